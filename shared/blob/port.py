@@ -1,0 +1,65 @@
+"""What an object store must do; `s3`, `folder` and `memory` do it, held to one contract test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.errors import PermanentError
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """One version of one object, as the store describes it."""
+
+    key: str
+    size: int
+    """Bytes."""
+    etag: str
+    """Without quotes; changes whenever the bytes may have changed."""
+    last_modified: datetime
+    """Aware, UTC."""
+    version_id: str = ""
+    """Empty where the store keeps no versions."""
+    sha256: str = ""
+    """Hex digest of the whole object where the store or its metadata states one, else empty."""
+
+
+class ObjectChangedError(PermanentError):
+    """The object was overwritten or deleted while it was read, or its bytes do not match its checksum."""
+
+    reason = "digest_mismatch"
+    advice = "Wait for the upload to finish; the new version is processed by its own event."
+
+
+class BlobStore(Protocol):
+    """Objects by key, inside one bucket. Every method may raise TransientError when the store is down."""
+
+    def head(self, key: str) -> BlobInfo | None:
+        """Describe the object, or None where there is none."""
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object.
+
+        Raises:
+            ObjectChangedError: there is no such object.
+        """
+
+    def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
+        """Read bytes [start, end) of exactly the version that `info` describes.
+
+        Raises:
+            ObjectChangedError: the object is no longer that version.
+        """
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write an object that must not exist yet, atomically; False, and nothing written, where it does."""
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        """Write or replace an object, atomically. For pointers only: derived objects are written once."""
+
+    def list(self, prefix: str) -> Iterator[BlobInfo]:
+        """Every object whose key starts with `prefix`, in key order."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; fine where there is none."""

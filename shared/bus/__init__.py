@@ -1,0 +1,1 @@
+"""The event bus: one port (`port`), Kafka and memory behind it."""

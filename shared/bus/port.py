@@ -1,0 +1,53 @@
+"""What a bus must do; `kafka` and `memory` are the two that do it, held to one contract test."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Bytes on a topic, with the key that keeps a case in order and headers that explain them."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record as it was read, with the place it was read from."""
+
+    record: Record
+    partition: int
+    offset: int
+
+    @property
+    def origin(self) -> str:
+        """Where the record stands, as `topic/partition/offset`."""
+        return f"{self.record.topic}/{self.partition}/{self.offset}"
+
+
+class Producer(Protocol):
+    """Puts records on topics."""
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Return when the bus holds all of them durably.
+
+        Raises:
+            TransientError: the bus did not acknowledge in time; sending again is safe.
+        """
+
+
+class Consumer(Protocol):
+    """Reads topics as one member of a group, at least once."""
+
+    def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
+        """Hand every delivery to `handle` until `stop` is set, then finish what is in flight and return.
+
+        One delivery of a partition is in flight at a time, several partitions run side by side; the offset is committed
+        after `handle` returned. A record with a `medulla-not-before` header (Unix seconds) waits for its time without
+        holding up its partition's pollers. What `handle` raises ends `run` with nothing committed for that delivery.
+        """

@@ -1,0 +1,26 @@
+"""Every topic, in one place."""
+
+S3_EVENTS = "s3.events"
+SLIDES_TILED = "slides.tiled"
+SLIDES_EMBEDDED = "slides.embedded"
+SLIDES_REJECTED = "slides.rejected"
+CASES_RESCORE = "cases.rescore"
+CASES_SCORED = "cases.scored"
+PROGRESS = "progress"
+DEAD_LETTERS = "dead.letters"
+
+ALL = (
+    S3_EVENTS,
+    SLIDES_TILED,
+    SLIDES_EMBEDDED,
+    SLIDES_REJECTED,
+    CASES_RESCORE,
+    CASES_SCORED,
+    PROGRESS,
+    DEAD_LETTERS,
+)
+
+
+def retry_topic(group: str) -> str:
+    """Topic in which a consumer group keeps the events it tries again later; it outlives a restart."""
+    return f"{group}.retry"

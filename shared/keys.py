@@ -1,0 +1,120 @@
+"""Where things stand in the bucket: the one place that knows what a key looks like."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from shared.errors import PermanentError
+from shared.units import CaseId, Sha256, SlideId
+
+SLIDES = "slides/"
+CLINICAL = "clinical/"
+CASES = "cases/"
+LANDINGS = "landings/"
+BUNDLES = "models/bundles/"
+CURRENT_BUNDLE = "models/bundles/current.json"
+
+_PSEUDONYM = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
+
+
+class BadCaseIdError(PermanentError):
+    """A key or request names a case or slide that is no pseudonym."""
+
+    reason = "bad_case_id"
+    advice = (
+        "Store it as slides/{case_id}/{slide_id}.svs or clinical/{case_id}.json, ids of 1 to 64 of A-Z a-z 0-9 . _ -"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SlideKey:
+    """Whose slide an object under `slides/` is."""
+
+    case_id: CaseId
+    slide_id: SlideId
+
+
+def slide_key(key: str) -> SlideKey | None:
+    """Read `slides/{case_id}/{slide_id}.{ext}`; None for a companion file of a multi-file slide.
+
+    Raises:
+        BadCaseIdError: the ids are no pseudonyms or the key has no case.
+    """
+    parts = PurePosixPath(key).parts
+    if len(parts) > 3:
+        return None
+    if len(parts) < 3:
+        raise BadCaseIdError(f"object {key!r} is not inside a case's folder")
+    return SlideKey(case_id(parts[1], key), SlideId(_pseudonym(PurePosixPath(parts[2]).stem, key)))
+
+
+def clinical_case(key: str) -> CaseId:
+    """Read `clinical/{case_id}.json`.
+
+    Raises:
+        BadCaseIdError: the key has another shape or the id is no pseudonym.
+    """
+    name = key.removeprefix(CLINICAL)
+    if not name.endswith(".json"):
+        raise BadCaseIdError(f"clinical record {key!r} does not end in .json")
+    return case_id(name.removesuffix(".json"), key)
+
+
+def case_id(text: str, where: str) -> CaseId:
+    """Check a case id; `where` is named in the error.
+
+    Raises:
+        BadCaseIdError: it is no pseudonym.
+    """
+    return CaseId(_pseudonym(text, where))
+
+
+def companions(slide: SlideKey) -> str:
+    """Prefix of a multi-file slide's other files."""
+    return f"{SLIDES}{slide.case_id}/{slide.slide_id}/"
+
+
+def plan_prefix(slide: Sha256, plan: Sha256) -> str:
+    """Folder of a tile plan."""
+    return f"plans/{slide}/{plan}/"
+
+
+def bag_prefix(slide: Sha256, plan: Sha256, encoder: Sha256) -> str:
+    """Folder of a slide's embeddings."""
+    return f"embeddings/{slide}/{plan}/{encoder}/"
+
+
+def score(case: CaseId, score_id: Sha256) -> str:
+    """A score's JSON."""
+    return f"scores/{case}/{score_id}.json"
+
+
+def attention(slide: Sha256, score_id: Sha256) -> str:
+    """A slide's attention in one score."""
+    return f"attention/{slide}/{score_id}.safetensors"
+
+
+def indexed_slides(case: CaseId) -> str:
+    """Prefix of the scorer's index of a case's slides."""
+    return f"{CASES}{case}/slides/"
+
+
+def indexed_slide(case: CaseId, slide: SlideId) -> str:
+    """The scorer's index entry of one slide."""
+    return f"{indexed_slides(case)}{slide}.json"
+
+
+def indexed_clinical(case: CaseId) -> str:
+    """The scorer's index entry of a case's clinical record."""
+    return f"{CASES}{case}/clinical.json"
+
+
+def bundle_prefix(digest: Sha256) -> str:
+    """Folder of a stored model bundle."""
+    return f"{BUNDLES}{digest}/"
+
+
+def _pseudonym(text: str, where: str) -> str:
+    if not _PSEUDONYM.fullmatch(text):
+        raise BadCaseIdError(f"{text!r} in {where!r} is not a pseudonym")
+    return text
