@@ -1,0 +1,1 @@
+"""The `medulla` command: the services' own handlers composed in one process."""
