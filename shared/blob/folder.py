@@ -1,0 +1,177 @@
+"""A folder as object store, for the laptop: keys are paths below a root."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.errors import PermanentError, TransientError
+
+_UNFINISHED = ".unfinished"
+"""Folder below the root for files being written; no key leads there."""
+
+
+class UnsafeKeyError(PermanentError):
+    """A key cannot be a path below the store's root."""
+
+    reason = "bad_case_id"
+    advice = "Use a key of plain folder and file names, without empty parts, `.`, `..` or a leading slash."
+
+
+class FolderStore:
+    """Files below `root`; several processes may share it. Symbolic links that its owner made are followed.
+
+    A version is told by inode, time of change and size. Unlike in S3, `a` and `a/b` cannot both be objects.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def head(self, key: str) -> BlobInfo | None:
+        """Describe the object, or None where there is none."""
+        path = self._path(key)
+        with _disk_errors(key):
+            return _described(key, path) if path.is_file() else None
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object."""
+        path = self._path(key)
+        try:
+            with _disk_errors(key):
+                return path.read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise ObjectChangedError(f"there is no object {key!r}") from None
+
+    def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
+        """Read bytes [start, end) of exactly the version that `info` describes."""
+        try:
+            with _disk_errors(info.key), self._path(info.key).open("rb") as file:
+                data = _read(file.fileno(), start, min(end, info.size))
+                unchanged = _etag(os.fstat(file.fileno())) == info.etag
+        except FileNotFoundError:
+            unchanged = False
+        if not unchanged:
+            raise ObjectChangedError(f"object {info.key!r} was overwritten or deleted while it was read")
+        return data
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write an object that must not exist yet, atomically; False, and nothing written, where it does."""
+        if self.head(key):
+            return False
+        return self._write(key, data, _link) is not None
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        """Write or replace an object, atomically."""
+        info = self._write(key, data, _replace)
+        if info is None:
+            raise UnsafeKeyError(f"key {key!r} is a folder of other objects")
+        return info
+
+    def list(self, prefix: str) -> Iterator[BlobInfo]:
+        """Every object whose key starts with `prefix`, in key order."""
+        with _disk_errors(prefix):
+            for key, path in _walk(self._root, "", prefix):
+                with suppress(FileNotFoundError):
+                    yield _described(key, path)
+
+    def delete(self, key: str) -> None:
+        """Remove the object; fine where there is none."""
+        path = self._path(key)
+        with _disk_errors(key), suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if any(part in {"", ".", ".."} or "\0" in part for part in parts) or parts[0] == _UNFINISHED:
+            raise UnsafeKeyError(f"key {key!r} does not name a file inside the store")
+        return self._root.joinpath(*parts)
+
+    def _write(self, key: str, data: bytes, publish: Callable[[Path, Path], bool]) -> BlobInfo | None:
+        path, unfinished = self._path(key), self._root / _UNFINISHED / secrets.token_hex(16)
+        with _disk_errors(key):
+            _make_folder(key, path.parent)
+            unfinished.parent.mkdir(exist_ok=True)
+            try:
+                _write_durably(unfinished, data)
+                info = _described(key, unfinished)
+                return info if publish(unfinished, path) else None
+            finally:
+                unfinished.unlink(missing_ok=True)
+
+
+def _make_folder(key: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UnsafeKeyError(f"key {key!r} needs a folder where another object stands") from None
+
+
+def _link(unfinished: Path, path: Path) -> bool:
+    with suppress(FileExistsError):
+        os.link(unfinished, path)
+        return True
+    return False
+
+
+def _replace(unfinished: Path, path: Path) -> bool:
+    with suppress(IsADirectoryError):
+        unfinished.replace(path)
+        return True
+    return False
+
+
+def _described(key: str, path: Path) -> BlobInfo:
+    stat = path.stat()
+    return BlobInfo(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
+
+
+def _etag(stat: os.stat_result) -> str:
+    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+
+
+def _read(file: int, start: int, end: int) -> bytes:
+    parts = []
+    while start < end and (part := os.pread(file, end - start, start)):
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _walk(folder: Path, below: str, prefix: str) -> Iterator[tuple[str, Path]]:
+    """Files as (key, path) in key order: a folder sorts as if its name ended in a slash."""
+    for path in _sorted_entries(folder, top=not below):
+        key = below + path.name
+        if path.is_dir():
+            inside = f"{key}/"
+            if inside.startswith(prefix) or prefix.startswith(inside):
+                yield from _walk(path, inside, prefix)
+        elif key.startswith(prefix):
+            yield key, path
+
+
+def _sorted_entries(folder: Path, *, top: bool) -> list[Path]:
+    try:
+        entries = [path for path in folder.iterdir() if not (top and path.name == _UNFINISHED)]
+    except FileNotFoundError:
+        return []
+    return sorted(entries, key=lambda path: path.name + "/" if path.is_dir() else path.name)
+
+
+@contextmanager
+def _disk_errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise TransientError(f"the folder store cannot reach {key!r}: {error.strerror}") from error
