@@ -1,0 +1,108 @@
+"""Protobuf events as records and back: CloudEvents headers, key = case_id."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from medulla.v1.events_pb2 import (
+    CaseRescoreRequested,
+    CaseScored,
+    Progress,
+    SlideEmbedded,
+    SlideRejected,
+    SlideTiled,
+)
+
+from shared.bus import headers, topics
+from shared.bus.port import Record
+from shared.errors import PoisonMessageError
+
+Event: TypeAlias = SlideTiled | SlideEmbedded | CaseRescoreRequested | CaseScored | SlideRejected | Progress
+E = TypeVar("E", SlideTiled, SlideEmbedded, CaseRescoreRequested, CaseScored, SlideRejected, Progress)
+
+SPECVERSION = "1.0"
+TOPIC_OF: dict[type[Message], str] = {
+    SlideTiled: topics.SLIDES_TILED,
+    SlideEmbedded: topics.SLIDES_EMBEDDED,
+    CaseRescoreRequested: topics.CASES_RESCORE,
+    CaseScored: topics.CASES_SCORED,
+    SlideRejected: topics.SLIDES_REJECTED,
+    Progress: topics.PROGRESS,
+}
+
+
+def event_id(*inputs: str) -> str:
+    """Name an event after what it was made from: 32 hex characters, the same on every retry."""
+    canonical = json.dumps(inputs, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def context(event: object) -> dict[str, str]:
+    """The pseudonyms that logs and traces of an event carry: event_id, case_id and slide_id where it has them."""
+    if not isinstance(event, Event):
+        return {}
+    slide = event.slide if isinstance(event, SlideTiled | SlideEmbedded) else event
+    named = {"event_id": event.event_id, "case_id": slide.case_id, "slide_id": getattr(slide, "slide_id", "")}
+    return {name: value for name, value in named.items() if value}
+
+
+def to_record(event: Event, source: str) -> Record:
+    """Dress an event for its topic; `source` is the service that says it."""
+    about = context(event)
+    return Record(
+        topic=TOPIC_OF[type(event)],
+        key=about.get("case_id", ""),
+        value=event.SerializeToString(deterministic=True),
+        headers={
+            headers.CE_SPECVERSION: SPECVERSION,
+            headers.CE_ID: event.event_id,
+            headers.CE_TYPE: event.DESCRIPTOR.full_name,
+            headers.CE_SOURCE: source,
+            headers.CE_SUBJECT: "/".join(about[name] for name in ("case_id", "slide_id") if name in about),
+            headers.CONTENT_TYPE: "application/protobuf",
+        },
+    )
+
+
+def decoder(kind: type[E]) -> Callable[[Record], E]:
+    """Make the function that reads a record as an event of `kind`.
+
+    The function raises PoisonMessageError for another type, another major version, garbled bytes or an event without
+    its id or case.
+    """
+
+    def decode(record: Record) -> E:
+        _check_envelope(record, kind.DESCRIPTOR.full_name)
+        event = _parse(kind, record.value)
+        about = context(event)
+        if "event_id" not in about or "case_id" not in about:
+            raise PoisonMessageError(f"a {kind.DESCRIPTOR.name} without an event id or a case id")
+        return event
+
+    return decode
+
+
+def _check_envelope(record: Record, wanted: str) -> None:
+    kind = record.headers.get(headers.CE_TYPE, "")
+    if kind != wanted:
+        raise PoisonMessageError(_strange_kind(kind, wanted))
+    version = record.headers.get(headers.CE_SPECVERSION, "")
+    if version.partition(".")[0] != SPECVERSION.partition(".")[0]:
+        raise PoisonMessageError(f"CloudEvents version {version!r} instead of {SPECVERSION}")
+
+
+def _strange_kind(kind: str, wanted: str) -> str:
+    newer = re.fullmatch(r"medulla\.v(\d+)\.\w+", kind)
+    if newer and newer[1] != "1":
+        return f"event type {kind} is of version {newer[1]}; this service understands {wanted}"
+    return f"event type {kind or 'not stated'!r} instead of {wanted}"
+
+
+def _parse(kind: type[E], value: bytes) -> E:
+    try:
+        return kind.FromString(value)
+    except DecodeError as error:
+        raise PoisonMessageError(f"{len(value)} bytes that are no {kind.DESCRIPTOR.name}") from error

@@ -1,0 +1,24 @@
+"""Every header that Medulla puts on a record, in one place."""
+
+CE_SPECVERSION = "ce_specversion"
+CE_ID = "ce_id"
+CE_TYPE = "ce_type"
+CE_SOURCE = "ce_source"
+CE_SUBJECT = "ce_subject"
+CONTENT_TYPE = "content-type"
+
+ATTEMPT = "medulla-attempt"
+"""How many times handling the record has failed so far."""
+NOT_BEFORE = "medulla-not-before"
+"""Unix seconds before which a retry is not handed out."""
+ORIGIN = "medulla-origin"
+"""Where the record first stood, as topic/partition/offset."""
+
+REASON = "medulla-reason"
+SENTENCE = "medulla-sentence"
+ADVICE = "medulla-advice"
+SERVICE = "medulla-service"
+KEPT = "medulla-kept-"
+"""Prefix under which a dead letter keeps the headers of the record it was."""
+
+BOOKKEEPING = frozenset({ATTEMPT, NOT_BEFORE, ORIGIN})
