@@ -1,0 +1,142 @@
+"""A bus inside one process: what Kafka does for us, for the laptop and for tests."""
+
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Condition, Event
+from typing import NamedTuple
+
+from shared.bus import headers
+from shared.bus.port import Consumer, Delivery, Producer, Record
+
+_WAKE_S = 0.1
+
+
+class _Place(NamedTuple):
+    topic: str
+    partition: int
+
+
+class _Group:
+    """What a consumer group has read, and which partitions are at work."""
+
+    def __init__(self) -> None:
+        self.committed: dict[_Place, int] = defaultdict(int)
+        self.busy: set[_Place] = set()
+
+
+class MemoryBus:
+    """Topics of `partitions` partitions; nothing outlives the process."""
+
+    def __init__(self, partitions: int = 3) -> None:
+        self._partitions = partitions
+        self._logs: dict[_Place, list[Record]] = defaultdict(list)
+        self._groups: dict[str, _Group] = defaultdict(_Group)
+        self._changed = Condition()
+
+    def producer(self) -> Producer:
+        """A producer whose records every later and present consumer sees."""
+        return _MemoryProducer(self)
+
+    def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
+        """One more member of `group`; a group starts at the beginning of its topics."""
+        return _MemoryConsumer(self, group, topics)
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything ever sent to a topic, partition by partition, in order."""
+        with self._changed:
+            return [record for place in self._places([topic]) for record in self._logs[place]]
+
+    def lag(self, group: str, topics: Sequence[str]) -> int:
+        """How many records of `topics` the group has not finished yet, delayed ones included."""
+        with self._changed:
+            committed = self._groups[group].committed
+            return sum(len(self._logs[place]) - committed[place] for place in self._places(topics))
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Put records on their topics and wake the consumers."""
+        with self._changed:
+            for record in records:
+                partition = zlib.crc32(record.key.encode(errors="surrogateescape")) % self._partitions
+                self._logs[_Place(record.topic, partition)].append(record)
+            self._changed.notify_all()
+
+    @contextmanager
+    def claimed(self, group: str, topics: Sequence[str], wait: float) -> Iterator[Delivery | None]:
+        """Hold the next due delivery, or None after `wait` seconds; leaving without an exception commits it."""
+        state = self._groups[group]
+        with self._changed:
+            delivery = self._next(state, topics)
+            if delivery is None:
+                self._changed.wait(wait)
+                delivery = self._next(state, topics)
+            if delivery is not None:
+                state.busy.add(_Place(delivery.record.topic, delivery.partition))
+        done = False
+        try:
+            yield delivery
+            done = True
+        finally:
+            if delivery is not None:
+                self._release(state, delivery, done)
+
+    def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
+        for place in self._places(topics):
+            offset, log = state.committed[place], self._logs[place]
+            if place not in state.busy and offset < len(log) and not_before(log[offset]) <= time.time():
+                return Delivery(log[offset], place.partition, offset)
+        return None
+
+    def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
+        place = _Place(delivery.record.topic, delivery.partition)
+        with self._changed:
+            state.busy.discard(place)
+            if done:
+                state.committed[place] = delivery.offset + 1
+            self._changed.notify_all()
+
+    def _places(self, topics: Sequence[str]) -> list[_Place]:
+        return [_Place(topic, partition) for topic in topics for partition in range(self._partitions)]
+
+
+def not_before(record: Record) -> float:
+    """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
+    try:
+        return float(record.headers.get(headers.NOT_BEFORE, "0"))
+    except ValueError:
+        return 0.0
+
+
+class _MemoryProducer:
+    def __init__(self, bus: MemoryBus) -> None:
+        self._bus = bus
+
+    def send(self, records: Sequence[Record]) -> None:
+        self._bus.append(records)
+
+
+class _MemoryConsumer:
+    """A thread for each partition, as Kafka's consumer has; a failed handler ends them all."""
+
+    def __init__(self, bus: MemoryBus, group: str, topics: Sequence[str], threads: int = 3) -> None:
+        self._bus, self._group, self._topics, self._threads = bus, group, topics, threads
+
+    def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
+        failed = Event()
+        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"{self._group}-memory") as pool:
+            loops = [pool.submit(self._loop, stop, failed, handle) for _ in range(self._threads)]
+        for loop in loops:
+            loop.result()
+
+    def _loop(self, stop: Event, failed: Event, handle: Callable[[Delivery], None]) -> None:
+        try:
+            while not stop.is_set() and not failed.is_set():
+                with self._bus.claimed(self._group, self._topics, _WAKE_S) as delivery:
+                    if delivery is not None:
+                        handle(delivery)
+        except BaseException:
+            failed.set()
+            raise
