@@ -1,0 +1,45 @@
+"""When a failed record is tried again, and when it is given up."""
+
+import random
+from dataclasses import dataclass, field
+
+from shared.bus import headers, topics
+from shared.bus.dead_letters import attempts_of, origin_of
+from shared.bus.port import Delivery, Record
+from shared.errors import PermanentError
+
+
+class RetriesExhaustedError(PermanentError):
+    """A dependency stayed down for every attempt."""
+
+    reason = "retries_exhausted"
+    advice = "Repair the dependency that the sentence names, then replay the dead letter."
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential back-off with jitter: attempt n waits half to all of min(cap, base * 2^(n-1)) seconds."""
+
+    base_s: float = 1.0
+    cap_s: float = 300.0
+    max_attempts: int = 20
+    rng: random.Random = field(default_factory=random.Random)
+
+    def delay_s(self, attempt: int) -> float:
+        """Seconds to wait after the failed attempt number `attempt`, counted from 1."""
+        longest = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
+        return longest * self.rng.uniform(0.5, 1.0)
+
+    def again(self, delivery: Delivery, group: str, now: float) -> Record | None:
+        """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds."""
+        record = delivery.record
+        attempt = attempts_of(record) + 1
+        if attempt >= self.max_attempts:
+            return None
+        due = now + self.delay_s(attempt)
+        added = {
+            headers.ATTEMPT: str(attempt),
+            headers.NOT_BEFORE: f"{due:.3f}",
+            headers.ORIGIN: origin_of(delivery),
+        }
+        return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **added})

@@ -1,0 +1,67 @@
+"""What bus tests share: a recorder of deliveries and a worker that runs beside the test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition, Event, Thread
+
+from shared.bus.port import Consumer, Delivery
+
+PATIENCE_S = 60.0
+"""How long a test waits for something that normally takes milliseconds."""
+
+
+class Recorder:
+    """Keeps what was seen, in order, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.seen: list[Delivery] = []
+        self._changed = Condition()
+
+    def __call__(self, delivery: Delivery) -> None:
+        with self._changed:
+            self.seen.append(delivery)
+            self._changed.notify_all()
+
+    def wait_for(self, count: int) -> list[Delivery]:
+        """Return once `count` deliveries were seen; fails after a while."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, PATIENCE_S), f"only {self.seen} of {count}"
+            return list(self.seen)
+
+
+class Running:
+    """A consumer or worker in a thread of its own."""
+
+    def __init__(self, run: Callable[[Event], None]) -> None:
+        self.stop = Event()
+        self.error: BaseException | None = None
+        self._thread = Thread(target=self._guarded, args=(run,), daemon=True)
+        self._thread.start()
+
+    def _guarded(self, run: Callable[[Event], None]) -> None:
+        try:
+            run(self.stop)
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            self.error = error
+
+    def join(self) -> BaseException | None:
+        """Wait for its end; what ended it, or None."""
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive(), "still running"
+        return self.error
+
+
+@contextmanager
+def running(run: Callable[[Event], None]) -> Iterator[Running]:
+    """Run until the block ends; an error of the part fails the test unless the test took it with `join`."""
+    part = Running(run)
+    try:
+        yield part
+    finally:
+        part.stop.set()
+        part.join()
+
+
+def consume(consumer: Consumer, handle: Callable[[Delivery], None]) -> Callable[[Event], None]:
+    """A consumer's `run` with its handler filled in."""
+    return lambda stop: consumer.run(stop, handle)
