@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
 from medulla.v1.scorer_pb2 import SlideEvidence
+from numpy.typing import NDArray
 
 _OPACITY = 0.55
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -1,0 +1,88 @@
+"""What a command prints: tables and sentences for people, JSON for programs, progress bars only on a terminal."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.errors import MedullaError, PermanentError
+
+INPUT_AT_FAULT = 1
+DEPENDENCY_DOWN = 3
+
+Advance = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """One line for people on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def explain(error: MedullaError) -> str:
+    """An error as people read it: what is wrong, the reason code, what to do."""
+    if isinstance(error, PermanentError):
+        return f"{error} [{error.reason}]. {error.advice}"
+    return str(error)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn our errors into one sentence and the exit code of the contract."""
+    try:
+        yield
+    except PermanentError as error:
+        _fail(explain(error), INPUT_AT_FAULT)
+    except MedullaError as error:
+        _fail(explain(error), DEPENDENCY_DOWN)
+    except KeyboardInterrupt:
+        _fail("Stopped. Nothing is half-written; the same command goes on from here.", 130)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Advance]:
+    """A progress bar with time left on a terminal, a line at each tenth elsewhere."""
+    if _errors.is_terminal:
+        with _bar(what) as advance:
+            yield advance
+    else:
+        yield _Lines(what)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Advance]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_errors, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Progress as a few lines of text, for logs."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._tenth = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth > self._tenth:
+            self._tenth = tenth
+            _errors.print(f"{self._what}: {done} of {total}")
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    _errors.print(f"medulla: {sentence}", style="red" if _errors.is_terminal else None, markup=False)
+    raise typer.Exit(code)
