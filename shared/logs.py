@@ -1,0 +1,74 @@
+"""Structured logs: one JSON object a line on standard error, with the ids of the case, slide and event at hand."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send the logs of Medulla and of its libraries to `stream` (standard error) as JSON lines.
+
+    Every line has time (UTC), level, service, logger, event and, where bound, case_id, slide_id, event_id, trace_id.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    shared = _shared(service)
+    render: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _json()]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
+    logging.root.handlers = [handler]
+    logging.root.setLevel(level)
+    for noisy in ("kafka", "botocore", "urllib3", "PIL", "tifffile"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger; `event` is a sentence, everything that varies goes into fields."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+@contextmanager
+def bound(**ids: str) -> Iterator[None]:
+    """Add ids (case_id, slide_id, event_id) to every line logged inside the block by this thread."""
+    with structlog.contextvars.bound_contextvars(**{name: value for name, value in ids.items() if value}):
+        yield
+
+
+def _shared(service: str) -> list[Processor]:
+    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {**event, "service": service}
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        name_service,
+        _add_trace,
+        structlog.processors.dict_tracebacks,
+    ]
+
+
+def _json() -> Processor:
+    return structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
+
+
+def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    context = trace.get_current_span().get_span_context()
+    return {**event, "trace_id": format(context.trace_id, "032x")} if context.is_valid else event

@@ -1,0 +1,125 @@
+"""Every metric of Medulla in one place: what it means, and what to do when it is high. Labels never hold an id."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0)
+_AGES = (0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+# --- events
+
+EVENTS = Counter(
+    "medulla_events_total",
+    "Events handled. Outcome: ok, retried, rejected. Many rejected: read medulla_dead_letters_total by reason.",
+    ["service", "topic", "outcome"],
+)
+EVENT_SECONDS = Histogram(
+    "medulla_event_seconds",
+    "Time one event takes in its handler. High: see the slowest span of its trace; add replicas only if lag grows too.",
+    ["service", "topic"],
+    buckets=_SECONDS,
+)
+EVENT_AGE_SECONDS = Histogram(
+    "medulla_event_age_seconds",
+    "Time between an event's writing and the start of its handling: the queue. High: add replicas or partitions.",
+    ["service", "topic"],
+    buckets=_AGES,
+)
+CONSUMER_LAG = Gauge(
+    "medulla_consumer_lag_records",
+    "Records not yet committed. Grows on all partitions: add replicas; on one only: one slow case, look at its log.",
+    ["service", "topic", "partition"],
+)
+RETRIES = Counter(
+    "medulla_retries_total",
+    "Events put aside to be tried again. High: a dependency is down; the log names it.",
+    ["service", "topic"],
+)
+DEAD_LETTERS = Counter(
+    "medulla_dead_letters_total",
+    "Events given up for good. Each needs a person: `medulla dead-letters list` says what to do; then replay or drop.",
+    ["service", "reason"],
+)
+SWEEP_FINDINGS = Counter(
+    "medulla_sweep_findings_total",
+    "Objects that no event announced and the sweep found. More than a few: the bucket's notifications are broken.",
+    ["prefix"],
+)
+
+# --- tiles
+
+TILES = Counter(
+    "medulla_tiles_total",
+    "Tiles by status: ok, background, pen, blurred, corrupt. Many corrupt: a broken scanner, upload or disk.",
+    ["status"],
+)
+TILE_DECODE_SECONDS = Histogram(
+    "medulla_tile_decode_seconds",
+    "Time to read and scale one chunk of tiles. High: a slow disk, or more streams than cores.",
+    buckets=_SECONDS,
+)
+STREAMS_IN_FLIGHT = Gauge(
+    "medulla_tile_streams_in_flight",
+    "Tile streams being served. At its bound for long: embedders wait, add tilers.",
+)
+SCRATCH_USED_BYTES = Gauge(
+    "medulla_scratch_used_bytes",
+    "Scratch disk held by slides in work. Near the limit: slides wait for room, raise the limit or lower concurrency.",
+)
+SCRATCH_LIMIT_BYTES = Gauge(
+    "medulla_scratch_limit_bytes",
+    "Scratch disk that may be used. A slide larger than this is refused as slide_too_large.",
+)
+SLIDES_IN_FLIGHT = Gauge(
+    "medulla_slides_in_flight",
+    "Slides being worked on. High with low throughput: the service is starved of CPU, disk or encoder.",
+    ["service"],
+)
+
+# --- embeddings
+
+EMBED_BATCH_TILES = Histogram(
+    "medulla_embed_batch_tiles",
+    "Tiles in one call of the encoder; device is cpu or gpu. Low on a GPU: too few slides side by side, it idles.",
+    ["device"],
+    buckets=_BATCHES,
+)
+EMBED_SECONDS = Histogram(
+    "medulla_embed_batch_seconds",
+    "Time of one call of the encoder. High: the device is shared or throttled; compare with Triton's queue time.",
+    ["device"],
+    buckets=_SECONDS,
+)
+
+# --- scores
+
+SCORES = Counter(
+    "medulla_scores_total",
+    "Scores by model used and whether the scorer abstained. Many abstentions: slides unlike the training cohort.",
+    ["model", "abstained", "simulated"],
+)
+
+# --- requests
+
+RPCS = Counter(
+    "medulla_rpcs_total",
+    "gRPC calls by method and status code. UNAVAILABLE: a dependency is down; INTERNAL: a bug, the log has it.",
+    ["method", "code"],
+)
+RPC_SECONDS = Histogram(
+    "medulla_rpc_seconds",
+    "Time of one gRPC call, streams to their end. High: see its trace.",
+    ["method"],
+    buckets=_SECONDS,
+)
+HTTP_REQUESTS = Counter(
+    "medulla_http_requests_total",
+    "HTTP requests by route template and status. 401 and 403: tokens or roles; 5xx: a bug, the log has it.",
+    ["method", "route", "status"],
+)
+HTTP_SECONDS = Histogram(
+    "medulla_http_seconds",
+    "Time of one HTTP request. High: the database is slow or the page asks for too much at once.",
+    ["method", "route"],
+    buckets=_SECONDS,
+)

@@ -1,0 +1,59 @@
+"""Logs are JSON lines that carry the ids at hand."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from shared import logs
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    handlers, level = logging.root.handlers, logging.root.level
+    stream = io.StringIO()
+    logs.configure("tiler", "INFO", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_line_names_service_level_time_and_bound_ids(lines: Lines) -> None:
+    with logs.bound(case_id="c1", slide_id="", event_id="e1"):
+        logs.get("shared.test").info("planned the slide", tiles=12)
+    logs.get("shared.test").info("idle")
+    first, second = lines()
+    assert first["event"] == "planned the slide"
+    assert (first["service"], first["level"], first["tiles"]) == ("tiler", "info", 12)
+    assert (first["case_id"], first["event_id"]) == ("c1", "e1")
+    assert first["time"].endswith("Z")
+    assert "slide_id" not in first
+    assert "case_id" not in second
+
+
+def test_a_traceback_stays_on_one_line(lines: Lines) -> None:
+    try:
+        raise ValueError("broken\ntwice")
+    except ValueError:
+        logs.get("shared.test").exception("a bug")
+    (line,) = lines()
+    assert line["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_libraries_log_the_same_way(lines: Lines) -> None:
+    logging.getLogger("some.library").warning("odd: %s", 3)
+    logging.getLogger("kafka.client").info("chatter")
+    (line,) = lines()
+    assert (line["event"], line["service"], line["level"]) == ("odd: 3", "tiler", "warning")
+
+
+def test_lines_below_the_level_are_left_out(lines: Lines) -> None:
+    logs.get("shared.test").debug("detail")
+    assert lines() == []
