@@ -1,0 +1,90 @@
+"""The audit record: each entry holds the hash of the one before, so no entry can be changed or lost unseen."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+GENESIS = "0" * 64
+"""Stands where the first entry has no entry before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One score as it was recorded."""
+
+    seq: int
+    """1, 2, 3, …, without a gap."""
+    case_id: str
+    score_id: str
+    score_digest: str
+    as_of: datetime
+    event_id: str
+    recorded_at: datetime
+    previous: str
+    """Hash of entry `seq - 1`, or GENESIS."""
+
+    def hash(self) -> str:
+        """Lower-case hex SHA-256 over the canonical JSON of all fields, times in UTC with microseconds."""
+        fields = asdict(self) | {"as_of": _stamp(self.as_of), "recorded_at": _stamp(self.recorded_at)}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry as it stands in the database, with the hash kept beside it and the score it speaks of."""
+
+    entry: AuditEntry
+    kept_hash: str
+    body: str | None
+    """None where the score is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What walking the record found. Note `head` elsewhere: it also shows whether the newest entries are still there."""
+
+    entries: int
+    head: str
+    problem: str = ""
+    """The first thing that is wrong, in a sentence; empty where all is well."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problem
+
+
+def verify(rows: Iterable[AuditRow]) -> ChainReport:
+    """Walk the record in the order of `seq`, and stop at the first entry that does not fit."""
+    head, count = GENESIS, 0
+    for count, row in enumerate(rows, start=1):
+        if problem := _problem(row, count, head):
+            return ChainReport(count - 1, head, problem)
+        head = row.kept_hash
+    return ChainReport(count, head)
+
+
+def _problem(row: AuditRow, seq: int, head: str) -> str:
+    entry = row.entry
+    if entry.seq != seq:
+        return f"Entry {seq} is missing; the next one is {entry.seq}."
+    if entry.previous != head:
+        return f"Entry {seq} does not follow from the entry before it."
+    if entry.hash() != row.kept_hash:
+        return f"Entry {seq} (case {entry.case_id}) was changed after it was written."
+    return _body_problem(row)
+
+
+def _body_problem(row: AuditRow) -> str:
+    entry = row.entry
+    if row.body is None:
+        return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) is gone."
+    if hashlib.sha256(row.body.encode()).hexdigest() != entry.score_digest:
+        return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) was changed after it was written."
+    return ""
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")

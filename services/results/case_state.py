@@ -1,0 +1,110 @@
+"""What the facts of a case amount to: its state, its flags, the refusals that still stand."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from google.protobuf import json_format
+from medulla.v1.events_pb2 import SlideRejected
+from medulla.v1.results_pb2 import (
+    CASE_STATE_ABSTAINED,
+    CASE_STATE_IN_PROGRESS,
+    CASE_STATE_REJECTED,
+    CASE_STATE_SCORED,
+    CaseState,
+    CaseSummary,
+    GetCaseResponse,
+    StoredScore,
+)
+from medulla.v1.scorer_pb2 import HorizonRisk, Score
+
+from services.results.errors import ScoreMismatchError
+from services.results.ports import CaseFacts, KeptScore
+from services.results.times import stamp, when
+
+
+def read_score(body: str, where: str) -> Score:
+    """Read a score's JSON; fields that a newer version added are passed over.
+
+    Raises:
+        ScoreMismatchError: it is no score.
+    """
+    try:
+        return json_format.Parse(body, Score(), ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise ScoreMismatchError(f"{where} holds no score") from error
+
+
+def summary(facts: CaseFacts) -> CaseSummary:
+    """One line of the list of cases."""
+    return _summary(facts, _score(facts), standing(facts))
+
+
+def answer(facts: CaseFacts) -> GetCaseResponse:
+    """The case with its current score and the refusals that stand."""
+    score, refused = _score(facts), standing(facts)
+    return GetCaseResponse(summary=_summary(facts, score, refused), score=score, rejections=refused)
+
+
+def stored(kept: KeptScore) -> StoredScore:
+    """A score with its place among the case's scores."""
+    return StoredScore(score=read_score(kept.body, "the database"), current=kept.current, as_of=stamp(kept.as_of))
+
+
+def standing(facts: CaseFacts) -> list[SlideRejected]:
+    """The newest refusal of each input, unless the current score used that input in a version as new."""
+    newest: dict[str, SlideRejected] = {}
+    for refused in sorted(facts.rejections, key=lambda r: (when(r.as_of), r.event_id)):
+        newest[refused.slide_id] = refused
+    used = _inputs(_score(facts))
+    return [
+        refused
+        for slide, refused in sorted(newest.items())
+        if slide not in used or facts.current is None or when(refused.as_of) > facts.current.as_of
+    ]
+
+
+def _score(facts: CaseFacts) -> Score | None:
+    return read_score(facts.current.body, "the database") if facts.current else None
+
+
+def _inputs(score: Score | None) -> set[str]:
+    """Slide ids that a score used; "" stands for the clinical record."""
+    if score is None:
+        return set()
+    clinical = {""} if score.provenance.clinical_digest else set()
+    return clinical | {slide.slide_id for slide in score.slides}
+
+
+def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejected]) -> CaseSummary:
+    return CaseSummary(
+        case_id=facts.case_id,
+        state=_state(facts, score, refused),
+        risk=_first_risk(score),
+        risk_group="" if score is None or score.abstained else score.risk_group,
+        flags=_flags(score, refused),
+        updated_at=stamp(facts.updated_at),
+    )
+
+
+def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejected]) -> CaseState:
+    if score is not None:
+        return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
+    gone = {rejection.slide_id for rejection in refused}
+    under_way = any(progress.slide_id not in gone for progress in facts.progress)
+    return CASE_STATE_REJECTED if gone and not under_way else CASE_STATE_IN_PROGRESS
+
+
+def _first_risk(score: Score | None) -> HorizonRisk | None:
+    if score is None or score.abstained or not score.risks:
+        return None
+    return min(score.risks, key=lambda risk: risk.horizon_years)
+
+
+def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[str]:
+    if score is not None:
+        if score.out_of_distribution.flagged:
+            yield "out_of_distribution"
+        yield from (f"missing_{name}" for name in score.modalities_missing)
+    if refused:
+        yield "rejected_input"
+    if score is not None and score.simulated:
+        yield "simulated"

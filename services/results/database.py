@@ -1,0 +1,68 @@
+"""Connections to PostgreSQL and SQLite: deadlines, transactions, and what a database that is down looks like."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError as PoolTimeoutError
+
+from services.results.errors import DatabaseDownError
+
+_POSTGRES_OPTIONS = "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+_POSTGRES_CONNECT: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 20000,
+    "options": _POSTGRES_OPTIONS,
+    "application_name": "medulla-results",
+}
+_SQLITE_CONNECT: dict[str, Any] = {"timeout": 15, "check_same_thread": False}
+
+
+def connect(url: str) -> Engine:
+    """An engine for `postgresql://…` or `sqlite:///…`; no connection is made yet."""
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, connect_args=_POSTGRES_CONNECT, pool_pre_ping=True, pool_timeout=10, pool_size=10)
+    engine = create_engine(parsed, connect_args=_SQLITE_CONNECT)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
+    """One transaction, committed at the end; a writing one waits for its turn on SQLite.
+
+    Raises:
+        DatabaseDownError: the database is away, too slow, or asks to try again.
+    """
+    try:
+        with engine.execution_options(medulla_write=write).begin() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer ({kind})") from error
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT in the connection's dialect."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("medulla_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,35 @@
+"""What can go wrong in results; the parent class decides between retry and dead letter."""
+
+import grpc
+
+from shared.errors import PermanentError, TransientError
+
+
+class ScoreMismatchError(PermanentError):
+    """The score in the store is not the one that the event announced."""
+
+    reason = "digest_mismatch"
+    advice = "Score the case again (medulla rescore CASE); if it happens twice, check the bucket's access log."
+
+
+class UnknownCaseError(PermanentError):
+    """Nothing is stored of the case, or of the slide in it."""
+
+    reason = "not_found"
+    advice = "Check the id; a slide appears here when the first service has seen it."
+    grpc_code = grpc.StatusCode.NOT_FOUND
+
+
+class BadRequestError(PermanentError):
+    """A request asks for something that cannot be."""
+
+    reason = "bad_request"
+    advice = "Correct the named parameter."
+
+
+class DatabaseDownError(TransientError):
+    """The database does not answer."""
+
+
+class TooManyWatchersError(TransientError):
+    """As many callers as allowed are watching progress."""

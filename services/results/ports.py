@@ -1,0 +1,99 @@
+"""What results needs of a database, and the values that pass through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from medulla.v1.events_pb2 import Progress, SlideRejected
+from services.results.audit_chain import ChainReport
+from shared.units import CaseId, Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRecord:
+    """One score as it was announced, with the exact text that its digest covers."""
+
+    case_id: CaseId
+    score_id: Sha256
+    body: str
+    """JSON mapping of medulla.v1.Score."""
+    digest: Sha256
+    """Of the body's UTF-8 bytes."""
+    as_of: datetime
+    """Aware; the newest time among the score's inputs."""
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScore:
+    """A score as the database holds it."""
+
+    body: str
+    as_of: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """All that is known of one case."""
+
+    case_id: CaseId
+    updated_at: datetime
+    current: KeptScore | None = None
+    rejections: Sequence[SlideRejected] = ()
+    progress: Sequence[Progress] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageMark:
+    """The last case of a page, in the order newest change first, then case id."""
+
+    updated_at: datetime
+    case_id: CaseId
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What moved of late: the latest progress of each slide, and a number for each case that grows when it changes."""
+
+    progress: Sequence[Progress]
+    revisions: dict[str, int]
+
+
+class ResultStore(Protocol):
+    """Keeps results; every method may raise TransientError when the database is down.
+
+    Writing twice is the same as writing once, and the order of writes does not matter to what is read.
+    """
+
+    def record_score(self, record: ScoreRecord) -> bool:
+        """Keep a score, its audit entry, and make the case's newest score current; False where it was known.
+
+        Raises:
+            ScoreMismatchError: another text is kept under this score id.
+        """
+
+    def record_rejection(self, rejection: SlideRejected) -> bool:
+        """Keep a refusal; False where it was known."""
+
+    def record_progress(self, progress: Progress) -> bool:
+        """Keep the latest progress of a slide; False where a later one was known."""
+
+    def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
+        """A page of at most `limit` cases behind `after`, the most recently changed first."""
+
+    def case(self, case_id: CaseId) -> CaseFacts | None:
+        """One case, or None."""
+
+    def scores(self, case_id: CaseId) -> list[KeptScore]:
+        """Every score of the case, the current one first."""
+
+    def activity(self, since: datetime) -> Activity:
+        """What moved since a time."""
+
+    def verify_chain(self) -> ChainReport:
+        """Walk the audit record from its first entry."""
+
+    def ping(self) -> None:
+        """Return when the database answers."""

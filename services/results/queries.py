@@ -1,0 +1,90 @@
+"""The questions that REST and gRPC both answer, asked of the store."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+
+from services.results import case_state
+from services.results.errors import BadRequestError, UnknownCaseError
+from services.results.ports import CaseFacts, PageMark, ResultStore
+from shared import keys
+from shared.units import CaseId
+
+DEFAULT_PAGE = 50
+LARGEST_PAGE = 200
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Answers as the messages of results.proto."""
+
+    results: ResultStore
+
+    def list_cases(self, page_size: int = 0, page_token: str = "") -> ListCasesResponse:
+        """A page of cases, the most recently changed first.
+
+        Raises:
+            BadRequestError: page_size is not 0 to 200, or the token is none that was given out.
+        """
+        size, after = _size(page_size), _mark(page_token)
+        found = self.results.cases(size + 1, after)
+        page = found[:size]
+        more = _token(page[-1]) if len(found) > size else ""
+        return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
+
+    def get_case(self, case_id: str) -> GetCaseResponse:
+        """One case.
+
+        Raises:
+            UnknownCaseError: nothing is stored of it.
+        """
+        return case_state.answer(self.facts(case_id))
+
+    def list_scores(self, case_id: str) -> ListScoresResponse:
+        """Every score of a case, the current one first.
+
+        Raises:
+            UnknownCaseError: nothing is stored of it.
+        """
+        kept = self.results.scores(self.facts(case_id).case_id)
+        return ListScoresResponse(scores=map(case_state.stored, kept))
+
+    def facts(self, case_id: str) -> CaseFacts:
+        """All that is known of a case.
+
+        Raises:
+            UnknownCaseError: nothing is stored of it.
+        """
+        facts = self.results.case(keys.case_id(case_id, "the request"))
+        if facts is None:
+            raise UnknownCaseError(f"nothing is stored of case {case_id}")
+        return facts
+
+
+def _size(asked: int) -> int:
+    if not 0 <= asked <= LARGEST_PAGE:
+        raise BadRequestError(f"page_size {asked} is not between 1 and {LARGEST_PAGE}")
+    return asked or DEFAULT_PAGE
+
+
+def _token(last: CaseFacts) -> str:
+    return base64.urlsafe_b64encode(f"{last.updated_at.isoformat()} {last.case_id}".encode()).decode()
+
+
+def _mark(token: str) -> PageMark | None:
+    if not token:
+        return None
+    try:
+        at, _, case_id = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
+        return PageMark(_aware(datetime.fromisoformat(at)), CaseId(case_id))
+    except (binascii.Error, ValueError) as error:
+        raise BadRequestError("page_token is none that this service gave out") from error
+
+
+def _aware(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return time

@@ -1,0 +1,107 @@
+"""The tables, as the migrations leave them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time; SQLite, which knows no zones, holds it in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC, without the zone on SQLite."""
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+METADATA = MetaData()
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("case_id", String(64), primary_key=True),
+    Column("updated_at", UtcTime, nullable=False, comment="Newest time among all that is known of the case"),
+    Column("revision", BigInteger, nullable=False, comment="Grows with every change"),
+    Column("current_score_id", String(64), comment="The newest as_of, then the highest score_id"),
+    ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
+    Index("cases_by_update", "updated_at", "case_id"),
+)
+
+SCORES = Table(
+    "scores",
+    METADATA,
+    Column("case_id", String(64), primary_key=True),
+    Column("score_id", String(64), primary_key=True),
+    Column("as_of", UtcTime, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Score; the digest covers its bytes"),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("case_id", String(64), nullable=False),
+    Column("score_id", String(64), nullable=False),
+    Column("score_digest", String(64), nullable=False),
+    Column("as_of", UtcTime, nullable=False),
+    Column("event_id", String(64), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    UniqueConstraint("case_id", "score_id", "as_of", name="audit_once"),
+)
+
+REJECTIONS = Table(
+    "rejections",
+    METADATA,
+    Column("event_id", String(64), primary_key=True),
+    Column("case_id", String(64), nullable=False, comment="Empty where the key named no case"),
+    Column("slide_id", String(64), nullable=False, comment="Empty for a clinical record"),
+    Column("object_key", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+    Column("thumbnail_key", Text, nullable=False),
+    Column("as_of", UtcTime, nullable=False),
+    Index("rejections_by_case", "case_id"),
+)
+
+PROGRESS = Table(
+    "progress",
+    METADATA,
+    Column("case_id", String(64), primary_key=True),
+    Column("slide_id", String(64), primary_key=True),
+    Column("event_id", String(64), nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("progress_by_time", "at"),
+)

@@ -1,0 +1,77 @@
+"""The audit record in SQL: appending to it, one writer at a time, and walking it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, select
+
+from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport, verify as verify_rows
+from services.results.database import insert
+from services.results.ports import ScoreRecord
+from services.results.schema import AUDIT, SCORES
+
+_LOCK = 0x6D65_6475_6C6C_61
+"""Any number that no other program uses: "medulla" in ASCII."""
+_AT_ONCE = 500
+
+
+def lock(tx: Connection) -> None:
+    """Wait until no other transaction writes scores; SQLite's writers wait for each other anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def holds(tx: Connection, record: ScoreRecord) -> bool:
+    """Whether this score was recorded with this as_of before."""
+    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == record.score_id, AUDIT.c.as_of == record.as_of
+    return bool(tx.scalar(select(exists().where(*same))))
+
+
+def append(tx: Connection, record: ScoreRecord, recorded_at: datetime) -> None:
+    """Add an entry behind the last one."""
+    last = tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
+    seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+    entry = AuditEntry(
+        seq=seq + 1,
+        case_id=record.case_id,
+        score_id=record.score_id,
+        score_digest=record.digest,
+        as_of=record.as_of,
+        event_id=record.event_id,
+        recorded_at=recorded_at,
+        previous=previous,
+    )
+    tx.execute(insert(tx, AUDIT).values(_values(entry)))
+
+
+def verify(tx: Connection) -> ChainReport:
+    """Walk the whole record, then look for scores that it does not name."""
+    report = verify_rows(_rows(tx))
+    if not report.intact:
+        return report
+    return ChainReport(report.entries, report.head, _unrecorded(tx))
+
+
+def _values(entry: AuditEntry) -> dict[str, Any]:
+    names = (column.name for column in AUDIT.c if column.name != "hash")
+    return {name: getattr(entry, name) for name in names} | {"hash": entry.hash()}
+
+
+def _rows(tx: Connection) -> Iterator[AuditRow]:
+    same = (SCORES.c.case_id == AUDIT.c.case_id) & (SCORES.c.score_id == AUDIT.c.score_id)
+    query = select(AUDIT, SCORES.c.body).select_from(AUDIT.outerjoin(SCORES, same)).order_by(AUDIT.c.seq)
+    for row in tx.execution_options(yield_per=_AT_ONCE).execute(query):
+        yield _row(row)
+
+
+def _row(row: Row[Any]) -> AuditRow:
+    fields = dict(row._mapping)
+    body, kept_hash = fields.pop("body"), fields.pop("hash")
+    return AuditRow(AuditEntry(**fields), kept_hash, body)
+
+
+def _unrecorded(tx: Connection) -> str:
+    recorded = exists().where(AUDIT.c.case_id == SCORES.c.case_id, AUDIT.c.score_id == SCORES.c.score_id)
+    row = tx.execute(select(SCORES.c.case_id, SCORES.c.score_id).where(~recorded).limit(1)).first()
+    return f"Score {row.score_id} of case {row.case_id} has no entry." if row else ""

@@ -1,0 +1,108 @@
+"""Rows of the database as values: the reading half of the store."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from medulla.v1.events_pb2 import Progress, SlideRejected
+from sqlalchemy import Connection, Row, Select, and_, or_, select
+
+from services.results.ports import Activity, CaseFacts, KeptScore, PageMark
+from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.times import stamp, when
+from shared.units import CaseId
+
+M = TypeVar("M", SlideRejected, Progress)
+_REJECTION_TEXTS = (
+    "event_id",
+    "case_id",
+    "slide_id",
+    "object_key",
+    "service",
+    "reason",
+    "sentence",
+    "advice",
+    "thumbnail_key",
+)
+_PROGRESS_VALUES = ("event_id", "case_id", "slide_id", "stage", "done", "total")
+
+
+def rejection_values(rejection: SlideRejected) -> dict[str, Any]:
+    """A refusal as columns; NUL, which PostgreSQL cannot hold, is replaced."""
+    texts = {name: getattr(rejection, name).replace("\0", "\N{REPLACEMENT CHARACTER}") for name in _REJECTION_TEXTS}
+    return texts | {"as_of": when(rejection.as_of)}
+
+
+def progress_values(progress: Progress) -> dict[str, Any]:
+    """Progress as columns."""
+    return {name: getattr(progress, name) for name in _PROGRESS_VALUES} | {"at": when(progress.at)}
+
+
+def cases(tx: Connection, limit: int, after: PageMark | None) -> list[CaseFacts]:
+    """See ResultStore."""
+    query = _facts().order_by(CASES.c.updated_at.desc(), CASES.c.case_id).limit(limit)
+    return _complete(tx, tx.execute(query.where(_behind(after)) if after else query).all())
+
+
+def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
+    """See ResultStore."""
+    found = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
+    return found[0] if found else None
+
+
+def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
+    """See ResultStore."""
+    query = (
+        select(SCORES.c.body, SCORES.c.as_of, (SCORES.c.score_id == CASES.c.current_score_id).label("current"))
+        .join(CASES, CASES.c.case_id == SCORES.c.case_id)
+        .where(SCORES.c.case_id == case_id)
+        .order_by(SCORES.c.as_of.desc(), SCORES.c.score_id.desc())
+    )
+    return [KeptScore(row.body, row.as_of, row.current) for row in tx.execute(query)]
+
+
+def activity(tx: Connection, since: datetime) -> Activity:
+    """See ResultStore."""
+    recent = tx.execute(select(PROGRESS).where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
+    newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(1000)
+    return Activity([_progress(row) for row in recent], {row.case_id: row.revision for row in tx.execute(newest)})
+
+
+def _facts() -> Select[Any]:
+    current = and_(SCORES.c.case_id == CASES.c.case_id, SCORES.c.score_id == CASES.c.current_score_id)
+    columns = CASES.c.case_id, CASES.c.updated_at, SCORES.c.body, SCORES.c.as_of
+    return select(*columns).select_from(CASES.outerjoin(SCORES, current))
+
+
+def _behind(mark: PageMark) -> Any:
+    same_time = and_(CASES.c.updated_at == mark.updated_at, CASES.c.case_id > mark.case_id)
+    return or_(CASES.c.updated_at < mark.updated_at, same_time)
+
+
+def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
+    ids = [row.case_id for row in rows]
+    refused = tx.execute(select(REJECTIONS).where(REJECTIONS.c.case_id.in_(ids)).order_by(REJECTIONS.c.event_id))
+    seen = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
+    rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, seen))
+    return [_case(row, rejections[row.case_id], progress[row.case_id]) for row in rows]
+
+
+def _case(row: Row[Any], rejections: Sequence[SlideRejected], progress: Sequence[Progress]) -> CaseFacts:
+    current = None if row.body is None else KeptScore(row.body, row.as_of, current=True)
+    return CaseFacts(row.case_id, row.updated_at, current, rejections, progress)
+
+
+def _by_case(messages: Iterable[M]) -> defaultdict[str, list[M]]:
+    found: defaultdict[str, list[M]] = defaultdict(list)
+    for message in messages:
+        found[message.case_id].append(message)
+    return found
+
+
+def _rejection(row: Row[Any]) -> SlideRejected:
+    return SlideRejected(**{name: getattr(row, name) for name in _REJECTION_TEXTS}, as_of=stamp(row.as_of))
+
+
+def _progress(row: Row[Any]) -> Progress:
+    return Progress(**{name: getattr(row, name) for name in _PROGRESS_VALUES}, at=stamp(row.at))

@@ -1,0 +1,149 @@
+"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: the writing half and the port."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from medulla.v1.events_pb2 import Progress, SlideRejected
+from sqlalchemy import Connection, Engine, case, select, text, tuple_, update
+
+from services.results import audit_chain, migrate, sql_audit, sql_reads
+from services.results.database import connect, insert, transaction
+from services.results.errors import ScoreMismatchError
+from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord
+from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.times import when
+from shared.units import CaseId
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlStore:
+    """The ResultStore on SQL; `now` is the clock of the audit record."""
+
+    def __init__(self, url: str, now: Callable[[], datetime] = _now) -> None:
+        self.engine: Engine = connect(url)
+        self._now = now
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema."""
+        migrate.upgrade(self.engine)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def record_score(self, record: ScoreRecord) -> bool:
+        """See ResultStore; one transaction, one writer of the audit record at a time."""
+        with transaction(self.engine, write=True) as tx:
+            sql_audit.lock(tx)
+            if sql_audit.holds(tx, record):
+                return _same_text(tx, record)
+            _keep_score(tx, record)
+            _touch_case(tx, record.case_id, record.as_of)
+            _point_at_newest(tx, record.case_id)
+            sql_audit.append(tx, record, self._now())
+        return True
+
+    def record_rejection(self, rejection: SlideRejected) -> bool:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            values = sql_reads.rejection_values(rejection)
+            new = tx.execute(insert(tx, REJECTIONS).values(values).on_conflict_do_nothing()).rowcount == 1
+            if new and rejection.case_id:
+                _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
+        return new
+
+    def record_progress(self, progress: Progress) -> bool:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            new = _keep_progress(tx, progress)
+            if new:
+                _touch_case(tx, CaseId(progress.case_id), when(progress.at))
+        return new
+
+    def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.cases(tx, limit, after)
+
+    def case(self, case_id: CaseId) -> CaseFacts | None:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.case(tx, case_id)
+
+    def scores(self, case_id: CaseId) -> list[KeptScore]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.scores(tx, case_id)
+
+    def activity(self, since: datetime) -> Activity:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.activity(tx, since)
+
+    def verify_chain(self) -> audit_chain.ChainReport:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_audit.verify(tx)
+
+    def ping(self) -> None:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            tx.execute(text("SELECT 1"))
+
+
+def _same_text(tx: Connection, record: ScoreRecord) -> bool:
+    """False, as nothing is new; raises where the text kept under this id is another."""
+    kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
+    if kept != record.digest:
+        raise ScoreMismatchError(
+            f"score {record.score_id} of case {record.case_id} is kept with digest {kept}, now announced with {record.digest}"
+        )
+    return False
+
+
+def _is(record: ScoreRecord) -> tuple[Any, ...]:
+    return SCORES.c.case_id == record.case_id, SCORES.c.score_id == record.score_id
+
+
+def _keep_score(tx: Connection, record: ScoreRecord) -> None:
+    values = {
+        "case_id": record.case_id,
+        "score_id": record.score_id,
+        "as_of": record.as_of,
+        "digest": record.digest,
+        "body": record.body,
+    }
+    if tx.execute(insert(tx, SCORES).values(values).on_conflict_do_nothing()).rowcount == 1:
+        return
+    _same_text(tx, record)
+    tx.execute(update(SCORES).where(*_is(record), SCORES.c.as_of < record.as_of).values(as_of=record.as_of))
+
+
+def _touch_case(tx: Connection, case_id: CaseId, at: datetime) -> None:
+    new = insert(tx, CASES).values(case_id=case_id, updated_at=at, revision=1)
+    later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
+    changed = {"updated_at": later, "revision": CASES.c.revision + 1}
+    tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
+
+
+def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
+    newest = (
+        select(SCORES.c.score_id)
+        .where(SCORES.c.case_id == case_id)
+        .order_by(SCORES.c.as_of.desc(), SCORES.c.score_id.desc())
+        .limit(1)
+    )
+    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=newest.scalar_subquery()))
+
+
+def _keep_progress(tx: Connection, progress: Progress) -> bool:
+    new = insert(tx, PROGRESS).values(sql_reads.progress_values(progress))
+    order = ("at", "stage", "done", "event_id")
+    later = tuple_(*(new.excluded[name] for name in order)) > tuple_(*(PROGRESS.c[name] for name in order))
+    changed = {name: new.excluded[name] for name in (*order, "total")}
+    newest = new.on_conflict_do_update(index_elements=["case_id", "slide_id"], set_=changed, where=later)
+    return tx.execute(newest).rowcount == 1

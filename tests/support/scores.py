@@ -1,0 +1,174 @@
+"""Made-up scores and events for tests: realistic in shape, about nobody."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf import json_format
+from google.protobuf.timestamp_pb2 import Timestamp
+from medulla.v1.common_pb2 import TileLedger
+from medulla.v1.events_pb2 import STAGE_EMBEDDING, CaseScored, Progress, SlideRejected, Stage
+from medulla.v1.scorer_pb2 import (
+    Contribution,
+    HorizonRisk,
+    OutOfDistribution,
+    Provenance,
+    Score,
+    SlideEvidence,
+    SlideProvenance,
+    TopTile,
+)
+
+EPOCH = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""When the made-up day starts."""
+
+
+def digest(text: str) -> str:
+    """A digest that a name stands for."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes into the made-up day."""
+    return EPOCH + timedelta(minutes=minutes)
+
+
+def stamp(time: datetime) -> Timestamp:
+    """A time as protobuf's."""
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made
+
+
+def slide_evidence(case: str, slide: str, top: Sequence[TopTile] = ()) -> SlideEvidence:
+    """A slide of 2220 x 2967 px, tiles of 256 px, with made-up evidence."""
+    name = digest(f"{case}/{slide}")
+    return SlideEvidence(
+        slide_id=slide,
+        slide_digest=name,
+        ledger=TileLedger(ok=72, background=9, pen=2, blurred=4, corrupt=1),
+        qc_flags=["pen_ink"],
+        top_tiles=top or [TopTile(x_px=256 * i, y_px=512, attention=0.09 - i / 100) for i in range(5)],
+        attention_key=f"attention/{name}/{digest(case)}.safetensors",
+        thumbnail_key=f"plans/{name}/{digest('plan')}/thumbnail.jpg",
+        width_px=2220,
+        height_px=2967,
+        tile_width_px=256.5,
+        tile_height_px=256.5,
+        mpp_x=0.499,
+        mpp_y=0.499,
+        mpp_source="openslide.mpp-x",
+    )
+
+
+def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A1", "A2")) -> Score:
+    """A complete fused score; `version` changes its id, as another bundle would."""
+    return Score(
+        case_id=case,
+        score_id=digest(f"{case}#{version}"),
+        risks=[
+            HorizonRisk(horizon_years=3, risk=0.31, lo=0.22, hi=0.43, level=0.9),
+            HorizonRisk(horizon_years=5, risk=0.38, lo=0.27, hi=0.51, level=0.9),
+        ],
+        risk_group="high",
+        risk_group_rule="risk at 3 years is 0.31; high from 0.25 upward",
+        model="fused",
+        modalities_used=["slides", "clinical"],
+        log_risk=0.61,
+        percentile=82,
+        contributions=contributions(),
+        slides=[slide_evidence(case, name) for name in slides],
+        out_of_distribution=OutOfDistribution(flagged=False, distance=1.4, limit=2.9),
+        provenance=provenance(case, slides),
+        simulated=True,
+        notice="Research use only. Not for diagnosis or treatment.",
+    )
+
+
+def contributions() -> list[Contribution]:
+    """Shares that sum to 0.61."""
+    rows = [
+        ("molecular_group", "G3", 0.34, "molecular"),
+        ("chang_m_stage", "M2", 0.29, "clinical"),
+        ("pathomics", "0.8 SD", 0.21, "pathomic"),
+        ("myc_amp", "no", -0.12, "molecular"),
+        ("age_at_diagnosis_years", "4.2", -0.07, "clinical"),
+        ("extent_of_resection", "missing", -0.04, "clinical"),
+    ]
+    return [Contribution(variable=v, value=x, log_hazard=h, block=b) for v, x, h, b in rows]
+
+
+def provenance(case: str, slides: Sequence[str]) -> Provenance:
+    """Digests of everything the made-up score was made from."""
+    return Provenance(
+        slides=[
+            SlideProvenance(
+                slide_id=name,
+                slide_digest=digest(f"{case}/{name}"),
+                plan_digest=digest("plan"),
+                bag_digest=digest(f"bag {case}/{name}"),
+            )
+            for name in slides
+        ],
+        clinical_digest=digest(f"clinical {case}"),
+        bundle_digest=digest("bundle"),
+        bundle_name="demo-simulated",
+        encoder_digest=digest("encoder"),
+        encoder_name="efficientnet-lite0",
+        program_version="0.1.0",
+    )
+
+
+def abstained(case: str = "MB-0043") -> Score:
+    """A score whose scorer said nothing, out of distribution."""
+    made = score(case)
+    made.risk_group = ""
+    made.abstained = True
+    made.abstained_reason = "The slides look like none in the training cohort (distance 4.8, limit 2.9)."
+    made.out_of_distribution.CopyFrom(OutOfDistribution(flagged=True, distance=4.8, limit=2.9))
+    return made
+
+
+def body(made: Score) -> str:
+    """The JSON of a score as the scorer stores it."""
+    return json_format.MessageToJson(made, preserving_proto_field_name=True, indent=None)
+
+
+def scored(made: Score, as_of: datetime) -> CaseScored:
+    """The event that announces a score."""
+    return CaseScored(
+        event_id=digest(f"{made.score_id}{as_of.isoformat()}")[:32],
+        case_id=made.case_id,
+        score_id=made.score_id,
+        score_key=f"scores/{made.case_id}/{made.score_id}.json",
+        score_digest=digest(body(made)),
+        as_of=stamp(as_of),
+    )
+
+
+def rejected(case: str, slide: str, as_of: datetime, reason: str = "no_tissue") -> SlideRejected:
+    """A refused slide; an empty `slide` is a refused clinical record."""
+    return SlideRejected(
+        event_id=digest(f"{case}/{slide}/{reason}/{as_of.isoformat()}")[:32],
+        case_id=case,
+        slide_id=slide,
+        object_key=f"slides/{case}/{slide}.svs" if slide else f"clinical/{case}.json",
+        service="tiler",
+        reason=reason,
+        sentence=f"Slide {slide} of case {case} has no tissue: 0.0 mm2 found.",
+        advice="Look at the thumbnail; scan the slide again if there is tissue on the glass.",
+        as_of=stamp(as_of),
+    )
+
+
+def progress(case: str, slide: str, done: int, time: datetime, stage: Stage = STAGE_EMBEDDING) -> Progress:
+    """How far a slide of 400 tiles is."""
+    return Progress(
+        event_id=digest(f"{case}/{slide}/{stage}/{done}")[:32],
+        case_id=case,
+        slide_id=slide,
+        stage=stage,
+        done=done,
+        total=400,
+        at=stamp(time),
+    )
