@@ -1,0 +1,153 @@
+"""A process: parts that run side by side, stop together, and say in one line why."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
+from typing import Protocol, runtime_checkable
+
+from shared import logs
+from shared.errors import MedullaError, PermanentError, TransientError
+from shared.settings import PlatformSettings, load
+from shared.tracing import Tracing
+
+OK, AT_FAULT, DEPENDENCY_DOWN = 0, 1, 3
+"""Exit codes: stopped as told; input, settings or a bug; a dependency is down."""
+
+_log = logs.get(__name__)
+
+
+@runtime_checkable
+class Part(Protocol):
+    """Something that works until it is told to stop."""
+
+    def run(self, stop: Event) -> None:
+        """Work until `stop` is set, finish what is in flight, return. What it raises stops the process."""
+
+
+Held = AbstractContextManager[object]
+"""Something open as long as the process runs, such as the health server: entered first, left last."""
+Build = Callable[[PlatformSettings, ExitStack], Sequence[Part | Held]]
+"""Makes the parts of a service; what has to be closed in the end goes on the stack."""
+
+
+def main(name: str, build: Build) -> int:
+    """Read the platform's settings, build the parts and run them; returns the exit code, never a traceback."""
+    logs.configure(name)
+    try:
+        platform = load(PlatformSettings)
+        logs.configure(name, platform.log_level)
+        with ExitStack() as stack:
+            return run(name, platform, *build(platform, stack))
+    except (MedullaError, OSError) as error:
+        _log.error("cannot start", **_explained(error))
+        return exit_code(error)
+
+
+def run(name: str, platform: PlatformSettings, *parts: Part | Held) -> int:
+    """Run every part in a thread of its own until one fails or ends, or the process is told to stop.
+
+    SIGTERM and SIGINT let the parts finish what is in flight, `drain_timeout_s` at most; a second signal ends the
+    process at once. Returns the exit code: 0 stopped as told, 1 a bug or an input at fault, 3 a dependency is down.
+    """
+    logs.configure(name, platform.log_level)
+    tracing = Tracing(name, platform.otlp_endpoint)
+    with ExitStack() as stack:
+        stack.callback(tracing.close)
+        for held in parts:
+            if isinstance(held, AbstractContextManager):
+                stack.enter_context(held)
+        return _run([part for part in parts if isinstance(part, Part)], platform.drain_timeout_s)
+
+
+def exit_code(error: BaseException | None) -> int:
+    """The exit code that tells people, and Kubernetes, who has to act."""
+    if error is None:
+        return OK
+    return DEPENDENCY_DOWN if isinstance(error, TransientError) else AT_FAULT
+
+
+class _Running:
+    """Threads of the parts, and the first error among them."""
+
+    def __init__(self, parts: Sequence[Part], stop: Event) -> None:
+        self.stop = stop
+        self.error: BaseException | None = None
+        self._threads = [Thread(target=self._guard, args=(part,), name=_name(part), daemon=True) for part in parts]
+        for thread in self._threads:
+            thread.start()
+
+    def _guard(self, part: Part) -> None:
+        try:
+            part.run(self.stop)
+            if not self.stop.is_set():
+                _log.info("part ended", part=_name(part))
+        except BaseException as error:  # noqa: BLE001 - whatever ends a part must end the process, and say so
+            self._failed(part, error)
+        finally:
+            self.stop.set()
+
+    def _failed(self, part: Part, error: BaseException) -> None:
+        if self.error is None:
+            self.error = error
+        _log.error("part failed", part=_name(part), **_explained(error))
+
+    def drain(self, timeout_s: float) -> list[str]:
+        """Wait for the parts to finish; names of those that did not."""
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return [thread.name for thread in self._threads if thread.is_alive()]
+
+
+def _run(parts: Sequence[Part], drain_timeout_s: float) -> int:
+    stop = Event()
+    with _signals(stop):
+        running = _Running(parts, stop)
+        _log.info("started", parts=[_name(part) for part in parts])
+        stop.wait()
+        late = running.drain(drain_timeout_s)
+    if late:
+        _log.error("parts did not finish in time; their work is done again after the restart", parts=late)
+    code = exit_code(running.error) or (AT_FAULT if late else OK)
+    _log.info("stopped", exit_code=code)
+    return code
+
+
+@contextmanager
+def _signals(stop: Event) -> Iterator[None]:
+    """Set `stop` on the first SIGTERM or SIGINT, then leave signals to what handled them before."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        restore()
+        Thread(target=stop.set, name=f"signal-{number}").start()  # the main thread may hold the event's lock here
+
+    for number in before:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _name(part: object) -> str:
+    return type(part).__name__
+
+
+def _explained(error: BaseException) -> dict[str, object]:
+    """Fields of a log line: a sentence for errors raised on purpose, with the traceback for bugs."""
+    if isinstance(error, PermanentError):
+        return {"sentence": str(error), "reason": error.reason, "advice": error.advice}
+    if isinstance(error, MedullaError):
+        return {"sentence": str(error)}
+    return {"sentence": f"{type(error).__name__}: {error}", "exc_info": error}

@@ -1,0 +1,172 @@
+"""Parts run side by side, stop together, and the exit code says who has to act."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+import structlog
+
+from shared import runtime
+from shared.errors import PoisonMessageError, TransientError
+from shared.settings import PlatformSettings
+
+PLATFORM = PlatformSettings(drain_timeout_s=5)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    handlers, level = logging.root.handlers, logging.root.level
+    yield
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+class Loop:
+    def __init__(self) -> None:
+        self.drained = False
+
+    def run(self, stop: Event) -> None:
+        stop.wait()
+        self.drained = True
+
+
+class Fails:
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def run(self, stop: Event) -> None:  # noqa: ARG002 - a part's signature
+        raise self._error
+
+
+class Stuck:
+    def __init__(self) -> None:
+        self.release = Event()
+
+    def run(self, stop: Event) -> None:  # noqa: ARG002 - a part's signature
+        self.release.wait(30)
+
+
+class Held:
+    def __init__(self, order: list[str]) -> None:
+        self._order = order
+
+    def __enter__(self) -> None:
+        self._order.append("entered")
+
+    def __exit__(self, *_: object) -> None:
+        self._order.append("left")
+
+
+class Notes:
+    def __init__(self, order: list[str]) -> None:
+        self._order = order
+
+    def run(self, stop: Event) -> None:
+        stop.wait()
+        self._order.append("drained")
+
+
+def _last_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (TransientError("the brokers do not answer"), runtime.DEPENDENCY_DOWN),
+        (PoisonMessageError("no event"), runtime.AT_FAULT),
+        (ZeroDivisionError("bug"), runtime.AT_FAULT),
+        (SystemExit(0), runtime.AT_FAULT),
+    ],
+)
+def test_the_first_failure_stops_all_and_sets_the_exit_code(error: BaseException, code: int) -> None:
+    loop = Loop()
+    assert runtime.run("test", PLATFORM, loop, Fails(error)) == code
+    assert loop.drained
+
+
+def test_a_failure_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.run("test", PLATFORM, Fails(PoisonMessageError("no event")))
+    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    assert (line["sentence"], line["reason"], line["service"]) == ("no event", "poison_message", "test")
+
+
+def test_a_bug_is_logged_with_its_traceback_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.run("test", PLATFORM, Fails(ZeroDivisionError("bug")))
+    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    assert line["exception"][0]["exc_type"] == "ZeroDivisionError"
+
+
+def test_what_is_held_is_open_before_the_parts_and_closed_after_them() -> None:
+    order: list[str] = []
+    runtime.run("test", PLATFORM, Notes(order), Held(order), Fails(ZeroDivisionError()))
+    assert order == ["entered", "drained", "left"]
+
+
+def test_a_part_that_does_not_finish_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    stuck = Stuck()
+    code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, Ends())
+    stuck.release.set()
+    assert code == runtime.AT_FAULT
+    assert '"parts": ["Stuck"]' in capsys.readouterr().err
+
+
+class Ends:
+    def run(self, stop: Event) -> None:
+        pass
+
+
+def test_a_part_that_ends_stops_the_process_in_good_order() -> None:
+    assert runtime.run("test", PLATFORM, Loop(), Ends()) == runtime.OK
+
+
+def test_wrong_settings_are_one_line_and_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEDULLA_HTTP_PORT", "x")
+    assert runtime.main("test", lambda _platform, _stack: []) == runtime.AT_FAULT
+    (line,) = _last_lines(capsys.readouterr().err)
+    assert line["sentence"].startswith("MEDULLA_HTTP_PORT is wrong")
+
+
+def test_a_dependency_that_is_down_at_the_start_gives_exit_code_3() -> None:
+    def build(_: PlatformSettings, __: ExitStack) -> list[runtime.Part]:
+        raise TransientError("the bucket does not answer")
+
+    assert runtime.main("test", build) == runtime.DEPENDENCY_DOWN
+
+
+_PROGRAM = """
+import sys
+from shared import runtime
+class Loop:
+    def run(self, stop):
+        print("running", flush=True)
+        stop.wait()
+        print("drained", flush=True)
+sys.exit(runtime.main("test", lambda platform, stack: [Loop()]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> None:
+    root = Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'shared/gen'}"}
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", _PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=20)
+    assert (said, process.returncode) == ("drained\n", 0)
