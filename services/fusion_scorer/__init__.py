@@ -1,0 +1,1 @@
+"""Scores the risk of recurrence of a case from its slides' embeddings and its clinical record."""

@@ -1,0 +1,73 @@
+"""Whether the files of a bundle fit each other."""
+
+from collections.abc import Mapping
+
+from services.fusion_scorer.arm import Arm, Column
+from services.fusion_scorer.errors import BadBundleError
+from services.fusion_scorer.manifest import MIL, REFERENCE, Manifest, Reference
+from services.fusion_scorer.mil import Mil
+from services.fusion_scorer.profile import PATHOMICS, Variable
+
+_PATHOMICS = Variable(name=PATHOMICS, kind="numeric", block="pathomic", unit="log hazard")
+
+
+def check_consistency(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
+    """Refuse a bundle whose parts were not made for each other.
+
+    Raises:
+        BadBundleError: naming the two parts that differ.
+    """
+    for name, arm in arms.items():
+        _check_columns(manifest, name, arm)
+        _check_reach(manifest, name, arm)
+    _check_pathomics(manifest, arms, mil)
+    _check_reference(reference, mil)
+
+
+def variable_of(manifest: Manifest, name: str) -> Variable | None:
+    """The profile's variable, or the one that the slides give."""
+    return _PATHOMICS if name == PATHOMICS else manifest.profile.variable(name)
+
+
+def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:
+    for column in arm.columns:
+        variable = variable_of(manifest, column.variable)
+        if variable is None:
+            raise BadBundleError(f"arm {name} uses {column.variable}, which the bundle's profile does not have")
+        if not _suits(column, variable):
+            raise BadBundleError(f"column {column.name} of arm {name} does not suit {variable.name} of the profile")
+
+
+def _suits(column: Column, variable: Variable) -> bool:
+    match column.form:
+        case "value" | "below":
+            return variable.kind == "numeric"
+        case "level":
+            return set(column.levels) <= set(variable.levels)
+        case "rank":
+            return set(column.levels) == set(variable.levels)
+        case "missing":
+            return True
+
+
+def _check_reach(manifest: Manifest, name: str, arm: Arm) -> None:
+    horizon = max(manifest.profile.horizons_years)
+    if arm.times_years[-1] < horizon:
+        raise BadBundleError(f"the baseline hazards of arm {name} end before the horizon of {horizon:g} years")
+
+
+def _check_pathomics(manifest: Manifest, arms: Mapping[str, Arm], mil: Mil | None) -> None:
+    asks = any(column.variable == PATHOMICS for arm in arms.values() for column in arm.columns)
+    if asks and (mil is None or manifest.encoder is None):
+        raise BadBundleError(f"an arm uses {PATHOMICS}, but the bundle has no {MIL} or names no encoder")
+
+
+def _check_reference(reference: Reference, mil: Mil | None) -> None:
+    embedding = reference.embedding
+    if embedding is None:
+        return
+    widths = {len(embedding.mean), *(len(axis) for axis in embedding.axes)} | ({mil.width} if mil else set())
+    if len(widths) > 1:
+        raise BadBundleError(f"{REFERENCE} and {MIL} differ in the width of an embedding")
+    if len(embedding.axes) != len(embedding.spread):
+        raise BadBundleError(f"{REFERENCE} has another number of axes than of spreads")

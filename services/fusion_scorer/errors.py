@@ -1,0 +1,51 @@
+"""What can be wrong for good with a bundle, a clinical record or a case."""
+
+from typing import ClassVar
+
+import grpc
+
+from shared.errors import PermanentError
+
+
+class BadBundleError(PermanentError):
+    """A model bundle is incomplete, altered, unsigned or not understood."""
+
+    reason = "bad_bundle"
+    advice = "Copy the bundle again from where it was made, or promote another one with `medulla bundle promote`."
+
+
+class EncoderMismatchError(PermanentError):
+    """The bags were made by another encoder than the bundle was fitted on."""
+
+    reason = "encoder_mismatch"
+    advice = "Promote a bundle fitted on this encoder, or embed the slides again with the bundle's encoder."
+
+
+class BadClinicalRecordError(PermanentError):
+    """A clinical record breaks the bundle's profile; the text names every variable at fault and what is allowed."""
+
+    reason = "bad_clinical_record"
+    advice = "Correct what is named and store the record again; `medulla bundle show` lists variables and values."
+
+
+class BadBagError(PermanentError):
+    """A bag is not what the event about it said: altered, or with features that are no numbers."""
+
+    reason = "digest_mismatch"
+    advice = "Delete the slide's folder under embeddings/ and let `medulla sweep` embed it again."
+
+
+class UnknownCaseError(PermanentError):
+    """Nothing is stored of the case."""
+
+    reason = "bad_case_id"
+    advice = "Check the case id; a case is known once a slide of it was embedded or its clinical record has landed."
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
+
+
+class NoBundleError(PermanentError):
+    """No bundle is promoted, so nothing can be scored; promotion scores every case that waits."""
+
+    reason = "bad_bundle"
+    advice = "Promote a bundle with `medulla bundle promote PATH`; waiting cases are then scored by themselves."
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.FAILED_PRECONDITION

@@ -1,0 +1,68 @@
+"""What a reader of a score sees of each slide: quality, and where the model looked."""
+
+import numpy as np
+import numpy.typing as npt
+from medulla.v1.scorer_pb2 import SlideEvidence, SlideProvenance, TopTile
+from safetensors.numpy import save
+
+from services.fusion_scorer.inputs import SlideInput
+from shared import keys
+from shared.units import Sha256
+
+TOP_TILES = 12
+FEW_TILES = 30
+"""Slides with fewer tiles carry the flag few_tiles."""
+
+Attention = npt.NDArray[np.float32]
+
+
+def evidence(slide: SlideInput, attention: Attention | None, score_id: Sha256) -> SlideEvidence:
+    """Repeat what the plan says of a slide; without `attention` [n] there is no map."""
+    embedded, plan = slide.embedded, slide.plan
+    return SlideEvidence(
+        slide_id=embedded.slide.slide_id,
+        slide_digest=embedded.slide.digest,
+        ledger=embedded.ledger,
+        qc_flags=_flags(slide),
+        top_tiles=[] if attention is None else top_tiles(attention, slide.coords),
+        attention_key="" if attention is None else keys.attention(Sha256(embedded.slide.digest), score_id),
+        thumbnail_key=f"{embedded.plan.prefix}thumbnail.jpg",
+        width_px=plan.slide.width_px,
+        height_px=plan.slide.height_px,
+        tile_width_px=plan.tile_width_px,
+        tile_height_px=plan.tile_height_px,
+        mpp_x=plan.slide.mpp_x,
+        mpp_y=plan.slide.mpp_y,
+        mpp_source=plan.slide.mpp_source,
+    )
+
+
+def top_tiles(attention: Attention, coords: npt.NDArray[np.int32]) -> list[TopTile]:
+    """The most attended tiles, highest first; of equals the one that comes first in the plan."""
+    order = np.argsort(-attention, kind="stable")[:TOP_TILES]
+    return [TopTile(x_px=coords[i, 0], y_px=coords[i, 1], attention=attention[i]) for i in order]
+
+
+def attention_file(slide: SlideInput, attention: Attention) -> bytes:
+    """safetensors with attention float32 [n] and coords int32 [n, 2]; no metadata, whose order is not fixed."""
+    return save({"attention": np.ascontiguousarray(attention), "coords": np.ascontiguousarray(slide.coords)})
+
+
+def provenance(slide: SlideInput) -> SlideProvenance:
+    """The digests that lead from a score back to a slide."""
+    embedded = slide.embedded
+    return SlideProvenance(
+        slide_id=embedded.slide.slide_id,
+        slide_digest=embedded.slide.digest,
+        plan_digest=embedded.plan.digest,
+        bag_digest=embedded.bag.digest,
+    )
+
+
+def _flags(slide: SlideInput) -> list[str]:
+    flags = set(slide.plan.qc_flags)
+    if slide.embedded.ledger.corrupt:
+        flags.add("corrupt_tiles")
+    if len(slide.features) < FEW_TILES:
+        flags.add("few_tiles")
+    return sorted(flags)

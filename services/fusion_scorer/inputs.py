@@ -1,0 +1,64 @@
+"""All that a score is made from, in memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from medulla.v1.events_pb2 import SlideEmbedded
+from pydantic import BaseModel
+
+from services.fusion_scorer.clinical import ClinicalRecord
+from shared.canonical import digest_of
+from shared.units import CaseId, Sha256
+
+
+class SlideFacts(BaseModel, frozen=True):
+    """The slide as the planner saw it."""
+
+    width_px: int
+    height_px: int
+    mpp_x: float
+    mpp_y: float
+    mpp_source: str
+
+
+class PlanFacts(BaseModel, frozen=True):
+    """What a score repeats of plan.json, so that a reader needs no second file to draw its map."""
+
+    slide: SlideFacts
+    tile_width_px: float
+    """Side of a tile in level-0 pixels."""
+    tile_height_px: float
+    qc_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SlideInput:
+    """One slide's embeddings with the event and the plan that say where they came from."""
+
+    embedded: SlideEmbedded
+    plan: PlanFacts
+    features: npt.NDArray[np.float32]
+    """[n, d]."""
+    coords: npt.NDArray[np.int32]
+    """[n, 2], level-0 position of each tile's upper left corner."""
+
+
+@dataclass(frozen=True)
+class CaseInputs:
+    """What is known of a case, in the order of slide ids."""
+
+    case_id: CaseId
+    slides: tuple[SlideInput, ...] = ()
+    clinical: ClinicalRecord | None = None
+
+    def score_id(self, bundle: Sha256) -> Sha256:
+        """Name of the score that these inputs give with a bundle."""
+        return digest_of(
+            {
+                "case_id": self.case_id,
+                "bags": sorted({slide.embedded.bag.digest for slide in self.slides}),
+                "clinical": self.clinical.digest if self.clinical else None,
+                "bundle": bundle,
+            }
+        )

@@ -1,0 +1,61 @@
+"""What the slides of a case say together: one log-risk, and how much each tile weighed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.fusion_scorer.bundle import Bundle
+from services.fusion_scorer.errors import BadBundleError, EncoderMismatchError
+from services.fusion_scorer.inputs import SlideInput
+
+
+@dataclass(frozen=True)
+class Pathomics:
+    """The pooled view of all tiles of a case; a bag that two slides share counts once."""
+
+    log_risk: float
+    pooled: npt.NDArray[np.float64]
+    """Mean embedding [d]."""
+    attention: Mapping[str, npt.NDArray[np.float32]]
+    """By bag digest, [n] each; they sum to one over the case."""
+
+
+def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | None:
+    """Pool all tiles of a case; None where the bundle reads no slides or there is not one tile.
+
+    Raises:
+        EncoderMismatchError: a bag was made by another encoder than the bundle's.
+        BadBundleError: the model answers with something that is no number.
+    """
+    if bundle.mil is None:
+        return None
+    for slide in slides:
+        _check_encoder(bundle, slide, bundle.mil.width)
+    bags = {slide.embedded.bag.digest: slide.features for slide in slides if len(slide.features)}
+    if not bags:
+        return None
+    digests = sorted(bags)
+    tiles = np.concatenate([bags[digest] for digest in digests])
+    log_risk, attention = bundle.mil(tiles)
+    if not np.isfinite(log_risk) or not np.isfinite(attention).all():
+        raise BadBundleError(f"mil.onnx of bundle {bundle.manifest.name} gives numbers that are not finite")
+    ends = np.cumsum([len(bags[digest]) for digest in digests])
+    parts = dict(zip(digests, np.split(attention, ends[:-1]), strict=True))
+    return Pathomics(log_risk, tiles.mean(axis=0, dtype=np.float64), parts)
+
+
+def _check_encoder(bundle: Bundle, slide: SlideInput, width: int) -> None:
+    wanted, bag = bundle.manifest.encoder, slide.embedded.bag
+    if wanted is None or bag.encoder_digest != wanted.digest:
+        name = f"{wanted.name} {wanted.digest[:12]}" if wanted else "none"
+        raise EncoderMismatchError(
+            f"slide {slide.embedded.slide.slide_id} was embedded by {bag.encoder_name} {bag.encoder_digest[:12]}, "
+            f"bundle {bundle.manifest.name} reads {name}"
+        )
+    if slide.features.shape[1] != width:
+        raise EncoderMismatchError(
+            f"slide {slide.embedded.slide.slide_id} has {slide.features.shape[1]} features a tile, "
+            f"bundle {bundle.manifest.name} reads {width}"
+        )

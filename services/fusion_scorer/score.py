@@ -1,0 +1,150 @@
+"""Scores a case: bundle, bags and clinical record in, one Score out; no clock, no store, no network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from medulla.v1.scorer_pb2 import (
+    Contribution,
+    HorizonRisk,
+    OutOfDistribution,
+    Provenance,
+    Score,
+)
+
+from services.fusion_scorer import ood
+from services.fusion_scorer.bundle import Bundle
+from services.fusion_scorer.clinical import Value
+from services.fusion_scorer.consistency import variable_of
+from services.fusion_scorer.evidence import attention_file, evidence, provenance
+from services.fusion_scorer.inputs import CaseInputs
+from services.fusion_scorer.manifest import NOTICE, ArmRef, Reference
+from services.fusion_scorer.pathomics import Pathomics, pathomics_of
+from services.fusion_scorer.predict import Prediction, group, predict
+from services.fusion_scorer.profile import PATHOMICS
+from services.fusion_scorer.risk import percentile
+from services.fusion_scorer.score_json import rounded
+
+NOTHING_KNOWN = "nothing is known of the case that a model of the bundle could use"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score, and the attention files that it names, by key."""
+
+    score: Score
+    attention: Mapping[str, bytes]
+
+
+def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
+    """Score a case with the bundle's first arm that what is known can serve; abstain where none can or the case is odd.
+
+    Raises:
+        EncoderMismatchError: a bag was made by another encoder than the bundle's.
+    """
+    seen = pathomics_of(bundle, case.slides)
+    values = _values(case, seen)
+    arm = bundle.arm_for(_blocks(bundle, values))
+    answer = _frame(bundle, case, seen, program_version)
+    answer.modalities_missing.extend(sorted(_all_blocks(bundle) - _blocks(bundle, values)))
+    if arm is None:
+        answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
+    else:
+        _answer_by(arm, answer, bundle, values, seen)
+    return Scored(rounded(answer), _attention(case, seen, answer))
+
+
+def _values(case: CaseInputs, seen: Pathomics | None) -> dict[str, Value]:
+    values = dict(case.clinical.values) if case.clinical else {}
+    return values | ({PATHOMICS: seen.log_risk} if seen else {})
+
+
+def _blocks(bundle: Bundle, values: Mapping[str, Value]) -> frozenset[str]:
+    variables = (variable_of(bundle.manifest, name) for name in values)
+    return frozenset(variable.block for variable in variables if variable)
+
+
+def _all_blocks(bundle: Bundle) -> frozenset[str]:
+    return frozenset(block for arm in bundle.manifest.arms for block in arm.blocks)
+
+
+def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_version: str) -> Score:
+    """Everything that does not depend on the arm."""
+    score_id = case.score_id(bundle.digest)
+    encoder, record = bundle.manifest.encoder, case.clinical
+    attention = seen.attention if seen else {}
+    return Score(
+        case_id=case.case_id,
+        score_id=score_id,
+        slides=[evidence(slide, attention.get(slide.embedded.bag.digest), score_id) for slide in case.slides],
+        provenance=Provenance(
+            slides=[provenance(slide) for slide in case.slides],
+            clinical_digest=record.digest if record else "",
+            bundle_digest=bundle.digest,
+            bundle_name=bundle.manifest.name,
+            encoder_digest=encoder.digest if encoder else "",
+            encoder_name=encoder.name if encoder else "",
+            program_version=program_version,
+        ),
+        simulated=bundle.manifest.simulated or bool(record and record.simulated),
+        notice=NOTICE,
+    )
+
+
+def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
+    answer.model = arm.name
+    answer.modalities_used.extend(arm.blocks)
+    used = {column.variable for column in bundle.arms[arm.name].columns}
+    far = ood.farthest(_distances(bundle.reference, used, values, seen))
+    if far is not None:
+        answer.out_of_distribution.CopyFrom(
+            OutOfDistribution(flagged=far.flagged, distance=far.value, limit=far.limits.flag)
+        )
+    if far is not None and far.too_far:
+        answer.abstained, answer.abstained_reason = True, far.reason
+    else:
+        _fill(answer, bundle, predict(bundle, arm.name, values), values)
+
+
+def _distances(
+    reference: Reference, used: set[str], values: Mapping[str, Value], seen: Pathomics | None
+) -> list[ood.Distance]:
+    asked = {name: value for name, value in values.items() if name in used}
+    return ood.distances(reference, seen.pooled if seen and PATHOMICS in used else None, asked)
+
+
+def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, Value]) -> None:
+    answer.log_risk = said.log_risk
+    quantiles = bundle.reference.log_risk.get(answer.model)
+    if quantiles:
+        answer.percentile = percentile(said.log_risk, quantiles)
+    for name, log_hazard in said.by_variable.items():
+        variable = variable_of(bundle.manifest, name)
+        block = variable.block if variable else ""
+        answer.contributions.add().CopyFrom(
+            Contribution(variable=name, value=_shown(values.get(name)), log_hazard=log_hazard, block=block)
+        )
+    for item in said.horizons:
+        answer.risks.add().CopyFrom(
+            HorizonRisk(horizon_years=item.years, risk=item.risk, lo=item.lo, hi=item.hi, level=said.level)
+        )
+    _set_group(answer, bundle, said)
+
+
+def _set_group(answer: Score, bundle: Bundle, said: Prediction) -> None:
+    rule = bundle.thresholds.arms.get(answer.model)
+    risks = {item.years: item.risk for item in said.horizons}
+    if rule and rule.horizon_years in risks:
+        answer.risk_group, answer.risk_group_rule = group(rule, risks[rule.horizon_years])
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "missing"
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _attention(case: CaseInputs, seen: Pathomics | None, answer: Score) -> dict[str, bytes]:
+    if seen is None:
+        return {}
+    by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
+    return {key: attention_file(slide, seen.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}

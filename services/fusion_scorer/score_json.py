@@ -1,0 +1,32 @@
+"""A score as bytes: protobuf's JSON mapping with the proto's field names, the same bytes for the same score."""
+
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from medulla.v1.scorer_pb2 import Score
+
+from shared.canonical import canonical_json
+
+SIGNIFICANT_DIGITS = 6
+
+
+def rounded(score: Score) -> Score:
+    """The score with its numbers at six significant digits: as it is stored, and as every answer shows it."""
+    return ParseDict(_rounded(_as_dict(score)), Score())
+
+
+def to_bytes(score: Score) -> bytes:
+    """Canonical JSON of a score, fields of zero or empty value included."""
+    return canonical_json(_rounded(_as_dict(score)))
+
+
+def _as_dict(score: Score) -> dict[str, Any]:
+    return MessageToDict(score, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
