@@ -1,0 +1,147 @@
+"""What object stores say when an object lands: AWS and MinIO with URL-encoded keys, versitygw with raw ones.
+
+An event is a hint, never a fact: whoever acts on one asks the store what stands there now.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, unquote_plus
+
+from shared.bus import topics
+from shared.bus.port import Record
+from shared.errors import PoisonMessageError
+
+_OF_NO_INTEREST = frozenset(
+    {
+        "IntelligentTiering",
+        "LifecycleExpiration",
+        "LifecycleTransition",
+        "ObjectAccessed",
+        "ObjectAcl",
+        "ObjectRemoved",
+        "ObjectRestore",
+        "ObjectTagging",
+        "ReducedRedundancyLostObject",
+        "Replication",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHint:
+    """An object may have landed."""
+
+    key: str
+    """As the object is called, decoded."""
+    bucket: str
+
+
+def parse(value: bytes) -> list[ObjectHint]:
+    """Read one event message: a hint for each created object, none for test events and removals.
+
+    Raises:
+        PoisonMessageError: it is no S3 event of a store that we know.
+    """
+    message = _json(value)
+    if message.get("Event") == "s3:TestEvent":
+        return []
+    entries = message.get("Records")
+    if not isinstance(entries, list):
+        raise PoisonMessageError("JSON that is no S3 event: it has no list of Records")
+    return [hint for entry in entries if (hint := _hint(entry)) is not None]
+
+
+def split(record: Record) -> Sequence[Record]:
+    """One record for each object that an event message names, so that each object is dealt with by itself."""
+    hints = parse(record.value)
+    if len(hints) == 1:
+        return (record,)
+    return [announcement(hint.bucket, hint.key) for hint in hints]
+
+
+def decode(record: Record) -> ObjectHint:
+    """The one hint of a record that `split` returned.
+
+    Raises:
+        PoisonMessageError: it is no S3 event, or not about exactly one object.
+    """
+    hints = parse(record.value)
+    if len(hints) != 1:
+        raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
+    return hints[0]
+
+
+def announcement(bucket: str, key: str) -> Record:
+    """A record as MinIO would send it, for objects that no store announced."""
+    return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key]))
+
+
+def to_bytes(bucket: str, keys: Sequence[str]) -> bytes:
+    """An event message in MinIO's shape that says that `keys` were created."""
+    records = [
+        {
+            "eventVersion": "2.0",
+            "eventSource": "minio:s3",
+            "eventName": "s3:ObjectCreated:Put",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}},
+        }
+        for key in keys
+    ]
+    return json.dumps({"EventName": "s3:ObjectCreated:Put", "Records": records}).encode()
+
+
+def _json(value: bytes) -> Mapping[str, Any]:
+    try:
+        message = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise PoisonMessageError(f"{len(value)} bytes that are no JSON") from error
+    if not isinstance(message, dict):
+        raise PoisonMessageError("JSON that is no S3 event: it is no object")
+    return message
+
+
+def _hint(entry: object) -> ObjectHint | None:
+    match entry:
+        case {"eventName": str(name), "eventSource": str(source), "s3": {"bucket": bucket, "object": described}}:
+            if not _is_creation(name):
+                return None
+            return _described(bucket, described, _is_raw(source, name))
+    raise PoisonMessageError("an S3 event record without its name, source, bucket or object")
+
+
+def _is_creation(name: str) -> bool:
+    family = name.removeprefix("s3:").partition(":")[0]
+    if family != "ObjectCreated" and family not in _OF_NO_INTEREST:
+        raise PoisonMessageError(f"an S3 event of the unknown kind {name!r}")
+    return family == "ObjectCreated"
+
+
+def _is_raw(source: str, name: str) -> bool:
+    """Only versitygw calls itself AWS and yet keeps the `s3:` before the event's name; it does not encode keys."""
+    if source not in {"aws:s3", "minio:s3"}:
+        raise PoisonMessageError(f"an S3 event from the unknown source {source!r}")
+    return source == "aws:s3" and name.startswith("s3:")
+
+
+def _described(bucket: object, described: object, raw: bool) -> ObjectHint:
+    match bucket, described:
+        case {"name": str(name)}, {"key": str(key)} if name and key:
+            return ObjectHint(_utf8(key if raw else _decoded(key)), name)
+    raise PoisonMessageError("an S3 event record that names no bucket or no object")
+
+
+def _decoded(key: str) -> str:
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError as error:
+        raise PoisonMessageError("an S3 event whose key is not URL-encoded UTF-8") from error
+
+
+def _utf8(key: str) -> str:
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        raise PoisonMessageError("an S3 event whose key is no Unicode text") from error
+    return key

@@ -1,0 +1,177 @@
+"""Object stores announce the same object in different words; we hear the same key."""
+
+import json
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.bus import topics
+from shared.bus.port import Record
+from shared.bus.s3_events import ObjectHint, announcement, decode, parse, split, to_bytes
+from shared.errors import PoisonMessageError
+
+HARD = "slides/q b/1+2 %41 ä.svs"
+keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.text(" +%/äß#?&41aB", min_size=1)
+
+
+def aws(key: str, name: str = "ObjectCreated:Put") -> dict[str, Any]:
+    """As AWS sends it: keys encoded but for the slash."""
+    described = {"key": quote_plus(key, safe="/"), "size": 5, "eTag": "5d41402abc4b2a76b9719d911017c592"}
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-central-1",
+        "eventTime": "1970-01-01T00:00:00.000Z",
+        "eventName": name,
+        "userIdentity": {"principalId": "AIDAJDPLRKLG7UEXAMPLE"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "landed",
+            "bucket": {"name": "slides", "ownerIdentity": {"principalId": "A3NL1"}, "arn": "arn:aws:s3:::slides"},
+            "object": {**described, "sequencer": "0055AED6DCD90281E5"},
+        },
+    }
+
+
+def versitygw(key: str, name: str = "s3:ObjectCreated:Put") -> dict[str, Any]:
+    """As versitygw 1.7 sends it: AWS's words, raw keys."""
+    return {
+        "eventVersion": "2.2",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "eventName": name,
+        "userIdentity": {"PrincipalId": "medulla"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "", "x-amz-id-2": ""},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "webhook-global",
+            "bucket": {"name": "slides", "ownerIdentity": {"PrincipalId": "medulla"}, "arn": f"arn:aws:s3:::{key}"},
+            "object": {"key": key, "size": 5, "eTag": '"5d41"', "versionId": None, "sequencer": "20F"},
+        },
+        "glacierEventData": {
+            "restoreEventData": {"lifecycleRestorationExpiryTime": "", "lifecycleRestoreStorageClass": ""}
+        },
+    }
+
+
+def minio(key: str, name: str = "s3:ObjectCreated:Put") -> dict[str, Any]:
+    """As MinIO sends it: keys encoded, slashes too."""
+    encoded = quote(key, safe="").replace("%20", "+")
+    described = {"key": encoded, "size": 5, "eTag": "5d41402abc4b2a76b9719d911017c592", "sequencer": "18EAB25481B59E58"}
+    return {
+        "eventVersion": "2.0",
+        "eventSource": "minio:s3",
+        "awsRegion": "",
+        "eventTime": "2026-01-01T00:00:00.000Z",
+        "eventName": name,
+        "userIdentity": {"principalId": "medulla"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "Config",
+            "bucket": {"name": "slides"},
+            "object": described,
+        },
+        "source": {"host": "127.0.0.1", "port": "", "userAgent": "Boto3"},
+    }
+
+
+def message(*entries: dict[str, Any], **more: str) -> bytes:
+    return json.dumps({**more, "Records": entries}).encode()
+
+
+def test_the_recorded_event_of_minio_names_the_object() -> None:
+    recorded = (
+        '{"EventName":"s3:ObjectCreated:Put","Key":"slides/slides/q b/1+2 %41 ä.svs","Records":[{"eventVersion":"2.0",'
+        '"eventSource":"minio:s3","eventName":"s3:ObjectCreated:Put","s3":{"bucket":{"name":"slides"},'
+        '"object":{"key":"slides%2Fq+b%2F1%2B2+%2541+%C3%A4.svs","size":5,"eTag":"5d41402abc4b2a76b9719d911017c592",'
+        '"sequencer":"18EAB25481B59E58"}}}]}'
+    )
+    assert parse(recorded.encode()) == [ObjectHint(HARD, "slides")]
+
+
+def test_the_recorded_event_of_aws_with_plain_slashes_names_the_object() -> None:
+    assert "slides/q+b/1%2B2+%2541+%C3%A4.svs" in json.dumps(aws(HARD))
+    assert parse(message(aws(HARD))) == [ObjectHint(HARD, "slides")]
+
+
+@pytest.mark.parametrize("shape", [aws, minio, versitygw])
+@given(key=keys)
+def test_every_store_is_understood_whatever_the_key(shape: Any, key: str) -> None:
+    assert parse(message(shape(key))) == [ObjectHint(key, "slides")]
+
+
+@given(found=st.lists(keys, max_size=4))
+def test_our_own_announcements_are_read_back(found: list[str]) -> None:
+    assert parse(to_bytes("slides", found)) == [ObjectHint(key, "slides") for key in found]
+
+
+@given(found=st.lists(keys, min_size=2, max_size=4))
+def test_a_record_about_several_objects_becomes_one_record_each(found: list[str]) -> None:
+    record = Record(topics.S3_EVENTS, "", message(*map(aws, found)))
+    assert [decode(part) for part in split(record)] == [ObjectHint(key, "slides") for key in found]
+
+
+def test_a_record_about_one_object_stays_as_it_is() -> None:
+    record = Record(topics.S3_EVENTS, f"slides/{HARD}", message(minio(HARD)), {"ce_id": "1"})
+    assert list(split(record)) == [record]
+
+
+def test_an_announcement_is_keyed_as_minio_keys_it() -> None:
+    assert announcement("slides", HARD).key == f"slides/{HARD}"
+    assert decode(announcement("slides", HARD)) == ObjectHint(HARD, "slides")
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        b'{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00.000Z","Bucket":"slides"}',
+        b'{"Service":"S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00Z","Bucket":"Test-Bucket"}',
+        message(aws(HARD, "ObjectRemoved:Delete")),
+        message(minio(HARD, "s3:ObjectRemoved:DeleteMarkerCreated")),
+        message(versitygw(HARD, "s3:ObjectRemoved:DeleteObjects")),
+        message(aws(HARD, "LifecycleExpiration:Delete")),
+        message(minio(HARD, "s3:ObjectAccessed:Head")),
+    ],
+)
+def test_tests_and_removals_name_no_object(quiet: bytes) -> None:
+    assert parse(quiet) == []
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b"",
+        b"not json",
+        b"[1]",
+        b"null",
+        b"\xff\xfe",
+        b"{}",
+        b'{"Records":5}',
+        b'{"Records":[null]}',
+        b"[" * 100_000,
+        message({"eventName": "ObjectCreated:Put"}),
+        message(aws(HARD, "ObjectExploded:Put")),
+        message({**aws(HARD), "eventSource": "other:s3"}),
+        message({**aws(HARD), "s3": {"bucket": {"name": "slides"}, "object": {"key": 5}}}),
+        message({**aws(HARD), "s3": {"bucket": {"name": ""}, "object": {"key": "a"}}}),
+        message({**aws(HARD), "s3": {"bucket": {"name": "slides"}, "object": {"key": "%FF"}}}),
+        message({**aws(HARD), "s3": {"bucket": {"name": "slides"}, "object": {"key": "\ud800"}}}),
+    ],
+)
+def test_an_event_that_is_no_event_is_poison(poison: bytes) -> None:
+    with pytest.raises(PoisonMessageError):
+        parse(poison)
+
+
+@given(value=st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
+    with suppress(PoisonMessageError):
+        assert isinstance(parse(value), list)
