@@ -1,0 +1,1 @@
+"""Tiler: plans a landed slide into tiles, and serves their pixels."""

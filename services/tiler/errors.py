@@ -1,0 +1,102 @@
+"""Why a slide is refused, each with its reason code and what to do about it."""
+
+from typing import ClassVar
+
+import grpc
+
+from shared.errors import PermanentError, TransientError
+
+
+class SlideError(PermanentError):
+    """A slide that cannot be worked on as it is.
+
+    `thumbnail_key` names the picture kept for the operator; empty where none could be made.
+    """
+
+    def __init__(self, sentence: str, thumbnail_key: str = "") -> None:
+        super().__init__(sentence)
+        self.thumbnail_key = thumbnail_key
+
+
+class EmptyObjectError(SlideError):
+    """The object holds no bytes."""
+
+    reason = "empty_object"
+    advice = "Upload the slide again; the last upload stored no bytes."
+
+
+class NotASlideError(SlideError):
+    """No reader recognises the file."""
+
+    reason = "not_a_slide"
+    advice = "Upload a whole-slide image that OpenSlide reads, or DICOM; keep other files out of slides/."
+
+
+class UnreadableSlideError(SlideError):
+    """A reader recognises the file but cannot read it."""
+
+    reason = "unreadable_slide"
+    advice = "The file is damaged or cut short: export it from the scanner again and upload it again."
+
+
+class UnsupportedFormatError(SlideError):
+    """A slide in a format, compression or colour that no reader decodes."""
+
+    reason = "unsupported_format"
+    advice = "Convert it to a pyramidal TIFF or DICOM of 8-bit RGB, compressed as JPEG or JPEG 2000."
+
+
+class NoResolutionError(SlideError):
+    """The slide does not say how large its pixels are."""
+
+    reason = "no_resolution"
+    advice = "Name its microns per pixel in TILER_MPP__SLIDES (or --default-mpp) and replay the dead letter."
+
+
+class ImplausibleResolutionError(SlideError):
+    """The slide states a resolution that no slide scanner has."""
+
+    reason = "implausible_resolution"
+    advice = "Name its true microns per pixel in TILER_MPP__SLIDES and replay the dead letter."
+
+
+class NoTissueError(SlideError):
+    """No tile of the slide shows enough clean, sharp tissue."""
+
+    reason = "no_tissue"
+    advice = "Look at the thumbnail: rescan the slide, clean it of pen, or remove it from the case."
+
+
+class TooManyCorruptTilesError(SlideError):
+    """More tiles than allowed cannot be decoded."""
+
+    reason = "too_many_corrupt_tiles"
+    advice = "The file is damaged: export it from the scanner again and upload it again."
+
+
+class SlideTooLargeError(SlideError):
+    """The slide can never fit into scratch space."""
+
+    reason = "slide_too_large"
+    advice = "Give the tiler more scratch space (TILER_SCRATCH__BUDGET_MB) and replay the dead letter."
+
+
+class OutOfDiskError(SlideError):
+    """The disk is full although the scratch budget is not."""
+
+    reason = "out_of_disk"
+    advice = "Free the disk, or set TILER_SCRATCH__BUDGET_MB below what it holds, and replay the dead letter."
+
+
+class UnknownPlanError(PermanentError):
+    """There is no such plan in the store."""
+
+    reason = "digest_mismatch"
+    advice = "Plan the slide again: announce its object, or run `medulla sweep`."
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
+
+
+class TooManyStreamsError(TransientError):
+    """As many streams are open as this tiler serves."""
+
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -1,0 +1,49 @@
+"""Where to cut: a regular grid of tiles that are square in microns and never leave the slide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.tiler.ports import Cut, Origins, SlideFacts
+from shared.units import Level0Px, Microns, MicronsPerPx, TilePx
+
+
+class GridSpec(BaseModel):
+    """How to cut: tiles of `tile_px` pixels, each covering `tile_um` microns of tissue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tile_px: TilePx = Field(default=TilePx(256), ge=32, le=1024)
+    tile_um: Microns = Field(default=Microns(128.0), ge=8, le=2048)
+
+    @property
+    def um_per_px(self) -> MicronsPerPx:
+        """Resolution of a tile's pixels."""
+        return MicronsPerPx(self.tile_um / self.tile_px)
+
+    def side(self, mpp: MicronsPerPx) -> Level0Px:
+        """Side of one tile in level-0 pixels along an axis scanned at `mpp`."""
+        return Level0Px(max(1, round(self.tile_um / mpp)))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """`rows` by `columns` places, the first at the slide's origin, without gap or overlap."""
+
+    rows: int
+    columns: int
+    cut: Cut
+
+    @property
+    def origins(self) -> Origins:
+        """Upper left corners, int32 [rows * columns, 2], row by row."""
+        y, x = np.mgrid[: self.rows, : self.columns].astype(np.int32)
+        steps = np.stack([x.ravel() * self.cut.width_px, y.ravel() * self.cut.height_px], axis=1)
+        return steps.astype(np.int32)
+
+
+def lay(spec: GridSpec, slide: SlideFacts) -> Grid:
+    """Lay the grid over a slide; what is narrower than a tile at the right and lower edge is left out."""
+    width, height = spec.side(slide.resolution.mpp_x), spec.side(slide.resolution.mpp_y)
+    return Grid(slide.height_px // height, slide.width_px // width, Cut(width, height, spec.tile_px))

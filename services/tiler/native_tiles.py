@@ -1,0 +1,164 @@
+"""Bulk reading of slides stored as a grid of compressed tiles: each is decoded once, strictly, and cut from there."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+import simplejpeg
+
+from services.tiler.ports import Level, Rgb
+from services.tiler.pyramid import Boxes
+
+_CACHE_BYTES = 96 * 2**20
+"""Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
+_ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
+"""JPEG segment that says: the colours are RGB as they stand."""
+
+
+class CorruptTileError(Exception):
+    """A stored tile fails to decode."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileLayout:
+    """Size of one level's stored tiles."""
+
+    width_px: int
+    height_px: int
+
+
+class TileStore(Protocol):
+    """Stored tiles of a slide, decoded one by one."""
+
+    levels: tuple[Level, ...]
+    layouts: tuple[TileLayout, ...]
+
+    def decode(self, level: int, column: int, row: int) -> Rgb | None:
+        """One stored tile, uint8 of the layout's size; None where the format says that there is none.
+
+        Raises:
+            CorruptTileError: its bytes do not decode.
+        """
+
+    def close(self) -> None:
+        """Give files back."""
+
+
+class NativeTiles:
+    """A pixel source over stored tiles."""
+
+    def __init__(self, store: TileStore, cache_bytes: int = _CACHE_BYTES) -> None:
+        self.levels = store.levels
+        self._store = store
+        self._cache = _TileCache(cache_bytes)
+
+    def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
+        """Pixels of each box, uint8 [height, width, 3]; None where a stored tile under it is corrupt."""
+        for x, y, width, height in boxes.tolist():
+            try:
+                yield self._region(level, x, y, width, height)
+            except CorruptTileError:
+                yield None
+
+    def close(self) -> None:
+        """Close the store, forget what was decoded."""
+        self._store.close()
+        self._cache = _TileCache(0)
+
+    def _region(self, level: int, x: int, y: int, width: int, height: int) -> Rgb:
+        side = self._store.layouts[level]
+        canvas = np.full((height, width, 3), 255, np.uint8)
+        for row in range(y // side.height_px, -(-(y + height) // side.height_px)):
+            for column in range(x // side.width_px, -(-(x + width) // side.width_px)):
+                tile = self._tile(level, column, row)
+                if tile is not None:
+                    _paste(canvas, tile, column * side.width_px - x, row * side.height_px - y)
+        return canvas
+
+    def _tile(self, level: int, column: int, row: int) -> Rgb | None:
+        key = (level, column, row)
+        stored = self._cache.get(key)
+        if stored is None:
+            stored = self._decode(level, column, row)
+            self._cache.put(key, stored)
+        if stored is Gap.CORRUPT:
+            raise CorruptTileError(f"tile {column}, {row} of level {level} is damaged")
+        return stored if isinstance(stored, np.ndarray) else None
+
+    def _decode(self, level: int, column: int, row: int) -> "Stored":
+        side = self._store.layouts[level]
+        try:
+            tile = self._store.decode(level, column, row)
+        except CorruptTileError:
+            return Gap.CORRUPT
+        if tile is None:
+            return Gap.NOTHING_STORED
+        return tile if tile.shape == (side.height_px, side.width_px, 3) else Gap.CORRUPT
+
+
+class Gap(Enum):
+    """Why a stored tile has no pixels."""
+
+    NOTHING_STORED = "nothing stored"
+    CORRUPT = "corrupt"
+
+
+Stored = Rgb | Gap
+
+
+def decode_jpeg(data: bytes, tables: bytes = b"", rgb: bool = False) -> Rgb:
+    """Decode a JPEG, refusing what libjpeg would patch up in silence; `rgb` where it holds no YCbCr.
+
+    Raises:
+        CorruptTileError: the bytes are damaged.
+    """
+    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
+    try:
+        tile = simplejpeg.decode_jpeg(head + data[2:], "RGB", fastdct=False, fastupsample=False, strict=True)
+    except ValueError as error:
+        raise CorruptTileError(str(error)) from error
+    return np.asarray(tile, np.uint8)
+
+
+def _paste(canvas: Rgb, tile: Rgb, x: int, y: int) -> None:
+    """Copy the part of `tile` that falls on `canvas` when its corner lies at (x, y)."""
+    left, top = max(0, x), max(0, y)
+    right, bottom = min(canvas.shape[1], x + tile.shape[1]), min(canvas.shape[0], y + tile.shape[0])
+    if right > left and bottom > top:
+        canvas[top:bottom, left:right] = tile[top - y : bottom - y, left - x : right - x]
+
+
+_Key = tuple[int, int, int]
+
+
+class _TileCache:
+    """The most recently used stored tiles, up to a number of bytes; shared by threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._tiles: OrderedDict[_Key, Stored] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: _Key) -> Stored | None:
+        with self._lock:
+            if key in self._tiles:
+                self._tiles.move_to_end(key)
+            return self._tiles.get(key)
+
+    def put(self, key: _Key, tile: Stored) -> None:
+        with self._lock:
+            if key in self._tiles:
+                return
+            self._tiles[key] = tile
+            self._bytes += _size(tile)
+            while self._bytes > self._max_bytes and self._tiles:
+                self._bytes -= _size(self._tiles.popitem(last=False)[1])
+
+
+def _size(tile: Stored) -> int:
+    return tile.nbytes if isinstance(tile, np.ndarray) else 64

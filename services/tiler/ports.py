@@ -1,0 +1,109 @@
+"""What the tiler needs of a slide, whatever its format: facts, an overview, many tiles at once."""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.units import Level0Px, MicronsPerPx, TilePx
+
+Rgb = NDArray[np.uint8]
+"""uint8 [height, width, 3], or [n, height, width, 3]."""
+Origins = NDArray[np.int32]
+"""int32 [n, 2]: x and y of upper left corners, level-0 pixels."""
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One step of the pyramid; its pixels are `downsample` level-0 pixels wide."""
+
+    width_px: int
+    height_px: int
+    downsample: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Microns per level-0 pixel of each axis, and who said so."""
+
+    mpp_x: MicronsPerPx
+    mpp_y: MicronsPerPx
+    source: str
+    """`openslide.mpp-x`, `tiff.XResolution`, `dicom.PixelSpacing`, or `override …` where an operator named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFacts:
+    """What a reader knows of a slide before it decodes a pixel."""
+
+    format: str
+    codec: str
+    """Compression of the full resolution, such as `jpeg`; `unknown` where the format does not tell."""
+    levels: tuple[Level, ...]
+    resolution: Resolution
+
+    @property
+    def width_px(self) -> Level0Px:
+        """Level-0 width."""
+        return Level0Px(self.levels[0].width_px)
+
+    @property
+    def height_px(self) -> Level0Px:
+        """Level-0 height."""
+        return Level0Px(self.levels[0].height_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How to read a tile: `width_px` by `height_px` level-0 pixels, resampled to `px` by `px`."""
+
+    width_px: Level0Px
+    height_px: Level0Px
+    px: TilePx
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Pixels of n tiles, and which of them could not be decoded (their pixels mean nothing)."""
+
+    pixels: Rgb
+    """uint8 [n, px, px, 3]."""
+    corrupt: Mask
+    """bool [n]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole slide at low resolution; `readable` is False where pixels could not be decoded."""
+
+    pixels: Rgb
+    """uint8 [height, width, 3]."""
+    readable: Mask
+    """bool [height, width]."""
+
+
+class SlideReader(Protocol):
+    """One open slide. Safe to use from several threads; label and macro images are never read."""
+
+    def describe(self) -> SlideFacts:
+        """Say what the slide is.
+
+        Raises:
+            NoResolutionError: nobody says how large its pixels are.
+            ImplausibleResolutionError: its pixels cannot be that large or small.
+        """
+
+    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
+        """Read tiles, area-resampled from the best level; a tile that fails to decode is marked, never white."""
+
+    def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
+        """Read the whole slide at `um_per_px`, the same pixels whatever the free memory."""
+
+    def close(self) -> None:
+        """Give files and caches back."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...

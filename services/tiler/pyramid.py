@@ -1,0 +1,122 @@
+"""From pyramid levels to tiles and overview: which level to read, where, and how to resample."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, Tiles
+from shared.units import MicronsPerPx
+
+Boxes = NDArray[np.int64]
+"""int64 [n, 4]: x, y, width, height in pixels of one level."""
+
+_ENLARGE = 1.02
+"""A level may be this much coarser than wanted: levels are seldom exact powers of two."""
+_HARDLY = 1.05
+_BLOCK_PX = 1024
+"""Overviews are read in blocks of about this side, in pixels of the level, so that memory never decides."""
+_SMALLEST_BLOCK_PX = 128
+"""A block that fails to decode is taken apart down to this side."""
+
+
+class PixelSource(Protocol):
+    """Pixels of pyramid levels, as one format stores them. Safe to use from several threads."""
+
+    levels: tuple[Level, ...]
+
+    def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
+        """Pixels of each box, uint8 [height, width, 3]; None where any of them fails to decode."""
+
+    def close(self) -> None:
+        """Give files and caches back."""
+
+
+def best_level(levels: Sequence[Level], shrink: float) -> int:
+    """The coarsest level that is still at least as fine as level 0 shrunk by `shrink`."""
+    fit = [i for i, level in enumerate(levels) if level.downsample <= shrink * _ENLARGE]
+    return max(fit, key=lambda i: levels[i].downsample, default=0)
+
+
+def read_tiles(source: PixelSource, origins: Origins, cut: Cut) -> Tiles:
+    """Read tiles from the best level, area-resampled; pixels uint8 [n, px, px, 3], corrupt bool [n]."""
+    level = best_level(source.levels, min(cut.width_px, cut.height_px) / cut.px)
+    pixels = np.zeros((len(origins), cut.px, cut.px, 3), np.uint8)
+    corrupt = np.zeros(len(origins), np.bool_)
+    for i, region in enumerate(source.regions(level, tile_boxes(source.levels, level, origins, cut))):
+        if region is None:
+            corrupt[i] = True
+        else:
+            _resample(region, pixels[i])
+    return Tiles(pixels, corrupt)
+
+
+def tile_boxes(levels: Sequence[Level], level: int, origins: Origins, cut: Cut) -> Boxes:
+    """Where tiles lie on a level: rounded to its pixels and held inside it."""
+    size = np.array([levels[level].width_px, levels[level].height_px])
+    scale = size / [levels[0].width_px, levels[0].height_px]
+    sides = np.maximum(1, np.rint([cut.width_px, cut.height_px] * scale)).astype(np.int64)
+    corners = np.rint(origins * scale).astype(np.int64)
+    held = np.clip(corners, 0, np.maximum(0, size - sides))
+    return np.hstack([held, np.broadcast_to(np.minimum(sides, size), held.shape)])
+
+
+def read_overview(source: PixelSource, resolution: Resolution, um_per_px: MicronsPerPx) -> Overview:
+    """Read the whole slide at `um_per_px`, block by block."""
+    shrink_x, shrink_y = um_per_px / resolution.mpp_x, um_per_px / resolution.mpp_y
+    full = source.levels[0]
+    width, height = max(1, round(full.width_px / shrink_x)), max(1, round(full.height_px / shrink_y))
+    overview = Overview(np.full((height, width, 3), 255, np.uint8), np.zeros((height, width), np.bool_))
+    level = best_level(source.levels, min(shrink_x, shrink_y))
+    side = max(1, int(_BLOCK_PX * width / source.levels[level].width_px))
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            _fill(overview, source, level, (x, y, min(x + side, width), min(y + side, height)))
+    return overview
+
+
+def _fill(overview: Overview, source: PixelSource, level: int, part: tuple[int, int, int, int]) -> None:
+    """Read one rectangle (x0, y0, x1, y1) of the overview, taking it apart where it fails to decode."""
+    x0, y0, x1, y1 = part
+    box = _level_box(overview, source.levels[level], part)
+    region = next(source.regions(level, box))
+    if region is not None:
+        overview.pixels[y0:y1, x0:x1] = _resampled(region, x1 - x0, y1 - y0)
+        overview.readable[y0:y1, x0:x1] = True
+    elif box[0, 2:].max() > _SMALLEST_BLOCK_PX and max(x1 - x0, y1 - y0) > 1:
+        for quarter in _quarters(part):
+            _fill(overview, source, level, quarter)
+
+
+def _level_box(overview: Overview, level: Level, part: tuple[int, int, int, int]) -> Boxes:
+    height, width = overview.readable.shape
+    scale = np.array([level.width_px / width, level.height_px / height])
+    start = np.floor(np.array(part[:2]) * scale).astype(np.int64)
+    end = np.minimum(np.ceil(np.array(part[2:]) * scale), [level.width_px, level.height_px]).astype(np.int64)
+    return np.concatenate([start, end - start])[None, :]
+
+
+def _quarters(part: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    x0, y0, x1, y1 = part
+    x, y = (x0 + x1 + 1) // 2, (y0 + y1 + 1) // 2
+    quarters = [(x0, y0, x, y), (x, y0, x1, y), (x0, y, x, y1), (x, y, x1, y1)]
+    return [(a, b, c, d) for a, b, c, d in quarters if c > a and d > b]
+
+
+def _resample(region: Rgb, out: Rgb) -> None:
+    """Average over areas; where hardly anything shrinks, weighting two neighbours is the same and much faster."""
+    height, width = out.shape[:2]
+    if region.shape == out.shape:
+        out[:] = region
+    elif max(region.shape[0] / height, region.shape[1] / width) <= _HARDLY:
+        cv2.resize(region, (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
+    else:
+        cv2.resize(region, (width, height), dst=out, interpolation=cv2.INTER_AREA)
+
+
+def _resampled(region: Rgb, width: int, height: int) -> Rgb:
+    out = np.empty((height, width, 3), np.uint8)
+    _resample(region, out)
+    return out

@@ -1,0 +1,74 @@
+"""How large a pixel is: what the slide states, else what an operator states, never a guess."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
+from services.tiler.ports import Resolution
+from shared.units import MicronsPerPx
+
+FINEST = MicronsPerPx(0.05)
+COARSEST = MicronsPerPx(5.0)
+
+
+class MppOverrides(BaseModel):
+    """The operator's table: microns per pixel of slides that do not say it, or say it wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slides: Mapping[str, float] = Field(default_factory=dict)
+    """Pattern of `case_id/slide_id` (`*` and `?` allowed) to microns per pixel; the first that fits counts."""
+    default: float | None = Field(default=None, gt=0)
+    """For slides that state nothing and that no pattern fits."""
+
+    def of(self, name: str) -> "Override":
+        """What the table says of one slide, named `case_id/slide_id`."""
+        fits = (mpp for pattern, mpp in self.slides.items() if fnmatchcase(name, pattern))
+        return Override(next(fits, None), self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What an operator says of one slide's microns per pixel: of this very slide, or of any that states nothing."""
+
+    named: float | None = None
+    default: float | None = None
+
+
+def resolve(stated: Resolution | None, override: Override) -> Resolution:
+    """Settle a slide's resolution.
+
+    A plausible statement of the slide stands. Without one, the table counts; its default never replaces a statement,
+    however absurd.
+
+    Raises:
+        NoResolutionError: neither slide nor table says anything.
+        ImplausibleResolutionError: what counts is outside 0.05 to 5 um/px.
+    """
+    if stated and _plausible(stated):
+        return stated
+    if override.named is not None:
+        return _checked(_same(override.named, "override by slide"))
+    if stated:
+        return _checked(stated)
+    if override.default is not None:
+        return _checked(_same(override.default, "override by default"))
+    raise NoResolutionError("the slide does not say how many microns a pixel measures")
+
+
+def _same(mpp: float, source: str) -> Resolution:
+    return Resolution(MicronsPerPx(mpp), MicronsPerPx(mpp), source)
+
+
+def _plausible(said: Resolution) -> bool:
+    return all(FINEST <= mpp <= COARSEST for mpp in (said.mpp_x, said.mpp_y))
+
+
+def _checked(said: Resolution) -> Resolution:
+    if not _plausible(said):
+        stated = f"{said.mpp_x:g} x {said.mpp_y:g} um/px ({said.source})"
+        raise ImplausibleResolutionError(f"a resolution of {stated} is outside {FINEST:g} to {COARSEST:g} um/px")
+    return said

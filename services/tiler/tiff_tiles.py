@@ -1,0 +1,78 @@
+"""JPEG tiles of a TIFF slide, read straight from the file: about ten times as fast as through OpenSlide."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import tifffile
+
+from services.tiler.native_tiles import CorruptTileError, TileLayout, decode_jpeg
+from services.tiler.ports import Level, Rgb
+
+_JPEG = 7
+_RGB = 2
+
+
+class TiffTiles:
+    """A tile store over the tiled JPEG pages of a TIFF that hold the given levels."""
+
+    def __init__(self, path: Path, pages: Sequence[tifffile.TiffPage], levels: tuple[Level, ...]) -> None:
+        self.levels = levels
+        self.layouts = tuple(TileLayout(page.tilewidth, page.tilelength) for page in pages)
+        self._pages = [_Page(page) for page in pages]
+        self._file = os.open(path, os.O_RDONLY)
+
+    @classmethod
+    def of(cls, path: Path, levels: tuple[Level, ...]) -> Self | None:
+        """Open the file, or None where a level is not a page of plain 8-bit JPEG tiles."""
+        with tifffile.TiffFile(path) as tiff:
+            pages = [_page_of(tiff, level) for level in levels]
+            found = [page for page in pages if page is not None]
+            return cls(path, found, levels) if len(found) == len(levels) else None
+
+    def decode(self, level: int, column: int, row: int) -> Rgb | None:
+        """One stored tile; None where the file stores none there.
+
+        Raises:
+            CorruptTileError: the tile is damaged or beyond the file's end.
+        """
+        page = self._pages[level]
+        index = row * page.columns + column
+        offset, size = page.offsets[index], page.sizes[index]
+        if size == 0:
+            return None
+        data = os.pread(self._file, size, offset)
+        if len(data) < size:
+            raise CorruptTileError(f"tile {column}, {row} of level {level} lies beyond the end of the file")
+        return decode_jpeg(data, page.tables, page.rgb)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+class _Page:
+    """What is needed of a page once its file is closed."""
+
+    def __init__(self, page: tifffile.TiffPage) -> None:
+        self.columns = -(-page.imagewidth // page.tilewidth)
+        self.offsets: Sequence[int] = page.dataoffsets
+        self.sizes: Sequence[int] = page.databytecounts
+        self.tables: bytes = page.jpegtables or b""
+        self.rgb = int(page.photometric) == _RGB
+
+
+def _page_of(tiff: tifffile.TiffFile, level: Level) -> tifffile.TiffPage | None:
+    fits = (page for page in tiff.pages if isinstance(page, tifffile.TiffPage) and _holds(page, level))
+    return next(fits, None)
+
+
+def _holds(page: tifffile.TiffPage, level: Level) -> bool:
+    return (
+        page.is_tiled
+        and (page.imagewidth, page.imagelength) == (level.width_px, level.height_px)
+        and int(page.compression) == _JPEG
+        and page.samplesperpixel == 3
+        and page.bitspersample == 8
+    )
