@@ -1,0 +1,1 @@
+"""Turns the tiles of a slide into a bag of feature vectors."""

@@ -1,0 +1,73 @@
+"""Makes an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from services.embedder.errors import UnknownEncoderError
+from services.embedder.graph import Preparation, wrap
+from services.embedder.known_tile import answer_for, known_tile
+from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest
+from services.embedder.onnx_encoder import OnnxModel
+
+NOTICE_FILE = "NOTICE"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCard:
+    """Who an encoder is and what one of its tiles is."""
+
+    name: str
+    version: str
+    source: str
+    licence: str
+    notice: str
+    """Text of the NOTICE file: whose weights these are and under what terms."""
+    tile_px: int = 256
+    tile_um: float = 128.0
+
+
+def wrap_encoder(weights: Path, how: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
+    """Write encoder.onnx, manifest.json and NOTICE into `out`; the same inputs give the same bytes.
+
+    Raises:
+        UnknownEncoderError: the file is no network that takes images and gives features [n, dim].
+    """
+    model = _wrapped(weights, how, card.tile_px)
+    manifest = _describe(model, card)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MODEL_FILE).write_bytes(model)
+    (out / NOTICE_FILE).write_text(card.notice)
+    (out / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+    return manifest
+
+
+def _wrapped(weights: Path, how: Preparation, tile_px: int) -> bytes:
+    try:
+        return wrap(onnx.load(weights), how, tile_px).SerializeToString(deterministic=True)
+    except OSError as error:
+        raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
+    except Exception as error:
+        raise UnknownEncoderError(f"{weights} is no network that can be wrapped: {error}") from error
+
+
+def _describe(model: bytes, card: EncoderCard) -> EncoderManifest:
+    features = OnnxModel(model).run(known_tile(card.tile_px)[None])
+    if features.ndim != 2 or features.shape[0] != 1:
+        raise UnknownEncoderError(
+            f"the network gives {list(features.shape)} for one tile, not [1, dim]; choose another output"
+        )
+    return EncoderManifest(
+        name=card.name,
+        version=card.version,
+        source=card.source,
+        licence=card.licence,
+        digest=hashlib.sha256(model).hexdigest(),
+        input_px=card.tile_px,
+        tile_um=card.tile_um,
+        um_per_px=card.tile_um / card.tile_px,
+        dim=features.shape[1],
+        known_answer=answer_for(features[0]),
+    )

@@ -1,0 +1,89 @@
+"""What an encoder is: name, licence, digest, the tiles it takes, the numbers it must give for one known tile."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
+
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "encoder.onnx"
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class KnownAnswer(BaseModel):
+    """Features of the known tile (`known_tile.known_tile`): the first values, and the Euclidean norm of all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: tuple[float, ...] = Field(min_length=1)
+    norm: float = Field(gt=0)
+    tolerance: float = Field(default=1e-3, gt=0)
+    """Largest difference allowed, as a share of the norm."""
+
+
+class EncoderManifest(BaseModel):
+    """An encoder: uint8 tiles [n, input_px, input_px, 3], `tile_um` microns a side, to float32 features [n, dim]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    version: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    digest: Digest
+    """Lower-case hex SHA-256 of encoder.onnx."""
+    input_px: int = Field(ge=16, le=4096)
+    tile_um: float = Field(gt=0, allow_inf_nan=False)
+    um_per_px: float = Field(gt=0, allow_inf_nan=False)
+    dim: int = Field(ge=1)
+    input: str = "TILES"
+    output: str = "FEATURES"
+    known_answer: KnownAnswer
+
+    @model_validator(mode="after")
+    def _resolution_agrees(self) -> Self:
+        if abs(self.um_per_px * self.input_px - self.tile_um) > 1e-6 * self.tile_um:
+            raise ValueError("um_per_px times input_px is not tile_um")
+        return self
+
+
+def read_manifest(folder: Path) -> EncoderManifest:
+    """Read an encoder's manifest without touching its model.
+
+    Raises:
+        UnknownEncoderError: there is none, or it is not valid.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        return EncoderManifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UnknownEncoderError(f"no encoder at {folder}: {error.strerror}") from error
+    except ValidationError as error:
+        raise UnknownEncoderError(f"encoder manifest {path} is not valid: {_first(error)}") from error
+
+
+def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
+    """Read encoder.onnx after checking that it is the file its manifest describes.
+
+    Raises:
+        UnknownEncoderError: there is no such file.
+        EncoderAlteredError: its digest is another one.
+    """
+    path = folder / MODEL_FILE
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise UnknownEncoderError(f"encoder {manifest.name} has no model at {path}: {error.strerror}") from error
+    if hashlib.sha256(model).hexdigest() != manifest.digest:
+        raise EncoderAlteredError(f"encoder {manifest.name}: {path} does not have the digest that its manifest states")
+    return model
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in found["loc"]) or "file"
+    return f"{where}: {found['msg']}"

@@ -1,0 +1,48 @@
+"""What the embedder needs from outside: an encoder, a source of tiles, someone to tell of progress."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+from medulla.v1.common_pb2 import Plan, Slide
+from medulla.v1.events_pb2 import Progress
+from medulla.v1.tiles_pb2 import TileChunk
+from numpy.typing import NDArray
+
+from services.embedder.manifest import EncoderManifest
+
+Tiles = NDArray[np.uint8]
+"""uint8 [n, px, px, 3], RGB."""
+Features = NDArray[np.float32]
+"""float32 [n, dim]."""
+
+Notify = Callable[[Progress], None]
+"""Tells people who wait; losing one loses nothing."""
+
+
+class Encoder(Protocol):
+    """A frozen network, to be used by many threads; `onnx_encoder` and `triton_encoder` give the same numbers."""
+
+    @property
+    def manifest(self) -> EncoderManifest:
+        """What this encoder is."""
+
+    def embed(self, tiles: Tiles) -> Features:
+        """Embed tiles [n, px, px, 3], in order; n may be 0, and what one tile gives does not depend on its neighbours.
+
+        Raises:
+            UnknownEncoderError: the server has no such encoder or it takes other tiles.
+            TransientError: the encoder is down or did not answer in time.
+        """
+
+
+class TileSource(Protocol):
+    """Pixels of a plan's tiles, chunk by chunk."""
+
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+        """Yield chunks first_chunk, first_chunk + 1, … to the plan's last; closing the iterator frees the source.
+
+        Raises:
+            TransientError: the source is down or busy for longer than is worth waiting.
+            PermanentError: the slide cannot be read, with the source's reason.
+        """
