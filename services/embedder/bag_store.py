@@ -1,0 +1,92 @@
+"""Where a slide's parts, bag and manifest stand in the store; each is written once, the manifest last."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from services.embedder.bag import Part, decode_part, encode_part
+from services.embedder.errors import DamagedChunkError
+from shared.blob.port import BlobStore
+from shared.canonical import canonical_json, sha256
+
+BAG_FILE = "bag.safetensors"
+MANIFEST_FILE = "manifest.json"
+TILES_FILE = "tiles.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class BagRecord:
+    """A finished bag: where it is, what it holds."""
+
+    key: str
+    digest: str
+    """Lower-case hex SHA-256 of the bag file."""
+    tiles: int
+    corrupt: int
+
+
+@dataclass(frozen=True)
+class BagFolder:
+    """The folder of one slide, plan and encoder: `prefix`, with its closing slash."""
+
+    store: BlobStore
+    prefix: str
+
+    def finished(self) -> BagRecord | None:
+        """The bag, if it is complete."""
+        key = self.prefix + MANIFEST_FILE
+        if self.store.head(key) is None:
+            return None
+        return BagRecord(**json.loads(self.store.get(key))["bag"])
+
+    def stored_parts(self) -> set[int]:
+        """Numbers of the parts that are there."""
+        prefix = self.prefix + "part-"
+        return {int(found.key.removeprefix(prefix).partition(".")[0]) for found in self.store.list(prefix)}
+
+    def part(self, number: int) -> Part:
+        """Read one part.
+
+        Raises:
+            ObjectChangedError: it is not there (any more).
+        """
+        return decode_part(self.store.get(self._part_key(number)))
+
+    def put_part(self, number: int, part: Part) -> None:
+        """Keep a part; one that is there already stays."""
+        self.store.put_new(self._part_key(number), encode_part(part))
+
+    def finish(self, bag: bytes, tiles: int, corrupt: int) -> BagRecord:
+        """Write the bag, then the manifest that makes it count; one that is there already stays."""
+        key = self.prefix + BAG_FILE
+        if not self.store.put_new(key, bag):
+            bag = self.store.get(key)
+        record = BagRecord(key=key, digest=sha256(bag), tiles=tiles, corrupt=corrupt)
+        self.store.put_new(self.prefix + MANIFEST_FILE, canonical_json({"version": 1, "bag": asdict(record)}))
+        return record
+
+    def drop_parts(self) -> None:
+        """Remove the parts."""
+        for found in list(self.store.list(self.prefix + "part-")):
+            self.store.delete(found.key)
+
+    def _part_key(self, number: int) -> str:
+        return f"{self.prefix}part-{number:05d}.safetensors"
+
+
+def plan_coords(store: BlobStore, plan_prefix: str) -> NDArray[np.int32]:
+    """Read the level-0 positions of a plan's tiles, int32 [n, 2].
+
+    Raises:
+        ObjectChangedError: the plan is not there.
+        DamagedChunkError: its tiles cannot be read.
+    """
+    try:
+        coords: NDArray[np.int32] = load(store.get(plan_prefix + TILES_FILE))["coords"]
+    except (SafetensorError, KeyError) as error:
+        raise DamagedChunkError(f"the tiles of plan {plan_prefix} cannot be read: {error}") from error
+    return coords

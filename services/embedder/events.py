@@ -1,0 +1,83 @@
+"""What the embedder says: a slide is embedded, refused, or on its way."""
+
+import time
+from dataclasses import dataclass, field
+
+from medulla.v1.common_pb2 import Bag, TileLedger
+from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress, SlideEmbedded, SlideRejected, SlideTiled
+
+from services.embedder.bag_store import BagRecord
+from services.embedder.manifest import EncoderManifest
+from services.embedder.ports import Notify
+from shared.bus.events import event_id
+from shared.errors import PermanentError
+from shared.units import Seconds
+
+SERVICE = "embedder"
+
+
+def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> SlideEmbedded:
+    """Say that the slide has a bag; the same slide and bag give the same bytes."""
+    ledger = TileLedger()
+    ledger.CopyFrom(event.ledger)
+    ledger.ok, ledger.corrupt = bag.tiles, bag.corrupt
+    return SlideEmbedded(
+        event_id=event_id(SlideEmbedded.DESCRIPTOR.full_name, event.event_id, encoder.digest),
+        slide=event.slide,
+        plan=event.plan,
+        bag=Bag(
+            key=bag.key,
+            digest=bag.digest,
+            tiles=bag.tiles,
+            encoder_digest=encoder.digest,
+            encoder_name=encoder.name,
+        ),
+        ledger=ledger,
+        as_of=event.as_of,
+    )
+
+
+def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
+    """Say that the slide was refused, and why."""
+    return SlideRejected(
+        event_id=event_id(SlideRejected.DESCRIPTOR.full_name, event.event_id, SERVICE, error.reason),
+        case_id=event.slide.case_id,
+        slide_id=event.slide.slide_id,
+        object_key=event.slide.object.key,
+        service=SERVICE,
+        reason=error.reason,
+        sentence=str(error),
+        advice=error.advice,
+        thumbnail_key=f"{event.plan.prefix}thumbnail.jpg",
+        as_of=event.as_of,
+    )
+
+
+@dataclass
+class Reporter:
+    """Tells how far one slide is: at its start and end, and between them no more often than every `every` seconds."""
+
+    notify: Notify
+    event: SlideTiled
+    every: Seconds
+    _last: float = field(default=-float("inf"), init=False)
+
+    def reached(self, tiles: int) -> None:
+        """The first `tiles` tiles of the plan are done."""
+        total, now = self.event.plan.tiles, time.monotonic()
+        if tiles < total and now - self._last < self.every:
+            return
+        self._last = now
+        self.notify(self._progress(tiles, total))
+
+    def _progress(self, done: int, total: int) -> Progress:
+        progress = Progress(
+            event_id=event_id(Progress.DESCRIPTOR.full_name, self.event.event_id, SERVICE, str(done)),
+            case_id=self.event.slide.case_id,
+            slide_id=self.event.slide.slide_id,
+            stage=STAGE_EMBEDDING,
+            done=done,
+            total=total,
+        )
+        progress.at.GetCurrentTime()
+        return progress

@@ -1,0 +1,163 @@
+"""Embeds a planned slide: one checkpoint a chunk, then one bag, written once."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from medulla.v1.common_pb2 import Plan
+from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
+
+from services.embedder.bag import BagFacts, Part, encode_bag
+from services.embedder.bag_store import BagFolder, BagRecord, plan_coords
+from services.embedder.chunks import Pixels, chunks_of, decode_chunk
+from services.embedder.errors import (
+    DamagedChunkError,
+    EmptyPlanError,
+    EncoderMismatchError,
+    TooManyCorruptTilesError,
+    UnknownEncoderError,
+)
+from services.embedder.events import Reporter, embedded
+from services.embedder.manifest import EncoderManifest
+from services.embedder.ports import Encoder, Notify, TileSource
+from services.embedder.prefetch import prefetch
+from shared import keys
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.units import Seconds, Sha256
+
+PROGRESS_EVERY = Seconds(2.0)
+
+
+@dataclass(frozen=True)
+class EmbedSlide:
+    """One planned slide in, one bag out; running it again finds what is there and says the same."""
+
+    tiles: TileSource
+    encoder: Encoder
+    store: BlobStore
+    notify: Notify
+    max_corrupt: float = 0.05
+    """Share of a plan's tiles that may be corrupt, in [0, 1)."""
+    progress_every: Seconds = PROGRESS_EVERY
+
+    def __call__(self, event: SlideTiled) -> SlideEmbedded:
+        """Embed the slide's tiles.
+
+        Raises:
+            EncoderMismatchError: the plan was made for another encoder.
+            EmptyPlanError: the plan has no tiles.
+            TooManyCorruptTilesError: too few of its tiles can be decoded.
+            ObjectChangedError: its plan is gone.
+            TransientError: the tiler, the encoder or the store is down; what is done is kept.
+        """
+        manifest = self.encoder.manifest
+        check_plan(event.plan, manifest)
+        folder = BagFolder(self.store, _prefix(event, manifest))
+        bag = folder.finished() or self._embed_unless_finished(event, folder)
+        folder.drop_parts()
+        return embedded(event, bag, manifest)
+
+    def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
+        """Embed; where another worker finished first and took the parts away, its bag is the answer."""
+        try:
+            return self._embed(event, folder)
+        except ObjectChangedError:
+            if (bag := folder.finished()) is None:
+                raise
+            return bag
+
+    def _embed(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
+        plan = event.plan
+        coords = plan_coords(self.store, plan.prefix)
+        if len(coords) != plan.tiles:
+            raise DamagedChunkError(f"plan {plan.prefix} holds {len(coords)} tiles, its event says {plan.tiles}")
+        parts = self._parts(event, folder)
+        bag = encode_bag(parts, coords, _facts(event, self.encoder.manifest))
+        return folder.finish(bag, sum(len(part.tiles) for part in parts), _corrupt(parts))
+
+    def _parts(self, event: SlideTiled, folder: BagFolder) -> list[Part]:
+        """Every part of the slide: those that are stored, then those still to be made."""
+        parts = _stored_parts(folder)
+        reporter = Reporter(self.notify, event, self.progress_every)
+        self._took_in(event, parts, reporter)
+        with closing(prefetch(self._pixels(event, len(parts)))) as chunks:
+            for pixels in chunks:
+                if pixels.chunk != len(parts):
+                    raise DamagedChunkError(f"chunk {pixels.chunk} of {_name(event)} came instead of {len(parts)}")
+                parts.append(self._embed_chunk(event, pixels))
+                folder.put_part(pixels.chunk, parts[-1])
+                self._took_in(event, parts, reporter)
+        if len(parts) != chunks_of(event.plan):
+            raise DamagedChunkError(
+                f"tiles of {_name(event)} ended after {len(parts)} of {chunks_of(event.plan)} chunks"
+            )
+        return parts
+
+    def _pixels(self, event: SlideTiled, first: int) -> Iterator[Pixels]:
+        if first < chunks_of(event.plan):
+            for chunk in self.tiles.chunks(event.slide, event.plan, first):
+                yield decode_chunk(chunk, event.plan)
+
+    def _embed_chunk(self, event: SlideTiled, pixels: Pixels) -> Part:
+        with np.errstate(over="ignore"):
+            features = self.encoder.embed(pixels.pixels).astype(np.float16)
+        if not np.isfinite(features).all():
+            encoder = self.encoder.manifest.name
+            raise UnknownEncoderError(f"encoder {encoder} gave values for {_name(event)} that float16 cannot hold")
+        return Part(features, pixels.tiles, pixels.corrupt)
+
+    def _took_in(self, event: SlideTiled, parts: list[Part], reporter: Reporter) -> None:
+        """Refuse the slide as soon as it is certain that too much of it is corrupt; tell how far it is."""
+        corrupt, total = _corrupt(parts), event.plan.tiles
+        if corrupt > self.max_corrupt * total:
+            raise TooManyCorruptTilesError(
+                f"{_name(event)}: {corrupt} or more of {total} tiles are corrupt, allowed are {self.max_corrupt:.0%}"
+            )
+        reporter.reached(min(total, len(parts) * event.plan.tiles_per_chunk))
+
+
+def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
+    """See that the plan's tiles are those the encoder takes.
+
+    Raises:
+        EncoderMismatchError: they have another size in pixels or microns.
+        EmptyPlanError: there are none.
+    """
+    if plan.tile_px != encoder.input_px or abs(plan.tile_um - encoder.tile_um) > 1e-6 * encoder.tile_um:
+        raise EncoderMismatchError(
+            f"plan {plan.prefix} has tiles of {plan.tile_px} px and {plan.tile_um:g} um; "
+            f"encoder {encoder.name} takes {encoder.input_px} px and {encoder.tile_um:g} um"
+        )
+    if plan.tiles <= 0 or plan.tiles_per_chunk <= 0:
+        raise EmptyPlanError(f"plan {plan.prefix} has no tiles")
+
+
+def _stored_parts(folder: BagFolder) -> list[Part]:
+    stored = folder.stored_parts()
+    first_missing = next(number for number in count() if number not in stored)
+    return [folder.part(number) for number in range(first_missing)]
+
+
+def _prefix(event: SlideTiled, encoder: EncoderManifest) -> str:
+    return keys.bag_prefix(Sha256(event.slide.digest), Sha256(event.plan.digest), Sha256(encoder.digest))
+
+
+def _facts(event: SlideTiled, encoder: EncoderManifest) -> BagFacts:
+    return BagFacts(
+        slide_digest=event.slide.digest,
+        plan_digest=event.plan.digest,
+        encoder_digest=encoder.digest,
+        encoder_name=encoder.name,
+        tile_px=event.plan.tile_px,
+        tile_um=event.plan.tile_um,
+    )
+
+
+def _corrupt(parts: list[Part]) -> int:
+    return sum(len(part.corrupt) for part in parts)
+
+
+def _name(event: SlideTiled) -> str:
+    return f"slide {event.slide.case_id}/{event.slide.slide_id}"

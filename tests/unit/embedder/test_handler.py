@@ -1,0 +1,245 @@
+"""What a slide's bag looks like after kills, corrupt tiles and repeated events."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from medulla.v1.events_pb2 import Progress
+from safetensors.numpy import load
+
+from services.embedder.errors import (
+    DamagedChunkError,
+    EmptyPlanError,
+    EncoderMismatchError,
+    TooManyCorruptTilesError,
+    UnknownEncoderError,
+)
+from services.embedder.handler import EmbedSlide
+from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.errors import TransientError
+from shared.tensors import decode_metadata
+from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, pixels_of, planned
+
+
+class Setting:
+    """A handler with everything around it at hand."""
+
+    def __init__(self, tiles: FakeTileSource | None = None, max_corrupt: float = 0.05) -> None:
+        self.store = MemoryStore()
+        self.tiles = tiles or FakeTileSource()
+        self.encoder = FakeEncoder()
+        self.progress: list[Progress] = []
+        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
+
+    def keys_below(self, prefix: str) -> list[str]:
+        return [found.key.rpartition("/")[2] for found in self.store.list(prefix)]
+
+
+def test_a_bag_has_a_row_for_every_tile_in_the_order_of_the_plan() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    said = setting.embed(event)
+    data = setting.store.get(said.bag.key)
+    bag = load(data)
+    expected = setting.encoder.embed(pixels_of(event.slide, range(10))).astype(np.float16)
+    assert bag["features"].dtype == np.float16
+    assert np.array_equal(bag["features"], expected)
+    assert np.array_equal(bag["coords"], load(setting.store.get(event.plan.prefix + "tiles.safetensors"))["coords"])
+    assert said.bag.digest == hashlib.sha256(data).hexdigest()
+    assert (said.bag.tiles, said.ledger.ok, said.ledger.background, said.ledger.corrupt) == (10, 10, 7, 0)
+
+
+def test_a_bag_says_where_it_comes_from() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=3)
+    metadata = decode_metadata(setting.store.get(setting.embed(event).bag.key))
+    assert metadata == {
+        "corrupt": "0",
+        "encoder_digest": setting.encoder.manifest.digest,
+        "encoder_name": "moments",
+        "plan_digest": event.plan.digest,
+        "slide_digest": event.slide.digest,
+        "tile_px": "16",
+        "tile_um": "8.0",
+        "tiles": "3",
+    }
+
+
+def test_only_bag_and_manifest_are_left_in_the_folder() -> None:
+    setting = Setting()
+    setting.embed(planned(setting.store, tiles=10))
+    assert setting.keys_below("embeddings/") == ["bag.safetensors", "manifest.json"]
+
+
+def test_the_same_event_again_says_the_same_and_asks_for_no_tiles() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    first = setting.embed(event)
+    asked = list(setting.tiles.asked)
+    assert setting.embed(event).SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
+    assert setting.tiles.asked == asked
+
+
+@given(tiles=st.integers(1, 30), per_chunk=st.integers(1, 7), data=st.data())
+def test_a_break_anywhere_repeats_no_chunk_and_gives_the_same_bytes(
+    tiles: int, per_chunk: int, data: st.DataObject
+) -> None:
+    chunks = -(-tiles // per_chunk)
+    broken = Setting(FakeTileSource(breaks_at=data.draw(st.integers(0, chunks - 1))))
+    event = planned(broken.store, tiles, per_chunk)
+    with pytest.raises(TransientError):
+        broken.embed(event)
+    said = broken.embed(event)
+    whole = Setting()
+    planned(whole.store, tiles, per_chunk)
+    assert broken.tiles.sent == list(range(chunks))
+    assert broken.store.get(said.bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+class KilledError(Exception):
+    """Stands for kill -9: nothing after it runs."""
+
+
+class KilledStore(MemoryStore):
+    """Dies at the n-th change, just before or just after it is made."""
+
+    def __init__(self, at: int, after: bool) -> None:
+        super().__init__()
+        self.left: int | None = None
+        self._at, self._after = at, after
+
+    def arm(self) -> None:
+        self.left = self._at
+
+    def _change(self) -> bool:
+        if self.left is None:
+            return False
+        self.left -= 1
+        return self.left == 0
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        dies = self._change()
+        if dies and not self._after:
+            raise KilledError
+        new = super().put_new(key, data)
+        if dies:
+            raise KilledError
+        return new
+
+    def delete(self, key: str) -> None:
+        if self._change():
+            raise KilledError
+        super().delete(key)
+
+
+@given(at=st.integers(1, 9), after=st.booleans())
+def test_a_kill_at_any_write_repeats_at_most_one_chunk_and_gives_the_same_bytes(at: int, after: bool) -> None:
+    setting = Setting()
+    setting.store = store = KilledStore(at, after)
+    setting.embed = EmbedSlide(setting.tiles, setting.encoder, store, setting.progress.append)
+    event = planned(store, tiles=11)
+    store.arm()
+    with suppress(KilledError):
+        setting.embed(event)
+    store.left = None
+    said = setting.embed(event)
+    whole = Setting()
+    planned(whole.store, tiles=11)
+    assert len(setting.encoder.batches) <= 4
+    assert store.get(said.bag.key) == whole.store.get(whole.embed(event).bag.key)
+    assert setting.keys_below("embeddings/") == ["bag.safetensors", "manifest.json"]
+
+
+def test_corrupt_tiles_are_left_out_and_counted() -> None:
+    setting = Setting(FakeTileSource(corrupt=frozenset({2, 9})), max_corrupt=0.2)
+    event = planned(setting.store, tiles=10)
+    said = setting.embed(event)
+    bag = load(setting.store.get(said.bag.key))
+    assert bag["coords"][:, 0].tolist() == [256 * tile for tile in range(10) if tile not in {2, 9}]
+    assert bag["features"].shape == (8, DIM)
+    assert (said.bag.tiles, said.ledger.ok, said.ledger.corrupt) == (8, 8, 2)
+
+
+def test_a_slide_with_too_many_corrupt_tiles_is_refused_as_soon_as_that_is_certain() -> None:
+    setting = Setting(FakeTileSource(corrupt=frozenset(range(4))))
+    event = planned(setting.store, tiles=40)
+    with pytest.raises(TooManyCorruptTilesError, match=r"case-1/s1: 4 or more of 40") as refused:
+        setting.embed(event)
+    assert refused.value.reason == "too_many_corrupt_tiles"
+    assert max(setting.tiles.sent) <= 1
+    assert "bag.safetensors" not in setting.keys_below("embeddings/")
+
+
+def test_a_slide_of_which_no_tile_can_be_decoded_never_gives_an_empty_bag() -> None:
+    setting = Setting(FakeTileSource(corrupt=frozenset({0})), max_corrupt=0.99)
+    with pytest.raises(TooManyCorruptTilesError):
+        setting.embed(planned(setting.store, tiles=1))
+
+
+def test_a_plan_without_tiles_is_refused() -> None:
+    setting = Setting()
+    with pytest.raises(EmptyPlanError):
+        setting.embed(planned(setting.store, tiles=0))
+
+
+@pytest.mark.parametrize(("field", "value"), [("tile_px", 224), ("tile_um", 16.0)])
+def test_a_plan_for_another_encoder_is_refused(field: str, value: float) -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=4)
+    setattr(event.plan, field, value)
+    with pytest.raises(EncoderMismatchError) as refused:
+        setting.embed(event)
+    assert refused.value.reason == "encoder_mismatch"
+
+
+def test_a_plan_that_is_gone_is_a_changed_object() -> None:
+    setting = Setting()
+    event = planned(MemoryStore(), tiles=4)
+    with pytest.raises(ObjectChangedError):
+        setting.embed(event)
+
+
+def test_a_plan_with_another_number_of_tiles_than_its_event_says_is_tried_again() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=4)
+    event.plan.tiles = 5
+    with pytest.raises(DamagedChunkError):
+        setting.embed(event)
+
+
+def test_features_that_float16_cannot_hold_are_refused() -> None:
+    setting = Setting()
+    setting.encoder.embed = lambda tiles: np.full((len(tiles), DIM), 1e6, np.float32)  # type: ignore[method-assign]  # one bad encoder
+    with pytest.raises(UnknownEncoderError, match="float16"):
+        setting.embed(planned(setting.store, tiles=4))
+
+
+def test_progress_is_told_at_the_start_and_at_the_end() -> None:
+    setting = Setting()
+    setting.embed(planned(setting.store, tiles=10))
+    assert [(told.done, told.total, told.slide_id) for told in setting.progress] == [(0, 10, "s1"), (10, 10, "s1")]
+
+
+def test_a_worker_that_loses_the_race_to_another_says_the_same() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=8)
+    winner = Setting()
+    winner.store = setting.store
+    rival = EmbedSlide(FakeTileSource(), winner.encoder, setting.store, winner.progress.append)
+    with pytest.raises(TransientError):
+        EmbedSlide(FakeTileSource(breaks_at=1), FakeEncoder(), setting.store, winner.progress.append)(event)
+    listed = setting.store.list
+
+    def list_then_lose(prefix: str) -> Iterator[BlobInfo]:
+        found = list(listed(prefix))
+        setting.store.list = listed  # type: ignore[method-assign]  # once
+        rival(event)
+        return iter(found)
+
+    setting.store.list = list_then_lose  # type: ignore[method-assign]  # once
+    assert setting.embed(event) == rival(event)
