@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from shared.errors import PermanentError, TransientError
 
 _UNFINISHED = ".unfinished"
 """Folder below the root for files being written; no key leads there."""
+_LEFT_BEHIND_S = 86_400
 
 
 class UnsafeKeyError(PermanentError):
@@ -29,6 +31,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        _forget(root / _UNFINISHED)
 
     def head(self, key: str) -> BlobInfo | None:
         """Describe the object, or None where there is none."""
@@ -100,6 +103,14 @@ class FolderStore:
                 return info if publish(unfinished, path) else None
             finally:
                 unfinished.unlink(missing_ok=True)
+
+
+def _forget(unfinished: Path) -> None:
+    """Remove what a crash left behind; younger files may still be written by another process."""
+    with suppress(FileNotFoundError):
+        for path in unfinished.iterdir():
+            if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
+                path.unlink()
 
 
 def _make_folder(key: str, folder: Path) -> None:

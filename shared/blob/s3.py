@@ -1,0 +1,221 @@
+"""S3 as object store: conditional writes, reads pinned to a version, every fault a clear TransientError."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from urllib3.exceptions import HTTPError
+
+from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.errors import TransientError
+from shared.settings import S3Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, PutObjectRequestTypeDef
+
+T = TypeVar("T")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GONE = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
+_CONFLICT = "ConditionalRequestConflict"
+_EXISTS = {"412", "PreconditionFailed"}
+
+
+class _RefusedError(TransientError):
+    """The store answered with an error; unless the caller knows the code, trying later is all there is."""
+
+    def __init__(self, code: str, where: str) -> None:
+        super().__init__(f"the object store refused {where}: {code}")
+        self.code = code
+
+
+class _BrokenOffError(TransientError):
+    """The connection broke while a body was read."""
+
+
+class S3Store:
+    """One bucket; safe to share between threads.
+
+    Each try of a request has a deadline, and there are `max_attempts` tries. Digests are kept as metadata `sha256`.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._bucket = settings.bucket
+        self._attempts = settings.max_attempts
+        self._s3 = _client(settings)
+
+    def reachable(self) -> bool:
+        """Whether the bucket is there and open to us.
+
+        Raises:
+            TransientError: the store does not answer.
+        """
+        with self._faults("bucket"):
+            self._s3.head_bucket(Bucket=self._bucket)
+        return True
+
+    def head(self, key: str) -> BlobInfo | None:
+        """Describe the object, or None where there is none."""
+        try:
+            with self._faults(key):
+                return _info(key, self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"))
+        except _RefusedError as refused:
+            if refused.code not in _GONE:
+                raise
+            return None
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object, and check it where its digest is known."""
+        try:
+            described, data = self._again(lambda: self._read(self._named(key)))
+        except _RefusedError as refused:
+            if refused.code not in _GONE:
+                raise
+            raise ObjectChangedError(f"there is no object {key!r}") from None
+        stated = _sha256(described)
+        if stated and sha256(data).hexdigest() != stated:
+            raise ObjectChangedError(f"the bytes of object {key!r} do not match its sha256")
+        return data
+
+    def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
+        """Read bytes [start, end) of exactly the version that `info` describes."""
+        if start >= (end := min(end, info.size)):
+            return b""
+        span, version = f"bytes={start}-{end - 1}", f'"{info.etag}"'
+        try:
+            return self._again(lambda: self._read({**self._named(info.key), "Range": span, "IfMatch": version}))[1]
+        except _RefusedError as refused:
+            if refused.code not in _GONE | _EXISTS:
+                raise
+            raise ObjectChangedError(f"object {info.key!r} was overwritten or deleted while it was read") from None
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write an object that must not exist yet, atomically; False where it does.
+
+        False also where the answer to our own earlier try was lost on the way: the object is there all the same.
+        """
+        for _ in range(self._attempts):
+            try:
+                self._put(key, data, only_new=True)
+            except _RefusedError as refused:
+                if refused.code in _EXISTS:
+                    return False
+                if refused.code != _CONFLICT:
+                    raise
+            else:
+                return True
+        raise TransientError(f"others kept writing object {key!r} of bucket {self._bucket!r}")
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        """Write or replace an object, atomically."""
+        written = self._put(key, data)
+        at = parsedate_to_datetime(written["ResponseMetadata"]["HTTPHeaders"]["date"])
+        etag, version = written["ETag"].strip('"'), written.get("VersionId", "")
+        return BlobInfo(key, len(data), etag, at.astimezone(UTC), version, sha256(data).hexdigest())
+
+    def list(self, prefix: str) -> Iterator[BlobInfo]:
+        """Every object whose key starts with `prefix`, in key order; pages are fetched as they are needed."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        with self._faults(prefix):
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    at = item["LastModified"].astimezone(UTC)
+                    yield BlobInfo(item["Key"], item["Size"], item["ETag"].strip('"'), at)
+
+    def delete(self, key: str) -> None:
+        """Remove the object; fine where there is none."""
+        with self._faults(key):
+            self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def _named(self, key: str) -> "GetObjectRequestTypeDef":
+        return {"Bucket": self._bucket, "Key": key}
+
+    def _read(self, request: "GetObjectRequestTypeDef") -> tuple[Mapping[str, Any], bytes]:
+        key = request["Key"]
+        with self._faults(key):
+            answer = self._s3.get_object(**request)
+        with closing(answer["Body"]) as body:
+            try:
+                return answer, body.read()
+            except (BotoCoreError, HTTPError) as error:
+                raise _BrokenOffError(f"reading {key!r} broke off: {type(error).__name__}") from error
+
+    def _again(self, read: Callable[[], T]) -> T:
+        """Read again where a body broke off: the client's own tries end with the headers."""
+        for _ in range(self._attempts - 1):
+            try:
+                return read()
+            except _BrokenOffError:
+                continue
+        return read()
+
+    def _put(self, key: str, data: bytes, *, only_new: bool = False) -> Mapping[str, Any]:
+        digest = sha256(data)
+        request: PutObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "Body": data,
+            "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
+            "Metadata": {"sha256": digest.hexdigest()},
+        }
+        if only_new:
+            request["IfNoneMatch"] = "*"
+        with self._faults(key):
+            return self._s3.put_object(**request)
+
+    @contextmanager
+    def _faults(self, key: str) -> Iterator[None]:
+        where = f"{key!r} in bucket {self._bucket!r} at {self._s3.meta.endpoint_url}"
+        try:
+            yield
+        except ParamValidationError:
+            raise
+        except ClientError as error:
+            raise _RefusedError(error.response.get("Error", {}).get("Code", ""), where) from error
+        except BotoCoreError as error:
+            raise TransientError(f"the object store does not answer for {where}: {type(error).__name__}") from error
+
+
+def _client(settings: S3Settings) -> "S3Client":
+    secret = settings.secret_access_key
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key_id,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": settings.addressing_style},
+            connect_timeout=settings.connect_timeout_s,
+            read_timeout=settings.read_timeout_s,
+            max_pool_connections=settings.max_connections,
+            retries={"total_max_attempts": settings.max_attempts, "mode": "standard"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def _info(key: str, head: Mapping[str, Any]) -> BlobInfo:
+    version = head.get("VersionId", "")
+    etag, at = head["ETag"].strip('"'), head["LastModified"].astimezone(UTC)
+    return BlobInfo(key, head["ContentLength"], etag, at, "" if version == "null" else version, _sha256(head))
+
+
+def _sha256(head: Mapping[str, Any]) -> str:
+    """Digest of the whole object: our own metadata, else the store's checksum unless it is one of parts."""
+    stated = str(head.get("Metadata", {}).get("sha256", "")).lower()
+    if _SHA256.fullmatch(stated):
+        return stated
+    checksum = head.get("ChecksumSHA256", "")
+    whole = head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum
+    return base64.b64decode(checksum).hex() if whole else ""

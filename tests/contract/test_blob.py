@@ -1,0 +1,226 @@
+"""One suite for every object store: memory, a folder, and S3 on a real server."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from threading import Barrier
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mypy_boto3_s3 import S3Client
+from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+from pydantic import SecretStr
+
+from shared.blob.folder import FolderStore
+from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.blob.s3 import S3Store
+from shared.errors import TransientError
+from tests.support.object_stores import new_s3_store, s3_settings
+from tests.support.parts import MinioPart
+
+ODD_KEYS = [
+    "slides/c1/with space.svs",
+    "slides/c1/1+2.svs",
+    "slides/c1/100%25 %41.svs",
+    "slides/c1/Gewebe-ä-切片.svs",
+    "slides/c1/a&b=c?d#e;f'g\"h.svs",
+]
+_RACERS = 8
+_names = st.text("ab %+-ä切.&", min_size=1, max_size=6).filter(lambda name: name not in {".", ".."})
+
+
+class StoreContract:
+    """What `BlobStore` promises."""
+
+    @pytest.fixture
+    def store(self) -> BlobStore:
+        raise NotImplementedError
+
+    def test_what_is_put_can_be_described_and_read(self, store: BlobStore) -> None:
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        written = store.put("a/b.json", b"hello")
+        info = store.head("a/b.json")
+        assert info == store.head("a/b.json")
+        assert info is not None
+        assert (info.key, info.size, info.etag) == ("a/b.json", 5, written.etag)
+        assert before < info.last_modified < datetime.now(UTC) + timedelta(seconds=5)
+        assert info.sha256 in {"", sha256(b"hello").hexdigest()}
+        assert '"' not in info.etag
+        assert store.get("a/b.json") == b"hello"
+
+    def test_an_absent_object_has_no_description_and_no_bytes(self, store: BlobStore) -> None:
+        assert store.head("absent") is None
+        assert store.head("absent/too") is None
+        with pytest.raises(ObjectChangedError, match="absent"):
+            store.get("absent")
+
+    def test_an_empty_object_is_an_object(self, store: BlobStore) -> None:
+        assert store.put_new("empty", b"")
+        info = store.head("empty")
+        assert info is not None
+        assert info.size == 0
+        assert store.get("empty") == b""
+        assert store.get_range(info, 0, 10) == b""
+
+    @pytest.mark.parametrize("key", ODD_KEYS)
+    def test_odd_keys_stay_as_they_are(self, store: BlobStore, key: str) -> None:
+        assert store.put_new(key, key.encode())
+        info = store.head(key)
+        assert info is not None
+        assert info.key == key
+        assert store.get(key) == store.get_range(info, 0, info.size) == key.encode()
+        assert [found.key for found in store.list("slides/c1/")] == [key]
+        store.delete(key)
+        assert store.head(key) is None
+
+    def test_put_new_writes_once(self, store: BlobStore) -> None:
+        assert store.put_new("once", b"first")
+        assert not store.put_new("once", b"second")
+        assert store.get("once") == b"first"
+
+    def test_racing_writers_have_one_winner(self, store: BlobStore) -> None:
+        for turn in range(5):
+            key, together = f"race/{turn}", Barrier(_RACERS)
+
+            def write(number: int, key: str = key, together: Barrier = together) -> bool:
+                together.wait(30)
+                return store.put_new(key, f"writer {number}".encode() * 1000)
+
+            with ThreadPoolExecutor(_RACERS) as pool:
+                won = list(pool.map(write, range(_RACERS)))
+            assert won.count(True) == 1
+            assert store.get(key) == f"writer {won.index(True)}".encode() * 1000
+
+    def test_put_replaces_and_changes_the_etag(self, store: BlobStore) -> None:
+        first = store.put("pointer", b"one")
+        second = store.put("pointer", b"other")
+        assert first.etag != second.etag
+        assert store.get("pointer") == b"other"
+
+    def test_ranges_are_half_open_and_end_with_the_object(self, store: BlobStore) -> None:
+        data = bytes(range(256)) * 40
+        info = store.put("range", data)
+        assert store.get_range(info, 0, 1) == data[:1]
+        assert store.get_range(info, 100, 5000) == data[100:5000]
+        assert store.get_range(info, 10_000, 99_999) == data[10_000:]
+        assert store.get_range(info, 99_999, 199_999) == b""
+        assert store.get_range(info, 5, 5) == b""
+
+    def test_a_range_of_an_overwritten_object_is_refused(self, store: BlobStore) -> None:
+        info = store.put("slide", b"old bytes")
+        store.put("slide", b"new bytes")
+        with pytest.raises(ObjectChangedError, match="overwritten or deleted"):
+            store.get_range(info, 0, 3)
+
+    def test_a_range_of_a_deleted_object_is_refused(self, store: BlobStore) -> None:
+        info = store.put("slide", b"old bytes")
+        store.delete("slide")
+        with pytest.raises(ObjectChangedError, match="overwritten or deleted"):
+            store.get_range(info, 0, 3)
+
+    def test_deleting_twice_is_fine(self, store: BlobStore) -> None:
+        store.put("gone", b"x")
+        store.delete("gone")
+        store.delete("gone")
+        store.delete("never/there")
+        assert store.head("gone") is None
+
+    def test_a_list_is_in_key_order_and_only_of_its_prefix(self, store: BlobStore) -> None:
+        keys = ["b/x", "a/b/c", "a/b-", "a/b.json", "a/b0", "a/c", "ab", "a/ä", "a/Z"]
+        for key in keys:
+            store.put(key, key.encode())
+        wanted = sorted((key for key in keys if key.startswith("a/")), key=str.encode)
+        listed = list(store.list("a/"))
+        assert [info.key for info in listed] == wanted
+        assert [info.size for info in listed] == [len(key.encode()) for key in wanted]
+        assert [info.key for info in store.list("a/b")] == ["a/b-", "a/b.json", "a/b/c", "a/b0"]
+        assert [info.key for info in store.list("")] == sorted(keys, key=str.encode)
+        assert list(store.list("none/")) == []
+
+    def test_a_listed_object_has_the_etag_of_its_head(self, store: BlobStore) -> None:
+        store.put_new("a/b", b"x")
+        (listed,) = store.list("a/")
+        info = store.head("a/b")
+        assert info is not None
+        assert listed.etag == info.etag
+        assert listed.last_modified.tzinfo is not None
+
+    @settings(
+        max_examples=15,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(parts=st.lists(_names, min_size=1, max_size=3), data=st.binary(max_size=100))
+    def test_any_key_gives_back_its_bytes(self, store: BlobStore, parts: list[str], data: bytes) -> None:
+        key = f"{uuid4()}/" + "/".join(parts)
+        store.put(key, data)
+        assert store.get(key) == data
+        assert [info.key for info in store.list(key)] == [key]
+
+
+class TestMemory(StoreContract):
+    @pytest.fixture
+    def store(self) -> BlobStore:
+        return MemoryStore()
+
+
+class TestFolder(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> BlobStore:
+        return FolderStore(tmp_path / "bucket")
+
+
+class TestS3(StoreContract):
+    @pytest.fixture
+    def store(self, minio: MinioPart) -> BlobStore:
+        return new_s3_store(minio)
+
+    def test_a_list_goes_on_past_a_page(self, store: BlobStore) -> None:
+        keys = [f"many/{number:04d}" for number in range(1010)]
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(lambda key: store.put_new(key, b""), keys))
+        assert [info.key for info in store.list("many/")] == keys
+
+    def test_the_digest_of_a_whole_upload_is_known_and_of_a_multipart_one_is_not(self, minio: MinioPart) -> None:
+        bucket = minio.bucket()
+        store, client = S3Store(s3_settings(minio, bucket)), minio.client()
+        client.put_object(Bucket=bucket, Key="whole", Body=b"hello", ChecksumAlgorithm="SHA256")
+        _upload_in_parts(client, bucket, "parts")
+        whole, parts = store.head("whole"), store.head("parts")
+        assert whole is not None
+        assert parts is not None
+        assert (whole.sha256, parts.sha256) == (sha256(b"hello").hexdigest(), "")
+        assert store.get_range(parts, 1, 4) == b"ell"
+
+    def test_bytes_that_contradict_their_stated_digest_are_refused(self, minio: MinioPart) -> None:
+        bucket = minio.bucket()
+        lie = {"sha256": sha256(b"other").hexdigest()}
+        minio.client().put_object(Bucket=bucket, Key="lie", Body=b"hello", Metadata=lie)
+        with pytest.raises(ObjectChangedError, match="do not match"):
+            S3Store(s3_settings(minio, bucket)).get("lie")
+
+    def test_a_missing_bucket_and_a_wrong_key_are_transient_and_named(self, minio: MinioPart) -> None:
+        absent = S3Store(s3_settings(minio, "no-such-bucket"))
+        with pytest.raises(TransientError, match="no-such-bucket"):
+            absent.reachable()
+        with pytest.raises(TransientError, match="NoSuchBucket"):
+            absent.get("key")
+        stranger = s3_settings(minio, minio.bucket()).model_copy(update={"secret_access_key": SecretStr("wrong")})
+        with pytest.raises(TransientError, match="SignatureDoesNotMatch"):
+            S3Store(stranger).get("key")
+
+    def test_a_bucket_that_is_there_is_reachable(self, minio: MinioPart) -> None:
+        assert new_s3_store(minio).reachable()
+
+
+def _upload_in_parts(client: S3Client, bucket: str, key: str) -> None:
+    upload = client.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256")["UploadId"]
+    part = client.upload_part(
+        Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"hello", ChecksumAlgorithm="SHA256"
+    )
+    done: CompletedPartTypeDef = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}
+    client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [done]})
