@@ -1,0 +1,104 @@
+"""Fixtures of all tests: the real parts of a session, started lazily and in the background."""
+
+from collections.abc import Callable, Generator, Iterator
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support import parts as real
+from tests.support.stack.home import MissingPartError
+from tests.support.stack.process import tail
+from tests.support.stack.runs import run_folder
+
+settings.register_profile("medulla", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("medulla")
+
+_ORDER = ("unit", "contract", "integration", "e2e")
+_wanted = pytest.StashKey[set[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put fast tests first, and mark those that need a real part."""
+    items.sort(key=_rank)
+    for item in items:
+        if _parts_of(item):
+            item.add_marker("real")
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, name in enumerate(_ORDER) if name in item.path.parts), len(_ORDER))
+
+
+def _parts_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ())) & set(real.NAMES)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember which parts the chosen tests need."""
+    session.config.stash[_wanted] = set().union(*(_parts_of(item) for item in session.items))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the logs of the parts that a failed test used."""
+    report = yield
+    parts = getattr(item, "funcargs", {}).get("parts")
+    if report.failed and parts is not None:
+        report.sections += [(f"end of {log.name}", tail(log)) for log in parts.logs()]
+    return report
+
+
+@pytest.fixture(scope="session")
+def parts(request: pytest.FixtureRequest) -> Iterator[real.Parts]:
+    """The parts of this session; those that any chosen test needs begin to start with the first."""
+    with run_folder() as folder:
+        session = real.Parts(folder)
+        try:
+            session.begin(name for name in real.NAMES if name in request.config.stash[_wanted])
+            yield session
+        finally:
+            session.close()
+
+
+@pytest.fixture(scope="session")
+def part(parts: real.Parts) -> Callable[[str], object]:
+    """Gives a part by its name; a missing one skips the test at home and fails it in CI."""
+
+    def get(name: str) -> object:
+        try:
+            return parts.get(name)
+        except MissingPartError as error:
+            return pytest.skip(str(error)) if real.skips_missing_parts() else pytest.fail(str(error), pytrace=False)
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def kafka(part: Callable[[str], object]) -> real.KafkaPart:
+    """A real broker with every topic of the pipeline."""
+    return cast("real.KafkaPart", part("kafka"))
+
+
+@pytest.fixture(scope="session")
+def minio(part: Callable[[str], object]) -> real.MinioPart:
+    """A real S3 server; `announce` connects a bucket to Kafka."""
+    return cast("real.MinioPart", part("minio"))
+
+
+@pytest.fixture(scope="session")
+def postgres(part: Callable[[str], object]) -> real.PostgresPart:
+    """A real database server; `database()` gives a new database's URL."""
+    return cast("real.PostgresPart", part("postgres"))
+
+
+@pytest.fixture(scope="session")
+def elasticmq(part: Callable[[str], object]) -> real.ElasticMqPart:
+    """A real SQS server."""
+    return cast("real.ElasticMqPart", part("elasticmq"))
+
+
+@pytest.fixture
+def event_bucket(kafka: real.KafkaPart, minio: real.MinioPart, parts: real.Parts) -> tuple[str, str]:  # noqa: ARG001 - asked for so that they start early
+    """A new bucket and the topic of its own on which it announces its objects."""
+    return parts.event_bucket()

@@ -1,0 +1,1 @@
+"""The real parts on this machine: installing, starting and ending Kafka, MinIO, PostgreSQL, Triton and ElasticMQ."""

