@@ -67,13 +67,6 @@ class NoTissueError(SlideError):
     advice = "Look at the thumbnail: rescan the slide, clean it of pen, or remove it from the case."
 
 
-class TooManyCorruptTilesError(SlideError):
-    """More tiles than allowed cannot be decoded."""
-
-    reason = "too_many_corrupt_tiles"
-    advice = "The file is damaged: export it from the scanner again and upload it again."
-
-
 class SlideTooLargeError(SlideError):
     """The slide can never fit into scratch space."""
 

@@ -1,0 +1,54 @@
+"""The verdict on every place of the grid, from what the overview shows under it."""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.tiler.grid import Grid
+from services.tiler.ports import Mask, SlideFacts
+from services.tiler.tissue import TissueMap
+
+Ledger = NDArray[np.uint8]
+"""uint8 [rows, columns] of `Verdict`."""
+
+
+class Verdict(IntEnum):
+    """What a place of the grid is; corrupt ones are only found when they are decoded."""
+
+    OK = 0
+    BACKGROUND = 1
+    PEN = 2
+    BLURRED = 3
+
+
+def first_verdicts(grid: Grid, slide: SlideFacts, seen: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
+    """Ok, pen or background for each place.
+
+    What could not be read counts as what lies nearest; where that is tissue, decoding finds out and counts it as
+    corrupt.
+    """
+    tissue = shares(seen.tissue | seen.presumed, grid, slide)
+    pen = shares(seen.pen, grid, slide)
+    verdicts = np.where(tissue >= min_tissue, Verdict.OK, Verdict.BACKGROUND)
+    return np.where(pen > max_pen, Verdict.PEN, verdicts).astype(np.uint8)
+
+
+def shares(mask: Mask, grid: Grid, slide: SlideFacts) -> NDArray[np.float64]:
+    """Share of each place that the mask covers, float64 [rows, columns]."""
+    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
+    sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
+    top, bottom = _bounds(grid.rows, grid.cut.height_px, mask.shape[0] / slide.height_px, mask.shape[0])
+    left, right = _bounds(grid.columns, grid.cut.width_px, mask.shape[1] / slide.width_px, mask.shape[1])
+    inside = (
+        sums[np.ix_(bottom, right)] - sums[np.ix_(top, right)] - sums[np.ix_(bottom, left)] + sums[np.ix_(top, left)]
+    )
+    covered: NDArray[np.float64] = inside / np.outer(bottom - top, right - left)
+    return covered
+
+
+def _bounds(places: int, side: int, scale: float, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last-but-one overview pixel of each place along an axis; at least one pixel each."""
+    edges = np.arange(places + 1) * side * scale
+    start = np.minimum(np.rint(edges[:-1]).astype(np.int64), size - 1)
+    return start, np.clip(np.rint(edges[1:]).astype(np.int64), start + 1, size)

@@ -1,0 +1,126 @@
+"""Plans in the object store: written once under the digest of what they were made from, `plan.json` last."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+
+from services.tiler.errors import UnknownPlanError
+from services.tiler.ledger import Verdict
+from services.tiler.planner import TilePlan
+from services.tiler.ports import Cut, Origins, Rgb
+from shared import keys
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.tensors import encode_tensors
+from shared.units import Level0Px, Sha256, TilePx
+
+_PLAN, _TILES, _MASK, _THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTiles:
+    """What streaming needs of a plan."""
+
+    slide_digest: Sha256
+    cut: Cut
+    tiles_per_chunk: int
+    coords: Origins
+    """int32 [n, 2], level-0 corners."""
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks the plan has."""
+        return -(-len(self.coords) // self.tiles_per_chunk)
+
+
+@dataclass(frozen=True)
+class PlanStore:
+    """Writes and reads plans."""
+
+    blobs: BlobStore
+
+    def save(self, plan: TilePlan) -> None:
+        """Write a plan; nothing changes where it stands already."""
+        prefix = keys.plan_prefix(plan.slide_digest, plan.digest)
+        tensors: dict[str, NDArray[np.generic]] = {"coords": plan.coords, "ledger": plan.ledger}
+        self.blobs.put_new(prefix + _TILES, encode_tensors(tensors))
+        self.blobs.put_new(prefix + _MASK, _encoded(".png", plan.mask))
+        self.save_thumbnail(plan)
+        self.blobs.put_new(prefix + _PLAN, json.dumps(_described(plan), indent=1).encode())
+
+    def save_thumbnail(self, plan: TilePlan) -> str:
+        """Write the thumbnail alone; its key."""
+        key = keys.plan_prefix(plan.slide_digest, plan.digest) + _THUMBNAIL
+        self.blobs.put_new(key, _encoded(".jpg", plan.thumbnail))
+        return key
+
+    def described(self, slide: Sha256, plan: Sha256) -> dict[str, Any] | None:
+        """The plan's description (`plan.json`), or None where it was never finished."""
+        key = keys.plan_prefix(slide, plan) + _PLAN
+        return dict(json.loads(self.blobs.get(key))) if self.blobs.head(key) else None
+
+    def tiles(self, slide: Sha256, plan: Sha256) -> PlannedTiles:
+        """What to cut.
+
+        Raises:
+            UnknownPlanError: there is no such plan.
+        """
+        said = self.described(slide, plan)
+        if said is None:
+            raise UnknownPlanError(f"plan {plan} of slide {slide} is not in the store")
+        try:
+            tensors = load(self.blobs.get(keys.plan_prefix(slide, plan) + _TILES))
+        except ObjectChangedError as error:
+            raise UnknownPlanError(f"plan {plan} of slide {slide} has lost its tiles") from error
+        sides = Level0Px(round(said["tile_width_px"])), Level0Px(round(said["tile_height_px"]))
+        cut = Cut(*sides, TilePx(said["grid"]["tile_px"]))
+        return PlannedTiles(slide, cut, said["tiles_per_chunk"], tensors["coords"])
+
+
+def _described(plan: TilePlan) -> dict[str, Any]:
+    said, levels = plan.slide.resolution, plan.slide.levels
+    return {
+        "version": 1,
+        "slide_digest": plan.slide_digest,
+        "plan_digest": plan.digest,
+        "grid": plan.spec.grid.model_dump(),
+        "quality": plan.spec.quality.model_dump(),
+        "slide": {
+            "format": plan.slide.format,
+            "codec": plan.slide.codec,
+            "width_px": plan.slide.width_px,
+            "height_px": plan.slide.height_px,
+            "mpp_x": said.mpp_x,
+            "mpp_y": said.mpp_y,
+            "mpp_source": said.source,
+            "levels": [
+                {"width_px": lv.width_px, "height_px": lv.height_px, "downsample": lv.downsample} for lv in levels
+            ],
+        },
+        "tile_width_px": float(plan.grid.cut.width_px),
+        "tile_height_px": float(plan.grid.cut.height_px),
+        "tiles_per_chunk": plan.spec.tiles_per_chunk,
+        "tiles": len(plan.coords),
+        "ledger": {verdict.name.lower(): int((plan.ledger == verdict).sum()) for verdict in Verdict},
+        "qc_flags": list(plan.qc_flags),
+        "tissue_mm2": plan.tissue_mm2,
+        "program_version": _program_version(),
+    }
+
+
+@lru_cache
+def _program_version() -> str:
+    return version("medulla")
+
+
+def _encoded(kind: str, image: Rgb) -> bytes:
+    done, data = cv2.imencode(kind, image[..., ::-1] if image.ndim == 3 else image)
+    if not done:
+        raise ValueError(f"cannot encode an image of shape {image.shape} as {kind}")
+    return bytes(np.asarray(data, np.uint8).tobytes())

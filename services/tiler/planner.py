@@ -1,0 +1,125 @@
+"""Plans a slide: overview, tissue, grid, verdicts. Pure but for the reader's pixels."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.tiler.errors import UnreadableSlideError
+from services.tiler.grid import Grid, GridSpec, lay
+from services.tiler.ledger import Ledger, Verdict, first_verdicts
+from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
+from services.tiler.qc import remarks
+from services.tiler.sharpness import at_two_microns, find_blurred
+from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueMap, TissueRules, find_tissue
+from shared.canonical import digest_of
+from shared.units import Sha256
+
+PLANNER_VERSION = 1
+"""Raised whenever the same slide and rules would give another plan."""
+_THUMBNAIL_PX = 1024
+_MAX_UNREADABLE = 0.5
+
+
+class QualityRules(BaseModel):
+    """Which places are worth embedding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_tissue: float = Field(default=0.4, ge=0, le=1)
+    """Tiles with less tissue than this fraction are dropped."""
+    max_pen: float = Field(default=0.05, ge=0, le=1)
+    """Tiles with more marker ink than this fraction are dropped."""
+    min_sharpness: float = Field(default=150.0, ge=0)
+    """Tiles whose Laplacian at 2 um/px varies less than this are out of focus."""
+    tissue: TissueRules = TissueRules()
+
+
+class PlanSpec(BaseModel):
+    """Everything that decides what a plan looks like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grid: GridSpec = GridSpec()
+    quality: QualityRules = QualityRules()
+    tiles_per_chunk: int = Field(default=256, ge=1, le=512)
+
+
+@dataclass(frozen=True, slots=True)
+class TilePlan:
+    """Where to cut a slide, what was left out and why."""
+
+    digest: Sha256
+    slide_digest: Sha256
+    spec: PlanSpec
+    slide: SlideFacts
+    grid: Grid
+    ledger: Ledger
+    coords: Origins
+    """int32 [n, 2]: level-0 corners of the ok places, row by row."""
+    qc_flags: tuple[str, ...]
+    tissue_mm2: float
+    mask: Rgb
+    """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
+    thumbnail: Rgb
+
+
+def plan_digest(slide_digest: Sha256, slide: SlideFacts, spec: PlanSpec) -> Sha256:
+    """Name a plan after what it is made from."""
+    resolution = [slide.resolution.mpp_x, slide.resolution.mpp_y, slide.resolution.source]
+    return digest_of([slide_digest, resolution, spec.model_dump(mode="json"), PLANNER_VERSION])
+
+
+def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
+    """Plan a slide; no ok tile is no error here.
+
+    Raises:
+        UnreadableSlideError: more than half of the slide does not decode.
+        NoResolutionError, ImplausibleResolutionError: see the reader.
+    """
+    slide = reader.describe()
+    overview = reader.read_overview(OVERVIEW_UM_PER_PX)
+    if overview.readable.mean() < _MAX_UNREADABLE:
+        raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
+    seen = find_tissue(overview, spec.quality.tissue)
+    grid = lay(spec.grid, slide)
+    ledger = _verdicts(reader, spec, grid, slide, seen)
+    return TilePlan(
+        digest=plan_digest(slide_digest, slide, spec),
+        slide_digest=slide_digest,
+        spec=spec,
+        slide=slide,
+        grid=grid,
+        ledger=ledger,
+        coords=grid.origins[ledger.ravel() == Verdict.OK],
+        qc_flags=remarks(ledger, seen, slide, spec.grid),
+        tissue_mm2=round(float(seen.tissue.sum()) * OVERVIEW_UM_PER_PX**2 / 1e6, 4),
+        mask=_mask(seen),
+        thumbnail=_thumbnail(overview.pixels),
+    )
+
+
+def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:
+    rules = spec.quality
+    ledger = first_verdicts(grid, slide, seen, rules.min_tissue, rules.max_pen)
+    candidates = np.flatnonzero(ledger.ravel() == Verdict.OK)
+    cut = at_two_microns(grid.cut, spec.grid.tile_um)
+    blurred = find_blurred(reader, grid.origins[candidates], cut, rules.min_sharpness)
+    ledger.ravel()[candidates[blurred]] = Verdict.BLURRED
+    return ledger
+
+
+def _mask(seen: TissueMap) -> Rgb:
+    shades: list[tuple[Mask, int]] = [(seen.tissue, 255), (seen.pen, 128), (seen.unreadable, 64)]
+    mask = np.zeros(seen.tissue.shape, np.uint8)
+    for where, shade in shades:
+        mask[where] = shade
+    return mask
+
+
+def _thumbnail(pixels: Rgb) -> Rgb:
+    height, width = pixels.shape[:2]
+    shrink = max(1.0, max(height, width) / _THUMBNAIL_PX)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,29 @@
+"""Remarks on a slide's quality that a pathologist should see."""
+
+from services.tiler.grid import GridSpec
+from services.tiler.ledger import Ledger, Verdict
+from services.tiler.ports import SlideFacts
+from services.tiler.tissue import TissueMap
+
+_PEN_SHARE = 0.01
+_BLURRED_SHARE = 0.1
+_FEW_TILES = 50
+_ANISOTROPY = 1.02
+_COARSE = 1.1
+
+
+def remarks(ledger: Ledger, seen: TissueMap, slide: SlideFacts, grid: GridSpec) -> tuple[str, ...]:
+    """Names of what is remarkable, in a fixed order."""
+    said = slide.resolution
+    coarser, finer = max(said.mpp_x, said.mpp_y), min(said.mpp_x, said.mpp_y)
+    ok, blurred = int((ledger == Verdict.OK).sum()), int((ledger == Verdict.BLURRED).sum())
+    found = {
+        "pen_ink": seen.pen.sum() > _PEN_SHARE * (seen.tissue.sum() + seen.pen.sum()),
+        "blurred": blurred > _BLURRED_SHARE * (ok + blurred),
+        "few_tiles": ok < _FEW_TILES,
+        "unreadable_regions": bool(seen.unreadable.any()),
+        "resolution_override": said.source.startswith("override"),
+        "anisotropic_pixels": coarser > _ANISOTROPY * finer,
+        "low_resolution": coarser > _COARSE * grid.um_per_px,
+    }
+    return tuple(name for name, is_so in found.items() if is_so)
