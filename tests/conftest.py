@@ -5,11 +5,13 @@ from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.support import parts as real
 from tests.support.stack.home import MissingPartError
 from tests.support.stack.process import tail
 from tests.support.stack.runs import run_folder
+from tests.support.stack.triton import Triton
 
 settings.register_profile("medulla", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("medulla")
@@ -96,6 +98,21 @@ def postgres(part: Callable[[str], object]) -> real.PostgresPart:
 def elasticmq(part: Callable[[str], object]) -> real.ElasticMqPart:
     """A real SQS server."""
     return cast("real.ElasticMqPart", part("elasticmq"))
+
+
+@pytest.fixture(scope="session")
+def triton(part: Callable[[str], object]) -> Triton:
+    """A real Triton server with the default encoder."""
+    return cast("Triton", part("triton"))
+
+
+@pytest.fixture(scope="module")
+def browser(part: Callable[[str], object]) -> Iterator[Browser]:
+    """A real Chromium, without a window; it ends with the module, as nothing else may use asyncio while it runs."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(part("browser")), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -7,8 +7,11 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 from kafka import KafkaConsumer, KafkaProducer
+from playwright.sync_api import Browser
+from tritonclient.grpc import InferenceServerClient
 
 from tests.support.parts import ElasticMqPart, KafkaPart, MinioPart, PostgresPart
+from tests.support.stack.triton import Triton
 
 
 def _values(kafka: KafkaPart, topic: str, count: int) -> list[bytes]:
@@ -69,3 +72,16 @@ def test_a_message_comes_back_until_it_is_deleted(elasticmq: ElasticMqPart) -> N
     read = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, VisibilityTimeout=0)["Messages"]
     again = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     assert [message["Body"] for message in read + again] == ["hello", "hello"]
+
+
+def test_triton_serves_the_default_encoder(triton: Triton) -> None:
+    (model,) = triton.models.iterdir()
+    with InferenceServerClient(triton.url) as client:
+        assert client.is_model_ready(model.name, client_timeout=5)
+
+
+def test_the_browser_draws_a_page(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<h1>Medulla</h1>")
+    assert page.inner_text("h1") == "Medulla"
+    page.close()

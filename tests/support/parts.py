@@ -26,6 +26,7 @@ from tests.support.stack.kafka import Kafka
 from tests.support.stack.minio import Minio
 from tests.support.stack.postgres import Postgres
 from tests.support.stack.process import Program, free_ports
+from tests.support.stack.triton import Triton
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser")
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
@@ -193,6 +194,8 @@ class Parts:
                 return PostgresPart(self.folder / name, self._ports[3])
             case "elasticmq":
                 return ElasticMqPart(self.folder / name, self._ports[4])
+            case "triton":
+                return Triton(self.folder / name, self._ports[5], self._ports[6], self._ports[7])
         raise MissingPartError(f"There is no part called {name}.")
 
     @cached_property
