@@ -43,7 +43,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What walking the record found. Note `head` elsewhere: it also shows whether the newest entries are still there."""
+    """What walking the record found; a `head` noted elsewhere shows whether the newest entries are still there."""
 
     entries: int
     head: str

@@ -85,7 +85,7 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
     )
 
 
-def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejected]) -> CaseState:
+def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejected]) -> CaseState.ValueType:
     if score is not None:
         return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
     gone = {rejection.slide_id for rejection in refused}

@@ -33,3 +33,10 @@ class DatabaseDownError(TransientError):
 
 class TooManyWatchersError(TransientError):
     """As many callers as allowed are watching progress."""
+
+
+class BrokenEvidenceError(PermanentError):
+    """A picture or map that a score points at is not what it should be."""
+
+    reason = "digest_mismatch"
+    advice = "Score the case again; if it happens twice, check the bucket."

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
+
 from services.results.audit_chain import ChainReport
 from shared.units import CaseId, Sha256
 
@@ -55,7 +56,7 @@ class PageMark:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What moved of late: the latest progress of each slide, and a number for each case that grows when it changes."""
+    """What moved of late: the latest progress of each slide, and a number for each case that grows with its news."""
 
     progress: Sequence[Progress]
     revisions: dict[str, int]

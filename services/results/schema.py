@@ -46,7 +46,7 @@ CASES = Table(
     METADATA,
     Column("case_id", String(64), primary_key=True),
     Column("updated_at", UtcTime, nullable=False, comment="Newest time among all that is known of the case"),
-    Column("revision", BigInteger, nullable=False, comment="Grows with every change"),
+    Column("revision", BigInteger, nullable=False, comment="Grows with every score and refusal"),
     Column("current_score_id", String(64), comment="The newest as_of, then the highest score_id"),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, func, select
 
-from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport, verify as verify_rows
+from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport
+from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
 from services.results.ports import ScoreRecord
 from services.results.schema import AUDIT, SCORES

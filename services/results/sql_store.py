@@ -61,7 +61,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             new = _keep_progress(tx, progress)
             if new:
-                _touch_case(tx, CaseId(progress.case_id), when(progress.at))
+                _touch_case(tx, CaseId(progress.case_id), when(progress.at), news=0)
         return new
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
@@ -100,7 +100,7 @@ def _same_text(tx: Connection, record: ScoreRecord) -> bool:
     kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
     if kept != record.digest:
         raise ScoreMismatchError(
-            f"score {record.score_id} of case {record.case_id} is kept with digest {kept}, now announced with {record.digest}"
+            f"score {record.score_id} of case {record.case_id} is kept with digest {kept}, announced is {record.digest}"
         )
     return False
 
@@ -123,10 +123,10 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
     tx.execute(update(SCORES).where(*_is(record), SCORES.c.as_of < record.as_of).values(as_of=record.as_of))
 
 
-def _touch_case(tx: Connection, case_id: CaseId, at: datetime) -> None:
+def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:
     new = insert(tx, CASES).values(case_id=case_id, updated_at=at, revision=1)
     later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
-    changed = {"updated_at": later, "revision": CASES.c.revision + 1}
+    changed = {"updated_at": later, "revision": CASES.c.revision + news}
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
 
 

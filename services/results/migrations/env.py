@@ -1,6 +1,7 @@
 """Runs migrations on the connection that `services.results.migrate` hands over."""
 
 from alembic import context
+
 from services.results.schema import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)

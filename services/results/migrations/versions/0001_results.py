@@ -8,6 +8,7 @@ down_revision = None
 
 _TIME = sa.DateTime(timezone=True)
 _SEQ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_BODY = "JSON mapping of medulla.v1.Score; the digest covers its bytes"
 _REFUSE = "audit is append-only"
 
 
@@ -35,15 +36,17 @@ def _create_scores_and_cases() -> None:
         sa.Column("score_id", sa.String(64), primary_key=True),
         sa.Column("as_of", _TIME, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False, comment="JSON mapping of medulla.v1.Score; the digest covers its bytes"),
+        sa.Column("body", sa.Text(), nullable=False, comment=_BODY),
     )
     op.create_table(
         "cases",
         sa.Column("case_id", sa.String(64), primary_key=True),
         sa.Column("updated_at", _TIME, nullable=False, comment="Newest time among all that is known of the case"),
-        sa.Column("revision", sa.BigInteger(), nullable=False, comment="Grows with every change"),
+        sa.Column("revision", sa.BigInteger(), nullable=False, comment="Grows with every score and refusal"),
         sa.Column("current_score_id", sa.String(64), comment="The newest as_of, then the highest score_id"),
-        sa.ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
+        sa.ForeignKeyConstraint(
+            ["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"
+        ),
     )
     op.create_index("cases_by_update", "cases", ["updated_at", "case_id"])
 
@@ -103,6 +106,5 @@ def _guard_postgresql() -> None:
 def _guard_sqlite() -> None:
     for verb in ("UPDATE", "DELETE"):
         op.execute(
-            f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-            f"BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
+            f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
         )

@@ -1,0 +1,84 @@
+"""The pictures and maps behind a score, read from the object store."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from medulla.v1.results_pb2 import GetCaseResponse
+from medulla.v1.scorer_pb2 import SlideEvidence
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from services.results.attention_map import AttentionMap, thin_out
+from services.results.errors import BrokenEvidenceError, UnknownCaseError
+from services.results.queries import Queries
+from shared.blob.port import BlobStore
+
+_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded image."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Finds what a case's current score, or a refusal, points at."""
+
+    queries: Queries
+    blobs: BlobStore
+
+    def thumbnail(self, case_id: str, slide_id: str) -> Picture:
+        """The small picture of a slide.
+
+        Raises:
+            UnknownCaseError: there is no such case, slide or picture.
+            BrokenEvidenceError: the object is no picture.
+        """
+        key = _thumbnail_key(self.queries.get_case(case_id), slide_id)
+        data = self._get(key, f"thumbnail of slide {slide_id}")
+        for magic, media_type in _MAGIC.items():
+            if data.startswith(magic):
+                return Picture(data, media_type)
+        raise BrokenEvidenceError(f"thumbnail of slide {slide_id} of case {case_id} is no JPEG or PNG")
+
+    def attention(self, case_id: str, slide_id: str) -> AttentionMap:
+        """Where the current score looked on a slide.
+
+        Raises:
+            UnknownCaseError: there is no such case, slide or map.
+            BrokenEvidenceError: the object is no attention map.
+        """
+        slide = _slide(self.queries.get_case(case_id), slide_id)
+        data = self._get(slide.attention_key if slide else "", f"attention map of slide {slide_id}")
+        return _read_map(data, slide or SlideEvidence())
+
+    def _get(self, key: str, what: str) -> bytes:
+        if not key or self.blobs.head(key) is None:
+            raise UnknownCaseError(f"there is no {what}")
+        return self.blobs.get(key)
+
+
+def _slide(case: GetCaseResponse, slide_id: str) -> SlideEvidence | None:
+    return next((slide for slide in case.score.slides if slide.slide_id == slide_id), None)
+
+
+def _thumbnail_key(case: GetCaseResponse, slide_id: str) -> str:
+    slide = _slide(case, slide_id)
+    if slide is not None:
+        return slide.thumbnail_key
+    return next((refused.thumbnail_key for refused in case.rejections if refused.slide_id == slide_id), "")
+
+
+def _read_map(data: bytes, slide: SlideEvidence) -> AttentionMap:
+    try:
+        tensors = load(data)
+        coords, attention = tensors["coords"], tensors["attention"]
+    except (SafetensorError, KeyError) as error:
+        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} cannot be read") from error
+    if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
+        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} has shapes or values that cannot be")
+    return thin_out(coords, attention, (slide.tile_width_px, slide.tile_height_px))

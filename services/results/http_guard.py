@@ -1,0 +1,69 @@
+"""What every HTTP answer gets: security headers, no caching of patient data, and a place in the metrics."""
+
+from time import perf_counter
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import metrics
+
+_FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def content_security_policy(login_origins: tuple[str, ...] = ()) -> str:
+    """Own scripts, styles and pictures only; `login_origins` are the token issuer's, which the page talks to."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' blob:",
+        "connect-src": " ".join(("'self'", *login_origins)),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in rules.items())
+
+
+class Guard:
+    """ASGI middleware; `login_origins` as in content_security_policy."""
+
+    def __init__(self, app: ASGIApp, login_origins: tuple[str, ...] = ()) -> None:
+        self._app = app
+        self._headers = _FIXED | {"Content-Security-Policy": content_security_policy(login_origins)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, dress its answer, count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, status = perf_counter(), 500
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._dress(MutableHeaders(scope=message), scope["path"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, dressed)
+        finally:
+            _count(scope, status, perf_counter() - start)
+
+    def _dress(self, headers: MutableHeaders, path: str) -> None:
+        headers.update(self._headers)
+        headers["Cache-Control"] = "no-store" if path.startswith("/api/") else "no-cache"
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "other")
+    metrics.HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
+    metrics.HTTP_SECONDS.labels(scope["method"], route).observe(seconds)

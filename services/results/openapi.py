@@ -1,0 +1,61 @@
+"""JSON schemas of protobuf messages, so that the REST bodies have one definition: the .proto files."""
+
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+
+ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse)
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "reason"],
+    "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice")}
+    | {"status": {"type": "integer"}},
+}
+_TIMESTAMP = "google.protobuf.Timestamp"
+_NUMBERS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
+_INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
+
+
+def components() -> dict[str, Any]:
+    """Schemas by name: every message that an answer reaches, and Problem."""
+    found: dict[str, Any] = {"Problem": PROBLEM}
+    for answer in ANSWERS:
+        _add(answer.DESCRIPTOR, found)
+    return found
+
+
+def reference(name: str) -> dict[str, Any]:
+    """Points at a schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _add(message: Descriptor, found: dict[str, Any]) -> None:
+    if message.name in found or message.full_name == _TIMESTAMP:
+        return
+    found[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
+    for field in message.fields:
+        if field.message_type is not None:
+            _add(field.message_type, found)
+
+
+def _field(field: FieldDescriptor) -> dict[str, Any]:
+    return {"type": "array", "items": _one(field)} if field.is_repeated else _one(field)
+
+
+def _one(field: FieldDescriptor) -> dict[str, Any]:
+    if field.message_type is not None:
+        is_time = field.message_type.full_name == _TIMESTAMP
+        return {"type": "string", "format": "date-time"} if is_time else reference(field.message_type.name)
+    if field.enum_type is not None:
+        return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
+    return {"type": _plain(field.cpp_type)}
+
+
+def _plain(kind: int) -> str:
+    """JSON type of a scalar; 64-bit integers travel as strings."""
+    if kind == FieldDescriptor.CPPTYPE_BOOL:
+        return "boolean"
+    if kind in _NUMBERS:
+        return "number"
+    return "integer" if kind in _INTEGERS else "string"

@@ -1,0 +1,82 @@
+"""Errors as application/problem+json (RFC 9457): type, title, status, detail, reason, advice. Never a traceback."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from shared.rpc.auth import ForbiddenError, UnauthenticatedError
+from starlette.exceptions import HTTPException
+
+from services.results.errors import TooManyWatchersError, UnknownCaseError
+from shared import logs
+from shared.blob.port import ObjectChangedError
+from shared.errors import MedullaError, PermanentError, TransientError
+
+_STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
+    (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
+    (UnknownCaseError, HTTPStatus.NOT_FOUND),
+    (ObjectChangedError, HTTPStatus.NOT_FOUND),
+    (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
+    (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PermanentError, HTTPStatus.BAD_REQUEST),
+)
+_RETRY_SECONDS = "5"
+_BUG = "Something went wrong inside the service; its log has the details."
+_log = logs.get(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` as a problem."""
+    app.add_exception_handler(MedullaError, _on_medulla)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def problem(status: HTTPStatus, detail: str, reason: str, advice: str = "") -> JSONResponse:
+    """One problem document."""
+    body = {
+        "type": f"urn:medulla:problem:{reason}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "reason": reason,
+    }
+    return JSONResponse(
+        body | ({"advice": advice} if advice else {}),
+        status_code=status,
+        headers=_headers(status),
+        media_type="application/problem+json",
+    )
+
+
+def _on_medulla(_: Request, error: Exception) -> JSONResponse:
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    reason = getattr(error, "reason", status.name.lower())
+    return problem(status, str(error), reason, getattr(error, "advice", ""))
+
+
+def _on_http(_: Request, error: Exception) -> JSONResponse:
+    status = HTTPStatus(getattr(error, "status_code", 500))
+    return problem(status, status.description or status.phrase, status.name.lower())
+
+
+def _on_invalid(_: Request, error: Exception) -> JSONResponse:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in found)
+    return problem(HTTPStatus.BAD_REQUEST, detail, "bad_request", "Correct the named parameter.")
+
+
+def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    _log.error("bug in a request", path=request.url.path, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, "internal_error")
+
+
+def _headers(status: HTTPStatus) -> dict[str, str]:
+    if status is HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        return {"Retry-After": _RETRY_SECONDS}
+    return {}

@@ -1,0 +1,92 @@
+"""What moves, for those who watch: the same picture of the database serves all watchers of a process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from time import monotonic
+
+from medulla.v1.events_pb2 import Progress
+
+from services.results.errors import TooManyWatchersError
+from services.results.ports import Activity, ResultStore
+
+RECENT = timedelta(hours=6)
+"""Progress older than this is of a slide that nobody works on any more."""
+_NOTHING = Activity((), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is new since the last look."""
+
+    progress: tuple[Progress, ...]
+    cases: tuple[str, ...]
+    """Cases that changed in any way."""
+
+
+def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
+    """What `now` shows that `before` did not; of one case only where `case_id` is given."""
+    known = {(p.case_id, p.slide_id): p for p in before.progress}
+    moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
+    cases = (c for c, revision in now.revisions.items() if before.revisions.get(c) != revision and case_id in {"", c})
+    return Changes(tuple(moved), tuple(cases))
+
+
+class Feed:
+    """Looks at the database at most once in `every_s` seconds, however many watch; at most `largest` may."""
+
+    def __init__(
+        self,
+        results: ResultStore,
+        every_s: float = 1.0,
+        largest: int = 64,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.every_s = every_s
+        self._results = results
+        self._largest = largest
+        self._now = now
+        self._lock = Lock()
+        self._watchers = 0
+        self._seen_at = float("-inf")
+        self._seen = _NOTHING
+
+    @contextmanager
+    def watch(self, case_id: str = "") -> Iterator[Callable[[], Changes]]:
+        """A function that says what changed since it was last called; at first, all that moves.
+
+        Raises:
+            TooManyWatchersError: as many as allowed are watching.
+        """
+        self._enter()
+        last: Activity | None = None
+
+        def look() -> Changes:
+            nonlocal last
+            now = self._look()
+            seen, last = last or Activity((), now.revisions), now
+            return changes(seen, now, case_id)
+
+        try:
+            yield look
+        finally:
+            self._leave()
+
+    def _look(self) -> Activity:
+        with self._lock:
+            if monotonic() - self._seen_at >= self.every_s / 2:
+                self._seen = self._results.activity(self._now() - RECENT)
+                self._seen_at = monotonic()
+            return self._seen
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._watchers >= self._largest:
+                raise TooManyWatchersError(f"{self._largest} callers are watching already; try again later")
+            self._watchers += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._watchers -= 1

@@ -1,0 +1,102 @@
+"""The REST face: cases and scores as JSON, progress as a stream, and the page's files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from services.results import openapi, problems
+from services.results.access import OPERATORS, READERS, Verifier, require
+from services.results.evidence import Evidence
+from services.results.http_guard import Guard
+from services.results.ports import ResultStore
+from services.results.progress_feed import Feed
+from services.results.queries import Queries
+from services.results.rest_audit import audit_routes
+from services.results.rest_cases import case_routes
+from services.results.rest_progress import progress_routes
+from services.results.sse import Rhythm
+from shared.blob.port import BlobStore
+
+NOTICE = "Research use only. Not for diagnosis or treatment."
+_PAGE = Path(__file__).parent / "page"
+_PROBLEM = {
+    "description": "What went wrong",
+    "content": {"application/problem+json": {"schema": openapi.reference("Problem")}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How the page logs in: an OpenID issuer's authorization code flow with PKCE, as a public client."""
+
+    issuer: str
+    client_id: str
+    scope: str = "openid"
+    origins: tuple[str, ...] = ()
+    """Other origins of the issuer, such as its token endpoint's, that the page has to reach."""
+
+    @property
+    def all_origins(self) -> tuple[str, ...]:
+        """What the page's content security policy has to allow."""
+        parts = urlsplit(self.issuer)
+        return (f"{parts.scheme}://{parts.netloc}", *self.origins)
+
+
+def create_app(
+    results: ResultStore,
+    blobs: BlobStore,
+    verifier: Verifier,
+    *,
+    login: Login | None = None,
+    feed: Feed | None = None,
+    rhythm: Rhythm | None = None,
+) -> FastAPI:
+    """The whole application; without `login` the page asks for none, which only `OpenOnLoopback` may go with."""
+    app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
+    app.openapi_url = "/api/v1/openapi.json"
+    app.setup()
+    app.add_middleware(Guard, login_origins=login.all_origins if login else ())
+    problems.install(app)
+    app.include_router(_open_routes(login))
+    queries = Queries(results)
+    cases = case_routes(queries, Evidence(queries, blobs))
+    progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
+    app.include_router(_guarded((cases, progress), verifier, READERS))
+    app.include_router(_guarded((audit_routes(results),), verifier, OPERATORS))
+    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    _describe(app)
+    return app
+
+
+def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[str]) -> APIRouter:
+    answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(require(verifier, roles))])
+    for routes in inner:
+        outer.include_router(routes)
+    return outer
+
+
+def _open_routes(login: Login | None) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["page"])
+
+    @routes.get("/config", summary="What the page has to know before anyone has logged in")
+    def config() -> dict[str, Any]:
+        asked = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
+        return {"notice": NOTICE, "login": asked}
+
+    return routes
+
+
+def _describe(app: FastAPI) -> None:
+    """Add the messages' schemas and the bearer token to the OpenAPI description."""
+    described = app.openapi()
+    parts = described.setdefault("components", {})
+    parts.setdefault("schemas", {}).update(openapi.components())
+    parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    described["security"] = [{"bearer": []}]
+    app.openapi_schema = described

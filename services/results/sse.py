@@ -1,0 +1,67 @@
+"""Progress as server-sent events: first what moves now, then every change, and a beat when nothing does."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from time import monotonic
+
+import anyio
+from google.protobuf import json_format
+from medulla.v1.events_pb2 import Progress
+
+from services.results.progress_feed import Changes
+from services.results.times import when
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When a stream speaks; all in seconds."""
+
+    every_s: float = 1.0
+    beat_s: float = 15.0
+    life_s: float = 900.0
+    """A stream ends after this; the watcher comes back, and its token is checked again."""
+
+
+async def stream(watching: AbstractContextManager[Callable[[], Changes]], rhythm: Rhythm) -> AsyncIterator[str]:
+    """Text of the stream; `watching` is held as long as it flows."""
+    with watching as look:
+        yield "retry: 3000\n\n"
+        start = spoke = monotonic()
+        while monotonic() - start < rhythm.life_s:
+            said = "".join(_events(await anyio.to_thread.run_sync(look)))
+            if said or monotonic() - spoke >= rhythm.beat_s:
+                spoke = monotonic()
+                yield said or ": beat\n\n"
+            await anyio.sleep(rhythm.every_s)
+
+
+async def begun(flow: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The same stream with its first piece made, so that a refusal to watch is an answer and not a broken stream."""
+    first = await anext(flow)
+
+    async def whole() -> AsyncIterator[str]:
+        yield first
+        async for piece in flow:
+            yield piece
+
+    return whole()
+
+
+def _events(changes: Changes) -> Iterator[str]:
+    for progress in changes.progress:
+        yield _event("progress", _progress(progress), identity=str(int(when(progress.at).timestamp() * 1_000_000)))
+    for case_id in changes.cases:
+        yield _event("case", {"case_id": case_id})
+
+
+def _progress(progress: Progress) -> dict[str, object]:
+    return json_format.MessageToDict(
+        progress, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def _event(kind: str, data: dict[str, object], identity: str = "") -> str:
+    lines = [f"id: {identity}"] if identity else []
+    return "\n".join([*lines, f"event: {kind}", f"data: {json.dumps(data)}", "", ""])
