@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 from medulla.v1.scorer_pb2 import SlideEvidence, SlideProvenance, TopTile
-from safetensors.numpy import save
 
 from services.fusion_scorer.inputs import SlideInput
 from shared import keys
+from shared.tensors import encode_tensors
 from shared.units import Sha256
 
 TOP_TILES = 12
@@ -44,8 +44,8 @@ def top_tiles(attention: Attention, coords: npt.NDArray[np.int32]) -> list[TopTi
 
 
 def attention_file(slide: SlideInput, attention: Attention) -> bytes:
-    """safetensors with attention float32 [n] and coords int32 [n, 2]; no metadata, whose order is not fixed."""
-    return save({"attention": np.ascontiguousarray(attention), "coords": np.ascontiguousarray(slide.coords)})
+    """safetensors with attention float32 [n] and coords int32 [n, 2]."""
+    return encode_tensors({"attention": attention, "coords": slide.coords})
 
 
 def provenance(slide: SlideInput) -> SlideProvenance:

@@ -34,8 +34,8 @@ class Distance:
     def reason(self) -> str:
         """Why the scorer abstains, in words and numbers."""
         return (
-            f"{self.what} is out of distribution: distance {self.value:.3g} from the training cohort, "
-            f"where the bundle scores up to {self.limits.abstain:.3g}"
+            f"Out of distribution: {self.what} lies {self.value:.3g} from the training cohort, "
+            f"and the bundle scores only up to {self.limits.abstain:.3g}."
         )
 
 
@@ -49,7 +49,7 @@ def embedding_distance(reference: EmbeddingReference, pooled: Floats) -> Distanc
     along = axes @ offset
     off = np.linalg.norm(offset - axes.T @ along) / reference.residual
     scores = np.append(along / np.asarray(reference.spread), off)
-    return Distance("the slides' tissue", float(np.sqrt(np.mean(scores**2))), reference.limits)
+    return Distance("the slides' mean embedding", float(np.sqrt(np.mean(scores**2))), reference.limits)
 
 
 def distances(reference: Reference, pooled: Floats | None, values: Mapping[str, Value]) -> list[Distance]:

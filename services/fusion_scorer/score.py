@@ -1,6 +1,6 @@
 """Scores a case: bundle, bags and clinical record in, one Score out; no clock, no store, no network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from medulla.v1.scorer_pb2 import (
@@ -24,7 +24,8 @@ from services.fusion_scorer.profile import PATHOMICS
 from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
 
-NOTHING_KNOWN = "nothing is known of the case that a model of the bundle could use"
+NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
+_MODALITY = {"pathomic": "slides"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     values = _values(case, seen)
     arm = bundle.arm_for(_blocks(bundle, values))
     answer = _frame(bundle, case, seen, program_version)
-    answer.modalities_missing.extend(sorted(_all_blocks(bundle) - _blocks(bundle, values)))
+    answer.modalities_missing.extend(_modalities(_all_blocks(bundle) - _blocks(bundle, values)))
     if arm is None:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
@@ -65,6 +66,11 @@ def _blocks(bundle: Bundle, values: Mapping[str, Value]) -> frozenset[str]:
 
 def _all_blocks(bundle: Bundle) -> frozenset[str]:
     return frozenset(block for arm in bundle.manifest.arms for block in arm.blocks)
+
+
+def _modalities(blocks: Iterable[str]) -> list[str]:
+    """Blocks as people call them."""
+    return sorted(_MODALITY.get(block, block) for block in blocks)
 
 
 def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_version: str) -> Score:
@@ -92,7 +98,7 @@ def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_ver
 
 def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
     answer.model = arm.name
-    answer.modalities_used.extend(arm.blocks)
+    answer.modalities_used.extend(_modalities(arm.blocks))
     used = {column.variable for column in bundle.arms[arm.name].columns}
     far = ood.farthest(_distances(bundle.reference, used, values, seen))
     if far is not None:
@@ -121,7 +127,9 @@ def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, 
         variable = variable_of(bundle.manifest, name)
         block = variable.block if variable else ""
         answer.contributions.add().CopyFrom(
-            Contribution(variable=name, value=_shown(values.get(name)), log_hazard=log_hazard, block=block)
+            Contribution(
+                variable=name, value=_shown(bundle, answer.model, name, values), log_hazard=log_hazard, block=block
+            )
         )
     for item in said.horizons:
         answer.risks.add().CopyFrom(
@@ -137,10 +145,19 @@ def _set_group(answer: Score, bundle: Bundle, said: Prediction) -> None:
         answer.risk_group, answer.risk_group_rule = group(rule, risks[rule.horizon_years])
 
 
-def _shown(value: Value | None) -> str:
-    if value is None:
+def _shown(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value]) -> str:
+    if name not in values:
         return "missing"
+    value = values[name]
+    if name == PATHOMICS:
+        return f"{_in_spreads(bundle, arm, float(value)):+.2f} SD"
     return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def _in_spreads(bundle: Bundle, arm: str, log_risk: float) -> float:
+    """The slides' log-risk in standard deviations of the training cohort."""
+    column = next(column for column in bundle.arms[arm].columns if column.variable == PATHOMICS)
+    return (log_risk - column.mean) / column.scale
 
 
 def _attention(case: CaseInputs, seen: Pathomics | None, answer: Score) -> dict[str, bytes]:
