@@ -1,24 +1,12 @@
 """Who may ask what over HTTP: bearer tokens and roles."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from fastapi import Request
-from shared.rpc.auth import ForbiddenError, Principal
+from shared.rpc.auth import ForbiddenError, Principal, Verifier
 
 READERS = frozenset({"viewer", "operator"})
 OPERATORS = frozenset({"operator"})
-
-
-class Verifier(Protocol):
-    """Tells whose token it is."""
-
-    def verify(self, token: str) -> Principal:
-        """Read a token.
-
-        Raises:
-            UnauthenticatedError: it is missing, forged, expired or meant for someone else.
-        """
 
 
 def require(verifier: Verifier, roles: frozenset[str]) -> Callable[[Request], Principal]:

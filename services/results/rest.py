@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
-from services.results.access import OPERATORS, READERS, Verifier, require
+from services.results.access import OPERATORS, READERS, require
 from services.results.evidence import Evidence
 from services.results.http_guard import Guard
 from services.results.ports import ResultStore
@@ -21,6 +21,7 @@ from services.results.rest_cases import case_routes
 from services.results.rest_progress import progress_routes
 from services.results.sse import Rhythm
 from shared.blob.port import BlobStore
+from shared.rpc.auth import Verifier
 
 NOTICE = "Research use only. Not for diagnosis or treatment."
 _PAGE = Path(__file__).parent / "page"

@@ -1,0 +1,51 @@
+// Asks the service; every refusal becomes a Problem with a sentence for people.
+
+import { forget, token } from "./login.js";
+
+/** What the service refused, and why. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail ?? "The service did not answer as expected.");
+    this.status = status;
+    this.reason = body.reason ?? "";
+    this.advice = body.advice ?? "";
+  }
+}
+
+/** A response, or a Problem. */
+export async function ask(path, options = {}) {
+  const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
+  const response = await reach(path, { ...options, headers });
+  if (response.ok) return response;
+  if (response.status === 401) forget();
+  throw new Problem(response.status, await response.json().catch(() => ({})));
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, { cache: "no-store", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { detail: "The service cannot be reached.", advice: "Check the connection, then reload." });
+  }
+}
+
+export const json = async (path, options) => (await ask(path, options)).json();
+export const cases = (page, signal) => json(`api/v1/cases?page_token=${encodeURIComponent(page)}`, { signal });
+export const oneCase = (id, signal) => json(casePath(id), { signal });
+export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
+export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
+
+/** The slide's small picture, or null where there is none. */
+export async function thumbnail(id, slide, signal) {
+  try {
+    const response = await ask(`${slidePath(id, slide)}/thumbnail`, { signal });
+    return await createImageBitmap(await response.blob());
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
+}
+
+const casePath = (id) => `api/v1/cases/${encodeURIComponent(id)}`;
+const slidePath = (id, slide) => `${casePath(id)}/slides/${encodeURIComponent(slide)}`;

@@ -1,0 +1,69 @@
+// Starts the page: asks how to log in, then shows what the address names.
+
+import { json, Problem } from "./api.js";
+import { showCase } from "./case_view.js";
+import { h } from "./dom.js";
+import { showList } from "./list_view.js";
+import { begin, finish, forget, token } from "./login.js";
+import { problem } from "./parts.js";
+
+const main = document.getElementById("content");
+const logout = document.getElementById("logout");
+let login = null;
+let leaving = new AbortController();
+
+async function start() {
+  try {
+    ({ login } = await json("api/v1/config"));
+    if (login) await finish(login);
+  } catch (error) {
+    askLogin(error);
+    return;
+  }
+  addEventListener("hashchange", () => { if (location.hash !== "#content") show(true); });
+  show(false);
+}
+
+async function show(moveFocus) {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  logout.hidden = !(login && token());
+  if (login && !token()) return askLogin();
+  try {
+    await view(signal);
+    if (moveFocus) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
+  } catch (error) {
+    if (!signal.aborted) refuse(error);
+  }
+}
+
+function view(signal) {
+  const found = /^#\/cases\/([^/]+)$/.exec(location.hash);
+  const id = found && decodeURIComponent(found[1]);
+  document.title = id ? `${id} \u2013 Medulla` : "Medulla";
+  banner(false);
+  return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
+}
+
+function refuse(error) {
+  if (error instanceof Problem && error.status === 401 && login) return askLogin(error);
+  main.replaceChildren(problem(error), h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")));
+}
+
+function askLogin(error = null) {
+  banner(false);
+  logout.hidden = true;
+  const go = () => begin(login).catch(askLogin);
+  main.replaceChildren(
+    h("h1", {}, "Log in"),
+    error ? problem(error) : "",
+    h("p", {}, "Results are shown to people with the role viewer or operator."),
+    login ? h("button", { type: "button", class: "main", onclick: go }, "Log in") : "");
+}
+
+const banner = (simulated) => { document.getElementById("simulated").hidden = !simulated; };
+
+logout.addEventListener("click", () => { forget(); show(true); });
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+start();

@@ -1,0 +1,110 @@
+// One case: its risk, what moved it, its slides, what was refused, what it was made from, and what was said before.
+
+import { oneCase, scores } from "./api.js";
+import { h, pairs, section } from "./dom.js";
+import { listen } from "./events.js";
+import { chip, flags, progress } from "./parts.js";
+import { contributions, risks } from "./risk_view.js";
+import { showSlides } from "./slide_view.js";
+import * as words from "./words.js";
+
+/** Shows a case in `main` until `signal` aborts. */
+export async function showCase(main, id, signal, banner) {
+  const moving = new Map(), way = h("div", {});
+  const draw = async () => {
+    const [found, kept] = await Promise.all([oneCase(id, signal), scores(id, signal)]);
+    banner(Boolean(found.score?.simulated));
+    main.replaceChildren(...parts(found, kept, way, signal));
+    way.replaceChildren(...onTheWay(found, moving));
+    return found;
+  };
+  let found = await draw();
+  listen(id, signal, async (kind, data) => {
+    if (kind === "case") found = await draw().catch(() => found);
+    if (kind === "progress") moving.set(data.slide_id, data);
+    way.replaceChildren(...onTheWay(found, moving));
+  });
+}
+
+function parts(found, kept, way, signal) {
+  const { summary, score, rejections } = found;
+  const older = kept.filter((one) => !one.current);
+  return [
+    h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")),
+    h("div", { class: "title" }, h("h1", {}, summary.case_id), chip(words.state(summary.state)), flags(summary.flags)),
+    way,
+    score ? verdict(score, kept) : null,
+    rejections.length ? refused(rejections) : null,
+    score?.slides.length ? showSlides(summary.case_id, score, signal) : null,
+    score ? provenance(score) : null,
+    older.length ? history(older) : null,
+  ].filter(Boolean);
+}
+
+function onTheWay({ summary }, moving) {
+  const items = [...moving.values()];
+  return items.length && summary.state === "CASE_STATE_IN_PROGRESS" ? [section("On the way", progress(items))] : [];
+}
+
+function verdict(score, kept) {
+  const asOf = kept.find((one) => one.current)?.as_of;
+  if (score.abstained) return h("div", { class: "columns" }, abstained(score, asOf), basis(score, asOf));
+  return h("div", { class: "columns" },
+    h("div", {}, risks(score), basis(score, asOf)),
+    score.contributions.length ? contributions(score) : null);
+}
+
+function abstained(score) {
+  return section("No risk is given",
+    h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason),
+    h("p", { class: "advice" }, "What it saw is below; no number of this score may be read as a risk."));
+}
+
+function basis(score, asOf) {
+  const { flagged, distance, limit } = score.out_of_distribution ?? {};
+  const against = score.out_of_distribution ? `${words.number(distance)} (limit ${words.number(limit)})${flagged ? ", outside" : ""}` : "";
+  return section("What it rests on", pairs([
+    ["Model", words.plain(score.model)],
+    ["Used", score.modalities_used.map(words.plain).join(", ")],
+    ["Missing", score.modalities_missing.map(words.plain).join(", ")],
+    ["Percentile", score.abstained ? "" : `${words.ordinal(score.percentile)} of the training cohort`],
+    ["Distance from training data", against],
+    ["As of", words.time(asOf)],
+  ]));
+}
+
+function refused(rejections) {
+  return section("Refused inputs", h("ul", { class: "refused" }, rejections.map((one) => h("li", {},
+    h("p", {}, h("b", {}, one.slide_id ? `Slide ${one.slide_id}` : "Clinical record"), " \u2014 ", one.sentence),
+    h("p", { class: "advice" }, one.advice),
+    h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}, `, h("code", {}, one.object_key))))));
+}
+
+function provenance(score) {
+  const made = score.provenance ?? { slides: [] };
+  const digest = (text) => (text ? h("code", {}, text) : "");
+  return section("Provenance", h("details", {}, h("summary", {}, `Score ${words.short(score.score_id)}, bundle ${made.bundle_name}`), pairs([
+    ["Score", digest(score.score_id)],
+    ["Model bundle", [made.bundle_name, " ", digest(made.bundle_digest)]],
+    ["Encoder", [made.encoder_name, " ", digest(made.encoder_digest)]],
+    ["Clinical record", digest(made.clinical_digest) || "none"],
+    ...made.slides.flatMap((one) => [
+      [`Slide ${one.slide_id}`, digest(one.slide_digest)],
+      [`Plan of ${one.slide_id}`, digest(one.plan_digest)],
+      [`Embeddings of ${one.slide_id}`, digest(one.bag_digest)],
+    ]),
+    ["Program", made.program_version],
+  ])));
+}
+
+function history(older) {
+  const row = ({ score, as_of: asOf }) => {
+    const first = score.risks[0];
+    const said = score.abstained || !first ? "abstained" : `${words.percent(first.risk)} (${words.range(first)}) at ${first.horizon_years} years`;
+    return h("tr", {}, h("td", {}, words.time(asOf)), h("td", {}, said), h("td", {}, words.plain(score.risk_group)),
+      h("td", {}, score.provenance?.bundle_name ?? ""), h("td", {}, h("code", { title: score.score_id }, words.short(score.score_id))));
+  };
+  return section("Older scores", h("div", { class: "scroll" }, h("table", { class: "plain" },
+    h("thead", {}, h("tr", {}, ["As of", "Risk", "Group", "Bundle", "Score"].map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, older.map(row)))));
+}

@@ -1,0 +1,42 @@
+// Reads server-sent events with fetch, which can carry a bearer token where EventSource cannot.
+
+import { ask, Problem } from "./api.js";
+
+const PAUSE_MS = 3000;
+
+/** Call `heard(kind, data)` for every event until `signal` aborts; comes back after a break in the line. */
+export async function listen(caseId, signal, heard) {
+  while (!signal.aborted) {
+    try {
+      await once(caseId, signal, heard);
+    } catch (error) {
+      if (signal.aborted || (error instanceof Problem && [401, 403].includes(error.status))) return;
+    }
+    await pause(signal);
+  }
+}
+
+async function once(caseId, signal, heard) {
+  const response = await ask(`api/v1/progress?case_id=${encodeURIComponent(caseId)}`, { signal });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    blocks.forEach((block) => tell(block, heard));
+  }
+}
+
+function tell(block, heard) {
+  const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+  if (field("event") && field("data")) heard(field("event"), JSON.parse(field("data")));
+}
+
+function pause(signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, PAUSE_MS);
+    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}

@@ -1,0 +1,82 @@
+// Slides of a score: quality, and where the model looked, drawn over the slide's small picture.
+
+import { attention, Problem, thumbnail } from "./api.js";
+import { drawAttention, drawTop, legend } from "./attention.js";
+import { h, pairs, section } from "./dom.js";
+import { chip } from "./parts.js";
+import * as words from "./words.js";
+
+const STATUSES = ["ok", "background", "pen", "blurred", "corrupt"];
+const WIDEST = 1200;
+
+/** All slides of a score, each with its map. */
+export function showSlides(caseId, score, signal) {
+  return section("Slides", ...score.slides.map((slide) => one(caseId, slide, signal)));
+}
+
+function one(caseId, slide, signal) {
+  const picture = h("div", { class: "picture" }, h("p", { class: "wait" }, "Loading the map \u2026"));
+  const fill = (children) => picture.replaceChildren(...children);
+  map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([h("p", { class: "wait" }, error.message)]); });
+  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`), h("div", { class: "columns" }, picture, facts(slide)));
+}
+
+function facts(slide) {
+  const ledger = slide.ledger ?? {};
+  const micron = (value) => `${words.number(value, 3)} \u00b5m/px`;
+  const resolution = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  return h("div", { class: "facts" },
+    h("h4", {}, "Quality"),
+    slide.qc_flags.length ? h("p", { class: "chips" }, slide.qc_flags.map((name) => chip([words.plain(name), "warn"]))) : h("p", {}, "Nothing remarkable."),
+    h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, STATUSES.map((name) =>
+      h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, words.count(ledger[name] ?? 0)))))),
+    pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`]]),
+    h("h4", {}, "Most attended tiles"),
+    h("ol", { class: "tiles" }, slide.top_tiles.map((tile) => h("li", {},
+      `${percent(tile.attention)} of the case's attention at ${words.count(tile.x_px)}, ${words.count(tile.y_px)} px`))));
+}
+
+async function map(caseId, slide, signal) {
+  const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal), absent(attention(caseId, slide.slide_id, signal))]);
+  if (!image && !squares) return [h("p", { class: "wait" }, "No picture and no map are stored of this slide.")];
+  const size = sizeOf(image, slide);
+  const [base, heat, top] = [image && paint(size, (pen) => pen.drawImage(image, 0, 0, size.width, size.height)),
+    squares && paint(size, (pen) => drawAttention(pen, size, slide, squares)),
+    paint(size, (pen) => drawTop(pen, size, slide))];
+  heat?.classList.add("heat");
+  const alone = h("div", { class: "stack", role: "img", "aria-label": `Attention map of slide ${slide.slide_id}` }, base ?? "", heat ?? "", top);
+  return [alone, heat ? controls(heat, top, slide, squares) : ""];
+}
+
+function controls(heat, top, slide, squares) {
+  const strength = h("input", { type: "range", min: "0", max: "100", value: "65", "aria-label": `Opacity of the attention map of slide ${slide.slide_id}` });
+  const marks = h("input", { type: "checkbox", checked: true });
+  const apply = () => { heat.style.opacity = String(strength.valueAsNumber / 100); top.hidden = !marks.checked; };
+  strength.addEventListener("input", apply);
+  marks.addEventListener("change", apply);
+  apply();
+  return h("div", { class: "controls" }, legend(squares), h("label", {}, "Map ", strength), h("label", {}, marks, " Mark top tiles"));
+}
+
+function paint({ width, height }, draw) {
+  const canvas = h("canvas", { width, height });
+  draw(canvas.getContext("2d"));
+  return canvas;
+}
+
+function sizeOf(image, slide) {
+  const [width, height] = image ? [image.width, image.height] : [slide.width_px, slide.height_px];
+  const scale = Math.min(2, WIDEST / Math.max(width, height, 1));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+async function absent(asked) {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
+}
+
+const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}\u202f%`;

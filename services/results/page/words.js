@@ -1,0 +1,52 @@
+// How values are said to people.
+
+const STATES = {
+  CASE_STATE_IN_PROGRESS: ["In progress", "busy"],
+  CASE_STATE_SCORED: ["Scored", "good"],
+  CASE_STATE_ABSTAINED: ["Abstained", "warn"],
+  CASE_STATE_REJECTED: ["Rejected", "bad"],
+};
+const STAGES = {
+  STAGE_DOWNLOADING: "Downloading",
+  STAGE_PLANNING: "Finding tissue",
+  STAGE_EMBEDDING: "Embedding tiles",
+  STAGE_SCORING: "Scoring",
+};
+const FLAGS = {
+  out_of_distribution: ["Unlike training data", "warn"],
+  missing_slides: ["No slides", "note"],
+  missing_clinical: ["No clinical record", "note"],
+  rejected_input: ["Refused input", "bad"],
+  simulated: ["SIMULATED", "sim"],
+};
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** [label, look] of a case's state. */
+export const state = (name) => STATES[name] ?? ["Unknown", "note"];
+export const stage = (name) => STAGES[name] ?? "Working";
+/** [label, look] of a flag; one that is not known is shown as it is. */
+export const flag = (name) => FLAGS[name] ?? [plain(name), "note"];
+export const plain = (name) => name.replaceAll("_", " ");
+export const time = (iso) => (iso ? DATE.format(new Date(iso)) : "");
+export const short = (digest) => digest.slice(0, 12);
+export const number = (value, digits = 2) => (value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(digits);
+export const signed = (value) => (value > 0 ? "+" : "") + number(value);
+export const count = (value) => value.toLocaleString();
+
+/** A probability in percent, without more digits than it deserves. */
+export function percent(value) {
+  const share = 100 * value;
+  if (share > 0 && share < 1) return "<1\u202f%";
+  if (share > 99 && share < 100) return ">99\u202f%";
+  return `${Math.round(share)}\u202f%`;
+}
+
+/** Such as "22–43 %". */
+export const range = (risk) => `${percent(risk.lo).replace("\u202f%", "")}\u2013${percent(risk.hi)}`;
+
+/** 1 -> 1st, 82 -> 82nd. */
+export function ordinal(value) {
+  const n = Math.round(value);
+  const ending = [11, 12, 13].includes(n % 100) ? "th" : ["th", "st", "nd", "rd"][n % 10] ?? "th";
+  return `${n}${ending}`;
+}
