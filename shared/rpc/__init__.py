@@ -1,0 +1,1 @@
+"""gRPC and who may call: servers, channels, interceptors, bearer tokens."""

@@ -1,0 +1,167 @@
+"""Who is asking: bearer tokens of an OpenID issuer, or everybody where only this machine can ask."""
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import grpc
+import jwt
+from jwt import PyJWK
+from jwt.exceptions import ExpiredSignatureError, InvalidAudienceError, InvalidIssuerError, PyJWTError
+
+from shared.errors import MedullaError
+from shared.rpc.handlers import AroundCalls
+from shared.rpc.issuer_keys import IssuerKeys
+from shared.settings import AuthSettings
+
+_ALGORITHMS = frozenset({"RS256", "ES256"})
+_OPEN_METHODS = "/grpc.health.v1.Health/"
+EVERY_ROLE = frozenset({"viewer", "operator"})
+
+
+class UnauthenticatedError(MedullaError):
+    """Nobody we know: the token is missing, forged, expired or meant for someone else."""
+
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNAUTHENTICATED
+
+
+class ForbiddenError(MedullaError):
+    """Somebody we know, who may not do this."""
+
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.PERMISSION_DENIED
+
+
+class OpenToOthersError(MedullaError):
+    """Settings would let everybody on the network in without a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, and what they may do."""
+
+    subject: str
+    roles: frozenset[str]
+
+
+class Verifier(Protocol):
+    """Tells whose token it is."""
+
+    def verify(self, token: str) -> Principal:
+        """Read a token, without the word `Bearer`; empty where none was sent.
+
+        Raises:
+            UnauthenticatedError: it is missing, forged, expired or meant for someone else.
+            TransientError: the issuer does not answer, so nobody can tell.
+        """
+
+
+class TokenVerifier:
+    """Believes tokens that the issuer signed for our audience (RS256 or ES256) and that have not expired."""
+
+    def __init__(self, settings: AuthSettings, keys: IssuerKeys | None = None) -> None:
+        self._settings = settings
+        self._keys = keys or IssuerKeys(settings)
+
+    def verify(self, token: str) -> Principal:
+        """Check signature, issuer, audience and times, then read subject and roles."""
+        if not token:
+            raise UnauthenticatedError("no bearer token was sent")
+        try:
+            claims = self._claims(token)
+        except ExpiredSignatureError:
+            raise UnauthenticatedError("the token has expired") from None
+        except InvalidAudienceError:
+            raise UnauthenticatedError("the token is meant for another audience") from None
+        except InvalidIssuerError:
+            raise UnauthenticatedError("the token is of another issuer") from None
+        except (PyJWTError, ValueError):
+            raise UnauthenticatedError("the token is not valid") from None
+        return Principal(claims["sub"], roles_in(claims, self._settings.roles_claim))
+
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        header = jwt.get_unverified_header(token)
+        key = self._key(header)
+        issuers = (self._settings.issuer, f"{self._settings.issuer}/")
+        claims: Mapping[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            audience=self._settings.audience,
+            issuer=issuers,
+            leeway=self._settings.leeway_s,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+        return claims
+
+    def _key(self, header: Mapping[str, Any]) -> PyJWK:
+        if header.get("alg") not in _ALGORITHMS:
+            raise UnauthenticatedError("the token is not signed with RS256 or ES256")
+        key = self._keys.find(str(header.get("kid", "")))
+        if key is None or key.algorithm_name != header["alg"]:
+            raise UnauthenticatedError("the token is not signed with a key of the issuer")
+        return key
+
+
+class OpenOnLoopback:
+    """Lets everybody do everything; only for an address that nobody but this machine can reach."""
+
+    def __init__(self, host: str) -> None:
+        if not _is_loopback(host):
+            raise OpenToOthersError(
+                f"without a token issuer nothing may listen on {host}: set MEDULLA_AUTH__ISSUER or use 127.0.0.1"
+            )
+
+    def verify(self, token: str) -> Principal:  # noqa: ARG002 - the port's argument; here nobody needs one
+        """The one who sits at this machine."""
+        return Principal("local", EVERY_ROLE)
+
+
+def verifier(settings: AuthSettings, host: str) -> Verifier:
+    """Tokens where an issuer is set, else open to this machine only.
+
+    Raises:
+        OpenToOthersError: no issuer is set, and `host` can be reached from elsewhere.
+    """
+    return TokenVerifier(settings) if settings.issuer else OpenOnLoopback(host)
+
+
+def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
+    """Roles at a claim named `path`, or at that dotted path: a list of strings or words of one string; else none."""
+    found: Any = claims.get(path)
+    if found is None:
+        found = claims
+        for part in path.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, str):
+        return frozenset(found.split())
+    return frozenset(role for role in found if isinstance(role, str)) if isinstance(found, list) else frozenset()
+
+
+def require_role(who: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
+    """An interceptor that lets those call who hold one of `roles`; health stays open. Goes after the one for errors."""
+    return AroundCalls(_role_check(who, frozenset(roles)))
+
+
+def _role_check(who: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
+    @contextmanager
+    def check(method: str, context: grpc.ServicerContext) -> Iterator[None]:
+        if not method.startswith(_OPEN_METHODS) and not roles & who.verify(_bearer(context)).roles:
+            raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
+        yield
+
+    return check
+
+
+def _bearer(context: grpc.ServicerContext) -> str:
+    sent = dict(context.invocation_metadata()).get("authorization", "")
+    scheme, _, token = str(sent).partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
