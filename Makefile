@@ -1,0 +1,78 @@
+# Everything for daily work; each target does its own set-up. `make` alone lists them.
+
+PYTHON ?= python3
+MEDULLA_HOME ?= /var/tmp/medulla-$(shell id -u)
+UV_CACHE_DIR ?= $(MEDULLA_HOME)/cache/uv
+export MEDULLA_HOME UV_CACHE_DIR
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONDONTWRITEBYTECODE :=
+unexport VIRTUAL_ENV
+
+BIN := .venv/bin
+STACK := $(PYTHON) -m tests.support.stack
+PATHS := $(filter tests tests/%,$(ARGS))
+ONLY_UNIT := $(if $(PATHS),$(if $(filter-out tests/unit tests/unit/%,$(PATHS)),,yes))
+
+define SYNC
+@uv=$$($(STACK) uv) && python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
+  "$$uv" sync --quiet --frozen --python "$$python"
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint protos bench stack-up stack-down stack-status parts clean python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.demo ## score the bundled real slide on this machine; needs no server
+	@$(BIN)/medulla demo $(ARGS)
+
+test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
+	@$(MAKE) --no-print-directory --jobs=2 .venv/.dev $(if $(ONLY_UNIT),,parts)
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/.dev ## check style, types, layers, protos and shell scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	tests/support/protos/check
+	git grep -lIE '^#!.*[ /](ba|da)?sh$$' | xargs $(BIN)/shellcheck
+
+protos: .venv/.dev ## generate shared/gen from protos/
+	tests/support/protos/generate shared/gen
+
+bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
+	$(BIN)/python -m tests.bench $(ARGS)
+
+stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
+	@$(BIN)/python -m tests.support.stack up
+
+stack-down: ## end what stack-up started
+	@$(STACK) down
+
+stack-status: ## say what stack-up runs
+	@$(STACK) status
+
+parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ and Chromium where they are missing
+	@$(STACK) install
+
+clean: ## remove what was made in the checkout; what was installed stays in MEDULLA_HOME
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Medulla needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+
+.venv/.demo: uv.lock pyproject.toml | python
+	$(SYNC) --inexact --extra standalone --no-default-groups
+	@touch $@
+
+.venv/.dev: uv.lock pyproject.toml | python
+	$(SYNC) --inexact --all-extras
+	@touch $@ .venv/.demo
+
+.venv/.bench: uv.lock pyproject.toml | .venv/.dev
+	$(SYNC) --inexact --all-extras --group bench
+	@touch $@
