@@ -50,14 +50,14 @@ class NoResolutionError(SlideError):
     """The slide does not say how large its pixels are."""
 
     reason = "no_resolution"
-    advice = "Name its microns per pixel in TILER_MPP__SLIDES (or --default-mpp) and replay the dead letter."
+    advice = "Name its microns per pixel in TILER_MPP_OVERRIDES (or --default-mpp) and replay the dead letter."
 
 
 class ImplausibleResolutionError(SlideError):
     """The slide states a resolution that no slide scanner has."""
 
     reason = "implausible_resolution"
-    advice = "Name its true microns per pixel in TILER_MPP__SLIDES and replay the dead letter."
+    advice = "Name its true microns per pixel in TILER_MPP_OVERRIDES and replay the dead letter."
 
 
 class NoTissueError(SlideError):
@@ -81,6 +81,12 @@ class OutOfDiskError(SlideError):
     advice = "Free the disk, or set TILER_SCRATCH__BUDGET_MB below what it holds, and replay the dead letter."
 
 
+def remembered(reason: str, sentence: str, thumbnail_key: str) -> SlideError:
+    """The error that refused a slide before, to be raised again."""
+    kinds = {kind.reason: kind for kind in SlideError.__subclasses__()}
+    return kinds[reason](sentence, thumbnail_key)
+
+
 class UnknownPlanError(PermanentError):
     """There is no such plan in the store."""
 
@@ -93,3 +99,10 @@ class TooManyStreamsError(TransientError):
     """As many streams are open as this tiler serves."""
 
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+class BadStreamRequestError(PermanentError):
+    """A request for tiles that names no slide, plan or chunk."""
+
+    reason = "poison_message"
+    advice = "Ask with the slide and plan of a SlideTiled event, and a chunk of that plan."

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from services.tiler.errors import UnknownPlanError
-from services.tiler.ledger import Verdict
 from services.tiler.planner import TilePlan
 from services.tiler.ports import Cut, Origins, Rgb
 from shared import keys
@@ -107,7 +106,7 @@ def _described(plan: TilePlan) -> dict[str, Any]:
         "tile_height_px": float(plan.grid.cut.height_px),
         "tiles_per_chunk": plan.spec.tiles_per_chunk,
         "tiles": len(plan.coords),
-        "ledger": {verdict.name.lower(): int((plan.ledger == verdict).sum()) for verdict in Verdict},
+        "ledger": plan.counts,
         "qc_flags": list(plan.qc_flags),
         "tissue_mm2": plan.tissue_mm2,
         "program_version": _program_version(),

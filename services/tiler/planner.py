@@ -64,6 +64,11 @@ class TilePlan:
     """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
     thumbnail: Rgb
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many places got which verdict, by its name in lower case."""
+        return {verdict.name.lower(): int((self.ledger == verdict).sum()) for verdict in Verdict}
+
 
 def plan_digest(slide_digest: Sha256, slide: SlideFacts, spec: PlanSpec) -> Sha256:
     """Name a plan after what it is made from."""

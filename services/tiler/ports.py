@@ -1,12 +1,15 @@
-"""What the tiler needs of a slide, whatever its format: facts, an overview, many tiles at once."""
+"""What the tiler needs: a slide's file at hand, and of the slide facts, an overview and many tiles at once."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.units import Level0Px, MicronsPerPx, TilePx
+from shared.blob.port import BlobInfo
+from shared.units import Level0Px, MicronsPerPx, Sha256, TilePx
 
 Rgb = NDArray[np.uint8]
 """uint8 [height, width, 3], or [n, height, width, 3]."""
@@ -107,3 +110,24 @@ class SlideReader(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSlide:
+    """A slide on this machine's disk; the companions of a multi-file slide lie beside it."""
+
+    path: Path
+    digest: Sha256
+    """Of the file's bytes; of a multi-file slide, of all names and their digests."""
+
+
+class SlideFiles(Protocol):
+    """Brings slides to this machine's disk."""
+
+    def hold(self, info: BlobInfo) -> AbstractContextManager[LocalSlide]:
+        """Keep exactly this version of a slide at hand while the context lasts.
+
+        Raises:
+            ObjectChangedError: the object is no longer that version, or its bytes do not match its checksum.
+            EmptyObjectError, SlideTooLargeError, OutOfDiskError: it cannot be held.
+        """

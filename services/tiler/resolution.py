@@ -1,32 +1,29 @@
 """How large a pixel is: what the slide states, else what an operator states, never a guess."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
 from services.tiler.ports import Resolution
-from shared.units import MicronsPerPx
+from shared.units import CaseId, MicronsPerPx, SlideId
 
 FINEST = MicronsPerPx(0.05)
 COARSEST = MicronsPerPx(5.0)
 
 
-class MppOverrides(BaseModel):
+@dataclass(frozen=True)
+class MppTable:
     """The operator's table: microns per pixel of slides that do not say it, or say it wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    slides: Mapping[str, float] = Field(default_factory=dict)
+    slides: Mapping[str, float] = field(default_factory=dict)
     """Pattern of `case_id/slide_id` (`*` and `?` allowed) to microns per pixel; the first that fits counts."""
-    default: float | None = Field(default=None, gt=0)
+    default: float | None = None
     """For slides that state nothing and that no pattern fits."""
 
-    def of(self, name: str) -> "Override":
-        """What the table says of one slide, named `case_id/slide_id`."""
-        fits = (mpp for pattern, mpp in self.slides.items() if fnmatchcase(name, pattern))
+    def of(self, case: CaseId, slide: SlideId) -> "Override":
+        """What the table says of one slide."""
+        fits = (mpp for pattern, mpp in self.slides.items() if fnmatchcase(f"{case}/{slide}", pattern))
         return Override(next(fits, None), self.default)
 
 

@@ -86,7 +86,8 @@ def _nearest(mask: Mask, known: Mask) -> Mask:
     _, labels = cv2.distanceTransformWithLabels(holes, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     at = np.zeros(labels.max() + 1, np.bool_)
     at[labels[known]] = mask[known]
-    return at[labels]
+    filled: Mask = at[labels]
+    return filled
 
 
 def _without_specks(mask: Mask, rules: TissueRules) -> Mask:

@@ -1,0 +1,109 @@
+"""The pixels of a plan, chunk by chunk: decoded a little ahead of who reads them, never more."""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from medulla.v1.common_pb2 import Plan, Slide
+from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, TileChunk
+
+from services.tiler import messages
+from services.tiler.errors import BadStreamRequestError
+from services.tiler.plan_store import PlannedTiles, PlanStore
+from services.tiler.ports import SlideFiles, SlideReader, Tiles
+from services.tiler.readers import open_slide
+from services.tiler.resolution import Override
+from shared import keys, metrics
+from shared.blob.port import ObjectChangedError
+from shared.units import Sha256
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_Parts = list[Future[Tiles]]
+
+
+@dataclass(frozen=True)
+class StreamChunks:
+    """Streams a planned slide's tiles; each chunk is decoded by several threads while the one before is sent."""
+
+    files: SlideFiles
+    plans: PlanStore
+    pool: Executor
+    threads: int
+    open_slide: Callable[[Path, Override], SlideReader] = open_slide
+
+    def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
+        """Chunks from `first_chunk` on, in order; at most two are in memory.
+
+        Raises:
+            BadStreamRequestError: the request names no slide, plan or chunk.
+            UnknownPlanError: there is no such plan.
+            ObjectChangedError: the slide is no longer the one that was planned.
+        """
+        planned = self._planned(slide, plan, first_chunk)
+        with self.files.hold(messages.blob_info(slide.object)) as local:
+            if local.digest != slide.digest:
+                raise ObjectChangedError(f"the bytes of {slide.object.key} are not those that were planned")
+            with self.open_slide(local.path, Override()) as reader:
+                yield from self._chunks(reader, planned, first_chunk)
+
+    def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
+        if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
+            raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
+        if not slide.object.key.startswith(keys.SLIDES) or keys.slide_key(slide.object.key) is None:
+            raise BadStreamRequestError(f"object {slide.object.key!r} is no slide")
+        planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
+        if not 0 <= first_chunk <= planned.chunks:
+            raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")
+        return planned
+
+    def _chunks(self, reader: SlideReader, planned: PlannedTiles, first: int) -> Iterator[TileChunk]:
+        under_way: deque[_Parts] = deque()
+        try:
+            for index in range(first, planned.chunks):
+                ahead = range(index + len(under_way), min(index + 2, planned.chunks))
+                under_way.extend(self._submit(reader, planned, chunk) for chunk in ahead)
+                done = [part.result() for part in under_way[0]]
+                under_way.popleft()
+                yield to_chunk(index, index * planned.tiles_per_chunk, done)
+        finally:
+            _abandon([part for parts in under_way for part in parts])
+
+    def _submit(self, reader: SlideReader, planned: PlannedTiles, index: int) -> _Parts:
+        start = index * planned.tiles_per_chunk
+        end = min(start + planned.tiles_per_chunk, len(planned.coords))
+        cuts = np.linspace(start, end, min(self.threads, end - start) + 1).astype(int)
+        return [self.pool.submit(_timed_read, reader, planned, int(a), int(b)) for a, b in pairwise(cuts)]
+
+
+def _abandon(parts: _Parts) -> None:
+    """Wait until nobody reads any more, so that the reader can be closed."""
+    for part in parts:
+        part.cancel()
+    wait(parts)
+
+
+def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int) -> Tiles:
+    with metrics.TILE_DECODE_SECONDS.time():
+        return reader.read_tiles(planned.coords[start:end], planned.cut)
+
+
+def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
+    """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
+    corrupt = np.concatenate([part.corrupt for part in parts])
+    pixels = b"".join(part.pixels[~part.corrupt].tobytes() for part in parts)
+    if corrupt.any():
+        metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))
+    return TileChunk(
+        index=index,
+        encoding=TILE_ENCODING_RAW_UINT8,
+        pixels=[pixels],
+        tiles=(start + np.flatnonzero(~corrupt)).tolist(),
+        corrupt=(start + np.flatnonzero(corrupt)).tolist(),
+        digest=hashlib.sha256(pixels).hexdigest(),
+    )

@@ -1,0 +1,74 @@
+"""Settings of the tiler, read from `TILER_…` variables in `__main__` alone."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat
+from pydantic_settings import SettingsConfigDict
+
+from services.tiler.grid import GridSpec
+from services.tiler.planner import PlanSpec, QualityRules
+from services.tiler.resolution import MppTable
+from services.tiler.tissue import TissueRules
+from shared.settings import Section, ServiceSettings
+
+
+class ScratchSettings(Section):
+    """Disk for slides while they are worked on."""
+
+    folder: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "medulla-scratch")
+    budget_mb: int = Field(default=20_000, ge=1)
+    """Shared by all workers of the process; a larger slide is refused."""
+    part_mb: int = Field(default=8, ge=1)
+    """Size of one ranged request."""
+    connections: int = Field(default=8, ge=1, le=64)
+    """Ranged requests at once."""
+    wait_s: float = Field(default=900, gt=0)
+    """How long a slide waits for room before it is tried again later."""
+
+
+class TilerSettings(ServiceSettings):
+    """What the tiler can be told, e.g. `TILER_GRID__TILE_PX=512`."""
+
+    model_config = SettingsConfigDict(env_prefix="TILER_")
+
+    grid: GridSpec = GridSpec()
+    min_tissue: float = Field(default=0.4, ge=0, le=1)
+    """Tiles with less tissue than this fraction are dropped."""
+    max_pen: float = Field(default=0.05, ge=0, le=1)
+    """Tiles with more marker ink than this fraction are dropped."""
+    min_sharpness: float = Field(default=150, ge=0)
+    """Tiles whose Laplacian at 2 um/px varies less than this are out of focus."""
+    tissue: TissueRules = TissueRules()
+    tiles_per_chunk: int = Field(default=256, ge=256, le=512)
+    default_mpp: PositiveFloat | None = None
+    """Microns per pixel of slides that do not say it; it never replaces what a slide says."""
+    mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
+    """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
+    scratch: ScratchSettings = ScratchSettings()
+    address: str = "127.0.0.1:50051"
+    """Where TileService listens."""
+    max_streams: int = Field(default=4, ge=1)
+    """Streams at once; further callers are told to try again."""
+    decode_threads: int = Field(default=4, ge=1)
+    """Threads that decode tiles, shared by all streams."""
+    concurrency: int = Field(default=2, ge=1)
+    """Slides planned at once."""
+    max_message_mb: int = Field(default=256, ge=16)
+    """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
+    sweep_every_s: float = Field(default=900, gt=0)
+    """How often the bucket is searched for slides that no event announced."""
+
+    @property
+    def plan(self) -> PlanSpec:
+        """What decides what plans look like."""
+        quality = QualityRules(
+            min_tissue=self.min_tissue, max_pen=self.max_pen, min_sharpness=self.min_sharpness, tissue=self.tissue
+        )
+        return PlanSpec(grid=self.grid, quality=quality, tiles_per_chunk=self.tiles_per_chunk)
+
+    @property
+    def mpp(self) -> MppTable:
+        """The operator's table of resolutions."""
+        return MppTable(self.mpp_overrides, self.default_mpp)
