@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fastapi import Request
+
 from shared.rpc.auth import ForbiddenError, Principal, Verifier
 
 READERS = frozenset({"viewer", "operator"})

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from shared.rpc.auth import ForbiddenError, UnauthenticatedError
 from starlette.exceptions import HTTPException
 
 from services.results.errors import TooManyWatchersError, UnknownCaseError
 from shared import logs
 from shared.blob.port import ObjectChangedError
 from shared.errors import MedullaError, PermanentError, TransientError
+from shared.rpc.auth import ForbiddenError, UnauthenticatedError
 
 _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),

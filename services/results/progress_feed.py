@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
 from medulla.v1.events_pb2 import Progress
@@ -52,6 +52,20 @@ class Feed:
         self._watchers = 0
         self._seen_at = float("-inf")
         self._seen = _NOTHING
+        self._closed = Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether watchers are to go."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """Send every watcher away, as the process ends."""
+        self._closed.set()
+
+    def wait(self) -> None:
+        """Let the time between two looks pass; less when the feed closes."""
+        self._closed.wait(self.every_s)
 
     @contextmanager
     def watch(self, case_id: str = "") -> Iterator[Callable[[], Changes]]:

@@ -18,7 +18,7 @@ def progress_routes(feed: Feed, rhythm: Rhythm) -> APIRouter:
     async def progress(case_id: Annotated[str, Query(description="Empty for all cases")] = "") -> StreamingResponse:
         if case_id:
             keys.case_id(case_id, "the request")
-        flow = await begun(stream(feed.watch(case_id), rhythm))
+        flow = await begun(stream(feed, case_id, rhythm))
         return StreamingResponse(flow, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     return routes

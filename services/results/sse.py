@@ -1,8 +1,7 @@
 """Progress as server-sent events: first what moves now, then every change, and a beat when nothing does."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -10,7 +9,7 @@ import anyio
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import Progress
 
-from services.results.progress_feed import Changes
+from services.results.progress_feed import Changes, Feed
 from services.results.times import when
 
 
@@ -18,23 +17,26 @@ from services.results.times import when
 class Rhythm:
     """When a stream speaks; all in seconds."""
 
-    every_s: float = 1.0
     beat_s: float = 15.0
     life_s: float = 900.0
     """A stream ends after this; the watcher comes back, and its token is checked again."""
 
 
-async def stream(watching: AbstractContextManager[Callable[[], Changes]], rhythm: Rhythm) -> AsyncIterator[str]:
-    """Text of the stream; `watching` is held as long as it flows."""
-    with watching as look:
+async def stream(feed: Feed, case_id: str, rhythm: Rhythm) -> AsyncIterator[str]:
+    """Text of the stream, of one case or, where `case_id` is empty, of all.
+
+    Raises:
+        TooManyWatchersError: as many as allowed are watching.
+    """
+    with feed.watch(case_id) as look:
         yield "retry: 3000\n\n"
         start = spoke = monotonic()
-        while monotonic() - start < rhythm.life_s:
+        while not feed.closed and monotonic() - start < rhythm.life_s:
             said = "".join(_events(await anyio.to_thread.run_sync(look)))
             if said or monotonic() - spoke >= rhythm.beat_s:
                 spoke = monotonic()
                 yield said or ": beat\n\n"
-            await anyio.sleep(rhythm.every_s)
+            await anyio.sleep(feed.every_s)
 
 
 async def begun(flow: AsyncIterator[str]) -> AsyncIterator[str]:

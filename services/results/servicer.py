@@ -1,0 +1,52 @@
+"""The gRPC face: translates requests into queries; interceptors check tokens and map errors."""
+
+from collections.abc import Iterator
+
+import grpc
+from medulla.v1 import results_pb2, results_pb2_grpc
+from typing_extensions import override
+
+from services.results.progress_feed import Feed
+from services.results.queries import Queries
+from shared import keys
+
+
+class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
+    """Answers ResultsService from the same queries as REST."""
+
+    def __init__(self, queries: Queries, feed: Feed) -> None:
+        self._queries = queries
+        self._feed = feed
+
+    @override
+    def ListCases(
+        self, request: results_pb2.ListCasesRequest, context: grpc.ServicerContext
+    ) -> results_pb2.ListCasesResponse:
+        """A page of cases."""
+        return self._queries.list_cases(request.page_size, request.page_token)
+
+    @override
+    def GetCase(
+        self, request: results_pb2.GetCaseRequest, context: grpc.ServicerContext
+    ) -> results_pb2.GetCaseResponse:
+        """One case."""
+        return self._queries.get_case(request.case_id)
+
+    @override
+    def ListScores(
+        self, request: results_pb2.ListScoresRequest, context: grpc.ServicerContext
+    ) -> results_pb2.ListScoresResponse:
+        """Every score of a case."""
+        return self._queries.list_scores(request.case_id)
+
+    @override
+    def WatchProgress(
+        self, request: results_pb2.WatchProgressRequest, context: grpc.ServicerContext
+    ) -> Iterator[results_pb2.WatchProgressResponse]:
+        """Progress until the caller hangs up."""
+        if request.case_id:
+            keys.case_id(request.case_id, "the request")
+        with self._feed.watch(request.case_id) as look:
+            while context.is_active() and not self._feed.closed:
+                yield from (results_pb2.WatchProgressResponse(progress=progress) for progress in look().progress)
+                self._feed.wait()
