@@ -51,14 +51,15 @@ def _refusal(path: Path, head: bytes) -> NotASlideError | UnreadableSlideError |
             return UnsupportedFormatError(f"the file is {name}, not a whole-slide image")
     if not head.startswith(_TIFF):
         return NotASlideError("the file is no whole-slide image that any reader recognises")
-    if _has_pages(path):
-        return UnsupportedFormatError("the TIFF is not tiled, so it is no whole-slide image")
-    return UnreadableSlideError("the TIFF is cut short: its directory is missing")
+    return _tiff_refusal(path)
 
 
-def _has_pages(path: Path) -> bool:
+def _tiff_refusal(path: Path) -> UnreadableSlideError | UnsupportedFormatError:
     try:
         with tifffile.TiffFile(path) as tiff:
-            return len(tiff.pages) > 0
-    except (tifffile.TiffFileError, ValueError, OSError):
-        return False
+            tiled = tiff.pages.first.is_tiled
+    except (tifffile.TiffFileError, ValueError, IndexError, OSError):
+        return UnreadableSlideError("the TIFF is cut short: its directory is missing")
+    if tiled:
+        return UnreadableSlideError("the TIFF is damaged or cut short: OpenSlide finds no whole slide in it")
+    return UnsupportedFormatError("the TIFF is not tiled, so it is no whole-slide image")

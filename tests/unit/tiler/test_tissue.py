@@ -1,0 +1,93 @@
+"""Tissue, pen and glass on real pixels and on painted ones."""
+
+import cv2
+import numpy as np
+import pytest
+
+from services.tiler.ports import Overview
+from services.tiler.readers import open_slide
+from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueRules, find_pen, find_tissue
+from tests.support.slides import CC0_SLIDE, INK_PICTURE, Pixels, blank
+
+RULES = TissueRules()
+HAEMATOXYLIN_OD = np.array([0.65, 0.70, 0.29])
+EOSIN_OD = np.array([0.07, 0.99, 0.11])
+
+
+def whole(pixels: Pixels) -> Overview:
+    return Overview(pixels, np.ones(pixels.shape[:2], np.bool_))
+
+
+def stained(density: float, stain: np.ndarray, side: int = 64) -> Pixels:
+    colour = 255 * 10 ** (-density * stain)
+    noise = np.random.default_rng(0).normal(0, 6, (side, side, 3))
+    return np.clip(colour + noise, 0, 255).astype(np.uint8)
+
+
+def ink_overview() -> Pixels:
+    picture = cv2.cvtColor(cv2.imread(str(INK_PICTURE)), cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.resize(picture, (2800, 500), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def test_tissue_of_the_bundled_slide_is_found_and_its_glass_is_not() -> None:
+    with open_slide(CC0_SLIDE) as reader:
+        seen = find_tissue(reader.read_overview(OVERVIEW_UM_PER_PX), RULES)
+    assert 0.35 < seen.tissue.mean() < 0.42
+    assert seen.tissue[150, 60:100].all()
+    assert not seen.tissue[:, :2].any()
+    assert seen.pen.mean() < 0.001
+    assert not seen.unreadable.any()
+
+
+def test_blank_glass_has_no_tissue() -> None:
+    seen = find_tissue(whole(blank(256)), RULES)
+    assert not seen.tissue.any()
+    assert not seen.pen.any()
+
+
+def test_grey_dust_is_no_tissue() -> None:
+    pixels = blank(256)
+    pixels[80:160, 80:160] = 150
+    assert not find_tissue(whole(pixels), RULES).tissue.any()
+
+
+def test_a_speck_is_no_tissue_but_a_patch_is() -> None:
+    pixels = blank(256)
+    pixels[10:18, 10:18] = stained(0.6, EOSIN_OD, 8)
+    pixels[100:164, 100:164] = stained(0.6, EOSIN_OD)
+    tissue = find_tissue(whole(pixels), RULES).tissue
+    assert not tissue[:60, :60].any()
+    assert tissue[105:160, 105:160].all()
+
+
+def test_the_ink_of_a_real_slide_is_pen_and_its_tissue_is_not() -> None:
+    seen = find_tissue(whole(ink_overview()), RULES)
+    assert seen.pen[395:440, 1900:1950].mean() > 0.95
+    assert seen.pen[:, :1750].mean() < 0.001
+    assert seen.tissue[130:230, 750:950].mean() > 0.85
+    assert not (seen.pen & seen.tissue).any()
+
+
+@pytest.mark.parametrize("density", [0.3, 0.6, 1.0, 1.5])
+@pytest.mark.parametrize("stain", [HAEMATOXYLIN_OD, EOSIN_OD, (HAEMATOXYLIN_OD + EOSIN_OD) / 2])
+def test_stains_are_never_pen_however_dense(density: float, stain: np.ndarray) -> None:
+    assert not find_pen(stained(density, stain)).any()
+
+
+@pytest.mark.parametrize("ink", [(20, 60, 140), (30, 50, 110), (10, 120, 60), (40, 160, 130), (25, 25, 28)], ids=str)
+def test_blue_green_and_black_markers_are_pen(ink: tuple[int, int, int]) -> None:
+    pixels = blank(128)
+    pixels[40:80, 40:80] = ink
+    assert find_pen(pixels)[42:78, 42:78].all()
+
+
+def test_unreadable_pixels_are_presumed_to_be_what_lies_nearest() -> None:
+    pixels = blank(200)
+    pixels[:, :100] = stained(0.6, EOSIN_OD, 200)[:, :100]
+    readable = np.ones((200, 200), np.bool_)
+    readable[50:80, 20:50] = readable[50:80, 150:180] = False
+    pixels[~readable] = 255
+    seen = find_tissue(Overview(pixels, readable), RULES)
+    assert seen.presumed[50:80, 20:50].all()
+    assert not seen.presumed[50:80, 150:180].any()
+    assert not (seen.presumed & readable).any()
