@@ -19,7 +19,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint protos bench stack-up stack-down stack-status parts clean python
+.PHONY: help demo test lint protos bench stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -32,11 +32,22 @@ test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pyte
 	$(BIN)/pytest $(ARGS)
 
 lint: .venv/.dev ## check style, types, layers, protos and shell scripts
+	@$(MAKE) --no-print-directory --keep-going style types layers protos-check shell
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+
+layers:
+	$(BIN)/lint-imports --no-cache --no-logo
+
+protos-check:
 	tests/support/protos/check
+
+shell:
 	git grep -lIE '^#!.*[ /](ba|da)?sh$$' | xargs $(BIN)/shellcheck
 
 protos: .venv/.dev ## generate shared/gen from protos/
@@ -47,6 +58,9 @@ bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
 	@$(BIN)/python -m tests.support.stack up
+
+stack-put: .venv/.dev ## land a slide: SLIDE=path CASE=id [CLINICAL=path]
+	@$(BIN)/python -m tests.support.stack put --case "$(CASE)" $(if $(SLIDE),--slide "$(SLIDE)") $(if $(CLINICAL),--clinical "$(CLINICAL)")
 
 stack-down: ## end what stack-up started
 	@$(STACK) down

@@ -4,9 +4,11 @@ import argparse
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.support.stack import install
-from tests.support.stack.home import StackError
+from tests.support.stack.home import StackError, inside
+from tests.support.stack.runs import end_programs, running_programs
 
 
 def _arguments() -> argparse.Namespace:
@@ -15,6 +17,13 @@ def _arguments() -> argparse.Namespace:
     command = commands.add_parser("install", help="install real parts (all when none is named)")
     command.add_argument("parts", nargs="*", choices=[*install.PARTS, []], metavar="PART")
     commands.add_parser("uv", help="install uv and print where it is")
+    commands.add_parser("up", help="start all real parts and the four services")
+    commands.add_parser("down", help="end what `up` started")
+    commands.add_parser("status", help="say what runs of it")
+    command = commands.add_parser("put", help="land a slide or a clinical record in what `up` started")
+    command.add_argument("--case", required=True)
+    command.add_argument("--slide", type=Path)
+    command.add_argument("--clinical", type=Path)
     return parser.parse_args()
 
 
@@ -35,17 +44,50 @@ def _try_install(part: str) -> str:
     return ""
 
 
+def _down() -> None:
+    ended = end_programs(inside("stack"))
+    print(f"stack: ended {', '.join(ended)}" if ended else "stack: nothing ran")
+
+
+def _status() -> None:
+    running = running_programs(inside("stack"))
+    for program in running:
+        print(f"stack: {program.name} runs, log {program.log}")
+    if not running:
+        print("stack: nothing runs")
+
+
+def _do(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "install":
+            return _install(arguments.parts)
+        case "uv":
+            print(install.uv())
+        case "down":
+            _down()
+        case "status":
+            _status()
+        case _:
+            _develop(arguments)
+    return 0
+
+
+def _develop(arguments: argparse.Namespace) -> None:
+    from tests.support.stack import development  # noqa: PLC0415 - needs the environment that the others set up
+
+    if arguments.command == "up":
+        development.up()
+    else:
+        development.put(arguments.slide, arguments.case, arguments.clinical)
+
+
 def main() -> int:
     """Do what the command line says; a refusal is one sentence and status 1."""
-    arguments = _arguments()
     try:
-        if arguments.command == "install":
-            return _install(arguments.parts)
-        print(install.uv())
+        return _do(_arguments())
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -94,6 +94,8 @@ class Program:
     folder: Path
     argv: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    """Where it runs; `folder` when none is given."""
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -112,11 +114,12 @@ class Program:
         Raises:
             StackError: it ended, or was not ready in time; the end of its log is in the sentence.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 list(self.argv),
                 env=clean_environment(**self.env),
-                cwd=self.folder,
+                cwd=self.cwd or self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -50,11 +50,20 @@ def _is_left_behind(folder: Path) -> bool:
     return True
 
 
+def _recorded(folder: Path) -> list[Program]:
+    """Programs started below the folder, the youngest first."""
+    records = sorted(folder.rglob("*.pid"), key=lambda record: record.stat().st_mtime, reverse=True)
+    return [Program(record.stem, record.parent) for record in records]
+
+
+def running_programs(folder: Path) -> list[Program]:
+    """Those of them that run."""
+    return [program for program in _recorded(folder) if program.alive]
+
+
 def end_programs(folder: Path) -> list[str]:
     """Stop every program recorded below the folder, the youngest first; gives the names of those that ran."""
-    records = sorted(folder.rglob("*.pid"), key=lambda record: record.stat().st_mtime, reverse=True)
-    programs = [Program(record.stem, record.parent) for record in records]
-    running = [program for program in programs if program.alive]
-    for program in programs:
+    running = running_programs(folder)
+    for program in _recorded(folder):
         program.stop()
     return [program.name for program in running]

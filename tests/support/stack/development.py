@@ -1,0 +1,142 @@
+"""`make stack-up`: all real parts and the four services on fixed ports of this machine, until `make stack-down`."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mypy_boto3_s3 import S3Client
+
+from services.fusion_scorer.bundle_files import verify
+from shared import keys
+from tests.support.parts import EVENT_TOPICS, KafkaPart, MinioPart, PostgresPart
+from tests.support.stack.elasticmq import ElasticMq
+from tests.support.stack.home import StackError, inside
+from tests.support.stack.runs import end_programs, running_programs
+from tests.support.stack.services import Ports, Surroundings, four_services
+from tests.support.stack.triton import CHECKOUT, Triton
+
+_BUCKET = "medulla"
+_DEMO = CHECKOUT / "services" / "standalone" / "demo"
+_ACCESS = "s3.json"
+_READY = """
+The stack runs. Logs and data: {folder}
+  page and REST   http://127.0.0.1:{ports.results_http}
+  tiler           127.0.0.1:{ports.tiler_grpc} (gRPC)    health http://127.0.0.1:{ports.tiler_health}/readyz
+  embedder                                   health http://127.0.0.1:{ports.embedder_health}/readyz
+  fusion_scorer   127.0.0.1:{ports.scorer_grpc} (gRPC)    health http://127.0.0.1:{ports.scorer_health}/readyz
+  results         127.0.0.1:{ports.results_grpc} (gRPC)    health http://127.0.0.1:{ports.results_health}/readyz
+  Kafka {kafka.bootstrap}   S3 {minio.endpoint} (bucket {bucket})   Triton {triton.url}   SQS {sqs.endpoint}
+Put a slide, and a clinical record for the same case:
+  make stack-put SLIDE={slide} CASE=DEMO-001 CLINICAL={clinical}
+End it all with `make stack-down`.
+"""
+
+
+def up() -> None:
+    """Start everything on fresh data, with new passwords, and print where it is.
+
+    Raises:
+        StackError: something runs already, is missing, or did not start; what did start is ended.
+    """
+    folder = inside("stack")
+    if running_programs(folder):
+        raise StackError("The stack runs already; end it with `make stack-down`.")
+    shutil.rmtree(folder)
+    folder = inside("stack")
+    try:
+        _start(folder)
+    except BaseException:
+        end_programs(folder)
+        raise
+
+
+def _start(folder: Path) -> None:
+    kafka = KafkaPart(folder / "kafka", 9092, 9093)
+    minio = MinioPart(folder / "minio", 9000, kafka.bootstrap, EVENT_TOPICS[:1])
+    postgres = PostgresPart(folder / "postgres", 54329)
+    triton = Triton(folder / "triton", 8000, 8001, 8002)
+    sqs = ElasticMq(folder / "elasticmq", 9324)
+    _side_by_side([lambda: _in_turn([kafka.start, minio.start]), postgres.start, triton.start, sqs.start])
+    _prepare(folder, minio)
+    surroundings = Surroundings(
+        bootstrap=kafka.bootstrap,
+        s3_endpoint=minio.endpoint,
+        s3_access_key=minio.access_key,
+        s3_secret_key=minio.secret_key,
+        bucket=_BUCKET,
+        database_url=postgres.database(),
+        triton_url=triton.url,
+    )
+    ports = Ports()
+    _side_by_side(service.start for service in four_services(folder / "services", surroundings, ports).values())
+    print(
+        _READY.format(
+            folder=folder,
+            ports=ports,
+            kafka=kafka,
+            minio=minio,
+            triton=triton,
+            sqs=sqs,
+            bucket=_BUCKET,
+            slide=next(_DEMO.glob("*.svs")).relative_to(CHECKOUT),
+            clinical=next((_DEMO / "clinical").glob("*.json")).relative_to(CHECKOUT),
+        )
+    )
+
+
+def _in_turn(steps: Iterable[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
+
+
+def _side_by_side(steps: Iterable[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
+
+
+def _prepare(folder: Path, minio: MinioPart) -> None:
+    """The bucket, its announcements, the demo bundle, and the keys for `put`."""
+    s3 = minio.client()
+    s3.create_bucket(Bucket=_BUCKET)
+    minio.announce(_BUCKET)
+    promote(s3, _BUCKET, _DEMO / "bundle")
+    access = folder / _ACCESS
+    access.touch(mode=0o600)
+    access.write_text(json.dumps({"port": minio.port, "secret_key": minio.secret_key}))
+
+
+def promote(s3: S3Client, bucket: str, bundle: Path) -> str:
+    """Store a bundle and make it the current one; gives its digest."""
+    checked = verify(bundle)
+    for name, content in checked.files.items():
+        s3.put_object(Bucket=bucket, Key=keys.bundle_prefix(checked.digest) + name, Body=content)
+    pointer = json.dumps({"digest": checked.digest, "name": checked.manifest.name}).encode()
+    s3.put_object(Bucket=bucket, Key=keys.CURRENT_BUNDLE, Body=pointer)
+    return checked.digest
+
+
+def put(slide: Path | None, case: str, clinical: Path | None) -> None:
+    """Land a clinical record and a slide in the running stack's bucket.
+
+    Raises:
+        StackError: the stack does not run, or a file is not there.
+    """
+    folder = inside("stack")
+    if not (folder / _ACCESS).exists() or not running_programs(folder):
+        raise StackError("The stack does not run; start it with `make stack-up`.")
+    access = json.loads((folder / _ACCESS).read_text())
+    s3 = MinioPart(folder / "minio", access["port"], "", (), secret_key=access["secret_key"]).client()
+    if clinical is not None:
+        _upload(s3, clinical, f"{keys.CLINICAL}{case}.json")
+    if slide is not None:
+        _upload(s3, slide, f"{keys.SLIDES}{case}/{slide.name}")
+
+
+def _upload(s3: S3Client, file: Path, key: str) -> None:
+    if not file.is_file():
+        raise StackError(f"{file} is not a file.")
+    s3.upload_file(str(file), _BUCKET, key)
+    print(f"stack: put {key}")
