@@ -1,0 +1,85 @@
+"""`medulla embed`: plans and embeds many slides, goes on past bad ones, and resumes."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from medulla.v1.events_pb2 import SlideEmbedded
+
+from services.standalone.console import Advance
+from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.workspace import SlideFile, Workspace, find
+from shared.errors import PermanentError
+
+INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
+FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What came of one slide: its event, or why it was refused."""
+
+    slide: SlideFile
+    event: SlideEmbedded | None = None
+    error: PermanentError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended."""
+
+    embedded: int
+    failed: int
+    index: Path
+    failures: Path
+
+
+def embed(paths: Sequence[Path], out: Path, options: Options, advance: Advance) -> Summary:
+    """Embed every slide under `paths` into `out`; the index lists what is there, `failures.csv` what was refused."""
+    slides = list(find(paths))
+    outcomes = []
+    with (
+        open_pipeline(Workspace(out), options) as pipeline,
+        ThreadPoolExecutor(options.workers, thread_name_prefix="slide") as pool,
+    ):
+        for done, outcome in enumerate(pool.map(lambda slide: _outcome(pipeline, slide), slides), 1):
+            outcomes.append(outcome)
+            advance(done, len(slides))
+    return _write(out, outcomes)
+
+
+def _outcome(pipeline: Pipeline, slide: SlideFile) -> Embedded:
+    try:
+        return Embedded(slide, event=pipeline.embed(slide))
+    except PermanentError as error:
+        return Embedded(slide, error=error)
+
+
+def _write(out: Path, outcomes: Sequence[Embedded]) -> Summary:
+    good = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
+    bad = [_failure_row(outcome.slide, outcome.error) for outcome in outcomes if outcome.error]
+    index, failures = out / "index.csv", out / "failures.csv"
+    _write_table(index, INDEX, good)
+    _write_table(failures, FAILURES, bad)
+    return Summary(len(good), len(bad), index, failures)
+
+
+def _index_row(event: SlideEmbedded) -> Sequence[object]:
+    return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
+
+
+def _failure_row(slide: SlideFile, error: PermanentError) -> Sequence[object]:
+    return str(slide.path), slide.case_id, slide.slide_id, error.reason, str(error), error.advice
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text.getvalue(), encoding="utf-8")
+    unfinished.replace(path)

@@ -1,0 +1,91 @@
+"""Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from os import cpu_count
+from pathlib import Path
+
+from medulla.v1.common_pb2 import Plan, Slide
+from medulla.v1.events_pb2 import Progress, SlideEmbedded, SlideTiled
+from medulla.v1.tiles_pb2 import TileChunk
+
+from services.embedder.batcher import Batcher, Batching
+from services.embedder.handler import EmbedSlide
+from services.embedder.onnx_encoder import OnnxEncoder
+from services.standalone.workspace import SlideFile, Workspace
+from services.tiler.chunks import StreamChunks
+from services.tiler.grid import GridSpec
+from services.tiler.handler import PlanTiles, SlideLanded
+from services.tiler.in_place import SlidesInPlace
+from services.tiler.plan_store import PlanStore
+from services.tiler.planner import PlanSpec
+from services.tiler.resolution import MppTable
+from shared.blob.port import ObjectChangedError
+from shared.units import Microns, TilePx
+
+DEFAULT_ENCODER = Path(str(files("services.embedder") / "encoders" / "efficientnet_lite0"))
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How slides are planned and embedded."""
+
+    encoder: Path = DEFAULT_ENCODER
+    default_mpp: float | None = None
+    workers: int = field(default_factory=lambda: cpu_count() or 1)
+    """Slides worked on at once."""
+
+
+@dataclass(frozen=True)
+class TilesInProcess:
+    """The tiler's stream as the embedder's source, without a network between."""
+
+    stream: StreamChunks
+
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+        """Yield a plan's chunks from `first_chunk` on."""
+        return self.stream(slide, plan, first_chunk)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A slide file in, its bag out, inside one workspace."""
+
+    workspace: Workspace
+    plan_tiles: PlanTiles
+    embed_slide: EmbedSlide
+
+    def plan(self, slide: SlideFile) -> SlideTiled:
+        """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
+        key = self.workspace.link(slide)
+        info = self.workspace.store.head(key)
+        if info is None:
+            raise ObjectChangedError(f"{slide.path} disappeared")
+        return self.plan_tiles(SlideLanded(key, info))
+
+    def embed(self, slide: SlideFile) -> SlideEmbedded:
+        """Plan and embed a slide; what is done already is found, not done again."""
+        return self.embed_slide(self.plan(slide))
+
+
+def planner(workspace: Workspace, spec: PlanSpec, default_mpp: float | None, tell: Tell = lambda _: None) -> PlanTiles:
+    """The tiler's planning handler on a workspace."""
+    store = workspace.store
+    files = SlidesInPlace(workspace.root)
+    return PlanTiles(store, files, PlanStore(store), spec, MppTable(default=default_mpp), tell=tell)
+
+
+@contextmanager
+def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _: None) -> Iterator[Pipeline]:
+    """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
+    encoder = OnnxEncoder(options.encoder)
+    grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
+    plan_tiles = planner(workspace, PlanSpec(grid=grid), options.default_mpp, tell)
+    batching = Batching(size=encoder.batch, in_flight=1, device=encoder.device)
+    with ThreadPoolExecutor(options.workers) as pool, Batcher(encoder, batching) as batcher:
+        stream = StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers)
+        yield Pipeline(workspace, plan_tiles, EmbedSlide(TilesInProcess(stream), batcher, workspace.store, tell))
