@@ -6,13 +6,15 @@ from typing import Any
 
 import grpc
 
+_HEALTH = "/grpc.health.v1.Health/"
+
 Around = Callable[[str, grpc.ServicerContext], AbstractContextManager[None]]
 """Given the full method name (`/package.Service/Method`) and the context: what is entered before and left after a call,
 for a stream after its last message."""
 
 
 class AroundCalls(grpc.ServerInterceptor):
-    """An interceptor made of one context manager a call."""
+    """An interceptor made of one context manager a call; calls of the health service pass untouched."""
 
     def __init__(self, around: Around) -> None:
         self._around = around
@@ -23,8 +25,8 @@ class AroundCalls(grpc.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "grpc.RpcMethodHandler[Any, Any] | None":
         """Wrap the handler of one call."""
-        handler = continuation(handler_call_details)
-        return handler and _wrapped(handler, handler_call_details.method, self._around)
+        handler, method = continuation(handler_call_details), handler_call_details.method
+        return handler if handler is None or method.startswith(_HEALTH) else _wrapped(handler, method, self._around)
 
 
 def _wrapped(handler: Any, method: str, around: Around) -> Any:

@@ -1,0 +1,179 @@
+"""gRPC channels that never wait for ever, and status codes as the errors that the other side meant."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+
+from shared.errors import MedullaError, PermanentError, TransientError
+from shared.rpc.auth import ForbiddenError, UnauthenticatedError
+from shared.rpc.interceptors import ADVICE, REASON
+from shared.settings import Section
+from shared.tracing import inject
+
+_MIB = 1024 * 1024
+_REFUSALS = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.DATA_LOSS,
+}
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+
+class ClientTls(Section):
+    """PEM files of a client: the authority it trusts, and its own certificate where the server asks for one."""
+
+    ca: Path | None = None
+    """None: the authorities that gRPC brings along."""
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+class RefusedByServerError(PermanentError):
+    """The other service refused for good; reason and advice are the ones it gave."""
+
+    def __init__(self, sentence: str, reason: str, advice: str) -> None:
+        super().__init__(sentence)
+        vars(self).update(reason=reason, advice=advice)
+
+
+@dataclass(frozen=True)
+class _Call(grpc.ClientCallDetails):
+    """Details of one call, with what we add to them."""
+
+    method: str
+    timeout: float | None
+    metadata: Any
+    credentials: Any
+    wait_for_ready: Any
+    compression: Any
+
+
+def channel(
+    address: str,
+    *,
+    tls: ClientTls | None = None,
+    max_message_mb: int = 64,
+    deadline_s: float = 30,
+    stream_deadline_s: float = 3600,
+    token: Callable[[], str] | None = None,
+) -> grpc.Channel:
+    """A channel to `host:port` (or `dns:///host:port`, to spread calls over all its addresses); nothing is sent yet.
+
+    Calls without a timeout of their own get `deadline_s`, streams `stream_deadline_s`. A dead peer is noticed within
+    40 s. UNAVAILABLE before the first answer is tried again up to three times. `token` gives a bearer token a call.
+    """
+    opened = _opened(address, _options(max_message_mb * _MIB), tls)
+    return grpc.intercept_channel(opened, _Outgoing(deadline_s, stream_deadline_s, token))
+
+
+def raise_as_medulla(error: grpc.RpcError) -> NoReturn:
+    """Raise what the other side meant.
+
+    Raises:
+        RefusedByServerError: with the reason and advice it gave.
+        UnauthenticatedError, ForbiddenError: our token was not good enough.
+        TransientError: everything that may work later.
+    """
+    raise as_medulla(error) from error
+
+
+def as_medulla(error: grpc.RpcError) -> MedullaError:
+    """The error that a status code stands for."""
+    code, details = _status(error)
+    if code in _REFUSALS:
+        said = dict(_trailing(error))
+        advice = said.get(ADVICE, b"See the log of the service that refused.")
+        return RefusedByServerError(details, str(said.get(REASON, "poison_message")), _text(advice))
+    if code is grpc.StatusCode.UNAUTHENTICATED:
+        return UnauthenticatedError(details)
+    if code is grpc.StatusCode.PERMISSION_DENIED:
+        return ForbiddenError(details)
+    return TransientError(f"{code.name}: {details}")
+
+
+class _Outgoing(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Adds a deadline, the trace and the token to calls."""
+
+    def __init__(self, deadline_s: float, stream_deadline_s: float, token: Callable[[], str] | None) -> None:
+        self._deadline_s, self._stream_deadline_s, self._token = deadline_s, stream_deadline_s, token
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """One question, one answer."""
+        return continuation(self._dressed(client_call_details, self._deadline_s), request)
+
+    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """One question, many answers."""
+        return continuation(self._dressed(client_call_details, self._stream_deadline_s), request)
+
+    def _dressed(self, details: grpc.ClientCallDetails, deadline_s: float) -> _Call:
+        headers = {"authorization": f"Bearer {self._token()}"} if self._token else {}
+        inject(headers)
+        return _Call(
+            details.method,
+            deadline_s if details.timeout is None else details.timeout,
+            [*(details.metadata or ()), *headers.items()],
+            details.credentials,
+            details.wait_for_ready,
+            details.compression,
+        )
+
+
+def _status(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+    if isinstance(error, grpc.Call):
+        return error.code(), error.details() or error.code().name
+    return grpc.StatusCode.UNKNOWN, str(error)
+
+
+def _trailing(error: grpc.RpcError) -> Any:
+    return (error.trailing_metadata() or ()) if isinstance(error, grpc.Call) else ()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _opened(address: str, options: list[tuple[str, int | str]], tls: ClientTls | None) -> grpc.Channel:
+    if tls is None:
+        return grpc.insecure_channel(address, options)
+    return grpc.secure_channel(address, _credentials(tls), options)
+
+
+def _credentials(tls: ClientTls) -> grpc.ChannelCredentials:
+    files = (tls.ca, tls.private_key, tls.certificate)
+    try:
+        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
+    except OSError as error:
+        raise MedullaError(f"cannot read TLS file {error.filename}: {error.strerror}") from error
+
+
+def _options(max_bytes: int) -> list[tuple[str, int | str]]:
+    return [
+        ("grpc.max_send_message_length", max_bytes),
+        ("grpc.max_receive_message_length", max_bytes),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ]
