@@ -1,11 +1,7 @@
 """The encoder that ships with the project: EfficientNet-Lite0, trained on ImageNet-1k."""
 
-from pathlib import Path
-
 from services.embedder.export import EncoderCard
 from services.embedder.graph import Preparation
-
-FOLDER = Path(__file__).parent / "encoders" / "efficientnet_lite0"
 
 PREPARATION = Preparation(mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
 
@@ -25,4 +21,4 @@ Changed here: tiles of 256 x 256 px are resized to 224 x 224 px and normalised i
 It has never seen histology. Research use only.
 """,
 )
-"""What `wrap_encoder` was given, beside the exported weights, to make `FOLDER`."""
+"""What `wrap_encoder` was given, beside the exported weights, to make `DEFAULT_ENCODER`."""

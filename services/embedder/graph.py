@@ -9,8 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-INPUT = "TILES"
-OUTPUT = "FEATURES"
+from services.embedder.manifest import INPUT, OUTPUT
 
 Triple = tuple[float, float, float]
 

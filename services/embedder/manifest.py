@@ -10,6 +10,10 @@ from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
+INPUT = "TILES"
+OUTPUT = "FEATURES"
+DEFAULT_ENCODER = Path(__file__).parent / "encoders" / "efficientnet_lite0"
+"""Folder of the encoder that ships with the project."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -40,8 +44,8 @@ class EncoderManifest(BaseModel):
     tile_um: float = Field(gt=0, allow_inf_nan=False)
     um_per_px: float = Field(gt=0, allow_inf_nan=False)
     dim: int = Field(ge=1)
-    input: str = "TILES"
-    output: str = "FEATURES"
+    input: str = INPUT
+    output: str = OUTPUT
     known_answer: KnownAnswer
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from medulla.v1.events_pb2 import Progress
 from medulla.v1.tiles_pb2 import TileChunk
 from numpy.typing import NDArray
 
+from services.embedder.errors import EncoderMismatchError
 from services.embedder.manifest import EncoderManifest
 
 Tiles = NDArray[np.uint8]
@@ -46,3 +47,16 @@ class TileSource(Protocol):
             TransientError: the source is down or busy for longer than is worth waiting.
             PermanentError: the slide cannot be read, with the source's reason.
         """
+
+
+def check_tiles(tiles: Tiles, encoder: EncoderManifest) -> None:
+    """See that tiles are what the encoder takes.
+
+    Raises:
+        EncoderMismatchError: they have another type or shape.
+    """
+    px = encoder.input_px
+    if tiles.dtype != np.uint8 or tiles.shape[1:] != (px, px, 3):
+        raise EncoderMismatchError(
+            f"encoder {encoder.name} takes uint8 tiles [n, {px}, {px}, 3], not {tiles.dtype} {list(tiles.shape)}"
+        )

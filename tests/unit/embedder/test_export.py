@@ -1,0 +1,109 @@
+"""Any network that takes images and gives features can become an encoder."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto
+from PIL import Image
+
+from services.embedder import known_tile
+from services.embedder.default_encoder import CARD, PREPARATION
+from services.embedder.errors import UnknownEncoderError
+from services.embedder.export import EncoderCard, wrap_encoder
+from services.embedder.graph import Preparation, resize_matrix
+from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.onnx_encoder import OnnxEncoder
+from tests.support.networks import save_unwrapped, small_network
+
+OURS = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)
+RAW = Preparation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+
+
+def tiles(count: int, px: int = 16) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(3).integers(0, 256, (count, px, px, 3), np.uint8)
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize("element", [TensorProto.FLOAT, TensorProto.FLOAT16])
+def test_pixels_are_normalised_by_channel_whatever_the_layout_and_type(
+    tmp_path: Path, layout: Literal["nchw", "nhwc"], element: int
+) -> None:
+    weights = small_network(tmp_path / "net.onnx", 16, layout, element)
+    how = Preparation(mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0), layout=layout)
+    wrap_encoder(weights, how, OURS, tmp_path / "encoder")
+    given_tiles = tiles(3)
+    expected = (given_tiles.mean((1, 2)) - [10, 20, 30]) / [1, 2, 4]
+    got = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
+    assert got.dtype == np.float32
+    assert np.allclose(got, expected, rtol=1e-5 if element == TensorProto.FLOAT else 1e-2)
+
+
+def test_an_exported_encoder_passes_its_own_check(tmp_path: Path) -> None:
+    manifest = wrap_encoder(small_network(tmp_path / "net.onnx"), RAW, OURS, tmp_path / "encoder")
+    assert (manifest.name, manifest.dim, manifest.um_per_px) == ("small", 3, 0.5)
+    assert read_manifest(tmp_path / "encoder") == manifest
+    assert (tmp_path / "encoder" / "NOTICE").read_text() == "Nobody's.\n"
+    known_tile.check(OnnxEncoder(tmp_path / "encoder"))
+
+
+def test_the_same_network_gives_the_same_encoder(tmp_path: Path) -> None:
+    weights = small_network(tmp_path / "net.onnx")
+    first, second = (wrap_encoder(weights, RAW, OURS, tmp_path / name) for name in ("one", "two"))
+    assert first == second
+
+
+def test_a_network_of_free_size_takes_tiles_at_the_size_that_is_asked_for(tmp_path: Path) -> None:
+    weights = small_network(tmp_path / "net.onnx", px="side")
+    with pytest.raises(UnknownEncoderError, match="model_px"):
+        wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
+    how = Preparation(RAW.mean, RAW.std, model_px=16)
+    assert wrap_encoder(weights, how, OURS, tmp_path / "encoder").dim == 3
+
+
+@pytest.mark.parametrize(("output", "sentence"), [("sums", r"not \[1, dim\]"), ("nothing", "has no output 'nothing'")])
+def test_an_output_that_is_no_feature_vector_is_refused(tmp_path: Path, output: str, sentence: str) -> None:
+    how = Preparation(RAW.mean, RAW.std, output=output)
+    with pytest.raises(UnknownEncoderError, match=sentence):
+        wrap_encoder(small_network(tmp_path / "net.onnx"), how, OURS, tmp_path / "encoder")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network"])
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(UnknownEncoderError, match=r"net\.onnx"):
+        wrap_encoder(tmp_path / "net.onnx", RAW, OURS, tmp_path / "encoder")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownEncoderError, match="cannot read"):
+        wrap_encoder(tmp_path / "net.onnx", RAW, OURS, tmp_path / "encoder")
+
+
+@given(source=st.integers(1, 60), target=st.integers(1, 60))
+def test_a_resize_neither_brightens_nor_darkens(source: int, target: int) -> None:
+    weights = resize_matrix(target, source)
+    assert weights.shape == (target, source)
+    assert weights.min() >= 0
+    assert np.allclose(weights.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("target", [224, 100, 300])
+def test_the_resize_is_pillows_bilinear_without_its_rounding(target: int) -> None:
+    channel = known_tile.known_tile(256)[..., 0]
+    image = Image.fromarray(channel.astype(np.float32)).resize((target, target), Image.Resampling.BILINEAR)
+    weights = resize_matrix(target, 256)
+    assert np.allclose(weights @ channel @ weights.T, np.asarray(image), atol=1e-2)
+
+
+def test_the_encoder_that_ships_is_made_from_its_own_network_again(tmp_path: Path) -> None:
+    """Take the wrapping off the encoder that ships, wrap it again: the bytes are the same."""
+    save_unwrapped(DEFAULT_ENCODER / "encoder.onnx", 224, tmp_path / "bare.onnx")
+    manifest = wrap_encoder(tmp_path / "bare.onnx", PREPARATION, CARD, tmp_path / "encoder")
+    shipped = read_manifest(DEFAULT_ENCODER)
+    assert manifest.digest == shipped.digest
+    assert manifest.known_answer.norm == pytest.approx(shipped.known_answer.norm, rel=1e-4)
+    assert manifest.model_copy(update={"known_answer": shipped.known_answer}) == shipped
