@@ -11,7 +11,6 @@ from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Notify
 from shared.bus.events import event_id
 from shared.errors import PermanentError
-from shared.units import Seconds
 
 SERVICE = "embedder"
 
@@ -55,17 +54,17 @@ def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
 
 @dataclass
 class Reporter:
-    """Tells how far one slide is: at its start and end, and between them no more often than every `every` seconds."""
+    """Tells how far one slide is: at its start and end, and between them no more often than every `every_s` seconds."""
 
     notify: Notify
     event: SlideTiled
-    every: Seconds
+    every_s: float
     _last: float = field(default=-float("inf"), init=False)
 
     def reached(self, tiles: int) -> None:
         """The first `tiles` tiles of the plan are done."""
         total, now = self.event.plan.tiles, time.monotonic()
-        if tiles < total and now - self._last < self.every:
+        if tiles < total and now - self._last < self.every_s:
             return
         self._last = now
         self.notify(self._progress(tiles, total))

@@ -25,9 +25,7 @@ from services.embedder.ports import Encoder, Notify, TileSource
 from services.embedder.prefetch import prefetch
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
-from shared.units import Seconds, Sha256
-
-PROGRESS_EVERY = Seconds(2.0)
+from shared.units import Sha256
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class EmbedSlide:
     notify: Notify
     max_corrupt: float = 0.05
     """Share of a plan's tiles that may be corrupt, in [0, 1)."""
-    progress_every: Seconds = PROGRESS_EVERY
+    progress_every_s: float = 2.0
 
     def __call__(self, event: SlideTiled) -> SlideEmbedded:
         """Embed the slide's tiles.
@@ -80,7 +78,7 @@ class EmbedSlide:
     def _parts(self, event: SlideTiled, folder: BagFolder) -> list[Part]:
         """Every part of the slide: those that are stored, then those still to be made."""
         parts = _stored_parts(folder)
-        reporter = Reporter(self.notify, event, self.progress_every)
+        reporter = Reporter(self.notify, event, self.progress_every_s)
         self._took_in(event, parts, reporter)
         with closing(prefetch(self._pixels(event, len(parts)))) as chunks:
             for pixels in chunks:

@@ -1,0 +1,177 @@
+"""Fills batches across slides, so that the encoder is not idle at a slide's edge."""
+
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Self
+
+import numpy as np
+
+from services.embedder.manifest import EncoderManifest
+from services.embedder.ports import Encoder, Features, Tiles
+from shared import metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How batches are filled: at most `size` tiles each, `in_flight` of them at once."""
+
+    size: int
+    in_flight: int = 1
+    max_wait_s: float = 0.02
+    """How long a batch that is not full waits for tiles of other slides."""
+    device: str = "cpu"
+    """Label of the metrics: cpu or gpu."""
+
+
+@dataclass(eq=False)
+class _Job:
+    """One caller's tiles on their way; `result` is done when the last of them is, or the first has failed."""
+
+    tiles: Tiles
+    features: Features
+    since: float = field(default_factory=time.monotonic)
+    taken: int = 0
+    left: int = field(init=False)
+    result: "Future[Features]" = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.tiles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Tiles [start, stop) of a job."""
+
+    job: _Job
+    start: int
+    stop: int
+
+    @property
+    def tiles(self) -> Tiles:
+        return self.job.tiles[self.start : self.stop]
+
+
+class Batcher:
+    """An encoder that many threads share; what they ask for at the same time goes to `encoder` together."""
+
+    def __init__(self, encoder: Encoder, how: Batching) -> None:
+        self._encoder = encoder
+        self._how = how
+        self._jobs: deque[_Job] = deque()
+        self._changed = Condition()
+        self._closed = False
+        self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(how.in_flight)]
+
+    def __enter__(self) -> Self:
+        for runner in self._runners:
+            runner.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for runner in self._runners:
+            runner.join()
+
+    @property
+    def manifest(self) -> EncoderManifest:
+        """What the encoder is."""
+        return self._encoder.manifest
+
+    @property
+    def waiting(self) -> int:
+        """Tiles that no batch has taken yet."""
+        with self._changed:
+            return self._queued()
+
+    def embed(self, tiles: Tiles) -> Features:
+        """Embed tiles [n, px, px, 3], in order; waits until all of them are done.
+
+        Raises what the encoder raises for any batch that held some of them.
+        """
+        features = np.empty((len(tiles), self.manifest.dim), np.float32)
+        if len(tiles) == 0:
+            return features
+        job = _Job(tiles, features)
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify_all()
+        return job.result.result()
+
+    def _run(self) -> None:
+        while pieces := self._take():
+            try:
+                features = self._embed(pieces)
+            except Exception as error:  # noqa: BLE001 - the callers that wait for these tiles raise it
+                self._fail(pieces, error)
+            else:
+                self._give(pieces, features)
+
+    def _embed(self, pieces: list[_Piece]) -> Features:
+        tiles = np.concatenate([piece.tiles for piece in pieces]) if len(pieces) > 1 else pieces[0].tiles
+        metrics.EMBED_BATCH_TILES.labels(self._how.device).observe(len(tiles))
+        with metrics.EMBED_SECONDS.labels(self._how.device).time():
+            return self._encoder.embed(tiles)
+
+    def _take(self) -> list[_Piece]:
+        """Wait for a batch that is full or has waited long enough; empty when closed and nothing is left."""
+        with self._changed:
+            while not self._due():
+                self._changed.wait(self._patience())
+            return self._cut()
+
+    def _due(self) -> bool:
+        if not self._jobs:
+            return self._closed
+        return self._closed or self._queued() >= self._how.size or self._patience() == 0
+
+    def _queued(self) -> int:
+        return sum(len(job.tiles) - job.taken for job in self._jobs)
+
+    def _patience(self) -> float | None:
+        """Seconds until the oldest job has waited long enough; None where there is none."""
+        if not self._jobs:
+            return None
+        return max(0.0, self._jobs[0].since + self._how.max_wait_s - time.monotonic())
+
+    def _cut(self) -> list[_Piece]:
+        """Take at most one batch off the front of the queue."""
+        pieces: list[_Piece] = []
+        room = self._how.size
+        while room and self._jobs:
+            job = self._jobs[0]
+            piece = _Piece(job, job.taken, min(len(job.tiles), job.taken + room))
+            job.taken = piece.stop
+            room -= piece.stop - piece.start
+            pieces.append(piece)
+            if job.taken == len(job.tiles):
+                self._jobs.popleft()
+        return pieces
+
+    def _give(self, pieces: list[_Piece], features: Features) -> None:
+        start = 0
+        for piece in pieces:
+            count = piece.stop - piece.start
+            piece.job.features[piece.start : piece.stop] = features[start : start + count]
+            start += count
+            self._finish(piece.job, count)
+
+    def _finish(self, job: _Job, count: int) -> None:
+        with self._changed:
+            job.left -= count
+            done = job.left == 0 and not job.result.done()
+        if done:
+            job.result.set_result(job.features)
+
+    def _fail(self, pieces: list[_Piece], error: Exception) -> None:
+        """Fail the jobs of a batch; what else of them is queued is not embedded any more."""
+        with self._changed:
+            failed = {piece.job for piece in pieces if not piece.job.result.done()}
+            for job in failed & set(self._jobs):
+                self._jobs.remove(job)
+            for job in failed:
+                job.result.set_exception(error)
