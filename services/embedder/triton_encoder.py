@@ -1,0 +1,121 @@
+"""The encoder on a Triton server: shared memory where both stand on one machine, plain gRPC otherwise."""
+
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Self
+
+import numpy as np
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+from services.embedder.errors import UnknownEncoderError
+from services.embedder.manifest import EncoderManifest
+from services.embedder.ports import Features, Tiles, check_tiles
+from services.embedder.triton_memory import SharedRegion, drop_leftovers
+from services.embedder.triton_repository import model_name
+from shared.errors import MedullaError, TransientError
+
+_AT_FAULT = ("StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNIMPLEMENTED")
+_LOST_REGION = "Unable to find shared memory region"
+"""What a server says of a region that it knew before it was restarted."""
+
+READY_S = 2.0
+"""Deadline of the question whether the server is ready."""
+
+
+class TritonEncoder:
+    """Requests of at most `batch` tiles, at most `in_flight` of them at once; each has `timeout_s` to be answered."""
+
+    def __init__(
+        self,
+        manifest: EncoderManifest,
+        url: str,
+        shared_memory: bool = False,
+        *,
+        batch: int = 64,
+        in_flight: int = 4,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self.manifest = manifest
+        self._model = model_name(manifest)
+        self._url = url
+        self._batch = batch
+        self._timeout_s = timeout_s
+        self._client = InferenceServerClient(url)
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="triton")
+        self._regions: SimpleQueue[SharedRegion | None] = SimpleQueue()
+        for _ in range(in_flight):
+            self._regions.put(SharedRegion(self._client, manifest, batch, timeout_s) if shared_memory else None)
+
+    def __enter__(self) -> Self:
+        """Have the server let go of what killed processes left.
+
+        Raises:
+            TransientError: it does not answer.
+        """
+        try:
+            drop_leftovers(self._client, self._timeout_s)
+        except InferenceServerException as error:
+            raise self._translated(error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        while not self._regions.empty():
+            if (region := self._regions.get()) is not None:
+                region.drop()
+        self._client.close()
+
+    def embed(self, tiles: Tiles) -> Features:
+        """Embed tiles [n, px, px, 3], in order, in as many requests as they need."""
+        check_tiles(tiles, self.manifest)
+        batches = [tiles[start : start + self._batch] for start in range(0, len(tiles), self._batch)]
+        answers = list(self._pool.map(self._infer, batches))
+        return np.concatenate(answers) if answers else np.empty((0, self.manifest.dim), np.float32)
+
+    def ready(self) -> bool:
+        """Whether the server answers and has the encoder loaded.
+
+        Raises:
+            TransientError: it does not answer.
+        """
+        try:
+            return bool(self._client.is_model_ready(self._model, client_timeout=READY_S))
+        except InferenceServerException as error:
+            raise self._translated(error) from error
+
+    def _infer(self, tiles: Tiles) -> Features:
+        region = self._regions.get()
+        try:
+            return self._ask_restarted(tiles, region)
+        except InferenceServerException as error:
+            if region is not None:
+                region.drop()
+            raise self._translated(error) from error
+        finally:
+            self._regions.put(region)
+
+    def _ask_restarted(self, tiles: Tiles, region: SharedRegion | None) -> Features:
+        """Ask; a server that was restarted does not know the region any more and is told of a new one."""
+        try:
+            return self._ask(tiles, region)
+        except InferenceServerException as error:
+            if region is None or _LOST_REGION not in error.message():
+                raise
+            region.drop()
+            return self._ask(tiles, region)
+
+    def _ask(self, tiles: Tiles, region: SharedRegion | None) -> Features:
+        request = InferInput(self.manifest.input, tiles.shape, "UINT8")
+        answer = InferRequestedOutput(self.manifest.output)
+        if region is None:
+            request.set_data_from_numpy(tiles)
+        else:
+            region.put(tiles, request, answer)
+        result = self._client.infer(self._model, [request], outputs=[answer], client_timeout=self._timeout_s)
+        features: Features = result.as_numpy(self.manifest.output) if region is None else region.features(len(tiles))
+        return features
+
+    def _translated(self, error: InferenceServerException) -> MedullaError:
+        what = f"Triton at {self._url}, encoder {self._model}: {error.message()}"
+        return UnknownEncoderError(what) if error.status() in _AT_FAULT else TransientError(what)

@@ -1,0 +1,122 @@
+"""Memory that this process and a Triton on the same machine both see, so that tiles do not pass through a socket."""
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.utils import InferenceServerException
+
+from services.embedder.manifest import EncoderManifest
+from services.embedder.ports import Features, Tiles
+
+_PROCESS = secrets.token_hex(4)
+"""Tells this process from an earlier one with the same number, as processes in containers have."""
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a region is; region names are `medulla/{host}/{pid}/{process}/{number}`."""
+
+    host: str
+    pid: int
+    process: str
+
+    @classmethod
+    def this_process(cls) -> "Owner":
+        """This process."""
+        return cls(socket.gethostname(), os.getpid(), _PROCESS)
+
+    @classmethod
+    def of(cls, region: str) -> "Owner | None":
+        """Who made a region; None where it was not Medulla."""
+        match region.split("/"):
+            case ["medulla", host, pid, process, _] if pid.isdecimal():
+                return cls(host, int(pid), process)
+        return None
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was a process of this host that has ended."""
+        me = Owner.this_process()
+        if self.host != me.host or self == me:
+            return False
+        return self.pid == me.pid or not _alive(self.pid)
+
+
+def drop_leftovers(client: InferenceServerClient, timeout_s: float) -> None:
+    """Have the server let go of what killed processes of this host shared with it."""
+    known = client.get_system_shared_memory_status(client_timeout=timeout_s).regions
+    for name in known:
+        owner = Owner.of(name)
+        if owner is not None and owner.gone:
+            client.unregister_system_shared_memory(name, client_timeout=timeout_s)
+
+
+class SharedRegion:
+    """Room for one request of at most `batch` tiles and its answer; the server learns of it at its first use.
+
+    The file behind it is unlinked as soon as both have it open, so that a killed process leaves none.
+    """
+
+    def __init__(self, client: InferenceServerClient, manifest: EncoderManifest, batch: int, timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._dim = manifest.dim
+        self._tiles_bytes = batch * manifest.input_px**2 * 3
+        self._size = self._tiles_bytes + batch * manifest.dim * 4
+        self._name = ""
+        self._memory: SharedMemory | None = None
+
+    def put(self, tiles: Tiles, request: InferInput, answer: InferRequestedOutput) -> None:
+        """Write the tiles; point the request and its answer at this memory."""
+        np.ndarray(tiles.shape, np.uint8, buffer=self._opened().buf)[:] = tiles
+        request.set_shared_memory(self._name, tiles.nbytes)
+        answer.set_shared_memory(self._name, len(tiles) * self._dim * 4, offset=self._tiles_bytes)
+
+    def features(self, count: int) -> Features:
+        """A copy of the answer, float32 [count, dim]."""
+        return np.ndarray((count, self._dim), np.float32, buffer=self._opened().buf, offset=self._tiles_bytes).copy()
+
+    def drop(self) -> None:
+        """Give the memory up, for the server may still write into it; the next use makes new memory."""
+        if self._memory is not None:
+            with suppress(InferenceServerException):
+                self._client.unregister_system_shared_memory(self._name, client_timeout=self._timeout_s)
+            self._memory.close()
+            self._memory = None
+
+    def _opened(self) -> SharedMemory:
+        if self._memory is None:
+            self._memory = self._make()
+        return self._memory
+
+    def _make(self) -> SharedMemory:
+        me = Owner.this_process()
+        self._name = f"medulla/{me.host}/{me.pid}/{me.process}/{next(_numbers)}"
+        memory = SharedMemory(create=True, size=self._size)
+        try:
+            key, timeout_s = f"/{memory.name.lstrip('/')}", self._timeout_s
+            self._client.register_system_shared_memory(self._name, key, self._size, client_timeout=timeout_s)
+        except InferenceServerException:
+            memory.close()
+            raise
+        finally:
+            memory.unlink()
+        return memory
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,44 @@
+"""The encoder inside Triton's Python back end, for a Triton without the ONNX Runtime back end: the same file runs."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import triton_python_backend_utils as triton
+
+CPU_RUN = 8
+"""Tiles in one run on a CPU: more of them leave its caches and are slower."""
+
+
+class TritonPythonModel:
+    """Joins the tiles of waiting requests, embeds them, and gives each request its share."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load model.onnx after checking its digest."""
+        settings = json.loads(args["model_config"])["parameters"]
+        model = (Path(args["model_repository"]) / args["model_version"] / "model.onnx").read_bytes()
+        if hashlib.sha256(model).hexdigest() != settings["encoder_digest"]["string_value"]:
+            raise triton.TritonModelException("model.onnx does not have the digest that its configuration states")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = int(settings["threads"]["string_value"])
+        options.use_deterministic_compute = True
+        gpu = args["model_instance_kind"] == "GPU"
+        providers = [("CUDAExecutionProvider", {"device_id": args["model_instance_device_id"], "use_tf32": "0"})]
+        self._session = ort.InferenceSession(model, options, providers=providers if gpu else ["CPUExecutionProvider"])
+        self._run = None if gpu else CPU_RUN
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer requests in their order."""
+        tiles = [triton.get_input_tensor_by_name(request, "TILES").as_numpy() for request in requests]
+        features = self._embed(np.concatenate(tiles))
+        shares = np.split(features, np.cumsum([len(of_one) for of_one in tiles])[:-1])
+        return [triton.InferenceResponse([triton.Tensor("FEATURES", share)]) for share in shares]
+
+    def _embed(self, tiles: Any) -> Any:
+        step = self._run or len(tiles)
+        runs = [tiles[start : start + step] for start in range(0, len(tiles), step)]
+        return np.concatenate([self._session.run(["FEATURES"], {"TILES": run})[0] for run in runs])
