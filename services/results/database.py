@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -52,6 +52,11 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def wrote(connection: Connection, statement: postgresql.Insert | sqlite.Insert) -> bool:
+    """Run an INSERT ON CONFLICT of one row; False where the conflict kept it from writing."""
+    return connection.execute(statement.returning(literal(1))).first() is not None
 
 
 def _with_driver(url: URL) -> URL:

@@ -31,6 +31,10 @@ class DatabaseDownError(TransientError):
     """The database does not answer."""
 
 
+class OldSchemaError(TransientError):
+    """The database's tables are older than this program; another program brings them up."""
+
+
 class TooManyWatchersError(TransientError):
     """As many callers as allowed are watching progress."""
 

@@ -8,8 +8,8 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 from sqlalchemy import Connection, Engine, case, select, text, tuple_, update
 
 from services.results import audit_chain, migrate, sql_audit, sql_reads
-from services.results.database import connect, insert, transaction
-from services.results.errors import ScoreMismatchError
+from services.results.database import connect, insert, transaction, wrote
+from services.results.errors import OldSchemaError, ScoreMismatchError
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from services.results.times import when
@@ -31,6 +31,15 @@ class SqlStore:
         """Bring the database to the newest schema."""
         migrate.upgrade(self.engine)
 
+    def check(self) -> None:
+        """Return when the database answers and its schema is new enough.
+
+        Raises:
+            OldSchemaError: migrations have to run first.
+        """
+        if migrate.missing(self.engine):
+            raise OldSchemaError("the database's tables are missing or old; run `python -m services.results migrate`")
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -51,7 +60,7 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=True) as tx:
             values = sql_reads.rejection_values(rejection)
-            new = tx.execute(insert(tx, REJECTIONS).values(values).on_conflict_do_nothing()).rowcount == 1
+            new = wrote(tx, insert(tx, REJECTIONS).values(values).on_conflict_do_nothing())
             if new and rejection.case_id:
                 _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
         return new
@@ -117,7 +126,7 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
         "digest": record.digest,
         "body": record.body,
     }
-    if tx.execute(insert(tx, SCORES).values(values).on_conflict_do_nothing()).rowcount == 1:
+    if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
         return
     _same_text(tx, record)
     tx.execute(update(SCORES).where(*_is(record), SCORES.c.as_of < record.as_of).values(as_of=record.as_of))
@@ -146,4 +155,4 @@ def _keep_progress(tx: Connection, progress: Progress) -> bool:
     later = tuple_(*(new.excluded[name] for name in order)) > tuple_(*(PROGRESS.c[name] for name in order))
     changed = {name: new.excluded[name] for name in (*order, "total")}
     newest = new.on_conflict_do_update(index_elements=["case_id", "slide_id"], set_=changed, where=later)
-    return tx.execute(newest).rowcount == 1
+    return wrote(tx, newest)

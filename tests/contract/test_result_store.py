@@ -1,0 +1,384 @@
+"""What every result store does, on SQLite and on PostgreSQL."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from medulla.v1.events_pb2 import Progress, SlideRejected
+from medulla.v1.results_pb2 import CaseState
+from sqlalchemy import Connection, Update, delete, inspect, text, update
+from sqlalchemy.exc import DBAPIError
+
+from services.results import case_state, migrate
+from services.results.audit_chain import GENESIS
+from services.results.errors import OldSchemaError, ScoreMismatchError
+from services.results.ports import PageMark, ScoreRecord
+from services.results.schema import AUDIT, CASES, METADATA, SCORES
+from services.results.sql_store import SqlStore
+from shared.units import CaseId, Sha256
+from tests.support import scores as made
+
+Fact = ScoreRecord | SlideRejected | Progress
+
+
+def record(case: str, version: str, minutes: float) -> ScoreRecord:
+    score = made.score(case, version, slides=("A",))
+    event, body = made.scored(score, made.at(minutes)), made.body(score)
+    digest, name = Sha256(event.score_digest), Sha256(score.score_id)
+    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.event_id)
+
+
+def tell(store: SqlStore, fact: Fact) -> bool:
+    if isinstance(fact, ScoreRecord):
+        return store.record_score(fact)
+    return store.record_rejection(fact) if isinstance(fact, SlideRejected) else store.record_progress(fact)
+
+
+def seen(store: SqlStore, case: str) -> object:
+    """Everything that can be read of a case, as plain values that name no digest."""
+    facts = store.case(CaseId(case))
+    assert facts is not None
+    versions = {made.digest(f"{case}#{version}"): version for version in "123"}
+    kept = [(versions[json.loads(one.body)["score_id"]], one.as_of, one.current) for one in store.scores(CaseId(case))]
+    return {
+        "updated_at": facts.updated_at,
+        "scores": sorted(kept),
+        "refused": sorted((one.slide_id, one.reason, one.as_of.seconds) for one in facts.rejections),
+        "progress": [(one.slide_id, one.done) for one in facts.progress],
+        "standing": [(one.slide_id, one.reason) for one in case_state.standing(facts)],
+        "state": CaseState.Name(case_state.summary(facts).state),
+    }
+
+
+def new_case() -> str:
+    return f"c-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def new_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], SqlStore]]:
+    """Makes empty stores of one kind, without their tables."""
+    opened: list[SqlStore] = []
+
+    def make() -> SqlStore:
+        if request.param == "postgres":
+            url = request.getfixturevalue("postgres").database()
+        else:
+            url = f"sqlite:///{tmp_path_factory.mktemp('results') / 'r.db'}"
+        opened.append(SqlStore(url, now=lambda: made.at(60)))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def store(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """One store for all tests that keep to cases of their own."""
+    made_here = new_store()
+    made_here.migrate()
+    return made_here
+
+
+@pytest.fixture
+def fresh(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """A store of a test's own."""
+    made_here = new_store()
+    made_here.migrate()
+    return made_here
+
+
+def test_a_score_that_is_kept_can_be_read_back(store: SqlStore) -> None:
+    case = new_case()
+    kept = record(case, "1", 5)
+    assert tell(store, kept)
+    facts = store.case(CaseId(case))
+    assert facts is not None
+    assert facts.current is not None
+    assert (facts.current.body, facts.current.as_of, facts.updated_at) == (kept.body, made.at(5), made.at(5))
+
+
+def test_an_unknown_case_is_none(store: SqlStore) -> None:
+    assert store.case(CaseId("nobody")) is None
+    assert store.scores(CaseId("nobody")) == []
+
+
+def test_telling_twice_is_telling_once(store: SqlStore) -> None:
+    case = new_case()
+    facts: list[Fact] = [
+        record(case, "1", 5),
+        made.rejected(case, "B", made.at(2)),
+        made.progress(case, "A", 10, made.at(3)),
+    ]
+    assert [tell(store, fact) for fact in facts] == [True, True, True]
+    before = seen(store, case)
+    assert [tell(store, fact) for fact in facts] == [False, False, False]
+    assert seen(store, case) == before
+
+
+def test_the_newest_score_is_current_and_the_older_ones_are_kept(store: SqlStore) -> None:
+    case = new_case()
+    for version, minutes in (("1", 1), ("3", 3), ("2", 2)):
+        tell(store, record(case, version, minutes))
+    kept = store.scores(CaseId(case))
+    assert [(one.as_of, one.current) for one in kept] == [(made.at(3), True), (made.at(2), False), (made.at(1), False)]
+
+
+def test_of_two_scores_of_one_time_the_higher_id_is_current(store: SqlStore) -> None:
+    case = new_case()
+    both = [record(case, "1", 1), record(case, "2", 1)]
+    for one in both:
+        tell(store, one)
+    current = store.scores(CaseId(case))[0]
+    assert json.loads(current.body)["score_id"] == max(one.score_id for one in both)
+
+
+def test_a_score_that_is_announced_again_later_becomes_current_again(store: SqlStore) -> None:
+    case = new_case()
+    first, other, again = record(case, "1", 1), record(case, "2", 2), record(case, "1", 3)
+    for one in (first, other, again):
+        assert tell(store, one)
+    kept = store.scores(CaseId(case))
+    assert [(json.loads(one.body)["score_id"], one.current) for one in kept] == [
+        (first.score_id, True),
+        (other.score_id, False),
+    ]
+
+
+def test_another_text_under_a_known_score_id_is_refused(store: SqlStore) -> None:
+    kept = record(new_case(), "1", 1)
+    tell(store, kept)
+    for minutes in (1, 2):
+        forged = ScoreRecord(
+            kept.case_id, kept.score_id, "{}", Sha256(made.digest("{}")), made.at(minutes), f"e{minutes}"
+        )
+        with pytest.raises(ScoreMismatchError, match="is kept with digest"):
+            tell(store, forged)
+    assert store.scores(kept.case_id)[0].body == kept.body
+
+
+def test_only_the_latest_progress_of_a_slide_is_kept(store: SqlStore) -> None:
+    case = new_case()
+    for done, minutes in ((10, 1), (30, 3), (20, 2)):
+        tell(store, made.progress(case, "A", done, made.at(minutes)))
+    facts = store.case(CaseId(case))
+    assert facts is not None
+    assert [one.done for one in facts.progress] == [30]
+
+
+def test_a_refusal_with_strange_text_is_kept(store: SqlStore) -> None:
+    case = new_case()
+    refused = made.rejected(case, "Ü", made.at(1))
+    refused.sentence = "'; drop table cases; -- \0 <script>"
+    tell(store, refused)
+    facts = store.case(CaseId(case))
+    assert facts is not None
+    assert facts.rejections[0].sentence == "'; drop table cases; -- \N{REPLACEMENT CHARACTER} <script>"
+
+
+def told(case: str) -> list[Fact]:
+    """Facts that contradict each other as much as facts can."""
+    return [
+        record(case, "1", 1),
+        record(case, "2", 2),
+        record(case, "3", 2),
+        record(case, "1", 3),
+        made.rejected(case, "A", made.at(2)),
+        made.rejected(case, "A", made.at(4), "no_resolution"),
+        made.rejected(case, "", made.at(1)),
+        made.progress(case, "A", 10, made.at(1)),
+        made.progress(case, "A", 20, made.at(5)),
+    ]
+
+
+def in_any_order(count: int) -> st.SearchStrategy[list[int]]:
+    """Places of `count` facts in some order, then some of them again."""
+    places = range(count)
+    again = st.lists(st.sampled_from(places), max_size=count)
+    return st.tuples(st.permutations(places), again).map(lambda both: [*both[0], *both[1]])
+
+
+@settings(max_examples=30)
+@given(order=in_any_order(9))
+def test_events_in_any_order_and_any_number_of_times_lead_to_the_same_state(store: SqlStore, order: list[int]) -> None:
+    case = new_case()
+    facts = told(case)
+    for place in order:
+        tell(store, facts[place])
+    minute = int(made.at(0).timestamp())
+    assert seen(store, case) == {
+        "updated_at": made.at(5),
+        "scores": [("1", made.at(3), True), ("2", made.at(2), False), ("3", made.at(2), False)],
+        "refused": [
+            ("", "no_tissue", minute + 60),
+            ("A", "no_resolution", minute + 240),
+            ("A", "no_tissue", minute + 120),
+        ],
+        "progress": [("A", 20)],
+        "standing": [("A", "no_resolution")],
+        "state": "CASE_STATE_SCORED",
+    }
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(min_value=1, max_value=5), min_size=30, max_size=30))
+def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:
+    found, after = [], None
+    for size in sizes:
+        page = paged.cases(size, after)
+        if not page:
+            break
+        found += page
+        after = PageMark(page[-1].updated_at, page[-1].case_id)
+    assert [one.case_id for one in found] == [f"p-{n:02}" for n in (*range(20, 24), *range(20))]
+
+
+@pytest.fixture(scope="module")
+def paged(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """24 cases; the last four are newer than the rest, which share one time."""
+    made_here = new_store()
+    made_here.migrate()
+    for n in range(24):
+        tell(made_here, made.rejected(f"p-{n:02}", "A", made.at(n // 20)))
+    return made_here
+
+
+def test_activity_tells_recent_progress_and_which_cases_have_news(fresh: SqlStore) -> None:
+    tell(fresh, made.progress("busy", "A", 1, made.at(9)))
+    tell(fresh, made.progress("idle", "A", 1, made.at(1)))
+    before = fresh.activity(made.at(5))
+    assert [one.case_id for one in before.progress] == ["busy"]
+    tell(fresh, record("busy", "1", 2))
+    after = fresh.activity(made.at(5)).revisions
+    assert after["busy"] > before.revisions["busy"]
+    assert after["idle"] == before.revisions["idle"]
+
+
+def test_every_score_has_one_entry_in_an_intact_chain(fresh: SqlStore) -> None:
+    kept = [record("a", "1", 1), record("b", "1", 1), record("a", "2", 3), record("a", "1", 4)]
+    for one in [*kept, *kept]:
+        tell(fresh, one)
+    report = fresh.verify_chain()
+    assert (report.intact, report.entries) == (True, len(kept))
+    assert report.head != GENESIS
+
+
+def test_the_chain_of_an_empty_store_is_intact(fresh: SqlStore) -> None:
+    assert fresh.verify_chain().head == GENESIS
+
+
+@pytest.mark.parametrize("verb", ["update audit set score_id = 'x'", "delete from audit", "truncate audit"])
+def test_the_audit_record_refuses_to_be_changed(fresh: SqlStore, verb: str) -> None:
+    if verb.startswith("truncate") and fresh.engine.dialect.name == "sqlite":
+        verb = "delete from audit where 1"
+    tell(fresh, record("a", "1", 1))
+    with pytest.raises(DBAPIError, match="audit is append-only"), fresh.engine.begin() as connection:
+        connection.execute(text(verb))
+    assert fresh.verify_chain().intact
+
+
+@pytest.mark.parametrize(
+    ("tamper", "problem"),
+    [
+        (update(AUDIT).where(AUDIT.c.seq == 2).values(score_digest="0" * 64), "Entry 2 .* was changed"),
+        (update(AUDIT).where(AUDIT.c.seq == 2).values(recorded_at=made.at(1)), "Entry 2 .* was changed"),
+        (delete(AUDIT).where(AUDIT.c.seq == 2), "Entry 2 is missing"),
+        (delete(AUDIT).where(AUDIT.c.seq == 3), "Score .* of case c has no entry"),
+        (update(AUDIT).where(AUDIT.c.seq == 3).values(previous="0" * 64), "Entry 3 does not follow"),
+        (
+            update(SCORES).where(SCORES.c.case_id == "b").values(body="{}"),
+            r"Score .* \(entry 2\) was changed",
+        ),
+    ],
+)
+def test_the_chain_shows_what_was_changed_behind_its_back(fresh: SqlStore, tamper: Update, problem: str) -> None:
+    for case in "abc":
+        tell(fresh, record(case, "1", 1))
+    with fresh.engine.begin() as connection:
+        disarm(connection)
+        connection.execute(tamper)
+    report = fresh.verify_chain()
+    assert not report.intact
+    assert re.search(problem, report.problem)
+
+
+def test_a_score_that_was_taken_away_is_missed(fresh: SqlStore) -> None:
+    tell(fresh, record("a", "1", 1))
+    with fresh.engine.begin() as connection:
+        connection.execute(update(CASES).values(current_score_id=None))
+        connection.execute(delete(SCORES))
+    assert "is gone" in fresh.verify_chain().problem
+
+
+def disarm(connection: Connection) -> None:
+    """Take the guard away, as someone with the owner's rights could."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("alter table audit disable trigger all"))
+        return
+    for verb in ("update", "delete"):
+        connection.execute(text(f"drop trigger audit_no_{verb}"))
+
+
+def test_writers_side_by_side_keep_one_chain_and_one_current_score(fresh: SqlStore) -> None:
+    work = [record(f"c{n % 3}", str(version), version) for n in range(3) for version in range(6)] * 2
+    with ThreadPoolExecutor(8) as pool:
+        news = list(pool.map(lambda one: tell(fresh, one), work))
+    assert sum(news) == 18
+    report = fresh.verify_chain()
+    assert (report.intact, report.entries) == (True, 18)
+    for case in ("c0", "c1", "c2"):
+        assert [one.current for one in fresh.scores(CaseId(case))] == [True, *[False] * 5]
+        assert fresh.scores(CaseId(case))[0].as_of == made.at(5)
+
+
+def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    for _ in range(2):
+        store.migrate()
+        with store.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        migrate.downgrade(store.engine, "base")
+        assert inspect(store.engine).get_table_names() == ["alembic_version"]
+
+
+def test_a_store_without_its_tables_says_what_to_run(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    with pytest.raises(OldSchemaError, match="services.results migrate"):
+        store.check()
+    store.migrate()
+    store.check()
+
+
+def test_a_newer_schema_is_fine(fresh: SqlStore) -> None:
+    with fresh.engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    fresh.check()
+
+
+def test_two_programs_may_migrate_at_once(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(store.migrate) for _ in range(3)]:
+            done.result()
+    store.ping()
+    assert store.cases(10, None) == []
+
+
+def test_times_come_back_as_they_went_in(store: SqlStore) -> None:
+    case = new_case()
+    odd = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-7)))
+    kept = replace(record(case, "1", 1), as_of=odd)
+    tell(store, kept)
+    assert store.scores(CaseId(case))[0].as_of == odd
+    assert tell(store, kept) is False
