@@ -23,6 +23,8 @@ _MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _OLDEST_GO = (1, 24, 8)
 _JAVA = ("java", "default-jre-headless")
 _MAVEN = ("mvn", "maven")
+_POSTGRES = ("postgres", "postgresql")
+_CHROMIUM = ("chromium", "chromium fonts-liberation")
 _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>dev</groupId><artifactId>part</artifactId>
 <version>1</version><packaging>pom</packaging><dependencies>{}</dependencies></project>"""
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
@@ -37,7 +39,7 @@ def _build_uv(folder: Path) -> None:
     package = UV.replace("-", "==")
     quietly = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
     if not _has_module("pip") and not _has_module("ensurepip"):
-        system.ensure("pip3", "python3-pip", "uv")
+        system.ensure("uv", ("pip3", "python3-pip"))
     if _has_module("pip"):
         system.run("uv", [sys.executable, *quietly, "--target", str(folder), package], clean_environment())
     else:
@@ -69,13 +71,13 @@ def elasticmq() -> Path:
 
 def _jars(part: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
     """Jars of the version that `name` ends with, and of all they need."""
-    system.ensure(*_JAVA, part)
+    system.ensure(part, _JAVA, *([] if (home() / name).is_dir() else [_MAVEN]))
     dependencies = ((*main, name.rpartition("-")[2]), *others)
     return install_once(name, lambda folder: _copy_jars(part, name, folder, dependencies)) / "libs"
 
 
 def _copy_jars(part: str, name: str, folder: Path, dependencies: tuple[tuple[str, str, str], ...]) -> None:
-    maven = system.ensure(*_MAVEN, part)
+    maven = system.require(*_MAVEN, part)
     (folder / "pom.xml").write_text(_POM.format("".join(_DEPENDENCY.format(*each) for each in dependencies)))
     print(f"stack: fetching {part}", flush=True)
     goal = ["dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"]
@@ -167,12 +169,14 @@ def _base_python() -> str:
 
 def postgres() -> Path:
     """The program postgres, of the operating system."""
-    return Path(system.ensure("postgres", "postgresql", "PostgreSQL"))
+    system.ensure("PostgreSQL", _POSTGRES)
+    return Path(system.require(*_POSTGRES, "PostgreSQL"))
 
 
 def browser() -> Path:
     """The program Chromium, of the operating system."""
-    return Path(system.ensure("chromium", "chromium fonts-liberation", "the browser"))
+    system.ensure("The browser", _CHROMIUM)
+    return Path(system.require(*_CHROMIUM, "The browser"))
 
 
 PARTS: Mapping[str, Callable[[], Path]] = {

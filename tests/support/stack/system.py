@@ -36,25 +36,32 @@ def require(program: str, package: str, part: str) -> str:
     return found
 
 
-def ensure(program: str, package: str, part: str) -> str:
-    """Path of a program, installed by apt when it is missing and we are root."""
+def ensure(part: str, *needs: tuple[str, str]) -> None:
+    """Make sure of programs, each given with its Debian package: installed by apt when missing and we are root.
+
+    Raises:
+        MissingPartError: some are missing; the sentence names all of them.
+    """
     with _apt_turn:
-        if find(program) is None and _may_use_apt():
-            _apt_install(package)
-    return require(program, package, part)
+        missing = [need for need in needs if find(need[0]) is None]
+        if missing and _may_use_apt():
+            _apt_install(" ".join(package for _, package in missing))
+            missing = [need for need in needs if find(need[0]) is None]
+    if missing:
+        require(" and ".join(program for program, _ in missing), " ".join(package for _, package in missing), part)
 
 
 def _may_use_apt() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def _apt_install(package: str) -> None:
-    print(f"stack: installing the Debian packages {package}", flush=True)
+def _apt_install(packages: str) -> None:
+    print(f"stack: installing the Debian packages {packages}", flush=True)
     with locked("apt"):
         _refresh_package_lists()
-        if package.startswith("postgresql"):
+        if "postgresql" in packages:
             _make_no_cluster()
-        run("apt", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *package.split()], _apt_environment())
+        run("apt", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages.split()], _apt_environment())
 
 
 @functools.cache
