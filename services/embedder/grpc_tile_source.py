@@ -1,0 +1,85 @@
+"""Pulls tiles from the tiler; a stream that breaks off is asked for again from the first missing chunk."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import grpc
+from medulla.v1.common_pb2 import Plan, Slide
+from medulla.v1.tiles_pb2 import StreamTilesRequest, TileChunk
+from medulla.v1.tiles_pb2_grpc import TileServiceStub
+
+from services.embedder.chunks import chunks_of
+from services.embedder.errors import DamagedChunkError
+from shared.errors import TransientError
+from shared.rpc.client import raise_as_medulla
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to put up with a tiler that is down, busy or drops streams."""
+
+    tries: int = 6
+    """Streams in a row that bring no chunk before the slide is put aside."""
+    first_wait_s: float = 0.5
+    """Before the second try; doubles from try to try."""
+    longest_wait_s: float = 10.0
+    stream_s: float = 600.0
+    """Deadline of one stream; a slide that takes longer is asked for again where it stopped."""
+
+    def wait_s(self, failures: int) -> float:
+        """How long to wait after so many failures in a row, 1 or more."""
+        return float(min(self.longest_wait_s, self.first_wait_s * 2 ** (failures - 1)))
+
+
+class GrpcTileSource:
+    """`TileService.StreamTiles` as a source of tiles; the channel is the caller's to close."""
+
+    def __init__(
+        self, channel: grpc.Channel, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._stub = TileServiceStub(channel)
+        self._patience = patience or Patience()
+        self._sleep = sleep
+
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+        """Yield the plan's chunks from `first_chunk`, each once, in order.
+
+        Raises:
+            TransientError: the tiler is down, busy or dropping streams for longer than is worth waiting.
+            PermanentError: the tiler refuses the slide, with the tiler's reason.
+        """
+        expected, failures = first_chunk, 0
+        while expected < chunks_of(plan):
+            try:
+                with closing(self._stream(slide, plan, expected)) as stream:
+                    for chunk in stream:
+                        yield chunk
+                        expected, failures = expected + 1, 0
+            except TransientError as error:
+                failures += 1
+                self._wait(failures, error)
+
+    def _stream(self, slide: Slide, plan: Plan, first: int) -> Generator[TileChunk, None, None]:
+        """One stream; raises where it ends before the plan does."""
+        request = StreamTilesRequest(slide=slide, plan=plan, first_chunk=first)
+        call = self._stub.StreamTiles(request, timeout=self._patience.stream_s)
+        expected = first
+        try:
+            for response in call:
+                if response.chunk.index != expected:
+                    raise DamagedChunkError(f"the tiler sent chunk {response.chunk.index} in place of {expected}")
+                yield response.chunk
+                expected += 1
+        except grpc.RpcError as error:
+            raise_as_medulla(error)
+        finally:
+            call.cancel()
+        if expected < chunks_of(plan):
+            raise DamagedChunkError(f"the tiler ended its stream before chunk {expected} of {chunks_of(plan)}")
+
+    def _wait(self, failures: int, error: TransientError) -> None:
+        if failures >= self._patience.tries:
+            raise TransientError(f"the tiler gave no tiles in {failures} tries: {error}") from error
+        self._sleep(self._patience.wait_s(failures))
