@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import grpc
 
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 
 
 class BadBundleError(PermanentError):
@@ -49,3 +49,7 @@ class NoBundleError(PermanentError):
     reason = "bad_bundle"
     advice = "Promote a bundle with `medulla bundle promote PATH`; waiting cases are then scored by themselves."
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class MovedMeanwhileError(TransientError):
+    """An object was replaced between looking at it and reading it; the next try sees the new one."""

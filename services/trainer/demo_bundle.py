@@ -82,7 +82,7 @@ def build(recipe: Recipe, out: Path) -> Sha256:
 def _training(recipe: Recipe, tiles: EncodedTiles) -> _Training:
     rng = np.random.default_rng(recipe.seed)
     cohort = simulate(recipe.patients, recipe.effect, rng)
-    sites = cohort.table.site_id.str.removeprefix("SITE-").astype(np.int64).to_numpy()
+    sites = np.array([int(site.removeprefix("SITE-")) for site in cohort.table.site_id], np.int64)
     bags = simulate_bags(tiles.features, cohort.latent, sites, rng)
     years, events = cohort.table.time_days.to_numpy() / 365.25, cohort.table.event_code.to_numpy() == 1
     fold = folds(events, rng)

@@ -47,11 +47,12 @@ def _cohort(facts: Facts) -> str:
     codes = table.event_code.value_counts()
     counts = ", ".join(f"{name} {codes.get(code, 0)}" for code, name in enumerate(_CODES))
     groups = ", ".join(f"{name} {count}" for name, count in table.molecular_group.value_counts().items())
+    missing = int(table.molecular_group.isna().sum())
     return f"""## Training cohort: SIMULATED
 
 {len(table)} invented patients: {counts}. Median time to event or end of follow-up
-{table.time_days.median() / 365.25:.1f} years. Molecular groups: {groups}, missing {int(table.molecular_group.isna().sum())}. Frequencies, hazard ratios, times to
-relapse, competing events and gaps follow published tables of medulloblastoma; relapse has a cured share.
+{table.time_days.median() / 365.25:.1f} years. Molecular groups: {groups}, missing {missing}.
+Frequencies, hazard ratios, times to relapse, competing events and gaps follow published tables; there is a cured share.
 Bags: real tiles of one CC0 skin slide (CMU-1), moved along one direction of feature space by an invented latent with
 hazard ratio {facts.effect:g} per standard deviation given all else, and along another by an invented scanner.
 """

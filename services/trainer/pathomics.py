@@ -11,7 +11,9 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FOLDS = 5
-AXES = 16
+AXES = 8
+_PROJECTED = 800
+"""Tiles from which the projection is fitted."""
 
 
 @dataclass(frozen=True)
@@ -44,5 +46,5 @@ def fit_pathomics(bags: Floats, years: Floats, events: Flags, fold: npt.NDArray[
 def _fit(bags: Floats, years: Floats, events: Flags, seed: int) -> tuple[Projection, Weights]:
     rng = np.random.default_rng(seed)
     tiles = bags.reshape(-1, bags.shape[2])
-    projection = fit_projection(tiles[rng.choice(len(tiles), min(1500, len(tiles)), replace=False)], AXES)
+    projection = fit_projection(tiles[rng.choice(len(tiles), min(_PROJECTED, len(tiles)), replace=False)], AXES)
     return projection, train(projection(bags), years, events, rng)

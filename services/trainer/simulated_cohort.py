@@ -70,7 +70,7 @@ def simulate(patients: int, effect: float, rng: np.random.Generator) -> Simulate
     """Draw a cohort in which the latent has hazard ratio `effect` per standard deviation, given all else."""
     table = _patients(patients, rng)
     latent = _latent(table, rng)
-    log_hazard = _log_hazard(table) + np.log(effect) * latent
+    log_hazard = _log_hazard(table) + np.log(effect) * latent - np.log(effect) ** 2 / 2
     table["time_days"], table["event_code"] = _outcome(table, log_hazard, rng)
     return SimulatedCohort(_with_gaps(table, rng), latent)
 
@@ -117,7 +117,7 @@ def _latent(table: pd.DataFrame, rng: np.random.Generator) -> Floats:
 
 
 def _log_hazard(table: pd.DataFrame) -> Floats:
-    """Log hazard of what the table says, centred within each molecular group."""
+    """Log hazard of what the table says, such that each molecular group keeps its mean hazard."""
     present = {
         "infant": table.age_at_diagnosis_years < 3,
         "metastatic": table.chang_m_stage != "M0",
@@ -128,7 +128,8 @@ def _log_hazard(table: pd.DataFrame) -> Floats:
         "mycn": table.mycn_amp == "yes",
     }
     total = sum((np.log(_HAZARD_RATIO[name]) * mask for name, mask in present.items()), np.zeros(len(table)))
-    return np.asarray(total - pd.Series(total).groupby(table.molecular_group).transform("mean"), np.float64)
+    mean_hazard = pd.Series(np.exp(total)).groupby(table.molecular_group).transform("mean")
+    return np.asarray(total - np.log(mean_hazard), np.float64)
 
 
 def _outcome(table: pd.DataFrame, log_hazard: Floats, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -1,0 +1,75 @@
+"""What the scorer remembers of each case, in the store: the newest embeddings of each slide, the clinical record."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from google.protobuf.json_format import MessageToDict, Parse
+from medulla.v1.events_pb2 import SlideEmbedded
+
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore
+from shared.canonical import canonical_json
+from shared.units import CaseId, SlideId
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalEntry:
+    """The version of a clinical record that was last looked at."""
+
+    key: str
+    etag: str
+    digest: str
+    last_modified: str
+    """ISO 8601."""
+    rejected: str | None
+    """Why it was refused; None for a good record."""
+
+
+@dataclass(frozen=True)
+class CaseIndex:
+    """Objects below cases/; one partition of the bus writes a case's slides, so nothing is lost between two writers."""
+
+    store: BlobStore
+
+    def put_slide(self, event: SlideEmbedded) -> bool:
+        """Remember a slide's embeddings unless those of a later landing are known; whether it did."""
+        key = keys.indexed_slide(CaseId(event.slide.case_id), SlideId(event.slide.slide_id))
+        if self.store.head(key):
+            known = _parsed(self.store.get(key))
+            if known.as_of.ToNanoseconds() > event.as_of.ToNanoseconds():
+                return False
+        self.store.put(key, canonical_json(MessageToDict(event, preserving_proto_field_name=True)))
+        return True
+
+    def slides(self, case: CaseId) -> list[SlideEmbedded]:
+        """The case's slides in order of slide id."""
+        listed = [info.key for info in self.store.list(keys.indexed_slides(case))]
+        return sorted((_parsed(self.store.get(key)) for key in listed), key=lambda event: event.slide.slide_id)
+
+    def put_clinical(self, case: CaseId, entry: ClinicalEntry) -> None:
+        """Remember which version of the clinical record was looked at, and what came of it."""
+        self.store.put(keys.indexed_clinical(case), canonical_json(asdict(entry)))
+
+    def has_clinical(self, info: BlobInfo) -> bool:
+        """Whether exactly this version of a clinical record was looked at."""
+        key = keys.indexed_clinical(keys.clinical_case(info.key))
+        if not self.store.head(key):
+            return False
+        return f'"etag":{canonical_json(info.etag).decode()}'.encode() in self.store.get(key)
+
+    def knows(self, case: CaseId) -> bool:
+        """Whether anything of the case was ever seen."""
+        return next(iter(self.store.list(f"{keys.CASES}{case}/")), None) is not None
+
+    def cases(self) -> Iterator[CaseId]:
+        """Every case, in order."""
+        last = ""
+        for info in self.store.list(keys.CASES):
+            case = info.key.removeprefix(keys.CASES).partition("/")[0]
+            if case != last:
+                yield CaseId(case)
+            last = case
+
+
+def _parsed(data: bytes) -> SlideEmbedded:
+    return Parse(data, SlideEmbedded(), ignore_unknown_fields=True)

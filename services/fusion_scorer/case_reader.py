@@ -1,0 +1,108 @@
+"""Gathers what is stored of a case: bags, plans and the clinical record, each checked as it is read."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from medulla.v1.events_pb2 import SlideEmbedded
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.clinical import ClinicalRecord, parse
+from services.fusion_scorer.errors import BadBagError, BadClinicalRecordError, MovedMeanwhileError
+from services.fusion_scorer.inputs import CaseInputs, PlanFacts, SlideInput
+from services.fusion_scorer.profile import Profile
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.canonical import sha256
+from shared.units import CaseId
+
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class StoredCase:
+    """A case's inputs and the newest time among them."""
+
+    inputs: CaseInputs
+    as_of: datetime
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of the case can be used."""
+        return not self.inputs.slides and self.inputs.clinical is None
+
+
+@dataclass(frozen=True)
+class CaseReader:
+    """Reads cases from the store."""
+
+    store: BlobStore
+    index: CaseIndex
+
+    def __call__(self, case: CaseId, profile: Profile) -> StoredCase:
+        """Read a case; a clinical record that `profile` refuses counts as missing.
+
+        Raises:
+            BadBagError: a bag is not the one that its event told of.
+            ObjectChangedError: a bag or plan is gone.
+            MovedMeanwhileError: the clinical record was replaced at this moment.
+        """
+        events = self.index.slides(case)
+        info = self.store.head(clinical_key(case))
+        times = [event.as_of.ToDatetime(UTC) for event in events] + ([info.last_modified] if info else [])
+        slides = tuple(self._slide(event) for event in events)
+        return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), max(times, default=LONG_AGO))
+
+    def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
+        if info is None:
+            return None
+        try:
+            return parse(read_version(self.store, info), case, profile)
+        except BadClinicalRecordError:
+            return None
+
+    def _slide(self, event: SlideEmbedded) -> SlideInput:
+        data = self.store.get(event.bag.key)
+        if sha256(data) != event.bag.digest:
+            raise BadBagError(f"the bag {event.bag.key} was altered: its SHA-256 is not the one of its event")
+        return _bag(event, data, self._plan(event))
+
+    def _plan(self, event: SlideEmbedded) -> PlanFacts:
+        key = f"{event.plan.prefix}plan.json"
+        try:
+            return PlanFacts.model_validate_json(self.store.get(key))
+        except ValidationError as error:
+            raise BadBagError(f"the plan {key} is not understood") from error
+
+
+def clinical_key(case: CaseId) -> str:
+    """Where a case's clinical record lands."""
+    return f"{keys.CLINICAL}{case}.json"
+
+
+def read_version(store: BlobStore, info: BlobInfo) -> bytes:
+    """All bytes of exactly the version that `info` describes.
+
+    Raises:
+        MovedMeanwhileError: it is no longer that version.
+    """
+    try:
+        return store.get_range(info, 0, info.size)
+    except ObjectChangedError as error:
+        raise MovedMeanwhileError(f"{info.key} was replaced or deleted at this moment") from error
+
+
+def _bag(event: SlideEmbedded, data: bytes, plan: PlanFacts) -> SlideInput:
+    try:
+        arrays = load(data)
+        features, coords = arrays["features"].astype(np.float32), arrays["coords"].astype(np.int32)
+    except (SafetensorError, KeyError) as error:
+        raise BadBagError(f"the bag {event.bag.key} holds no features and coords") from error
+    if features.ndim != 2 or coords.shape != (len(features), 2):
+        raise BadBagError(f"the bag {event.bag.key} has features and coords that do not fit each other")
+    if not np.isfinite(features).all():
+        raise BadBagError(f"the bag {event.bag.key} has features that are no numbers")
+    return SlideInput(event, plan, features, coords)

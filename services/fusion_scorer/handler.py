@@ -1,0 +1,161 @@
+"""What makes a case be scored: a slide embedded, a clinical record or another bundle landed, an operator's wish.
+
+Whatever happens ends as one CaseRescoreRequested, whose topic keeps a case in one partition: one score of a case is
+made at a time, from all that is known by then, so that the last score published is the one with the newest inputs.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
+
+from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
+from services.fusion_scorer.case_reader import clinical_key, read_version
+from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
+from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.score_case import ScoreCase
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore
+from shared.bus.events import event_id
+from shared.bus.s3_events import ObjectHint
+from shared.canonical import sha256
+from shared.errors import PermanentError
+from shared.keys import BadCaseIdError
+from shared.units import CaseId
+
+SERVICE = "fusion_scorer"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexSlide:
+    """A slide's embeddings are remembered, and its case is to be scored."""
+
+    index: CaseIndex
+
+    def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
+        """Remember the slide unless a later landing of it is known."""
+        case = keys.case_id(event.slide.case_id, event.slide.object.key)
+        if not self.index.put_slide(event):
+            _log.info("embeddings of an older version of the slide", slide_id=event.slide.slide_id)
+        return (_request(case, event.event_id, event.as_of.ToDatetime(UTC)),)
+
+
+@dataclass(frozen=True)
+class RescoreCase:
+    """A case is scored from what is stored of it."""
+
+    score_case: ScoreCase
+
+    def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored]:
+        """Score the case; while no bundle is promoted it waits in the index, and promotion scores it."""
+        case = keys.case_id(event.case_id, "the request")
+        try:
+            return (self.score_case(case, event.as_of.ToDatetime(UTC)),)
+        except NoBundleError as error:
+            _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
+            return ()
+
+
+@dataclass(frozen=True)
+class OnLanding:
+    """Handles hints that an object landed: clinical records and the pointer to the promoted bundle."""
+
+    store: BlobStore
+    index: CaseIndex
+    bundles: Bundles
+    announce: Callable[[CaseRescoreRequested], None]
+    """Publishes at once, for a case that is to be scored although its clinical record is refused."""
+
+    def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
+        """Ask for the scores that the object changes; hints of other objects are let go by.
+
+        Raises:
+            BadClinicalRecordError: the record is refused; the case's slides are scored without it.
+            BadCaseIdError: the record's key names no case.
+        """
+        if hint.key == keys.CURRENT_BUNDLE:
+            return self._promoted()
+        if hint.key.startswith(keys.CLINICAL) and not hint.key.endswith("/"):
+            return self._clinical(keys.clinical_case(hint.key))
+        return ()
+
+    def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
+        """The event that tells people of a refused record; None where the key names no case."""
+        try:
+            case = keys.clinical_case(hint.key)
+        except BadCaseIdError:
+            return None
+        info = self.store.head(hint.key)
+        etag, when = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
+        return SlideRejected(
+            event_id=event_id("SlideRejected", hint.key, etag, error.reason),
+            case_id=case,
+            object_key=hint.key,
+            service=SERVICE,
+            reason=error.reason,
+            sentence=str(error),
+            advice=error.advice,
+            as_of=_stamp(when),
+        )
+
+    def unseen(self, info: BlobInfo) -> bool:
+        """Whether an object is a clinical record that was not looked at yet: what the sweep looks for."""
+        try:
+            return not self.index.has_clinical(info)
+        except BadCaseIdError:
+            return False
+
+    def _promoted(self) -> Iterable[CaseRescoreRequested]:
+        promoted = self.bundles.promoted()
+        cause = promoted.bundle.digest
+        return [_request(case, cause, promoted.since, cause) for case in self.index.cases()]
+
+    def _clinical(self, case: CaseId) -> Iterable[CaseRescoreRequested]:
+        info = self.store.head(clinical_key(case))
+        if info is None:
+            _log.info("clinical record is gone before it was read", case_id=case)
+            return ()
+        data = read_version(self.store, info)
+        request = _request(case, f"{info.key}@{info.etag}", info.last_modified)
+        refusal = self._refusal(case, data)
+        self.index.put_clinical(case, _entry(info, data, refusal))
+        if refusal is None:
+            return (request,)
+        if self.index.slides(case):
+            self.announce(request)
+        raise refusal
+
+    def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:
+        """What the promoted bundle's profile has against a record; nothing while no bundle is promoted."""
+        try:
+            parse(data, case, self.bundles.promoted().bundle.manifest.profile)
+        except NoBundleError:
+            return None
+        except BadClinicalRecordError as error:
+            return error
+        return None
+
+
+def _entry(info: BlobInfo, data: bytes, refusal: BadClinicalRecordError | None) -> ClinicalEntry:
+    rejected = None if refusal is None else str(refusal)
+    return ClinicalEntry(info.key, info.etag, sha256(data), info.last_modified.isoformat(), rejected)
+
+
+def _request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:
+    return CaseRescoreRequested(
+        event_id=event_id("CaseRescoreRequested", case, trigger, as_of.isoformat()),
+        case_id=case,
+        cause=cause or trigger,
+        as_of=_stamp(as_of),
+    )
+
+
+def _stamp(time: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp

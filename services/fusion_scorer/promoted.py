@@ -1,0 +1,94 @@
+"""The promoted bundle: a pointer in the store, looked at for each score, so that no score mixes two bundles."""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from services.fusion_scorer.bundle import Bundle, load
+from services.fusion_scorer.bundle_files import StoredFiles, verify
+from services.fusion_scorer.errors import BadBundleError, MovedMeanwhileError, NoBundleError
+from services.fusion_scorer.manifest import MANIFEST
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.canonical import canonical_json
+from shared.units import Sha256
+
+_KEPT = 3
+"""Bundles held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """The promoted bundle and since when."""
+
+    bundle: Bundle
+    since: datetime
+
+
+class Bundles:
+    """Reads bundles from the store, checks them once, keeps the last few; safe from several threads."""
+
+    def __init__(self, store: BlobStore, public_key: bytes | None = None) -> None:
+        self._store = store
+        self._public_key = public_key
+        self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
+        self._lock = Lock()
+
+    def promoted(self) -> Promoted:
+        """The bundle that the pointer names now.
+
+        Raises:
+            NoBundleError: there is no pointer.
+            BadBundleError: the pointer or the bundle cannot be used.
+        """
+        info = self._store.head(keys.CURRENT_BUNDLE)
+        if info is None:
+            raise NoBundleError("no model bundle is promoted, so nothing can be scored")
+        return Promoted(self.by_digest(self._pointed_at(info)), info.last_modified)
+
+    def by_digest(self, digest: Sha256) -> Bundle:
+        """A stored bundle.
+
+        Raises:
+            BadBundleError: there is none of that digest, or it was altered.
+        """
+        with self._lock:
+            bundle = self._kept.get(digest) or self._loaded(digest)
+            self._kept[digest] = bundle
+            self._kept.move_to_end(digest)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return bundle
+
+    def _pointed_at(self, info: BlobInfo) -> Sha256:
+        try:
+            pointer = json.loads(self._store.get_range(info, 0, info.size))
+            return Sha256(str(pointer["digest"]))
+        except ObjectChangedError as error:
+            raise MovedMeanwhileError("another bundle was promoted at this moment") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadBundleError(f"{keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
+
+    def _loaded(self, digest: Sha256) -> Bundle:
+        bundle = load(StoredFiles(self._store, digest), self._public_key)
+        if bundle.digest != digest:
+            raise BadBundleError(f"{MANIFEST} of {keys.bundle_prefix(digest)} was altered: its SHA-256 is another")
+        return bundle
+
+
+def promote(store: BlobStore, folder: Path, public_key: bytes | None = None) -> Bundle:
+    """Store a bundle's files, check what was stored, then point to it; scorers then score every case again.
+
+    Raises:
+        BadBundleError: the bundle is not intact, or the store holds something else under its digest.
+    """
+    checked = verify(folder, public_key)
+    prefix = keys.bundle_prefix(checked.digest)
+    for name in sorted(checked.files, key=lambda name: name == MANIFEST):
+        store.put_new(prefix + name, checked.files[name])
+    bundle = load(StoredFiles(store, checked.digest), public_key)
+    store.put(keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
+    return bundle

@@ -1,0 +1,36 @@
+"""The scorer as routes of a worker: the same for the service and for everything in one process."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.handler import SERVICE, IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.score_case import ScoreCase
+from shared.blob.port import BlobStore
+from shared.bus import s3_events, topics
+from shared.bus.events import decoder, to_record
+from shared.bus.port import Producer
+from shared.worker import Route
+
+
+def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLanding:
+    """The handler of landed objects, which is also what the sweep asks."""
+
+    def announce(event: CaseRescoreRequested) -> None:
+        producer.send([to_record(event, SERVICE)])
+
+    return OnLanding(store, CaseIndex(store), bundles, announce)
+
+
+def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:
+    """Everything that the scorer listens to."""
+    landing = on_landing(store, bundles, producer)
+    rescore = RescoreCase(ScoreCase(store, bundles, program_version))
+    return (
+        Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split),
+        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),
+        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore),
+    )

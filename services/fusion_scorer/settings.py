@@ -1,0 +1,26 @@
+"""Settings of the fusion scorer, read from `SCORER_…` variables in `__main__` alone."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.rpc.server import ServerTls
+from shared.settings import ServiceSettings
+
+
+class ScorerSettings(ServiceSettings):
+    """What the scorer alone needs, e.g. `SCORER_BUNDLE_PUBLIC_KEY=/etc/medulla/bundles.pem`."""
+
+    model_config = SettingsConfigDict(env_prefix="SCORER_")
+
+    grpc_address: str = "127.0.0.1:50053"
+    """Where ScorerService listens; 0.0.0.0:50053 in a pod, which needs a token issuer."""
+    grpc_tls: ServerTls | None = None
+    """Certificate of ScorerService; None where something in front of it speaks TLS."""
+    bundle_public_key: Path | None = None
+    """PEM file of the ed25519 key that bundles must be signed with; None: the signature is not asked for."""
+    concurrency: int = Field(default=2, ge=1)
+    """Events worked on at once, each of another partition."""
+    sweep_every_s: float = Field(default=900, gt=0)
+    """How often the bucket is searched for clinical records that no event announced."""
