@@ -12,15 +12,16 @@ SIGNIFICANT_DIGITS = 6
 
 def rounded(score: Score) -> Score:
     """The score with its numbers at six significant digits: as it is stored, and as every answer shows it."""
-    return ParseDict(_rounded(_as_dict(score)), Score())
+    return ParseDict(_rounded(as_dict(score)), Score())
 
 
 def to_bytes(score: Score) -> bytes:
     """Canonical JSON of a score, fields of zero or empty value included."""
-    return canonical_json(_rounded(_as_dict(score)))
+    return canonical_json(_rounded(as_dict(score)))
 
 
-def _as_dict(score: Score) -> dict[str, Any]:
+def as_dict(score: Score) -> dict[str, Any]:
+    """A score as JSON shows it, fields of zero or empty value included."""
     return MessageToDict(score, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +17,8 @@ DEPENDENCY_DOWN = 3
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.resources import files
 from os import cpu_count
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from medulla.v1.tiles_pb2 import TileChunk
 
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
+from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.standalone.workspace import SlideFile, Workspace
 from services.tiler.chunks import StreamChunks
@@ -26,7 +26,6 @@ from services.tiler.resolution import MppTable
 from shared.blob.port import ObjectChangedError
 from shared.units import Microns, TilePx
 
-DEFAULT_ENCODER = Path(str(files("services.embedder") / "encoders" / "efficientnet_lite0"))
 Tell = Callable[[Progress], None]
 
 

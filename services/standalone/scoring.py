@@ -1,0 +1,134 @@
+"""`medulla score`: one case, in this process, through the handlers that the services run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from google.protobuf.json_format import Parse
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
+from safetensors.numpy import load as load_tensors
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.errors import BadClinicalRecordError
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.score_case import ScoreCase
+from services.standalone import pictures
+from services.standalone.pictures import AttentionMap
+from services.standalone.pipeline import Options, Tell, open_pipeline
+from services.standalone.report import SlidePage, render
+from services.standalone.workspace import SlideFile, Workspace, named
+from services.tiler.ports import Cut
+from services.tiler.readers import open_slide
+from shared import keys
+from shared.blob.port import BlobStore
+from shared.units import CaseId, Level0Px, TilePx
+
+DEMO = Path(__file__).parent / "demo"
+DEMO_BUNDLE = DEMO / "bundle"
+_TOP_TILES = 6
+_TILE_PX = TilePx(256)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be scored."""
+
+    case_id: CaseId
+    slides: Sequence[SlideFile]
+    clinical: bytes | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A score and where its files are."""
+
+    score: Score
+    score_json: Path
+    html: Path
+
+
+def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None) -> Case:
+    """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
+
+    Raises:
+        BadCaseIdError: the id is no pseudonym.
+        BadClinicalRecordError: the record cannot be read at all.
+    """
+    record = _read(clinical) if clinical else None
+    name = case_id or (_stated_id(record) if record else None) or named(slides[0]).case_id
+    case = keys.case_id(name, "--case-id")
+    return Case(case, [named(path, case) for path in slides], record)
+
+
+def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
+    """Plan, embed and score a case; everything derived is kept below `out`, and a second run finds it there.
+
+    Raises:
+        PermanentError: a slide, the record, the bundle or the encoder is refused.
+    """
+    workspace = Workspace(out / "store")
+    store = workspace.store
+    profile = promote(store, bundle).manifest.profile
+    _forget(store, case.case_id)
+    if case.clinical is not None:
+        parse(case.clinical, case.case_id, profile)
+        store.put(f"{keys.CLINICAL}{case.case_id}.json", case.clinical)
+    with open_pipeline(workspace, options, tell) as pipeline:
+        for slide in case.slides:
+            CaseIndex(store).put_slide(pipeline.embed(slide))
+    event = ScoreCase(store, Bundles(store), version("medulla"))(case.case_id)
+    return _report(store, store.get(event.score_key), case, out)
+
+
+def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:
+    made = Parse(score_json, Score())
+    paths = {slide.slide_id: slide.path for slide in case.slides}
+    pages = [_page(store, evidence, paths[evidence.slide_id]) for evidence in made.slides]
+    report = Report(made, out / "score.json", out / "report.html")
+    report.score_json.write_bytes(score_json)
+    report.html.write_text(render(made, pages), encoding="utf-8")
+    return report
+
+
+def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
+    thumbnail = store.get(evidence.thumbnail_key)
+    attention = ""
+    if evidence.attention_key:
+        seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
+        attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
+    return SlidePage(evidence, pictures.data_uri(thumbnail, "image/jpeg"), attention, _top_tiles(evidence, path))
+
+
+def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
+    top = evidence.top_tiles[:_TOP_TILES]
+    origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
+    cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _TILE_PX)
+    with open_slide(path) as reader:
+        tiles = reader.read_tiles(origins, cut)
+    return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
+
+
+def _forget(store: BlobStore, case: CaseId) -> None:
+    """Drop what an earlier run indexed or was told of the case; bags stay."""
+    for info in list(store.list(f"{keys.CASES}{case}/")):
+        store.delete(info.key)
+    store.delete(f"{keys.CLINICAL}{case}.json")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
+
+
+def _stated_id(record: bytes) -> str | None:
+    try:
+        said = json.loads(record)
+    except ValueError as error:
+        raise BadClinicalRecordError(f"the clinical record is no JSON: {error}") from error
+    return str(said["case_id"]) if isinstance(said, dict) and "case_id" in said else None

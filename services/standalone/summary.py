@@ -1,0 +1,74 @@
+"""A score in a few lines of text, for the terminal."""
+
+from collections.abc import Iterator
+
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
+
+_CONTRIBUTIONS = 6
+
+
+def lines(score: Score) -> list[str]:
+    """What a person at a terminal wants to know of a score, most important first."""
+    return [
+        *_banner(score),
+        "",
+        *_risk(score),
+        *_inputs(score),
+        *_reasons(score),
+        *(_slide(slide) for slide in score.slides),
+        "",
+        *_provenance(score),
+    ]
+
+
+def _banner(score: Score) -> Iterator[str]:
+    yield f"Case {score.case_id}. {score.notice}"
+    if score.simulated:
+        yield "SIMULATED: the model was fitted on simulated patients; its numbers say nothing about any child."
+
+
+def _risk(score: Score) -> Iterator[str]:
+    if score.abstained:
+        yield f"No risk is given: {score.abstained_reason}"
+        return
+    for risk in score.risks:
+        yield (
+            f"Risk of relapse within {risk.horizon_years:g} years: {risk.risk:.1%} "
+            f"({risk.level:.0%} interval {risk.lo:.1%} to {risk.hi:.1%})"
+        )
+    yield f"Risk group: {score.risk_group} ({score.risk_group_rule})"
+    yield f"Higher than {score.percentile:.0f} % of the training cohort."
+
+
+def _inputs(score: Score) -> Iterator[str]:
+    missing = ", ".join(score.modalities_missing) or "nothing"
+    yield f"Model: {score.model or 'none'}; used {', '.join(score.modalities_used) or 'nothing'}; missing {missing}."
+    ood = score.out_of_distribution
+    where = "OUT OF DISTRIBUTION" if ood.flagged else "Within the training distribution"
+    yield f"{where} (distance {ood.distance:.2f}, limit {ood.limit:.2f})."
+
+
+def _reasons(score: Score) -> Iterator[str]:
+    ordered = sorted(score.contributions, key=lambda item: -abs(item.log_hazard))[:_CONTRIBUTIONS]
+    if ordered:
+        yield "Why (share of the log hazard): " + ", ".join(
+            f"{item.variable} {item.value} {item.log_hazard:+.2f}" for item in ordered
+        )
+
+
+def _slide(slide: SlideEvidence) -> str:
+    ledger = slide.ledger
+    counts = f"{ledger.ok} tiles ok, {ledger.background} background, {ledger.pen} pen, {ledger.blurred} blurred"
+    flags = ", ".join(slide.qc_flags) or "no remark"
+    mpp = f"{slide.mpp_x:.3g} x {slide.mpp_y:.3g} um/px from {slide.mpp_source}"
+    return f"QC {slide.slide_id}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+
+
+def _provenance(score: Score) -> Iterator[str]:
+    made = score.provenance
+    yield f"Provenance: score {score.score_id[:12]}, Medulla {made.program_version}"
+    yield f"  bundle   {made.bundle_name} {made.bundle_digest[:12]}"
+    yield f"  encoder  {made.encoder_name or 'none'} {made.encoder_digest[:12]}"
+    yield f"  clinical {made.clinical_digest[:12] or 'none'}"
+    for slide in made.slides:
+        yield f"  slide    {slide.slide_id} {slide.slide_digest[:12]}, plan {slide.plan_digest[:12]}"
