@@ -11,7 +11,7 @@ from services.tiler.grid import Grid, GridSpec, lay
 from services.tiler.ledger import Ledger, Verdict, first_verdicts
 from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
-from services.tiler.sharpness import at_two_microns, find_blurred
+from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_blurred
 from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueMap, TissueRules, find_tissue
 from shared.canonical import digest_of
 from shared.units import Sha256
@@ -106,8 +106,11 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
 
 
 def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:
+    """Verdicts on all places; a slide scanned too coarsely to judge its focus has no blurred ones."""
     rules = spec.quality
     ledger = first_verdicts(grid, slide, seen, rules.min_tissue, rules.max_pen)
+    if max(slide.resolution.mpp_x, slide.resolution.mpp_y) > SHARPNESS_UM_PER_PX:
+        return ledger
     candidates = np.flatnonzero(ledger.ravel() == Verdict.OK)
     cut = at_two_microns(grid.cut, spec.grid.tile_um)
     blurred = find_blurred(reader, grid.origins[candidates], cut, rules.min_sharpness)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from services.tiler.ports import Cut, Mask, Origins, Rgb, SlideReader
 from shared.units import MicronsPerPx, TilePx
 
-UM_PER_PX = MicronsPerPx(2.0)
+SHARPNESS_UM_PER_PX = MicronsPerPx(2.0)
 _BATCH = 256
 
 
@@ -24,8 +24,8 @@ def find_blurred(reader: SlideReader, origins: Origins, cut: Cut, least: float) 
 
 
 def at_two_microns(cut: Cut, tile_um: float) -> Cut:
-    """The same piece of tissue at `UM_PER_PX`."""
-    return Cut(cut.width_px, cut.height_px, TilePx(max(8, round(tile_um / UM_PER_PX))))
+    """The same piece of tissue at `SHARPNESS_UM_PER_PX`."""
+    return Cut(cut.width_px, cut.height_px, TilePx(max(8, round(tile_um / SHARPNESS_UM_PER_PX))))
 
 
 def _blurred(reader: SlideReader, origins: Origins, cut: Cut, least: float) -> Mask:

@@ -1,0 +1,58 @@
+"""A tiler in one process, on a memory store: what its tests put together again and again."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from medulla.v1.events_pb2 import SlideTiled
+
+from services.tiler.chunks import StreamChunks
+from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.landings import Landings
+from services.tiler.plan_store import PlanStore
+from services.tiler.planner import PlanSpec
+from services.tiler.resolution import MppTable
+from services.tiler.scratch import Scratch
+from services.tiler.settings import ScratchSettings
+from shared.blob.memory import MemoryStore
+from shared.bus.s3_events import ObjectHint
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The tiler's handler and stream over one store."""
+
+    blobs: MemoryStore
+    scratch: Scratch
+    on_landing: OnLanding
+    stream: StreamChunks
+
+    def land(self, key: str, data: bytes) -> None:
+        """Put a slide into the store."""
+        self.blobs.put(key, data)
+
+    def hint(self, key: str) -> list[SlideTiled]:
+        """Handle an event that says that `key` landed."""
+        return list(self.on_landing(ObjectHint(key, "medulla")))
+
+    def plan(self, key: str, data: bytes) -> SlideTiled:
+        """Land a slide and plan it."""
+        self.land(key, data)
+        (event,) = self.hint(key)
+        return event
+
+
+@contextmanager
+def tiling(
+    folder: Path, mpp: MppTable | None = None, budget_mb: int = 50, tiles_per_chunk: int = 16
+) -> Iterator[Tiling]:
+    """Put a tiler together, with scratch below `folder`."""
+    blobs, spec = MemoryStore(), PlanSpec(tiles_per_chunk=tiles_per_chunk)
+    settings = ScratchSettings(folder=folder / "scratch", budget_mb=budget_mb, part_mb=1, connections=4, wait_s=20)
+    plans = PlanStore(blobs)
+    with Scratch(blobs, settings) as scratch, ThreadPoolExecutor(2) as pool:
+        plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable())
+        on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec))
+        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2))
