@@ -13,12 +13,13 @@ from typing import Protocol, cast
 import boto3
 import psycopg
 from botocore.config import Config
-from kafka.admin import KafkaAdminClient, NewTopic
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 from psycopg import sql
 
 from shared.bus import topics
+from shared.bus.kafka_admin import ensure_topics
+from shared.settings import KafkaSettings
 from tests.support.stack import install
 from tests.support.stack.elasticmq import ElasticMq
 from tests.support.stack.home import MissingPartError, StackError
@@ -26,6 +27,7 @@ from tests.support.stack.kafka import Kafka
 from tests.support.stack.minio import Minio
 from tests.support.stack.postgres import Postgres
 from tests.support.stack.process import Program, free_ports
+from tests.support.stack.services import SERVICES
 from tests.support.stack.triton import Triton
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser")
@@ -55,17 +57,11 @@ class KafkaPart(Kafka):
     def start(self) -> None:
         """Start, and make sure that every topic of the pipeline stands."""
         super().start()
-        self.create_topics(*topics.ALL)
+        self.create_topics(*topics.ALL, *(topics.retry_topic(service) for service in SERVICES))
 
     def create_topics(self, *names: str, partitions: int = _PARTITIONS) -> None:
         """Create those of the topics that do not exist."""
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=20_000)
-        try:
-            missing = sorted(set(names) - set(admin.list_topics()))
-            if missing:
-                admin.create_topics([NewTopic(name, partitions, 1) for name in missing], wait_for_metadata=True)
-        finally:
-            admin.close()
+        ensure_topics(KafkaSettings(bootstrap_servers=self.bootstrap), names, partitions)
 
     def topic(self, prefix: str = "test") -> str:
         """A new topic of a test's own."""

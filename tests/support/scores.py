@@ -161,7 +161,7 @@ def rejected(case: str, slide: str, as_of: datetime, reason: str = "no_tissue") 
     )
 
 
-def progress(case: str, slide: str, done: int, time: datetime, stage: Stage = STAGE_EMBEDDING) -> Progress:
+def progress(case: str, slide: str, done: int, time: datetime, stage: Stage.ValueType = STAGE_EMBEDDING) -> Progress:
     """How far a slide of 400 tiles is."""
     return Progress(
         event_id=digest(f"{case}/{slide}/{stage}/{done}")[:32],

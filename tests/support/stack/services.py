@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.support.stack.process import Program, answers
 from tests.support.stack.triton import CHECKOUT
 
+SERVICES = ("tiler", "embedder", "fusion_scorer", "results")
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -87,15 +89,11 @@ class Service:
 
 def four_services(folder: Path, surroundings: Surroundings, ports: Ports) -> dict[str, Service]:
     """The services by name, in the order of a slide's way, not yet started; logs go to `folder`."""
-    health = {
-        "tiler": ports.tiler_health,
-        "embedder": ports.embedder_health,
-        "fusion_scorer": ports.scorer_health,
-        "results": ports.results_health,
-    }
+    health = (ports.tiler_health, ports.embedder_health, ports.scorer_health, ports.results_health)
     own = _own_settings(folder, surroundings, ports)
     return {
-        name: Service(name, folder, port, {**surroundings.environment, **own[name]}) for name, port in health.items()
+        name: Service(name, folder, port, {**surroundings.environment, **own[name]})
+        for name, port in zip(SERVICES, health, strict=True)
     }
 
 
@@ -109,7 +107,7 @@ def _own_settings(folder: Path, surroundings: Surroundings, ports: Ports) -> dic
             "EMBEDDER_TILER_ADDRESS": f"127.0.0.1:{ports.tiler_grpc}",
             "EMBEDDER_TRITON_URL": surroundings.triton_url,
         },
-        "fusion_scorer": {"SCORER_ADDRESS": f"127.0.0.1:{ports.scorer_grpc}"},
+        "fusion_scorer": {"SCORER_GRPC_ADDRESS": f"127.0.0.1:{ports.scorer_grpc}"},
         "results": {
             "RESULTS_DATABASE_URL": surroundings.database_url,
             "RESULTS_MIGRATE_AT_START": "true",

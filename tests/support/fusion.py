@@ -1,0 +1,205 @@
+"""A bundle and cases small enough to count by hand, for tests of the fusion scorer."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from google.protobuf.timestamp_pb2 import Timestamp
+from medulla.v1.events_pb2 import SlideEmbedded
+from onnx import TensorProto, helper, numpy_helper
+
+from services.fusion_scorer.inputs import PlanFacts, SlideFacts, SlideInput
+from shared.blob.port import BlobStore
+from shared.tensors import encode_tensors
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ENCODER = hashlib.sha256(b"the encoder").hexdigest()
+PROFILE: dict[str, Any] = {
+    "name": "toy",
+    "variables": [
+        {"name": "age", "kind": "numeric", "block": "clinical", "unit": "years", "low": 0, "high": 120},
+        {"name": "stage", "kind": "ordinal", "block": "clinical", "levels": ["M0", "M1"]},
+        {"name": "group", "kind": "categorical", "block": "molecular", "levels": ["G3", "G4"]},
+    ],
+    "outcome": {"codes": {"0": "censored", "1": "relapse"}},
+    "horizons_years": [3, 5],
+}
+STAGE = {"name": "M+", "variable": "stage", "form": "level", "levels": ["M1"], "impute": 0.25, "mean": 0.25}
+GROUP = {"name": "G3", "variable": "group", "form": "level", "levels": ["G3"], "impute": 0.5, "mean": 0.5}
+SLIDES = {"name": "slides", "variable": "pathomics", "form": "value", "mean": 1.0, "scale": 2.0}
+AGE = {"name": "age", "variable": "age", "form": "value", "impute": 8.0, "mean": 8.0, "scale": 4.0}
+TIMES = [1.0, 5.0]
+BASELINE = {"event": [0.1, 0.5], "competing": [0.05, 0.25]}
+"""Constant hazards of 0.1 and 0.05 a year."""
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def linear(coefficients: Sequence[float], baseline: Sequence[float]) -> dict[str, Any]:
+    """One cause of a fit."""
+    return {"log_hazard": {"kind": "linear", "coefficients": list(coefficients)}, "baseline": list(baseline)}
+
+
+def fit(coefficients: Sequence[float]) -> dict[str, Any]:
+    """Relapse with coefficients, a competing event without."""
+    event = linear(coefficients, BASELINE["event"])
+    return {"event": event, "competing": [linear([0.0] * len(coefficients), BASELINE["competing"])]}
+
+
+def arm(columns: Sequence[Mapping[str, Any]], coefficients: Sequence[float]) -> dict[str, Any]:
+    """An arm with two refits, a little milder and a little stronger than the fit."""
+    refits = [fit([c - 0.1 for c in coefficients]), fit([c + 0.1 for c in coefficients])]
+    return {"columns": list(columns), "times_years": TIMES, "fit": fit(coefficients), "refits": refits}
+
+
+def mil() -> bytes:
+    """A model over 2 features: attention by the first, log-risk the attended mean of the second."""
+    nodes = [
+        helper.make_node("Gather", ["bag", "zero"], ["raw"], axis=1),
+        helper.make_node("Gather", ["bag", "one"], ["said"], axis=1),
+        helper.make_node("Softmax", ["raw"], ["attention"], axis=0),
+        helper.make_node("MatMul", ["attention", "said"], ["log_risk"]),
+    ]
+    floats, ints = TensorProto.FLOAT, np.int64
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info("bag", floats, ["n", 2])],
+        [
+            helper.make_tensor_value_info("log_risk", floats, []),
+            helper.make_tensor_value_info("attention", floats, ["n"]),
+        ],
+        [numpy_helper.from_array(np.array(i, ints), name) for i, name in enumerate(("zero", "one"))],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def parts() -> dict[str, Any]:
+    """The JSON files of the toy bundle, to be changed before they are written."""
+    rule = {
+        "horizon_years": 3,
+        "groups": [{"name": "low", "below": 0.2}, {"name": "high", "below": None}],
+        "basis": "a limit made up for a test",
+    }
+    names = ("fused", "clinical_molecular", "clinical", "pathomics")
+    embedding = {"mean": [0, 0], "axes": [[1, 0]], "spread": [1], "residual": 1, "limits": {"flag": 3, "abstain": 6}}
+    return {
+        "fused.json": arm([STAGE, GROUP, SLIDES], [0.8, 0.4, 0.5]),
+        "clinical_molecular.json": arm([STAGE, GROUP], [0.8, 0.4]),
+        "clinical.json": arm([STAGE, AGE], [0.8, -0.2]),
+        "pathomics.json": arm([SLIDES], [0.5]),
+        "calibration.json": {"arms": {}},
+        "thresholds.json": {"arms": dict.fromkeys(names, rule)},
+        "reference.json": {
+            "log_risk": {name: [-2, -1, 0, 1, 2] for name in names},
+            "embedding": embedding,
+            "numeric": {"age": {"mean": 8, "spread": 4, "limits": {"flag": 3, "abstain": 5}}},
+        },
+    }
+
+
+def facts() -> dict[str, Any]:
+    """What the toy bundle's bundle.json says."""
+    arms = {
+        "fused": ["clinical", "molecular", "pathomic"],
+        "clinical_molecular": ["clinical", "molecular"],
+        "clinical": ["clinical"],
+        "pathomics": ["pathomic"],
+    }
+    return {
+        "version": 1,
+        "name": "toy",
+        "created": "2026-03-02",
+        "profile": PROFILE,
+        "encoder": {"name": "toy-encoder", "digest": ENCODER},
+        "arms": [{"name": name, "file": f"{name}.json", "blocks": blocks} for name, blocks in arms.items()],
+        "simulated": False,
+    }
+
+
+def write_bundle(
+    folder: Path, changed: Mapping[str, Any] | None = None, said: Mapping[str, Any] | None = None
+) -> Path:
+    """Write the toy bundle, with some JSON files or bytes (`changed`) and facts (`said`) of one's own."""
+    contents = {**parts(), "mil.onnx": mil(), "model_card.md": b"# A toy\n", **(changed or {})}
+    files = {name: item if isinstance(item, bytes) else json.dumps(item).encode() for name, item in contents.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    manifest = {**facts(), "files": {name: digest(data) for name, data in files.items()}, **(said or {})}
+    (folder / "bundle.json").write_text(json.dumps(manifest, sort_keys=True))
+    return folder
+
+
+def stamp(time: datetime) -> Timestamp:
+    """A time as protobuf's."""
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made
+
+
+def features(*rows: Sequence[float]) -> npt.NDArray[np.float32]:
+    """Tiles of two features: how much they are attended, and what they say."""
+    return np.array(rows, np.float32).reshape(-1, 2)
+
+
+def embedded(
+    case: str, slide: str, bag: bytes, landed: datetime = NOON, encoder: str = ENCODER, tiles: int = 3
+) -> SlideEmbedded:
+    """The event about a slide whose bag has these bytes."""
+    name = digest(f"{case}/{slide}/{landed}".encode())
+    event = SlideEmbedded(event_id=digest(f"{name}{digest(bag)}".encode())[:32], as_of=stamp(landed))
+    event.slide.case_id, event.slide.slide_id, event.slide.digest = case, slide, name
+    event.slide.object.key = f"slides/{case}/{slide}.svs"
+    event.plan.digest, event.plan.prefix = digest(b"plan"), f"plans/{name}/{digest(b'plan')}/"
+    event.bag.key, event.bag.digest = f"embeddings/{name}/{digest(bag)}/bag.safetensors", digest(bag)
+    event.bag.encoder_digest, event.bag.encoder_name, event.bag.tiles = encoder, "toy-encoder", tiles
+    event.ledger.ok, event.ledger.background = tiles, 5
+    return event
+
+
+def bag_bytes(rows: npt.NDArray[np.float32]) -> bytes:
+    """A bag file of these tiles, in a column of the slide."""
+    coords = np.stack([np.zeros(len(rows)), 256 * np.arange(len(rows))], axis=1).astype(np.int32)
+    return encode_tensors({"features": rows.astype(np.float16), "coords": coords})
+
+
+def plan() -> PlanFacts:
+    """A plan of a slide of 512 x 2560 px."""
+    slide = SlideFacts(width_px=512, height_px=2560, mpp_x=0.5, mpp_y=0.5, mpp_source="openslide.mpp-x")
+    return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",))
+
+
+def slide_input(
+    slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", encoder: str = ENCODER
+) -> SlideInput:
+    """A slide in memory."""
+    coords = np.stack([np.zeros(len(rows)), 256 * np.arange(len(rows))], axis=1).astype(np.int32)
+    return SlideInput(embedded(case, slide, bag_bytes(rows), encoder=encoder, tiles=len(rows)), plan(), rows, coords)
+
+
+def store_slide(
+    store: BlobStore, case: str, slide: str, rows: npt.NDArray[np.float32], minutes: float = 0
+) -> SlideEmbedded:
+    """Put a slide's plan and bag into a store, as tiler and embedder do; the event about it, unsent."""
+    data = bag_bytes(rows)
+    event = embedded(case, slide, data, NOON + timedelta(minutes=minutes), tiles=len(rows))
+    store.put(event.bag.key, data)
+    store.put(f"{event.plan.prefix}plan.json", json.dumps({"version": 1, **plan().model_dump()}).encode())
+    return event
+
+
+def clinical_json(case: str = "MB-1", **values: Any) -> bytes:
+    """A record's bytes."""
+    return json.dumps({"case_id": case, **values}).encode()
