@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
-from shared.bus import headers
 from shared.bus.port import Consumer, Delivery, Producer, Record
+from shared.bus.retry import not_before
 
 _WAKE_S = 0.1
 
@@ -18,6 +18,11 @@ _WAKE_S = 0.1
 class _Place(NamedTuple):
     topic: str
     partition: int
+
+
+class _Written(NamedTuple):
+    record: Record
+    at: float
 
 
 class _Group:
@@ -33,7 +38,7 @@ class MemoryBus:
 
     def __init__(self, partitions: int = 3) -> None:
         self._partitions = partitions
-        self._logs: dict[_Place, list[Record]] = defaultdict(list)
+        self._logs: dict[_Place, list[_Written]] = defaultdict(list)
         self._groups: dict[str, _Group] = defaultdict(_Group)
         self._changed = Condition()
 
@@ -48,7 +53,7 @@ class MemoryBus:
     def records(self, topic: str) -> list[Record]:
         """Everything ever sent to a topic, partition by partition, in order."""
         with self._changed:
-            return [record for place in self._places([topic]) for record in self._logs[place]]
+            return [written.record for place in self._places([topic]) for written in self._logs[place]]
 
     def lag(self, group: str, topics: Sequence[str]) -> int:
         """How many records of `topics` the group has not finished yet, delayed ones included."""
@@ -61,18 +66,18 @@ class MemoryBus:
         with self._changed:
             for record in records:
                 partition = zlib.crc32(record.key.encode(errors="surrogateescape")) % self._partitions
-                self._logs[_Place(record.topic, partition)].append(record)
+                self._logs[_Place(record.topic, partition)].append(_Written(record, time.time()))
             self._changed.notify_all()
 
     @contextmanager
-    def claimed(self, group: str, topics: Sequence[str], wait: float) -> Iterator[Delivery | None]:
-        """Hold the next due delivery, or None after `wait` seconds; leaving without an exception commits it."""
+    def claimed(self, group: str, topics: Sequence[str], stop: Event) -> Iterator[Delivery | None]:
+        """Hold the next due delivery, or None after a moment; leaving without an exception commits it."""
         state = self._groups[group]
         with self._changed:
             delivery = self._next(state, topics)
             if delivery is None:
-                self._changed.wait(wait)
-                delivery = self._next(state, topics)
+                self._changed.wait(_WAKE_S)
+                delivery = None if stop.is_set() else self._next(state, topics)
             if delivery is not None:
                 state.busy.add(_Place(delivery.record.topic, delivery.partition))
         done = False
@@ -86,8 +91,11 @@ class MemoryBus:
     def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
         for place in self._places(topics):
             offset, log = state.committed[place], self._logs[place]
-            if place not in state.busy and offset < len(log) and not_before(log[offset]) <= time.time():
-                return Delivery(log[offset], place.partition, offset)
+            if place in state.busy or offset >= len(log):
+                continue
+            record, at = log[offset]
+            if not_before(record) <= time.time():
+                return Delivery(record, place.partition, offset, at)
         return None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
@@ -100,14 +108,6 @@ class MemoryBus:
 
     def _places(self, topics: Sequence[str]) -> list[_Place]:
         return [_Place(topic, partition) for topic in topics for partition in range(self._partitions)]
-
-
-def not_before(record: Record) -> float:
-    """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
-    try:
-        return float(record.headers.get(headers.NOT_BEFORE, "0"))
-    except ValueError:
-        return 0.0
 
 
 class _MemoryProducer:
@@ -134,7 +134,7 @@ class _MemoryConsumer:
     def _loop(self, stop: Event, failed: Event, handle: Callable[[Delivery], None]) -> None:
         try:
             while not stop.is_set() and not failed.is_set():
-                with self._bus.claimed(self._group, self._topics, _WAKE_S) as delivery:
+                with self._bus.claimed(self._group, self._topics, stop) as delivery:
                     if delivery is not None:
                         handle(delivery)
         except BaseException:

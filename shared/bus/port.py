@@ -23,6 +23,8 @@ class Delivery:
     record: Record
     partition: int
     offset: int
+    written_at: float = 0.0
+    """Unix seconds at which the bus took the record; 0 where it does not say."""
 
     @property
     def origin(self) -> str:

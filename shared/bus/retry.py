@@ -43,3 +43,11 @@ class RetryPolicy:
             headers.ORIGIN: origin_of(delivery),
         }
         return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **added})
+
+
+def not_before(record: Record) -> float:
+    """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
+    try:
+        return float(record.headers.get(headers.NOT_BEFORE, "0"))
+    except ValueError:
+        return 0.0
