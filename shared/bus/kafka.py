@@ -1,0 +1,250 @@
+"""Kafka behind the bus port: a producer that waits for every acknowledgement, a consumer that never stops polling."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import AuthorizationError, FencedInstanceIdError, KafkaError
+from kafka.structs import MemberState
+
+from shared.bus.kafka_client import KafkaDownError, connection, explained, header_list, key_bytes, to_delivery
+from shared.bus.kafka_lag import LagGauge
+from shared.bus.lanes import Lanes, Place
+from shared.bus.port import Delivery, Record
+from shared.settings import KafkaSettings
+
+_BUSY_POLL_MS = 50
+_IDLE_POLL_MS = 250
+_JOINING_POLL_MS = 1_000
+_COMMIT_MS = 5_000
+_TURN_S = 1.0
+"""A partition with a backlog gives its thread to others after this time."""
+_READ_AHEAD_BYTES = 65_536
+_ALL_THAT_WAS_FETCHED = 100_000
+"""kafka-python 3.0.12 may never hand out what it holds back of a partition that was paused, so it must hold nothing."""
+_log = structlog.get_logger(__name__)
+
+
+class KafkaProducerAdapter:
+    """Returns from `send` once every in-sync replica holds the records; safe to share between threads."""
+
+    def __init__(self, settings: KafkaSettings, deadline_s: float = 30.0) -> None:
+        self._settings = settings
+        self._deadline_s = deadline_s
+        limit = round(deadline_s * 1000)
+        with explained(settings):
+            self._producer = KafkaProducer(
+                **{**connection(settings), "request_timeout_ms": max(1_000, limit // 3)},
+                acks="all",
+                linger_ms=5,
+                max_block_ms=limit,
+                delivery_timeout_ms=limit,
+                allow_auto_create_topics=False,
+            )
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Return when Kafka holds all of them durably.
+
+        Raises:
+            KafkaDownError: no acknowledgement in time; sending again is safe.
+            KafkaRefusedError: no right to write there, or too large.
+        """
+        end = time.monotonic() + self._deadline_s
+        with explained(self._settings):
+            sent = [self._put(record) for record in records]
+            for future in sent:
+                future.get(timeout=max(0.1, end - time.monotonic()))
+
+    def _put(self, record: Record) -> Any:
+        key, headers = key_bytes(record.key), header_list(record.headers)
+        return self._producer.send(record.topic, record.value, key=key, headers=headers)
+
+    def close(self) -> None:
+        """Let go of the connections; nothing is in flight, since `send` waits."""
+        self._producer.close(timeout=5)
+
+
+class KafkaConsumerAdapter:
+    """One member of a consumer group, with up to `concurrency` handlers at work.
+
+    `beat` is called on every round of the poll loop.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Sequence[str],
+        concurrency: int = 4,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._group = group
+        self._topics = tuple(topics)
+        self._concurrency = concurrency
+        self._beat = beat
+
+    def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
+        """Consume until `stop` is set, then finish what is in flight and commit it.
+
+        Raises:
+            KafkaDownError: Kafka does not answer at the start, or a topic is missing.
+            KafkaRefusedError: Kafka refuses us for good.
+        """
+        with explained(self._settings), closing(self._open()) as consumer:
+            self._check_topics(consumer)
+            with ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._group) as pool:
+                error = _PollLoop(consumer, pool, handle, stop, self._group).run(self._topics, self._beat)
+        if error is not None:
+            raise error
+
+    def _open(self) -> Any:
+        session = self._settings.session_timeout_ms
+        return KafkaConsumer(
+            **connection(self._settings),
+            group_id=self._group,
+            group_instance_id=self._settings.group_instance_id or None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_poll_records=_ALL_THAT_WAS_FETCHED,
+            max_partition_fetch_bytes=_READ_AHEAD_BYTES,
+            max_poll_interval_ms=self._settings.max_poll_interval_ms,
+            session_timeout_ms=session,
+            heartbeat_interval_ms=min(3_000, session // 3),
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+        )
+
+    def _check_topics(self, consumer: Any) -> None:
+        missing = sorted(set(self._topics) - set(consumer.topics()))
+        if missing:
+            raise KafkaDownError(
+                f"Kafka at {self._settings.bootstrap_servers} has no topic {', '.join(missing)}, "
+                "or does not show it to us; create it before the service starts"
+            )
+
+
+class _PollLoop:
+    """The only thread that touches the consumer; handlers run in the pool and report through the lanes."""
+
+    def __init__(
+        self, consumer: Any, pool: ThreadPoolExecutor, handle: Callable[[Delivery], None], stop: Event, group: str
+    ) -> None:
+        self._consumer = consumer
+        self._pool = pool
+        self._handle = handle
+        self._stop = stop
+        self._lanes = Lanes()
+        self._at_work: dict[Place, Future[None]] = {}
+        self._failed = Event()
+        self._error: BaseException | None = None
+        self._lag = LagGauge(consumer, self._lanes, group)
+
+    def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
+        """Poll until told to stop or until a handler failed; what it raised."""
+        self._consumer.subscribe(topics, listener=_Rebalances(self._consumer, self._lanes))
+        try:
+            while not self._ended():
+                beat()
+                self._collect()
+                self._commit()
+                self._start()
+                self._poll()
+                self._lag.refresh()
+        except BaseException:
+            self._failed.set()
+            raise
+        self._commit()
+        return self._error
+
+    def _ended(self) -> bool:
+        """Go on polling until nothing is in flight."""
+        return self._ending() and not self._at_work
+
+    def _ending(self) -> bool:
+        """Told to stop, or after a failure: nothing more is to be started."""
+        return self._stop.is_set() or self._failed.is_set()
+
+    def _start(self) -> None:
+        if self._ending():
+            return
+        for place, due in self._lanes.take(time.time()).items():
+            self._at_work[place] = self._pool.submit(self._work, place, due)
+
+    def _work(self, place: Place, due: Sequence[Delivery]) -> None:
+        end = time.monotonic() + _TURN_S
+        for delivery in due:
+            if self._ending() or self._lanes.is_revoked(place) or time.monotonic() > end:
+                return
+            self._handle(delivery)
+            self._lanes.done(place)
+
+    def _collect(self) -> None:
+        for place in [place for place, work in self._at_work.items() if work.done()]:
+            error = self._at_work.pop(place).exception()
+            self._lanes.rest(place)
+            if error is not None:
+                self._error = error
+                self._failed.set()
+
+    def _commit(self) -> None:
+        finished = self._lanes.to_commit()
+        if not finished:
+            return
+        offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in finished.items()}
+        try:
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
+            self._lanes.committed(finished)
+        except (AuthorizationError, FencedInstanceIdError):
+            raise
+        except KafkaError as error:
+            _log.warning("offsets are not committed yet", error=str(error), partitions=len(offsets))
+
+    def _poll(self) -> None:
+        self._hold()
+        try:
+            read = self._consumer.poll(timeout_ms=self._patience_ms())
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            _log.warning("polling again", error=str(error))
+            return
+        for partition, records in read.items():
+            self._lanes.add(Place(*partition), map(to_delivery, records))
+
+    def _hold(self) -> None:
+        """Pause the partitions that are busy, waiting or ending, and no others."""
+        assigned = {Place(*partition) for partition in self._consumer.assignment()}
+        paused = {Place(*partition) for partition in self._consumer.paused()}
+        held = assigned if self._ending() else assigned & self._lanes.held()
+        self._consumer.pause(*(TopicPartition(*place) for place in held - paused))
+        self._consumer.resume(*(TopicPartition(*place) for place in paused - held))
+
+    def _patience_ms(self) -> int:
+        """A group that is joining must be waited for inside `poll`: what completes between two calls is thrown away."""
+        if self._consumer.group_metadata().state != MemberState.STABLE:
+            return _JOINING_POLL_MS
+        return _BUSY_POLL_MS if self._at_work else _IDLE_POLL_MS
+
+
+class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Called on kafka-python's own thread, so it only marks; new partitions stay paused until the loop lets them go."""
+
+    def __init__(self, consumer: Any, lanes: Lanes) -> None:
+        self._consumer = consumer
+        self._lanes = lanes
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Nothing is read of a partition before the loop knows that no handler of an earlier turn is at work on it."""
+        self._consumer.pause(*assigned)
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """What is in flight goes on, but its offset is the new owner's to commit."""
+        self._lanes.revoke(Place(*partition) for partition in revoked)

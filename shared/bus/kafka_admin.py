@@ -1,0 +1,74 @@
+"""Topics from outside a consumer group: create them, read one from end to end."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from shared.bus import topics
+from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
+from shared.bus.port import Delivery
+from shared.settings import KafkaSettings
+
+_DEADLINE_MS = 15_000
+_FOR_EVER = {topics.DEAD_LETTERS: {"retention.ms": "-1"}}
+
+
+def ensure_topics(
+    settings: KafkaSettings, names: Sequence[str], partitions: int = 3, replication_factor: int = 1
+) -> list[str]:
+    """Create those of `names` that do not exist, dead letters without an end of their life; which were created.
+
+    Raises:
+        KafkaDownError: Kafka does not answer in time.
+        KafkaRefusedError: no right to create topics.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        missing = sorted(set(names) - set(admin.list_topics()))
+        wanted = {name: _options(name, partitions, replication_factor) for name in missing}
+        if wanted:
+            admin.create_topics(wanted, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
+        return missing
+
+
+def _options(name: str, partitions: int, replication_factor: int) -> dict[str, Any]:
+    return {
+        "num_partitions": partitions,
+        "replication_factor": replication_factor,
+        "configs": _FOR_EVER.get(name, {}),
+    }
+
+
+def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
+    """Everything that stands on a topic now, partition by partition as it arrives; commits nothing.
+
+    Raises:
+        KafkaDownError: Kafka does not answer in time, or there is no such topic.
+        KafkaRefusedError: no right to read it.
+    """
+    with explained(settings), closing(_reader(settings)) as consumer:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        if not partitions:
+            raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {topic}")
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
+
+
+def _reader(settings: KafkaSettings) -> Any:
+    return KafkaConsumer(**connection(settings), enable_auto_commit=False, allow_auto_create_topics=False)
+
+
+def _up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:
+    deadline = time.monotonic() + _DEADLINE_MS / 1000
+    while any(consumer.position(partition, timeout_ms=_DEADLINE_MS) < end for partition, end in ends.items()):
+        read = consumer.poll(timeout_ms=500)
+        for partition, records in read.items():
+            yield from (to_delivery(record) for record in records if record.offset < ends[partition])
+        if read:
+            deadline = time.monotonic() + _DEADLINE_MS / 1000
+        elif time.monotonic() > deadline:
+            raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} stopped answering")

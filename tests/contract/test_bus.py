@@ -1,0 +1,151 @@
+"""What every bus does, the one in memory and Kafka alike."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from threading import Barrier, Event, Lock
+
+import pytest
+
+from shared.bus import headers
+from shared.bus.port import Delivery, Record
+from tests.support.bus import PATIENCE_S, Recorder, Running, consume, running
+from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def bus(request: pytest.FixtureRequest) -> Iterator[BusKind]:
+    kind = MemoryKind() if request.param == "memory" else KafkaKind(request.getfixturevalue("kafka").bootstrap)
+    yield kind
+    kind.close()
+
+
+def numbered(topic: str, count: int, keys: int = 7) -> list[Record]:
+    return [Record(topic, f"case-{n % keys}", str(n).encode(), {"n": str(n)}) for n in range(count)]
+
+
+def test_records_arrive_as_they_were_sent(bus: BusKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    sent = Record(topic, "case-ä\udcff", b"\x00\xff", {"ce_id": "ü", "empty": "", "odd": "\udcfe"})
+    bus.producer().send([sent, Record(topic, "", b"")])
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        got = [delivery.record for delivery in recorder.wait_for(2)]
+    assert sorted(got, key=lambda record: record.key) == [Record(topic, "", b""), sent]
+
+
+def test_deliveries_say_where_and_when_they_were_written(bus: BusKind) -> None:
+    topic, recorder, before = bus.topic(), Recorder(), time.time()
+    bus.producer().send(numbered(topic, 3, keys=1))
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        got = recorder.wait_for(3)
+    assert [delivery.offset for delivery in got] == [0, 1, 2]
+    assert all(delivery.origin == f"{topic}/{delivery.partition}/{delivery.offset}" for delivery in got)
+    assert all(before - 1 <= delivery.written_at <= time.time() + 1 for delivery in got)
+
+
+def test_records_of_one_key_keep_their_order(bus: BusKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    bus.producer().send(numbered(topic, 60))
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        got = [delivery.record for delivery in recorder.wait_for(60)]
+    for key in {record.key for record in got}:
+        numbers = [int(record.headers["n"]) for record in got if record.key == key]
+        assert numbers == sorted(numbers)
+
+
+def test_one_delivery_a_partition_is_at_work_while_partitions_run_side_by_side(bus: BusKind) -> None:
+    topic, recorder, together = bus.topic(), Recorder(), Barrier(2)
+    at_work: Counter[int] = Counter()
+    most: dict[int, int] = defaultdict(int)
+    lock = Lock()
+
+    def handle(delivery: Delivery) -> None:
+        with lock:
+            at_work[delivery.partition] += 1
+            most[delivery.partition] = max(most[delivery.partition], at_work[delivery.partition])
+        if delivery.offset == 0 and delivery.partition != 0:
+            together.wait(PATIENCE_S)
+        with lock:
+            at_work[delivery.partition] -= 1
+        recorder(delivery)
+
+    bus.producer().send(numbered(topic, 60, keys=30))
+    with running(consume(bus.consumer("group", [topic]), handle)):
+        recorder.wait_for(60)
+    assert dict(most) == {0: 1, 1: 1, 2: 1}
+    assert not together.broken
+
+
+def test_what_a_crashed_handler_left_comes_again_and_what_was_done_does_not(bus: BusKind) -> None:
+    topic, first, second = bus.topic(), Recorder(), Recorder()
+
+    def crash(delivery: Delivery) -> None:
+        if delivery.offset == 2:
+            raise RuntimeError("boom")
+        first(delivery)
+
+    bus.producer().send(numbered(topic, 5, keys=1))
+    assert str(Running(consume(bus.consumer("group", [topic]), crash)).join()) == "boom"
+    with running(consume(bus.consumer("group", [topic]), second)):
+        second.wait_for(3)
+    assert [delivery.offset for delivery in first.seen] == [0, 1]
+    assert [delivery.offset for delivery in second.seen] == [2, 3, 4]
+
+
+def test_a_delayed_record_waits_for_its_time_and_holds_up_no_other_topic(bus: BusKind) -> None:
+    topic, later, recorder = bus.topic(), bus.topic("retry"), Recorder()
+    due = time.time() + 2
+    bus.producer().send(
+        [
+            Record(later, "case-1", b"delayed", {headers.NOT_BEFORE: f"{due:.3f}"}),
+            Record(topic, "case-1", b"prompt"),
+            Record(later, "case-1", b"behind"),
+        ]
+    )
+    seen_at: dict[bytes, float] = {}
+
+    def handle(delivery: Delivery) -> None:
+        seen_at[delivery.record.value] = time.time()
+        recorder(delivery)
+
+    with running(consume(bus.consumer("group", [topic, later]), handle)):
+        recorder.wait_for(3)
+    assert [delivery.record.value for delivery in recorder.seen] == [b"prompt", b"delayed", b"behind"]
+    assert seen_at[b"delayed"] >= due - 0.01
+
+
+def test_a_stopped_consumer_finishes_and_commits_what_is_in_flight(bus: BusKind) -> None:
+    topic, started, finish, second = bus.topic(), Event(), Event(), Recorder()
+
+    def handle(_: Delivery) -> None:
+        started.set()
+        assert finish.wait(PATIENCE_S)
+
+    bus.producer().send(numbered(topic, 2, keys=1))
+    part = Running(consume(bus.consumer("group", [topic]), handle))
+    assert started.wait(PATIENCE_S)
+    part.stop.set()
+    finish.set()
+    assert part.join() is None
+    with running(consume(bus.consumer("group", [topic]), second)):
+        assert [delivery.offset for delivery in second.wait_for(1)] == [1]
+
+
+def test_groups_read_everything_and_members_of_one_group_share(bus: BusKind) -> None:
+    topic, shared, alone = bus.topic(), Recorder(), Recorder()
+    bus.producer().send(numbered(topic, 30))
+    members = [consume(bus.consumer("sharers", [topic]), shared) for _ in range(2)]
+    with running(members[0]), running(members[1]), running(consume(bus.consumer("loner", [topic]), alone)):
+        assert len({delivery.origin for delivery in alone.wait_for(30)}) == 30
+        got = shared.wait_for(30)
+    assert {delivery.origin for delivery in got} == {delivery.origin for delivery in alone.seen}
+
+
+def test_a_stopped_consumer_can_be_run_again(bus: BusKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    consumer = bus.consumer("group", [topic])
+    for round_ in range(2):
+        bus.producer().send([Record(topic, "case-1", str(round_).encode())])
+        with running(consume(consumer, recorder)):
+            recorder.wait_for(round_ + 1)
+    assert [delivery.record.value for delivery in recorder.seen] == [b"0", b"1"]
