@@ -46,14 +46,14 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def require_free(name: str, *ports: int) -> None:
+def require_free(name: str, *ports: int, seconds: float = 5) -> None:
     """Refuse to start a part on a port that somebody uses; a process just killed may hold its own a moment longer.
 
     Raises:
         StackError: a port is taken.
     """
     for port in ports:
-        if not wait_for(functools.partial(_can_bind, port), 5):
+        if not wait_for(functools.partial(_can_bind, port), seconds):
             raise StackError(f"{name} needs port {port} of {_LOOPBACK}, but another program listens there.")
 
 
