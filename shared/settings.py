@@ -54,7 +54,6 @@ class KafkaSettings(Section):
     ssl_cafile: Path | None = None
     group_instance_id: str = ""
     """Static membership: a name that outlives a restart, such as the pod's; empty for a dynamic member."""
-    max_poll_records: int = Field(default=4, ge=1)
     session_timeout_ms: int = Field(default=45_000, ge=6_000)
     max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
 

@@ -84,4 +84,4 @@ def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         settings.http_port = 1
     with pytest.raises(ValidationError, match="frozen"):
-        settings.kafka.max_poll_records = 1
+        settings.kafka.session_timeout_ms = 1
