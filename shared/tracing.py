@@ -52,10 +52,16 @@ def span(name: str, headers: Mapping[str, str] | None = None, kind: SpanKind = S
         try:
             yield own
         except Exception as error:
-            own.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            if isinstance(error, PermanentError):
-                own.set_attribute("medulla.reason", error.reason)
+            mark_failed(error)
             raise
+
+
+def mark_failed(error: Exception) -> None:
+    """Say on the current span that it failed, and with which reason."""
+    own = trace.get_current_span()
+    own.set_status(Status(StatusCode.ERROR, type(error).__name__))
+    if isinstance(error, PermanentError):
+        own.set_attribute("medulla.reason", error.reason)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:

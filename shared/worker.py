@@ -6,19 +6,21 @@ from dataclasses import dataclass, replace
 from threading import Event as StopEvent
 from typing import Any, Generic, TypeVar
 
-import structlog
-from structlog.contextvars import bound_contextvars
+from opentelemetry.trace import SpanKind
 
+from shared import metrics
 from shared.bus import topics
 from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
 from shared.bus.events import Event, context, to_record
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from shared.bus.retry import RetriesExhaustedError, RetryPolicy
 from shared.errors import PermanentError, PoisonMessageError, TransientError
+from shared.logs import bound, get
+from shared.tracing import mark_failed, span
 
 E = TypeVar("E")
 _BUS_DOWN_WAIT_S = 1.0
-_log = structlog.get_logger(__name__)
+_log = get(__name__)
 
 
 def _whole(record: Record) -> Sequence[Record]:
@@ -67,6 +69,7 @@ class Worker:
         self._consumer.run(stop, lambda delivery: self._on_delivery(delivery, stop))
 
     def _on_delivery(self, delivery: Delivery, stop: StopEvent) -> None:
+        self._note_age(delivery)
         try:
             route = self._route(delivery)
             parts = [replace(delivery, record=record) for record in route.split(delivery.record)]
@@ -74,7 +77,9 @@ class Worker:
             self._publish([self._dead_letter(delivery, error)], stop)
             return
         for part in parts:
-            self._publish(self._outcome(route, part), stop)
+            with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
+                said = self._outcome(route, part)
+            self._publish(said, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
@@ -84,26 +89,34 @@ class Worker:
 
     def _outcome(self, route: Route[Any], delivery: Delivery) -> list[Record]:
         """Do the work; what is to be published for it."""
-        try:
-            event = route.decode(delivery.record)
-        except PermanentError as error:
-            return [self._dead_letter(delivery, error)]
-        with bound_contextvars(**context(event)):
-            return self._handled(route, delivery, event)
+        with span(f"{self._service} {route.topic}", delivery.record.headers, SpanKind.CONSUMER) as own:
+            try:
+                event = route.decode(delivery.record)
+            except PermanentError as error:
+                return [self._dead_letter(delivery, error)]
+            about = context(event)
+            own.set_attributes({f"medulla.{name}": text for name, text in about.items()})
+            with bound(**about):
+                return self._handled(route, delivery, event)
 
     def _handled(self, route: Route[Any], delivery: Delivery, event: Any) -> list[Record]:
         try:
-            return [to_record(said, self._service) for said in route.handle(event)]
+            said = [to_record(told, self._service) for told in route.handle(event)]
         except PermanentError as error:
             return self._rejection(route, delivery, event, error)
         except TransientError as error:
             return self._later(route, delivery, event, error)
+        self._count(route.topic, "ok")
+        return said
 
     def _later(self, route: Route[Any], delivery: Delivery, event: Any, error: TransientError) -> list[Record]:
         again = self._retry.again(delivery, self._service, time.time())
         if again is None:
             return self._rejection(route, delivery, event, RetriesExhaustedError(str(error)))
         _log.warning("retry later", sentence=str(error), origin=origin_of(delivery), attempt=attempts_of(again))
+        self._count(route.topic, "retried")
+        metrics.RETRIES.labels(self._service, route.topic).inc()
+        mark_failed(error)
         return [again]
 
     def _rejection(self, route: Route[Any], delivery: Delivery, event: Any, error: PermanentError) -> list[Record]:
@@ -112,8 +125,19 @@ class Worker:
         return [*events, self._dead_letter(delivery, error)]
 
     def _dead_letter(self, delivery: Delivery, error: PermanentError) -> Record:
-        _log.warning("dead letter", reason=error.reason, origin=origin_of(delivery))
+        _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(delivery))
+        self._count(delivery.record.topic, "rejected")
+        metrics.DEAD_LETTERS.labels(self._service, error.reason).inc()
+        mark_failed(error)
         return to_dead_letter(delivery, error, self._service)
+
+    def _count(self, topic: str, outcome: str) -> None:
+        metrics.EVENTS.labels(self._service, topic, outcome).inc()
+
+    def _note_age(self, delivery: Delivery) -> None:
+        if delivery.written_at and not attempts_of(delivery.record):
+            age = metrics.EVENT_AGE_SECONDS.labels(self._service, delivery.record.topic)
+            age.observe(max(0.0, time.time() - delivery.written_at))
 
     def _publish(self, records: Sequence[Record], stop: StopEvent) -> None:
         """Hold on to a durable result while the bus is down, rather than doing the work again."""

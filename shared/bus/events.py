@@ -1,7 +1,5 @@
 """Protobuf events as records and back: CloudEvents headers, key = case_id."""
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
@@ -18,7 +16,9 @@ from medulla.v1.events_pb2 import (
 
 from shared.bus import headers, topics
 from shared.bus.port import Record
+from shared.canonical import digest_of
 from shared.errors import PoisonMessageError
+from shared.tracing import inject
 
 Event: TypeAlias = SlideTiled | SlideEmbedded | CaseRescoreRequested | CaseScored | SlideRejected | Progress
 E = TypeVar("E", SlideTiled, SlideEmbedded, CaseRescoreRequested, CaseScored, SlideRejected, Progress)
@@ -36,8 +36,7 @@ TOPIC_OF: dict[type[Message], str] = {
 
 def event_id(*inputs: str) -> str:
     """Name an event after what it was made from: 32 hex characters, the same on every retry."""
-    canonical = json.dumps(inputs, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    return digest_of(inputs)[:32]
 
 
 def context(event: object) -> dict[str, str]:
@@ -50,21 +49,18 @@ def context(event: object) -> dict[str, str]:
 
 
 def to_record(event: Event, source: str) -> Record:
-    """Dress an event for its topic; `source` is the service that says it."""
+    """Dress an event for its topic, the current trace with it; `source` is the service that says it."""
     about = context(event)
-    return Record(
-        topic=TOPIC_OF[type(event)],
-        key=about.get("case_id", ""),
-        value=event.SerializeToString(deterministic=True),
-        headers={
-            headers.CE_SPECVERSION: SPECVERSION,
-            headers.CE_ID: event.event_id,
-            headers.CE_TYPE: event.DESCRIPTOR.full_name,
-            headers.CE_SOURCE: source,
-            headers.CE_SUBJECT: "/".join(about[name] for name in ("case_id", "slide_id") if name in about),
-            headers.CONTENT_TYPE: "application/protobuf",
-        },
-    )
+    said = {
+        headers.CE_SPECVERSION: SPECVERSION,
+        headers.CE_ID: event.event_id,
+        headers.CE_TYPE: event.DESCRIPTOR.full_name,
+        headers.CE_SOURCE: source,
+        headers.CE_SUBJECT: "/".join(about[name] for name in ("case_id", "slide_id") if name in about),
+        headers.CONTENT_TYPE: "application/protobuf",
+    }
+    inject(said)
+    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), event.SerializeToString(deterministic=True), said)
 
 
 def decoder(kind: type[E]) -> Callable[[Record], E]:
