@@ -1,0 +1,44 @@
+"""Sends events that may be lost, such as progress, without ever holding up the one who tells them."""
+
+from queue import Empty, Full, Queue
+from threading import Event as StopEvent
+
+import structlog
+
+from shared.bus.events import Event, to_record
+from shared.bus.port import Producer
+from shared.errors import MedullaError
+
+_ROOM = 256
+_LOOK_UP_S = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class LossySender:
+    """A part: `tell` returns at once; what finds no room, or no bus, is dropped."""
+
+    def __init__(self, producer: Producer, source: str) -> None:
+        self._producer = producer
+        self._source = source
+        self._waiting: Queue[Event] = Queue(_ROOM)
+
+    def tell(self, event: Event) -> None:
+        """Hand an event over; safe from any thread."""
+        try:
+            self._waiting.put_nowait(event)
+        except Full:
+            _log.debug("dropped", kind=type(event).__name__)
+
+    def run(self, stop: StopEvent) -> None:
+        """Send what was told until `stop` is set."""
+        while not stop.is_set():
+            try:
+                self._send(self._waiting.get(timeout=_LOOK_UP_S))
+            except Empty:
+                continue
+
+    def _send(self, event: Event) -> None:
+        try:
+            self._producer.send([to_record(event, self._source)])
+        except MedullaError as error:
+            _log.warning("dropped", kind=type(event).__name__, sentence=str(error))

@@ -1,0 +1,67 @@
+"""Progress is told when the bus is there, and never waits for it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from medulla.v1.events_pb2 import Progress
+
+from shared.bus import topics
+from shared.bus.lossy import LossySender
+from shared.bus.memory import MemoryBus
+from shared.bus.port import Record
+from shared.errors import TransientError
+from tests.support.stack.process import wait_for
+
+
+def progress(done: int) -> Progress:
+    return Progress(event_id=str(done), case_id="case-1", slide_id="s1", done=done, total=9)
+
+
+@contextmanager
+def running(sender: LossySender) -> Iterator[None]:
+    stop = Event()
+    thread = Thread(target=sender.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def test_what_is_told_arrives_in_order() -> None:
+    bus = MemoryBus()
+    sender = LossySender(bus.producer(), "embedder")
+    with running(sender):
+        for done in range(3):
+            sender.tell(progress(done))
+        assert wait_for(lambda: len(bus.records(topics.PROGRESS)) == 3, 10)
+    assert [record.headers["ce_id"] for record in bus.records(topics.PROGRESS)] == ["0", "1", "2"]
+
+
+def test_telling_never_waits_even_when_nobody_sends() -> None:
+    sender = LossySender(MemoryBus().producer(), "embedder")
+    for done in range(10_000):
+        sender.tell(progress(done))
+
+
+def test_a_bus_that_is_down_costs_events_and_nothing_else() -> None:
+    class DownOnce:
+        def __init__(self) -> None:
+            self.sent: list[Record] = []
+            self._down = True
+
+        def send(self, records: Sequence[Record]) -> None:
+            if self._down:
+                self._down = False
+                raise TransientError("the bus is down")
+            self.sent += records
+
+    producer = DownOnce()
+    sender = LossySender(producer, "embedder")
+    with running(sender):
+        sender.tell(progress(1))
+        sender.tell(progress(2))
+        assert wait_for(lambda: len(producer.sent) == 1, 10)
+    assert producer.sent[0].headers["ce_id"] == "2"
