@@ -1,6 +1,8 @@
 """The encoder on a Triton server: shared memory where both stand on one machine, plain gRPC otherwise."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Self
 
@@ -16,9 +18,11 @@ from services.embedder.triton_repository import model_name
 from shared.errors import MedullaError, TransientError
 
 _AT_FAULT = ("StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNIMPLEMENTED")
+_NO_ANSWER = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 _LOST_REGION = "Unable to find shared memory region"
 """What a server says of a region that it knew before it was restarted."""
 
+_LOOK_AGAIN_S = 0.5
 READY_S = 2.0
 """Deadline of the question whether the server is ready."""
 
@@ -48,15 +52,6 @@ class TritonEncoder:
             self._regions.put(SharedRegion(self._client, manifest, batch, timeout_s) if shared_memory else None)
 
     def __enter__(self) -> Self:
-        """Have the server let go of what killed processes left.
-
-        Raises:
-            TransientError: it does not answer.
-        """
-        try:
-            drop_leftovers(self._client, self._timeout_s)
-        except InferenceServerException as error:
-            raise self._translated(error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,6 +60,44 @@ class TritonEncoder:
             if (region := self._regions.get()) is not None:
                 region.drop()
         self._client.close()
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Give a server that starts beside us time to load its models; have it forget what killed processes shared.
+
+        Raises:
+            UnknownEncoderError: it is ready and has no such encoder.
+            TransientError: it is not ready in time.
+        """
+        end = time.monotonic() + seconds
+        while not self._server_ready():
+            if time.monotonic() > end:
+                raise TransientError(f"Triton at {self._url} is not ready after {seconds:g} s")
+            time.sleep(_LOOK_AGAIN_S)
+        if not self.ready():
+            raise UnknownEncoderError(f"Triton at {self._url} has no encoder {self._model}")
+        with suppress(InferenceServerException):
+            drop_leftovers(self._client, self._timeout_s)
+
+    def _server_ready(self) -> bool:
+        with suppress(InferenceServerException):
+            return bool(self._client.is_server_ready(client_timeout=READY_S))
+        return False
+
+    def shares_memory(self) -> bool:
+        """Whether the server can open this machine's shared memory; it must answer.
+
+        Raises:
+            TransientError: it does not answer.
+        """
+        region = SharedRegion(self._client, self.manifest, 1, self._timeout_s)
+        try:
+            region.open()
+        except InferenceServerException as error:
+            if error.status() in _NO_ANSWER:
+                raise self._translated(error) from error
+            return False
+        region.drop()
+        return True
 
     def embed(self, tiles: Tiles) -> Features:
         """Embed tiles [n, px, px, 3], in order, in as many requests as they need."""

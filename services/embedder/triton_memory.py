@@ -76,13 +76,13 @@ class SharedRegion:
 
     def put(self, tiles: Tiles, request: InferInput, answer: InferRequestedOutput) -> None:
         """Write the tiles; point the request and its answer at this memory."""
-        np.ndarray(tiles.shape, np.uint8, buffer=self._opened().buf)[:] = tiles
+        np.ndarray(tiles.shape, np.uint8, buffer=self.open().buf)[:] = tiles
         request.set_shared_memory(self._name, tiles.nbytes)
         answer.set_shared_memory(self._name, len(tiles) * self._dim * 4, offset=self._tiles_bytes)
 
     def features(self, count: int) -> Features:
         """A copy of the answer, float32 [count, dim]."""
-        return np.ndarray((count, self._dim), np.float32, buffer=self._opened().buf, offset=self._tiles_bytes).copy()
+        return np.ndarray((count, self._dim), np.float32, buffer=self.open().buf, offset=self._tiles_bytes).copy()
 
     def drop(self) -> None:
         """Give the memory up, for the server may still write into it; the next use makes new memory."""
@@ -92,7 +92,12 @@ class SharedRegion:
             self._memory.close()
             self._memory = None
 
-    def _opened(self) -> SharedMemory:
+    def open(self) -> SharedMemory:
+        """The memory, known to the server.
+
+        Raises:
+            InferenceServerException: the server cannot open it.
+        """
         if self._memory is None:
             self._memory = self._make()
         return self._memory
