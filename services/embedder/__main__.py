@@ -1,0 +1,131 @@
+"""The embedder as a service: `python -m services.embedder`."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import grpc
+from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
+
+from services.embedder import known_tile
+from services.embedder.batcher import Batcher, Batching
+from services.embedder.events import SERVICE, rejected
+from services.embedder.grpc_tile_source import GrpcTileSource
+from services.embedder.handler import EmbedSlide
+from services.embedder.manifest import read_manifest
+from services.embedder.onnx_encoder import GPU_BATCH, OnnxEncoder
+from services.embedder.ports import Encoder
+from services.embedder.settings import EmbedderSettings
+from services.embedder.triton_encoder import TritonEncoder
+from shared import logs, metrics, runtime
+from shared.blob.s3 import S3Store
+from shared.bus import topics
+from shared.bus.events import decoder
+from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.lossy import LossySender
+from shared.health import Check, HealthServer, Heartbeat
+from shared.rpc.client import channel
+from shared.settings import PlatformSettings, load
+from shared.worker import Route, Worker, subscriptions
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An encoder that was checked, how to fill its batches, and how to see that it is there."""
+
+    encoder: Encoder
+    batching: Batching
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    return runtime.main(SERVICE, build)
+
+
+def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
+    """The parts: health, progress and the worker."""
+    settings = load(EmbedderSettings)
+    chosen = checked_encoder(settings, stack)
+    store = S3Store(platform.s3)
+    producer = KafkaProducerAdapter(platform.kafka)
+    stack.callback(producer.close)
+    progress = LossySender(producer, SERVICE)
+    batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
+    tiles = GrpcTileSource(_tiler(settings, stack))
+    embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
+    routes = [route(embed)]
+    heart = Heartbeat("worker")
+    consumed = subscriptions(SERVICE, routes)
+    consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, consumed, settings.concurrency, heart.beat)
+    checks = {"object store": store.reachable, **chosen.checks}
+    return (
+        HealthServer(platform.http_host, platform.http_port, [heart], checks),
+        progress,
+        Worker(SERVICE, consumer, producer, routes),
+    )
+
+
+def route(embed: EmbedSlide) -> Route[SlideTiled]:
+    """What is done with a tiled slide."""
+
+    def handle(event: SlideTiled) -> Iterable[SlideEmbedded]:
+        with metrics.SLIDES_IN_FLIGHT.labels(SERVICE).track_inprogress():
+            return [embed(event)]
+
+    return Route(topics.SLIDES_TILED, decoder(SlideTiled), handle, rejected)
+
+
+def checked_encoder(settings: EmbedderSettings, stack: ExitStack) -> Chosen:
+    """Open the encoder that the settings name and ask it about the known tile.
+
+    Raises:
+        UnknownEncoderError: there is none, or it gives a wrong answer.
+        EncoderAlteredError: its file is not the one its manifest describes.
+        TransientError: Triton is down.
+    """
+    chosen = _on_triton(settings, stack) if settings.triton_url else _in_process(settings)
+    known_tile.check(chosen.encoder)
+    manifest = chosen.encoder.manifest
+    _log.info("encoder", name=manifest.name, digest=manifest.digest, device=chosen.batching.device)
+    return chosen
+
+
+def _in_process(settings: EmbedderSettings) -> Chosen:
+    encoder = OnnxEncoder(settings.encoder, settings.threads, settings.batch)
+    return Chosen(encoder, Batching(encoder.batch, device=encoder.device))
+
+
+def _on_triton(settings: EmbedderSettings, stack: ExitStack) -> Chosen:
+    size, in_flight = settings.batch or GPU_BATCH, settings.batches_in_flight
+    plain = stack.enter_context(_triton(settings, size, shared_memory=False))
+    plain.wait_until_ready(settings.triton_start_s)
+    mode = settings.triton_shared_memory
+    shared = mode == "on" or (mode == "auto" and plain.shares_memory())
+    encoder = stack.enter_context(_triton(settings, size, shared_memory=True)) if shared else plain
+    _log.info("triton", url=settings.triton_url, shared_memory=shared)
+    return Chosen(encoder, Batching(size, in_flight, device="triton"), {"triton": encoder.ready})
+
+
+def _triton(settings: EmbedderSettings, size: int, shared_memory: bool) -> TritonEncoder:
+    return TritonEncoder(
+        read_manifest(settings.encoder),
+        settings.triton_url,
+        shared_memory,
+        batch=size,
+        in_flight=settings.batches_in_flight,
+        timeout_s=settings.triton_timeout_s,
+    )
+
+
+def _tiler(settings: EmbedderSettings, stack: ExitStack) -> grpc.Channel:
+    opened = channel(settings.tiler_address, tls=settings.tiler_tls, max_message_mb=settings.max_message_mb)
+    stack.callback(opened.close)
+    return opened
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Settings of the embedder, read from `EMBEDDER_…` variables in `__main__` alone."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.embedder.manifest import DEFAULT_ENCODER
+from shared.rpc.client import ClientTls
+from shared.settings import ServiceSettings
+
+
+class EmbedderSettings(ServiceSettings):
+    """What the embedder can be told, e.g. `EMBEDDER_TRITON_URL=127.0.0.1:8001`."""
+
+    model_config = SettingsConfigDict(env_prefix="EMBEDDER_")
+
+    encoder: Path = DEFAULT_ENCODER
+    """Folder with encoder.onnx and manifest.json."""
+    triton_url: str = ""
+    """host:port of Triton's gRPC; empty: the encoder runs in this process."""
+    triton_shared_memory: Literal["auto", "on", "off"] = "auto"
+    """Hand tiles to Triton through shared memory; auto: where Triton can open it."""
+    triton_timeout_s: float = Field(default=30, gt=0)
+    """Deadline of one batch, its time in Triton's queue counted."""
+    triton_start_s: float = Field(default=300, gt=0)
+    """How long Triton may take to load the encoder when both start together."""
+    batches_in_flight: int = Field(default=4, ge=1, le=64)
+    """Batches sent to Triton at once."""
+    batch: int | None = Field(default=None, ge=1, le=4096)
+    """Tiles in one batch; None: 64 on a GPU or Triton, 8 on a CPU."""
+    threads: int = Field(default=0, ge=0)
+    """Threads of the encoder in this process on a CPU; 0: one a core."""
+    tiler_address: str = "127.0.0.1:50051"
+    """The tiler's gRPC; `dns:///host:port` spreads streams over all its replicas."""
+    tiler_tls: ClientTls | None = None
+    max_message_mb: int = Field(default=256, ge=16)
+    """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
+    max_corrupt: float = Field(default=0.05, ge=0, lt=1)
+    """Share of a slide's tiles that may be corrupt."""
+    concurrency: int = Field(default=2, ge=1)
+    """Slides side by side; small ones share batches."""
+    progress_every_s: float = Field(default=2, gt=0)
+    """How often people who wait are told how far a slide is."""
