@@ -1,10 +1,12 @@
 """A process: parts that run side by side, stop together, and say in one line why."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from threading import Event, Thread, current_thread, main_thread
+from dataclasses import dataclass
+from threading import Event, Thread, Timer, current_thread, main_thread
 from types import FrameType
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +17,8 @@ from shared.tracing import Tracing
 
 OK, AT_FAULT, DEPENDENCY_DOWN = 0, 1, 3
 """Exit codes: stopped as told; input, settings or a bug; a dependency is down."""
+
+_LAST_SECONDS = 2.0
 
 _log = logs.get(__name__)
 
@@ -40,10 +44,13 @@ def main(name: str, build: Build) -> int:
         platform = load(PlatformSettings)
         logs.configure(name, platform.log_level)
         with ExitStack() as stack:
-            return run(name, platform, *build(platform, stack))
+            end = _run(name, platform, build(platform, stack))
     except (MedullaError, OSError) as error:
         _log.error("cannot start", **_explained(error))
         return exit_code(error)
+    if end.late:
+        _exit_soon(end.code)
+    return end.code
 
 
 def run(name: str, platform: PlatformSettings, *parts: Part | Held) -> int:
@@ -52,14 +59,7 @@ def run(name: str, platform: PlatformSettings, *parts: Part | Held) -> int:
     SIGTERM and SIGINT let the parts finish what is in flight, `drain_timeout_s` at most; a second signal ends the
     process at once. Returns the exit code: 0 stopped as told, 1 a bug or an input at fault, 3 a dependency is down.
     """
-    logs.configure(name, platform.log_level)
-    tracing = Tracing(name, platform.otlp_endpoint)
-    with ExitStack() as stack:
-        stack.callback(tracing.close)
-        for held in parts:
-            if isinstance(held, AbstractContextManager):
-                stack.enter_context(held)
-        return _run([part for part in parts if isinstance(part, Part)], platform.drain_timeout_s)
+    return _run(name, platform, parts).code
 
 
 def exit_code(error: BaseException | None) -> int:
@@ -102,7 +102,26 @@ class _Running:
         return [thread.name for thread in self._threads if thread.is_alive()]
 
 
-def _run(parts: Sequence[Part], drain_timeout_s: float) -> int:
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a process ended."""
+
+    code: int
+    late: Sequence[str]
+    """Parts that did not finish in time."""
+
+
+def _run(name: str, platform: PlatformSettings, parts: Sequence[Part | Held]) -> _End:
+    logs.configure(name, platform.log_level)
+    with ExitStack() as stack:
+        stack.callback(Tracing(name, platform.otlp_endpoint).close)
+        for held in parts:
+            if isinstance(held, AbstractContextManager):
+                stack.enter_context(held)
+        return _run_parts([part for part in parts if isinstance(part, Part)], platform.drain_timeout_s)
+
+
+def _run_parts(parts: Sequence[Part], drain_timeout_s: float) -> _End:
     stop = Event()
     with _signals(stop):
         running = _Running(parts, stop)
@@ -113,7 +132,14 @@ def _run(parts: Sequence[Part], drain_timeout_s: float) -> int:
         _log.error("parts did not finish in time; their work is done again after the restart", parts=late)
     code = exit_code(running.error) or (AT_FAULT if late else OK)
     _log.info("stopped", exit_code=code)
-    return code
+    return _End(code, late)
+
+
+def _exit_soon(code: int) -> None:
+    """End the process although threads still hang: the interpreter would wait for those of a pool for ever."""
+    end = Timer(_LAST_SECONDS, os._exit, (code,))
+    end.daemon = True
+    end.start()
 
 
 @contextmanager

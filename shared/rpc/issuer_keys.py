@@ -56,8 +56,8 @@ class IssuerKeys:
         if found is None or self._age > _REFRESH_S:
             self._refresh(wait=found is None)
             found = self._pick(kid)
-        if found is None and self._error:
-            raise self._error
+        if found is None and (self._error or not self._known.keys):
+            raise self._error or TransientError(f"the token issuer {self._settings.issuer} is slow to answer")
         return found
 
     @property

@@ -1,6 +1,7 @@
 """One suite for every object store: memory, a folder, and S3 on a real server."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -196,6 +197,16 @@ class TestS3(StoreContract):
         assert (whole.sha256, parts.sha256) == (sha256(b"hello").hexdigest(), "")
         assert store.get_range(parts, 1, 4) == b"ell"
 
+    def test_versions_are_named_where_the_bucket_keeps_them(self, minio: MinioPart) -> None:
+        bucket = minio.bucket()
+        minio.client().put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        store = S3Store(s3_settings(minio, bucket))
+        first, second = store.put("key", b"one"), store.put("key", b"two")
+        assert first.version_id != second.version_id
+        assert store.head("key") == replace(second, last_modified=_modified(store, "key"))
+        with pytest.raises(ObjectChangedError, match="overwritten"):
+            store.get_range(first, 0, 3)
+
     def test_bytes_that_contradict_their_stated_digest_are_refused(self, minio: MinioPart) -> None:
         bucket = minio.bucket()
         lie = {"sha256": sha256(b"other").hexdigest()}
@@ -215,6 +226,12 @@ class TestS3(StoreContract):
 
     def test_a_bucket_that_is_there_is_reachable(self, minio: MinioPart) -> None:
         assert new_s3_store(minio).reachable()
+
+
+def _modified(store: BlobStore, key: str) -> datetime:
+    info = store.head(key)
+    assert info is not None
+    return info.last_modified
 
 
 def _upload_in_parts(client: S3Client, bucket: str, key: str) -> None:

@@ -102,3 +102,38 @@ def test_a_store_that_accepts_but_never_answers_is_transient() -> None:
 def test_an_answer_that_is_no_s3_answer_is_transient() -> None:
     with _server(_answers(503)) as port, pytest.raises(TransientError, match="503"):
         _store(port).get("key")
+
+
+def _puts(*codes: str) -> type[BaseHTTPRequestHandler]:
+    """Answers one PUT after the other with these S3 error codes, or success where the code is empty."""
+    left = iter(codes)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # answers `Expect: 100-continue`
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            code = next(left)
+            body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
+            self.send_response(409 if code == "ConditionalRequestConflict" else 412 if code else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", '"x"')
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Handler
+
+
+def test_a_conflict_of_conditional_writes_is_tried_again() -> None:
+    with _server(_puts("ConditionalRequestConflict", "")) as port:
+        assert _store(port).put_new("key", b"x")
+    with _server(_puts("ConditionalRequestConflict", "PreconditionFailed")) as port:
+        assert not _store(port).put_new("key", b"x")
+    with (
+        _server(_puts("ConditionalRequestConflict", "ConditionalRequestConflict")) as port,
+        pytest.raises(TransientError, match="others kept writing"),
+    ):
+        _store(port, attempts=2).put_new("key", b"x")

@@ -1,5 +1,6 @@
 """Parts run side by side, stop together, and the exit code says who has to act."""
 
+import contextlib
 import json
 import logging
 import os
@@ -158,15 +159,56 @@ sys.exit(runtime.main("test", lambda platform, stack: [Loop()]))
 """
 
 
+def _started(program: str, **environment: str) -> subprocess.Popen[str]:
+    root = Path(__file__).parents[3]
+    path = {"PYTHONPATH": f"{root}:{root / 'shared/gen'}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **path, **environment},
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> None:
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'shared/gen'}"}
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and text
-        [sys.executable, "-c", _PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    with _started(_PROGRAM) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(number)
         said, _ = process.communicate(timeout=20)
     assert (said, process.returncode) == ("drained\n", 0)
+
+
+_STUCK_PROGRAM = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from shared import runtime
+class Stuck:
+    def run(self, stop):
+        work = ThreadPoolExecutor(1).submit(threading.Event().wait)
+        print("running", flush=True)
+        work.result()
+sys.exit(runtime.main("test", lambda platform, stack: [Stuck()]))
+"""
+
+
+def test_work_that_never_ends_does_not_keep_the_process() -> None:
+    with _started(_STUCK_PROGRAM, MEDULLA_DRAIN_TIMEOUT_S="0.1") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == runtime.AT_FAULT
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    with _started(_STUCK_PROGRAM, MEDULLA_DRAIN_TIMEOUT_S="600") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        while process.poll() is None:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+    assert process.returncode == -signal.SIGTERM
