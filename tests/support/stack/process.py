@@ -88,7 +88,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 @dataclass
 class Program:
-    """A program with its log `name.log` and its recorded pid `name.pid` in `folder`."""
+    """A program with its log `name.log` and its recorded pid `name.process` in `folder`."""
 
     name: str
     folder: Path
@@ -106,7 +106,7 @@ class Program:
     @property
     def pid_file(self) -> Path:
         """Holds `pid start-time`: the second tells a reused pid from ours."""
-        return self.folder / f"{self.name}.pid"
+        return self.folder / f"{self.name}.process"
 
     def start(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Start it and return when it is ready.

@@ -52,7 +52,7 @@ def _is_left_behind(folder: Path) -> bool:
 
 def _recorded(folder: Path) -> list[Program]:
     """Programs started below the folder, the youngest first."""
-    records = sorted(folder.rglob("*.pid"), key=lambda record: record.stat().st_mtime, reverse=True)
+    records = sorted(folder.rglob("*.process"), key=lambda record: record.stat().st_mtime, reverse=True)
     return [Program(record.stem, record.parent) for record in records]
 
 

@@ -44,7 +44,7 @@ def test_another_process_ends_a_program_by_its_record(tmp_path: Path) -> None:
 
 
 def test_a_reused_pid_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "part.pid").write_text(f"{os.getpid()} 1")
+    (tmp_path / "part.process").write_text(f"{os.getpid()} 1")
     assert not Program("part", tmp_path).alive
     assert end_programs(tmp_path) == []
 
