@@ -23,14 +23,14 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_wrong_value_gets_its_own_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDULLA_HTTP_PORT", "99999")
-    monkeypatch.setenv("MEDULLA_KAFKA__MAX_POLL_RECORDS", "many")
+    monkeypatch.setenv("MEDULLA_KAFKA__SESSION_TIMEOUT_MS", "many")
     monkeypatch.setenv("MEDULLA_S3__ENDPOINT_URL", "s3.example")
     monkeypatch.setenv("MEDULLA_KAFKA__BOOTSTRAP_SERVER", "kafka:9092")
     with pytest.raises(BadSettingsError) as caught:
         load(PlatformSettings)
     sentences = str(caught.value)
     assert "MEDULLA_HTTP_PORT is wrong: input should be less than or equal to 65535." in sentences
-    assert "MEDULLA_KAFKA__MAX_POLL_RECORDS is wrong: input should be a valid integer" in sentences
+    assert "MEDULLA_KAFKA__SESSION_TIMEOUT_MS is wrong: input should be a valid integer" in sentences
     assert "MEDULLA_S3__ENDPOINT_URL is wrong: must start with http:// or https://." in sentences
     assert "MEDULLA_KAFKA__BOOTSTRAP_SERVER is not a setting; check its spelling." in sentences
     assert "\n" not in sentences
