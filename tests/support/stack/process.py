@@ -143,8 +143,8 @@ class Program:
     def _pid(self) -> int | None:
         if not self.pid_file.exists():
             return None
-        pid, started = self.pid_file.read_text().split()
-        return int(pid) if _start_time(int(pid)) == started else None
+        pid, _, started = self.pid_file.read_text().partition(" ")
+        return int(pid) if started and _start_time(int(pid)) == started else None
 
     def stop(self, sign: signal.Signals = signal.SIGTERM, seconds: float = 20) -> None:
         """Ask it to end and wait; kill it when it does not."""
