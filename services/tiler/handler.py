@@ -117,8 +117,8 @@ class OnLanding:
         Raises:
             PermanentError: the slide, or its key, is refused.
         """
-        slide = keys.slide_key(hint.key) if hint.key.startswith(keys.SLIDES) else None
-        if slide is None or hint.key.endswith("/"):
+        slide = _slide_at(hint.key)
+        if slide is None:
             return ()
         with bound_contextvars(case_id=slide.case_id, slide_id=slide.slide_id):
             info = self.blobs.head(hint.key)
@@ -130,7 +130,7 @@ class OnLanding:
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that tells people of a refusal; None where the key names no case."""
         try:
-            slide = keys.slide_key(hint.key)
+            slide = _slide_at(hint.key)
         except BadCaseIdError:
             return None
         return messages.slide_rejected(slide, hint.key, self._seen(hint.key), error) if slide else None
@@ -138,7 +138,7 @@ class OnLanding:
     def unseen(self, info: BlobInfo) -> bool:
         """Whether an object is a slide that nothing came of yet: what the sweep looks for."""
         try:
-            slide = keys.slide_key(info.key)
+            slide = _slide_at(info.key)
         except BadCaseIdError:
             return False
         return slide is not None and not self.landings.knows(info, self._override(slide))
@@ -167,3 +167,10 @@ class OnLanding:
             return self.blobs.head(key)
         except TransientError:
             return None
+
+
+def _slide_at(key: str) -> SlideKey | None:
+    """Whose slide the key names; None for companion files, markers of folders and what lies elsewhere."""
+    if not key.startswith(keys.SLIDES) or key.endswith("/"):
+        return None
+    return keys.slide_key(key)

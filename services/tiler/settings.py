@@ -11,6 +11,7 @@ from services.tiler.grid import GridSpec
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
 from services.tiler.tissue import TissueRules
+from shared.rpc.server import ServerTls
 from shared.settings import Section, ServiceSettings
 
 
@@ -48,7 +49,9 @@ class TilerSettings(ServiceSettings):
     """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
     scratch: ScratchSettings = ScratchSettings()
     address: str = "127.0.0.1:50051"
-    """Where TileService listens."""
+    """Where TileService listens; 0.0.0.0:50051 in a pod."""
+    tls: ServerTls | None = None
+    """Certificate of TileService; None where something in front of it speaks TLS."""
     max_streams: int = Field(default=4, ge=1)
     """Streams at once; further callers are told to try again."""
     decode_threads: int = Field(default=4, ge=1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.encaps import encapsulate, generate_frames
 
 ROOT = Path(__file__).parents[2]
@@ -68,13 +70,19 @@ def blank(side: int = 1024) -> Pixels:
 
 def write_tiff(path: Path, pixels: Pixels, mpp: tuple[float, float] | None = (0.5, 0.5), shrinks: int = 0) -> Path:
     """Write a tiled JPEG TIFF with `shrinks` further levels, each half the size of the one before."""
+    stored: dict[str, Any] = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb"}
     spaced = {"resolution": (10_000 / mpp[0], 10_000 / mpp[1]), "resolutionunit": "CENTIMETER"} if mpp else {}
     with tifffile.TiffWriter(path) as tiff:
-        for level in range(shrinks + 1):
-            step = 2**level
-            options = {"subfiletype": 1 if level else 0, **(spaced if not level else {})}
-            tiff.write(pixels[::step, ::step], tile=(256, 256), compression="jpeg", photometric="rgb", **options)
+        tiff.write(pixels, **stored, **spaced)
+        for level in range(1, shrinks + 1):
+            tiff.write(pixels[:: 2**level, :: 2**level], subfiletype=1, **stored)
     return path
+
+
+def picture(path: Path) -> Pixels:
+    """A flat picture, uint8 [height, width, 3]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), np.uint8)
 
 
 def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float, float] = (0.0005, 0.0005)) -> Path:

@@ -18,7 +18,7 @@ from services.tiler.resolution import Override
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
 from shared.units import Sha256, TilePx
-from tests.support.slides import CC0_SLIDE, INK_PICTURE, TCGA_SLIDE, cc0_pixels, garbled, write_tiff
+from tests.support.slides import CC0_SLIDE, INK_PICTURE, TCGA_SLIDE, cc0_pixels, garbled, picture, write_tiff
 
 SLIDE = sha256(b"slide")
 
@@ -44,8 +44,7 @@ def test_a_frozen_section_without_resolution_is_planned_with_an_override() -> No
 
 
 def test_inked_places_of_a_real_slide_are_left_out(tmp_path: Path) -> None:
-    picture = cv2.cvtColor(cv2.imread(str(INK_PICTURE)), cv2.COLOR_BGR2RGB)
-    made = planned(write_tiff(tmp_path / "ink.tif", np.asarray(picture, np.uint8), (4.0, 4.0)))
+    made = planned(write_tiff(tmp_path / "ink.tif", picture(INK_PICTURE), (4.0, 4.0)))
     x, y = np.array([3760, 3860]), np.array([800, 880])
     assert (made.ledger[y // made.grid.cut.height_px][:, x // made.grid.cut.width_px] == Verdict.PEN).all()
     assert 0 < made.counts["pen"] < 0.06 * made.counts["ok"]
@@ -136,6 +135,7 @@ def test_what_is_stored_is_what_was_planned() -> None:
     assert said["slide"]["mpp_source"] == "openslide.mpp-x"
     assert said["tile_width_px"] == 257.0
     mask = cv2.imdecode(np.frombuffer(store.get(prefix + "mask.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert mask is not None
     assert np.array_equal(mask, made.mask)
 
 

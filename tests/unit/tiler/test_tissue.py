@@ -7,7 +7,7 @@ import pytest
 from services.tiler.ports import Overview
 from services.tiler.readers import open_slide
 from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueRules, find_pen, find_tissue
-from tests.support.slides import CC0_SLIDE, INK_PICTURE, Pixels, blank
+from tests.support.slides import CC0_SLIDE, INK_PICTURE, Pixels, blank, picture
 
 RULES = TissueRules()
 HAEMATOXYLIN_OD = np.array([0.65, 0.70, 0.29])
@@ -25,8 +25,7 @@ def stained(density: float, stain: np.ndarray, side: int = 64) -> Pixels:
 
 
 def ink_overview() -> Pixels:
-    picture = cv2.cvtColor(cv2.imread(str(INK_PICTURE)), cv2.COLOR_BGR2RGB)
-    return np.asarray(cv2.resize(picture, (2800, 500), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture(INK_PICTURE), (2800, 500), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def test_tissue_of_the_bundled_slide_is_found_and_its_glass_is_not() -> None:

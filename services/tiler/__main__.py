@@ -1,0 +1,91 @@
+"""The tiler as a service: `python -m services.tiler`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import grpc
+from medulla.v1.events_pb2 import Progress
+from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
+from shared.sweep import Every, Sweep
+
+from services.tiler.chunks import StreamChunks
+from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.landings import Landings
+from services.tiler.messages import SERVICE
+from services.tiler.plan_store import PlanStore
+from services.tiler.routes import routes
+from services.tiler.scratch import Scratch
+from services.tiler.servicer import TileServicer
+from services.tiler.settings import TilerSettings
+from shared import keys, logs, runtime
+from shared.blob.s3 import S3Store
+from shared.bus.events import to_record
+from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.port import Producer
+from shared.errors import TransientError
+from shared.health import HealthServer, Heartbeat
+from shared.rpc.server import GrpcServer
+from shared.settings import PlatformSettings, load
+from shared.worker import Worker, subscriptions
+
+_SPARE_WORKERS = 4
+_log = logs.get(__name__)
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    return runtime.main(SERVICE, build)
+
+
+def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
+    """The parts: health, gRPC, the worker and the sweep."""
+    settings = load(TilerSettings)
+    store = S3Store(platform.s3)
+    scratch = stack.enter_context(Scratch(store, settings.scratch))
+    producer = KafkaProducerAdapter(platform.kafka)
+    stack.callback(producer.close)
+    plans = PlanStore(store)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=_teller(producer))
+    on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
+    served, heart = routes(on_landing), Heartbeat("worker")
+    consumer = KafkaConsumerAdapter(
+        platform.kafka, SERVICE, subscriptions(SERVICE, served), settings.concurrency, heart.beat
+    )
+    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    return (
+        HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
+        _grpc(settings, StreamChunks(scratch, plans, pool, settings.decode_threads)),
+        Worker(SERVICE, consumer, producer, served),
+        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
+    )
+
+
+def _grpc(settings: TilerSettings, stream: StreamChunks) -> GrpcServer:
+    def register(server: grpc.Server) -> None:
+        add_TileServiceServicer_to_server(TileServicer(stream, settings.max_streams), server)
+
+    return GrpcServer(
+        settings.address,
+        register,
+        max_message_mb=settings.max_message_mb,
+        max_workers=settings.max_streams + _SPARE_WORKERS,
+        tls=settings.tls,
+    )
+
+
+def _teller(producer: Producer) -> Callable[[Progress], None]:
+    """Tell people how far a slide is; when the bus is down, losing that loses nothing."""
+
+    def tell(progress: Progress) -> None:
+        try:
+            producer.send([to_record(progress, SERVICE)])
+        except TransientError as error:
+            _log.warning("progress is not told", sentence=str(error))
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""Which topics the tiler reads, and what it does with them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.tiler.handler import OnLanding
+from shared.bus import s3_events, topics
+from shared.worker import Route
+
+
+def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
+    """Object events, each object by itself."""
+    return (Route(topics.S3_EVENTS, s3_events.decode, on_landing, on_landing.rejected, s3_events.split),)

@@ -1,0 +1,161 @@
+"""What happens when an object lands, lands again, or changes under our hands."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress
+
+from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.landings import Landings
+from services.tiler.planner import PlanSpec, QualityRules
+from services.tiler.ports import SlideReader
+from services.tiler.readers import open_slide
+from services.tiler.resolution import MppTable, Override
+from shared.blob.port import ObjectChangedError
+from shared.bus.s3_events import ObjectHint
+from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
+from tests.support.tiling import Tiling, tiling
+
+KEY = "slides/case-1/slide-1.svs"
+
+
+@pytest.fixture
+def tiler(tmp_path: Path) -> Iterator[Tiling]:
+    with tiling(tmp_path) as made:
+        yield made
+
+
+def keys_below(tiler: Tiling, prefix: str) -> list[str]:
+    return [info.key for info in tiler.blobs.list(prefix)]
+
+
+def changed(tiler: Tiling, **parts: Any) -> OnLanding:
+    """The same tiler with other parts in its planner."""
+    old = tiler.on_landing.plan_tiles
+    given = {name: parts.get(name, getattr(old, name)) for name in ("blobs", "files", "plans", "spec", "mpp")}
+    others = {name: parts[name] for name in ("open_slide", "tell") if name in parts}
+    return OnLanding(tiler.blobs, PlanTiles(**given, **others), Landings(tiler.blobs, given["spec"]))
+
+
+def test_a_landed_slide_is_planned_and_announced(tiler: Tiling) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    info = tiler.blobs.head(KEY)
+    assert info is not None
+    assert (event.slide.case_id, event.slide.slide_id) == ("case-1", "slide-1")
+    assert (event.slide.object.key, event.slide.object.etag) == (KEY, info.etag)
+    assert event.as_of.ToDatetime() == info.last_modified.replace(tzinfo=None)
+    assert event.plan.prefix == f"plans/{event.slide.digest}/{event.plan.digest}/"
+    assert event.plan.tiles == event.ledger.ok == 38
+    assert tiler.blobs.head(event.plan.prefix + "plan.json")
+
+
+def test_a_repeated_event_says_the_same_without_a_second_download(tiler: Tiling) -> None:
+    first = tiler.plan(KEY, cc0_bytes())
+    never = changed(tiler, files=None)
+    assert list(never(ObjectHint(KEY, "medulla"))) == [first]
+
+
+def test_doing_it_twice_from_scratch_writes_the_same_objects(tiler: Tiling) -> None:
+    first = tiler.plan(KEY, cc0_bytes())
+    stored = {key: tiler.blobs.get(key) for key in keys_below(tiler, "")}
+    for key in keys_below(tiler, "landings/"):
+        tiler.blobs.delete(key)
+    assert tiler.hint(KEY) == [first]
+    assert {key: tiler.blobs.get(key) for key in keys_below(tiler, "")} == stored
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["slides/case-1/slide-1/Data0001.dat", "slides/case-1/", "clinical/case-1.json", "plans/a/b/mask.png", "other"],
+)
+def test_what_is_no_slide_is_let_go_by(key: str, tiler: Tiling) -> None:
+    tiler.land(key, b"something")
+    assert tiler.hint(key) == []
+
+
+def test_an_object_deleted_before_we_start_is_nothing_to_do(tiler: Tiling) -> None:
+    assert tiler.hint(KEY) == []
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, tiler: Tiling) -> None:
+    def open_and_change(path: Path, override: Override) -> SlideReader:
+        if deleted:
+            tiler.blobs.delete(KEY)
+        else:
+            tiler.land(KEY, without_mpp())
+        return open_slide(path, override)
+
+    tiler.land(KEY, cc0_bytes())
+    with pytest.raises(ObjectChangedError, match="deleted" if deleted else "overwritten") as refused:
+        list(changed(tiler, open_slide=open_and_change)(ObjectHint(KEY, "medulla")))
+    assert refused.value.reason == "digest_mismatch"
+    assert not keys_below(tiler, "landings/")
+    said = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
+    assert said is not None
+    assert said.reason == "digest_mismatch"
+
+
+def test_a_new_version_of_a_slide_is_planned_anew(tiler: Tiling) -> None:
+    first = tiler.plan(KEY, cc0_bytes())
+    second = tiler.plan(KEY, cc0_bytes() + b"\0")
+    assert first.event_id != second.event_id
+    assert first.slide.digest != second.slide.digest
+
+
+def test_the_same_bytes_under_two_keys_share_a_plan(tiler: Tiling) -> None:
+    one, two = tiler.plan(KEY, cc0_bytes()), tiler.plan("slides/case-2/slide-9.svs", cc0_bytes())
+    assert one.plan == two.plan
+    assert one.event_id != two.event_id
+
+
+def test_other_rules_plan_anew_and_leave_the_old_plan(tiler: Tiling) -> None:
+    first = tiler.plan(KEY, cc0_bytes())
+    strict = changed(tiler, spec=PlanSpec(quality=QualityRules(min_tissue=0.8), tiles_per_chunk=16))
+    (second,) = strict(ObjectHint(KEY, "medulla"))
+    assert second.plan.tiles < first.plan.tiles
+    assert second.plan.prefix != first.plan.prefix
+    assert tiler.blobs.head(first.plan.prefix + "plan.json")
+
+
+def test_an_override_added_later_heals_a_refused_slide(tmp_path: Path) -> None:
+    with tiling(tmp_path) as tiler:
+        tiler.land(KEY, TCGA_SLIDE.read_bytes())
+        with pytest.raises(Exception, match="does not say how many microns"):
+            tiler.hint(KEY)
+        healed = changed(tiler, mpp=MppTable({"case-1/slide-1": 0.5}))
+        (event,) = healed(ObjectHint(KEY, "medulla"))
+    assert event.plan.tiles > 100
+
+
+def test_the_sweep_sees_new_slides_and_new_versions_only(tiler: Tiling) -> None:
+    tiler.land(KEY, cc0_bytes())
+    tiler.land("slides/case-1/bad.svs", NOT_A_SLIDE.read_bytes())
+    tiler.land("slides/case-1/slide-1/companion.dat", b"x")
+    unseen = tiler.on_landing.unseen
+    assert [info.key for info in tiler.blobs.list("slides/") if unseen(info)] == ["slides/case-1/bad.svs", KEY]
+    tiler.hint(KEY)
+    with pytest.raises(Exception, match="no whole-slide image"):
+        tiler.hint("slides/case-1/bad.svs")
+    assert not [info.key for info in tiler.blobs.list("slides/") if unseen(info)]
+    tiler.land(KEY, cc0_bytes() + b"\0")
+    assert [info.key for info in tiler.blobs.list("slides/") if unseen(info)] == [KEY]
+
+
+def test_progress_is_told_while_it_happens(tiler: Tiling) -> None:
+    told: list[Progress] = []
+    tiler.land(KEY, cc0_bytes())
+    list(changed(tiler, tell=told.append)(ObjectHint(KEY, "medulla")))
+    assert [(said.stage, said.case_id) for said in told] == [(STAGE_DOWNLOADING, "case-1"), (STAGE_PLANNING, "case-1")]
+
+
+def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any) -> None:
+        raise AssertionError("an associated image was read")
+
+    monkeypatch.setattr("openslide.lowlevel.read_associated_image", forbidden)
+    monkeypatch.setattr("openslide.lowlevel.get_associated_image_names", forbidden)
+    event = tiler.plan(KEY, cc0_bytes())
+    assert list(tiler.stream(event.slide, event.plan))
