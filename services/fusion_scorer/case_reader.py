@@ -19,15 +19,13 @@ from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
 from shared.units import CaseId
 
-LONG_AGO = datetime.fromtimestamp(0, UTC)
-
 
 @dataclass(frozen=True)
 class StoredCase:
-    """A case's inputs and the newest time among them."""
+    """A case's inputs and when each of them landed."""
 
     inputs: CaseInputs
-    as_of: datetime
+    landed: tuple[datetime, ...]
 
     @property
     def empty(self) -> bool:
@@ -52,9 +50,9 @@ class CaseReader:
         """
         events = self.index.slides(case)
         info = self.store.head(clinical_key(case))
-        times = [event.as_of.ToDatetime(UTC) for event in events] + ([info.last_modified] if info else [])
+        landed = [event.as_of.ToDatetime(UTC) for event in events] + ([info.last_modified] if info else [])
         slides = tuple(self._slide(event) for event in events)
-        return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), max(times, default=LONG_AGO))
+        return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), tuple(landed))
 
     def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
         if info is None:

@@ -55,7 +55,7 @@ class RescoreCase:
         """Score the case; while no bundle is promoted it waits in the index, and promotion scores it."""
         case = keys.case_id(event.case_id, "the request")
         try:
-            return (self.score_case(case, event.as_of.ToDatetime(UTC)),)
+            return (self.score_case(case),)
         except NoBundleError as error:
             _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
             return ()

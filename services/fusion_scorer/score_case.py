@@ -1,15 +1,15 @@
 """Scores a stored case with the promoted bundle and keeps the score; asked twice, it writes the same bytes."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_reader import LONG_AGO, CaseReader, StoredCase
+from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.promoted import Bundles
@@ -21,7 +21,7 @@ from shared.bus.events import event_id
 from shared.canonical import sha256
 from shared.units import CaseId, Sha256
 
-Read = Callable[..., StoredCase]
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class ScoreCase:
     bundles: Bundles
     program_version: str
 
-    def __call__(self, case: CaseId, as_of: datetime = LONG_AGO) -> CaseScored:
-        """Score the case as it stands; `as_of` is the time of what made this necessary, if later than the inputs.
+    def __call__(self, case: CaseId) -> CaseScored:
+        """Score the case as it stands.
 
         Raises:
             NoBundleError: none is promoted.
@@ -47,7 +47,7 @@ class ScoreCase:
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
         _count(made.score)
-        return _event(made.score, digest, max(stored.as_of, promoted.since, as_of))
+        return _event(made.score, digest, (*stored.landed, promoted.since))
 
     def _keep(self, case: CaseId, made: Scored) -> Sha256:
         """Write the score, evidence first; digest of what the store holds, which an older program may have written."""
@@ -93,16 +93,22 @@ def _without_files(answer: Score) -> Score:
     return answer
 
 
-def _event(answer: Score, digest: Sha256, as_of: datetime) -> CaseScored:
+def revision(landed: Iterable[datetime]) -> str:
+    """Landing times of a score's inputs as text, newest first; a new or replaced input makes it greater."""
+    return "".join(f"{(time - _EPOCH) // timedelta(microseconds=1):016x}" for time in sorted(landed, reverse=True))
+
+
+def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseScored:
     stamp = Timestamp()
-    stamp.FromDatetime(as_of)
+    stamp.FromDatetime(max(landed))
     return CaseScored(
-        event_id=event_id("CaseScored", answer.score_id, as_of.isoformat()),
+        event_id=event_id("CaseScored", answer.score_id, revision(landed)),
         case_id=answer.case_id,
         score_id=answer.score_id,
         score_key=keys.score(CaseId(answer.case_id), Sha256(answer.score_id)),
         score_digest=digest,
         as_of=stamp,
+        revision=revision(landed),
     )
 
 

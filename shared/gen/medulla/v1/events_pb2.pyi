@@ -168,6 +168,7 @@ class CaseScored(_message.Message):
     SCORE_KEY_FIELD_NUMBER: _builtins.int
     SCORE_DIGEST_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     score_id: _builtins.str
@@ -175,9 +176,13 @@ class CaseScored(_message.Message):
     score_key: _builtins.str
     """The score's JSON in the store, and the digest of its bytes."""
     score_digest: _builtins.str
+    revision: _builtins.str
+    """Landing times of all inputs, newest first, 16 hex digits of Unix microseconds each: of two scores of a case the one
+    with the greater text is current. A new or replaced input makes it greater, whatever order events arrive in.
+    """
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
-        """The newest time among the score's inputs; of two scores of a case the later one is current."""
+        """The newest time among the score's inputs."""
 
     def __init__(
         self,
@@ -188,10 +193,11 @@ class CaseScored(_message.Message):
         score_key: _builtins.str = ...,
         score_digest: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        revision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "revision", b"revision", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
