@@ -14,7 +14,7 @@ def load(name: str, text: bytes) -> Trees:
         BadBundleError: the text is no LightGBM model.
     """
     try:
-        booster = lgb.Booster(params={"num_threads": 1, "verbose": -1}, model_str=text.decode())
+        booster = lgb.Booster(model_str=text.decode())
     except (lgb.basic.LightGBMError, ValueError, IndexError, KeyError) as error:
         raise BadBundleError(f"{name} is no LightGBM model in text form") from error
 

@@ -7,10 +7,10 @@ Floats = npt.NDArray[np.float64]
 
 TILES = 64
 """Tiles of every simulated bag."""
-_ACTIVE = 0.35
+_ACTIVE = 0.5
 """Share of tiles that show the latent."""
 _SIGNAL_AXIS, _SCANNER_AXIS = 2, 1
-_SIGNAL, _SCANNER, _NOISE = 1.3, 0.35, 0.1
+_SIGNAL, _SCANNER, _NOISE = 1.8, 0.35, 0.1
 """In standard deviations of the real tiles along the axis; noise in those of each feature."""
 
 

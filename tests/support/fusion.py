@@ -94,7 +94,7 @@ def parts() -> dict[str, Any]:
     }
     names = ("fused", "clinical_molecular", "clinical", "pathomics")
     embedding = {"mean": [0, 0], "axes": [[1, 0]], "spread": [1], "residual": 1, "limits": {"flag": 3, "abstain": 6}}
-    return {
+    made = {
         "fused.json": arm([STAGE, GROUP, SLIDES], [0.8, 0.4, 0.5]),
         "clinical_molecular.json": arm([STAGE, GROUP], [0.8, 0.4]),
         "clinical.json": arm([STAGE, AGE], [0.8, -0.2]),
@@ -107,6 +107,7 @@ def parts() -> dict[str, Any]:
             "numeric": {"age": {"mean": 8, "spread": 4, "limits": {"flag": 3, "abstain": 5}}},
         },
     }
+    return dict(json.loads(json.dumps(made)))
 
 
 def facts() -> dict[str, Any]:
@@ -128,9 +129,7 @@ def facts() -> dict[str, Any]:
     }
 
 
-def write_bundle(
-    folder: Path, changed: Mapping[str, Any] | None = None, said: Mapping[str, Any] | None = None
-) -> Path:
+def write_bundle(folder: Path, changed: Mapping[str, Any] | None = None, said: Mapping[str, Any] | None = None) -> Path:
     """Write the toy bundle, with some JSON files or bytes (`changed`) and facts (`said`) of one's own."""
     contents = {**parts(), "mil.onnx": mil(), "model_card.md": b"# A toy\n", **(changed or {})}
     files = {name: item if isinstance(item, bytes) else json.dumps(item).encode() for name, item in contents.items()}
@@ -181,9 +180,7 @@ def plan() -> PlanFacts:
     return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",))
 
 
-def slide_input(
-    slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", encoder: str = ENCODER
-) -> SlideInput:
+def slide_input(slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", encoder: str = ENCODER) -> SlideInput:
     """A slide in memory."""
     coords = np.stack([np.zeros(len(rows)), 256 * np.arange(len(rows))], axis=1).astype(np.int32)
     return SlideInput(embedded(case, slide, bag_bytes(rows), encoder=encoder, tiles=len(rows)), plan(), rows, coords)

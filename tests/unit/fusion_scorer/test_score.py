@@ -1,0 +1,196 @@
+"""A whole score of the toy bundle, counted by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from medulla.v1.scorer_pb2 import Score
+from safetensors.numpy import load as load_tensors
+
+from services.fusion_scorer.bundle import Bundle, load
+from services.fusion_scorer.clinical import ClinicalRecord
+from services.fusion_scorer.errors import EncoderMismatchError
+from services.fusion_scorer.inputs import CaseInputs, SlideInput
+from services.fusion_scorer.manifest import NOTICE
+from services.fusion_scorer.score import score
+from services.fusion_scorer.score_json import to_bytes
+from shared.units import CaseId, Sha256
+from tests.support.fusion import features, parts, slide_input, write_bundle
+
+CASE = CaseId("MB-1")
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Bundle:
+    return load(write_bundle(tmp_path / "bundle"))
+
+
+def record(**values: float | str) -> ClinicalRecord:
+    return ClinicalRecord(Sha256("c" * 64), values)
+
+
+def scored(bundle: Bundle, *slides: SlideInput, clinical: ClinicalRecord | None = None) -> Score:
+    return score(bundle, CaseInputs(CASE, slides, clinical), "0.0").score
+
+
+def risk_of(log_hazard: float, years: float) -> float:
+    """Hazards of 0.1 * exp(log_hazard) and 0.05 a year."""
+    event = 0.1 * np.exp(log_hazard)
+    return float(event / (event + 0.05) * (1 - np.exp(-(event + 0.05) * years)))
+
+
+def test_a_fused_score_is_what_a_hand_counts(toy: Bundle) -> None:
+    said = scored(toy, slide_input("A", features((0, 2), (0, 4))), clinical=record(stage="M1", group="G3"))
+    expected = 0.8 * (1 - 0.25) + 0.4 * (1 - 0.5) + 0.5 * (3 - 1) / 2
+    assert said.model == "fused"
+    assert said.log_risk == pytest.approx(expected)
+    assert [item.risk for item in said.risks] == [pytest.approx(risk_of(expected, y), rel=1e-5) for y in (3, 5)]
+    assert {item.variable: round(item.log_hazard, 6) for item in said.contributions} == {
+        "stage": 0.6,
+        "group": 0.2,
+        "pathomics": 0.5,
+    }
+    assert [item.value for item in said.contributions] == ["M1", "G3", "+1.00 SD"]
+    assert said.percentile == pytest.approx(82.5)
+    assert said.risk_group == "high"
+    assert "3-year risk" in said.risk_group_rule
+    assert "high from 0.2" in said.risk_group_rule
+
+
+def test_the_interval_is_that_of_the_refits_in_linear_predictor(toy: Bundle) -> None:
+    said = scored(toy, clinical=record(stage="M1", group="G3"))
+    mild, strong = risk_of(0.7 * 0.75 + 0.3 * 0.5, 3), risk_of(0.9 * 0.75 + 0.5 * 0.5, 3)
+    assert said.risks[0].lo == pytest.approx(mild + 0.05 * (strong - mild), rel=1e-5)
+    assert said.risks[0].hi == pytest.approx(strong - 0.05 * (strong - mild), rel=1e-5)
+    assert said.risks[0].level == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("clinical", "with_slide", "model", "missing"),
+    [
+        (record(stage="M0", group="G4"), True, "fused", []),
+        (record(stage="M0", group="G4"), False, "clinical_molecular", ["slides"]),
+        (record(stage="M0"), False, "clinical", ["molecular", "slides"]),
+        (record(stage="M0"), True, "clinical", ["molecular"]),
+        (None, True, "pathomics", ["clinical", "molecular"]),
+        (record(group="G3"), True, "pathomics", ["clinical"]),
+    ],
+)
+def test_each_pattern_of_what_is_missing_has_its_model(
+    toy: Bundle, clinical: ClinicalRecord | None, with_slide: bool, model: str, missing: list[str]
+) -> None:
+    slides = [slide_input("A", features((0, 1)))] if with_slide else []
+    said = scored(toy, *slides, clinical=clinical)
+    assert (said.model, list(said.modalities_missing)) == (model, missing)
+    assert not said.abstained
+
+
+def test_contributions_sum_to_the_log_risk(toy: Bundle) -> None:
+    said = scored(toy, slide_input("A", features((1, 2), (0, -3))), clinical=record(stage="M1", group="G4"))
+    assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
+
+
+def test_a_missing_value_inside_a_known_block_takes_the_training_mean(toy: Bundle) -> None:
+    said = scored(toy, clinical=record(stage="M1"))
+    assert {item.variable: (item.value, item.log_hazard) for item in said.contributions}["age"] == ("missing", 0)
+
+
+def test_nothing_known_is_an_abstention_not_a_number(toy: Bundle) -> None:
+    said = scored(toy, clinical=record())
+    assert said.abstained
+    assert "Nothing is known" in said.abstained_reason
+    assert not said.risks
+
+
+def test_tiles_far_from_training_make_the_scorer_abstain_with_its_reason(toy: Bundle) -> None:
+    said = scored(toy, slide_input("A", features((100, 1))))
+    assert said.abstained
+    assert said.abstained_reason.startswith("Out of distribution: the slides' mean embedding lies")
+    assert said.out_of_distribution.flagged
+    assert (said.risk_group, len(said.risks), len(said.contributions)) == ("", 0, 0)
+
+
+def test_a_little_far_is_flagged_and_still_scored(toy: Bundle) -> None:
+    said = scored(toy, clinical=record(stage="M0", age=8 + 4 * 4))
+    assert said.out_of_distribution.flagged
+    assert said.out_of_distribution.distance == pytest.approx(4)
+    assert said.out_of_distribution.limit == pytest.approx(3)
+    assert said.risks
+
+
+def test_an_age_far_from_training_makes_the_scorer_abstain(toy: Bundle) -> None:
+    assert "age" in scored(toy, clinical=record(stage="M0", age=70)).abstained_reason
+
+
+def test_tiles_of_all_slides_are_pooled_and_attention_sums_to_one(toy: Bundle) -> None:
+    both = (slide_input("A", features((0, 2), (0, 4))), slide_input("B", features((0, 6), (0, 8))))
+    made = score(toy, CaseInputs(CASE, both), "0.0")
+    assert made.score.log_risk == pytest.approx(0.5 * (5 - 1) / 2)
+    total = sum(load_tensors(data)["attention"].sum() for data in made.attention.values())
+    assert total == pytest.approx(1)
+    assert {slide.attention_key for slide in made.score.slides} == set(made.attention)
+
+
+def test_a_bag_that_two_slides_share_counts_once(toy: Bundle) -> None:
+    rows = features((0, 2), (0, 4))
+    twice = scored(toy, slide_input("A", rows), slide_input("B", rows), slide_input("C", features((0, 9))))
+    once = scored(toy, slide_input("A", rows), slide_input("C", features((0, 9))))
+    assert twice.log_risk == once.log_risk
+    assert twice.score_id == once.score_id
+
+
+def test_top_tiles_are_the_most_attended_highest_first(toy: Bundle) -> None:
+    (slide,) = scored(toy, slide_input("A", features((0, 1), (2, 1), (1, 1)))).slides
+    assert [tile.y_px for tile in slide.top_tiles] == [256, 512, 0]
+    assert slide.qc_flags == ["few_tiles", "pen_ink"]
+
+
+def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:
+    said = scored(toy, slide_input("A", features()), clinical=record(stage="M0", group="G3"))
+    assert said.model == "clinical_molecular"
+    assert said.slides[0].attention_key == ""
+
+
+def test_bags_of_another_encoder_are_refused(toy: Bundle) -> None:
+    with pytest.raises(EncoderMismatchError, match="was embedded by toy-encoder eeeeeeeeeeee") as caught:
+        scored(toy, slide_input("A", features((0, 1)), encoder="e" * 64))
+    assert caught.value.reason == "encoder_mismatch"
+
+
+def test_bags_of_another_width_are_refused(toy: Bundle) -> None:
+    with pytest.raises(EncoderMismatchError, match="3 features a tile"):
+        scored(toy, slide_input("A", np.zeros((2, 3), np.float32)))
+
+
+def test_the_same_inputs_give_the_same_bytes_whatever_the_order_of_slides(toy: Bundle) -> None:
+    slides = (slide_input("A", features((0, 2), (0, 4))), slide_input("B", features((0, 6))))
+    one, two = scored(toy, *slides, clinical=record(stage="M1")), scored(toy, *slides, clinical=record(stage="M1"))
+    assert to_bytes(one) == to_bytes(two)
+    assert scored(toy, *reversed(slides)).log_risk == scored(toy, *slides).log_risk
+
+
+def test_the_bytes_are_canonical_json_with_the_protos_names(toy: Bundle) -> None:
+    data = to_bytes(scored(toy, slide_input("A", features((0.1, 1 / 3)))))
+    parsed = json.loads(data)
+    assert json.dumps(parsed, sort_keys=True, separators=(",", ":")).encode() == data
+    assert parsed["notice"] == NOTICE
+    assert parsed["abstained"] is False
+    assert len(f"{parsed['log_risk']}".lstrip("-0.")) <= 6
+
+
+def test_a_simulated_bundle_or_record_marks_the_score(toy: Bundle, tmp_path: Path) -> None:
+    bundle = load(write_bundle(tmp_path / "other", said={"simulated": True}))
+    assert scored(bundle, clinical=record(stage="M0")).simulated
+    assert not scored(toy, clinical=record(stage="M0")).simulated
+    assert scored(toy, clinical=ClinicalRecord(Sha256("c" * 64), {"stage": "M0"}, simulated=True)).simulated
+
+
+def test_calibration_moves_estimate_and_interval(tmp_path: Path) -> None:
+    moved = {**parts()["calibration.json"], "arms": {"clinical": {"3": {"intercept": float(np.log(2)), "slope": 1}}}}
+    bundle = load(write_bundle(tmp_path / "b", {"calibration.json": moved}))
+    plain = risk_of(0.8 * 0.75, 3)
+    said = scored(bundle, clinical=record(stage="M1"))
+    assert said.risks[0].risk == pytest.approx(1 - (1 - plain) ** 2, rel=1e-5)
+    assert said.risks[1].risk == pytest.approx(risk_of(0.8 * 0.75, 5), rel=1e-5)
+    assert said.risks[0].lo <= said.risks[0].risk <= said.risks[0].hi
