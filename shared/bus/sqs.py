@@ -1,0 +1,162 @@
+"""SQS as a second source of object events, behind the bus port; what the queue gives up goes where it redrives to."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.bus import headers, topics
+from shared.bus.port import Delivery, Record
+from shared.bus.threads import Crew
+from shared.errors import MedullaError
+from shared.logs import get
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_MOST_A_POLL = 10
+_LOOK_UP_S = 1.0
+_log = get(__name__)
+
+
+class SqsRefusedError(MedullaError):
+    """The queue answers, but refuses what we ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqsQueue:
+    """One queue whose messages are S3 events."""
+
+    client: "SQSClient"
+    """With deadlines; its read timeout is above `long_poll_s`."""
+    url: str
+    visibility_s: int = 60
+    """A message of a worker that died shows again after this; it is extended while one is at work."""
+    long_poll_s: int = 5
+
+
+def connect(url: str, region: str, endpoint_url: str | None = None, visibility_s: int = 60) -> SqsQueue:
+    """A queue at AWS, or at `endpoint_url`, with the credentials of the environment and with deadlines."""
+    config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"})
+    client = boto3.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
+    return SqsQueue(client, url, visibility_s)
+
+
+class SqsConsumer:
+    """Long-polls a queue: a message is deleted after its handler returned, and comes again where it did not.
+
+    Messages have no order; up to `concurrency` are at work side by side.
+    """
+
+    def __init__(self, queue: SqsQueue, concurrency: int = 4, beat: Callable[[], None] = lambda: None) -> None:
+        self._queue = queue
+        self._concurrency = concurrency
+        self._beat = beat
+
+    def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
+        """Consume until `stop` is set, then finish what is in flight.
+
+        Raises:
+            SqsRefusedError: there is no such queue, or no right to read it.
+        """
+        _ReceiveLoop(self._queue, self._concurrency, handle, stop).run(self._beat)
+
+
+class _ReceiveLoop:
+    def __init__(self, queue: SqsQueue, concurrency: int, handle: Callable[[Delivery], None], stop: Event) -> None:
+        self._queue = queue
+        self._concurrency = concurrency
+        self._handle = handle
+        self._stop = stop
+        self._error: BaseException | None = None
+        self._crew = Crew(concurrency, "sqs")
+        self._at_work: dict[Future[None], tuple[str, float]] = {}
+        """Receipt of each message at work, and when it would show again (monotonic seconds)."""
+
+    def run(self, beat: Callable[[], None]) -> None:
+        while self._at_work or not self._ending():
+            beat()
+            room = self._concurrency - len(self._at_work)
+            if self._ending() or not room:
+                wait(self._at_work, _LOOK_UP_S, FIRST_COMPLETED)
+            else:
+                self._start(self._receive(min(room, _MOST_A_POLL)))
+            self._extend()
+            self._collect()
+        if self._error is not None:
+            raise self._error
+
+    def _ending(self) -> bool:
+        return self._stop.is_set() or self._error is not None
+
+    def _receive(self, room: int) -> list["MessageTypeDef"]:
+        try:
+            return self._queue.client.receive_message(
+                QueueUrl=self._queue.url,
+                MaxNumberOfMessages=room,
+                WaitTimeSeconds=1 if self._at_work else self._queue.long_poll_s,
+                VisibilityTimeout=self._queue.visibility_s,
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", [])
+        except (BotoCoreError, ClientError) as error:
+            _raise_refusal(error, self._queue.url)
+            _log.warning("queue does not answer", error=str(error))
+            self._stop.wait(_LOOK_UP_S)
+            return []
+
+    def _start(self, messages: list["MessageTypeDef"]) -> None:
+        for message in messages:
+            if self._ending():
+                self._hide(message["ReceiptHandle"], 0)
+                continue
+            work = self._crew.submit(self._work, message)
+            self._at_work[work] = message["ReceiptHandle"], time.monotonic() + self._queue.visibility_s
+
+    def _work(self, message: "MessageTypeDef") -> None:
+        self._handle(_to_delivery(message))
+        try:
+            self._queue.client.delete_message(QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"])
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("message is done but not deleted; it will come again", error=str(error))
+
+    def _extend(self) -> None:
+        """Keep what is at work hidden: ask for more time once half of it is gone."""
+        for work, (receipt, until) in self._at_work.items():
+            if until - time.monotonic() < self._queue.visibility_s / 2 and not work.done():
+                self._hide(receipt, self._queue.visibility_s)
+                self._at_work[work] = receipt, time.monotonic() + self._queue.visibility_s
+
+    def _hide(self, receipt: str, seconds: int) -> None:
+        try:
+            self._queue.client.change_message_visibility(
+                QueueUrl=self._queue.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("message may come again while it is at work", error=str(error))
+
+    def _collect(self) -> None:
+        for work in [work for work in self._at_work if work.done()]:
+            del self._at_work[work]
+            self._error = self._error or work.exception()
+
+
+def _to_delivery(message: "MessageTypeDef") -> Delivery:
+    origin = f"{topics.S3_EVENTS}/sqs/{message['MessageId']}"
+    record = Record(topics.S3_EVENTS, "", message["Body"].encode("utf-8", "surrogatepass"), {headers.ORIGIN: origin})
+    return Delivery(record, 0, 0, int(message.get("Attributes", {}).get("SentTimestamp", "0")) / 1000)
+
+
+def _raise_refusal(error: Exception, url: str) -> None:
+    """Raises SqsRefusedError when asking again is of no use: no such queue, or no right to it."""
+    if not isinstance(error, ClientError):
+        return
+    code = error.response.get("Error", {}).get("Code", "")
+    if any(sign in code for sign in ("NonExistent", "DoesNotExist", "AccessDenied", "InvalidClientTokenId")):
+        raise SqsRefusedError(f"queue {url} refuses us ({code}); check its address and our right to read it") from error

@@ -1,0 +1,118 @@
+"""SQS feeds the same handlers as Kafka: tried on a real queue server."""
+
+import json
+from collections.abc import Callable
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from medulla.v1.events_pb2 import Progress
+
+from shared.bus import topics
+from shared.bus.memory import MemoryBus
+from shared.bus.port import Delivery
+from shared.bus.s3_events import ObjectHint, decode, split, to_bytes
+from shared.bus.sqs import SqsConsumer, SqsQueue, SqsRefusedError
+from shared.worker import Route, Worker
+from tests.support.bus import PATIENCE_S, Recorder, Running, consume, running
+
+if TYPE_CHECKING:
+    from tests.support.parts import ElasticMqPart
+
+
+@pytest.fixture
+def queue(elasticmq: "ElasticMqPart") -> SqsQueue:
+    return SqsQueue(elasticmq.client(), elasticmq.queue(), visibility_s=2, long_poll_s=1)
+
+
+def send(queue: SqsQueue, *bodies: bytes) -> None:
+    for body in bodies:
+        queue.client.send_message(QueueUrl=queue.url, MessageBody=body.decode())
+
+
+def left(queue: SqsQueue) -> int:
+    """Messages that the queue still has, hidden ones included."""
+    said = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
+    return int(said["ApproximateNumberOfMessages"]) + int(said["ApproximateNumberOfMessagesNotVisible"])
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Ask until it holds."""
+    pause = Event()
+    for _ in range(round(PATIENCE_S / 0.05)):
+        if true():
+            return
+        pause.wait(0.05)
+    raise AssertionError("never")
+
+
+def test_a_handled_message_is_deleted(queue: SqsQueue) -> None:
+    recorder = Recorder()
+    send(queue, to_bytes("slides", ["slides/a/1 +%41ä.svs"]))
+    with running(consume(SqsConsumer(queue), recorder)):
+        (got,) = recorder.wait_for(1)
+        eventually(lambda: left(queue) == 0)
+    assert decode(got.record) == ObjectHint("slides/a/1 +%41ä.svs", "slides")
+    assert got.written_at > 0
+
+
+def test_a_message_whose_handler_crashed_comes_again(queue: SqsQueue) -> None:
+    recorder = Recorder()
+
+    def crash(_: Delivery) -> None:
+        raise RuntimeError("boom")
+
+    send(queue, to_bytes("slides", ["slides/a/1.svs"]))
+    assert str(Running(consume(SqsConsumer(queue), crash)).join()) == "boom"
+    with running(consume(SqsConsumer(queue), recorder)):
+        recorder.wait_for(1)
+        eventually(lambda: left(queue) == 0)
+
+
+def test_a_long_job_keeps_its_message_hidden_and_stopping_waits_for_it(queue: SqsQueue) -> None:
+    seen, long_enough = Recorder(), Event()
+    rounds: list[int] = []
+
+    def beat() -> None:
+        rounds.append(1)
+        if len(rounds) >= 6 and seen.seen:
+            long_enough.set()
+
+    def handle(delivery: Delivery) -> None:
+        seen(delivery)
+        assert long_enough.wait(PATIENCE_S)
+
+    send(queue, to_bytes("slides", ["slides/a/1.svs"]))
+    part = Running(consume(SqsConsumer(queue, concurrency=2, beat=beat), handle))
+    seen.wait_for(1)
+    assert long_enough.wait(PATIENCE_S)
+    part.stop.set()
+    assert part.join() is None
+    assert len(seen.seen) == 1
+    assert left(queue) == 0
+
+
+def test_a_worker_on_sqs_gives_poison_up_and_goes_on(queue: SqsQueue) -> None:
+    bus = MemoryBus()
+    landed: list[ObjectHint] = []
+
+    def land(hint: ObjectHint) -> list[Progress]:
+        landed.append(hint)
+        return []
+
+    route = Route(topics.S3_EVENTS, decode, land, split=split)
+    test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}).encode()
+    send(queue, b"no event", test_event, to_bytes("slides", ["slides/a/1.svs", "slides/a/2.svs"]))
+    with running(Worker("tiler", SqsConsumer(queue), bus.producer(), [route]).run):
+        eventually(lambda: left(queue) == 0)
+    assert sorted(hint.key for hint in landed) == ["slides/a/1.svs", "slides/a/2.svs"]
+    (letter,) = bus.records(topics.DEAD_LETTERS)
+    assert letter.value == b"no event"
+    assert letter.headers["medulla-origin"].startswith("s3.events/sqs/")
+
+
+def test_a_queue_that_is_not_there_is_named(queue: SqsQueue) -> None:
+    absent = SqsQueue(queue.client, f"{queue.url}-absent")
+    error = Running(consume(SqsConsumer(absent), Recorder())).join()
+    assert isinstance(error, SqsRefusedError)
+    assert "-absent" in str(error)
