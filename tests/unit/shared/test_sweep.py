@@ -1,0 +1,74 @@
+"""A sweep announces what nobody has dealt with, and nothing else."""
+
+from collections.abc import Sequence
+from threading import Event
+
+from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobInfo
+from shared.bus import topics
+from shared.bus.memory import MemoryBus
+from shared.bus.port import Record
+from shared.bus.s3_events import decode
+from shared.errors import TransientError
+from shared.sweep import Every, Sweep
+
+
+def stored(*keys: str) -> MemoryStore:
+    store = MemoryStore()
+    for key in keys:
+        store.put(key, key.encode())
+    return store
+
+
+def announced(bus: MemoryBus) -> set[str]:
+    return {decode(record).key for record in bus.records(topics.S3_EVENTS)}
+
+
+def test_only_unseen_objects_below_the_prefix_are_announced() -> None:
+    store, bus = stored("slides/a/1 +ä.svs", "slides/a/2.svs", "clinical/a.json"), MemoryBus()
+    sweep = Sweep(store, bus.producer(), "bucket", "slides/", lambda info: info.key != "slides/a/2.svs")
+    assert sweep() == 1
+    assert announced(bus) == {"slides/a/1 +ä.svs"}
+
+
+def test_a_bucket_of_many_objects_is_announced_in_batches() -> None:
+    store, bus = stored(*(f"slides/a/{n:04}.svs" for n in range(1_203))), MemoryBus()
+    batches: list[int] = []
+
+    class Counting:
+        def send(self, records: Sequence[Record]) -> None:
+            batches.append(len(records))
+            bus.append(records)
+
+    assert Sweep(store, Counting(), "bucket", "slides/", lambda _: True)() == 1_203
+    assert batches == [500, 500, 203]
+    assert len(announced(bus)) == 1_203
+
+
+def test_an_overwritten_object_is_announced_again() -> None:
+    store, bus = stored("slides/a/1.svs"), MemoryBus()
+    seen: set[tuple[str, str]] = set()
+
+    def unseen(info: BlobInfo) -> bool:
+        return (info.key, info.etag) not in seen
+
+    sweep = Sweep(store, bus.producer(), "bucket", "slides/", unseen)
+    assert sweep() == 1
+    seen.update((info.key, info.etag) for info in store.list("slides/"))
+    assert sweep() == 0
+    store.put("slides/a/1.svs", b"other bytes")
+    assert sweep() == 1
+
+
+def test_a_timer_acts_again_after_a_dependency_was_down_and_stops_when_told() -> None:
+    stop, calls = Event(), []
+
+    def action() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise TransientError("store is down")
+        if len(calls) == 3:
+            stop.set()
+
+    Every(0.001, action).run(stop)
+    assert len(calls) == 3
