@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from threading import Event
 from typing import Any
@@ -18,6 +18,7 @@ from shared.bus.kafka_client import KafkaDownError, connection, explained, heade
 from shared.bus.kafka_lag import LagGauge
 from shared.bus.lanes import Lanes, Place
 from shared.bus.port import Delivery, Record
+from shared.bus.threads import Crew
 from shared.settings import KafkaSettings
 
 _BUSY_POLL_MS = 50
@@ -100,8 +101,8 @@ class KafkaConsumerAdapter:
         """
         with explained(self._settings), closing(self._open()) as consumer:
             self._check_topics(consumer)
-            with ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._group) as pool:
-                error = _PollLoop(consumer, pool, handle, stop, self._group).run(self._topics, self._beat)
+            crew = Crew(self._concurrency, self._group)
+            error = _PollLoop(consumer, crew, handle, stop, self._group).run(self._topics, self._beat)
         if error is not None:
             raise error
 
@@ -132,13 +133,11 @@ class KafkaConsumerAdapter:
 
 
 class _PollLoop:
-    """The only thread that touches the consumer; handlers run in the pool and report through the lanes."""
+    """The only thread that touches the consumer; handlers run in the crew and report through the lanes."""
 
-    def __init__(
-        self, consumer: Any, pool: ThreadPoolExecutor, handle: Callable[[Delivery], None], stop: Event, group: str
-    ) -> None:
+    def __init__(self, consumer: Any, crew: Crew, handle: Callable[[Delivery], None], stop: Event, group: str) -> None:
         self._consumer = consumer
-        self._pool = pool
+        self._crew = crew
         self._handle = handle
         self._stop = stop
         self._lanes = Lanes()
@@ -176,7 +175,7 @@ class _PollLoop:
         if self._ending():
             return
         for place, due in self._lanes.take(time.time()).items():
-            self._at_work[place] = self._pool.submit(self._work, place, due)
+            self._at_work[place] = self._crew.submit(self._work, place, due)
 
     def _work(self, place: Place, due: Sequence[Delivery]) -> None:
         end = time.monotonic() + _TURN_S

@@ -4,13 +4,14 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from shared.bus.retry import not_before
+from shared.bus.threads import Crew
 
 _WAKE_S = 0.1
 
@@ -126,8 +127,9 @@ class _MemoryConsumer:
 
     def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
         failed = Event()
-        with ThreadPoolExecutor(self._threads, thread_name_prefix=f"{self._group}-memory") as pool:
-            loops = [pool.submit(self._loop, stop, failed, handle) for _ in range(self._threads)]
+        crew = Crew(self._threads, self._group)
+        loops = [crew.submit(self._loop, stop, failed, handle) for _ in range(self._threads)]
+        wait(loops)
         for loop in loops:
             loop.result()
 
