@@ -1,33 +1,31 @@
 """The embedder as a service: `python -m services.embedder`."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import grpc
-from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
 
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
-from services.embedder.events import SERVICE, rejected
+from services.embedder.events import SERVICE
 from services.embedder.grpc_tile_source import GrpcTileSource
 from services.embedder.handler import EmbedSlide
 from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import GPU_BATCH, OnnxEncoder
 from services.embedder.ports import Encoder
+from services.embedder.routes import routes
 from services.embedder.settings import EmbedderSettings
 from services.embedder.triton_encoder import TritonEncoder
-from shared import logs, metrics, runtime
+from shared import logs, runtime
 from shared.blob.s3 import S3Store
-from shared.bus import topics
-from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.health import Check, HealthServer, Heartbeat
 from shared.rpc.client import channel
 from shared.settings import PlatformSettings, load
-from shared.worker import Route, Worker, subscriptions
+from shared.worker import Worker, subscriptions
 
 _log = logs.get(__name__)
 
@@ -57,26 +55,16 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = GrpcTileSource(_tiler(settings, stack))
     embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
-    routes = [route(embed)]
+    served = routes(embed)
     heart = Heartbeat("worker")
-    consumed = subscriptions(SERVICE, routes)
+    consumed = subscriptions(SERVICE, served)
     consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, consumed, settings.concurrency, heart.beat)
     checks = {"object store": store.reachable, **chosen.checks}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
         progress,
-        Worker(SERVICE, consumer, producer, routes),
+        Worker(SERVICE, consumer, producer, served),
     )
-
-
-def route(embed: EmbedSlide) -> Route[SlideTiled]:
-    """What is done with a tiled slide."""
-
-    def handle(event: SlideTiled) -> Iterable[SlideEmbedded]:
-        with metrics.SLIDES_IN_FLIGHT.labels(SERVICE).track_inprogress():
-            return [embed(event)]
-
-    return Route(topics.SLIDES_TILED, decoder(SlideTiled), handle, rejected)
 
 
 def checked_encoder(settings: EmbedderSettings, stack: ExitStack) -> Chosen:

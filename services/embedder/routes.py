@@ -1,0 +1,23 @@
+"""Which topics the embedder reads, and what it does with them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
+
+from services.embedder.events import SERVICE, rejected
+from services.embedder.handler import EmbedSlide
+from shared import metrics
+from shared.bus import topics
+from shared.bus.events import decoder
+from shared.worker import Route
+
+
+def routes(embed: EmbedSlide) -> Sequence[Route[Any]]:
+    """Planned slides."""
+
+    def handle(event: SlideTiled) -> Iterable[SlideEmbedded]:
+        with metrics.SLIDES_IN_FLIGHT.labels(SERVICE).track_inprogress():
+            return [embed(event)]
+
+    return (Route(topics.SLIDES_TILED, decoder(SlideTiled), handle, rejected),)
