@@ -17,7 +17,8 @@ from services.embedder.triton_memory import SharedRegion, drop_leftovers
 from services.embedder.triton_repository import model_name
 from shared.errors import MedullaError, TransientError
 
-_AT_FAULT = ("StatusCode.NOT_FOUND", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNIMPLEMENTED")
+_AT_FAULT = ("StatusCode.INVALID_ARGUMENT", "StatusCode.UNIMPLEMENTED")
+"""Not NOT_FOUND: an encoder that was there at the start and is not now is being loaded again."""
 _NO_ANSWER = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 _LOST_REGION = "Unable to find shared memory region"
 """What a server says of a region that it knew before it was restarted."""
@@ -65,7 +66,7 @@ class TritonEncoder:
         """Give a server that starts beside us time to load its models; have it forget what killed processes shared.
 
         Raises:
-            UnknownEncoderError: it is ready and has no such encoder.
+            UnknownEncoderError: it is ready and has no such encoder, or one for smaller batches.
             TransientError: it is not ready in time.
         """
         end = time.monotonic() + seconds
@@ -75,8 +76,19 @@ class TritonEncoder:
             time.sleep(_LOOK_AGAIN_S)
         if not self.ready():
             raise UnknownEncoderError(f"Triton at {self._url} has no encoder {self._model}")
+        self._check_batch()
         with suppress(InferenceServerException):
             drop_leftovers(self._client, self._timeout_s)
+
+    def _check_batch(self) -> None:
+        try:
+            config = self._client.get_model_config(self._model, client_timeout=self._timeout_s).config
+        except InferenceServerException as error:
+            raise self._translated(error) from error
+        if self._batch > config.max_batch_size:
+            raise UnknownEncoderError(
+                f"Triton at {self._url} takes batches of {config.max_batch_size} tiles, EMBEDDER_BATCH is {self._batch}"
+            )
 
     def _server_ready(self) -> bool:
         with suppress(InferenceServerException):
