@@ -67,10 +67,10 @@ def _build_aside(target: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def installed(name: str) -> Path | None:
-    """The folder `name` when it stands; waits for a process that is just installing it."""
+def installed(name: str) -> bool:
+    """Whether the folder `name` stands; waits for a process that is just installing it."""
     target = home() / name
     if not target.is_dir():
         with locked(name):
             pass
-    return target if target.is_dir() else None
+    return target.is_dir()

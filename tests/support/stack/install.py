@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.support.stack import system
-from tests.support.stack.home import MissingPartError, home, inside, install_once
+from tests.support.stack.home import MissingPartError, home, inside, install_once, installed
 from tests.support.stack.process import clean_environment
 
 KAFKA = "kafka-4.3.1"
@@ -23,6 +23,11 @@ _MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _OLDEST_GO = (1, 24, 8)
 _JAVA = ("java", "default-jre-headless")
 _MAVEN = ("mvn", "maven")
+_PYTHON_LIBRARY = (
+    f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0",
+    f"libpython{sys.version_info.major}.{sys.version_info.minor}",
+)
+_OPENMP = ("libgomp.so.1", "libgomp1")
 _POSTGRES = ("postgres", "postgresql")
 _CHROMIUM = ("chromium", "chromium fonts-liberation")
 _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>dev</groupId><artifactId>part</artifactId>
@@ -136,6 +141,7 @@ def triton() -> Path:
     """Folder with `pkg` (Triton), `backends` (its Python back end) and `env` (the Python that runs models)."""
     if platform.machine() != "x86_64":
         raise MissingPartError("Triton's Python package exists for x86_64 only; this machine has another processor.")
+    system.ensure("Triton", _PYTHON_LIBRARY)
     return install_once(TRITON, _build_triton)
 
 
@@ -167,6 +173,12 @@ def _base_python() -> str:
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
+def openmp() -> Path:
+    """The library that LightGBM loads, of the operating system."""
+    system.ensure("LightGBM", _OPENMP)
+    return Path(system.require(*_OPENMP, "LightGBM"))
+
+
 def postgres() -> Path:
     """The program postgres, of the operating system."""
     system.ensure("PostgreSQL", _POSTGRES)
@@ -186,13 +198,20 @@ PARTS: Mapping[str, Callable[[], Path]] = {
     "triton": triton,
     "postgres": postgres,
     "browser": browser,
+    "openmp": openmp,
 }
 
 
 def stands(part: str) -> bool:
     """Whether a part is installed, without installing it; waits for a process that is just doing so."""
-    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON}
-    programs = {"kafka": "java", "elasticmq": "java", "postgres": "postgres", "browser": "chromium"}
-    if part in programs and system.find(programs[part]) is None:
+    programs = {
+        "kafka": _JAVA,
+        "elasticmq": _JAVA,
+        "triton": _PYTHON_LIBRARY,
+        "postgres": _POSTGRES,
+        "browser": _CHROMIUM,
+    }
+    if part in programs and system.find(programs[part][0]) is None:
         return False
-    return part not in folders or (home() / folders[part]).is_dir()
+    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON}
+    return part not in folders or installed(folders[part])

@@ -4,6 +4,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 from threading import Lock
 
@@ -16,12 +17,19 @@ _apt_turn = Lock()
 
 
 def find(program: str) -> str | None:
-    """Path of a program on PATH, or of one of Debian's PostgreSQL programs, which stand aside."""
+    """Path of a program on PATH, of a PostgreSQL program, which Debian keeps aside, or of a library `lib….so…`."""
+    if program.startswith("lib"):
+        return next((str(folder / program) for folder in _libraries() if (folder / program).exists()), None)
     found = shutil.which(program)
     if found is None and _DEBIAN_POSTGRES.is_dir():
         newest = sorted(_DEBIAN_POSTGRES.glob(f"*/bin/{program}"), key=lambda path: int(path.parts[-3]))
         found = str(newest[-1]) if newest else None
     return found
+
+
+def _libraries() -> list[Path]:
+    system = [Path("/lib"), Path("/usr/lib"), *Path("/usr/lib").glob("*-linux-gnu"), Path("/usr/lib64")]
+    return [Path(str(sysconfig.get_config_var("LIBDIR"))), *system]
 
 
 def require(program: str, package: str, part: str) -> str:
