@@ -37,7 +37,8 @@ class Sweep:
             self.producer.send(batch)
             announced += len(batch)
         metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
-        _log.info("swept", prefix=self.prefix, announced=announced)
+        if announced:
+            _log.info("swept", prefix=self.prefix, announced=announced)
         return announced
 
     def _found(self) -> Iterator[Record]:
