@@ -80,7 +80,7 @@ SLIDES_IN_FLIGHT = Gauge(
 
 EMBED_BATCH_TILES = Histogram(
     "medulla_embed_batch_tiles",
-    "Tiles in one call of the encoder; device is cpu, gpu or triton. Low on a GPU: too few slides side by side, it idles.",
+    "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, take more slides side by side.",
     ["device"],
     buckets=_BATCHES,
 )

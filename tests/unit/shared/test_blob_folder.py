@@ -52,7 +52,7 @@ def test_a_crash_while_writing_leaves_nothing_half_written(tmp_path: Path, write
         f"FolderStore(pathlib.Path(sys.argv[1])).{write}('a/b', b'x' * 100_000)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, check=False, timeout=30)  # noqa: S603 - our own text
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, check=False, timeout=30)
     assert done.returncode == 9
     store = FolderStore(tmp_path)
     assert store.head("a/b") is None
