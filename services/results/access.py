@@ -4,22 +4,31 @@ from collections.abc import Callable
 
 from fastapi import Request
 
-from shared.rpc.auth import ForbiddenError, Principal, Verifier
+from shared.rpc.auth import ForbiddenError, OpenOnLoopback, Principal, Verifier
 
 READERS = frozenset({"viewer", "operator"})
 OPERATORS = frozenset({"operator"})
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def require(verifier: Verifier, roles: frozenset[str]) -> Callable[[Request], Principal]:
     """A dependency that lets those pass who hold one of `roles`."""
 
     def check(request: Request) -> Principal:
+        if isinstance(verifier, OpenOnLoopback):
+            _check_host(request)
         principal = verifier.verify(_bearer(request))
         if not roles & principal.roles:
             raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
         return principal
 
     return check
+
+
+def _check_host(request: Request) -> None:
+    """Refuse a page of another site that a browser was tricked into sending here under that site's name."""
+    if request.url.hostname not in _THIS_MACHINE:
+        raise ForbiddenError("without a token issuer results are shown at 127.0.0.1 and localhost only")
 
 
 def _bearer(request: Request) -> str:

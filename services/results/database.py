@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.results.errors import DatabaseDownError
+from services.results.errors import BadDatabaseUrlError, DatabaseDownError
 
 _POSTGRES_OPTIONS = "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
 _POSTGRES_CONNECT: dict[str, Any] = {
@@ -24,8 +24,12 @@ _SQLITE_CONNECT: dict[str, Any] = {"timeout": 15, "check_same_thread": False}
 
 
 def connect(url: str) -> Engine:
-    """An engine for `postgresql://…` or `sqlite:///…`; no connection is made yet."""
-    parsed = _with_driver(make_url(url))
+    """An engine for `postgresql://…` or `sqlite:///…`; no connection is made yet.
+
+    Raises:
+        BadDatabaseUrlError: it is neither.
+    """
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed, connect_args=_POSTGRES_CONNECT, pool_pre_ping=True, pool_timeout=10, pool_size=10)
     engine = create_engine(parsed, connect_args=_SQLITE_CONNECT)
@@ -57,6 +61,16 @@ def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
 def wrote(connection: Connection, statement: postgresql.Insert | sqlite.Insert) -> bool:
     """Run an INSERT ON CONFLICT of one row; False where the conflict kept it from writing."""
     return connection.execute(statement.returning(literal(1))).first() is not None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = _with_driver(make_url(url))
+    except ArgumentError:
+        raise BadDatabaseUrlError("the database's URL cannot be read") from None
+    if parsed.get_backend_name() not in {"postgresql", "sqlite"}:
+        raise BadDatabaseUrlError(f"a {parsed.drivername} database cannot hold results; use postgresql or sqlite")
+    return parsed
 
 
 def _with_driver(url: URL) -> URL:

@@ -2,7 +2,7 @@
 
 import grpc
 
-from shared.errors import PermanentError, TransientError
+from shared.errors import MedullaError, PermanentError, TransientError
 
 
 class ScoreMismatchError(PermanentError):
@@ -25,6 +25,10 @@ class BadRequestError(PermanentError):
 
     reason = "bad_request"
     advice = "Correct the named parameter."
+
+
+class BadDatabaseUrlError(MedullaError):
+    """The setting names no database that can hold results."""
 
 
 class DatabaseDownError(TransientError):

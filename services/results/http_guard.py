@@ -5,7 +5,8 @@ from time import perf_counter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import metrics
+from services.results import problems
+from shared import logs, metrics
 
 _FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -15,6 +16,7 @@ _FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_log = logs.get(__name__)
 
 
 def content_security_policy(login_origins: tuple[str, ...] = ()) -> str:
@@ -40,21 +42,26 @@ class Guard:
         self._headers = _FIXED | {"Content-Security-Policy": content_security_policy(login_origins)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, dress its answer, count it."""
+        """Pass a request on, dress its answer, count it; a bug becomes a problem that tells nothing."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = perf_counter(), 500
+        start, status, started = perf_counter(), 500, False
 
         async def dressed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 self._dress(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         try:
             await self._app(scope, receive, dressed)
+        except Exception:
+            _log.exception("a bug in a request", path=scope["path"])
+            if started:
+                raise
+            await problems.bug()(scope, receive, dressed)
         finally:
             _count(scope, status, perf_counter() - start)
 

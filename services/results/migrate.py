@@ -23,7 +23,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def missing(engine: Engine) -> bool:
-    """Whether migrations have to run first; a newer schema than this program's is fine, a roll-out passes through it."""
+    """Whether migrations have to run first; a newer schema than this program's is fine: a roll-out has both."""
     with transaction(engine, write=False) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]

@@ -7,8 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.results.errors import TooManyWatchersError, UnknownCaseError
-from shared import logs
+from services.results.errors import BrokenEvidenceError, TooManyWatchersError, UnknownCaseError
 from shared.blob.port import ObjectChangedError
 from shared.errors import MedullaError, PermanentError, TransientError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
@@ -18,21 +17,20 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (ForbiddenError, HTTPStatus.FORBIDDEN),
     (UnknownCaseError, HTTPStatus.NOT_FOUND),
     (ObjectChangedError, HTTPStatus.NOT_FOUND),
+    (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (PermanentError, HTTPStatus.BAD_REQUEST),
 )
 _RETRY_SECONDS = "5"
 _BUG = "Something went wrong inside the service; its log has the details."
-_log = logs.get(__name__)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` as a problem."""
+    """Answer every error that `app` raises on purpose as a problem; the guard around it answers for bugs."""
     app.add_exception_handler(MedullaError, _on_medulla)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 def problem(status: HTTPStatus, detail: str, reason: str, advice: str = "") -> JSONResponse:
@@ -69,8 +67,8 @@ def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.BAD_REQUEST, detail, "bad_request", "Correct the named parameter.")
 
 
-def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    _log.error("bug in a request", path=request.url.path, exc_info=error)
+def bug() -> JSONResponse:
+    """What the caller hears of a bug: nothing but that there is one."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, "internal_error")
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 from time import monotonic
+from typing import Protocol
 
 from medulla.v1.events_pb2 import Progress
 
 from services.results.errors import TooManyWatchersError
-from services.results.ports import Activity, ResultStore
+from services.results.ports import Activity
 
 RECENT = timedelta(hours=6)
 """Progress older than this is of a slide that nobody works on any more."""
@@ -34,12 +35,19 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
     return Changes(tuple(moved), tuple(cases))
 
 
+class Watched(Protocol):
+    """The part of ResultStore that the feed looks at."""
+
+    def activity(self, since: datetime) -> Activity:
+        """What moved since a time."""
+
+
 class Feed:
     """Looks at the database at most once in `every_s` seconds, however many watch; at most `largest` may."""
 
     def __init__(
         self,
-        results: ResultStore,
+        results: Watched,
         every_s: float = 1.0,
         largest: int = 64,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from shared.rpc.server import ServerTls
 from shared.settings import Port, ServiceSettings
 
 
@@ -11,7 +12,7 @@ class ResultsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="RESULTS_")
 
-    database_url: SecretStr = SecretStr("sqlite:///medulla.db")
+    database_url: SecretStr
     """`postgresql://user:password@host:port/name`, or `sqlite:///path` on a laptop."""
     migrate_at_start: bool = False
     """Bring the database to the newest schema at start; in a cluster a job does it once instead."""
@@ -19,11 +20,13 @@ class ResultsSettings(ServiceSettings):
     """Where REST and the page listen; 0.0.0.0 in a pod."""
     http_port: Port = 8080
     grpc_address: str = "127.0.0.1:50054"
+    grpc_tls: ServerTls | None = None
+    """PEM files, e.g. `RESULTS_GRPC_TLS__CERTIFICATE`; None where a mesh or an ingress encrypts."""
     login_scope: str = "openid"
     """Scopes that the page asks of the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()
     """Origins that the page has to reach for a login, other than the issuer's own, such as its token endpoint's."""
     watchers: int = Field(default=32, ge=1)
-    """How many may watch progress at once, over REST and gRPC each."""
+    """How many may watch progress at once."""
     look_every_s: float = Field(default=1, gt=0)
     """How often the database is looked at for those who watch."""

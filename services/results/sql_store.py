@@ -40,6 +40,11 @@ class SqlStore:
         if migrate.missing(self.engine):
             raise OldSchemaError("the database's tables are missing or old; run `python -m services.results migrate`")
 
+    def ready(self) -> bool:
+        """True; raises where `check` does."""
+        self.check()
+        return True
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -354,7 +354,7 @@ def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[
 
 def test_a_store_without_its_tables_says_what_to_run(new_store: Callable[[], SqlStore]) -> None:
     store = new_store()
-    with pytest.raises(OldSchemaError, match="services.results migrate"):
+    with pytest.raises(OldSchemaError, match=r"services\.results migrate"):
         store.check()
     store.migrate()
     store.check()

@@ -1,0 +1,116 @@
+"""Results as a service: `python -m services.results`; `python -m services.results migrate` brings the database up."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+
+import grpc
+from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
+
+from services.results.access import READERS
+from services.results.http_server import HttpServer
+from services.results.progress_feed import Feed
+from services.results.queries import Queries
+from services.results.rest import Login, create_app
+from services.results.routes import SERVICE, routes
+from services.results.servicer import ResultsServicer
+from services.results.settings import ResultsSettings
+from services.results.sql_store import SqlStore
+from shared import logs, runtime
+from shared.blob.s3 import S3Store
+from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.errors import MedullaError
+from shared.health import HealthServer, Heartbeat
+from shared.rpc.auth import require_role, verifier
+from shared.rpc.server import GrpcServer
+from shared.settings import PlatformSettings, load
+from shared.worker import Worker, subscriptions
+
+_CALLS = 8
+"""gRPC calls that are answered side by side, beside those that watch."""
+_WRONG_USAGE = 2
+_log = logs.get(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until told to stop, or migrate; the exit code."""
+    if not arguments:
+        return runtime.main(SERVICE, build)
+    if list(arguments) == ["migrate"]:
+        return migrate()
+    sys.stderr.write("usage: python -m services.results [migrate]\n")
+    return _WRONG_USAGE
+
+
+def migrate() -> int:
+    """Bring the database to the newest schema; the exit code."""
+    logs.configure(SERVICE)
+    try:
+        with closing(_store(load(ResultsSettings))) as results:
+            results.migrate()
+    except MedullaError as error:
+        _log.error("cannot migrate", sentence=str(error))
+        return runtime.exit_code(error)
+    _log.info("the database has the newest schema")
+    return runtime.OK
+
+
+def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
+    """The parts: health, REST, gRPC and the worker."""
+    settings = load(ResultsSettings)
+    results = stack.enter_context(closing(_store(settings)))
+    _prepare(results, settings)
+    blobs = S3Store(platform.s3)
+    feed = Feed(results, settings.look_every_s, settings.watchers)
+    heart = Heartbeat("worker")
+    checks = {"database": results.ready, "object store": blobs.reachable}
+    return (
+        HealthServer(platform.http_host, platform.http_port, [heart], checks),
+        _http(settings, platform, results, blobs, feed),
+        _grpc(settings, platform, Queries(results), feed),
+        _worker(platform, stack, results, blobs, heart),
+    )
+
+
+def _store(settings: ResultsSettings) -> SqlStore:
+    return SqlStore(settings.database_url.get_secret_value())
+
+
+def _prepare(results: SqlStore, settings: ResultsSettings) -> None:
+    if settings.migrate_at_start:
+        results.migrate()
+    results.check()
+
+
+def _http(
+    settings: ResultsSettings, platform: PlatformSettings, results: SqlStore, blobs: S3Store, feed: Feed
+) -> HttpServer:
+    auth = platform.auth
+    login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
+    app = create_app(results, blobs, verifier(auth, settings.http_host), login=login, feed=feed)
+    return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
+
+
+def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
+    host = settings.grpc_address.rpartition(":")[0].strip("[]")
+    asked = require_role(verifier(platform.auth, host), READERS)
+
+    def register(server: grpc.Server) -> None:
+        add_ResultsServiceServicer_to_server(ResultsServicer(queries, feed), server)
+
+    workers = settings.watchers + _CALLS
+    return GrpcServer(settings.grpc_address, register, interceptors=[asked], max_workers=workers, tls=settings.grpc_tls)
+
+
+def _worker(
+    platform: PlatformSettings, stack: ExitStack, results: SqlStore, blobs: S3Store, heart: Heartbeat
+) -> Worker:
+    producer = KafkaProducerAdapter(platform.kafka)
+    stack.callback(producer.close)
+    served = routes(blobs, results)
+    consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, subscriptions(SERVICE, served), beat=heart.beat)
+    return Worker(SERVICE, consumer, producer, served)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""Which handler gets the records of which topic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
+
+from services.results.handler import RecordProgress, RecordRejection, RecordScore
+from services.results.ports import ResultStore
+from shared.blob.port import BlobStore
+from shared.bus import topics
+from shared.bus.events import decoder
+from shared.worker import Route
+
+SERVICE = "results"
+"""Name in logs, metrics and dead letters, and the consumer group."""
+
+
+def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
+    """Everything that results listens to; it publishes nothing."""
+    return (
+        Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
+        Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(results)),
+        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results)),
+    )

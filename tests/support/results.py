@@ -1,0 +1,115 @@
+"""Results around a test: a store with made-up cases, objects behind them, and the application over HTTP or gRPC."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import grpc
+import numpy as np
+from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
+from medulla.v1.scorer_pb2 import Score, TopTile
+from PIL import Image
+from safetensors.numpy import save
+
+from services.results.access import READERS
+from services.results.handler import RecordScore
+from services.results.http_server import HttpServer
+from services.results.progress_feed import Feed
+from services.results.queries import Queries
+from services.results.rest import Login, create_app
+from services.results.servicer import ResultsServicer
+from services.results.sql_store import SqlStore
+from services.results.sse import Rhythm
+from shared.blob.memory import MemoryStore
+from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
+from shared.rpc.server import GrpcServer
+from shared.runtime import Part
+from tests.support import scores as made
+
+LOOK_EVERY_S = 0.05
+
+
+class Results:
+    """A migrated SQLite store and an object store, with a word for each thing that can happen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = SqlStore(f"sqlite:///{folder / 'results.db'}")
+        self.store.migrate()
+        self.blobs = MemoryStore()
+        self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: made.at(10))
+
+    def score(self, score: Score, minutes: float = 1) -> Score:
+        """Store a score with its pictures and maps, and record it."""
+        for slide in score.slides:
+            self.blobs.put_new(slide.thumbnail_key, thumbnail())
+            self.blobs.put_new(slide.attention_key, attention_map(list(slide.top_tiles)))
+        event = made.scored(score, made.at(minutes))
+        self.blobs.put_new(event.score_key, made.body(score).encode())
+        RecordScore(self.blobs, self.store)(event)
+        return score
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def thumbnail(width: int = 444, height: int = 593) -> bytes:
+    """A JPEG that looks a little like tissue."""
+    y, x = np.mgrid[0:height, 0:width]
+    inside = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) < 0.16
+    pixels = np.where(inside[..., None], (214, 140, 178), (243, 241, 243)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+def attention_map(top: list[TopTile]) -> bytes:
+    """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint."""
+    high = {(tile.x_px, tile.y_px): tile.attention for tile in top}
+    coords = [(256 * column, 256 * row) for row in range(11) for column in range(8)]
+    values = [high.get(place, 0.001 + 0.0001 * (n % 7)) for n, place in enumerate(coords)]
+    return save({"coords": np.array(coords, np.int32), "attention": np.array(values, np.float32)})
+
+
+@contextmanager
+def running(part: Part) -> Iterator[None]:
+    """The part in a thread, as long as the block lasts."""
+    stop = Event()
+    thread = Thread(target=part.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def over_http(results: Results, verifier: Verifier | None = None, login: Login | None = None) -> Iterator[str]:
+    """The application's address."""
+    app = create_app(
+        results.store,
+        results.blobs,
+        verifier or OpenOnLoopback("127.0.0.1"),
+        login=login,
+        feed=results.feed,
+        rhythm=Rhythm(beat_s=0.2),
+    )
+    server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
+    with running(server):
+        yield f"http://127.0.0.1:{server.port}"
+
+
+@contextmanager
+def over_grpc(results: Results, verifier: Verifier) -> Iterator[str]:
+    """The gRPC server's address."""
+
+    def register(server: grpc.Server) -> None:
+        add_ResultsServiceServicer_to_server(ResultsServicer(Queries(results.store), results.feed), server)
+
+    server = GrpcServer("127.0.0.1:0", register, interceptors=[require_role(verifier, READERS)], grace_s=1)
+    with running(server):
+        yield f"127.0.0.1:{server.port}"

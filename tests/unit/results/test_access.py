@@ -1,0 +1,164 @@
+"""Only those whom the issuer vouches for see results: over REST and over gRPC."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import grpc
+import pytest
+from fastapi.testclient import TestClient
+from medulla.v1 import results_pb2
+from medulla.v1.results_pb2_grpc import ResultsServiceStub
+
+from services.results.rest import Login, create_app
+from shared.rpc.auth import TokenVerifier
+from shared.settings import AuthSettings
+from tests.support import scores as made
+from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.results import Results, over_grpc
+
+REFUSED: dict[str, Callable[[OidcIssuer], str]] = {
+    "none": lambda _: "",
+    "no token at all": lambda _: "abc",
+    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 120),
+    "forged": lambda issuer: issuer.token(SigningKey(kid=issuer.keys[0].kid)),
+    "for another audience": lambda issuer: issuer.token(aud="somebody-else"),
+    "of another issuer": lambda issuer: issuer.token(iss="https://evil.example"),
+}
+FORBIDDEN: dict[str, Callable[[OidcIssuer], str]] = {
+    "without roles": lambda issuer: issuer.token(roles=None),
+    "with a foreign role": lambda issuer: issuer.token(roles=["admin"]),
+}
+PATHS = (
+    "/cases",
+    "/cases/MB-1",
+    "/cases/MB-1/scores",
+    "/cases/MB-1/slides/A1/thumbnail",
+    "/cases/MB-1/slides/A1/attention",
+    "/progress",
+    "/audit/verify",
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
+    """A store with one scored case, the same for all tests here."""
+    results = Results(tmp_path_factory.mktemp("access"))
+    results.score(made.score("MB-1"))
+    yield results
+    results.close()
+
+
+@pytest.fixture(scope="module")
+def verifier(issuer: OidcIssuer) -> TokenVerifier:
+    return TokenVerifier(AuthSettings(issuer=issuer.url))
+
+
+@pytest.fixture(scope="module")
+def client(filled: Results, verifier: TokenVerifier, issuer: OidcIssuer) -> TestClient:
+    return TestClient(create_app(filled.store, filled.blobs, verifier, login=Login(issuer.url, "medulla-page")))
+
+
+@pytest.fixture(scope="module")
+def stub(filled: Results, verifier: TokenVerifier) -> Iterator[ResultsServiceStub]:
+    with over_grpc(filled, verifier) as address, grpc.insecure_channel(address) as channel:
+        yield ResultsServiceStub(channel)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_token_that_is_not_believed_is_401(client: TestClient, issuer: OidcIssuer, path: str, kind: str) -> None:
+    answer = client.get(f"/api/v1{path}", headers=bearer(REFUSED[kind](issuer)))
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["reason"] == "unauthorized"
+
+
+@pytest.mark.parametrize("kind", FORBIDDEN)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_token_without_the_role_is_403(client: TestClient, issuer: OidcIssuer, path: str, kind: str) -> None:
+    answer = client.get(f"/api/v1{path}", headers=bearer(FORBIDDEN[kind](issuer)))
+    assert (answer.status_code, answer.json()["reason"]) == (403, "forbidden")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_both_roles_may_read(client: TestClient, issuer: OidcIssuer, role: str) -> None:
+    for path in PATHS[:5]:
+        assert client.get(f"/api/v1{path}", headers=bearer(issuer.token(roles=[role]))).status_code == 200
+
+
+def test_the_audit_record_is_for_operators(client: TestClient, issuer: OidcIssuer) -> None:
+    answers = [
+        client.get("/api/v1/audit/verify", headers=bearer(issuer.token(roles=[role])))
+        for role in ("viewer", "operator")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 200]
+
+
+def test_the_shell_of_the_page_and_its_login_are_public(client: TestClient, issuer: OidcIssuer) -> None:
+    assert "Medulla" in client.get("/").text
+    assert client.get("/api/v1/config").json()["login"] == {
+        "issuer": issuer.url,
+        "client_id": "medulla-page",
+        "scope": "openid",
+    }
+    assert f"connect-src 'self' {issuer.url};" in client.get("/").headers["content-security-policy"]
+
+
+def test_an_issuer_that_is_away_means_later(results: Results) -> None:
+    away = TokenVerifier(AuthSettings(issuer="http://127.0.0.1:1", timeout_s=0.5))
+    client = TestClient(create_app(results.store, results.blobs, away))
+    with OidcIssuer() as other:
+        answer = client.get("/api/v1/cases", headers=bearer(other.token()))
+    assert answer.status_code == 503
+
+
+@pytest.mark.parametrize("kind", [*REFUSED, *FORBIDDEN])
+def test_grpc_refuses_the_same_tokens(stub: ResultsServiceStub, issuer: OidcIssuer, kind: str) -> None:
+    token = (REFUSED | FORBIDDEN)[kind](issuer)
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    wanted = grpc.StatusCode.UNAUTHENTICATED if kind in REFUSED else grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.ListCases(results_pb2.ListCasesRequest(), metadata=metadata, timeout=10)
+    assert caught.value.code() == wanted
+    with pytest.raises(grpc.RpcError) as caught:
+        next(iter(stub.WatchProgress(results_pb2.WatchProgressRequest(), metadata=metadata, timeout=10)))
+    assert caught.value.code() == wanted
+
+
+def test_grpc_answers_like_rest(stub: ResultsServiceStub, client: TestClient, issuer: OidcIssuer) -> None:
+    metadata = (("authorization", f"Bearer {issuer.token()}"),)
+    case = stub.GetCase(results_pb2.GetCaseRequest(case_id="MB-1"), metadata=metadata, timeout=10)
+    said = client.get("/api/v1/cases/MB-1", headers=bearer(issuer.token())).json()
+    assert case.score.score_id == said["score"]["score_id"]
+    listed = stub.ListCases(results_pb2.ListCasesRequest(page_size=1), metadata=metadata, timeout=10)
+    assert [one.case_id for one in listed.cases] == ["MB-1"]
+    kept = stub.ListScores(results_pb2.ListScoresRequest(case_id="MB-1"), metadata=metadata, timeout=10)
+    assert [one.current for one in kept.scores] == [True]
+
+
+@pytest.mark.parametrize(
+    ("case", "code"), [("nobody", grpc.StatusCode.NOT_FOUND), ("../x", grpc.StatusCode.INVALID_ARGUMENT)]
+)
+def test_grpc_says_why_there_is_no_answer(
+    stub: ResultsServiceStub, issuer: OidcIssuer, case: str, code: grpc.StatusCode
+) -> None:
+    metadata = (("authorization", f"Bearer {issuer.token()}"),)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.GetCase(results_pb2.GetCaseRequest(case_id=case), metadata=metadata, timeout=10)
+    assert caught.value.code() == code
+
+
+def test_grpc_shows_progress_as_it_happens(stub: ResultsServiceStub, issuer: OidcIssuer, filled: Results) -> None:
+    filled.store.record_progress(made.progress("MB-1", "A", 1, made.at(9)))
+    metadata = (("authorization", f"Bearer {issuer.token()}"),)
+    watching = stub.WatchProgress(results_pb2.WatchProgressRequest(case_id="MB-1"), metadata=metadata, timeout=20)
+    assert next(watching).progress.done == 1
+    filled.store.record_progress(made.progress("MB-2", "A", 5, made.at(9)))
+    filled.store.record_progress(made.progress("MB-1", "A", 2, made.at(9.5)))
+    assert next(watching).progress.done == 2
+    watching.cancel()

@@ -1,0 +1,103 @@
+"""What the facts of a case amount to."""
+
+from collections.abc import Sequence
+
+import pytest
+from medulla.v1.events_pb2 import Progress, SlideRejected
+from medulla.v1.results_pb2 import (
+    CASE_STATE_ABSTAINED,
+    CASE_STATE_IN_PROGRESS,
+    CASE_STATE_REJECTED,
+    CASE_STATE_SCORED,
+)
+from medulla.v1.scorer_pb2 import Score
+
+from services.results import case_state
+from services.results.errors import ScoreMismatchError
+from services.results.ports import CaseFacts, KeptScore
+from shared.units import CaseId
+from tests.support import scores as made
+
+CASE = CaseId("MB-1")
+
+
+def facts(
+    score: Score | None = None,
+    minutes: float = 5,
+    rejections: Sequence[SlideRejected] = (),
+    progress: Sequence[Progress] = (),
+) -> CaseFacts:
+    current = KeptScore(made.body(score), made.at(minutes), current=True) if score else None
+    return CaseFacts(CASE, made.at(9), current, rejections, progress)
+
+
+def test_a_scored_case_shows_the_risk_of_its_first_horizon() -> None:
+    score = made.score(CASE)
+    score.risks.sort(key=lambda risk: -risk.horizon_years)
+    summary = case_state.summary(facts(score))
+    assert summary.state == CASE_STATE_SCORED
+    assert (summary.risk.horizon_years, summary.risk.risk, summary.risk_group) == (3, 0.31, "high")
+
+
+def test_an_abstained_case_shows_no_risk_and_no_group() -> None:
+    score = made.abstained(CASE)
+    score.risk_group = "high"
+    summary = case_state.summary(facts(score))
+    assert summary.state == CASE_STATE_ABSTAINED
+    assert not summary.HasField("risk")
+    assert summary.risk_group == ""
+
+
+def test_flags_say_what_a_reader_has_to_know() -> None:
+    score = made.abstained(CASE)
+    score.modalities_missing.append("clinical")
+    refused = [made.rejected(CASE, "B", made.at(1))]
+    flags = case_state.summary(facts(score, rejections=refused)).flags
+    assert list(flags) == ["out_of_distribution", "missing_clinical", "rejected_input", "simulated"]
+
+
+def test_a_case_with_a_slide_on_its_way_is_in_progress() -> None:
+    found = facts(progress=[made.progress(CASE, "A", 1, made.at(1))])
+    assert case_state.summary(found).state == CASE_STATE_IN_PROGRESS
+
+
+def test_a_case_whose_every_slide_was_refused_is_rejected() -> None:
+    moving = [made.progress(CASE, "A", 1, made.at(1))]
+    refused = [made.rejected(CASE, "A", made.at(1))]
+    assert case_state.summary(facts(progress=moving, rejections=refused)).state == CASE_STATE_REJECTED
+
+
+def test_a_case_with_one_slide_refused_and_another_on_its_way_is_in_progress() -> None:
+    moving = [made.progress(CASE, "B", 1, made.at(1))]
+    refused = [made.rejected(CASE, "A", made.at(1))]
+    assert case_state.summary(facts(progress=moving, rejections=refused)).state == CASE_STATE_IN_PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("slide", "minutes", "stands"),
+    [("A1", 4, False), ("A1", 6, True), ("B", 4, True), ("", 4, False), ("", 6, True)],
+)
+def test_a_refusal_stands_until_a_score_used_a_version_as_new(slide: str, minutes: float, stands: bool) -> None:
+    found = facts(made.score(CASE), minutes=5, rejections=[made.rejected(CASE, slide, made.at(minutes))])
+    assert bool(case_state.standing(found)) is stands
+
+
+def test_a_refused_clinical_record_stands_beside_a_score_without_one() -> None:
+    score = made.score(CASE)
+    score.provenance.clinical_digest = ""
+    found = facts(score, rejections=[made.rejected(CASE, "", made.at(1), "bad_clinical_record")])
+    assert [one.reason for one in case_state.standing(found)] == ["bad_clinical_record"]
+
+
+def test_of_several_refusals_of_a_slide_the_newest_is_shown() -> None:
+    refused = [made.rejected(CASE, "A", made.at(2), "no_resolution"), made.rejected(CASE, "A", made.at(1))]
+    assert [one.reason for one in case_state.standing(facts(rejections=refused))] == ["no_resolution"]
+
+
+def test_fields_of_a_newer_version_are_passed_over() -> None:
+    assert case_state.read_score('{"case_id": "a", "new_thing": 1}', "here").case_id == "a"
+
+
+def test_what_is_no_score_is_refused() -> None:
+    with pytest.raises(ScoreMismatchError, match="here holds no score"):
+        case_state.read_score('{"risks": "high"}', "here")

@@ -1,0 +1,103 @@
+"""Those who watch see what moves, once, and never more of them than allowed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.request import urlopen
+
+import pytest
+
+from services.results.errors import TooManyWatchersError
+from services.results.ports import Activity
+from services.results.progress_feed import Feed, changes
+from tests.support import scores as made
+from tests.support.results import Results, over_http
+
+
+class Counting:
+    """A store that counts how often it is looked at."""
+
+    def __init__(self, results: Results) -> None:
+        self.store, self.looks = results.store, 0
+
+    def activity(self, since: datetime) -> Activity:
+        self.looks += 1
+        return self.store.activity(since)
+
+
+def events(address: str, query: str = "") -> Iterator[str]:
+    """Blocks of the stream, without the first, as they come."""
+    with urlopen(f"{address}/api/v1/progress{query}", timeout=10) as response:  # noqa: S310 - a test's own address
+        assert response.headers["content-type"].startswith("text/event-stream")
+        block = ""
+        for line in response:
+            block += line.decode()
+            if block.endswith("\n\n"):
+                yield block.strip()
+                block = ""
+
+
+def test_only_what_is_new_is_a_change() -> None:
+    a, b, later = (made.progress("c", s, n, made.at(n)) for s, n in (("A", 1), ("B", 1), ("A", 2)))
+    before, now = Activity([a, b], {"c": 1, "d": 1}), Activity([later, b], {"c": 2, "d": 1, "e": 1})
+    assert changes(before, now).progress == (later,)
+    assert changes(before, now).cases == ("c", "e")
+    assert changes(before, now, "d") == changes(now, now)
+
+
+def test_many_watchers_look_at_the_database_once(results: Results) -> None:
+    counting = Counting(results)
+    feed = Feed(counting, every_s=60)
+    with feed.watch() as one, feed.watch() as other:
+        one()
+        other()
+    assert counting.looks == 1
+
+
+def test_more_watchers_than_allowed_are_turned_away(results: Results) -> None:
+    feed = Feed(results.store, largest=1)
+    with feed.watch(), pytest.raises(TooManyWatchersError), feed.watch():
+        pass
+    with feed.watch():
+        pass
+
+
+def test_a_watcher_sees_what_moves_and_then_every_change(results: Results) -> None:
+    results.store.record_progress(made.progress("MB-1", "A", 1, made.at(9)))
+    with over_http(results) as address:
+        seen = events(address)
+        assert next(seen).startswith("retry:")
+        assert '"done": 1' in next(seen)
+        results.store.record_progress(made.progress("MB-1", "A", 2, made.at(9.5)))
+        assert '"done": 2' in next(block for block in seen if "progress" in block)
+        results.score(made.score("MB-1"))
+        assert next(block for block in seen if not block.startswith(":")) == 'event: case\ndata: {"case_id": "MB-1"}'
+
+
+def test_a_quiet_stream_beats(results: Results) -> None:
+    with over_http(results) as address:
+        seen = events(address)
+        assert [next(seen), next(seen)] == ["retry: 3000", ": beat"]
+
+
+def test_a_watcher_of_one_case_hears_of_no_other(results: Results) -> None:
+    with over_http(results) as address:
+        seen = events(address, "?case_id=MB-1")
+        next(seen)
+        results.store.record_progress(made.progress("MB-2", "A", 1, made.at(9)))
+        results.store.record_progress(made.progress("MB-1", "A", 7, made.at(9)))
+        assert '"case_id": "MB-1"' in next(block for block in seen if not block.startswith(":"))
+
+
+def test_places_of_watchers_who_left_are_free_again(results: Results) -> None:
+    with over_http(results) as address:
+        for _ in range(8):
+            for block in events(address):
+                if block == ": beat":
+                    break
+
+
+def test_a_server_that_ends_lets_its_watchers_go(results: Results) -> None:
+    with over_http(results) as address:
+        seen = events(address)
+        next(seen)
+    assert all(block.startswith(":") for block in seen)

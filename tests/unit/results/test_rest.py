@@ -1,0 +1,201 @@
+"""REST answers with the messages of results.proto, pages, problems and headers that browsers obey."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from google.protobuf import json_format
+from medulla.v1.results_pb2 import GetCaseResponse
+from medulla.v1.scorer_pb2 import Score
+
+from services.results.rest import create_app
+from shared import logs
+from shared.rpc.auth import OpenOnLoopback
+from tests.support import scores as made
+from tests.support.results import Results
+
+
+@pytest.fixture
+def client(results: Results) -> Iterator[TestClient]:
+    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"))
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def test_a_case_is_the_json_of_its_message(client: TestClient, results: Results) -> None:
+    score = results.score(made.score("MB-1"))
+    answer = client.get("/api/v1/cases/MB-1")
+    assert json_format.Parse(answer.text, GetCaseResponse()).score == score
+    assert answer.json()["summary"]["state"] == "CASE_STATE_SCORED"
+    assert answer.json()["score"]["slides"][0]["attention_key"].startswith("attention/")
+
+
+def test_fields_that_are_zero_or_empty_are_said(client: TestClient, results: Results) -> None:
+    results.score(made.score("MB-1"))
+    score = client.get("/api/v1/cases/MB-1").json()["score"]
+    assert score["abstained"] is False
+    assert score["modalities_missing"] == []
+
+
+def test_pages_follow_each_other_to_the_end(client: TestClient, results: Results) -> None:
+    for n in range(5):
+        results.score(made.score(f"MB-{n}"), minutes=n)
+    seen, token = [], ""
+    while True:
+        page = client.get("/api/v1/cases", params={"page_size": 2, "page_token": token}).json()
+        seen += [one["case_id"] for one in page["cases"]]
+        token = page["next_page_token"]
+        if not token:
+            break
+    assert seen == ["MB-4", "MB-3", "MB-2", "MB-1", "MB-0"]
+
+
+def test_a_page_that_ends_with_the_last_case_has_no_next(client: TestClient, results: Results) -> None:
+    for n in range(2):
+        results.score(made.score(f"MB-{n}"), minutes=n)
+    assert client.get("/api/v1/cases", params={"page_size": 2}).json()["next_page_token"] == ""
+
+
+def test_scores_come_with_the_current_one_first(client: TestClient, results: Results) -> None:
+    results.score(made.score("MB-1", "1"), minutes=2)
+    results.score(made.score("MB-1", "2"), minutes=1)
+    kept = client.get("/api/v1/cases/MB-1/scores").json()["scores"]
+    assert [one["current"] for one in kept] == [True, False]
+    assert kept[0]["as_of"] == "2026-03-02T09:02:00Z"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("/cases/nobody", 404, "not_found"),
+        ("/cases/nobody/scores", 404, "not_found"),
+        ("/cases/a%20b", 400, "bad_case_id"),
+        ("/cases/MB-1/slides/none/thumbnail", 404, "not_found"),
+        ("/cases/MB-1/slides/none/attention", 404, "not_found"),
+        ("/cases?page_size=201", 400, "bad_request"),
+        ("/cases?page_size=many", 400, "bad_request"),
+        ("/cases?page_token=garbage", 400, "bad_request"),
+        ("/cases?page_token=MjAyNi0wMy0wMlQwOTowMTowMCBh", 400, "bad_request"),
+        ("/nothing/here", 404, "not_found"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem(
+    client: TestClient, results: Results, path: str, status: int, reason: str
+) -> None:
+    results.score(made.score("MB-1"))
+    answer = client.get(f"/api/v1{path}")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["reason"] == reason
+    assert {"type", "title", "status", "detail"} <= answer.json().keys()
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_method_that_is_not_there_is_a_problem(client: TestClient) -> None:
+    answer = client.post("/api/v1/cases")
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+
+
+def test_a_bug_is_a_problem_that_tells_nothing(
+    client: TestClient, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    logs.configure("results")
+    monkeypatch.setattr(results.store, "cases", fail)
+    answer = client.get("/api/v1/cases")
+    assert (answer.status_code, answer.json()["reason"]) == (500, "internal_error")
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_database_that_is_away_is_a_problem_to_try_again(
+    client: TestClient, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results.store, "engine", type(results.store)("postgresql://x:y@127.0.0.1:1/z").engine)
+    answer = client.get("/api/v1/cases")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_a_slide_has_its_picture_and_its_map(client: TestClient, results: Results) -> None:
+    results.score(made.score("MB-1"))
+    picture = client.get("/api/v1/cases/MB-1/slides/A1/thumbnail")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.headers["cache-control"] == "no-store"
+    drawn = client.get("/api/v1/cases/MB-1/slides/A1/attention").json()
+    assert len(drawn["x"]) == len(drawn["y"]) == len(drawn["attention"]) == 88
+    assert (drawn["square_width_px"], drawn["merged"]) == (256.5, 1)
+
+
+def test_a_refused_slide_has_its_picture_too(client: TestClient, results: Results) -> None:
+    results.score(made.score("MB-1"))
+    refused = made.rejected("MB-2", "A", made.at(1))
+    refused.thumbnail_key = made.score("MB-1").slides[0].thumbnail_key
+    results.store.record_rejection(refused)
+    assert client.get("/api/v1/cases/MB-2/slides/A/thumbnail").status_code == 200
+
+
+@pytest.mark.parametrize("data", [b"", b"not safetensors", b"\xff" * 64], ids=["empty", "text", "bytes"])
+def test_a_broken_map_is_a_problem(client: TestClient, results: Results, data: bytes) -> None:
+    score = made.score("MB-1", slides=("A1",))
+    results.blobs.put_new(score.slides[0].attention_key, data)
+    results.blobs.put_new(score.slides[0].thumbnail_key, data)
+    results.score(score)
+    for kind in ("attention", "thumbnail"):
+        answer = client.get(f"/api/v1/cases/MB-1/slides/A1/{kind}")
+        assert (answer.status_code, answer.json()["reason"]) == (502, "digest_mismatch")
+
+
+def test_html_stored_as_a_picture_is_never_served(client: TestClient, results: Results) -> None:
+    score = made.score("MB-1", slides=("A1",))
+    results.blobs.put_new(score.slides[0].thumbnail_key, b"<script>alert(1)</script>")
+    results.score(score)
+    assert "script" not in client.get("/api/v1/cases/MB-1/slides/A1/thumbnail").text
+
+
+def test_the_audit_record_can_be_checked(client: TestClient, results: Results) -> None:
+    results.score(made.score("MB-1"))
+    report = client.get("/api/v1/audit/verify").json()
+    assert (report["intact"], report["entries"], len(report["head"])) == (True, 1, 64)
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/style.css", "/api/v1/cases", "/api/v1/nothing"])
+def test_every_answer_carries_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] in {"no-store", "no-cache"}
+
+
+def test_the_files_of_the_page_have_etags(client: TestClient) -> None:
+    first = client.get("/app.js")
+    again = client.get("/app.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (first.status_code, again.status_code) == (200, 304)
+
+
+@pytest.mark.parametrize("path", ["/../rest.py", "/%2e%2e/rest.py", "/..%2frest.py"])
+def test_nothing_but_the_page_is_served_as_a_file(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_description_names_every_field_of_a_score(client: TestClient) -> None:
+    described = client.get("/api/v1/openapi.json").json()
+    assert set(described["components"]["schemas"]["Score"]["properties"]) == set(Score.DESCRIPTOR.fields_by_name)
+    said = described["paths"]["/api/v1/cases/{case_id}"]["get"]["responses"]["200"]["content"]
+    assert said["application/json"]["schema"] == {"$ref": "#/components/schemas/GetCaseResponse"}
+
+
+def test_every_reference_of_the_description_leads_somewhere(client: TestClient) -> None:
+    described = client.get("/api/v1/openapi.json").json()
+    names = {part.partition('"')[0] for part in json.dumps(described).split("#/components/schemas/")[1:]}
+    assert names <= set(described["components"]["schemas"])
+
+
+def test_the_open_mode_answers_to_the_names_of_this_machine_only(client: TestClient) -> None:
+    assert client.get("/api/v1/cases", headers={"Host": "evil.example"}).status_code == 403
+    assert client.get("/api/v1/cases", headers={"Host": "localhost:8080"}).status_code == 200
