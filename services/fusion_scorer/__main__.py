@@ -1,0 +1,88 @@
+"""The fusion scorer as a service: `python -m services.fusion_scorer`."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import grpc
+from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
+
+from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.handler import SERVICE
+from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.routes import on_landing, routes
+from services.fusion_scorer.score_case import WhatIf
+from services.fusion_scorer.servicer import ScorerServicer
+from services.fusion_scorer.settings import ScorerSettings
+from shared import keys, logs, runtime
+from shared.blob.s3 import S3Store
+from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.errors import MedullaError
+from shared.health import HealthServer, Heartbeat
+from shared.rpc.auth import require_role, verifier
+from shared.rpc.server import GrpcServer
+from shared.settings import PlatformSettings, load
+from shared.sweep import Every, Sweep
+from shared.worker import Worker, subscriptions
+
+ROLES = {"viewer", "operator"}
+_log = logs.get(__name__)
+
+
+def main() -> int:
+    """Run until told to stop; the exit code."""
+    return runtime.main(SERVICE, build)
+
+
+def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
+    """The parts: health, gRPC, the worker and the sweep."""
+    settings = load(ScorerSettings)
+    store = S3Store(platform.s3)
+    bundles = Bundles(store, _public_key(settings.bundle_public_key))
+    _say_what_is_promoted(bundles)
+    producer = KafkaProducerAdapter(platform.kafka)
+    stack.callback(producer.close)
+    served = routes(store, bundles, producer, version("medulla"))
+    heart = Heartbeat("worker")
+    consumer = KafkaConsumerAdapter(
+        platform.kafka, SERVICE, subscriptions(SERVICE, served), settings.concurrency, heart.beat
+    )
+    sweep = Sweep(store, producer, platform.s3.bucket, keys.CLINICAL, on_landing(store, bundles, producer).unseen)
+    return (
+        HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
+        _grpc(settings, platform, WhatIf(store, bundles, version("medulla"))),
+        Worker(SERVICE, consumer, producer, served),
+        Every(settings.sweep_every_s, sweep),
+    )
+
+
+def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:
+    host = settings.grpc_address.rpartition(":")[0].strip("[]")
+    asked = require_role(verifier(platform.auth, host), ROLES)
+
+    def register(server: grpc.Server) -> None:
+        add_ScorerServiceServicer_to_server(ScorerServicer(what_if), server)
+
+    return GrpcServer(settings.grpc_address, register, interceptors=[asked], tls=settings.grpc_tls)
+
+
+def _public_key(path: Path | None) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise MedullaError(f"cannot read SCORER_BUNDLE_PUBLIC_KEY {path}: {error.strerror}") from error
+
+
+def _say_what_is_promoted(bundles: Bundles) -> None:
+    """Find a bad bundle at start, not with the first case; without one the cases wait."""
+    try:
+        promoted = bundles.promoted()
+        _log.info("bundle", name=promoted.bundle.manifest.name, digest=promoted.bundle.digest)
+    except NoBundleError as error:
+        _log.warning("no bundle yet", sentence=str(error), advice=error.advice)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
