@@ -1,14 +1,13 @@
 """The tiler as a service: `python -m services.tiler`."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import grpc
 from medulla.v1.events_pb2 import Progress
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
-from shared.sweep import Every, Sweep
 
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import OnLanding, PlanTiles
@@ -24,10 +23,12 @@ from shared.blob.s3 import S3Store
 from shared.bus.events import to_record
 from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
 from shared.bus.port import Producer
+from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import TransientError
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
+from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
 _SPARE_WORKERS = 4
@@ -49,17 +50,26 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     plans = PlanStore(store)
     plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=_teller(producer))
     on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
-    served, heart = routes(on_landing), Heartbeat("worker")
-    consumer = KafkaConsumerAdapter(
-        platform.kafka, SERVICE, subscriptions(SERVICE, served), settings.concurrency, heart.beat
-    )
-    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    heart, pool = Heartbeat("worker"), stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
         _grpc(settings, StreamChunks(scratch, plans, pool, settings.decode_threads)),
-        Worker(SERVICE, consumer, producer, served),
+        *_workers(settings, platform, on_landing, producer, heart),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
     )
+
+
+def _workers(
+    settings: TilerSettings, platform: PlatformSettings, on_landing: OnLanding, producer: Producer, heart: Heartbeat
+) -> Iterator[Worker]:
+    """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue."""
+    served = routes(on_landing)
+    read = subscriptions(SERVICE, served)
+    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, heart.beat)
+    yield Worker(SERVICE, kafka, producer, served)
+    if settings.sqs:
+        queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
+        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency), producer, served)
 
 
 def _grpc(settings: TilerSettings, stream: StreamChunks) -> GrpcServer:

@@ -12,7 +12,7 @@ from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
 from services.tiler.tissue import TissueRules
 from shared.rpc.server import ServerTls
-from shared.settings import Section, ServiceSettings
+from shared.settings import HttpUrl, Section, ServiceSettings
 
 
 class ScratchSettings(Section):
@@ -27,6 +27,15 @@ class ScratchSettings(Section):
     """Ranged requests at once."""
     wait_s: float = Field(default=900, gt=0)
     """How long a slide waits for room before it is tried again later."""
+
+
+class SqsSettings(Section):
+    """A queue of S3 events, read beside Kafka."""
+
+    url: str
+    region: str = "us-east-1"
+    endpoint_url: HttpUrl | None = None
+    """None for AWS itself."""
 
 
 class TilerSettings(ServiceSettings):
@@ -48,6 +57,8 @@ class TilerSettings(ServiceSettings):
     mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
     """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
     scratch: ScratchSettings = ScratchSettings()
+    sqs: SqsSettings | None = None
+    """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
     address: str = "127.0.0.1:50051"
     """Where TileService listens; 0.0.0.0:50051 in a pod."""
     tls: ServerTls | None = None
