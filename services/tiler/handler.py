@@ -10,7 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from services.tiler import messages
 from services.tiler.errors import NoTissueError, OutOfDiskError, SlideError, SlideTooLargeError, remembered
-from services.tiler.landings import Landings
+from services.tiler.landings import Landings, slide_at
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
@@ -117,7 +117,7 @@ class OnLanding:
         Raises:
             PermanentError: the slide, or its key, is refused.
         """
-        slide = _slide_at(hint.key)
+        slide = slide_at(hint.key)
         if slide is None:
             return ()
         with bound_contextvars(case_id=slide.case_id, slide_id=slide.slide_id):
@@ -130,18 +130,14 @@ class OnLanding:
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that tells people of a refusal; None where the key names no case."""
         try:
-            slide = _slide_at(hint.key)
+            slide = slide_at(hint.key)
         except BadCaseIdError:
             return None
         return messages.slide_rejected(slide, hint.key, self._seen(hint.key), error) if slide else None
 
     def unseen(self, info: BlobInfo) -> bool:
         """Whether an object is a slide that nothing came of yet: what the sweep looks for."""
-        try:
-            slide = _slide_at(info.key)
-        except BadCaseIdError:
-            return False
-        return slide is not None and not self.landings.knows(info, self._override(slide))
+        return self.landings.lacks(info, self.plan_tiles.mpp)
 
     def _outcome(self, slide: SlideKey, info: BlobInfo) -> SlideTiled:
         override = self._override(slide)
@@ -167,10 +163,3 @@ class OnLanding:
             return self.blobs.head(key)
         except TransientError:
             return None
-
-
-def _slide_at(key: str) -> SlideKey | None:
-    """Whose slide the key names; None for companion files, markers of folders and what lies elsewhere."""
-    if not key.startswith(keys.SLIDES) or key.endswith("/"):
-        return None
-    return keys.slide_key(key)

@@ -7,10 +7,11 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
 from services.tiler.planner import PLANNER_VERSION, PlanSpec
-from services.tiler.resolution import Override
+from services.tiler.resolution import MppTable, Override
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of, sha256
+from shared.keys import BadCaseIdError, SlideKey
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Landings:
     def knows(self, info: BlobInfo, override: Override) -> bool:
         """Whether anything came of this version of the object under the same parameters."""
         return self.blobs.head(self._key(info, override)) is not None
+
+    def lacks(self, info: BlobInfo, mpp: MppTable) -> bool:
+        """Whether an object is a slide that nothing came of yet: what the sweep looks for."""
+        try:
+            slide = slide_at(info.key)
+        except BadCaseIdError:
+            return False
+        return slide is not None and not self.knows(info, mpp.of(slide.case_id, slide.slide_id))
 
     def recall(self, info: BlobInfo, override: Override) -> SlideTiled | SlideRejected | None:
         """What came of this version of the object, if it was worked on under the same parameters."""
@@ -40,3 +49,10 @@ class Landings:
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]
         name = "\n".join([info.key, info.etag, digest_of(parameters)])
         return f"{keys.LANDINGS}{sha256(name.encode())}.json"
+
+
+def slide_at(key: str) -> SlideKey | None:
+    """Whose slide the key names; None for companion files, markers of folders and what lies elsewhere."""
+    if not key.startswith(keys.SLIDES) or key.endswith("/"):
+        return None
+    return keys.slide_key(key)
