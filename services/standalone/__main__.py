@@ -8,9 +8,21 @@ from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
 
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.fusion_scorer.score_json import as_dict
-from services.standalone import embedding, inspecting, models, scoring, summary
+from services.standalone import (
+    dead_letter_commands,
+    embedding,
+    inspecting,
+    models,
+    operator_commands,
+    scoring,
+    summary,
+)
+from services.standalone import (
+    up as laptop,
+)
 from services.standalone.console import INPUT_AT_FAULT, Advance, AsJson, exit_codes, print_json, progress, say
 from services.standalone.pipeline import Options, Tell
+from shared import logs
 
 app = typer.Typer(
     help="Recurrence risk of medulloblastoma from whole-slide images and clinical data. Research use only.",
@@ -19,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(models.bundle, name="bundle")
 app.add_typer(models.encoder, name="encoder")
+app.add_typer(dead_letter_commands.app, name="dead-letters")
 
 Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE…", help="Slide files.")]
 SlidesOrFolder = Annotated[
@@ -27,6 +40,12 @@ SlidesOrFolder = Annotated[
 DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 Encoder = Annotated[Path, typer.Option(help="Folder of the encoder.")]
 Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.")]
+
+
+@app.callback()
+def _quiet() -> None:
+    """Say only what matters; a service's lines are for machines."""
+    logs.configure("medulla", "WARNING")
 
 
 @app.command()
@@ -85,6 +104,54 @@ def embed(
         say(f"{done.embedded} slides embedded, listed in {done.index}; {done.failed} refused, see {done.failures}")
     if done.failed:
         raise typer.Exit(INPUT_AT_FAULT)
+
+
+@app.command()
+def up(
+    watch: Annotated[Path, typer.Option(help="Folder that serves as bucket.")] = Path("out/laptop"),
+    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.", min=1, max=65535)] = 8080,
+    bundle: Bundle = scoring.DEMO_BUNDLE,
+    encoder: Encoder = DEFAULT_ENCODER,
+    default_mpp: DefaultMpp = None,
+) -> None:
+    """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
+    place = laptop.Place(watch, port, bundle)
+    say(
+        f"Medulla on {place.url}. Research use only.\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+    )
+    with exit_codes():
+        raise typer.Exit(laptop.serve(place, Options(encoder, default_mpp)))
+
+
+@app.command()
+def sweep(as_json: AsJson = False) -> None:
+    """Announce every slide and clinical record in the running system's bucket that no event announced."""
+    with exit_codes():
+        found = operator_commands.sweep()
+    if as_json:
+        print_json(found)
+    else:
+        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in found.items()))
+
+
+@app.command()
+def rescore(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="CASE…", help="Case ids; all where none is named.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Promote this bundle first; every case is then scored.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have cases of the running system scored again from their stored bags."""
+    if bundle and cases:
+        raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
+    with exit_codes():
+        digest = operator_commands.promote_bundle(bundle) if bundle else ""
+        asked = 0 if bundle else operator_commands.rescore(cases or [])
+    if as_json:
+        print_json({"promoted": digest, "asked": asked})
+    else:
+        say(f"promoted {digest}; every case is scored again" if digest else f"{asked} cases are scored again")
 
 
 def _score(

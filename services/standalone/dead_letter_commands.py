@@ -1,0 +1,101 @@
+"""`medulla dead-letters …`: what the running system gave up, why, and the way back."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from services.standalone.console import AsJson, exit_codes, print_json, say
+from shared.bus import dead_letters, topics
+from shared.bus.kafka import KafkaProducerAdapter
+from shared.bus.kafka_admin import read_topic
+from shared.bus.port import Delivery
+from shared.errors import PermanentError
+from shared.settings import KafkaSettings, PlatformSettings, load
+
+app = typer.Typer(help="What was given up: list, show, replay.", no_args_is_help=True)
+Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
+_VALUE_SHOWN = 2000
+
+
+class UnknownDeadLetterError(PermanentError):
+    """No dead letter stands at that place."""
+
+    reason = "unknown_dead_letter"
+    advice = "List them with `medulla dead-letters list`; its first column is what show and replay take."
+
+
+@app.command("list")
+def list_letters(
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason code.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One line for each dead letter: place, reason, service, what it was about."""
+    with exit_codes():
+        found = [_described(delivery) for delivery in _all() if reason in {None, _reason(delivery)}]
+    if as_json:
+        print_json(found)
+    else:
+        lines = [f"{row['place']:8} {row['reason']:24} {row['service']:14} {row['sentence']}" for row in found]
+        say("\n".join(lines) or "There are no dead letters.")
+
+
+@app.command()
+def show(place: Place, as_json: AsJson = False) -> None:
+    """Everything about one dead letter, its original bytes as text included."""
+    with exit_codes():
+        found = _described(_at(place))
+    if as_json:
+        print_json(found)
+    else:
+        say("\n".join(f"{name:9} {value}" for name, value in found.items()))
+
+
+@app.command()
+def replay(
+    places: Annotated[list[str] | None, typer.Argument(metavar="PLACE…", help="Which ones, from the list.")] = None,
+    reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
+) -> None:
+    """Send dead letters again to the topics they came from, after the cause was mended."""
+    if bool(places) == bool(reason):
+        raise typer.BadParameter("name places, or a --reason")
+    with exit_codes():
+        chosen = [delivery for delivery in _all() if _reason(delivery) == reason] if reason else _each(places or [])
+        with closing(KafkaProducerAdapter(_kafka())) as producer:
+            producer.send([dead_letters.original(delivery.record) for delivery in chosen])
+    say(f"{len(chosen)} sent again")
+
+
+def _each(places: list[str]) -> list[Delivery]:
+    return [_at(place) for place in places]
+
+
+def _at(place: str) -> Delivery:
+    for delivery in _all():
+        if _place(delivery) == place:
+            return delivery
+    raise UnknownDeadLetterError(f"there is no dead letter at {place!r}")
+
+
+def _all() -> Iterator[Delivery]:
+    return read_topic(_kafka(), topics.DEAD_LETTERS)
+
+
+def _kafka() -> KafkaSettings:
+    return load(PlatformSettings).kafka
+
+
+def _reason(delivery: Delivery) -> str:
+    return dead_letters.read(delivery.record).reason
+
+
+def _place(delivery: Delivery) -> str:
+    return f"{delivery.partition}/{delivery.offset}"
+
+
+def _described(delivery: Delivery) -> dict[str, Any]:
+    letter = asdict(dead_letters.read(delivery.record))
+    value = letter.pop("value").decode("utf-8", "backslashreplace")
+    return {"place": _place(delivery)} | letter | {"value": value[:_VALUE_SHOWN]}

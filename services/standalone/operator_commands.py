@@ -1,0 +1,91 @@
+"""`medulla sweep` and `medulla rescore`: set the running system to work on what it missed, or once more."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from medulla.v1.events_pb2 import CaseRescoreRequested
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
+from services.tiler.landings import Landings
+from services.tiler.settings import TilerSettings
+from shared import keys
+from shared.blob.port import BlobStore
+from shared.blob.s3 import S3Store
+from shared.bus.events import event_id, to_record
+from shared.bus.kafka import KafkaProducerAdapter
+from shared.bus.port import Producer
+from shared.settings import PlatformSettings, load
+from shared.sweep import Sweep
+from shared.units import CaseId
+
+_OPERATOR = "operator"
+
+
+def sweep() -> dict[str, int]:
+    """Announce every slide and clinical record that nothing came of yet; how many, by prefix.
+
+    Raises:
+        BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
+        TransientError: the store or the bus is down.
+    """
+    platform, tiler = load(PlatformSettings), load(TilerSettings)
+    store = S3Store(platform.s3)
+    with _producer(platform) as producer:
+        slides = partial(Landings(store, tiler.plan).lacks, mpp=tiler.mpp)
+        records = on_landing(store, Bundles(store), producer).unseen
+        return {
+            prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()
+            for prefix, unseen in ((keys.SLIDES, slides), (keys.CLINICAL, records))
+        }
+
+
+def rescore(cases: Sequence[str]) -> int:
+    """Ask for new scores of cases, of all where none are named, with the promoted bundle; how many.
+
+    Raises:
+        UnknownCaseError: nothing is stored of a named case.
+        TransientError: the store or the bus is down.
+    """
+    platform = load(PlatformSettings)
+    index = CaseIndex(S3Store(platform.s3))
+    chosen = [_known(index, case) for case in cases] or list(index.cases())
+    with _producer(platform) as producer:
+        producer.send([to_record(_request(case), _OPERATOR) for case in chosen])
+    return len(chosen)
+
+
+def promote_bundle(bundle: Path, public_key: bytes | None = None) -> str:
+    """Store a bundle and point to it, whereupon every case is scored again; its digest.
+
+    Raises:
+        BadBundleError: the bundle is not intact.
+        TransientError: the store is down.
+    """
+    store: BlobStore = S3Store(load(PlatformSettings).s3)
+    return promote(store, bundle, public_key).digest
+
+
+def _known(index: CaseIndex, case: str) -> CaseId:
+    known = keys.case_id(case, "the command line")
+    if not index.knows(known):
+        raise UnknownCaseError(f"nothing is stored of case {known}")
+    return known
+
+
+def _request(case: CaseId) -> CaseRescoreRequested:
+    request = CaseRescoreRequested(case_id=case, cause=_OPERATOR)
+    request.as_of.FromDatetime(datetime.now(UTC))
+    request.event_id = event_id("CaseRescoreRequested", case, _OPERATOR, request.as_of.ToJsonString())
+    return request
+
+
+@contextmanager
+def _producer(platform: PlatformSettings) -> Iterator[Producer]:
+    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
+        yield producer
