@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import openslide
 import tifffile
-from PIL.Image import Image
+from PIL import Image
 
 from services.tiler import pyramid
 from services.tiler.errors import NotASlideError, UnreadableSlideError, UnsupportedFormatError
@@ -23,6 +23,7 @@ _CACHE_BYTES = 96 * 2**20
 _PLAIN_TIFF = {"aperio", "generic-tiff"}
 """Vendors whose levels are one TIFF page each, without overlap."""
 _MICRONS_PER_UNIT = {"inch": 25_400.0, "centimeter": 10_000.0}
+_OPAQUE = 255
 _ROUNDING = 2
 """Grey levels by which two JPEG decoders may differ."""
 _RESOLUTION_FROM_TIFF = {"generic-tiff"}
@@ -143,14 +144,13 @@ def _open(path: Path) -> openslide.OpenSlide:
     return handle
 
 
-def _on_white(image: Image) -> Rgb:
-    pixels = np.asarray(image, np.uint8)
-    rgb, alpha = pixels[..., :3], pixels[..., 3:]
-    if alpha.min(initial=255) == 255:
-        return np.ascontiguousarray(rgb)
-    blended = rgb.astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
-    white: Rgb = ((blended + 127) // 255).astype(np.uint8)
-    return white
+def _on_white(region: Image.Image) -> Rgb:
+    """Pixels of a region, white where it is transparent: there the format says that nothing was scanned."""
+    if region.getchannel("A").getextrema()[0] != _OPAQUE:
+        white = Image.new("RGBA", region.size, "white")
+        white.alpha_composite(region)
+        region = white
+    return np.asarray(region.convert("RGB"), np.uint8)
 
 
 def _codec(path: Path, said: Mapping[str, str]) -> str:
