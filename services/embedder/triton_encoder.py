@@ -50,7 +50,7 @@ class TritonEncoder:
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="triton")
         self._regions: SimpleQueue[SharedRegion | None] = SimpleQueue()
         for _ in range(in_flight):
-            self._regions.put(SharedRegion(self._client, manifest, batch, timeout_s) if shared_memory else None)
+            self._regions.put(SharedRegion(self._client, manifest, batch) if shared_memory else None)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +78,7 @@ class TritonEncoder:
             raise UnknownEncoderError(f"Triton at {self._url} has no encoder {self._model}")
         self._check_batch()
         with suppress(InferenceServerException):
-            drop_leftovers(self._client, self._timeout_s)
+            drop_leftovers(self._client)
 
     def _check_batch(self) -> None:
         try:
@@ -101,7 +101,7 @@ class TritonEncoder:
         Raises:
             TransientError: it does not answer.
         """
-        region = SharedRegion(self._client, self.manifest, 1, self._timeout_s)
+        region = SharedRegion(self._client, self.manifest, 1)
         try:
             region.open()
         except InferenceServerException as error:

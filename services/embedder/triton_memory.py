@@ -15,6 +15,8 @@ from tritonclient.utils import InferenceServerException
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Features, Tiles
 
+TIMEOUT_S = 5.0
+"""Deadline of what is said about memory; no tiles are embedded meanwhile."""
 _PROCESS = secrets.token_hex(4)
 """Tells this process from an earlier one with the same number, as processes in containers have."""
 _numbers = count()
@@ -50,13 +52,13 @@ class Owner:
         return self.pid == me.pid or not _alive(self.pid)
 
 
-def drop_leftovers(client: InferenceServerClient, timeout_s: float) -> None:
+def drop_leftovers(client: InferenceServerClient) -> None:
     """Have the server let go of what killed processes of this host shared with it."""
-    known = client.get_system_shared_memory_status(client_timeout=timeout_s).regions
+    known = client.get_system_shared_memory_status(client_timeout=TIMEOUT_S).regions
     for name in known:
         owner = Owner.of(name)
         if owner is not None and owner.gone:
-            client.unregister_system_shared_memory(name, client_timeout=timeout_s)
+            client.unregister_system_shared_memory(name, client_timeout=TIMEOUT_S)
 
 
 class SharedRegion:
@@ -65,14 +67,14 @@ class SharedRegion:
     The file behind it is unlinked as soon as both have it open, so that a killed process leaves none.
     """
 
-    def __init__(self, client: InferenceServerClient, manifest: EncoderManifest, batch: int, timeout_s: float) -> None:
+    def __init__(self, client: InferenceServerClient, manifest: EncoderManifest, batch: int) -> None:
         self._client = client
-        self._timeout_s = timeout_s
         self._dim = manifest.dim
         self._tiles_bytes = batch * manifest.input_px**2 * 3
         self._size = self._tiles_bytes + batch * manifest.dim * 4
         self._name = ""
         self._memory: SharedMemory | None = None
+        self._dropped: set[str] = set()
 
     def put(self, tiles: Tiles, request: InferInput, answer: InferRequestedOutput) -> None:
         """Write the tiles; point the request and its answer at this memory."""
@@ -87,10 +89,17 @@ class SharedRegion:
     def drop(self) -> None:
         """Give the memory up, for the server may still write into it; the next use makes new memory."""
         if self._memory is not None:
-            with suppress(InferenceServerException):
-                self._client.unregister_system_shared_memory(self._name, client_timeout=self._timeout_s)
+            self._dropped.add(self._name)
+            self._unregister_dropped()
             self._memory.close()
             self._memory = None
+
+    def _unregister_dropped(self) -> None:
+        """Have the server let go of dropped memory; what it still works on it refuses, until the next time."""
+        for name in sorted(self._dropped):
+            with suppress(InferenceServerException):
+                self._client.unregister_system_shared_memory(name, client_timeout=TIMEOUT_S)
+                self._dropped.discard(name)
 
     def open(self) -> SharedMemory:
         """The memory, known to the server.
@@ -98,6 +107,7 @@ class SharedRegion:
         Raises:
             InferenceServerException: the server cannot open it.
         """
+        self._unregister_dropped()
         if self._memory is None:
             self._memory = self._make()
         return self._memory
@@ -107,8 +117,8 @@ class SharedRegion:
         self._name = f"medulla/{me.host}/{me.pid}/{me.process}/{next(_numbers)}"
         memory = SharedMemory(create=True, size=self._size)
         try:
-            key, timeout_s = f"/{memory.name.lstrip('/')}", self._timeout_s
-            self._client.register_system_shared_memory(self._name, key, self._size, client_timeout=timeout_s)
+            key = f"/{memory.name.lstrip('/')}"
+            self._client.register_system_shared_memory(self._name, key, self._size, client_timeout=TIMEOUT_S)
         except InferenceServerException:
             memory.close()
             raise

@@ -18,6 +18,7 @@ from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
 from services.embedder.ports import Tiles
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import TransientError
+from tests.support.stack.process import wait_for
 from tests.support.stack.triton import Triton
 
 MANIFEST = read_manifest(DEFAULT_ENCODER)
@@ -96,11 +97,21 @@ def test_memory_into_which_a_late_answer_may_still_come_is_not_used_again(
     triton: Triton, client: InferenceServerClient
 ) -> None:
     before = regions(client)
-    hasty = TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.3)
-    with hasty:
+    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.3) as hasty:
         with pytest.raises(TransientError, match="Deadline"):
             hasty.embed(some_tiles(64))
-        assert regions(client) == before
+        late = regions(client) - before
+        assert wait_for(lambda: answers(hasty) and answers(hasty), 60)
+        assert len(regions(client) - before) == 1
+        assert not late & regions(client)
+    assert regions(client) == before
+
+
+def answers(encoder: TritonEncoder) -> bool:
+    try:
+        return encoder.embed(some_tiles(1)).shape == (1, 1280)
+    except TransientError:
+        return False
 
 
 def test_a_server_that_never_gets_ready_is_a_transient_error() -> None:
