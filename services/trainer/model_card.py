@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from services.trainer.figures import Figure
+from services.trainer.pathomics import AXES
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ Risk of relapse of medulloblastoma by 3 and 5 years, as seen after surgery and p
 It exists so that the pipeline can be tried from end to end. Its numbers say nothing about any child.
 
 - Built by `python -m services.trainer.demo_bundle`, seed {facts.seed}.
-- Slides: gated attention over EfficientNet-Lite0 embeddings (16 principal axes), Cox loss; one log-risk a case.
+- Slides: gated attention over EfficientNet-Lite0 embeddings ({AXES} principal axes), Cox loss; one log-risk a case.
 - Models: cause-specific ridge-Cox for relapse, second malignancy and death without relapse, combined into a cumulative
   incidence; one model for each pattern of what is known. Missing values: training mean and an indicator.
 - Interval: 5th to 95th percentile of {facts.refits} refits on resampled patients. Its coverage was not measured.
@@ -69,6 +70,7 @@ was itself out of fold and stacked on the same folds, which is mildly optimistic
 |---|---|
 {rows}
 
+One cohort of one seed: another of this size may show a larger gain of the slides, or none.
 Observed over expected relapses by 3 years, fused, out of fold: {facts.observed_to_expected:.2f}.
 """
 

@@ -70,8 +70,8 @@ def simulate(patients: int, effect: float, rng: np.random.Generator) -> Simulate
     """Draw a cohort in which the latent has hazard ratio `effect` per standard deviation, given all else."""
     table = _patients(patients, rng)
     latent = _latent(table, rng)
-    log_hazard = _log_hazard(table) + np.log(effect) * latent - np.log(effect) ** 2 / 2
-    table["time_days"], table["event_code"] = _outcome(table, log_hazard, rng)
+    relative = np.exp(_log_hazard(table) + np.log(effect) * latent)
+    table["time_days"], table["event_code"] = _outcome(table, relative, rng)
     return SimulatedCohort(_with_gaps(table, rng), latent)
 
 
@@ -117,7 +117,7 @@ def _latent(table: pd.DataFrame, rng: np.random.Generator) -> Floats:
 
 
 def _log_hazard(table: pd.DataFrame) -> Floats:
-    """Log hazard of what the table says, such that each molecular group keeps its mean hazard."""
+    """Log hazard of what the table says, the molecular group left aside."""
     present = {
         "infant": table.age_at_diagnosis_years < 3,
         "metastatic": table.chang_m_stage != "M0",
@@ -127,28 +127,39 @@ def _log_hazard(table: pd.DataFrame) -> Floats:
         "myc": table.myc_amp == "yes",
         "mycn": table.mycn_amp == "yes",
     }
-    total = sum((np.log(_HAZARD_RATIO[name]) * mask for name, mask in present.items()), np.zeros(len(table)))
-    mean_hazard = pd.Series(np.exp(total)).groupby(table.molecular_group).transform("mean")
-    return np.asarray(total - np.log(mean_hazard), np.float64)
+    return sum((np.log(_HAZARD_RATIO[name]) * np.asarray(mask) for name, mask in present.items()), np.zeros(len(table)))
 
 
-def _outcome(table: pd.DataFrame, log_hazard: Floats, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _outcome(table: pd.DataFrame, relative: Floats, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:
     """First of relapse, second malignancy, death without relapse and end of follow-up: days and code."""
     n = len(table)
-    relapse = np.array([_relapse(g, h, rng) for g, h in zip(table.molecular_group, log_hazard, strict=True)])
+    relapse = np.empty(n)
+    for group in _GROUPS:
+        members = (table.molecular_group == group).to_numpy()
+        relapse[members] = _relapse(group, relative[members], rng)
     follow_up = np.clip(_FOLLOW_UP_MEDIAN * np.exp(_FOLLOW_UP_SPREAD * rng.normal(size=n)), 0.3, 21.0)
     second, death = rng.exponential(1 / _SECOND_MALIGNANCY, n), rng.exponential(1 / _OTHER_DEATH, n)
     times = np.stack([follow_up, relapse, second, death])
     return np.maximum(1, np.round(times.min(axis=0) * _DAYS)), times.argmin(axis=0)
 
 
-def _relapse(group: str, log_hazard: float, rng: np.random.Generator) -> float:
+def _relapse(group: str, relative: Floats, rng: np.random.Generator) -> Floats:
     """Years to relapse by inversion of S(t) = exp(-theta F(t)); infinite for the cured."""
     scale = _MEDIAN_TO_RELAPSE[group] / np.log(2) ** (1 / _SHAPE)
     by_5y = -np.expm1(-((5 / scale) ** _SHAPE))
-    theta = -np.log(_RELAPSE_FREE_5Y[group]) / by_5y * np.exp(log_hazard)
-    reached = rng.exponential() / theta
-    return float(scale * (-np.log1p(-reached)) ** (1 / _SHAPE)) if reached < 1 else np.inf
+    theta = relative * _level(relative * by_5y, _RELAPSE_FREE_5Y[group])
+    reached = rng.exponential(size=len(relative)) / theta
+    with np.errstate(divide="ignore"):
+        return np.asarray(scale * (-np.log1p(-np.minimum(reached, 1.0))) ** (1 / _SHAPE), np.float64)
+
+
+def _level(hazards: Floats, surviving: float) -> float:
+    """The factor on cumulative hazards at which `surviving` is the mean survival, by bisection."""
+    low, high = 0.0, 100.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.exp(-middle * hazards).mean() > surviving else (low, middle)
+    return low
 
 
 def _with_gaps(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
