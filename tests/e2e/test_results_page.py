@@ -1,0 +1,281 @@
+"""The page of results in a real browser: what it shows, what it must not show, and not one error in its console."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from medulla.v1.events_pb2 import STAGE_DOWNLOADING
+from playwright.sync_api import Browser, Page, expect
+
+from services.results.rest import Login
+from shared.rpc.auth import TokenVerifier
+from shared.settings import AuthSettings
+from tests.support import scores as made
+from tests.support.oidc_issuer import OidcIssuer
+from tests.support.results import Results, over_http
+
+PATIENCE_MS = 15_000
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+_PIXELS = "c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+_OPAQUE = f"c => [...{_PIXELS}].filter((value, i) => i % 4 === 3 && value).length"
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Results]:
+    opened = Results(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def filled(results: Results) -> Results:
+    """A scored case with an older score, an abstained one, a rejected one, and one on its way."""
+    results.score(made.score("MB-0042", "1"), minutes=1)
+    results.score(made.score("MB-0042", "2"), minutes=4)
+    results.score(made.abstained("MB-0043"), minutes=3)
+    results.store.record_rejection(made.rejected("MB-0042", "A3", made.at(5)))
+    results.store.record_rejection(made.rejected("MB-0099", "B1", made.at(2)))
+    results.store.record_progress(made.progress("MB-0100", "C1", 130, made.at(9)))
+    return results
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that must end without an error in its console."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    opened, wrong = context.new_page(), []
+    opened.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("dialog", lambda dialog: wrong.append(dialog.message))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def address(filled: Results) -> Iterator[str]:
+    with over_http(filled) as served:
+        yield served
+
+
+def row(page: Page, case: str) -> str:
+    return page.locator(".cases tbody tr", has_text=case).inner_text()
+
+
+def test_the_list_shows_state_risk_group_and_flags(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("link", name="MB-0042")).to_be_visible()
+    scored = row(page, "MB-0042")
+    assert all(
+        text in scored for text in ("Scored", "31\u202f%", "22\u201343\u202f%", "High", "Refused input", "SIMULATED")
+    )
+    assert "Rejected" in row(page, "MB-0099")
+    expect(page.locator("tr", has_text="MB-0100").locator("progress")).to_have_attribute("value", "130")
+
+
+def test_every_view_says_research_use_only_and_simulated(page: Page, address: str) -> None:
+    for path in ("/", "/#/cases/MB-0042", "/#/cases/MB-0043"):
+        page.goto(address + path)
+        expect(page.get_by_text("Research use only.")).to_be_visible()
+        expect(page.get_by_text("The model was fitted on simulated patients")).to_be_visible()
+
+
+def test_a_case_that_is_not_simulated_is_not_called_so(page: Page, results: Results) -> None:
+    score = made.score("MB-1")
+    score.simulated = False
+    results.score(score)
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.get_by_role("heading", name="Risk of recurrence")).to_be_visible()
+        expect(page.locator("#simulated")).to_be_hidden()
+        expect(page.locator(".chip.sim")).to_have_count(0)
+
+
+def test_a_case_shows_its_risk_and_what_it_rests_on(page: Page, address: str) -> None:
+    page.goto(f"{address}/#/cases/MB-0042")
+    risks = page.locator("section", has=page.get_by_role("heading", name="Risk of recurrence"))
+    expect(risks.locator(".big")).to_have_text(["31\u202f%", "38\u202f%"])
+    expect(risks.locator(".between")).to_have_text(["22\u201343\u202f%", "27\u201351\u202f%"])
+    expect(risks.get_by_role("img", name="Risk at 3 years: 31\u202f%, 22\u201343\u202f%")).to_be_visible()
+    expect(page.get_by_text("risk at 3 years is 0.31; high from 0.25 upward")).to_be_visible()
+    expect(page.locator(".moves tbody tr")).to_have_count(6)
+    expect(page.locator(".moves tbody tr").first).to_contain_text("\u00d71.40")
+    expect(page.get_by_text("82nd of the training cohort")).to_be_visible()
+    expect(page.get_by_text("has no tissue: 0.0 mm2 found")).to_be_visible()
+    expect(page.get_by_text("scan the slide again")).to_be_visible()
+    page.get_by_text("bundle demo-simulated").click()
+    expect(page.get_by_text(made.digest("bundle"))).to_be_visible()
+    expect(page.locator("section", has_text="Older scores").locator("tbody tr")).to_have_count(1)
+
+
+def test_the_attention_map_lies_over_the_thumbnail(page: Page, address: str) -> None:
+    page.goto(f"{address}/#/cases/MB-0042")
+    slide = page.locator("article", has_text="Slide A1")
+    layers = slide.locator(".stack canvas")
+    expect(layers).to_have_count(3)
+    sizes = layers.evaluate_all("all => all.map(c => `${c.width}x${c.height} ${c.clientWidth}x${c.clientHeight}`)")
+    assert len(set(sizes)) == 1
+    assert all(layers.nth(n).evaluate(_OPAQUE) > 100 for n in range(3))
+    heat = slide.locator("canvas.heat")
+    slide.get_by_label("Opacity of the attention map").fill("20")
+    expect(heat).to_have_css("opacity", "0.2")
+    slide.get_by_label("Mark top tiles").uncheck()
+    expect(layers.nth(2)).to_be_hidden()
+    expect(slide.locator(".tiles li")).to_have_count(5)
+
+
+def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -> None:
+    page.goto(f"{address}/#/cases/MB-0043")
+    expect(page.get_by_text("The scorer abstained.")).to_be_visible()
+    expect(page.get_by_text("The slides look like none in the training cohort")).to_be_visible()
+    said = page.locator("main").inner_text()
+    assert not re.search(r"31\s*%|38\s*%|\u00d71\.|percentile", said, re.IGNORECASE)
+    page.goto(address)
+    expect(page.get_by_role("link", name="MB-0043")).to_be_visible()
+    assert "%" not in row(page, "MB-0043")
+
+
+def test_hostile_text_stays_text(page: Page, results: Results) -> None:
+    score = made.score("MB-1", slides=("A1",))
+    score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE
+    score.contributions[0].variable = score.contributions[0].value = HOSTILE
+    score.slides[0].qc_flags.append(HOSTILE)
+    score.slides[0].mpp_source, score.slides[0].slide_id = HOSTILE, HOSTILE.partition("<script>")[0]
+    results.score(score)
+    refused = made.rejected("MB-1", "x", made.at(2))
+    refused.slide_id = HOSTILE[:60]
+    refused.sentence = refused.advice = refused.object_key = refused.service = refused.reason = HOSTILE
+    results.store.record_rejection(refused)
+    results.store.record_progress(made.progress("MB-2", HOSTILE[:60], 1, made.at(9)))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator("progress")).to_be_visible()
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.get_by_text(HOSTILE).first).to_be_visible()
+        expect(page.locator("canvas.heat")).to_be_visible()
+        assert page.title() == "MB-1 \u2013 Medulla"
+        assert page.locator("main script, main img").count() == 0
+
+
+def test_a_case_moves_from_progress_to_its_score_while_it_is_watched(page: Page, results: Results) -> None:
+    results.store.record_progress(made.progress("MB-1", "A1", 0, made.at(6), STAGE_DOWNLOADING))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator("progress")).to_have_attribute("value", "0")
+        results.store.record_progress(made.progress("MB-1", "A1", 300, made.at(7)))
+        expect(page.locator("progress")).to_have_attribute("value", "300")
+        expect(page.get_by_text("Embedding tiles A1")).to_be_visible()
+        results.score(made.score("MB-1"), minutes=8)
+        expect(page.locator(".chip", has_text="Scored")).to_be_visible()
+        expect(page.locator("progress")).to_have_count(0)
+
+
+def test_a_new_case_appears_while_the_list_is_open(page: Page, results: Results) -> None:
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.get_by_text("No case yet.")).to_be_visible()
+        results.store.record_progress(made.progress("MB-7", "A1", 1, made.at(6)))
+        expect(page.get_by_role("link", name="MB-7")).to_be_visible()
+
+
+def test_more_cases_come_when_asked_for(page: Page, results: Results) -> None:
+    for n in range(60):
+        results.store.record_rejection(made.rejected(f"MB-{n:02}", "A", made.at(n / 10)))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator(".cases tbody tr")).to_have_count(50)
+        page.get_by_role("button", name="Show more cases").click()
+        expect(page.locator(".cases tbody tr")).to_have_count(60)
+        expect(page.get_by_role("button", name="Show more cases")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [380, 1400])
+def test_nothing_sticks_out_of_the_window(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path, wanted in (("/", ".cases"), ("/#/cases/MB-0042", "canvas.heat"), ("/#/cases/MB-0043", ".abstained")):
+        page.goto(address + path)
+        expect(page.locator(wanted).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_case_can_be_opened_with_the_keyboard_alone(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("link", name="MB-0042")).to_be_visible()
+    page.get_by_role("link", name="Medulla, all cases").focus()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "MB-0042":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="MB-0042", level=1)).to_be_visible()
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_everything_that_is_shown_has_a_name(page: Page, address: str) -> None:
+    page.goto(f"{address}/#/cases/MB-0042")
+    expect(page.locator("canvas.heat").first).to_be_visible()
+    nameless = "all => all.filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
+    assert page.locator("input, button, a, progress").evaluate_all(nameless) == 0
+    assert page.locator("h1").count() == 1
+
+
+def test_paper_gets_the_provenance_and_no_buttons(page: Page, address: str) -> None:
+    page.goto(f"{address}/#/cases/MB-0042")
+    expect(page.locator("canvas.heat").first).to_be_visible()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.get_by_text(made.digest("bundle"))).to_be_visible()
+    expect(page.get_by_text("Research use only.")).to_be_visible()
+    expect(page.locator(".back")).to_be_hidden()
+    expect(page.get_by_label("Opacity").first).to_be_hidden()
+    assert page.pdf().startswith(b"%PDF")
+
+
+@pytest.fixture
+def issuer() -> Iterator[OidcIssuer]:
+    with OidcIssuer() as opened:
+        yield opened
+
+
+@pytest.fixture
+def guarded(filled: Results, issuer: OidcIssuer) -> Iterator[str]:
+    """The application's address where a login is asked for."""
+    with ExitStack() as stack:
+        verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
+        yield stack.enter_context(over_http(filled, verifier, Login(issuer.url, "medulla-page")))
+
+
+def test_a_login_leads_back_to_the_case_that_was_asked_for(page: Page, guarded: str) -> None:
+    page.goto(f"{guarded}/#/cases/MB-0042")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert "MB-0042" not in page.locator("main").inner_text()
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="MB-0042")).to_be_visible()
+    expect(page.locator("canvas.heat").first).to_be_visible()
+    assert "code=" not in page.url
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+
+
+def test_an_answer_to_a_login_that_was_not_started_here_is_refused(page: Page, guarded: str) -> None:
+    page.goto(f"{guarded}/?code=stolen&state=made-up")
+    expect(page.get_by_text("This login was not started here")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_an_expired_token_leads_back_to_the_login(browser: Browser, guarded: str, issuer: OidcIssuer) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(guarded)
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.evaluate("token => sessionStorage.setItem('medulla.token', token)", issuer.token(exp=1))
+    page.reload()
+    expect(page.get_by_text("The token has expired.")).to_be_visible()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    context.close()
