@@ -42,7 +42,7 @@ class KafkaProducerAdapter:
         limit = round(deadline_s * 1000)
         with explained(settings):
             self._producer = KafkaProducer(
-                **{**connection(settings), "request_timeout_ms": max(1_000, limit // 3)},
+                **{**connection(settings), "request_timeout_ms": limit // 2},
                 acks="all",
                 linger_ms=5,
                 max_block_ms=limit,

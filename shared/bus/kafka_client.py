@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kafka.errors import AuthorizationError, BrokerResponseError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import (
+    AuthorizationError,
+    BrokerResponseError,
+    KafkaError,
+    RetriableError,
+    SaslAuthenticationFailedError,
+)
 
 from shared.bus.port import Delivery, Record
 from shared.errors import MedullaError, TransientError
@@ -66,14 +72,14 @@ def explained(settings: KafkaSettings) -> Iterator[None]:
     """
     try:
         yield
+    except RetriableError as error:
+        raise KafkaDownError(_no_answer(settings, error)) from error
     except (AuthorizationError, SaslAuthenticationFailedError) as error:
         raise KafkaRefusedError(
             f"Kafka at {settings.bootstrap_servers} does not let {settings.sasl_username or 'us'} do this: {error}"
         ) from error
-    except KafkaError as error:
-        if isinstance(error, BrokerResponseError) and not error.retriable:
-            raise KafkaRefusedError(f"Kafka at {settings.bootstrap_servers} refuses: {error}") from error
-        raise KafkaDownError(_no_answer(settings, error)) from error
+    except BrokerResponseError as error:
+        raise KafkaRefusedError(f"Kafka at {settings.bootstrap_servers} refuses: {error}") from error
 
 
 def _no_answer(settings: KafkaSettings, error: KafkaError) -> str:
