@@ -1,7 +1,6 @@
 """SQS feeds the same handlers as Kafka: tried on a real queue server."""
 
 import json
-from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from shared.bus.port import Delivery
 from shared.bus.s3_events import ObjectHint, decode, split, to_bytes
 from shared.bus.sqs import SqsConsumer, SqsQueue, SqsRefusedError
 from shared.worker import Route, Worker
-from tests.support.bus import PATIENCE_S, Recorder, Running, consume, running
+from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
 
 if TYPE_CHECKING:
     from tests.support.parts import ElasticMqPart
@@ -34,16 +33,6 @@ def left(queue: SqsQueue) -> int:
     """Messages that the queue still has, hidden ones included."""
     said = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
     return int(said["ApproximateNumberOfMessages"]) + int(said["ApproximateNumberOfMessagesNotVisible"])
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    """Ask until it holds."""
-    pause = Event()
-    for _ in range(round(PATIENCE_S / 0.05)):
-        if true():
-            return
-        pause.wait(0.05)
-    raise AssertionError("never")
 
 
 def test_a_handled_message_is_deleted(queue: SqsQueue) -> None:

@@ -11,13 +11,16 @@ PATIENCE_S = 60.0
 
 
 class Recorder:
-    """Keeps what was seen, in order, and lets a test wait for it."""
+    """Keeps what was seen and is wanted, in order, and lets a test wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[Delivery], bool] = lambda _: True) -> None:
         self.seen: list[Delivery] = []
+        self._wanted = wanted
         self._changed = Condition()
 
     def __call__(self, delivery: Delivery) -> None:
+        if not self._wanted(delivery):
+            return
         with self._changed:
             self.seen.append(delivery)
             self._changed.notify_all()
@@ -60,6 +63,16 @@ def running(run: Callable[[Event], None]) -> Iterator[Running]:
     finally:
         part.stop.set()
         part.join()
+
+
+def eventually(true: Callable[[], object]) -> None:
+    """Ask until it holds; fails after a while."""
+    pause = Event()
+    for _ in range(round(PATIENCE_S / 0.02)):
+        if true():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never came true")
 
 
 def consume(consumer: Consumer, handle: Callable[[Delivery], None]) -> Callable[[Event], None]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
-from shared.bus.kafka_admin import ensure_topics
+from shared.bus.kafka_admin import ensure_topics, read_topic
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Consumer, Producer
+from shared.bus.port import Consumer, Producer, Record
 from shared.settings import KafkaSettings
 
 
@@ -24,7 +24,10 @@ class BusKind(Protocol):
         """A producer."""
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
-        """One more member of a group."""
+        """One more member of a group of this test's own."""
+
+    def records(self, topic: str) -> list[Record]:
+        """Everything that stands on a topic, delayed records too."""
 
     def close(self) -> None:
         """Let go of what was opened."""
@@ -48,6 +51,9 @@ class MemoryKind:
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
         return self.bus.consumer(group, topics)
 
+    def records(self, topic: str) -> list[Record]:
+        return self.bus.records(topic)
+
     def close(self) -> None:
         """Nothing was opened."""
 
@@ -56,7 +62,10 @@ class KafkaKind:
     """A real broker."""
 
     def __init__(self, bootstrap: str) -> None:
-        self.settings = KafkaSettings(bootstrap_servers=bootstrap, session_timeout_ms=6_000)
+        self.settings = KafkaSettings(
+            bootstrap_servers=bootstrap, session_timeout_ms=6_000, max_poll_interval_ms=10_000
+        )
+        self._own = uuid.uuid4().hex[:12]
         self._producer: KafkaProducerAdapter | None = None
 
     def topic(self, prefix: str = "test") -> str:
@@ -74,8 +83,11 @@ class KafkaKind:
     def consumer(
         self, group: str, topics: Sequence[str], instance: str = "", beat: Callable[[], None] = lambda: None
     ) -> KafkaConsumerAdapter:
-        settings = self.settings.model_copy(update={"group_instance_id": instance, "max_poll_interval_ms": 10_000})
-        return KafkaConsumerAdapter(settings, group, topics, concurrency=3, beat=beat)
+        settings = self.settings.model_copy(update={"group_instance_id": instance})
+        return KafkaConsumerAdapter(settings, f"{group}.{self._own}", topics, concurrency=3, beat=beat)
+
+    def records(self, topic: str) -> list[Record]:
+        return [delivery.record for delivery in read_topic(self.settings, topic)]
 
     def close(self) -> None:
         if self._producer is not None:

@@ -1,0 +1,166 @@
+"""What only Kafka has: rebalances, static members, a broker that dies."""
+
+import logging
+import time
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from shared import metrics
+from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka_admin import ensure_topics, read_topic
+from shared.bus.kafka_client import KafkaDownError
+from shared.bus.port import Delivery, Record
+from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
+from tests.support.bus_kinds import KafkaKind
+
+
+@pytest.fixture
+def bus(request: pytest.FixtureRequest) -> Iterator[KafkaKind]:
+    kind = KafkaKind(request.getfixturevalue("kafka").bootstrap)
+    yield kind
+    kind.close()
+
+
+def spread(topic: str, count: int) -> list[Record]:
+    return [Record(topic, f"case-{n}", str(n).encode()) for n in range(count)]
+
+
+def test_a_handler_longer_than_the_poll_interval_trips_no_rebalance(
+    bus: KafkaKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, started, recorder = bus.topic(), Event(), Recorder()
+    longer = (bus.settings.max_poll_interval_ms + 2_000) / 1000
+    over = Event()
+
+    def beat() -> None:
+        if started.is_set() and time.monotonic() > began[0] + longer:
+            over.set()
+
+    def handle(delivery: Delivery) -> None:
+        started.set()
+        assert over.wait(PATIENCE_S)
+        recorder(delivery)
+
+    bus.producer().send([Record(topic, "case-1", b"long")])
+    with running(consume(bus.consumer("group", [topic], beat=beat), handle)):
+        began = [time.monotonic()]
+        assert started.wait(PATIENCE_S)
+        with caplog.at_level(logging.INFO, "kafka.coordinator"):
+            recorder.wait_for(1)
+    assert "joining group" not in caplog.text
+    assert [delivery.offset for delivery in recorder.seen] == [0]
+    assert _committed(bus, topic) == 1
+
+
+def _committed(bus: KafkaKind, topic: str) -> int:
+    """How many records a further member of the group would not see again."""
+    left = Recorder()
+    sent = len(bus.records(topic))
+    bus.producer().send([Record(topic, "case-1", b"last")])
+    with running(consume(bus.consumer("group", [topic]), left)):
+        eventually(lambda: any(delivery.record.value == b"last" for delivery in left.seen))
+    return sent - len(left.seen) + 1
+
+
+def test_a_partition_that_moves_to_another_member_is_not_held_up(bus: KafkaKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    first, second = (bus.consumer("group", [topic], instance) for instance in ("one", "two"))
+    values = set()
+    with running(consume(first, recorder)):
+        bus.producer().send(spread(topic, 20))
+        recorder.wait_for(20)
+        with running(consume(second, recorder)):
+            bus.producer().send([Record(topic, f"case-{n}", b"later") for n in range(20)])
+            eventually(lambda: len({delivery.origin for delivery in recorder.seen}) == 40)
+    values = {delivery.record.value for delivery in recorder.seen}
+    assert b"later" in values
+
+
+def test_a_static_member_that_comes_back_in_time_disturbs_nobody(
+    bus: KafkaKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    bus.settings = bus.settings.model_copy(update={"session_timeout_ms": 30_000})
+    stays, restarts = (bus.consumer("group", [topic], instance) for instance in ("stays", "restarts"))
+    with running(consume(stays, recorder)), running(consume(restarts, recorder)) as before:
+        with caplog.at_level(logging.INFO, "kafka.coordinator"):
+            eventually(lambda: _settled(caplog, topic))
+        before.stop.set()
+        assert before.join() is None
+        caplog.clear()
+        bus.producer().send(spread(topic, 20))
+        with caplog.at_level(logging.INFO, "kafka.coordinator"), running(consume(restarts, recorder)):
+            recorder.wait_for(20)
+    assert caplog.text.count("(Re-)joining group") == 1
+    assert len({delivery.origin for delivery in recorder.seen}) == len(recorder.seen) == 20
+
+
+def _settled(caplog: pytest.LogCaptureFixture, topic: str) -> bool:
+    """Whether the last two completed rebalances left one partition with one member and two with the other."""
+    ends = [record.getMessage() for record in caplog.records if "rebalance complete" in record.getMessage()]
+    shares = sorted(_assigned(end).count(topic) for end in ends[-2:])
+    return shares == [1, 2]
+
+
+def _assigned(end: str) -> str:
+    return end.partition(" assigned=")[2].partition(" revoked=")[0]
+
+
+def test_a_consumer_and_a_producer_survive_a_broker_that_is_killed(
+    bus: KafkaKind, request: pytest.FixtureRequest
+) -> None:
+    broker, topic, recorder = request.getfixturevalue("kafka"), bus.topic(), Recorder()
+    with running(consume(bus.consumer("group", [topic], "one"), recorder)):
+        bus.producer().send(spread(topic, 5))
+        recorder.wait_for(5)
+        broker.kill()
+        sending = Running(lambda _: bus.producer().send([Record(topic, f"case-{n}", b"after") for n in range(5)]))
+        broker.start()
+        assert sending.join() is None
+        eventually(lambda: [d.record.value for d in recorder.seen].count(b"after") >= 5)
+
+
+def test_lag_is_shown_for_every_partition_and_forgotten_with_it(bus: KafkaKind) -> None:
+    topic, started, finish = bus.topic(), Event(), Event()
+
+    def handle(_: Delivery) -> None:
+        started.set()
+        assert finish.wait(PATIENCE_S)
+
+    bus.producer().send([Record(topic, "case-1", b"") for _ in range(3)])
+    with running(consume(bus.consumer("group", [topic]), handle)):
+        assert started.wait(PATIENCE_S)
+        eventually(lambda: sum(_lags(topic)) == 3)
+        assert len(_lags(topic)) == 3
+        finish.set()
+
+
+def _lags(topic: str) -> list[float]:
+    samples = [sample for metric in metrics.CONSUMER_LAG.collect() for sample in metric.samples]
+    return [sample.value for sample in samples if sample.labels["topic"] == topic]
+
+
+def test_a_missing_topic_is_named(bus: KafkaKind) -> None:
+    error = Running(consume(bus.consumer("group", ["nowhere.to.be.found"]), Recorder())).join()
+    assert isinstance(error, KafkaDownError)
+    assert "nowhere.to.be.found" in str(error)
+    with pytest.raises(KafkaDownError, match="no topic nowhere"):
+        list(read_topic(bus.settings, "nowhere.to.be.found"))
+
+
+def test_sending_to_a_missing_topic_ends_at_the_deadline(bus: KafkaKind) -> None:
+    producer = KafkaProducerAdapter(bus.settings, deadline_s=1)
+    with pytest.raises(KafkaDownError):
+        producer.send([Record("nowhere.to.be.found", "", b"")])
+    producer.close()
+
+
+def test_topics_are_created_once(bus: KafkaKind) -> None:
+    name = bus.topic()
+    assert ensure_topics(bus.settings, [name]) == []
+
+
+def test_a_consumer_that_was_never_started_opens_nothing(bus: KafkaKind) -> None:
+    assert KafkaConsumerAdapter(bus.settings, "group", ["test"])

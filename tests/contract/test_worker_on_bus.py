@@ -1,0 +1,114 @@
+"""A worker's promises, on the bus in memory and on Kafka alike: retries outlive restarts, nothing holds others up."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Event as StopEvent
+
+import pytest
+from medulla.v1.common_pb2 import Slide
+from medulla.v1.events_pb2 import SlideTiled
+
+from shared.bus import headers, topics
+from shared.bus.dead_letters import original, read
+from shared.bus.events import Event, decoder, to_record
+from shared.bus.port import Record
+from shared.bus.retry import RetryPolicy
+from shared.errors import TransientError
+from shared.worker import Route, Worker, subscriptions
+from tests.support.bus import PATIENCE_S, Running, eventually, running
+from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def bus(request: pytest.FixtureRequest) -> Iterator[BusKind]:
+    kind = MemoryKind() if request.param == "memory" else KafkaKind(request.getfixturevalue("kafka").bootstrap)
+    yield kind
+    kind.close()
+
+
+class Service:
+    """A service with a name and an input topic of its own; dead letters are shared with other tests."""
+
+    def __init__(self, bus: BusKind, policy: RetryPolicy | None = None) -> None:
+        self.bus, self.policy = bus, policy
+        self.name = f"scorer-{uuid.uuid4().hex[:8]}"
+        self.case = f"case-{self.name}"
+        self.handled: list[str] = []
+        self.down = StopEvent()
+        self.topic = bus.topic("slides")
+        bus.ensure(topics.DEAD_LETTERS, topics.retry_topic(self.name))
+
+    def handle(self, event: SlideTiled) -> list[Event]:
+        if self.down.is_set():
+            raise TransientError("store is down")
+        self.handled.append(event.slide.slide_id)
+        return []
+
+    def worker(self) -> Worker:
+        routes = [Route(self.topic, decoder(SlideTiled), self.handle)]
+        consumer = self.bus.consumer(self.name, subscriptions(self.name, routes))
+        return Worker(self.name, consumer, self.bus.producer(), routes, self.policy)
+
+    def send(self, slide: str) -> Record:
+        event = SlideTiled(event_id=slide, slide=Slide(case_id=self.case, slide_id=slide))
+        record = replace(to_record(event, "tiler"), topic=self.topic)
+        self.bus.producer().send([record])
+        return record
+
+    def until_handled(self, part: Running, count: int) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.handled) < count:
+            assert part.error is None
+            assert time.monotonic() < deadline, self.handled
+            part.stop.wait(0.01)
+
+
+def letters(bus: BusKind, service: Service) -> list[Record]:
+    """What a service has given up so far."""
+    return [record for record in bus.records(topics.DEAD_LETTERS) if read(record).service == service.name]
+
+
+def test_a_poison_message_becomes_a_dead_letter_and_delays_nothing(bus: BusKind) -> None:
+    service = Service(bus)
+    poison = Record(service.topic, service.case, b"\x00poison\xff", {"odd": "\udcff"})
+    bus.producer().send([poison])
+    service.send("after")
+    with running(service.worker().run) as part:
+        service.until_handled(part, 1)
+        eventually(lambda: letters(bus, service))
+    (letter,) = letters(bus, service)
+    view = read(letter)
+    assert (view.reason, view.value, view.attempts) == ("poison_message", b"\x00poison\xff", 1)
+    assert view.origin.startswith(f"{service.topic}/")
+    assert original(letter) == poison
+
+
+def test_a_dead_letter_that_is_replayed_is_handled_like_the_first_time(bus: BusKind) -> None:
+    service = Service(bus, RetryPolicy(base_s=0.01, max_attempts=2))
+    service.down.set()
+    sent = service.send("a")
+    with running(service.worker().run) as part:
+        eventually(lambda: letters(bus, service))
+        (letter,) = letters(bus, service)
+        assert (read(letter).reason, read(letter).attempts) == ("retries_exhausted", 2)
+        service.down.clear()
+        assert original(letter) == sent
+        bus.producer().send([original(letter)])
+        service.until_handled(part, 1)
+
+
+def test_a_retry_waits_on_the_bus_across_a_restart_and_holds_no_other_case_up(bus: BusKind) -> None:
+    service = Service(bus, RetryPolicy(base_s=4))
+    service.down.set()
+    service.send("late")
+    with running(service.worker().run):
+        eventually(lambda: bus.records(topics.retry_topic(service.name)))
+    due = max(float(record.headers[headers.NOT_BEFORE]) for record in bus.records(topics.retry_topic(service.name)))
+    service.down.clear()
+    service.send("prompt")
+    with running(service.worker().run) as part:
+        service.until_handled(part, 2)
+    assert service.handled == ["prompt", "late"]
+    assert time.time() >= due
