@@ -1,0 +1,142 @@
+"""The embedder between a bus, a tiler behind gRPC and a store: events in, events out."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import grpc
+import pytest
+from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected, SlideTiled
+from medulla.v1.tiles_pb2 import StreamTilesRequest, StreamTilesResponse
+from medulla.v1.tiles_pb2_grpc import TileServiceServicer, add_TileServiceServicer_to_server
+
+from services.embedder.batcher import Batcher, Batching
+from services.embedder.events import SERVICE
+from services.embedder.grpc_tile_source import GrpcTileSource, Patience
+from services.embedder.handler import EmbedSlide
+from services.embedder.routes import routes
+from shared.blob.memory import MemoryStore
+from shared.bus import topics
+from shared.bus.events import decoder, to_record
+from shared.bus.memory import MemoryBus
+from shared.bus.retry import RetryPolicy
+from shared.errors import PermanentError
+from shared.rpc.client import channel
+from shared.rpc.server import GrpcServer
+from shared.worker import Worker, subscriptions
+from tests.support.bus import running
+from tests.support.embedding import FakeEncoder, FakeTileSource, planned
+from tests.support.stack.process import wait_for
+
+
+class UnreadableError(PermanentError):
+    """A slide that the tiler cannot read."""
+
+    reason = "unreadable_slide"
+    advice = "Scan it again."
+
+
+class Tiler(TileServiceServicer):
+    """Streams the tiles of a FakeTileSource; every stream breaks after its first chunk, slide `bad` is unreadable."""
+
+    def StreamTiles(  # noqa: N802 - the method's name in the proto
+        self, request: StreamTilesRequest, _: grpc.ServicerContext
+    ) -> Iterator[StreamTilesResponse]:
+        if request.slide.slide_id == "bad":
+            raise UnreadableError("slide bad cannot be read")
+        source = FakeTileSource(
+            corrupt=frozenset(range(9) if request.slide.slide_id == "torn" else ()), breaks_at=request.first_chunk + 1
+        )
+        for chunk in source.chunks(request.slide, request.plan, request.first_chunk):
+            yield StreamTilesResponse(chunk=chunk)
+
+
+class World:
+    """Bus, store and encoder of a running embedder."""
+
+    def __init__(self) -> None:
+        self.bus = MemoryBus()
+        self.store = MemoryStore()
+        self.encoder = FakeEncoder()
+
+    def tile(self, *events: SlideTiled) -> None:
+        self.bus.producer().send([to_record(event, "tiler") for event in events])
+
+    def embedded(self) -> list[SlideEmbedded]:
+        return [decoder(SlideEmbedded)(record) for record in self.bus.records(topics.SLIDES_EMBEDDED)]
+
+    def rejected(self) -> list[SlideRejected]:
+        return [decoder(SlideRejected)(record) for record in self.bus.records(topics.SLIDES_REJECTED)]
+
+
+@contextmanager
+def embedder(world: World, address: str) -> Iterator[None]:
+    patience = Patience(tries=2)
+    with closing(channel(address)) as opened, Batcher(world.encoder, Batching(8)) as batcher:
+        source = GrpcTileSource(opened, patience, sleep=lambda _: None)
+        served = routes(EmbedSlide(source, batcher, world.store, lambda _: None))
+        consumer = world.bus.consumer(SERVICE, subscriptions(SERVICE, served))
+        worker = Worker(SERVICE, consumer, world.bus.producer(), served, RetryPolicy(base_s=0.01, cap_s=0.05))
+        with running(worker.run):
+            yield
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    server = GrpcServer("127.0.0.1:0", lambda grpc_server: add_TileServiceServicer_to_server(Tiler(), grpc_server))
+    made = World()
+    with running(server.run), embedder(made, f"127.0.0.1:{server.port}"):
+        yield made
+
+
+def test_a_tiled_slide_is_embedded_over_streams_that_break(world: World) -> None:
+    event = planned(world.store, tiles=18)
+    world.tile(event)
+    assert wait_for(lambda: len(world.embedded()) == 1, 30)
+    said = world.embedded()[0]
+    assert (said.slide.slide_id, said.bag.tiles) == ("s1", 18)
+    assert world.store.head(said.bag.key) is not None
+
+
+def test_an_event_that_comes_three_times_says_the_same_three_times(world: World) -> None:
+    event = planned(world.store, tiles=6)
+    world.tile(event, event, event)
+    assert wait_for(lambda: len(world.embedded()) == 3, 30)
+    assert world.embedded()[0] == world.embedded()[1] == world.embedded()[2]
+    assert sum(world.encoder.batches) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "sentence"),
+    [
+        ("bad", "unreadable_slide", "slide bad cannot be read"),
+        ("torn", "too_many_corrupt_tiles", "slide case-1/torn: 4 or more of 18 tiles are corrupt, allowed are 5%"),
+    ],
+)
+def test_a_slide_that_is_refused_leaves_a_dead_letter_and_the_next_one_passes(
+    world: World, name: str, reason: str, sentence: str
+) -> None:
+    world.tile(planned(world.store, tiles=18, name=name), planned(world.store, tiles=3, name="good"))
+    assert wait_for(lambda: len(world.embedded()) == 1 and len(world.rejected()) == 1, 30)
+    said = world.rejected()[0]
+    assert (said.slide_id, said.reason, said.sentence, said.service) == (name, reason, sentence, "embedder")
+    assert said.advice
+    assert [record.headers["medulla-reason"] for record in world.bus.records(topics.DEAD_LETTERS)] == [reason]
+    assert world.embedded()[0].slide.slide_id == "good"
+
+
+def test_a_plan_for_another_encoder_is_an_encoder_mismatch(world: World) -> None:
+    event = planned(world.store, tiles=3)
+    event.plan.tile_px = 512
+    world.tile(event)
+    assert wait_for(lambda: len(world.rejected()) == 1, 30)
+    assert world.rejected()[0].reason == "encoder_mismatch"
+
+
+def test_a_tiler_that_is_down_is_waited_for() -> None:
+    world = World()
+    event = planned(world.store, tiles=3)
+    world.tile(event)
+    with embedder(world, "127.0.0.1:1"):
+        assert wait_for(lambda: len(world.bus.records(topics.retry_topic(SERVICE))) >= 2, 60)
+    assert not world.embedded()
+    assert not world.rejected()
