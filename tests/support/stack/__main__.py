@@ -30,7 +30,8 @@ def _arguments() -> argparse.Namespace:
 def _install(parts: list[str]) -> int:
     """Install side by side; say in one sentence each what cannot be had. A missing part is an error in CI only."""
     with ThreadPoolExecutor() as pool:
-        missing = [sentence for sentence in pool.map(_try_install, parts or list(install.PARTS)) if sentence]
+        sentences = pool.map(_try_install, parts or list(install.PARTS))
+        missing = [sentence for sentence in dict.fromkeys(sentences) if sentence]
     for sentence in missing:
         print(f"stack: {sentence}", file=sys.stderr)
     return 1 if missing and os.environ.get("CI") == "true" else 0

@@ -43,17 +43,17 @@ def uv() -> Path:
 def _build_uv(folder: Path) -> None:
     package = UV.replace("-", "==")
     quietly = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    if not _has_module("pip") and not _has_module("ensurepip"):
-        system.ensure("uv", ("pip3", "python3-pip"))
-    if _has_module("pip"):
+    if not _works("pip", "--version") and not _works("ensurepip", "--version"):
+        system.apt_install("uv", "pip", "python3-pip")
+    if _works("pip", "--version"):
         system.run("uv", [sys.executable, *quietly, "--target", str(folder), package], clean_environment())
     else:
         system.run("uv", [sys.executable, "-m", "venv", str(folder)], clean_environment())
         system.run("uv", [str(folder / "bin/python"), *quietly, package], clean_environment())
 
 
-def _has_module(name: str) -> bool:
-    found = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False)
+def _works(module: str, argument: str) -> bool:
+    found = subprocess.run([sys.executable, "-m", module, argument], capture_output=True, check=False)
     return found.returncode == 0
 
 

@@ -40,7 +40,7 @@ def require(program: str, package: str, part: str) -> str:
     """
     found = find(program)
     if found is None:
-        raise MissingPartError(f"{part} needs {program}: ask an administrator for `apt-get install {package}`.")
+        raise _missing(part, program, package)
     return found
 
 
@@ -52,24 +52,33 @@ def ensure(part: str, *needs: tuple[str, str]) -> None:
     """
     with _apt_turn:
         missing = [need for need in needs if find(need[0]) is None]
-        if missing and _may_use_apt():
-            _apt_install(" ".join(package for _, package in missing))
-            missing = [need for need in needs if find(need[0]) is None]
-    if missing:
-        require(" and ".join(program for program, _ in missing), " ".join(package for _, package in missing), part)
+        if missing:
+            programs, packages = zip(*missing, strict=True)
+            apt_install(part, " and ".join(programs), " ".join(packages))
 
 
-def _may_use_apt() -> bool:
-    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+def apt_install(part: str, what: str, packages: str) -> None:
+    """Install Debian packages with `what` in them, which `part` needs.
 
-
-def _apt_install(packages: str) -> None:
+    Raises:
+        MissingPartError: we are not root, or apt failed.
+    """
+    if not _may_use_apt():
+        raise _missing(part, what, packages)
     print(f"stack: installing the Debian packages {packages}", flush=True)
     with locked("apt"):
         _refresh_package_lists()
         if "postgresql" in packages:
             _make_no_cluster()
         run("apt", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages.split()], _apt_environment())
+
+
+def _missing(part: str, what: str, packages: str) -> MissingPartError:
+    return MissingPartError(f"{part} needs {what}: ask an administrator for `apt-get install {packages}`.")
+
+
+def _may_use_apt() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 @functools.cache
