@@ -1,10 +1,11 @@
 """The fusion scorer as a service: `python -m services.fusion_scorer`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import grpc
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
@@ -19,13 +20,15 @@ from services.fusion_scorer.settings import ScorerSettings
 from shared import keys, logs, runtime
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.port import Producer
+from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.auth import require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
-from shared.worker import Worker, subscriptions
+from shared.worker import Route, Worker, subscriptions
 
 ROLES = {"viewer", "operator"}
 _log = logs.get(__name__)
@@ -37,25 +40,40 @@ def main() -> int:
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
-    """The parts: health, gRPC, the worker and the sweep."""
+    """The parts: health, gRPC, the workers and the sweeps."""
     settings = load(ScorerSettings)
     store = S3Store(platform.s3)
     bundles = Bundles(store, _public_key(settings.bundle_public_key))
     _say_what_is_promoted(bundles)
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
-    served = routes(store, bundles, producer, version("medulla"))
+    unseen = on_landing(store, bundles, producer).unseen
     heart = Heartbeat("worker")
-    consumer = KafkaConsumerAdapter(
-        platform.kafka, SERVICE, subscriptions(SERVICE, served), settings.concurrency, heart.beat
-    )
-    sweep = Sweep(store, producer, platform.s3.bucket, keys.CLINICAL, on_landing(store, bundles, producer).unseen)
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
         _grpc(settings, platform, WhatIf(store, bundles, version("medulla"))),
-        Worker(SERVICE, consumer, producer, served),
-        Every(settings.sweep_every_s, sweep),
+        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, heart),
+        *(
+            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, unseen))
+            for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
+        ),
     )
+
+
+def _workers(
+    settings: ScorerSettings,
+    platform: PlatformSettings,
+    served: Sequence[Route[Any]],
+    producer: Producer,
+    heart: Heartbeat,
+) -> Iterator[Worker]:
+    """One worker on Kafka, and one on SQS where there is a queue."""
+    read = subscriptions(SERVICE, served)
+    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, heart.beat)
+    yield Worker(SERVICE, kafka, producer, served)
+    if settings.sqs:
+        queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
+        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency), producer, served)
 
 
 def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:

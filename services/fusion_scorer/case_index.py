@@ -1,5 +1,6 @@
 """What the scorer remembers of each case, in the store: the newest embeddings of each slide, the clinical record."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -10,6 +11,9 @@ from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json
 from shared.units import CaseId, SlideId
+
+RESCORED = "models/bundles/rescored.json"
+"""The promotion for which every case was last asked to be scored again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,15 @@ class CaseIndex:
 
     def has_clinical(self, info: BlobInfo) -> bool:
         """Whether exactly this version of a clinical record was looked at."""
-        key = keys.indexed_clinical(keys.clinical_case(info.key))
-        if not self.store.head(key):
-            return False
-        return f'"etag":{canonical_json(info.etag).decode()}'.encode() in self.store.get(key)
+        return self._etag_in(keys.indexed_clinical(keys.clinical_case(info.key))) == info.etag
+
+    def put_promotion(self, pointer: BlobInfo) -> None:
+        """Remember for which promotion every case was asked to be scored again."""
+        self.store.put(RESCORED, canonical_json({"etag": pointer.etag}))
+
+    def has_promotion(self, pointer: BlobInfo) -> bool:
+        """Whether every case was asked to be scored again for exactly this promotion."""
+        return self._etag_in(RESCORED) == pointer.etag
 
     def knows(self, case: CaseId) -> bool:
         """Whether anything of the case was ever seen."""
@@ -69,6 +78,11 @@ class CaseIndex:
             if case != last:
                 yield CaseId(case)
             last = case
+
+    def _etag_in(self, key: str) -> str:
+        if not self.store.head(key):
+            return ""
+        return str(json.loads(self.store.get(key)).get("etag", ""))
 
 
 def _parsed(data: bytes) -> SlideEmbedded:

@@ -11,7 +11,9 @@ class BadBundleError(PermanentError):
     """A model bundle is incomplete, altered, unsigned or not understood."""
 
     reason = "bad_bundle"
-    advice = "Copy the bundle again from where it was made, or promote another one with `medulla bundle promote`."
+    advice = (
+        "Copy the bundle again from where it was made, or promote another one with `medulla rescore --bundle PATH`."
+    )
 
 
 class EncoderMismatchError(PermanentError):
@@ -47,7 +49,7 @@ class NoBundleError(PermanentError):
     """No bundle is promoted, so nothing can be scored; promotion scores every case that waits."""
 
     reason = "bad_bundle"
-    advice = "Promote a bundle with `medulla bundle promote PATH`; waiting cases are then scored by themselves."
+    advice = "Promote a bundle with `medulla rescore --bundle PATH`; waiting cases are then scored by themselves."
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.FAILED_PRECONDITION
 
 

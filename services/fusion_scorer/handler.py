@@ -104,7 +104,9 @@ class OnLanding:
         )
 
     def unseen(self, info: BlobInfo) -> bool:
-        """Whether an object is a clinical record that was not looked at yet: what the sweep looks for."""
+        """Whether an object is a record or a promotion that was not looked at yet: what the sweeps look for."""
+        if info.key == keys.CURRENT_BUNDLE:
+            return not self.index.has_promotion(info)
         try:
             return not self.index.has_clinical(info)
         except BadCaseIdError:
@@ -112,6 +114,7 @@ class OnLanding:
 
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promoted()
+        self.index.put_promotion(promoted.pointer)
         cause = promoted.bundle.digest
         return [_request(case, cause, promoted.since, cause) for case in self.index.cases()]
 

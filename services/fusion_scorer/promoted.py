@@ -22,10 +22,15 @@ _KEPT = 3
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """The promoted bundle and since when."""
+    """The promoted bundle and the pointer that names it."""
 
     bundle: Bundle
-    since: datetime
+    pointer: BlobInfo
+
+    @property
+    def since(self) -> datetime:
+        """When it was promoted."""
+        return self.pointer.last_modified
 
 
 class Bundles:
@@ -47,7 +52,7 @@ class Bundles:
         info = self._store.head(keys.CURRENT_BUNDLE)
         if info is None:
             raise NoBundleError("no model bundle is promoted, so nothing can be scored")
-        return Promoted(self.by_digest(self._pointed_at(info)), info.last_modified)
+        return Promoted(self.by_digest(self._pointed_at(info)), info)
 
     def by_digest(self, digest: Sha256) -> Bundle:
         """A stored bundle.

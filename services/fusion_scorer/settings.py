@@ -6,7 +6,16 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.rpc.server import ServerTls
-from shared.settings import ServiceSettings
+from shared.settings import HttpUrl, Section, ServiceSettings
+
+
+class SqsSettings(Section):
+    """A queue of S3 events, read beside Kafka; not the tiler's, which would take half of the events."""
+
+    url: str
+    region: str = "us-east-1"
+    endpoint_url: HttpUrl | None = None
+    """None for AWS itself."""
 
 
 class ScorerSettings(ServiceSettings):
@@ -20,7 +29,9 @@ class ScorerSettings(ServiceSettings):
     """Certificate of ScorerService; None where something in front of it speaks TLS."""
     bundle_public_key: Path | None = None
     """PEM file of the ed25519 key that bundles must be signed with; None: the signature is not asked for."""
+    sqs: SqsSettings | None = None
+    """Queue of S3 events where the bucket does not announce to Kafka, e.g. `SCORER_SQS__URL=https://…`."""
     concurrency: int = Field(default=2, ge=1)
     """Events worked on at once, each of another partition."""
     sweep_every_s: float = Field(default=900, gt=0)
-    """How often the bucket is searched for clinical records that no event announced."""
+    """How often the bucket is searched for records and promotions that no event announced."""

@@ -25,7 +25,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase, WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.blob.port import ObjectChangedError
+from shared.blob.port import BlobInfo, ObjectChangedError
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.keys import BadCaseIdError
@@ -178,6 +178,19 @@ def test_promotion_asks_for_a_score_of_every_case_and_changes_it(scorer: Scorer)
     after = scorer.score()
     assert (before.provenance.bundle_name, after.provenance.bundle_name) == ("toy", "better")
     assert before.score_id != after.score_id
+
+
+def test_the_sweep_sees_a_promotion_that_no_event_announced(scorer: Scorer) -> None:
+    def pointer() -> BlobInfo:
+        info = scorer.store.head(keys.CURRENT_BUNDLE)
+        assert info is not None
+        return info
+
+    assert scorer.landing.unseen(pointer())
+    scorer.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
+    assert not scorer.landing.unseen(pointer())
+    scorer.promote("better")
+    assert scorer.landing.unseen(pointer())
 
 
 def test_without_a_bundle_a_case_waits_in_the_index(tmp_path: Path) -> None:
