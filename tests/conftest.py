@@ -13,7 +13,11 @@ from tests.support.stack.process import tail
 from tests.support.stack.runs import run_folder
 from tests.support.stack.triton import Triton
 
-settings.register_profile("medulla", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_IN_CI = not real.skips_missing_parts()
+
+settings.register_profile(
+    "medulla", deadline=None, derandomize=_IN_CI, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.load_profile("medulla")
 
 _ORDER = ("unit", "contract", "integration", "e2e")
