@@ -1,6 +1,5 @@
 """DICOM whole-slide images, read by wsidicom; their JPEG frames are decoded strictly here."""
 
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -11,14 +10,12 @@ from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
 
 from services.tiler import pyramid
-from services.tiler.errors import UnreadableSlideError, UnsupportedFormatError
+from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.native_tiles import CorruptTileError, NativeTiles, TileLayout, decode_jpeg
 from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
 from services.tiler.resolution import Override, resolve
 from shared.units import MicronsPerPx
 
-_BROKEN = (OSError, EOFError, ValueError, KeyError, IndexError, struct.error, SyntaxError)
-"""What wsidicom, pydicom and Pillow raise over damaged bytes."""
 _CODECS = {
     "1.2.840.10008.1.2.4.50": "jpeg",
     "1.2.840.10008.1.2.4.90": "jpeg2000",
@@ -52,7 +49,7 @@ class DicomTiles:
         """
         try:
             return self._decode(self._levels[level], Point(column, row))
-        except _BROKEN as error:
+        except Exception as error:  # wsidicom, pydicom and Pillow raise nearly anything over damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
     def close(self) -> None:
@@ -71,7 +68,7 @@ class DicomReader:
     def __init__(self, paths: Sequence[Path], override: Override) -> None:
         self._override = override
         self._slide = _open(paths)
-        self._tiles = DicomTiles(self._slide)
+        self._tiles = _tiles(self._slide)
         self._source = NativeTiles(self._tiles)
 
     def describe(self) -> SlideFacts:
@@ -106,16 +103,27 @@ class DicomReader:
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
     try:
-        slide = WsiDicom.open(paths)
-        first = slide.levels[0].datasets[0]
+        return WsiDicom.open(paths)
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
-    except (errors.WsiDicomError, errors.WsiDicomFileError, errors.WsiDicomMatchError, *_BROKEN) as error:
+    except errors.WsiDicomNoResolutionError as error:
+        raise NoResolutionError("the DICOM slide does not say how large its pixels are") from error
+    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
-    if (first.samples_per_pixel, first.bits) != (3, 8):
+
+
+def _tiles(slide: WsiDicom) -> DicomTiles:
+    try:
+        first = slide.levels[0].datasets[0]
+        if (first.samples_per_pixel, first.bits) != (3, 8):
+            raise UnsupportedFormatError("the DICOM slide is not 8-bit RGB")
+        return DicomTiles(slide)
+    except SlideError:
         slide.close()
-        raise UnsupportedFormatError("the DICOM slide is not 8-bit RGB")
-    return slide
+        raise
+    except Exception as error:  # as above
+        slide.close()
+        raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 
 
 def _codec(level: DicomLevel) -> str:

@@ -147,12 +147,14 @@ class OnLanding:
         if known is not None:
             return known
         try:
-            outcome = self.plan_tiles(SlideLanded(info.key, info))
+            with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress():
+                outcome = self.plan_tiles(SlideLanded(info.key, info))
         except SlideError as error:
             if not isinstance(error, _OF_THE_MOMENT):
                 self.landings.remember(info, override, messages.slide_rejected(slide, info.key, info, error))
             raise
         self.landings.remember(info, override, outcome)
+        _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
         return outcome
 
     def _override(self, slide: SlideKey) -> Override:

@@ -16,7 +16,7 @@ from services.tiler.native_tiles import NativeTiles
 from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
 from services.tiler.pyramid import Boxes, PixelSource
 from services.tiler.resolution import Override, resolve
-from services.tiler.tiff_tiles import TiffTiles
+from services.tiler.tiff_tiles import BrokenDirectoryError, TiffTiles, directory
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _CACHE_BYTES = 96 * 2**20
@@ -158,9 +158,9 @@ def _codec(path: Path, said: Mapping[str, str]) -> str:
     if mirax:
         return mirax.lower()
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with directory(path) as tiff:
             return tifffile.COMPRESSION(tiff.pages.first.compression).name.lower()
-    except (tifffile.TiffFileError, ValueError):
+    except BrokenDirectoryError:
         return "unknown"
 
 
@@ -168,7 +168,10 @@ def _direct(path: Path, slide: OpenSlidePixels) -> NativeTiles | None:
     """Read the file's JPEG tiles directly, if a tile in the middle then has the same pixels as OpenSlide's."""
     if slide.properties.get(openslide.PROPERTY_NAME_VENDOR) not in _PLAIN_TIFF:
         return None
-    tiles = TiffTiles.of(path, slide.levels)
+    try:
+        tiles = TiffTiles.of(path, slide.levels)
+    except BrokenDirectoryError:
+        return None
     if tiles is None:
         return None
     direct = NativeTiles(tiles)

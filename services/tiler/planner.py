@@ -11,6 +11,7 @@ from services.tiler.grid import Grid, GridSpec, lay
 from services.tiler.ledger import Ledger, Verdict, first_verdicts
 from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
+from services.tiler.resolution import check_extent
 from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_blurred
 from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueMap, TissueRules, find_tissue
 from shared.canonical import digest_of
@@ -81,9 +82,10 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
 
     Raises:
         UnreadableSlideError: more than half of the slide does not decode.
-        NoResolutionError, ImplausibleResolutionError: see the reader.
+        NoResolutionError, ImplausibleResolutionError: see `resolution`.
     """
     slide = reader.describe()
+    check_extent(slide)
     overview = reader.read_overview(OVERVIEW_UM_PER_PX)
     if overview.readable.mean() < _MAX_UNREADABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import tifffile
-
 from services.tiler.dicom_reader import DicomReader
 from services.tiler.errors import EmptyObjectError, NotASlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.openslide_reader import OpenSlideReader
 from services.tiler.ports import SlideReader
 from services.tiler.resolution import Override
+from services.tiler.tiff_tiles import BrokenDirectoryError, directory
 
 _PICTURES = {
     b"\xff\xd8\xff": "a JPEG picture",
@@ -56,9 +55,9 @@ def _refusal(path: Path, head: bytes) -> NotASlideError | UnreadableSlideError |
 
 def _tiff_refusal(path: Path) -> UnreadableSlideError | UnsupportedFormatError:
     try:
-        with tifffile.TiffFile(path) as tiff:
-            tiled = tiff.pages.first.is_tiled
-    except (tifffile.TiffFileError, ValueError, IndexError, OSError):
+        with directory(path) as tiff:
+            tiled = bool(tiff.pages.first.is_tiled)
+    except BrokenDirectoryError:
         return UnreadableSlideError("the TIFF is cut short: its directory is missing")
     if tiled:
         return UnreadableSlideError("the TIFF is damaged or cut short: OpenSlide finds no whole slide in it")

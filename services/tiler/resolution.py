@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
-from services.tiler.ports import Resolution
+from services.tiler.ports import Resolution, SlideFacts
 from shared.units import CaseId, MicronsPerPx, SlideId
 
 FINEST = MicronsPerPx(0.05)
 COARSEST = MicronsPerPx(5.0)
+LARGEST_MM = 250.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ def resolve(stated: Resolution | None, override: Override) -> Resolution:
     if override.default is not None:
         return _checked(_same(override.default, "override by default"))
     raise NoResolutionError("the slide does not say how many microns a pixel measures")
+
+
+def check_extent(slide: SlideFacts) -> None:
+    """Hold the resolution against the size of the scan.
+
+    Raises:
+        ImplausibleResolutionError: the slide would be larger than any glass.
+    """
+    said = slide.resolution
+    width_mm, height_mm = slide.width_px * said.mpp_x / 1000, slide.height_px * said.mpp_y / 1000
+    if max(width_mm, height_mm) > LARGEST_MM:
+        extent = f"{width_mm:.0f} x {height_mm:.0f} mm"
+        raise ImplausibleResolutionError(f"at {said.mpp_x:g} um/px ({said.source}) the slide would measure {extent}")
 
 
 def _same(mpp: float, source: str) -> Resolution:

@@ -1,7 +1,9 @@
 """JPEG tiles of a TIFF slide, read straight from the file: about ten times as fast as through OpenSlide."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +14,24 @@ from services.tiler.ports import Level, Rgb
 
 _JPEG = 7
 _RGB = 2
+
+
+class BrokenDirectoryError(Exception):
+    """The file is no TIFF, or its directory is damaged."""
+
+
+@contextmanager
+def directory(path: Path) -> Iterator[tifffile.TiffFile]:
+    """A TIFF's directory, while the context lasts.
+
+    Raises:
+        BrokenDirectoryError: whatever tifffile made of damaged bytes.
+    """
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            yield tiff
+    except Exception as error:  # tifffile raises nearly anything over damaged tags
+        raise BrokenDirectoryError(f"{type(error).__name__}: {error}") from error
 
 
 class TiffTiles:
@@ -26,7 +46,7 @@ class TiffTiles:
     @classmethod
     def of(cls, path: Path, levels: tuple[Level, ...]) -> Self | None:
         """Open the file, or None where a level is not a page of plain 8-bit JPEG tiles."""
-        with tifffile.TiffFile(path) as tiff:
+        with directory(path) as tiff:
             pages = [_page_of(tiff, level) for level in levels]
             found = [page for page in pages if page is not None]
             return cls(path, found, levels) if len(found) == len(levels) else None
@@ -75,4 +95,5 @@ def _holds(page: tifffile.TiffPage, level: Level) -> bool:
         and int(page.compression) == _JPEG
         and page.samplesperpixel == 3
         and page.bitspersample == 8
+        and len(page.dataoffsets) == len(page.databytecounts) == math.prod(page.chunked)
     )

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
 from services.tiler.openslide_reader import stated_resolution
-from services.tiler.ports import Resolution
-from services.tiler.resolution import COARSEST, FINEST, MppTable, Override, resolve
+from services.tiler.ports import Level, Resolution, SlideFacts
+from services.tiler.resolution import COARSEST, FINEST, MppTable, Override, check_extent, resolve
 from shared.units import CaseId, MicronsPerPx, SlideId
 
 
@@ -87,3 +87,10 @@ def test_the_vendor_is_asked_before_the_tiff_tags() -> None:
 )
 def test_what_is_no_statement_is_none(properties: dict[str, str]) -> None:
     assert stated_resolution(properties) is None
+
+
+def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() -> None:
+    resolution = said(4.0)
+    check_extent(SlideFacts("test", "jpeg", (Level(20_000, 5_000, 1.0),), resolution))
+    with pytest.raises(ImplausibleResolutionError, match="400 x 20 mm"):
+        check_extent(SlideFacts("test", "jpeg", (Level(100_000, 5_000, 1.0),), resolution))
