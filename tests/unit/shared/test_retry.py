@@ -1,0 +1,58 @@
+"""Back-off grows, never beyond its cap, and ends."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.bus import headers
+from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter
+from shared.bus.port import Delivery, Record
+from shared.bus.retry import RetriesExhaustedError, RetryPolicy, not_before
+from shared.errors import PoisonMessageError
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+sent = st.builds(
+    Record,
+    st.just("slides.tiled"),
+    texts,
+    st.binary(max_size=20),
+    st.dictionaries(texts.filter(lambda name: not name.startswith("medulla-")), texts, max_size=3),
+)
+
+
+@given(attempt=st.integers(1, 10_000))
+def test_a_delay_is_half_to_all_of_the_doubled_base_below_the_cap(attempt: int) -> None:
+    policy = RetryPolicy(base_s=1, cap_s=300)
+    longest = min(300, 2.0 ** min(attempt - 1, 20))
+    assert longest / 2 <= policy.delay_s(attempt) <= longest
+
+
+@given(record=sent, policy=st.builds(RetryPolicy, max_attempts=st.integers(1, 8)))
+def test_a_record_is_tried_as_often_as_the_policy_says_and_can_start_afresh(
+    record: Record, policy: RetryPolicy
+) -> None:
+    delivery = Delivery(record, 1, 7)
+    for attempt in range(1, policy.max_attempts):
+        again = policy.again(delivery, "embedder", now=1_000.0)
+        assert again is not None
+        assert again.topic == "embedder.retry"
+        assert attempts_of(again) == attempt
+        assert not_before(again) > 1_000
+        assert again.headers[headers.ORIGIN] == "slides.tiled/1/7"
+        delivery = Delivery(again, 2, attempt)
+    assert policy.again(delivery, "embedder", now=1_000.0) is None
+    letter = to_dead_letter(delivery, RetriesExhaustedError("store is down"), "embedder")
+    assert read(letter).attempts == policy.max_attempts
+    assert read(letter).origin == "slides.tiled/1/7"
+    assert original(letter) == record
+
+
+@pytest.mark.parametrize("text", ["", "-1", "many", "\N{ARABIC-INDIC DIGIT ONE}"])
+def test_a_malformed_number_of_attempts_counts_as_none(text: str) -> None:
+    assert attempts_of(Record("t", "k", b"", {headers.ATTEMPT: text})) == 0
+
+
+def test_a_dead_letter_that_does_not_say_where_it_came_from_cannot_be_replayed() -> None:
+    with pytest.raises(PoisonMessageError):
+        original(Record("dead.letters", "k", b""))
+    assert read(Record("dead.letters", "k", b"x")).reason == ""
