@@ -4,7 +4,9 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from mypy_boto3_s3 import S3Client
 
@@ -12,26 +14,71 @@ from services.fusion_scorer.bundle_files import verify
 from shared import keys
 from tests.support.parts import EVENT_TOPICS, KafkaPart, MinioPart, PostgresPart
 from tests.support.stack.elasticmq import ElasticMq
-from tests.support.stack.home import StackError, inside
+from tests.support.stack.home import StackError, inside, locked
 from tests.support.stack.runs import end_programs, running_programs
 from tests.support.stack.services import Ports, Surroundings, four_services
 from tests.support.stack.triton import CHECKOUT, Triton
 
 _BUCKET = "medulla"
 _DEMO = CHECKOUT / "services" / "standalone" / "demo"
+_SLIDE = _DEMO / "cmu-1-small-region.svs"
+_CLINICAL = _DEMO / "clinical" / "DEMO-001.json"
 _ACCESS = "s3.json"
 _READY = """
-The stack runs. Logs and data: {folder}
+The stack runs. Logs and data: {parts.folder}
   page and REST   http://127.0.0.1:{ports.results_http}
   tiler           127.0.0.1:{ports.tiler_grpc} (gRPC)    health http://127.0.0.1:{ports.tiler_health}/readyz
   embedder                                   health http://127.0.0.1:{ports.embedder_health}/readyz
   fusion_scorer   127.0.0.1:{ports.scorer_grpc} (gRPC)    health http://127.0.0.1:{ports.scorer_health}/readyz
   results         127.0.0.1:{ports.results_grpc} (gRPC)    health http://127.0.0.1:{ports.results_health}/readyz
-  Kafka {kafka.bootstrap}   S3 {minio.endpoint} (bucket {bucket})   Triton {triton.url}   SQS {sqs.endpoint}
+  Kafka {parts.kafka.bootstrap}   S3 {parts.minio.endpoint} (bucket {bucket})
+  Triton {parts.triton.url}   SQS {parts.sqs.endpoint}   PostgreSQL 127.0.0.1:{parts.postgres.port}
 Put a slide, and a clinical record for the same case:
   make stack-put SLIDE={slide} CASE=DEMO-001 CLINICAL={clinical}
 End it all with `make stack-down`.
 """
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The real parts on the ports that everyone expects."""
+
+    folder: Path
+    kafka: KafkaPart
+    minio: MinioPart
+    postgres: PostgresPart
+    triton: Triton
+    sqs: ElasticMq
+
+    @classmethod
+    def below(cls, folder: Path) -> Self:
+        """Parts that keep data and logs below the folder, not yet started."""
+        kafka = KafkaPart(folder / "kafka", 9092, 9093)
+        return cls(
+            folder,
+            kafka,
+            MinioPart(folder / "minio", 9000, kafka.bootstrap, EVENT_TOPICS[:1]),
+            PostgresPart(folder / "postgres", 54329),
+            Triton(folder / "triton", 8000, 8001, 8002),
+            ElasticMq(folder / "elasticmq", 9324),
+        )
+
+    def start(self) -> None:
+        """Start them; MinIO after the broker that it announces to."""
+        _side_by_side([lambda: _in_turn([self.kafka.start, self.minio.start]), self.postgres.start])
+        _side_by_side([self.triton.start, self.sqs.start])
+
+    def surroundings(self) -> Surroundings:
+        """What the services have to know of them."""
+        return Surroundings(
+            bootstrap=self.kafka.bootstrap,
+            s3_endpoint=self.minio.endpoint,
+            s3_access_key=self.minio.access_key,
+            s3_secret_key=self.minio.secret_key,
+            bucket=_BUCKET,
+            database_url=self.postgres.database(),
+            triton_url=self.triton.url,
+        )
 
 
 def up() -> None:
@@ -40,50 +87,31 @@ def up() -> None:
     Raises:
         StackError: something runs already, is missing, or did not start; what did start is ended.
     """
-    folder = inside("stack")
-    if running_programs(folder):
-        raise StackError("The stack runs already; end it with `make stack-down`.")
-    shutil.rmtree(folder)
-    folder = inside("stack")
-    try:
-        _start(folder)
-    except BaseException:
-        end_programs(folder)
-        raise
+    with locked("stack"):
+        folder = inside("stack")
+        if running_programs(folder):
+            raise StackError("The stack runs already; end it with `make stack-down`.")
+        shutil.rmtree(folder)
+        try:
+            _start(inside("stack"))
+        except BaseException:
+            end_programs(folder)
+            raise
 
 
 def _start(folder: Path) -> None:
-    kafka = KafkaPart(folder / "kafka", 9092, 9093)
-    minio = MinioPart(folder / "minio", 9000, kafka.bootstrap, EVENT_TOPICS[:1])
-    postgres = PostgresPart(folder / "postgres", 54329)
-    triton = Triton(folder / "triton", 8000, 8001, 8002)
-    sqs = ElasticMq(folder / "elasticmq", 9324)
-    _side_by_side([lambda: _in_turn([kafka.start, minio.start]), postgres.start, triton.start, sqs.start])
-    _prepare(folder, minio)
-    surroundings = Surroundings(
-        bootstrap=kafka.bootstrap,
-        s3_endpoint=minio.endpoint,
-        s3_access_key=minio.access_key,
-        s3_secret_key=minio.secret_key,
-        bucket=_BUCKET,
-        database_url=postgres.database(),
-        triton_url=triton.url,
-    )
-    ports = Ports()
-    _side_by_side(service.start for service in four_services(folder / "services", surroundings, ports).values())
-    print(
-        _READY.format(
-            folder=folder,
-            ports=ports,
-            kafka=kafka,
-            minio=minio,
-            triton=triton,
-            sqs=sqs,
-            bucket=_BUCKET,
-            slide=next(_DEMO.glob("*.svs")).relative_to(CHECKOUT),
-            clinical=next((_DEMO / "clinical").glob("*.json")).relative_to(CHECKOUT),
-        )
-    )
+    print("stack: starting Kafka, MinIO, PostgreSQL, Triton and ElasticMQ", flush=True)
+    parts, ports = _Parts.below(folder), Ports()
+    parts.start()
+    _prepare(folder, parts.minio)
+    print("stack: starting the four services", flush=True)
+    services = four_services(folder / "services", parts.surroundings(), ports)
+    _side_by_side(service.start for service in services.values())
+    print(_READY.format(parts=parts, ports=ports, bucket=_BUCKET, slide=_inside(_SLIDE), clinical=_inside(_CLINICAL)))
+
+
+def _inside(file: Path) -> Path:
+    return file.relative_to(CHECKOUT)
 
 
 def _in_turn(steps: Iterable[Callable[[], None]]) -> None:
