@@ -17,6 +17,7 @@ from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
 from services.tiler.settings import ScratchSettings
 from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
 
 
@@ -24,7 +25,7 @@ from shared.bus.s3_events import ObjectHint
 class Tiling:
     """The tiler's handler and stream over one store."""
 
-    blobs: MemoryStore
+    blobs: BlobStore
     scratch: Scratch
     on_landing: OnLanding
     stream: StreamChunks
@@ -46,10 +47,14 @@ class Tiling:
 
 @contextmanager
 def tiling(
-    folder: Path, mpp: MppTable | None = None, budget_mb: int = 50, tiles_per_chunk: int = 16
+    folder: Path,
+    mpp: MppTable | None = None,
+    budget_mb: int = 50,
+    tiles_per_chunk: int = 16,
+    store: BlobStore | None = None,
 ) -> Iterator[Tiling]:
-    """Put a tiler together, with scratch below `folder`."""
-    blobs, spec = MemoryStore(), PlanSpec(tiles_per_chunk=tiles_per_chunk)
+    """Put a tiler together, with scratch below `folder`, on `store` or on one in memory."""
+    blobs, spec = store or MemoryStore(), PlanSpec(tiles_per_chunk=tiles_per_chunk)
     settings = ScratchSettings(folder=folder / "scratch", budget_mb=budget_mb, part_mb=1, connections=4, wait_s=20)
     plans = PlanStore(blobs)
     with Scratch(blobs, settings) as scratch, ThreadPoolExecutor(2) as pool:

@@ -1,0 +1,68 @@
+"""The tiler on a real object store: parts, conditions and keys as S3 has them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.landings import Landings
+from services.tiler.ports import SlideReader
+from services.tiler.readers import open_slide
+from services.tiler.resolution import Override
+from shared.blob.memory import MemoryStore
+from shared.blob.port import ObjectChangedError
+from shared.bus.s3_events import ObjectHint
+from tests.support.object_stores import new_s3_store
+from tests.support.parts import MinioPart
+from tests.support.slides import cc0_bytes
+from tests.support.tiling import Tiling, tiling
+
+KEY = "slides/case-1/slide-1.svs"
+
+
+@pytest.fixture
+def tiler(minio: MinioPart, tmp_path: Path) -> Iterator[Tiling]:
+    with tiling(tmp_path, store=new_s3_store(minio)) as made:
+        yield made
+
+
+def test_a_plan_on_s3_is_the_plan_in_memory_byte_for_byte(tiler: Tiling, tmp_path: Path) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    with tiling(tmp_path / "memory", store=MemoryStore()) as other:
+        assert other.plan(KEY, cc0_bytes()).plan == event.plan
+        names = [info.key for info in other.blobs.list("plans/")]
+        assert names == [info.key for info in tiler.blobs.list("plans/")]
+        assert [other.blobs.get(name) for name in names] == [tiler.blobs.get(name) for name in names]
+
+
+def test_a_stream_soon_after_planning_needs_no_second_download(tiler: Tiling) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    tiler.blobs.delete(KEY)
+    assert sum(len(chunk.tiles) for chunk in tiler.stream(event.slide, event.plan)) == 38
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, tiler: Tiling) -> None:
+    def open_and_change(path: Path, override: Override) -> SlideReader:
+        if deleted:
+            tiler.blobs.delete(KEY)
+        else:
+            tiler.land(KEY, cc0_bytes() + b"\0")
+        return open_slide(path, override)
+
+    old = tiler.on_landing.plan_tiles
+    planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, open_slide=open_and_change)
+    tiler.land(KEY, cc0_bytes())
+    with pytest.raises(ObjectChangedError):
+        list(OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec))(ObjectHint(KEY, "medulla")))
+    assert not list(tiler.blobs.list("landings/"))
+
+
+def test_an_object_that_changes_before_its_download_ends_is_refused(tiler: Tiling) -> None:
+    tiler.land(KEY, cc0_bytes())
+    stale = tiler.blobs.head(KEY)
+    assert stale is not None
+    tiler.land(KEY, cc0_bytes() + b"\0")
+    with pytest.raises(ObjectChangedError), tiler.scratch.hold(stale):
+        pass
