@@ -14,7 +14,7 @@ from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support import scores as made
 from tests.support.oidc_issuer import OidcIssuer
-from tests.support.results import Results, over_http
+from tests.support.results import Results, over_http, thumbnail
 
 PATIENCE_MS = 15_000
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
@@ -127,6 +127,16 @@ def test_the_attention_map_lies_over_the_thumbnail(page: Page, address: str) -> 
     slide.get_by_label("Mark top tiles").uncheck()
     expect(layers.nth(2)).to_be_hidden()
     expect(slide.locator(".tiles li")).to_have_count(5)
+
+
+def test_the_picture_of_a_refused_slide_is_shown(page: Page, results: Results) -> None:
+    refused = made.rejected("MB-1", "A", made.at(2))
+    refused.thumbnail_key = "plans/picture.jpg"
+    results.blobs.put_new(refused.thumbnail_key, thumbnail())
+    results.store.record_rejection(refused)
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.get_by_role("img", name="Picture of slide A")).to_have_attribute("width", "444")
 
 
 def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -> None:

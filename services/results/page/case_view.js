@@ -1,6 +1,6 @@
 // One case: its risk, what moved it, its slides, what was refused, what it was made from, and what was said before.
 
-import { oneCase, scores } from "./api.js";
+import { oneCase, scores, thumbnail } from "./api.js";
 import { h, pairs, section } from "./dom.js";
 import { listen } from "./events.js";
 import { chip, flags, progress } from "./parts.js";
@@ -34,7 +34,7 @@ function parts(found, kept, way, signal) {
     h("div", { class: "title" }, h("h1", {}, summary.case_id), chip(words.state(summary.state)), flags(summary.flags)),
     way,
     score ? verdict(score, kept) : null,
-    rejections.length ? refused(rejections) : null,
+    rejections.length ? refused(rejections, signal) : null,
     score?.slides.length ? showSlides(summary.case_id, score, signal) : null,
     score ? provenance(score) : null,
     older.length ? history(older) : null,
@@ -73,11 +73,24 @@ function basis(score, asOf) {
   ]));
 }
 
-function refused(rejections) {
+function refused(rejections, signal) {
   return section("Refused inputs", h("ul", { class: "refused" }, rejections.map((one) => h("li", {},
+    one.thumbnail_key ? small(one, signal) : null,
     h("p", {}, h("b", {}, one.slide_id ? `Slide ${one.slide_id}` : "Clinical record"), " \u2014 ", one.sentence),
     h("p", { class: "advice" }, one.advice),
     h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}, `, h("code", {}, one.object_key))))));
+}
+
+/** The picture kept of a refused slide, as soon as it is here. */
+function small(one, signal) {
+  const canvas = h("canvas", { width: 1, height: 1, role: "img", "aria-label": `Picture of slide ${one.slide_id}` });
+  const show = (image) => {
+    if (!image) return canvas.remove();
+    Object.assign(canvas, { width: image.width, height: image.height });
+    canvas.getContext("2d").drawImage(image, 0, 0);
+  };
+  thumbnail(one.case_id, one.slide_id, signal).then(show, () => canvas.remove());
+  return canvas;
 }
 
 function provenance(score) {
