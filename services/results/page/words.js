@@ -16,6 +16,7 @@ const FLAGS = {
   out_of_distribution: ["Unlike training data", "warn"],
   missing_slides: ["No slides", "note"],
   missing_clinical: ["No clinical record", "note"],
+  missing_molecular: ["No molecular data", "note"],
   rejected_input: ["Refused input", "bad"],
   simulated: ["SIMULATED", "sim"],
 };
@@ -27,7 +28,8 @@ export const stage = (name) => STAGES[name] ?? "Working";
 /** [label, look] of a flag; one that is not known is shown as it is. */
 export const flag = (name) => FLAGS[name] ?? [plain(name), "note"];
 export const plain = (name) => name.replaceAll("_", " ");
-export const time = (iso) => (iso ? DATE.format(new Date(iso)) : "");
+/** A time as people write it; the epoch stands for a time that nobody knows. */
+export const time = (iso) => (iso && Date.parse(iso) > 0 ? DATE.format(new Date(iso)) : "time unknown");
 export const short = (digest) => digest.slice(0, 12);
 export const number = (value, digits = 2) => (value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(digits);
 export const signed = (value) => (value > 0 ? "+" : "") + number(value);
