@@ -11,7 +11,7 @@ from wsidicom.group.level import Level as DicomLevel
 
 from services.tiler import pyramid
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
-from services.tiler.native_tiles import CorruptTileError, NativeTiles, TileLayout, decode_jpeg
+from services.tiler.native_tiles import CorruptTileError, NativeTiles, TileLayout, check_jpeg2000_end, decode_jpeg
 from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
 from services.tiler.resolution import Override, resolve
 from shared.units import MicronsPerPx
@@ -57,9 +57,12 @@ class DicomTiles:
         self._slide.close()
 
     def _decode(self, level: DicomLevel, at: Point) -> Rgb:
-        if self.codec != "jpeg":
-            return np.asarray(level.get_tile(at, crop_to_image_boundary=False), np.uint8)
-        return decode_jpeg(level.get_encoded_tile(at, crop_to_image_boundary=False), rgb=self._rgb)
+        stored = level.get_encoded_tile(at, crop_to_image_boundary=False)
+        if self.codec == "jpeg":
+            return decode_jpeg(stored, rgb=self._rgb)
+        if self.codec in {"jpeg2000", "htj2k"}:
+            check_jpeg2000_end(stored)
+        return np.asarray(level.get_tile(at, crop_to_image_boundary=False), np.uint8)
 
 
 class DicomReader:

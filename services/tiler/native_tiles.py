@@ -7,6 +7,7 @@ from enum import Enum
 from threading import Lock
 from typing import Protocol
 
+import imagecodecs
 import numpy as np
 import simplejpeg
 
@@ -15,6 +16,7 @@ from services.tiler.pyramid import Boxes
 
 _CACHE_BYTES = 96 * 2**20
 """Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
+_END_OF_CODESTREAM = b"\xff\xd9"
 _ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
 """JPEG segment that says: the colours are RGB as they stand."""
 
@@ -122,6 +124,26 @@ def decode_jpeg(data: bytes, tables: bytes = b"", rgb: bool = False) -> Rgb:
     except ValueError as error:
         raise CorruptTileError(str(error)) from error
     return np.asarray(tile, np.uint8)
+
+
+def decode_jpeg2000(data: bytes) -> Rgb:
+    """Decode a JPEG 2000 codestream of RGB. Nothing in it reveals damage, except that its end is missing.
+
+    Raises:
+        CorruptTileError: the bytes are damaged.
+    """
+    check_jpeg2000_end(data)
+    try:
+        tile = imagecodecs.jpeg2k_decode(data, numthreads=1)
+    except (imagecodecs.Jpeg2kError, ValueError) as error:
+        raise CorruptTileError(str(error)) from error
+    return np.asarray(tile, np.uint8)
+
+
+def check_jpeg2000_end(data: bytes) -> None:
+    """Raise CorruptTileError unless a JPEG 2000 codestream, padded or not, ends as one must."""
+    if not data.rstrip(b"\0").endswith(_END_OF_CODESTREAM):
+        raise CorruptTileError("the JPEG 2000 codestream has lost its end")
 
 
 def _paste(canvas: Rgb, tile: Rgb, x: int, y: int) -> None:

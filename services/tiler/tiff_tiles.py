@@ -1,4 +1,4 @@
-"""JPEG tiles of a TIFF slide, read straight from the file: about ten times as fast as through OpenSlide."""
+"""JPEG and JPEG 2000 tiles of a TIFF slide, read straight from the file: several times as fast as through OpenSlide."""
 
 import math
 import os
@@ -9,10 +9,11 @@ from typing import Self
 
 import tifffile
 
-from services.tiler.native_tiles import CorruptTileError, TileLayout, decode_jpeg
+from services.tiler.native_tiles import CorruptTileError, TileLayout, decode_jpeg, decode_jpeg2000
 from services.tiler.ports import Level, Rgb
 
 _JPEG = 7
+_JPEG_2000_RGB = 33005
 _RGB = 2
 
 
@@ -35,7 +36,7 @@ def directory(path: Path) -> Iterator[tifffile.TiffFile]:
 
 
 class TiffTiles:
-    """A tile store over the tiled JPEG pages of a TIFF that hold the given levels."""
+    """A tile store over the tiled pages of a TIFF that hold the given levels."""
 
     def __init__(self, path: Path, pages: Sequence[tifffile.TiffPage], levels: tuple[Level, ...]) -> None:
         self.levels = levels
@@ -45,7 +46,7 @@ class TiffTiles:
 
     @classmethod
     def of(cls, path: Path, levels: tuple[Level, ...]) -> Self | None:
-        """Open the file, or None where a level is not a page of plain 8-bit JPEG tiles."""
+        """Open the file, or None where a level is not a page of plain 8-bit tiles that we decode."""
         with directory(path) as tiff:
             pages = [_page_of(tiff, level) for level in levels]
             found = [page for page in pages if page is not None]
@@ -65,7 +66,7 @@ class TiffTiles:
         data = os.pread(self._file, size, offset)
         if len(data) < size:
             raise CorruptTileError(f"tile {column}, {row} of level {level} lies beyond the end of the file")
-        return decode_jpeg(data, page.tables, page.rgb)
+        return decode_jpeg2000(data) if page.jpeg2000 else decode_jpeg(data, page.tables, page.rgb)
 
     def close(self) -> None:
         """Close the file."""
@@ -80,6 +81,7 @@ class _Page:
         self.offsets: Sequence[int] = page.dataoffsets
         self.sizes: Sequence[int] = page.databytecounts
         self.tables: bytes = page.jpegtables or b""
+        self.jpeg2000 = int(page.compression) == _JPEG_2000_RGB
         self.rgb = int(page.photometric) == _RGB
 
 
@@ -92,7 +94,7 @@ def _holds(page: tifffile.TiffPage, level: Level) -> bool:
     return (
         page.is_tiled
         and (page.imagewidth, page.imagelength) == (level.width_px, level.height_px)
-        and int(page.compression) == _JPEG
+        and int(page.compression) in {_JPEG, _JPEG_2000_RGB}
         and page.samplesperpixel == 3
         and page.bitspersample == 8
         and len(page.dataoffsets) == len(page.databytecounts) == math.prod(page.chunked)
