@@ -90,14 +90,16 @@ class MemoryBus:
                 self._release(state, delivery, done)
 
     def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
-        for place in self._places(topics):
-            offset, log = state.committed[place], self._logs[place]
-            if place in state.busy or offset >= len(log):
-                continue
-            record, at = log[offset]
-            if not_before(record) <= time.time():
-                return Delivery(record, place.partition, offset, at)
-        return None
+        """The oldest of the deliveries that are due, so that no topic waits for the end of another."""
+        due = [delivery for place in self._places(topics) if (delivery := self._head(state, place)) is not None]
+        return min(due, key=lambda delivery: delivery.written_at, default=None)
+
+    def _head(self, state: _Group, place: _Place) -> Delivery | None:
+        offset, log = state.committed[place], self._logs[place]
+        if place in state.busy or offset >= len(log):
+            return None
+        record, at = log[offset]
+        return Delivery(record, place.partition, offset, at) if not_before(record) <= time.time() else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
         place = _Place(delivery.record.topic, delivery.partition)
