@@ -21,7 +21,15 @@ from kafka.errors import (
 )
 from kafka.structs import MemberState
 
-from shared.bus.kafka_client import KafkaDownError, connection, explained, header_list, key_bytes, to_delivery
+from shared.bus.kafka_client import (
+    LARGEST_BYTES,
+    KafkaDownError,
+    connection,
+    explained,
+    header_list,
+    key_bytes,
+    to_delivery,
+)
 from shared.bus.kafka_lag import LagGauge
 from shared.bus.lanes import Lanes, Place
 from shared.bus.port import Delivery, Record
@@ -90,6 +98,7 @@ class KafkaProducerAdapter:
                     linger_ms=5,
                     max_block_ms=limit,
                     delivery_timeout_ms=limit,
+                    max_request_size=LARGEST_BYTES,
                     allow_auto_create_topics=False,
                 )
             return self._producer

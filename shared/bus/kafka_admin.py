@@ -9,18 +9,18 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from shared.bus import topics
-from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
+from shared.bus.kafka_client import LARGEST_BYTES, KafkaDownError, connection, explained, to_delivery
 from shared.bus.port import Delivery
 from shared.settings import KafkaSettings
 
 _DEADLINE_MS = 15_000
-_FOR_EVER = {topics.DEAD_LETTERS: {"retention.ms": "-1"}}
+_ROOMY = {"max.message.bytes": str(LARGEST_BYTES)}
 
 
 def ensure_topics(
     settings: KafkaSettings, names: Sequence[str], partitions: int = 3, replication_factor: int = 1
 ) -> list[str]:
-    """Create those of `names` that do not exist, dead letters without an end of their life; which were created.
+    """Create those of `names` that do not exist; which were created. Dead letters live until somebody drops them.
 
     Raises:
         KafkaDownError: Kafka does not answer in time.
@@ -38,8 +38,15 @@ def _options(name: str, partitions: int, replication_factor: int) -> dict[str, A
     return {
         "num_partitions": partitions,
         "replication_factor": replication_factor,
-        "configs": _FOR_EVER.get(name, {}),
+        "configs": _configs(name),
     }
+
+
+def _configs(name: str) -> dict[str, str]:
+    """The largest record of another topic still fits when it is put aside, with the reason in its headers."""
+    if name == topics.DEAD_LETTERS:
+        return {"retention.ms": "-1", **_ROOMY}
+    return _ROOMY if topics.is_retry(name) else {}
 
 
 def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:

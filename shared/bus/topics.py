@@ -24,3 +24,8 @@ ALL = (
 def retry_topic(group: str) -> str:
     """Topic in which a consumer group keeps the events it tries again later; it outlives a restart."""
     return f"{group}.retry"
+
+
+def is_retry(topic: str) -> bool:
+    """Whether a topic is some group's retry topic."""
+    return topic.endswith(".retry")

@@ -85,6 +85,17 @@ def test_a_poison_message_becomes_a_dead_letter_and_delays_nothing(bus: BusKind)
     assert original(letter) == poison
 
 
+def test_the_largest_poison_that_fits_a_topic_fits_the_dead_letters_too(bus: BusKind) -> None:
+    service = Service(bus)
+    poison = Record(service.topic, service.case, b"\xff" * 1_048_000)
+    bus.producer().send([poison])
+    with running(service.worker().run) as part:
+        eventually(lambda: letters(bus, service) or part.error)
+        assert part.error is None
+    (letter,) = letters(bus, service)
+    assert original(letter) == poison
+
+
 def test_a_dead_letter_that_is_replayed_is_handled_like_the_first_time(bus: BusKind) -> None:
     service = Service(bus, RetryPolicy(base_s=0.01, max_attempts=2))
     service.down.set()
