@@ -84,7 +84,7 @@ def checked_encoder(settings: EmbedderSettings, stack: ExitStack) -> Chosen:
 
 def _in_process(settings: EmbedderSettings) -> Chosen:
     encoder = OnnxEncoder(settings.encoder, settings.threads, settings.batch)
-    return Chosen(encoder, Batching(encoder.batch, device=encoder.device))
+    return Chosen(encoder, Batching(encoder.batch, in_flight=2, device=encoder.device))
 
 
 def _on_triton(settings: EmbedderSettings, stack: ExitStack) -> Chosen:

@@ -1,5 +1,7 @@
 """The encoder in this process: ONNX Runtime, on CUDA where there is a GPU, else on CPU."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,19 @@ from services.embedder.manifest import INPUT, OUTPUT, EncoderManifest, read_mani
 from services.embedder.ports import Features, Tiles, check_tiles
 
 _ERRORS_ONLY = 3
-CPU_BATCH = 8
+CPU_RUN = 8
 """More tiles in one run leave a CPU's caches and are slower."""
+RUNS_A_BATCH = 4
+"""Runs that each thread gets out of one batch, so that none waits long for the others."""
 GPU_BATCH = 64
 
 
 class OnnxModel:
-    """A wrapped graph, loaded; `threads` 0 lets the runtime choose."""
+    """A wrapped graph, loaded; a run takes one thread of a CPU, and several runs go side by side."""
 
-    def __init__(self, model: bytes, threads: int = 0) -> None:
+    def __init__(self, model: bytes) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = _ERRORS_ONLY
         self._session = ort.InferenceSession(model, options, providers=_providers())
@@ -32,31 +36,38 @@ class OnnxModel:
 
 
 class OnnxEncoder:
-    """The encoder of a folder; runs on CPU with `threads` threads, or on CUDA where the runtime has it.
+    """The encoder of a folder; on CUDA where the runtime has it, else on a CPU, `threads` runs side by side.
 
+    Runs side by side cost a third less than one run on several threads, which wait for each other at every layer.
     Every run on a GPU has the same number of tiles, filled up with black ones: there, other sizes take other roundings.
     """
 
-    def __init__(self, folder: Path, threads: int = 0, batch: int | None = None) -> None:
-        """Load the folder's encoder; `batch` None takes what suits the device.
+    def __init__(self, folder: Path, threads: int = 0, run: int | None = None) -> None:
+        """Load the folder's encoder; `threads` 0 takes every core, `run` is the tiles of one run.
 
         Raises:
             UnknownEncoderError: there is no valid encoder in the folder.
             EncoderAlteredError: its file is not the one its manifest describes.
         """
         self.manifest: EncoderManifest = read_manifest(folder)
-        self._model = OnnxModel(read_model(folder, self.manifest), threads)
+        self._model = OnnxModel(read_model(folder, self.manifest))
         self.device = "gpu" if self._model.gpu else "cpu"
-        self.batch = batch or (GPU_BATCH if self._model.gpu else CPU_BATCH)
+        self._run_tiles = run or (GPU_BATCH if self._model.gpu else CPU_RUN)
+        side_by_side = 1 if self._model.gpu else threads or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="encoder")
+        self.batch = self._run_tiles * (1 if self._model.gpu else RUNS_A_BATCH * side_by_side)
+        """Tiles worth handing over at once."""
 
     def embed(self, tiles: Tiles) -> Features:
         """Embed tiles [n, px, px, 3], in order."""
         check_tiles(tiles, self.manifest)
-        runs = [self._run(tiles[start : start + self.batch]) for start in range(0, len(tiles), self.batch)]
+        step = self._run_tiles
+        parts = [tiles[start : start + step] for start in range(0, len(tiles), step)]
+        runs = list(self._pool.map(self._run, parts))
         return np.concatenate(runs) if runs else np.empty((0, self.manifest.dim), np.float32)
 
     def _run(self, tiles: Tiles) -> Features:
-        missing = self.batch - len(tiles) if self._model.gpu else 0
+        missing = self._run_tiles - len(tiles) if self._model.gpu else 0
         filled = np.pad(tiles, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else tiles
         return self._model.run(filled)[: len(tiles)]
 

@@ -29,9 +29,9 @@ class EmbedderSettings(ServiceSettings):
     batches_in_flight: int = Field(default=4, ge=1, le=64)
     """Batches sent to Triton at once."""
     batch: int | None = Field(default=None, ge=1, le=4096)
-    """Tiles in one batch; None: 64 on a GPU or Triton, 8 on a CPU."""
+    """Tiles in one run of the encoder or one request to Triton; None: 64, and 8 on a CPU in this process."""
     threads: int = Field(default=0, ge=0)
-    """Threads of the encoder in this process on a CPU; 0: one a core."""
+    """Runs side by side of the encoder in this process on a CPU; 0: one a core."""
     tiler_address: str = "127.0.0.1:50051"
     """The tiler's gRPC; `dns:///host:port` spreads streams over all its replicas."""
     tiler_tls: ClientTls | None = None

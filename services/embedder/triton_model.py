@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,14 @@ class TritonPythonModel:
         if hashlib.sha256(model).hexdigest() != settings["encoder_digest"]["string_value"]:
             raise triton.TritonModelException("model.onnx does not have the digest that its configuration states")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = int(settings["threads"]["string_value"])
+        options.intra_op_num_threads = 1
         options.use_deterministic_compute = True
         gpu = args["model_instance_kind"] == "GPU"
         providers = [("CUDAExecutionProvider", {"device_id": args["model_instance_device_id"], "use_tf32": "0"})]
         self._session = ort.InferenceSession(model, options, providers=providers if gpu else ["CPUExecutionProvider"])
         self._run = None if gpu else CPU_RUN
+        threads = int(settings["threads"]["string_value"]) or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(1 if gpu else threads)
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer requests in their order."""
@@ -41,4 +45,7 @@ class TritonPythonModel:
     def _embed(self, tiles: Any) -> Any:
         step = self._run or len(tiles)
         runs = [tiles[start : start + step] for start in range(0, len(tiles), step)]
-        return np.concatenate([self._session.run(["FEATURES"], {"TILES": run})[0] for run in runs])
+        return np.concatenate(list(self._pool.map(self._features, runs)))
+
+    def _features(self, tiles: Any) -> Any:
+        return self._session.run(["FEATURES"], {"TILES": tiles})[0]

@@ -29,7 +29,7 @@ class Serving:
     queue_delay_us: int = 5000
     """How long a request may wait for others, in microseconds."""
     threads: int = 0
-    """Threads of one run on a CPU; 0 lets the runtime choose."""
+    """Threads on a CPU; 0: one a core with the Python back end, what the runtime chooses with the other."""
 
 
 def model_name(manifest: EncoderManifest) -> str:
@@ -105,7 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gpu", action="store_true", help="run on GPUs, one instance each")
     parser.add_argument("--max-batch", type=int, default=usual.max_batch)
     parser.add_argument("--queue-delay-us", type=int, default=usual.queue_delay_us)
-    parser.add_argument("--threads", type=int, default=usual.threads, help="threads of one run on a CPU")
+    parser.add_argument("--threads", type=int, default=usual.threads, help="threads on a CPU")
     return parser.parse_args()
 
 

@@ -22,8 +22,8 @@ def test_the_encoder_that_ships_gives_its_known_answer(encoder: OnnxEncoder) -> 
 def test_a_tile_gives_the_same_bytes_in_batches_of_1_7_and_64(encoder: OnnxEncoder) -> None:
     tiles = np.random.default_rng(1).integers(0, 256, (64, 256, 256, 3), np.uint8)
     tiles[5] = known_tile.known_tile(256)
-    whole = OnnxEncoder(DEFAULT_ENCODER, threads=2, batch=64).embed(tiles)
-    sevens = OnnxEncoder(DEFAULT_ENCODER, threads=1, batch=7).embed(tiles)
+    whole = OnnxEncoder(DEFAULT_ENCODER, threads=2, run=64).embed(tiles)
+    sevens = OnnxEncoder(DEFAULT_ENCODER, threads=1, run=7).embed(tiles)
     single = encoder.embed(tiles[5:6])
     assert whole.tobytes() == sevens.tobytes() == encoder.embed(tiles).tobytes()
     assert whole[5].tobytes() == single[0].tobytes()
