@@ -17,6 +17,7 @@ from shared.bus.retry import RetryPolicy
 from shared.errors import PermanentError, TransientError
 from shared.worker import Route, Worker, subscriptions
 from tests.support.bus import PATIENCE_S, Running, running
+from tests.support.spans import recorded_spans
 
 
 class NoTissueError(PermanentError):
@@ -184,3 +185,16 @@ def test_a_stopped_worker_returns() -> None:
     stop = StopEvent()
     stop.set()
     Bench(route()).worker().run(stop)
+
+
+def test_what_a_handler_says_carries_on_the_trace_of_what_it_heard() -> None:
+    sent = to_record(tiled(), "tiler")
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    heard = Record(sent.topic, sent.key, sent.value, {**sent.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    bench = Bench(route())
+    spans = recorded_spans()
+    spans.clear()
+    bench.drain(heard)
+    (said,) = bench.bus.records(topics.CASES_SCORED)
+    assert trace in said.headers["traceparent"]
+    assert [span.name for span in spans.finished()] == ["scorer slides.tiled"]
