@@ -10,6 +10,9 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Without the values of variables: a record under work is a patient's, and stays out of the logs."""
+
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send the logs of Medulla and of its libraries to `stream` (standard error) as JSON lines.
@@ -61,7 +64,7 @@ def _shared(service: str) -> list[Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         name_service,
         _add_trace,
-        structlog.processors.dict_tracebacks,
+        _TRACEBACKS,
     ]
 
 

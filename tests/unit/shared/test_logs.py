@@ -57,3 +57,14 @@ def test_libraries_log_the_same_way(lines: Lines) -> None:
 def test_lines_below_the_level_are_left_out(lines: Lines) -> None:
     logs.get("shared.test").debug("detail")
     assert lines() == []
+
+
+def test_a_traceback_shows_no_values_of_variables(lines: Lines) -> None:
+    secret = "age 4.2 years"
+    try:
+        raise ValueError(len(secret))
+    except ValueError as error:
+        logs.get("test").error("part failed", exc_info=error)
+    (line,) = lines()
+    assert line["exception"][0]["exc_type"] == "ValueError"
+    assert secret not in json.dumps(line)
