@@ -98,3 +98,8 @@ def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float,
     dataset.PixelData = encapsulate(frames)
     dataset.save_as(path)
     return path
+
+
+def enlarged(path: Path, across: int, down: int) -> Path:
+    """Write a pyramid of the bundled slide's pixels, repeated `across` and `down`, at 0.499 um/px."""
+    return write_tiff(path, np.tile(cc0_pixels(), (down, across, 1)), mpp=(0.499, 0.499), shrinks=4)

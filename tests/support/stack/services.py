@@ -67,7 +67,12 @@ class Service:
     @cached_property
     def program(self) -> Program:
         """Its process."""
-        settings = {**self.environment, "MEDULLA_HTTP_PORT": str(self.health_port), "PYTHONUNBUFFERED": "1"}
+        settings = {
+            **self.environment,
+            "MEDULLA_HTTP_PORT": str(self.health_port),
+            "MEDULLA_KAFKA__GROUP_INSTANCE_ID": f"{self.name}-0",
+            "PYTHONUNBUFFERED": "1",
+        }
         return Program(self.name, self.folder, [sys.executable, "-m", f"services.{self.name}"], settings, CHECKOUT)
 
     def start(self) -> None:

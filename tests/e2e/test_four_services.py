@@ -1,0 +1,202 @@
+"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, whatever dies."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import keys
+from shared.bus import topics
+from shared.bus.port import Record
+from tests.support import slides
+from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.stack.process import clean_environment, wait_for
+from tests.support.stack.triton import CHECKOUT, Triton
+from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
+
+CLINICAL_ONLY = "clinical_molecular"
+
+
+@pytest.fixture(scope="module")
+def system(
+    kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    parts = RealParts(kafka, minio, postgres, triton)
+    with running(parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def large_slide(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Several chunks of tiles, from the bundled slide's pixels repeated."""
+    return slides.enlarged(tmp_path_factory.mktemp("large") / "large.tiff", across=4, down=4).read_bytes()
+
+
+def test_a_slide_and_a_record_become_one_score_with_evidence(system: System) -> None:
+    system.land_record("E2E-one")
+    system.land_slide("E2E-one", slides.cc0_bytes())
+    case = system.eventually("E2E-one", scored_by("fused"))
+    score = case["score"]
+    assert score["simulated"]
+    assert score["notice"].startswith("Research use only")
+    assert [risk["horizon_years"] for risk in score["risks"]] == [3.0, 5.0]
+    assert all(risk["lo"] <= risk["risk"] <= risk["hi"] for risk in score["risks"])
+    assert system.get("/api/v1/cases/E2E-one/slides/slide/attention")
+
+
+def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tmp_path: Path) -> None:
+    system.land_record("E2E-laptop")
+    system.land_slide("E2E-laptop", slides.cc0_bytes())
+    case = system.eventually("E2E-laptop", scored_by("fused"))
+    (tmp_path / "slide.svs").write_bytes(slides.cc0_bytes())
+    record = tmp_path / "record.json"
+    record.write_bytes(system.store.get(f"{keys.CLINICAL}E2E-laptop.json"))
+    out = tmp_path / "out"
+    _medulla("score", str(tmp_path / "slide.svs"), "--clinical", str(record), "--out", str(out))
+    assert (out / "score.json").read_bytes() == system.score_bytes(case)
+
+
+def test_each_event_three_times_gives_one_current_score(system: System) -> None:
+    system.land_record("E2E-thrice")
+    system.land_slide("E2E-thrice", slides.cc0_bytes())
+    before = system.eventually("E2E-thrice", scored_by("fused"))
+    for topic in (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED):
+        said = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
+        assert said, topic
+        system.send(*said, *said)
+    system.land_record("E2E-after")
+    system.eventually("E2E-after", scored_by(CLINICAL_ONLY))
+    _settled(system)
+    scores = system.scores("E2E-thrice")
+    assert [score["current"] for score in scores].count(True) == 1
+    assert len({score["score"]["score_id"] for score in scores}) == len(scores)
+    assert system.case("E2E-thrice")["score"] == before["score"]
+
+
+def test_killed_embedder_and_killed_broker_change_no_byte_of_the_score(system: System, large_slide: bytes) -> None:
+    system.land_slide("E2E-calm", large_slide, "large.tiff")
+    calm = system.eventually("E2E-calm", scored_by("pathomics"))
+    _forget_embeddings(system)
+    system.land_slide("E2E-storm", large_slide, "large.tiff")
+    assert wait_for(lambda: _parts(system) > 0, PATIENCE_S), "no chunk was ever checkpointed"
+    system.services["embedder"].kill()
+    system.parts.kafka.kill()
+    system.parts.kafka.start()
+    system.services["embedder"].start()
+    storm = system.eventually("E2E-storm", scored_by("pathomics"))
+    assert _anonymous(system.score_bytes(storm)) == _anonymous(system.score_bytes(calm))
+    assert system.score_bytes(storm) != b""
+    assert len(system.scores("E2E-storm")) == 1
+
+
+def test_a_lost_event_is_found_by_the_sweep(system: System) -> None:
+    _announce_nothing(system)
+    try:
+        system.land_slide("E2E-lost", slides.cc0_bytes())
+        system.land_record("E2E-lost")
+    finally:
+        system.parts.minio.announce(system.bucket)
+    assert system.case("E2E-lost") == {}
+    _medulla("sweep", **system.surroundings.environment)
+    system.eventually("E2E-lost", scored_by("fused"))
+
+
+def test_a_poison_message_is_a_dead_letter_and_delays_nothing(system: System) -> None:
+    poison = b"\xff\x00 this is no event"
+    for topic in (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED):
+        system.send(*(Record(topic, f"E2E-poison-{number}", poison) for number in range(6)))
+    system.land_slide("E2E-beside-poison", slides.cc0_bytes())
+    system.eventually("E2E-beside-poison", scored_by("pathomics"))
+    letters = [delivery.record for delivery in system.read(topics.DEAD_LETTERS) if delivery.record.value == poison]
+    origins = {letter.headers["medulla-origin"].split("/")[0] for letter in letters}
+    assert origins == {topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED}
+    assert {letter.headers["medulla-reason"] for letter in letters} == {"poison_message"}
+
+
+@pytest.mark.parametrize(
+    ("case_id", "data", "reason"),
+    [
+        ("E2E-text", b"this is no slide at all", "not_a_slide"),
+        ("E2E-empty", b"", "empty_object"),
+        ("E2E-no-mpp", slides.without_mpp(), "no_resolution"),
+        ("E2E-garbled", slides.garbled(range(0, 130, 5)), "too_many_corrupt_tiles"),
+    ],
+)
+def test_a_bad_slide_is_shown_with_its_reason_and_kept_as_a_dead_letter(
+    system: System, case_id: str, data: bytes, reason: str
+) -> None:
+    system.land_slide(case_id, data)
+    case = system.eventually(case_id, rejected_for(reason))
+    refused = next(item for item in case["rejections"] if item["reason"] == reason)
+    assert refused["sentence"]
+    assert refused["advice"]
+    reasons = [delivery.record.headers["medulla-reason"] for delivery in system.read(topics.DEAD_LETTERS)]
+    assert reason in reasons
+
+
+def test_a_bad_record_is_refused_in_one_sentence_and_the_slide_is_scored_without_it(system: System) -> None:
+    system.land_record("E2E-record", chang_m_stage="M9", age_at_diagnosis_years=-3)
+    system.land_slide("E2E-record", slides.cc0_bytes())
+    case = system.eventually("E2E-record", lambda case: rejected_for("bad_clinical_record")(case) and "score" in case)
+    sentence = next(item["sentence"] for item in case["rejections"] if item["reason"] == "bad_clinical_record")
+    assert "chang_m_stage" in sentence
+    assert "age_at_diagnosis_years" in sentence
+    assert case["score"]["model"] == "pathomics"
+
+
+def test_rescore_of_some_cases_goes_through_the_running_system(system: System) -> None:
+    system.land_record("E2E-again")
+    system.eventually("E2E-again", scored_by(CLINICAL_ONLY))
+    before = len([d for d in system.read(topics.CASES_SCORED) if d.record.key == "E2E-again"])
+    _medulla("rescore", "E2E-again", **system.surroundings.environment)
+    assert wait_for(
+        lambda: len([d for d in system.read(topics.CASES_SCORED) if d.record.key == "E2E-again"]) > before, PATIENCE_S
+    )
+    assert len(system.scores("E2E-again")) == 1
+
+
+def _medulla(*arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "services.standalone", *arguments],
+        cwd=CHECKOUT,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _announce_nothing(system: System) -> None:
+    system.s3.put_bucket_notification_configuration(Bucket=system.bucket, NotificationConfiguration={})
+
+
+def _forget_embeddings(system: System) -> None:
+    for info in list(system.store.list("embeddings/")):
+        system.store.delete(info.key)
+
+
+def _parts(system: System) -> int:
+    return sum("/part-" in info.key for info in system.store.list("embeddings/"))
+
+
+def _anonymous(score: bytes) -> dict[str, object]:
+    """A score without what names its case."""
+    said = dict(json.loads(score))
+    del said["case_id"], said["score_id"]
+    for slide in said["slides"]:
+        del slide["attention_key"]
+    return said
+
+
+def _settled(system: System) -> None:
+    """Everything sent so far has passed every service: a new slide has gone the whole way behind it."""
+    for number in range(3):
+        system.land_slide(f"E2E-behind-{number}", slides.cc0_bytes())
+    for number in range(3):
+        system.eventually(f"E2E-behind-{number}", scored_by("pathomics"))

@@ -1,0 +1,178 @@
+"""The whole system for end-to-end tests: four service processes on the real parts, watched over REST and S3."""
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+from mypy_boto3_s3 import S3Client
+
+from shared import keys
+from shared.blob.s3 import S3Store
+from shared.bus.kafka import KafkaProducerAdapter
+from shared.bus.kafka_admin import read_topic
+from shared.bus.port import Delivery, Record
+from shared.settings import KafkaSettings, S3Settings
+from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.stack.development import promote
+from tests.support.stack.process import free_ports, wait_for
+from tests.support.stack.services import Ports, Service, Surroundings, four_services
+from tests.support.stack.triton import CHECKOUT, Triton
+
+DEMO = CHECKOUT / "services/standalone/demo"
+DEMO_BUNDLE = DEMO / "bundle"
+SLIDE = next(DEMO.glob("*.svs"))
+CLINICAL = next((DEMO / "clinical").glob("*.json"))
+PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True)
+class RealParts:
+    """What the services run on."""
+
+    kafka: KafkaPart
+    minio: MinioPart
+    postgres: PostgresPart
+    triton: Triton
+
+
+@dataclass(frozen=True)
+class System:
+    """Four processes and the way in and out of them."""
+
+    parts: RealParts
+    services: Mapping[str, Service]
+    surroundings: Surroundings
+    ports: Ports
+
+    @property
+    def s3(self) -> S3Client:
+        """A client of the bucket's server."""
+        return self.parts.minio.client()
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that announces."""
+        return self.surroundings.bucket
+
+    @property
+    def store(self) -> S3Store:
+        """The bucket as the services see it."""
+        secret = self.parts.minio.secret_key
+        return S3Store(
+            S3Settings.model_validate(
+                {
+                    "bucket": self.bucket,
+                    "endpoint_url": self.parts.minio.endpoint,
+                    "access_key_id": self.parts.minio.access_key,
+                    "secret_access_key": secret,
+                }
+            )
+        )
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        """How to reach the broker."""
+        return KafkaSettings(bootstrap_servers=self.parts.kafka.bootstrap)
+
+    def land(self, key: str, data: bytes) -> None:
+        """Put an object, as a lab's uploader does."""
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def land_slide(self, case_id: str, data: bytes, name: str = "slide.svs") -> str:
+        """Put a slide; its key."""
+        key = f"{keys.SLIDES}{case_id}/{name}"
+        self.land(key, data)
+        return key
+
+    def land_record(self, case_id: str, **values: object) -> None:
+        """Put the demo's clinical record, with other values, for a case."""
+        record = json.loads(CLINICAL.read_text()) | {"case_id": case_id} | values
+        self.land(f"{keys.CLINICAL}{case_id}.json", json.dumps(record).encode())
+
+    def send(self, *records: Record) -> None:
+        """Put records on topics."""
+        producer = KafkaProducerAdapter(self.kafka)
+        try:
+            producer.send(records)
+        finally:
+            producer.close()
+
+    def read(self, topic: str) -> list[Delivery]:
+        """Everything that stands on a topic."""
+        return list(read_topic(self.kafka, topic))
+
+    def case(self, case_id: str) -> dict[str, Any]:
+        """A case as REST shows it; empty where it is unknown."""
+        return self.get(f"/api/v1/cases/{case_id}")
+
+    def scores(self, case_id: str) -> list[dict[str, Any]]:
+        """Every score of a case, the current one first."""
+        return list(self.get(f"/api/v1/cases/{case_id}/scores").get("scores", []))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """JSON of a REST path; empty for 404."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.results_http}{path}", timeout=10) as answer:
+                return dict(json.load(answer))
+        except HTTPError as error:
+            if error.code == 404:
+                return {}
+            raise
+
+    def eventually(self, case_id: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The case, as soon as it is as wanted; fails the test after PATIENCE_S with what it is."""
+        seen: dict[str, Any] = {}
+
+        def looks_right() -> bool:
+            seen.clear()
+            seen.update(self.case(case_id))
+            return bool(seen) and wanted(seen)
+
+        assert wait_for(looks_right, PATIENCE_S), f"case {case_id} stays at {json.dumps(seen)[:1500]}"
+        return dict(seen)
+
+    def score_bytes(self, case: Mapping[str, Any]) -> bytes:
+        """The current score's JSON in the bucket."""
+        score = case["score"]
+        return self.store.get(f"scores/{score['case_id']}/{score['score_id']}.json")
+
+
+def scored_by(model: str) -> Callable[[dict[str, Any]], bool]:
+    """A case whose current score was made by this model of the bundle."""
+    return lambda case: case.get("score", {}).get("model") == model
+
+
+def rejected_for(reason: str) -> Callable[[dict[str, Any]], bool]:
+    """A case with an input refused for this reason."""
+    return lambda case: any(item["reason"] == reason for item in case.get("rejections", []))
+
+
+@contextmanager
+def running(parts: RealParts, folder: Path, topic_of_events: str) -> Iterator[System]:
+    """Start the four services on a bucket, topics' past and a database of their own; end them in the end."""
+    bucket = parts.minio.bucket("e2e")
+    parts.minio.announce(bucket, topic_of_events)
+    promote(parts.minio.client(), bucket, DEMO_BUNDLE)
+    surroundings = Surroundings(
+        bootstrap=parts.kafka.bootstrap,
+        s3_endpoint=parts.minio.endpoint,
+        s3_access_key=parts.minio.access_key,
+        s3_secret_key=parts.minio.secret_key,
+        bucket=bucket,
+        database_url=parts.postgres.database(),
+        triton_url=parts.triton.url,
+    )
+    ports = Ports(*free_ports(8))
+    system = System(parts, four_services(folder, surroundings, ports), surroundings, ports)
+    try:
+        for service in system.services.values():
+            service.start()
+        yield system
+    finally:
+        for service in system.services.values():
+            service.stop()
