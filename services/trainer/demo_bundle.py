@@ -38,6 +38,8 @@ class Recipe:
     effect: float = 1.5
     """Hazard ratio of the slides' latent per standard deviation, given all else."""
     refits: int = 40
+    resamples: int = 200
+    """For the intervals of the figures."""
     seed: int = 8
     created: str = "2026-11-23"
     slide: Path = _SERVICES / "standalone/demo/cmu-1-small-region.svs"
@@ -156,7 +158,7 @@ def _card(recipe: Recipe, training: _Training, unseen: dict[str, Any]) -> str:
         effect=recipe.effect,
         refits=recipe.refits,
         seed=recipe.seed,
-        concordance=figures.concordances(risks, training.years, training.codes, rng),
+        concordance=figures.concordances(risks, training.years, training.codes, recipe.resamples, rng),
         observed_to_expected=ratio,
     )
     return model_card(facts)

@@ -29,7 +29,7 @@ class Projection:
 
     def __call__(self, tiles: Floats) -> Floats:
         """Project tiles [..., d] to [..., k]."""
-        return np.asarray((tiles - self.mean) @ self.axes, np.float64)
+        return np.asarray(tiles @ self.axes - self.mean @ self.axes, np.float64)
 
 
 def fit_projection(tiles: Floats, axes: int) -> Projection:

@@ -12,7 +12,7 @@ Flags = npt.NDArray[np.bool_]
 
 FOLDS = 5
 AXES = 8
-_PROJECTED = 800
+_PROJECTED = 250
 """Tiles from which the projection is fitted."""
 
 

@@ -110,7 +110,7 @@ def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo:
 
 
 def test_what_the_trainer_writes_is_read_and_the_same_recipe_gives_the_same_digest(tmp_path: Path) -> None:
-    recipe = Recipe(patients=80, refits=3)
+    recipe = Recipe(patients=60, refits=2, resamples=2)
     digests = {build(recipe, tmp_path / name) for name in ("one", "two")}
     assert digests == {load(tmp_path / "one").digest}
 
