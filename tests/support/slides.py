@@ -71,7 +71,9 @@ def blank(side: int = 1024) -> Pixels:
 def write_tiff(path: Path, pixels: Pixels, mpp: tuple[float, float] | None = (0.5, 0.5), shrinks: int = 0) -> Path:
     """Write a tiled JPEG TIFF with `shrinks` further levels, each half the size of the one before."""
     stored: dict[str, Any] = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb"}
-    spaced: dict[str, Any] = {"resolution": (10_000 / mpp[0], 10_000 / mpp[1]), "resolutionunit": "CENTIMETER"} if mpp else {}
+    spaced: dict[str, Any] = {}
+    if mpp:
+        spaced = {"resolution": (10_000 / mpp[0], 10_000 / mpp[1]), "resolutionunit": "CENTIMETER"}
     with tifffile.TiffWriter(path) as tiff:
         tiff.write(pixels, **stored, **spaced)
         for level in range(1, shrinks + 1):
