@@ -14,6 +14,8 @@ from services.results.times import stamp, when
 from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
+NEWEST_SCORE = (SCORES.c.as_of.desc(), SCORES.c.inputs.desc(), SCORES.c.score_id.desc())
+"""The order of a case's scores, the current one first: while slides are still on their way, several share a time."""
 _REJECTION_TEXTS = (
     "event_id",
     "case_id",
@@ -57,7 +59,7 @@ def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
         select(SCORES.c.body, SCORES.c.as_of, (SCORES.c.score_id == CASES.c.current_score_id).label("current"))
         .join(CASES, CASES.c.case_id == SCORES.c.case_id)
         .where(SCORES.c.case_id == case_id)
-        .order_by(SCORES.c.as_of.desc(), SCORES.c.score_id.desc())
+        .order_by(*NEWEST_SCORE)
     )
     return [KeptScore(row.body, row.as_of, row.current) for row in tx.execute(query)]
 

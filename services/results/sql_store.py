@@ -128,6 +128,7 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
         "case_id": record.case_id,
         "score_id": record.score_id,
         "as_of": record.as_of,
+        "inputs": record.inputs,
         "digest": record.digest,
         "body": record.body,
     }
@@ -145,12 +146,7 @@ def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) ->
 
 
 def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
-    newest = (
-        select(SCORES.c.score_id)
-        .where(SCORES.c.case_id == case_id)
-        .order_by(SCORES.c.as_of.desc(), SCORES.c.score_id.desc())
-        .limit(1)
-    )
+    newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id).order_by(*sql_reads.NEWEST_SCORE).limit(1)
     tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=newest.scalar_subquery()))
 
 

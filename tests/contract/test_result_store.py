@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -30,11 +30,12 @@ from tests.support import scores as made
 Fact = ScoreRecord | SlideRejected | Progress
 
 
-def record(case: str, version: str, minutes: float) -> ScoreRecord:
-    score = made.score(case, version, slides=("A",))
+def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A",)) -> ScoreRecord:
+    score = made.score(case, version, slides)
     event, body = made.scored(score, made.at(minutes)), made.body(score)
     digest, name = Sha256(event.score_digest), Sha256(score.score_id)
-    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.event_id)
+    known = case_state.inputs(score)
+    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), known, event.event_id)
 
 
 def tell(store: SqlStore, fact: Fact) -> bool:
@@ -135,7 +136,19 @@ def test_the_newest_score_is_current_and_the_older_ones_are_kept(store: SqlStore
     assert [(one.as_of, one.current) for one in kept] == [(made.at(3), True), (made.at(2), False), (made.at(1), False)]
 
 
-def test_of_two_scores_of_one_time_the_higher_id_is_current(store: SqlStore) -> None:
+@pytest.mark.parametrize("more_first", [True, False])
+@pytest.mark.parametrize("versions", ["12", "21"])
+def test_of_two_scores_of_one_time_the_one_made_from_more_is_current(
+    store: SqlStore, versions: str, more_first: bool
+) -> None:
+    case = new_case()
+    fewer, more = record(case, versions[0], 1, ()), record(case, versions[1], 1, ("A",))
+    for one in (more, fewer) if more_first else (fewer, more):
+        tell(store, one)
+    assert [one.body for one in store.scores(CaseId(case))] == [more.body, fewer.body]
+
+
+def test_of_two_scores_of_one_time_made_from_as_much_the_higher_id_is_current(store: SqlStore) -> None:
     case = new_case()
     both = [record(case, "1", 1), record(case, "2", 1)]
     for one in both:
@@ -160,9 +173,7 @@ def test_another_text_under_a_known_score_id_is_refused(store: SqlStore) -> None
     kept = record(new_case(), "1", 1)
     tell(store, kept)
     for minutes in (1, 2):
-        forged = ScoreRecord(
-            kept.case_id, kept.score_id, "{}", Sha256(made.digest("{}")), made.at(minutes), f"e{minutes}"
-        )
+        forged = replace(kept, body="{}", digest=Sha256(made.digest("{}")), as_of=made.at(minutes))
         with pytest.raises(ScoreMismatchError, match="is kept with digest"):
             tell(store, forged)
     assert store.scores(kept.case_id)[0].body == kept.body

@@ -8,6 +8,7 @@ down_revision = None
 
 _TIME = sa.DateTime(timezone=True)
 _SEQ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_CURRENT = "The newest as_of, then most inputs, then the highest score_id"
 _BODY = "JSON mapping of medulla.v1.Score; the digest covers its bytes"
 _REFUSE = "audit is append-only"
 
@@ -35,6 +36,7 @@ def _create_scores_and_cases() -> None:
         sa.Column("case_id", sa.String(64), primary_key=True),
         sa.Column("score_id", sa.String(64), primary_key=True),
         sa.Column("as_of", _TIME, nullable=False),
+        sa.Column("inputs", sa.Integer(), nullable=False, comment="Slides and records that the score was made from"),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False, comment=_BODY),
     )
@@ -43,7 +45,7 @@ def _create_scores_and_cases() -> None:
         sa.Column("case_id", sa.String(64), primary_key=True),
         sa.Column("updated_at", _TIME, nullable=False, comment="Newest time among all that is known of the case"),
         sa.Column("revision", sa.BigInteger(), nullable=False, comment="Grows with every score and refusal"),
-        sa.Column("current_score_id", sa.String(64), comment="The newest as_of, then the highest score_id"),
+        sa.Column("current_score_id", sa.String(64), comment=_CURRENT),
         sa.ForeignKeyConstraint(
             ["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"
         ),
