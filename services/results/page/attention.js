@@ -4,13 +4,15 @@ import { h } from "./dom.js";
 
 const RAMP = [[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]];
 const FAINTEST = 0.04;
+// The deepest colour needs so many times the mean, lest a map without preferences look like a striking one.
+const STRIKING = 4;
 
 /** Colour squares by attention; `size` is the canvas in pixels, `slide` gives the slide's own size. */
 export function drawAttention(pen, size, slide, squares) {
   const [sx, sy] = [size.width / slide.width_px, size.height / slide.height_px];
-  const most = highest(squares);
+  const deepest = Math.max(highest(squares), STRIKING * even(squares));
   squares.attention.forEach((value, i) => {
-    const share = Math.sqrt(value / most);
+    const share = Math.sqrt(value / deepest);
     pen.fillStyle = colour(share, FAINTEST + (1 - FAINTEST) * share);
     const [x, y] = [Math.round(squares.x[i] * sx), Math.round(squares.y[i] * sy)];
     const [right, below] = [(squares.x[i] + squares.square_width_px) * sx, (squares.y[i] + squares.square_height_px) * sy];
@@ -56,10 +58,13 @@ export function legend(squares) {
     pen.fillRect(x, 0, 1, 10);
   }
   const merged = squares.merged > 1 ? `; each square is ${squares.merged} \u00d7 ${squares.merged} tiles and shows the highest` : "";
-  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${(100 * highest(squares)).toPrecision(2)}\u202f% of the case${merged})`));
+  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${percent(highest(squares))}, mean ${percent(even(squares))} of the case${merged})`));
 }
 
 const highest = (squares) => squares.attention.reduce((most, value) => Math.max(most, value), 1e-12);
+
+const even = (squares) => squares.attention.reduce((sum, value) => sum + value, 0) / Math.max(1, squares.attention.length);
+const percent = (share) => `${(100 * share).toPrecision(2)}\u202f%`;
 
 function colour(share, alpha) {
   const place = Math.min(share, 1) * (RAMP.length - 1);
