@@ -84,7 +84,7 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
     plan_tiles = planner(workspace, PlanSpec(grid=grid), options.default_mpp, tell)
-    batching = Batching(size=encoder.batch, in_flight=1, device=encoder.device)
+    batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
     with ThreadPoolExecutor(options.workers) as pool, Batcher(encoder, batching) as batcher:
         stream = StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers)
         yield Pipeline(workspace, plan_tiles, EmbedSlide(TilesInProcess(stream), batcher, workspace.store, tell))

@@ -1,0 +1,173 @@
+"""The command line as its users call it: what it prints, what it writes, how it ends."""
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.standalone.__main__ import app
+from services.standalone.scoring import DEMO_BUNDLE
+from tests.support import slides
+
+AT_FAULT = 1
+WRONG_USAGE = 2
+
+
+@pytest.fixture
+def slide(tmp_path: Path) -> Path:
+    path = tmp_path / "MB-7.svs"
+    path.write_bytes(slides.cc0_bytes())
+    return path
+
+
+def medulla(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def printed(*arguments: object) -> Any:
+    done = medulla(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_demo_prints_risk_interval_quality_and_provenance_and_leaves_a_report(tmp_path: Path) -> None:
+    done = medulla("demo", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    for words in ("within 3 years", "90% interval", "QC cmu-1-small-region", "Provenance", "SIMULATED", "Research use"):
+        assert words in done.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "Research use only" in page
+    assert not re.findall(r"""(?:src|href)="(?!data:)|url\(|://""", page)
+
+
+def test_a_score_repeats_byte_for_byte(tmp_path: Path, slide: Path) -> None:
+    for folder in ("one", "two"):
+        assert medulla("score", slide, "--case-id", "MB-7", "--out", tmp_path / folder).exit_code == 0
+    assert (tmp_path / "one/score.json").read_bytes() == (tmp_path / "two/score.json").read_bytes()
+
+
+def test_a_slide_without_a_record_is_scored_by_pathomics_alone(tmp_path: Path, slide: Path) -> None:
+    score = printed("score", slide, "--out", tmp_path / "out")
+    assert score["case_id"] == "MB-7"
+    assert score["model"] == "pathomics"
+    assert score["modalities_missing"] == ["clinical", "molecular"]
+
+
+def test_a_second_run_forgets_the_record_of_the_first(tmp_path: Path, slide: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"case_id": "MB-7", "chang_m_stage": "M0"}))
+    with_record = printed("score", slide, "--clinical", record, "--out", tmp_path / "out")
+    without = printed("score", slide, "--case-id", "MB-7", "--out", tmp_path / "out")
+    assert "clinical" in with_record["modalities_used"]
+    assert "clinical" in without["modalities_missing"]
+
+
+def test_a_bad_record_names_every_fault_in_one_sentence(tmp_path: Path, slide: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"case_id": "MB-7", "sex": "F", "age_at_diagnosis_years": 300}))
+    done = medulla("score", slide, "--clinical", record, "--out", tmp_path / "out")
+    assert done.exit_code == AT_FAULT
+    assert "bad_clinical_record" in done.stderr
+    assert "sex" in done.stderr
+    assert "age_at_diagnosis_years" in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("case_id", ["../../etc", "a b", "", "x" * 65])
+def test_a_case_id_that_is_no_pseudonym_is_refused(tmp_path: Path, slide: Path, case_id: str) -> None:
+    done = medulla("score", slide, "--case-id", case_id or "/", "--out", tmp_path / "out")
+    assert done.exit_code == AT_FAULT
+    assert "bad_case_id" in done.stderr
+
+
+def test_a_bundle_altered_by_one_byte_is_refused_by_file_name(tmp_path: Path, slide: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(DEMO_BUNDLE, bundle)
+    altered = bytearray((bundle / "mil.onnx").read_bytes())
+    altered[-1] ^= 1
+    (bundle / "mil.onnx").write_bytes(altered)
+    for command in (("bundle", "verify", bundle), ("score", slide, "--bundle", bundle, "--out", tmp_path / "out")):
+        done = medulla(*command)
+        assert done.exit_code == AT_FAULT
+        assert "bad_bundle" in done.stderr
+        assert "mil.onnx" in done.stderr
+
+
+def test_bundles_and_encoders_show_what_they_are() -> None:
+    bundle = printed("bundle", "show", DEMO_BUNDLE)
+    assert bundle["simulated"]
+    assert len(bundle["digest"]) == 64
+    assert printed("encoder", "show")["name"] == "efficientnet_lite0"
+    assert printed("bundle", "verify", DEMO_BUNDLE)["ok"]
+
+
+def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path, slide: Path) -> None:
+    bad = tmp_path / "bad.svs"
+    bad.write_bytes(b"no slide")
+    done = medulla("inspect", slide, bad, tmp_path / "absent.svs")
+    assert done.exit_code == AT_FAULT
+    good, broken, absent = done.stdout.strip().splitlines()
+    assert "2220 x 2967 px at 0.499 x 0.499 um/px (openslide.mpp-x)" in good
+    assert "not_a_slide" in broken
+    assert "absent.svs is no file" in absent
+
+
+def test_a_stated_default_resolution_serves_slides_that_state_none(tmp_path: Path) -> None:
+    path = tmp_path / "unstated.svs"
+    path.write_bytes(slides.without_mpp())
+    refused = medulla("inspect", path)
+    assert "no_resolution" in refused.stdout
+    (found,) = printed("inspect", path, "--default-mpp", "0.499")
+    assert found["mpp_source"].startswith("override")
+
+
+def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> None:
+    cohort = _cohort(tmp_path)
+    out = tmp_path / "emb"
+    done = medulla("embed", cohort, "--out", out)
+    assert done.exit_code == AT_FAULT
+    index, failures = _rows(out / "index.csv"), _rows(out / "failures.csv")
+    assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one"), ("B", "one")]
+    assert all((out / row["path"]).is_file() for row in index)
+    assert [(row["case_id"], row["reason"]) for row in failures] == [("B", "not_a_slide")]
+    assert failures[0]["sentence"]
+
+
+def test_embed_finds_what_it_did_before(tmp_path: Path) -> None:
+    cohort = _cohort(tmp_path)
+    out = tmp_path / "emb"
+    medulla("embed", cohort, "--out", out)
+    bags = {bag: bag.stat().st_mtime_ns for bag in out.rglob("bag.safetensors")}
+    medulla("embed", cohort, "--out", out, "--workers", 1)
+    assert {bag: bag.stat().st_mtime_ns for bag in out.rglob("bag.safetensors")} == bags
+    assert len(_rows(out / "index.csv")) == 2
+
+
+def test_a_folder_without_slides_is_a_fault_of_the_input(tmp_path: Path) -> None:
+    done = medulla("embed", tmp_path, "--out", tmp_path / "emb")
+    assert done.exit_code == AT_FAULT
+    assert "slides/{case_id}/" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"]])
+def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
+    assert medulla(*arguments).exit_code == WRONG_USAGE
+
+
+def _cohort(folder: Path) -> Path:
+    cohort = folder / "cohort"
+    for case in ("A", "B"):
+        (cohort / "slides" / case).mkdir(parents=True)
+        (cohort / "slides" / case / "one.svs").write_bytes(slides.cc0_bytes())
+    (cohort / "slides/B/two.svs").write_bytes(b"no slide")
+    return cohort
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
