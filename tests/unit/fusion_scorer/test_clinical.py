@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,7 +72,7 @@ def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
         ({"case_id": 7}, "case_id is 7"),
     ],
 )
-def test_a_wrong_value_is_named(values: dict[str, object], part: str) -> None:
+def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
     assert part in refusal(clinical_json(**values))
 
 

@@ -55,7 +55,7 @@ def test_onnx_gives_the_numbers_of_numpy_for_any_number_of_tiles() -> None:
     for tiles in (1, 7):
         bag = rng.normal(size=(tiles, 6)).astype(np.float32)
         said, attention = session.run(["log_risk", "attention"], {"bag": bag})
-        assert said == pytest.approx(log_risk(weights, projection(bag[None]))[0], abs=1e-5)
+        assert said == pytest.approx(log_risk(weights, projection(bag[None].astype(np.float64)))[0], abs=1e-5)
         assert attention.shape == (tiles,)
         assert attention.sum() == pytest.approx(1, abs=1e-6)
 
