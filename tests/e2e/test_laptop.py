@@ -1,0 +1,87 @@
+"""`medulla up`: all services in one process, as someone without servers uses them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+
+from services.standalone.up import NewHere
+from shared.blob.memory import MemoryStore
+from tests.support import slides
+from tests.support.stack.process import clean_environment, free_ports, wait_for
+from tests.support.stack.triton import CHECKOUT
+from tests.support.system import CLINICAL
+
+PATIENCE_S = 90.0
+
+
+class Laptop:
+    """A running `medulla up` on a folder."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+
+    def land(self, key: str, data: bytes) -> None:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def get(self, path: str) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return dict(json.load(answer))
+        except (URLError, OSError):
+            return {}
+
+    def score(self, case_id: str) -> dict[str, Any]:
+        return dict(self.get(f"/api/v1/cases/{case_id}").get("score", {}))
+
+
+@contextmanager
+def laptop(folder: Path) -> Iterator[Laptop]:
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "services.standalone", "up", "--watch", str(folder), "--port", str(port)]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=clean_environment(), stderr=subprocess.PIPE) as process:
+        try:
+            running = Laptop(folder, port)
+            assert wait_for(lambda: "cases" in running.get("/api/v1/cases"), PATIENCE_S)
+            yield running
+        finally:
+            os.kill(process.pid, signal.SIGINT)
+            assert process.wait(timeout=PATIENCE_S) == 0
+
+
+def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Path) -> None:
+    with laptop(tmp_path) as first:
+        first.land("slides/DEMO-001/slide.svs", slides.cc0_bytes())
+        first.land("clinical/DEMO-001.json", CLINICAL.read_bytes())
+        first.land("slides/DEMO-002/bad.svs", b"no slide")
+        assert wait_for(lambda: first.score("DEMO-001").get("model") == "fused", PATIENCE_S)
+        assert wait_for(lambda: bool(first.get("/api/v1/cases/DEMO-002").get("rejections")), PATIENCE_S)
+        before = first.score("DEMO-001")
+    with laptop(tmp_path) as second:
+        second.land("clinical/DEMO-003.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"DEMO-003"))
+        assert wait_for(lambda: bool(second.score("DEMO-003")), PATIENCE_S)
+        assert second.score("DEMO-001") == before
+        scores = second.get("/api/v1/cases/DEMO-001/scores")["scores"]
+        assert [score["current"] for score in scores].count(True) == 1
+
+
+def test_a_file_that_is_still_being_written_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, is_new = MemoryStore(), NewHere()
+    info = store.put("slides/a/b.svs", b"half")
+    now = info.last_modified.timestamp()
+    monkeypatch.setattr("services.standalone.up.time.time", lambda: now + 0.5)
+    assert not is_new(info)
+    monkeypatch.setattr("services.standalone.up.time.time", lambda: now + 10)
+    assert is_new(info)
+    assert not is_new(info)
