@@ -66,11 +66,6 @@ def _score(facts: CaseFacts) -> Score | None:
     return read_score(facts.current.body, "the database") if facts.current else None
 
 
-def inputs(score: Score) -> int:
-    """How many slides and records a score was made from."""
-    return len(_inputs(score))
-
-
 def _inputs(score: Score | None) -> set[str]:
     """Slide ids that a score used; "" stands for the clinical record."""
     if score is None:

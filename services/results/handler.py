@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
 
-from services.results.case_state import inputs, read_score
+from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import ResultStore, ScoreRecord
 from services.results.times import when
@@ -37,7 +37,7 @@ class RecordScore:
             body=body,
             digest=Sha256(event.score_digest),
             as_of=when(event.as_of),
-            inputs=inputs(read_score(body, event.score_key)),
+            revision=event.revision,
             event_id=event.event_id,
         )
         self.results.record_score(record)

@@ -23,8 +23,8 @@ class ScoreRecord:
     """Of the body's UTF-8 bytes."""
     as_of: datetime
     """Aware; the newest time among the score's inputs."""
-    inputs: int
-    """How many slides and records it was made from: of two scores of one time, the one that knew more is current."""
+    revision: str
+    """Landing times of all inputs as text, newest first: of two scores of a case the greater is current."""
     event_id: str
 
 

@@ -47,7 +47,7 @@ CASES = Table(
     Column("case_id", String(64), primary_key=True),
     Column("updated_at", UtcTime, nullable=False, comment="Newest time among all that is known of the case"),
     Column("revision", BigInteger, nullable=False, comment="Grows with every score and refusal"),
-    Column("current_score_id", String(64), comment="The newest as_of, then most inputs, then the highest score_id"),
+    Column("current_score_id", String(64), comment="The greatest revision, then the highest score_id"),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),
 )
@@ -58,7 +58,7 @@ SCORES = Table(
     Column("case_id", String(64), primary_key=True),
     Column("score_id", String(64), primary_key=True),
     Column("as_of", UtcTime, nullable=False),
-    Column("inputs", Integer, nullable=False, comment="Slides and records that the score was made from"),
+    Column("revision", Text, nullable=False, comment="Landing times of its inputs, newest first"),
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Score; the digest covers its bytes"),
 )
@@ -75,7 +75,7 @@ AUDIT = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    UniqueConstraint("case_id", "score_id", "as_of", name="audit_once"),
+    UniqueConstraint("case_id", "score_id", "event_id", name="audit_once"),
 )
 
 REJECTIONS = Table(

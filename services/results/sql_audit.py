@@ -24,8 +24,8 @@ def lock(tx: Connection) -> None:
 
 
 def holds(tx: Connection, record: ScoreRecord) -> bool:
-    """Whether this score was recorded with this as_of before."""
-    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == record.score_id, AUDIT.c.as_of == record.as_of
+    """Whether this score was recorded with this event before."""
+    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == record.score_id, AUDIT.c.event_id == record.event_id
     return bool(tx.scalar(select(exists().where(*same))))
 
 

@@ -14,7 +14,7 @@ from services.results.times import stamp, when
 from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
-NEWEST_SCORE = (SCORES.c.as_of.desc(), SCORES.c.inputs.desc(), SCORES.c.score_id.desc())
+NEWEST_SCORE = (SCORES.c.revision.desc(), SCORES.c.score_id.desc())
 """The order of a case's scores, the current one first: while slides are still on their way, several share a time."""
 _REJECTION_TEXTS = (
     "event_id",

@@ -128,14 +128,15 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
         "case_id": record.case_id,
         "score_id": record.score_id,
         "as_of": record.as_of,
-        "inputs": record.inputs,
+        "revision": record.revision,
         "digest": record.digest,
         "body": record.body,
     }
     if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
         return
     _same_text(tx, record)
-    tx.execute(update(SCORES).where(*_is(record), SCORES.c.as_of < record.as_of).values(as_of=record.as_of))
+    older = *_is(record), SCORES.c.revision < record.revision
+    tx.execute(update(SCORES).where(*older).values(as_of=record.as_of, revision=record.revision))
 
 
 def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:

@@ -34,8 +34,7 @@ def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A"
     score = made.score(case, version, slides)
     event, body = made.scored(score, made.at(minutes)), made.body(score)
     digest, name = Sha256(event.score_digest), Sha256(score.score_id)
-    known = case_state.inputs(score)
-    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), known, event.event_id)
+    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.revision, event.event_id)
 
 
 def tell(store: SqlStore, fact: Fact) -> bool:

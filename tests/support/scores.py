@@ -143,6 +143,7 @@ def scored(made: Score, as_of: datetime) -> CaseScored:
         score_key=f"scores/{made.case_id}/{made.score_id}.json",
         score_digest=digest(body(made)),
         as_of=stamp(as_of),
+        revision=f"{int(as_of.timestamp() * 1e6):016x}" * (len(made.slides) + bool(made.provenance.clinical_digest)),
     )
 
 

@@ -8,7 +8,7 @@ down_revision = None
 
 _TIME = sa.DateTime(timezone=True)
 _SEQ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_CURRENT = "The newest as_of, then most inputs, then the highest score_id"
+_CURRENT = "The greatest revision, then the highest score_id"
 _BODY = "JSON mapping of medulla.v1.Score; the digest covers its bytes"
 _REFUSE = "audit is append-only"
 
@@ -36,7 +36,7 @@ def _create_scores_and_cases() -> None:
         sa.Column("case_id", sa.String(64), primary_key=True),
         sa.Column("score_id", sa.String(64), primary_key=True),
         sa.Column("as_of", _TIME, nullable=False),
-        sa.Column("inputs", sa.Integer(), nullable=False, comment="Slides and records that the score was made from"),
+        sa.Column("revision", sa.Text(), nullable=False, comment="Landing times of its inputs, newest first"),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False, comment=_BODY),
     )
@@ -65,7 +65,7 @@ def _create_audit() -> None:
         sa.Column("recorded_at", _TIME, nullable=False),
         sa.Column("previous", sa.String(64), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
-        sa.UniqueConstraint("case_id", "score_id", "as_of", name="audit_once"),
+        sa.UniqueConstraint("case_id", "score_id", "event_id", name="audit_once"),
     )
 
 
