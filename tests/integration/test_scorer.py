@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import grpc
 import pytest
@@ -244,5 +245,5 @@ def test_others_and_bad_questions_are_refused_with_a_code(
     with pytest.raises(grpc.RpcError) as caught:
         ask(request_, token)
     assert caught.value.code() == code
-    said = [item.value for item in caught.value.trailing_metadata() if item.key == "medulla-reason"]
+    said: list[Any] = [item.value for item in caught.value.trailing_metadata() if item.key == "medulla-reason"]
     assert said == ([reason] if reason else [])

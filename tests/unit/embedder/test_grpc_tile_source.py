@@ -120,7 +120,8 @@ def test_waits_grow_no_further_than_the_longest() -> None:
 
 def test_a_tiler_that_is_down_is_a_transient_error() -> None:
     with closing(channel("127.0.0.1:1")) as opened:
-        tiles = GrpcTileSource(opened, Patience(tries=1), sleep=[].append)
+        waits: list[float] = []
+        tiles = GrpcTileSource(opened, Patience(tries=1), sleep=waits.append)
         with pytest.raises(TransientError, match="gave no tiles in 1 tries"):
             indices(tiles)
 
