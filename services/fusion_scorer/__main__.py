@@ -11,8 +11,8 @@ import grpc
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 from services.fusion_scorer.errors import NoBundleError
-from services.fusion_scorer.handler import SERVICE
 from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
 from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer

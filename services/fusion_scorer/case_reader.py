@@ -44,8 +44,7 @@ class CaseReader:
         """Read a case; a clinical record that `profile` refuses counts as missing.
 
         Raises:
-            BadBagError: a bag is not the one that its event told of.
-            ObjectChangedError: a bag or plan is gone.
+            BadBagError: a slide's bag or plan is gone, or not the one that its event told of.
             MovedMeanwhileError: the clinical record was replaced at this moment.
         """
         events = self.index.slides(case)
@@ -63,17 +62,23 @@ class CaseReader:
             return None
 
     def _slide(self, event: SlideEmbedded) -> SlideInput:
-        data = self.store.get(event.bag.key)
+        data = self._get(event, event.bag.key)
         if sha256(data) != event.bag.digest:
-            raise BadBagError(f"the bag {event.bag.key} was altered: its SHA-256 is not the one of its event")
+            raise BadBagError(f"the bag {event.bag.key} was altered: its SHA-256 is not the one of its event", event)
         return _bag(event, data, self._plan(event))
 
     def _plan(self, event: SlideEmbedded) -> PlanFacts:
         key = f"{event.plan.prefix}plan.json"
         try:
-            return PlanFacts.model_validate_json(self.store.get(key))
+            return PlanFacts.model_validate_json(self._get(event, key))
         except ValidationError as error:
-            raise BadBagError(f"the plan {key} is not understood") from error
+            raise BadBagError(f"the plan {key} is not understood", event) from error
+
+    def _get(self, event: SlideEmbedded, key: str) -> bytes:
+        try:
+            return self.store.get(key)
+        except ObjectChangedError as error:
+            raise BadBagError(f"{key} of slide {event.slide.slide_id} is gone", event) from error
 
 
 def clinical_key(case: CaseId) -> str:
@@ -98,9 +103,9 @@ def _bag(event: SlideEmbedded, data: bytes, plan: PlanFacts) -> SlideInput:
         arrays = load(data)
         features, coords = arrays["features"].astype(np.float32), arrays["coords"].astype(np.int32)
     except (SafetensorError, KeyError) as error:
-        raise BadBagError(f"the bag {event.bag.key} holds no features and coords") from error
+        raise BadBagError(f"the bag {event.bag.key} holds no features and coords", event) from error
     if features.ndim != 2 or coords.shape != (len(features), 2):
-        raise BadBagError(f"the bag {event.bag.key} has features and coords that do not fit each other")
+        raise BadBagError(f"the bag {event.bag.key} has features and coords that do not fit each other", event)
     if not np.isfinite(features).all():
-        raise BadBagError(f"the bag {event.bag.key} has features that are no numbers")
+        raise BadBagError(f"the bag {event.bag.key} has features that are no numbers", event)
     return SlideInput(event, plan, features, coords)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import grpc
+from medulla.v1.events_pb2 import SlideEmbedded
 
 from shared.errors import PermanentError, TransientError
 
@@ -16,7 +17,15 @@ class BadBundleError(PermanentError):
     )
 
 
-class EncoderMismatchError(PermanentError):
+class BadSlideError(PermanentError):
+    """One slide keeps its case from being scored; `slide` is the event about its embeddings."""
+
+    def __init__(self, sentence: str, slide: SlideEmbedded) -> None:
+        super().__init__(sentence)
+        self.slide = slide
+
+
+class EncoderMismatchError(BadSlideError):
     """The bags were made by another encoder than the bundle was fitted on."""
 
     reason = "encoder_mismatch"
@@ -30,8 +39,8 @@ class BadClinicalRecordError(PermanentError):
     advice = "Correct what is named and store the record again; `medulla bundle show` lists variables and values."
 
 
-class BadBagError(PermanentError):
-    """A bag is not what the event about it said: altered, or with features that are no numbers."""
+class BadBagError(BadSlideError):
+    """A bag is not what the event about it said: gone, altered, or with features that are no numbers."""
 
     reason = "digest_mismatch"
     advice = "Delete the slide's folder under embeddings/ and let `medulla sweep` embed it again."

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
@@ -17,6 +16,7 @@ from services.fusion_scorer.case_reader import clinical_key, read_version
 from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.refusal import SERVICE, stamp
 from services.fusion_scorer.score_case import ScoreCase
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
@@ -27,7 +27,6 @@ from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.units import CaseId
 
-SERVICE = "fusion_scorer"
 _log = structlog.get_logger(__name__)
 
 
@@ -100,7 +99,7 @@ class OnLanding:
             reason=error.reason,
             sentence=str(error),
             advice=error.advice,
-            as_of=_stamp(when),
+            as_of=stamp(when),
         )
 
     def unseen(self, info: BlobInfo) -> bool:
@@ -154,11 +153,5 @@ def _request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> Ca
         event_id=event_id("CaseRescoreRequested", case, trigger, as_of.isoformat()),
         case_id=case,
         cause=cause or trigger,
-        as_of=_stamp(as_of),
+        as_of=stamp(as_of),
     )
-
-
-def _stamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

@@ -52,10 +52,12 @@ def _check_encoder(bundle: Bundle, slide: SlideInput, width: int) -> None:
         name = f"{wanted.name} {wanted.digest[:12]}" if wanted else "none"
         raise EncoderMismatchError(
             f"slide {slide.embedded.slide.slide_id} was embedded by {bag.encoder_name} {bag.encoder_digest[:12]}, "
-            f"bundle {bundle.manifest.name} reads {name}"
+            f"bundle {bundle.manifest.name} reads {name}",
+            slide.embedded,
         )
     if slide.features.shape[1] != width:
         raise EncoderMismatchError(
             f"slide {slide.embedded.slide.slide_id} has {slide.features.shape[1]} features a tile, "
-            f"bundle {bundle.manifest.name} reads {width}"
+            f"bundle {bundle.manifest.name} reads {width}",
+            slide.embedded,
         )

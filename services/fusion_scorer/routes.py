@@ -6,8 +6,9 @@ from typing import Any
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.handler import SERVICE, IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
@@ -32,5 +33,5 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
     return (
         Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),
-        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore),
+        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )

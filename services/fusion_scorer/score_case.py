@@ -38,7 +38,7 @@ class ScoreCase:
         Raises:
             NoBundleError: none is promoted.
             UnknownCaseError: nothing of the case can be used.
-            EncoderMismatchError: a bag was made by another encoder than the bundle's.
+            BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
         """
         promoted = self.bundles.promoted()
         stored = CaseReader(self.store, CaseIndex(self.store))(case, promoted.bundle.manifest.profile)

@@ -19,6 +19,9 @@ from medulla.v1.scorer_pb2 import HorizonRisk, Score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import CaseFacts, KeptScore
 from services.results.times import stamp, when
+from shared import keys
+
+_LANDED = (keys.SLIDES, keys.CLINICAL)
 
 
 def read_score(body: str, where: str) -> Score:
@@ -53,12 +56,12 @@ def standing(facts: CaseFacts) -> list[SlideRejected]:
     """The newest refusal of each input, unless the current score used that input in a version as new."""
     newest: dict[str, SlideRejected] = {}
     for refused in sorted(facts.rejections, key=lambda r: (when(r.as_of), r.event_id)):
-        newest[refused.slide_id] = refused
+        newest[_subject(refused)] = refused
     used = _inputs(_score(facts))
     return [
         refused
-        for slide, refused in sorted(newest.items())
-        if slide not in used or facts.current is None or when(refused.as_of) > facts.current.as_of
+        for subject, refused in sorted(newest.items())
+        if subject not in used or facts.current is None or when(refused.as_of) > facts.current.as_of
     ]
 
 
@@ -67,11 +70,17 @@ def _score(facts: CaseFacts) -> Score | None:
 
 
 def _inputs(score: Score | None) -> set[str]:
-    """Slide ids that a score used; "" stands for the clinical record."""
+    """What a score used, in the words of `_subject`."""
     if score is None:
         return set()
-    clinical = {""} if score.provenance.clinical_digest else set()
-    return clinical | {slide.slide_id for slide in score.slides}
+    clinical = {keys.CLINICAL} if score.provenance.clinical_digest else set()
+    return {"", *clinical, *(slide.slide_id for slide in score.slides)}
+
+
+def _subject(refused: SlideRejected) -> str:
+    """A slide's id, "clinical/" for the clinical record, "" for the case as a whole."""
+    about_record = refused.object_key.startswith(keys.CLINICAL)
+    return refused.slide_id or (keys.CLINICAL if about_record else "")
 
 
 def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejected]) -> CaseSummary:
@@ -89,7 +98,8 @@ def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejecte
     if score is not None:
         return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
     gone = {rejection.slide_id for rejection in refused}
-    under_way = any(progress.slide_id not in gone for progress in facts.progress)
+    unscorable = any(not rejection.object_key.startswith(_LANDED) for rejection in refused)
+    under_way = not unscorable and any(progress.slide_id not in gone for progress in facts.progress)
     return CASE_STATE_REJECTED if gone and not under_way else CASE_STATE_IN_PROGRESS
 
 

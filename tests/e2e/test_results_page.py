@@ -129,6 +129,18 @@ def test_the_attention_map_lies_over_the_thumbnail(page: Page, address: str) -> 
     expect(slide.locator(".tiles li")).to_have_count(5)
 
 
+def test_what_was_refused_is_named_also_where_it_is_the_case(page: Page, results: Results) -> None:
+    results.store.record_rejection(made.rejected("MB-1", "", made.at(1)))
+    results.store.record_rejection(made.unscorable("MB-1", "A", made.at(2)))
+    results.store.record_rejection(made.unscorable("MB-1", "", made.at(3)))
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.locator(".refused b")).to_have_text(["The case", "Slide A", "Clinical record"])
+        expect(page.locator(".refused li").first).to_contain_text(
+            re.compile(r"bad_bundle from fusion_scorer, [^,]+, [\d:]+$")
+        )
+
+
 def test_the_picture_of_a_refused_slide_is_shown(page: Page, results: Results) -> None:
     refused = made.rejected("MB-1", "A", made.at(2))
     refused.thumbnail_key = "plans/picture.jpg"

@@ -162,6 +162,15 @@ def rejected(case: str, slide: str, as_of: datetime, reason: str = "no_tissue") 
     )
 
 
+def unscorable(case: str, slide: str, as_of: datetime) -> SlideRejected:
+    """A case that cannot be scored: because of one slide's bag, or with an empty `slide` for a reason of its own."""
+    made = rejected(case, slide, as_of, "digest_mismatch" if slide else "bad_bundle")
+    made.object_key = f"embeddings/{digest(slide)}/bag.safetensors" if slide else ""
+    made.service = "fusion_scorer"
+    made.sentence = f"The bag of slide {slide} was altered." if slide else "The promoted bundle was altered."
+    return made
+
+
 def progress(case: str, slide: str, done: int, time: datetime, stage: Stage.ValueType = STAGE_EMBEDDING) -> Progress:
     """How far a slide of 400 tiles is."""
     return Progress(

@@ -76,9 +76,10 @@ function basis(score, asOf) {
 function refused(rejections, signal) {
   return section("Refused inputs", h("ul", { class: "refused" }, rejections.map((one) => h("li", {},
     one.thumbnail_key ? small(one, signal) : null,
-    h("p", {}, h("b", {}, one.slide_id ? `Slide ${one.slide_id}` : "Clinical record"), " \u2014 ", one.sentence),
+    h("p", {}, h("b", {}, words.refused(one)), " \u2014 ", one.sentence),
     h("p", { class: "advice" }, one.advice),
-    h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}, `, h("code", {}, one.object_key))))));
+    h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}`,
+      one.object_key ? [", ", h("code", {}, one.object_key)] : null)))));
 }
 
 /** The picture kept of a refused slide, as soon as it is here. */

@@ -28,6 +28,11 @@ export const stage = (name) => STAGES[name] ?? "Working";
 /** [label, look] of a flag; one that is not known is shown as it is. */
 export const flag = (name) => FLAGS[name] ?? [plain(name), "note"];
 export const plain = (name) => name.replaceAll("_", " ");
+/** What a refusal is about: a slide, the clinical record, or the case, which then cannot be scored. */
+export function refused({ slide_id: slide, object_key: key }) {
+  if (slide) return `Slide ${slide}`;
+  return key.startsWith("clinical/") ? "Clinical record" : "The case";
+}
 /** A time as people write it; the epoch stands for a time that nobody knows. */
 export const time = (iso) => (iso && Date.parse(iso) > 0 ? DATE.format(new Date(iso)) : "time unknown");
 export const short = (digest) => digest.slice(0, 12);

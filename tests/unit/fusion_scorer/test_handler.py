@@ -25,7 +25,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase, WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.keys import BadCaseIdError
@@ -233,12 +233,13 @@ def test_features_that_are_no_numbers_are_refused(scorer: Scorer) -> None:
         scorer.score_case(CASE)
 
 
-def test_a_bag_that_is_gone_is_refused(scorer: Scorer) -> None:
+def test_a_bag_or_a_plan_that_is_gone_is_refused(scorer: Scorer) -> None:
     event = store_slide(scorer.store, CASE, "A", features((0, 2)))
-    scorer.store.delete(event.bag.key)
     scorer.index_slide(event)
-    with pytest.raises(ObjectChangedError):
-        scorer.score_case(CASE)
+    for key in (f"{event.plan.prefix}plan.json", event.bag.key):
+        scorer.store.delete(key)
+        with pytest.raises(BadBagError, match=f"{key} of slide A is gone"):
+            scorer.score_case(CASE)
 
 
 def test_bags_of_another_encoder_than_the_bundles_are_refused(scorer: Scorer) -> None:

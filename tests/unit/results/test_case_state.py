@@ -89,6 +89,27 @@ def test_a_refused_clinical_record_stands_beside_a_score_without_one() -> None:
     assert [one.reason for one in case_state.standing(found)] == ["bad_clinical_record"]
 
 
+@pytest.mark.parametrize(
+    ("slide", "minutes", "stands"), [("", 4, False), ("", 6, True), ("A1", 5, False), ("B", 4, True)]
+)
+def test_that_a_case_cannot_be_scored_stands_until_it_was(slide: str, minutes: float, stands: bool) -> None:
+    found = facts(made.score(CASE), minutes=5, rejections=[made.unscorable(CASE, slide, made.at(minutes))])
+    assert bool(case_state.standing(found)) is stands
+
+
+def test_a_case_that_cannot_be_scored_hides_no_refused_clinical_record() -> None:
+    refused = [made.rejected(CASE, "", made.at(1), "bad_clinical_record"), made.unscorable(CASE, "", made.at(2))]
+    standing = case_state.standing(facts(rejections=refused))
+    assert [one.reason for one in standing] == ["bad_bundle", "bad_clinical_record"]
+
+
+@pytest.mark.parametrize("slide", ["", "A"])
+def test_a_case_that_cannot_be_scored_waits_for_none_of_its_slides(slide: str) -> None:
+    moved = [made.progress(CASE, name, 400, made.at(1)) for name in ("A", "B")]
+    found = facts(progress=moved, rejections=[made.unscorable(CASE, slide, made.at(1))])
+    assert case_state.summary(found).state == CASE_STATE_REJECTED
+
+
 def test_of_several_refusals_of_a_slide_the_newest_is_shown() -> None:
     refused = [made.rejected(CASE, "A", made.at(2), "no_resolution"), made.rejected(CASE, "A", made.at(1))]
     assert [one.reason for one in case_state.standing(facts(rejections=refused))] == ["no_resolution"]

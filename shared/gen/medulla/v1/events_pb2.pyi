@@ -205,7 +205,7 @@ Global___CaseScored: _TypeAlias = CaseScored  # noqa: Y015
 
 @_typing.final
 class SlideRejected(_message.Message):
-    """An input was refused for good; a dead letter holds the event that carried it. Topic slides.rejected."""
+    """An input was refused for good, or a case cannot be scored; a dead letter holds the event that carried it. Topic slides.rejected."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -222,8 +222,11 @@ class SlideRejected(_message.Message):
     event_id: _builtins.str
     case_id: _builtins.str
     slide_id: _builtins.str
-    """Empty when a clinical record was refused."""
+    """Empty when a clinical record was refused, or when a case cannot be scored and no single slide is at fault."""
     object_key: _builtins.str
+    """What was refused: slides/… or clinical/… as it landed; where a case cannot be scored the bag of the slide at fault,
+    or empty.
+    """
     service: _builtins.str
     reason: _builtins.str
     """One of the reason codes, such as no_tissue."""

@@ -1,0 +1,112 @@
+"""A case that cannot be scored is told to people, not only to the topic of dead letters."""
+
+from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.refusal import SERVICE, RefuseScore, stamp
+from services.fusion_scorer.routes import routes
+from shared import keys
+from shared.blob.memory import MemoryStore
+from shared.bus import topics
+from shared.bus.events import decoder, to_record
+from shared.bus.memory import MemoryBus
+from shared.errors import PermanentError
+from shared.worker import Worker, subscriptions
+from tests.support.bus import eventually, running
+from tests.support.fusion import NOON, features, store_slide, write_bundle
+
+
+class OutOfSortsError(PermanentError):
+    reason = "out_of_sorts"
+    advice = "Try another test."
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MemoryStore:
+    """A store with a promoted bundle and a case of two slides."""
+    made = MemoryStore()
+    promote(made, write_bundle(tmp_path / "toy"))
+    for slide in ("A", "B"):
+        CaseIndex(made).put_slide(store_slide(made, "MB-1", slide, features((0, 2))))
+    return made
+
+
+def request(case: str = "MB-1") -> CaseRescoreRequested:
+    return CaseRescoreRequested(event_id="e" * 32, case_id=case, cause="operator", as_of=stamp(NOON))
+
+
+def told(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
+    """What the scorer says of a request that ends as a dead letter."""
+    bus = MemoryBus()
+    served = routes(store, Bundles(store), bus.producer(), "0.0")
+    bus.producer().send([to_record(request(case), "test")])
+    worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served)
+    with running(worker.run):
+        eventually(lambda: bus.records(topics.DEAD_LETTERS))
+    return [decoder(SlideRejected)(record) for record in bus.records(topics.SLIDES_REJECTED)]
+
+
+def bag_of(store: MemoryStore, slide: str) -> SlideEmbedded:
+    return next(event for event in CaseIndex(store).slides(keys.case_id("MB-1", "")) if event.slide.slide_id == slide)
+
+
+def alter(store: MemoryStore) -> None:
+    store.put(bag_of(store, "B").bag.key, b"something else")
+
+
+def lose(store: MemoryStore) -> None:
+    store.delete(bag_of(store, "B").bag.key)
+
+
+def embed_anew(store: MemoryStore) -> None:
+    event = bag_of(store, "B")
+    event.bag.encoder_digest = "f" * 64
+    CaseIndex(store).put_slide(event)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"), [(alter, "digest_mismatch"), (lose, "digest_mismatch"), (embed_anew, "encoder_mismatch")]
+)
+def test_the_slide_at_fault_is_named(store: MemoryStore, harm: Callable[[MemoryStore], None], reason: str) -> None:
+    harm(store)
+    (said,) = told(store)
+    assert (said.case_id, said.slide_id, said.reason, said.service) == ("MB-1", "B", reason, "fusion_scorer")
+    assert said.object_key == bag_of(store, "B").bag.key
+    assert said.thumbnail_key == f"{bag_of(store, 'B').plan.prefix}thumbnail.jpg"
+    assert "B" in said.sentence or said.object_key in said.sentence
+    assert said.advice
+
+
+def test_a_bundle_that_cannot_be_used_is_no_slides_fault(store: MemoryStore) -> None:
+    store.put(keys.CURRENT_BUNDLE, b"{")
+    (said,) = told(store)
+    assert (said.case_id, said.slide_id, said.object_key, said.reason) == ("MB-1", "", "", "bad_bundle")
+    assert said.thumbnail_key == ""
+
+
+def test_a_case_of_which_nothing_is_stored_is_told(store: MemoryStore) -> None:
+    (said,) = told(store, "MB-9")
+    assert (said.case_id, said.slide_id, said.reason) == ("MB-9", "", "bad_case_id")
+
+
+def test_a_request_that_names_no_case_is_a_dead_letter_alone(store: MemoryStore) -> None:
+    assert told(store, "../etc") == []
+
+
+def test_the_refusal_is_as_new_as_the_newest_input_whenever_it_was_asked_for(store: MemoryStore) -> None:
+    pointer = store.head(keys.CURRENT_BUNDLE)
+    said = RefuseScore(store)(request(), OutOfSortsError("Something is wrong."))
+    assert said is not None
+    assert pointer is not None
+    assert said.as_of.ToDatetime(UTC) == pointer.last_modified > NOON
+
+
+def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:
+    said = [RefuseScore(store)(request(), OutOfSortsError("Something is wrong.")) for _ in range(2)]
+    assert said[0] == said[1]
