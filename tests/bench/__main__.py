@@ -1,0 +1,121 @@
+"""Measures and prints one table: `python -m tests.bench [--quick] [--only THEME] [--json FILE]`."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from shared.bus import topics
+from tests.bench import machine, memory, pipeline, readers, services, triton
+from tests.bench.size import FULL, QUICK, Size
+from tests.bench.table import Section, render
+from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
+from tests.support.stack.home import StackError
+from tests.support.stack.runs import run_folder
+from tests.support.stack.triton import Triton
+from tests.support.system import RealParts, System, running
+
+THEMES = ("readers", "pipeline", "triton", "services", "memory")
+_Theme = Callable[[], list[Section]]
+
+
+class Bench:
+    """One run: its size, its folder, and the real parts, started where a theme asks for them."""
+
+    def __init__(self, size: Size, folder: Path, stack: ExitStack) -> None:
+        self._size = size
+        self._folder = folder
+        self._stack = stack
+
+    def theme(self, name: str) -> list[Section]:
+        """What a theme finds; where a part is missing or does not start, one sentence that says so."""
+        themes: dict[str, _Theme] = {
+            "readers": lambda: [readers.compare(self._size, self._own("readers"))],
+            "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],
+            "triton": lambda: [triton.compare(self._triton, self._size, self._own("triton"))],
+            "services": lambda: self._through_services,
+            "memory": self._memory,
+        }
+        try:
+            return themes[name]()
+        except StackError as error:
+            return [Section(f"{name.capitalize()}: not measured. {error}")]
+
+    def _own(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir()
+        return folder
+
+    def _memory(self) -> list[Section]:
+        """Memory after the work of `services`, which is done for it where it was not asked for."""
+        assert self._through_services
+        return [memory.section(self._system)]
+
+    @cached_property
+    def _through_services(self) -> list[Section]:
+        folder = self._own("services")
+        return [
+            services.overhead(self._system, self._size, folder),
+            services.large_slide(self._system, self._size, folder),
+        ]
+
+    @cached_property
+    def _system(self) -> System:
+        parts = self._parts
+        real = RealParts(
+            cast("KafkaPart", parts.get("kafka")),
+            cast("MinioPart", parts.get("minio")),
+            cast("PostgresPart", parts.get("postgres")),
+            self._triton,
+        )
+        return self._stack.enter_context(running(real, self._own("processes"), topics.S3_EVENTS))
+
+    @property
+    def _triton(self) -> Triton:
+        return cast("Triton", self._parts.get("triton"))
+
+    @cached_property
+    def _parts(self) -> Parts:
+        parts = Parts(self._stack.enter_context(run_folder()))
+        self._stack.callback(parts.close)
+        return parts
+
+
+@contextmanager
+def _bench(size: Size) -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="medulla-bench-") as folder, ExitStack() as stack:
+        yield Bench(size, Path(folder), stack)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
+    parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure what was asked for; 0."""
+    given = _arguments()
+    start, about = time.monotonic(), machine.describe()
+    sections: list[Section] = []
+    with _bench(QUICK if given.quick else FULL) as bench:
+        for theme in given.only or THEMES:
+            sys.stderr.write(f"bench: {theme} …\n")
+            sections += bench.theme(theme)
+    sys.stdout.write(f"{about}\n\n{render(sections)}\n\nmeasured in {time.monotonic() - start:.0f} s\n")
+    if given.json:
+        measured = {"machine": about.splitlines(), "sections": [section.as_json() for section in sections]}
+        given.json.write_text(json.dumps(measured, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

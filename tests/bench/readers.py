@@ -1,0 +1,182 @@
+"""Our reader beside openslide-python and tiffslide: the same tiles of the same slides."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openslide
+import tiffslide
+
+from services.tiler.grid import GridSpec, lay
+from services.tiler.ports import Cut, Origins, Rgb
+from services.tiler.pyramid import best_level
+from services.tiler.readers import open_slide
+from tests.bench import material
+from tests.bench.size import Size
+from tests.bench.table import Row, Section
+from tests.bench.timing import Work, interleaved, rates, tile_row
+
+TOLERANCE = 2.0
+"""Mean difference of a tile's grey levels that different JPEG decoders may make."""
+_CACHE_BYTES = 96 * 2**20
+"""What our reader takes for decoded tiles."""
+_OURS, _OPENSLIDE, _ROOMY, _TIFFSLIDE = "ours", "openslide + cv2", "openslide, 96 MB cache, + cv2", "tiffslide + cv2"
+_THREADS = 2
+
+Slide = openslide.OpenSlide | tiffslide.TiffSlide
+Read = Callable[[Path, "Positions"], Rgb]
+
+
+class PixelsDifferError(Exception):
+    """Alternatives do not read the same pixels, so comparing their speed would say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Which tiles are read, and how: `level` is the same for all alternatives."""
+
+    origins: Origins
+    cut: Cut
+    level: int
+    box: tuple[int, int]
+    """Width and height of a tile in pixels of the level."""
+
+    @classmethod
+    def of(cls, slide: Path, count: int) -> "Positions":
+        """Tiles of the default grid from the middle of the slide on, row by row."""
+        with open_slide(slide) as reader:
+            facts = reader.describe()
+        grid = lay(GridSpec(), facts)
+        first = grid.rows // 2 * grid.columns
+        level = best_level(facts.levels, grid.cut.width_px / grid.cut.px)
+        shrink = facts.levels[level].downsample
+        box = (round(grid.cut.width_px / shrink), round(grid.cut.height_px / shrink))
+        return cls(grid.origins[first : first + count], grid.cut, level, box)
+
+    def part(self, half: slice) -> "Positions":
+        """Some of them."""
+        return Positions(self.origins[half], self.cut, self.level, self.box)
+
+
+def _ours(slide: Path, wanted: Positions) -> Rgb:
+    with open_slide(slide) as reader:
+        return reader.read_tiles(wanted.origins, wanted.cut).pixels
+
+
+def _openslide(slide: Path, wanted: Positions) -> Rgb:
+    with openslide.OpenSlide(slide) as handle:
+        return _tiles(handle, wanted)
+
+
+def _roomy(slide: Path, wanted: Positions) -> Rgb:
+    with openslide.OpenSlide(slide) as handle:
+        handle.set_cache(openslide.OpenSlideCache(_CACHE_BYTES))
+        return _tiles(handle, wanted)
+
+
+def _tiffslide(slide: Path, wanted: Positions) -> Rgb:
+    with tiffslide.TiffSlide(slide) as handle:
+        return _tiles(handle, wanted)
+
+
+def _tiles(handle: Slide, wanted: Positions) -> Rgb:
+    pixels = np.empty((len(wanted.origins), wanted.cut.px, wanted.cut.px, 3), np.uint8)
+    nearly = max(wanted.box) <= 1.05 * wanted.cut.px
+    how = cv2.INTER_LINEAR if nearly else cv2.INTER_AREA
+    for tile, (x, y) in zip(pixels, wanted.origins.tolist(), strict=True):
+        region = np.asarray(handle.read_region((x, y), wanted.level, wanted.box).convert("RGB"))
+        cv2.resize(region, tile.shape[:2], dst=tile, interpolation=how)
+    return pixels
+
+
+_ALL: dict[str, Read] = {_OURS: _ours, _OPENSLIDE: _openslide, _ROOMY: _roomy, _TIFFSLIDE: _tiffslide}
+
+
+def compare(size: Size, folder: Path) -> Section:
+    """Compare on a plain pyramid and on Aperio slides of 20x and 40x.
+
+    Raises:
+        PixelsDifferError: an alternative reads other pixels.
+    """
+    slides = {
+        "pyramid, 256 px stored": material.pyramid(folder / "pyramid.tiff", size.slide_copies),
+        "Aperio 20x, 240 px stored": material.aperio(folder / "20x.svs", size.slide_copies),
+        "Aperio 40x, 240 px stored": material.aperio(folder / "40x.svs", size.slide_copies, mpp="0.2495"),
+    }
+    rows, notes = [], []
+    for name, slide in slides.items():
+        found, note = _one_slide(name, slide, size)
+        rows += found
+        notes.append(note)
+    rows += _two_threads("pyramid, 2 threads", slides["pyramid, 256 px stored"], size)
+    rows += _opening(slides["Aperio 20x, 240 px stored"], size)
+    return Section("Readers: tiles of 256 px at 0.5 um/px, one thread, row by row, opening included", rows, notes)
+
+
+def _one_slide(name: str, slide: Path, size: Size) -> tuple[list[Row], str]:
+    everywhere = Positions.of(slide, 10**9)
+    wanted = Positions.of(slide, size.reader_tiles * 256**2 // max(256**2, everywhere.box[0] * everywhere.box[1]))
+    count = len(wanted.origins)
+    difference = largest_difference({name: read(slide, wanted) for name, read in _ALL.items()})
+    runs = interleaved(size.repeats, {name: _work(read, slide, wanted) for name, read in _ALL.items()})
+    rows = [tile_row(name, count, runs[_OURS], other, runs[other]) for other in _ALL if other != _OURS]
+    said = f"{name}: {len(everywhere.origins)} tiles and {slide.stat().st_size / 1e6:.0f} MB, {count} timed"
+    return rows, f"{said}; largest mean difference of a tile {difference:.2f} grey levels"
+
+
+def largest_difference(pixels: dict[str, Rgb]) -> float:
+    """Greatest mean difference, in grey levels, of any tile from ours.
+
+    Raises:
+        PixelsDifferError: it is more than decoders may differ.
+    """
+    ours = pixels[_OURS].astype(np.int16)
+    largest = {name: float(np.abs(ours - other).mean(axis=(1, 2, 3)).max()) for name, other in pixels.items()}
+    worst = max(largest, key=lambda name: largest[name])
+    if largest[worst] > TOLERANCE:
+        raise PixelsDifferError(f"{worst} reads other pixels: a tile differs by {largest[worst]:.1f} grey levels")
+    return largest[worst]
+
+
+def _work(read: Read, slide: Path, wanted: Positions) -> Work:
+    return lambda: read(slide, wanted)
+
+
+def _two_threads(name: str, slide: Path, size: Size) -> list[Row]:
+    """One open slide shared by two threads, as the tiler does it."""
+    wanted = Positions.of(slide, 2 * size.reader_tiles)
+    count = len(wanted.origins)
+    halves = [wanted.part(slice(0, count // 2)), wanted.part(slice(count // 2, None))]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        works: dict[str, Work] = {
+            _OURS: lambda: _shared_ours(pool, slide, halves),
+            _ROOMY: lambda: _shared_openslide(pool, slide, halves),
+        }
+        runs = interleaved(size.repeats, works)
+    return [tile_row(name, count, runs[_OURS], _ROOMY, runs[_ROOMY])]
+
+
+def _shared_ours(pool: Executor, slide: Path, halves: Sequence[Positions]) -> None:
+    with open_slide(slide) as reader:
+        list(pool.map(lambda half: reader.read_tiles(half.origins, half.cut), halves))
+
+
+def _shared_openslide(pool: Executor, slide: Path, halves: Sequence[Positions]) -> None:
+    with openslide.OpenSlide(slide) as handle:
+        handle.set_cache(openslide.OpenSlideCache(_CACHE_BYTES))
+        list(pool.map(lambda half: _tiles(handle, half), halves))
+
+
+def _opening(slide: Path, size: Size) -> list[Row]:
+    """Milliseconds until the first pixel can be asked for: ours tries out its shortcut meanwhile."""
+    works: dict[str, Work] = {
+        _OURS: lambda: open_slide(slide).close(),
+        _OPENSLIDE: lambda: openslide.OpenSlide(slide).close(),
+        _TIFFSLIDE: lambda: tiffslide.TiffSlide(slide).close(),
+    }
+    runs = interleaved(size.repeats, works)
+    times = {name: [1000 / rate for rate in rates(found, 1)] for name, found in runs.items()}
+    return [Row("opening an Aperio slide", "ms", times[_OURS], name, times[name]) for name in (_OPENSLIDE, _TIFFSLIDE)]

@@ -1,0 +1,146 @@
+"""The way of a slide through four processes on the real parts, beside the same work in this process."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.score_case import ScoreCase
+from services.standalone.pipeline import Options, open_pipeline
+from services.standalone.workspace import SlideFile, Workspace
+from shared.bus import topics
+from shared.units import CaseId
+from tests.bench import material
+from tests.bench.size import Size
+from tests.bench.table import Row, Section
+from tests.support.system import DEMO_BUNDLE, System
+
+_PATIENCE_S = 240.0
+_LOOK_AGAIN_S = 0.01
+_WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
+_LARGE = "BENCH-large"
+
+InProcess = Callable[[SlideFile], None]
+
+
+class NotScoredError(Exception):
+    """A slide that was put was not scored in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """When one slide was put, when its score was seen over REST, Unix seconds; and how long the same took here."""
+
+    case_id: str
+    put_at: float
+    seen_at: float
+    in_process_s: float
+
+
+def overhead(system: System, size: Size, folder: Path) -> Section:
+    """Slides of one tile, one after the other, here and through the services in turn; the first is not counted."""
+    made = material.small_slides(folder, size.small_slides + 1)
+    with _in_process(folder / "workspace") as score:
+        passages = [_passage(system, score, path) for path in made][1:]
+    ways = _ways(system, passages)
+    here = [1000 * passage.in_process_s for passage in passages]
+    whole = [sum(way) for way in ways]
+    announced = [sum(way[1:]) for way in ways]
+    rows = [
+        Row("S3 put to score over REST", "ms", whole, "the same work in process", here),
+        Row("  of which until MinIO has announced the object", "ms", [way[0] for way in ways]),
+        Row("  of which from then on", "ms", announced, "the same work in process", here),
+        Row("overhead of our event path", "ms", [a - b for a, b in zip(announced, here, strict=True)]),
+    ]
+    return Section("Four processes: one slide of one tile at a time", rows, _notes(ways))
+
+
+def large_slide(system: System, size: Size, folder: Path) -> Section:
+    """One large slide through the services, so that their memory is that of real work."""
+    path = material.aperio(folder / "large.svs", size.pipeline_copies)
+    put_at = _land(system, _LARGE, path)
+    seconds = _seen(system, _LARGE) - put_at
+    tiles = int(system.case(_LARGE)["score"]["slides"][0]["ledger"]["ok"])
+    row = Row("S3 put to score over REST", "tiles/s", [tiles / seconds])
+    size_mb = path.stat().st_size / 1e6
+    return Section(f"Four processes: one slide of {tiles} tiles, {size_mb:.0f} MB", [row], ["once, Triton on the CPU"])
+
+
+@contextmanager
+def _in_process(root: Path) -> Iterator[InProcess]:
+    """Plan, embed and score as `medulla score` does, everything loaded before."""
+    workspace = Workspace(root)
+    promote(workspace.store, DEMO_BUNDLE)
+    score_case = ScoreCase(workspace.store, Bundles(workspace.store), "bench")
+    with open_pipeline(workspace, Options()) as pipeline:
+
+        def score(slide: SlideFile) -> None:
+            CaseIndex(workspace.store).put_slide(pipeline.embed(slide))
+            score_case(CaseId(slide.case_id))
+
+        yield score
+
+
+def _passage(system: System, score: InProcess, path: Path) -> Passage:
+    case_id = f"BENCH-{path.stem}"
+    start = time.perf_counter()
+    score(SlideFile(path, case_id, path.stem))
+    here = time.perf_counter() - start
+    put_at = _land(system, case_id, path)
+    return Passage(case_id, put_at, _seen(system, case_id), here)
+
+
+def _land(system: System, case_id: str, path: Path) -> float:
+    """Put a slide; when the put began."""
+    data = path.read_bytes()
+    put_at = time.time()
+    system.land_slide(case_id, data, path.name)
+    return put_at
+
+
+def _seen(system: System, case_id: str) -> float:
+    """When the case's score can be seen."""
+    end = time.time() + _PATIENCE_S
+    while "score" not in (case := system.case(case_id)):
+        if time.time() > end or case.get("rejections"):
+            raise NotScoredError(f"case {case_id} has no score; REST shows {case}")
+        time.sleep(_LOOK_AGAIN_S)
+    return time.time()
+
+
+def _ways(system: System, passages: Sequence[Passage]) -> list[list[float]]:
+    """Milliseconds of each slide between the stations of its way: put, the topics, seen."""
+    written = [_written_at(system, topic) for topic in _WAY]
+    stations = [
+        [passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in passages
+    ]
+    return [[1000 * (b - a) for a, b in pairwise(times)] for times in stations]
+
+
+def _notes(ways: Sequence[Sequence[float]]) -> list[str]:
+    typical = [median(step) for step in zip(*ways, strict=True)]
+    parts = [f"{name} {ms:.0f} ms" for name, ms in zip((*_WAY, "seen over REST"), typical, strict=True)]
+    return [
+        "medians, each after the one before: put, " + ", ".join(parts),
+        "MinIO keeps its events on disk and looks there every 3 s; another store announces at its own pace",
+    ]
+
+
+def _written_at(system: System, topic: str) -> dict[str, float]:
+    """When the first record of each case was written to the topic, Unix seconds."""
+    times: dict[str, float] = {}
+    for delivery in system.read(topic):
+        case_id = _case_of(delivery.record.key)
+        times[case_id] = min(delivery.written_at, times.get(case_id, delivery.written_at))
+    return times
+
+
+def _case_of(key: str) -> str:
+    """Case of a record's key: the case itself, or an object's key `bucket/slides/{case}/{slide}`."""
+    parts = key.split("/")
+    return parts[2] if len(parts) > 2 else key

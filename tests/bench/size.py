@@ -1,0 +1,22 @@
+"""How much is measured: enough for a figure to trust, or for a glance."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Sizes of slides are in copies of the bundled slide's pixels, each copy about 100 tiles."""
+
+    repeats: int
+    slide_copies: int
+    """Across and down, of the slides that readers are compared on."""
+    reader_tiles: int
+    pipeline_copies: int
+    """Across and down, of the slide that goes through the pipeline."""
+    triton_tiles: int
+    small_slides: int
+    """Slides of one tile that go through the services, one after the other."""
+
+
+FULL = Size(repeats=5, slide_copies=8, reader_tiles=400, pipeline_copies=4, triton_tiles=256, small_slides=7)
+QUICK = Size(repeats=3, slide_copies=4, reader_tiles=150, pipeline_copies=2, triton_tiles=128, small_slides=3)
