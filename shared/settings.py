@@ -76,6 +76,15 @@ class S3Settings(Section):
     max_connections: int = Field(default=32, ge=1)
 
 
+class SqsSettings(Section):
+    """A queue of S3 events that a service reads beside Kafka; each its own, or each would take a part of the events."""
+
+    url: str
+    region: str = "us-east-1"
+    endpoint_url: HttpUrl | None = None
+    """None for AWS itself."""
+
+
 class AuthSettings(Section):
     """Whose bearer tokens are believed."""
 

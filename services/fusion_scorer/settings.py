@@ -6,16 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.rpc.server import ServerTls
-from shared.settings import HttpUrl, Section, ServiceSettings
-
-
-class SqsSettings(Section):
-    """A queue of S3 events, read beside Kafka; not the tiler's, which would take half of the events."""
-
-    url: str
-    region: str = "us-east-1"
-    endpoint_url: HttpUrl | None = None
-    """None for AWS itself."""
+from shared.settings import ServiceSettings, SqsSettings
 
 
 class ScorerSettings(ServiceSettings):

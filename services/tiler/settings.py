@@ -10,9 +10,8 @@ from pydantic_settings import SettingsConfigDict
 from services.tiler.grid import GridSpec
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
-from services.tiler.tissue import TissueRules
 from shared.rpc.server import ServerTls
-from shared.settings import HttpUrl, Section, ServiceSettings
+from shared.settings import Section, ServiceSettings, SqsSettings
 
 
 class ScratchSettings(Section):
@@ -29,34 +28,18 @@ class ScratchSettings(Section):
     """How long a slide waits for room before it is tried again later."""
 
 
-class SqsSettings(Section):
-    """A queue of S3 events, read beside Kafka."""
-
-    url: str
-    region: str = "us-east-1"
-    endpoint_url: HttpUrl | None = None
-    """None for AWS itself."""
-
-
-class TilerSettings(ServiceSettings):
-    """What the tiler can be told, e.g. `TILER_GRID__TILE_PX=512`."""
+class TilerSettings(ServiceSettings, QualityRules):
+    """What the tiler can be told, e.g. `TILER_GRID__TILE_PX=512`; the quality rules' own fields are settings too."""
 
     model_config = SettingsConfigDict(env_prefix="TILER_")
 
     grid: GridSpec = GridSpec()
-    min_tissue: float = Field(default=0.4, ge=0, le=1)
-    """Tiles with less tissue than this fraction are dropped."""
-    max_pen: float = Field(default=0.05, ge=0, le=1)
-    """Tiles with more marker ink than this fraction are dropped."""
-    min_sharpness: float = Field(default=150, ge=0)
-    """Tiles whose Laplacian at 2 um/px varies less than this are out of focus."""
-    tissue: TissueRules = TissueRules()
-    tiles_per_chunk: int = Field(default=256, ge=256, le=512)
+    tiles_per_chunk: int = Field(default=PlanSpec().tiles_per_chunk, ge=256, le=512)
     default_mpp: PositiveFloat | None = None
     """Microns per pixel of slides that do not say it; it never replaces what a slide says."""
     mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
     """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
-    scratch: ScratchSettings = ScratchSettings()
+    scratch: ScratchSettings = Field(default_factory=ScratchSettings)
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
     address: str = "127.0.0.1:50051"
@@ -77,9 +60,7 @@ class TilerSettings(ServiceSettings):
     @property
     def plan(self) -> PlanSpec:
         """What decides what plans look like."""
-        quality = QualityRules(
-            min_tissue=self.min_tissue, max_pen=self.max_pen, min_sharpness=self.min_sharpness, tissue=self.tissue
-        )
+        quality = QualityRules(**{name: getattr(self, name) for name in QualityRules.model_fields})
         return PlanSpec(grid=self.grid, quality=quality, tiles_per_chunk=self.tiles_per_chunk)
 
     @property

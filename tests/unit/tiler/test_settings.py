@@ -5,7 +5,7 @@ import pytest
 from services.tiler.planner import PlanSpec
 from services.tiler.resolution import Override
 from services.tiler.settings import TilerSettings
-from shared.settings import BadSettingsError, load
+from shared.settings import BadSettingsError, SqsSettings, load
 from shared.units import CaseId, SlideId
 
 
@@ -24,6 +24,11 @@ def test_variables_reach_the_plan_and_the_table(monkeypatch: pytest.MonkeyPatch)
     assert settings.plan.quality.min_tissue == 0.25
     assert settings.plan.quality.tissue.min_chroma == 0.1
     assert settings.mpp.of(CaseId("case-7"), SlideId("a")) == Override(0.25, 0.5)
+
+
+def test_a_queue_of_events_needs_its_address_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILER_SQS__URL", "https://queue/slides")
+    assert load(TilerSettings).sqs == SqsSettings(url="https://queue/slides")
 
 
 @pytest.mark.parametrize(
