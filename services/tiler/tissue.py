@@ -23,7 +23,7 @@ class TissueRules(BaseModel):
     """Mean optical density (base 10, of the three channels, against the glass) from which a pixel is stained."""
     min_chroma: float = Field(default=0.05, gt=0, lt=1)
     """Largest minus smallest channel, as a share of white: grey dust and shadows have less."""
-    min_patch_um2: float = Field(default=10_000, ge=0)
+    min_patch_um2: float = Field(default=10_000.0, ge=0)
     """Specks of tissue smaller than this are dirt."""
 
 
