@@ -23,7 +23,7 @@ class Batching:
     max_wait_s: float = 0.02
     """How long a batch that is not full waits for tiles of other slides."""
     device: str = "cpu"
-    """Label of the metrics: cpu or gpu."""
+    """Label of the metrics: cpu, gpu or triton."""
 
 
 @dataclass(eq=False)

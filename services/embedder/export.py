@@ -49,7 +49,7 @@ def _wrapped(weights: Path, how: Preparation, tile_px: int) -> bytes:
         return wrap(onnx.load(weights), how, tile_px).SerializeToString(deterministic=True)
     except OSError as error:
         raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
-    except Exception as error:
+    except Exception as error:  # protobuf and onnx share no exception for bytes that are no network
         raise UnknownEncoderError(f"{weights} is no network that can be wrapped: {error}") from error
 
 

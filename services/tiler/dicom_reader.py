@@ -124,7 +124,7 @@ def _tiles(slide: WsiDicom) -> DicomTiles:
     except SlideError:
         slide.close()
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
         slide.close()
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.tiler.errors import UnreadableSlideError
@@ -20,7 +21,8 @@ from shared.units import Sha256
 PLANNER_VERSION = 1
 """Raised whenever the same slide and rules would give another plan."""
 _THUMBNAIL_PX = 1024
-_MAX_UNREADABLE = 0.5
+_MIN_READABLE = 0.5
+"""Share of the overview that has to decode, so that what is unreadable is the exception and not the slide."""
 
 
 class QualityRules(BaseModel):
@@ -61,7 +63,7 @@ class TilePlan:
     """int32 [n, 2]: level-0 corners of the ok places, row by row."""
     qc_flags: tuple[str, ...]
     tissue_mm2: float
-    mask: Rgb
+    mask: NDArray[np.uint8]
     """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
     thumbnail: Rgb
 
@@ -87,7 +89,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
     slide = reader.describe()
     check_extent(slide)
     overview = reader.read_overview(OVERVIEW_UM_PER_PX)
-    if overview.readable.mean() < _MAX_UNREADABLE:
+    if overview.readable.mean() < _MIN_READABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
     seen = find_tissue(overview, spec.quality.tissue)
     grid = lay(spec.grid, slide)
@@ -120,7 +122,7 @@ def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts
     return ledger
 
 
-def _mask(seen: TissueMap) -> Rgb:
+def _mask(seen: TissueMap) -> NDArray[np.uint8]:
     shades: list[tuple[Mask, int]] = [(seen.tissue, 255), (seen.pen, 128), (seen.unreadable, 64)]
     mask = np.zeros(seen.tissue.shape, np.uint8)
     for where, shade in shades:

@@ -16,6 +16,7 @@ Boxes = NDArray[np.int64]
 _ENLARGE = 1.02
 """A level may be this much coarser than wanted: levels are seldom exact powers of two."""
 _HARDLY = 1.05
+"""Up to this shrinkage two neighbours make a pixel; averaging areas gives the same."""
 _BLOCK_PX = 1024
 """Overviews are read in blocks of about this side, in pixels of the level, so that memory never decides."""
 _SMALLEST_BLOCK_PX = 128

@@ -10,7 +10,9 @@ from shared.units import CaseId, MicronsPerPx, SlideId
 
 FINEST = MicronsPerPx(0.05)
 COARSEST = MicronsPerPx(5.0)
+"""Scanners work at 0.1 to 2 um/px; what lies far outside is a slip of units."""
 LARGEST_MM = 250.0
+"""Longer than any glass: whole-mount slides go up to 8 inches, 203 mm."""
 
 
 @dataclass(frozen=True)
