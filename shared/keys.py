@@ -14,6 +14,9 @@ LANDINGS = "landings/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 
+PSEUDONYM = "1 to 64 of A-Z a-z 0-9 . _ -, the first no dot"
+"""What an id may look like, for people."""
+
 _PSEUDONYM = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
 
 
@@ -21,9 +24,7 @@ class BadCaseIdError(PermanentError):
     """A key or request names a case or slide that is no pseudonym."""
 
     reason = "bad_case_id"
-    advice = (
-        "Store it as slides/{case_id}/{slide_id}.svs or clinical/{case_id}.json, ids of 1 to 64 of A-Z a-z 0-9 . _ -"
-    )
+    advice = f"Store it as slides/{{case_id}}/{{slide_id}}.svs or clinical/{{case_id}}.json, ids of {PSEUDONYM}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,12 @@ def bundle_prefix(digest: Sha256) -> str:
     return f"{BUNDLES}{digest}/"
 
 
+def is_pseudonym(text: str) -> bool:
+    """Whether a text can be the id of a case, a slide or a site."""
+    return _PSEUDONYM.fullmatch(text) is not None
+
+
 def _pseudonym(text: str, where: str) -> str:
-    if not _PSEUDONYM.fullmatch(text):
+    if not is_pseudonym(text):
         raise BadCaseIdError(f"{text!r} in {where!r} is not a pseudonym")
     return text

@@ -24,13 +24,12 @@ from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
-from shared.rpc.auth import require_role, verifier
+from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
 from shared.worker import Route, Worker, subscriptions
 
-ROLES = {"viewer", "operator"}
 _log = logs.get(__name__)
 
 
@@ -78,7 +77,7 @@ def _workers(
 
 def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:
     host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    asked = require_role(verifier(platform.auth, host), ROLES)
+    asked = require_role(verifier(platform.auth, host), EVERY_ROLE)
 
     def register(server: grpc.Server) -> None:
         add_ScorerServiceServicer_to_server(ScorerServicer(what_if), server)

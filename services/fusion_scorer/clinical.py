@@ -2,13 +2,13 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.profile import Outcome, Profile, Variable
+from shared import keys
 from shared.canonical import sha256
 from shared.units import CaseId, Sha256
 
@@ -16,7 +16,6 @@ Value: TypeAlias = float | str
 
 MAX_BYTES = 1_000_000
 _IDS = ("case_id", "site_id")
-_PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SHOWN = 40
 
 
@@ -103,8 +102,8 @@ def _value_problems(variable: Variable, value: Any) -> Iterator[str]:
 def _other_problems(name: str, value: Any, profile: Profile) -> Iterator[str]:
     outcome = profile.outcome
     if name == "site_id":
-        if not isinstance(value, str) or not _PSEUDONYM.fullmatch(value):
-            yield f"site_id is {_shown(value)}, allowed are 1 to 64 of A-Z a-z 0-9 . _ -"
+        if not isinstance(value, str) or not keys.is_pseudonym(value):
+            yield f"site_id is {_shown(value)}, allowed are {keys.PSEUDONYM}"
     elif name == "simulated":
         if not isinstance(value, bool):
             yield f"simulated is {_shown(value)}, allowed is true or false"

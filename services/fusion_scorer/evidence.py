@@ -10,8 +10,6 @@ from shared.tensors import encode_tensors
 from shared.units import Sha256
 
 TOP_TILES = 12
-FEW_TILES = 30
-"""Slides with fewer tiles carry the flag few_tiles."""
 
 Attention = npt.NDArray[np.float32]
 
@@ -60,9 +58,6 @@ def provenance(slide: SlideInput) -> SlideProvenance:
 
 
 def _flags(slide: SlideInput) -> list[str]:
-    flags = set(slide.plan.qc_flags)
-    if slide.embedded.ledger.corrupt:
-        flags.add("corrupt_tiles")
-    if len(slide.features) < FEW_TILES:
-        flags.add("few_tiles")
-    return sorted(flags)
+    """The plan's remarks, and what only decoding shows."""
+    corrupt = {"corrupt_tiles"} if slide.embedded.ledger.corrupt else set()
+    return sorted({*slide.plan.qc_flags, *corrupt})

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from fastapi import Request
 
-from shared.rpc.auth import ForbiddenError, OpenOnLoopback, Principal, Verifier
+from shared.rpc.auth import EVERY_ROLE, ForbiddenError, OpenOnLoopback, Principal, Verifier
 
-READERS = frozenset({"viewer", "operator"})
+READERS = EVERY_ROLE
 OPERATORS = frozenset({"operator"})
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 

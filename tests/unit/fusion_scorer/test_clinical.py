@@ -64,6 +64,7 @@ def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
         ({"stage": ["M1"]}, 'stage is ["M1"]'),
         ({"stage": {"a": "M1"}}, "allowed is one of M0, M1"),
         ({"site_id": "a b"}, "site_id"),
+        ({"site_id": ".a"}, "the first no dot"),
         ({"time_days": 0}, "time_days is 0, allowed is a number above 0"),
         ({"event_code": 9}, "event_code is 9, allowed is one of 0, 1"),
         ({"simulated": "yes"}, "allowed is true or false"),

@@ -143,7 +143,13 @@ def test_a_bag_that_two_slides_share_counts_once(toy: Bundle) -> None:
 def test_top_tiles_are_the_most_attended_highest_first(toy: Bundle) -> None:
     (slide,) = scored(toy, slide_input("A", features((0, 1), (2, 1), (1, 1)))).slides
     assert [tile.y_px for tile in slide.top_tiles] == [256, 512, 0]
-    assert slide.qc_flags == ["few_tiles", "pen_ink"]
+
+
+def test_remarks_on_quality_are_the_plans_and_what_decoding_showed(toy: Bundle) -> None:
+    clean, harmed = slide_input("A", features((0, 1))), slide_input("B", features((0, 1)))
+    harmed.embedded.ledger.corrupt = 1
+    said = {slide.slide_id: slide.qc_flags for slide in scored(toy, clean, harmed).slides}
+    assert said == {"A": ["pen_ink"], "B": ["corrupt_tiles", "pen_ink"]}
 
 
 def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:
