@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideRejected, SlideTiled
-from structlog.contextvars import bound_contextvars
 
 from services.tiler import messages
 from services.tiler.errors import NoTissueError, OutOfDiskError, SlideError, SlideTooLargeError, remembered
@@ -16,7 +14,7 @@ from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
-from shared import keys, metrics
+from shared import keys, logs, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PermanentError, TransientError
@@ -26,7 +24,7 @@ from shared.units import Sha256
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
 """Refusals that depend on the machine, not on the slide: never remembered."""
 OpenSlide = Callable[[Path, Override], SlideReader]
-_log = structlog.get_logger(__name__)
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class OnLanding:
         slide = slide_at(hint.key)
         if slide is None:
             return ()
-        with bound_contextvars(case_id=slide.case_id, slide_id=slide.slide_id):
+        with logs.bound(case_id=slide.case_id, slide_id=slide.slide_id):
             info = self.blobs.head(hint.key)
             if info is None:
                 _log.info("object is gone before it was worked on", key=hint.key)

@@ -7,7 +7,6 @@ from contextlib import closing
 from threading import Event, Lock
 from typing import Any
 
-import structlog
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -21,6 +20,7 @@ from kafka.errors import (
 )
 from kafka.structs import MemberState
 
+from shared import logs
 from shared.bus.kafka_client import (
     LARGEST_BYTES,
     KafkaDownError,
@@ -45,7 +45,7 @@ _TURN_S = 1.0
 _READ_AHEAD_BYTES = 65_536
 _ALL_THAT_WAS_FETCHED = 100_000
 """kafka-python 3.0.12 may never hand out what it holds back of a partition that was paused, so it must hold nothing."""
-_log = structlog.get_logger(__name__)
+_log = logs.get(__name__)
 
 
 class KafkaProducerAdapter:

@@ -3,15 +3,14 @@
 from queue import Empty, Full, Queue
 from threading import Event as StopEvent
 
-import structlog
-
+from shared import logs
 from shared.bus.events import Event, to_record
 from shared.bus.port import Producer
 from shared.errors import MedullaError
 
 _ROOM = 256
 _LOOK_UP_S = 0.5
-_log = structlog.get_logger(__name__)
+_log = logs.get(__name__)
 
 
 class LossySender:
