@@ -9,16 +9,12 @@ from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
+from shared.bus.lanes import Place
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from shared.bus.retry import not_before
 from shared.bus.threads import Crew
 
 _WAKE_S = 0.1
-
-
-class _Place(NamedTuple):
-    topic: str
-    partition: int
 
 
 class _Written(NamedTuple):
@@ -30,8 +26,8 @@ class _Group:
     """What a consumer group has read, and which partitions are at work."""
 
     def __init__(self) -> None:
-        self.committed: dict[_Place, int] = defaultdict(int)
-        self.busy: set[_Place] = set()
+        self.committed: dict[Place, int] = defaultdict(int)
+        self.busy: set[Place] = set()
 
 
 class MemoryBus:
@@ -39,7 +35,7 @@ class MemoryBus:
 
     def __init__(self, partitions: int = 3) -> None:
         self._partitions = partitions
-        self._logs: dict[_Place, list[_Written]] = defaultdict(list)
+        self._logs: dict[Place, list[_Written]] = defaultdict(list)
         self._groups: dict[str, _Group] = defaultdict(_Group)
         self._changed = Condition()
 
@@ -49,7 +45,7 @@ class MemoryBus:
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
         """One more member of `group`; a group starts at the beginning of its topics."""
-        return _MemoryConsumer(self, group, topics)
+        return _MemoryConsumer(self, group, topics, self._partitions)
 
     def records(self, topic: str) -> list[Record]:
         """Everything ever sent to a topic, partition by partition, in order."""
@@ -67,7 +63,7 @@ class MemoryBus:
         with self._changed:
             for record in records:
                 partition = zlib.crc32(record.key.encode(errors="surrogateescape")) % self._partitions
-                self._logs[_Place(record.topic, partition)].append(_Written(record, time.time()))
+                self._logs[Place(record.topic, partition)].append(_Written(record, time.time()))
             self._changed.notify_all()
 
     @contextmanager
@@ -80,7 +76,7 @@ class MemoryBus:
                 self._changed.wait(_WAKE_S)
                 delivery = None if stop.is_set() else self._next(state, topics)
             if delivery is not None:
-                state.busy.add(_Place(delivery.record.topic, delivery.partition))
+                state.busy.add(Place(delivery.record.topic, delivery.partition))
         done = False
         try:
             yield delivery
@@ -94,7 +90,7 @@ class MemoryBus:
         due = [delivery for place in self._places(topics) if (delivery := self._head(state, place)) is not None]
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
-    def _head(self, state: _Group, place: _Place) -> Delivery | None:
+    def _head(self, state: _Group, place: Place) -> Delivery | None:
         offset, log = state.committed[place], self._logs[place]
         if place in state.busy or offset >= len(log):
             return None
@@ -102,15 +98,15 @@ class MemoryBus:
         return Delivery(record, place.partition, offset, at) if not_before(record) <= time.time() else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
-        place = _Place(delivery.record.topic, delivery.partition)
+        place = Place(delivery.record.topic, delivery.partition)
         with self._changed:
             state.busy.discard(place)
             if done:
                 state.committed[place] = delivery.offset + 1
             self._changed.notify_all()
 
-    def _places(self, topics: Sequence[str]) -> list[_Place]:
-        return [_Place(topic, partition) for topic in topics for partition in range(self._partitions)]
+    def _places(self, topics: Sequence[str]) -> list[Place]:
+        return [Place(topic, partition) for topic in topics for partition in range(self._partitions)]
 
 
 class _MemoryProducer:
@@ -122,9 +118,9 @@ class _MemoryProducer:
 
 
 class _MemoryConsumer:
-    """A thread for each partition, as Kafka's consumer has; a failed handler ends them all."""
+    """`threads` handlers at most at work; one that fails ends them all."""
 
-    def __init__(self, bus: MemoryBus, group: str, topics: Sequence[str], threads: int = 3) -> None:
+    def __init__(self, bus: MemoryBus, group: str, topics: Sequence[str], threads: int) -> None:
         self._bus, self._group, self._topics, self._threads = bus, group, topics, threads
 
     def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
