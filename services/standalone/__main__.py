@@ -20,9 +20,9 @@ from services.standalone import (
 from services.standalone import (
     up as laptop,
 )
-from services.standalone.console import INPUT_AT_FAULT, Advance, AsJson, exit_codes, print_json, progress, say
+from services.standalone.console import Advance, AsJson, exit_codes, print_json, progress, say
 from services.standalone.pipeline import Options, Tell
-from shared import logs
+from shared import logs, runtime
 
 app = typer.Typer(
     help="Recurrence risk of medulloblastoma from whole-slide images and clinical data. Research use only.",
@@ -68,7 +68,7 @@ def inspect(paths: SlidesOrFolder, default_mpp: DefaultMpp = None, as_json: AsJs
     else:
         say("\n".join(finding.line() for finding in findings))
     if any(finding.reason for finding in findings):
-        raise typer.Exit(INPUT_AT_FAULT)
+        raise typer.Exit(runtime.AT_FAULT)
 
 
 @app.command()
@@ -103,7 +103,7 @@ def embed(
     else:
         say(f"{done.embedded} slides embedded, listed in {done.index}; {done.failed} refused, see {done.failures}")
     if done.failed:
-        raise typer.Exit(INPUT_AT_FAULT)
+        raise typer.Exit(runtime.AT_FAULT)
 
 
 @app.command()

@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shared import runtime
 from shared.errors import MedullaError, PermanentError
 
-INPUT_AT_FAULT = 1
-DEPENDENCY_DOWN = 3
+STOPPED = 130
+"""Exit code after Ctrl-C, as of a program that the signal ended."""
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -45,12 +46,10 @@ def exit_codes() -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract."""
     try:
         yield
-    except PermanentError as error:
-        _fail(explain(error), INPUT_AT_FAULT)
     except MedullaError as error:
-        _fail(explain(error), DEPENDENCY_DOWN)
+        _fail(explain(error), runtime.exit_code(error))
     except KeyboardInterrupt:
-        _fail("Stopped. Nothing is half-written; the same command goes on from here.", 130)
+        _fail("Stopped. Nothing is half-written; the same command goes on from here.", STOPPED)
 
 
 @contextmanager

@@ -159,6 +159,13 @@ def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
     assert medulla(*arguments).exit_code == WRONG_USAGE
 
 
+def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDULLA_HTTP_PORT", "none")
+    done = medulla("dead-letters", "list")
+    assert done.exit_code == AT_FAULT
+    assert "MEDULLA_HTTP_PORT is wrong" in done.stderr
+
+
 def _cohort(folder: Path) -> Path:
     cohort = folder / "cohort"
     for case in ("A", "B"):
