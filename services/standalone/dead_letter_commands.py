@@ -1,6 +1,6 @@
 """`medulla dead-letters …`: what the running system gave up, why, and the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -46,7 +46,7 @@ def list_letters(
 def show(place: Place, as_json: AsJson = False) -> None:
     """Everything about one dead letter, its original bytes as text included."""
     with exit_codes():
-        found = _described(_at(place))
+        (found,) = map(_described, _at([place]))
     if as_json:
         print_json(found)
     else:
@@ -57,26 +57,28 @@ def show(place: Place, as_json: AsJson = False) -> None:
 def replay(
     places: Annotated[list[str] | None, typer.Argument(metavar="PLACE…", help="Which ones, from the list.")] = None,
     reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send dead letters again to the topics they came from, after the cause was mended."""
     if bool(places) == bool(reason):
         raise typer.BadParameter("name places, or a --reason")
     with exit_codes():
-        chosen = [delivery for delivery in _all() if _reason(delivery) == reason] if reason else _each(places or [])
+        chosen = [delivery for delivery in _all() if _reason(delivery) == reason] if reason else _at(places or [])
         with closing(KafkaProducerAdapter(_kafka())) as producer:
             producer.send([dead_letters.original(delivery.record) for delivery in chosen])
-    say(f"{len(chosen)} sent again")
+    if as_json:
+        print_json({"replayed": [_place(delivery) for delivery in chosen]})
+    else:
+        say(f"{len(chosen)} sent again")
 
 
-def _each(places: list[str]) -> list[Delivery]:
-    return [_at(place) for place in places]
-
-
-def _at(place: str) -> Delivery:
-    for delivery in _all():
-        if _place(delivery) == place:
-            return delivery
-    raise UnknownDeadLetterError(f"there is no dead letter at {place!r}")
+def _at(places: Sequence[str]) -> list[Delivery]:
+    """The dead letters at `places`, in their order, from one reading of the topic."""
+    found = {_place(delivery): delivery for delivery in _all()}
+    for place in places:
+        if place not in found:
+            raise UnknownDeadLetterError(f"there is no dead letter at {place!r}")
+    return [found[place] for place in places]
 
 
 def _all() -> Iterator[Delivery]:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from services.embedder.export import EncoderCard, wrap_encoder
-from services.embedder.graph import Preparation
+from services.embedder.graph import Preparation, Triple
 from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, read_manifest, read_model
 from services.fusion_scorer import bundle_files
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import Manifest
 from services.standalone.console import AsJson, exit_codes, print_json, say
+from services.tiler.grid import GridSpec
 
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
@@ -21,6 +22,9 @@ PublicKey = Annotated[
     Path | None,
     typer.Option(help="ed25519 public key, PEM; then a signature is required.", exists=True, dir_okay=False),
 ]
+_IMAGENET_MEAN: Triple = (123.675, 116.28, 103.53)
+_IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
+"""What networks trained on ImageNet with torchvision's recipe expect, times 255."""
 
 
 @bundle.command("show")
@@ -49,11 +53,15 @@ def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJ
 def sign_bundle(
     path: BundleFolder,
     key: Annotated[Path, typer.Option(help="ed25519 private key, PEM without password.", exists=True, dir_okay=False)],
+    as_json: AsJson = False,
 ) -> None:
     """Write the bundle's signature with an ed25519 key."""
     with exit_codes():
         bundle_files.sign(path, key.read_bytes())
-    say(f"{path}: signed")
+    if as_json:
+        print_json({"bundle": str(path), "signed": True})
+    else:
+        say(f"{path}: signed")
 
 
 @encoder.command("show")
@@ -73,30 +81,26 @@ def show_encoder(
 
 @encoder.command("export")
 def export_encoder(
-    weights: Annotated[Path, typer.Option(help="ONNX network, float images NCHW in, features [n, dim] out.")],
+    weights: Annotated[Path, typer.Option(help="ONNX network, float images NCHW in, features \\[n, dim] out.")],
     name: Annotated[str, typer.Option(help="Name of the encoder.")],
     source: Annotated[str, typer.Option(help="Where the weights come from and what they were trained on.")],
     licence: Annotated[str, typer.Option(help="Licence of the weights.")],
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     version: Annotated[str, typer.Option(help="Version of the encoder.")] = "1.0.0",
-    mean: Annotated[tuple[float, float, float], typer.Option(help="Mean of each channel, 0 to 255.")] = (
-        123.675,
-        116.28,
-        103.53,
-    ),
-    std: Annotated[tuple[float, float, float], typer.Option(help="Standard deviation of each channel, 0 to 255.")] = (
-        58.395,
-        57.12,
-        57.375,
-    ),
-    tile_px: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = 256,
-    tile_um: Annotated[float, typer.Option(help="Side of a tile in microns.")] = 128.0,
+    mean: Annotated[Triple, typer.Option(help="Mean of each channel, 0 to 255.")] = _IMAGENET_MEAN,
+    std: Annotated[Triple, typer.Option(help="Standard deviation of each channel, 0 to 255.")] = _IMAGENET_STD,
+    tile_px: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = GridSpec().tile_px,
+    tile_um: Annotated[float, typer.Option(help="Side of a tile in microns.")] = GridSpec().tile_um,
+    as_json: AsJson = False,
 ) -> None:
     """Wrap a network so that it takes uint8 tiles: resize and normalisation go inside the graph."""
     card = EncoderCard(name, version, source, licence, f"{name}: {source}. Licence: {licence}.\n", tile_px, tile_um)
     with exit_codes():
         manifest = wrap_encoder(weights, Preparation(mean=mean, std=std), card, out)
-    say(f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}")
+    if as_json:
+        print_json(manifest.model_dump(mode="json"))
+    else:
+        say(f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}")
 
 
 def _bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]:

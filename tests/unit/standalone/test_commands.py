@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner, Result
 
 from services.standalone.__main__ import app
@@ -104,6 +106,16 @@ def test_bundles_and_encoders_show_what_they_are() -> None:
     assert len(bundle["digest"]) == 64
     assert printed("encoder", "show")["name"] == "efficientnet_lite0"
     assert printed("bundle", "verify", DEMO_BUNDLE)["ok"]
+
+
+def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_path: Path) -> None:
+    bundle, private, public = tmp_path / "bundle", tmp_path / "private.pem", tmp_path / "public.pem"
+    shutil.copytree(DEMO_BUNDLE, bundle)
+    key = Ed25519PrivateKey.generate()
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert printed("bundle", "sign", bundle, "--key", private) == {"bundle": str(bundle), "signed": True}
+    assert printed("bundle", "verify", bundle, "--public-key", public)["signature_checked"]
 
 
 def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path, slide: Path) -> None:
