@@ -1,7 +1,7 @@
 """`medulla sweep` and `medulla rescore`: set the running system to work on what it missed, or once more."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,9 @@ from services.fusion_scorer.routes import on_landing
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
 from shared import keys
-from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka import KafkaProducerAdapter
-from shared.bus.port import Producer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Sweep
 from shared.units import CaseId
@@ -36,7 +34,7 @@ def sweep() -> dict[str, int]:
     """
     platform, tiler = load(PlatformSettings), load(TilerSettings)
     store = S3Store(platform.s3)
-    with _producer(platform) as producer:
+    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         slides = partial(Landings(store, tiler.plan).lacks, mpp=tiler.mpp)
         records = on_landing(store, Bundles(store), producer).unseen
         return {
@@ -55,20 +53,19 @@ def rescore(cases: Sequence[str]) -> int:
     platform = load(PlatformSettings)
     index = CaseIndex(S3Store(platform.s3))
     chosen = [_known(index, case) for case in cases] or list(index.cases())
-    with _producer(platform) as producer:
+    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         producer.send([to_record(_request(case), _OPERATOR) for case in chosen])
     return len(chosen)
 
 
-def promote_bundle(bundle: Path, public_key: bytes | None = None) -> str:
+def promote_bundle(bundle: Path) -> str:
     """Store a bundle and point to it, whereupon every case is scored again; its digest.
 
     Raises:
         BadBundleError: the bundle is not intact.
         TransientError: the store is down.
     """
-    store: BlobStore = S3Store(load(PlatformSettings).s3)
-    return promote(store, bundle, public_key).digest
+    return promote(S3Store(load(PlatformSettings).s3), bundle).digest
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:
@@ -83,9 +80,3 @@ def _request(case: CaseId) -> CaseRescoreRequested:
     request.as_of.FromDatetime(datetime.now(UTC))
     request.event_id = event_id("CaseRescoreRequested", case, _OPERATOR, request.as_of.ToJsonString())
     return request
-
-
-@contextmanager
-def _producer(platform: PlatformSettings) -> Iterator[Producer]:
-    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        yield producer

@@ -30,7 +30,8 @@ from shared.units import CaseId, Level0Px, TilePx
 DEMO = Path(__file__).parent / "demo"
 DEMO_BUNDLE = DEMO / "bundle"
 _TOP_TILES = 6
-_TILE_PX = TilePx(256)
+_SHOWN_PX = TilePx(256)
+"""Side of a tile in the report, whatever the encoder takes."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
 def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
-    cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _TILE_PX)
+    cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
     with open_slide(path) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]

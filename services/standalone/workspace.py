@@ -8,7 +8,6 @@ from pathlib import Path
 from services.tiler.errors import NotASlideError
 from shared import keys
 from shared.blob.folder import FolderStore
-from shared.keys import SlideKey
 
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -69,14 +68,6 @@ def find(paths: Sequence[Path]) -> Iterator[SlideFile]:
             yield from _inside(path)
         else:
             yield named(path)
-
-
-def slide_of(key: str) -> SlideKey:
-    """Case and slide of a key that `link` gave."""
-    slide = keys.slide_key(key)
-    if slide is None:
-        raise NotASlideError(f"{key} is a companion file, not a slide")
-    return slide
 
 
 def _inside(folder: Path) -> Iterator[SlideFile]:
