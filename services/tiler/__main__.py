@@ -1,12 +1,11 @@
 """The tiler as a service: `python -m services.tiler`."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import grpc
-from medulla.v1.events_pb2 import Progress
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.chunks import StreamChunks
@@ -18,13 +17,12 @@ from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
 from services.tiler.servicer import TileServicer
 from services.tiler.settings import TilerSettings
-from shared import keys, logs, runtime
+from shared import keys, runtime
 from shared.blob.s3 import S3Store
-from shared.bus.events import to_record
 from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
-from shared.errors import TransientError
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
@@ -32,7 +30,7 @@ from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
 _SPARE_WORKERS = 4
-_log = logs.get(__name__)
+"""gRPC threads beside those that stream, so that health and refusals are answered at once."""
 
 
 def main() -> int:
@@ -41,35 +39,45 @@ def main() -> int:
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
-    """The parts: health, gRPC, the worker and the sweep."""
+    """The parts: health, progress, gRPC, the workers and the sweep."""
     settings = load(TilerSettings)
     store = S3Store(platform.s3)
     scratch = stack.enter_context(Scratch(store, settings.scratch))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     plans = PlanStore(store)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=_teller(producer))
+    progress = LossySender(producer, SERVICE)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
     on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
-    heart, pool = Heartbeat("worker"), stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (
-        HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
+        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
+        progress,
         _grpc(settings, StreamChunks(scratch, plans, pool, settings.decode_threads)),
-        *_workers(settings, platform, on_landing, producer, heart),
+        *_workers(settings, platform, on_landing, producer, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
     )
 
 
 def _workers(
-    settings: TilerSettings, platform: PlatformSettings, on_landing: OnLanding, producer: Producer, heart: Heartbeat
+    settings: TilerSettings,
+    platform: PlatformSettings,
+    on_landing: OnLanding,
+    producer: Producer,
+    hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
-    """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue."""
+    """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue.
+
+    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that one that hangs is seen.
+    """
     served = routes(on_landing)
     read = subscriptions(SERVICE, served)
-    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, heart.beat)
+    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
     yield Worker(SERVICE, kafka, producer, served)
     if settings.sqs:
         queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
-        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency), producer, served)
+        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
 
 
 def _grpc(settings: TilerSettings, stream: StreamChunks) -> GrpcServer:
@@ -83,18 +91,6 @@ def _grpc(settings: TilerSettings, stream: StreamChunks) -> GrpcServer:
         max_workers=settings.max_streams + _SPARE_WORKERS,
         tls=settings.tls,
     )
-
-
-def _teller(producer: Producer) -> Callable[[Progress], None]:
-    """Tell people how far a slide is; when the bus is down, losing that loses nothing."""
-
-    def tell(progress: Progress) -> None:
-        try:
-            producer.send([to_record(progress, SERVICE)])
-        except TransientError as error:
-            _log.warning("progress is not told", sentence=str(error))
-
-    return tell
 
 
 if __name__ == "__main__":
