@@ -85,7 +85,7 @@ def compare(size: Size, folder: Path) -> Section:
         tiles = planned.decoded()
         _encode(encoder, tiles[:_CHUNK])
         runs = Runs()
-        for _ in range(size.repeats):
+        for _ in range(size.encoder_repeats):
             runs.decode.append(measured(planned.decoded))
             runs.encode.append(measured(lambda: _encode(encoder, tiles)))
             _forget(pipeline.workspace)

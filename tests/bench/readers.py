@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import openslide
 import tiffslide
+from PIL import Image
 
 from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, Origins, Rgb
@@ -26,8 +28,14 @@ _CACHE_BYTES = 96 * 2**20
 _OURS, _OPENSLIDE, _ROOMY, _TIFFSLIDE = "ours", "openslide + cv2", "openslide, 96 MB cache, + cv2", "tiffslide + cv2"
 _THREADS = 2
 
-Slide = openslide.OpenSlide | tiffslide.TiffSlide
 Read = Callable[[Path, "Positions"], Rgb]
+
+
+class Slide(Protocol):
+    """What openslide-python and tiffslide have in common."""
+
+    def read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
+        """Pixels of a box whose corner is in level-0 pixels."""
 
 
 class PixelsDifferError(Exception):

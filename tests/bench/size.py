@@ -8,6 +8,8 @@ class Size:
     """Sizes of slides are in copies of the bundled slide's pixels, each copy about 100 tiles."""
 
     repeats: int
+    encoder_repeats: int
+    """Fewer where an encoder works, which takes its time."""
     slide_copies: int
     """Across and down, of the slides that readers are compared on."""
     reader_tiles: int
@@ -18,5 +20,9 @@ class Size:
     """Slides of one tile that go through the services, one after the other."""
 
 
-FULL = Size(repeats=5, slide_copies=8, reader_tiles=400, pipeline_copies=4, triton_tiles=256, small_slides=7)
-QUICK = Size(repeats=3, slide_copies=4, reader_tiles=150, pipeline_copies=2, triton_tiles=128, small_slides=3)
+FULL = Size(
+    repeats=5, encoder_repeats=4, slide_copies=8, reader_tiles=400, pipeline_copies=4, triton_tiles=192, small_slides=7
+)
+QUICK = Size(
+    repeats=3, encoder_repeats=2, slide_copies=4, reader_tiles=150, pipeline_copies=2, triton_tiles=128, small_slides=3
+)

@@ -43,7 +43,7 @@ def compare(server: Triton, size: Size, folder: Path) -> Section:
         plain.wait_until_ready(_READY_S)
         ways: dict[str, Encoder] = {"shared memory": shared, "plain gRPC": plain, _ALONE: OnnxEncoder(DEFAULT_ENCODER)}
         difference = _largest_difference(ways, tiles)
-        runs = interleaved(size.repeats, {name: _work(encoder, tiles) for name, encoder in ways.items()})
+        runs = interleaved(size.encoder_repeats, {name: _work(encoder, tiles) for name, encoder in ways.items()})
     figures = {name: rates(found, len(tiles)) for name, found in runs.items()}
     rows = [Row(f"Triton, {way}", "tiles/s", figures[way], _ALONE, figures[_ALONE]) for way in _WAYS]
     rows.append(Row("Triton, shared memory", "tiles/s", figures["shared memory"], "plain gRPC", figures["plain gRPC"]))
