@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi import Request
 
-from shared.rpc.auth import EVERY_ROLE, ForbiddenError, OpenOnLoopback, Principal, Verifier
+from shared.rpc.auth import EVERY_ROLE, ForbiddenError, OpenOnLoopback, Principal, Verifier, admitted
 
 READERS = EVERY_ROLE
 OPERATORS = frozenset({"operator"})
@@ -17,10 +17,7 @@ def require(verifier: Verifier, roles: frozenset[str]) -> Callable[[Request], Pr
     def check(request: Request) -> Principal:
         if isinstance(verifier, OpenOnLoopback):
             _check_host(request)
-        principal = verifier.verify(_bearer(request))
-        if not roles & principal.roles:
-            raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
-        return principal
+        return admitted(verifier, request.headers.get("authorization", ""), roles)
 
     return check
 
@@ -29,8 +26,3 @@ def _check_host(request: Request) -> None:
     """Refuse a page of another site that a browser was tricked into sending here under that site's name."""
     if request.url.hostname not in _THIS_MACHINE:
         raise ForbiddenError("without a token issuer results are shown at 127.0.0.1 and localhost only")
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -138,6 +138,21 @@ def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     return frozenset(role for role in found if isinstance(role, str)) if isinstance(found, list) else frozenset()
 
 
+def admitted(who: Verifier, authorization: str, roles: frozenset[str]) -> Principal:
+    """Who sent this `authorization` header, if they hold one of `roles`.
+
+    Raises:
+        UnauthenticatedError: nobody we know.
+        ForbiddenError: somebody without such a role.
+        TransientError: the issuer does not answer, so nobody can tell.
+    """
+    scheme, _, token = authorization.partition(" ")
+    principal = who.verify(token.strip() if scheme.lower() == "bearer" else "")
+    if not roles & principal.roles:
+        raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
+    return principal
+
+
 def require_role(who: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
     """An interceptor that lets those call who hold one of `roles`; health stays open. Goes after the one for errors."""
     return AroundCalls(_role_check(who, frozenset(roles)))
@@ -146,17 +161,10 @@ def require_role(who: Verifier, roles: frozenset[str] | set[str]) -> grpc.Server
 def _role_check(who: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
     @contextmanager
     def check(_: str, context: grpc.ServicerContext) -> Iterator[None]:
-        if not roles & who.verify(_bearer(context)).roles:
-            raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
+        admitted(who, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
         yield
 
     return check
-
-
-def _bearer(context: grpc.ServicerContext) -> str:
-    sent = dict(context.invocation_metadata()).get("authorization", "")
-    scheme, _, token = str(sent).partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_loopback(host: str) -> bool:
