@@ -1,10 +1,10 @@
 """The audit record: each entry holds the hash of the one before, so no entry can be changed or lost unseen."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+
+from shared.canonical import digest_of, sha256
 
 GENESIS = "0" * 64
 """Stands where the first entry has no entry before it."""
@@ -28,7 +28,7 @@ class AuditEntry:
     def hash(self) -> str:
         """Lower-case hex SHA-256 over the canonical JSON of all fields, times in UTC with microseconds."""
         fields = asdict(self) | {"as_of": _stamp(self.as_of), "recorded_at": _stamp(self.recorded_at)}
-        return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return digest_of(fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _body_problem(row: AuditRow) -> str:
     entry = row.entry
     if row.body is None:
         return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) is gone."
-    if hashlib.sha256(row.body.encode()).hexdigest() != entry.score_digest:
+    if sha256(row.body.encode()) != entry.score_digest:
         return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) was changed after it was written."
     return ""
 

@@ -1,7 +1,5 @@
 """What results does with each event: keep it, once."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
@@ -12,6 +10,7 @@ from services.results.ports import ResultStore, ScoreRecord
 from services.results.times import when
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.canonical import sha256
 from shared.units import Sha256
 
 
@@ -22,7 +21,7 @@ class RecordScore:
     blobs: BlobStore
     results: ResultStore
 
-    def __call__(self, event: CaseScored) -> Iterable[SlideRejected]:
+    def __call__(self, event: CaseScored) -> tuple[()]:
         """Keep the score that the event announces.
 
         Raises:
@@ -45,7 +44,7 @@ class RecordScore:
 
     def _body(self, event: CaseScored) -> str:
         data = self.blobs.get(event.score_key)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = sha256(data)
         if digest != event.score_digest:
             raise ScoreMismatchError(f"score {event.score_key} has digest {digest}, announced was {event.score_digest}")
         body = _utf8(data, event.score_key)
@@ -61,7 +60,7 @@ class RecordRejection:
 
     results: ResultStore
 
-    def __call__(self, event: SlideRejected) -> Iterable[SlideRejected]:
+    def __call__(self, event: SlideRejected) -> tuple[()]:
         """Keep why the input was refused."""
         keys.case_id(event.case_id, "the event of a refused input")
         self.results.record_rejection(event)
@@ -74,7 +73,7 @@ class RecordProgress:
 
     results: ResultStore
 
-    def __call__(self, event: Progress) -> Iterable[SlideRejected]:
+    def __call__(self, event: Progress) -> tuple[()]:
         """Keep it where it is news."""
         keys.case_id(event.case_id, "the event of progress")
         self.results.record_progress(event)
