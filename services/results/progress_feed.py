@@ -15,6 +15,8 @@ from services.results.ports import Activity
 
 RECENT = timedelta(hours=6)
 """Progress older than this is of a slide that nobody works on any more."""
+LOOK_EVERY_S = 1.0
+WATCHERS = 32
 _NOTHING = Activity((), {})
 
 
@@ -48,8 +50,8 @@ class Feed:
     def __init__(
         self,
         results: Watched,
-        every_s: float = 1.0,
-        largest: int = 64,
+        every_s: float = LOOK_EVERY_S,
+        largest: int = WATCHERS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.every_s = every_s

@@ -66,7 +66,7 @@ class Queries:
 
 def _size(asked: int) -> int:
     if not 0 <= asked <= LARGEST_PAGE:
-        raise BadRequestError(f"page_size {asked} is not between 1 and {LARGEST_PAGE}")
+        raise BadRequestError(f"page_size {asked} is not between 0 and {LARGEST_PAGE}")
     return asked or DEFAULT_PAGE
 
 

@@ -9,9 +9,9 @@ from google.protobuf.message import Message
 
 from services.results import openapi
 from services.results.evidence import Evidence
-from services.results.queries import LARGEST_PAGE, Queries
+from services.results.queries import DEFAULT_PAGE, LARGEST_PAGE, Queries
 
-PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description="0 means 50")]
+PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
 PageToken = Annotated[str, Query(max_length=400, description="next_page_token of the page before")]
 
 

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.results.progress_feed import LOOK_EVERY_S, WATCHERS
 from shared.rpc.server import ServerTls
 from shared.settings import Port, ServiceSettings
 
@@ -26,7 +27,7 @@ class ResultsSettings(ServiceSettings):
     """Scopes that the page asks of the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()
     """Origins that the page has to reach for a login, other than the issuer's own, such as its token endpoint's."""
-    watchers: int = Field(default=32, ge=1)
+    watchers: int = Field(default=WATCHERS, ge=1)
     """How many may watch progress at once."""
-    look_every_s: float = Field(default=1, gt=0)
+    look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
     """How often the database is looked at for those who watch."""

@@ -27,6 +27,8 @@ _REJECTION_TEXTS = (
     "advice",
     "thumbnail_key",
 )
+_NEWEST_CASES = 1000
+"""Cases whose changes are told to those who watch: many more than change between two looks."""
 _PROGRESS_VALUES = ("event_id", "case_id", "slide_id", "stage", "done", "total")
 
 
@@ -67,7 +69,7 @@ def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
 def activity(tx: Connection, since: datetime) -> Activity:
     """See ResultStore."""
     recent = tx.execute(select(PROGRESS).where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
-    newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(1000)
+    newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(_NEWEST_CASES)
     return Activity([_progress(row) for row in recent], {row.case_id: row.revision for row in tx.execute(newest)})
 
 
