@@ -52,9 +52,8 @@ class Evidence:
             UnknownCaseError: there is no such case, slide or map.
             BrokenEvidenceError: the object is no attention map.
         """
-        slide = _slide(self.queries.get_case(case_id), slide_id)
-        data = self._get(slide.attention_key if slide else "", f"attention map of slide {slide_id}")
-        return _read_map(data, slide or SlideEvidence())
+        slide = _slide(self.queries.get_case(case_id), slide_id) or SlideEvidence()
+        return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
 
     def _get(self, key: str, what: str) -> bytes:
         if not key or self.blobs.head(key) is None:
