@@ -60,7 +60,7 @@ def group(rule: GroupRule, risk: float) -> tuple[str, str]:
 def _span(low: float, below: float | None) -> str:
     if below is None:
         return f"from {low:.3g}"
-    return f"{low:.3g} to {below:.3g}" if low else f"below {below:.3g}"
+    return f"{low:.3g} to {below:.3g}" if low else f"under {below:.3g}"
 
 
 def _horizon(bundle: Bundle, name: str, design: Floats, years: float) -> Horizon:

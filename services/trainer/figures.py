@@ -53,6 +53,24 @@ def observed_to_expected(risk: Floats, years: Floats, codes: Codes, horizon: flo
     return float(fitter.predict(horizon)) / float(risk.mean())
 
 
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Shares, 0 to 1, of patients at or above a limit."""
+
+    everyone: float
+    sensitivity: float
+    """Of those who relapsed by the horizon."""
+    false_positive: float
+    """Of those followed to the horizon without a relapse; whoever was lost before it is left out."""
+
+
+def operating_point(risk: Floats, limit: float, years: Floats, codes: Codes, horizon: float) -> OperatingPoint:
+    """What a limit on the predicted risk [n] amounts to."""
+    above, relapsed = risk >= limit, (codes == 1) & (years <= horizon)
+    free = (years >= horizon) & ~relapsed
+    return OperatingPoint(float(above.mean()), float(above[relapsed].mean()), float(above[free].mean()))
+
+
 def limit_for_sensitivity(risk: Floats, years: Floats, codes: Codes, horizon: float, sensitivity: float) -> float:
     """Largest limit such that at least `sensitivity` of those who relapsed by `horizon` lie at or above it."""
     relapsed = np.sort(risk[(codes == 1) & (years <= horizon)])

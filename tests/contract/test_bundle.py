@@ -1,6 +1,7 @@
 """The bundle format: what the trainer writes, the scorer reads; the shipped demo bundle keeps what it promises."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,14 @@ def test_the_default_profile_has_the_variables_of_the_cohort_table(demo: Bundle)
     assert list(demo.manifest.profile.outcome.codes) == ["0", "1", "2", "3"]
 
 
+def test_the_demo_bundles_card_tells_its_seed_its_gain_and_its_threshold(demo: Bundle) -> None:
+    card = (DEMO / "model_card.md").read_text()
+    assert f"seed {Recipe.seed}, not chosen" in card
+    assert re.search(r"\| fused - clinical_molecular \| -?0\.\d{3} \(-?0\.\d{3} to -?0\.\d{3}\) \|", card)
+    limit = demo.thresholds.arms["fused"].groups[0].below
+    assert f"at {limit:.3f}:" in card
+
+
 def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo: Bundle, tiles: EncodedTiles) -> None:
     said = score(demo, CaseInputs(CASE, (real_slide(tiles),), demo_record(demo)), "0.0").score
     assert (said.model, said.abstained, said.simulated) == ("fused", False, True)
@@ -101,7 +110,7 @@ def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: EncodedTi
     slides = (real_slide(tiles),) if "pathomic" in blocks else ()
     said = score(demo, CaseInputs(CASE, slides, record), "0.0").score
     assert said.model == name
-    assert said.risk_group in {"low", "intermediate", "high"}
+    assert said.risk_group in {"below threshold", "above threshold"}
 
 
 def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo: Bundle, tiles: EncodedTiles) -> None:

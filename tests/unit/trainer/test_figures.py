@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from lifelines.utils import concordance_index
 
-from services.trainer.figures import concordance, concordances, limit_for_sensitivity, observed_to_expected
+from services.trainer.figures import (
+    OperatingPoint,
+    concordance,
+    concordances,
+    limit_for_sensitivity,
+    observed_to_expected,
+    operating_point,
+)
 
 
 def test_concordance_of_three_patients_is_counted_by_hand() -> None:
@@ -38,3 +45,9 @@ def test_the_limit_keeps_the_asked_share_of_relapses_above_it() -> None:
     risk = np.arange(10) / 10
     limit = limit_for_sensitivity(risk, np.ones(10), np.ones(10, np.int64), 3.0, 0.8)
     assert np.mean(risk >= limit) == pytest.approx(0.8)
+
+
+def test_an_operating_point_is_counted_by_hand() -> None:
+    years, codes = np.array([1.0, 2.0, 5.0, 4.0, 1.0, 2.0]), np.array([1, 1, 1, 0, 0, 2])
+    risk = np.array([0.9, 0.1, 0.5, 0.1, 0.8, 0.2])
+    assert operating_point(risk, 0.5, years, codes, 3.0) == OperatingPoint(1 / 2, 1 / 2, 1 / 2)
