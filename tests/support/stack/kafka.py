@@ -81,12 +81,14 @@ class Kafka:
 
     def _format(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = _PROPERTIES.format(port=self.port, controller=self.controller_port, folder=self.folder)
-        (self.folder / "server.properties").write_text(settings)
+        (self.folder / "server.properties").write_text(self._properties())
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         identity = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "-t", identity, "--ignore-formatted", "-c"]
         system.run("kafka-format", [*self._java(), *tool, str(self.folder / "server.properties")])
+
+    def _properties(self) -> str:
+        return _PROPERTIES.format(port=self.port, controller=self.controller_port, folder=self.folder)
 
     def _started_since(self, offset: int) -> bool:
         return _STARTED in self.program.log.read_bytes()[offset:]
