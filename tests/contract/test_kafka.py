@@ -73,6 +73,7 @@ def test_a_new_member_takes_its_share_and_every_record_is_handled(bus: KafkaKind
             eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{time.time()}", b"")) and new.seen)
             sent = len(bus.records(topic))
             eventually(lambda: len({delivery.origin for delivery in old.seen + new.seen}) == sent)
+    assert new.seen
 
 
 def test_a_static_member_that_comes_back_in_time_disturbs_nobody(
@@ -81,14 +82,15 @@ def test_a_static_member_that_comes_back_in_time_disturbs_nobody(
     topic, recorder = bus.topic(), Recorder()
     bus.settings = bus.settings.model_copy(update={"session_timeout_ms": 30_000})
     stays, restarts = (bus.consumer("group", [topic], instance) for instance in ("stays", "restarts"))
-    with running(consume(stays, recorder)), running(consume(restarts, recorder)) as before:
-        with caplog.at_level(logging.INFO, "kafka.coordinator"):
+    with caplog.at_level(logging.INFO, "kafka.coordinator"), running(consume(stays, recorder)):
+        eventually(lambda: "rebalance complete" in caplog.text)  # it leads the group; a leader's return moves everybody
+        with running(consume(restarts, recorder)) as before:
             eventually(lambda: _settled(caplog, topic))
-        before.stop.set()
-        assert before.join() is None
+            before.stop.set()
+            assert before.join() is None
         caplog.clear()
         bus.producer().send(spread(topic, 20))
-        with caplog.at_level(logging.INFO, "kafka.coordinator"), running(consume(restarts, recorder)):
+        with running(consume(restarts, recorder)):
             recorder.wait_for(20)
     assert caplog.text.count("(Re-)joining group") == 1
     assert len({delivery.origin for delivery in recorder.seen}) == len(recorder.seen) == 20

@@ -153,7 +153,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     command = [sys.executable, "-m", "services.results", *arguments]
     return subprocess.run(
         command,
-        env=clean_environment(**environment),
+        env=clean_environment(**{"MEDULLA_HTTP_PORT": "0"} | environment),
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

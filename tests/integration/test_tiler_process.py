@@ -14,7 +14,7 @@ from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
-from tests.support.bus import Recorder, consume, running
+from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
 from tests.support.slides import cc0_bytes, without_mpp
@@ -22,6 +22,7 @@ from tests.support.stack.process import free_ports
 from tests.support.stack.services import Service
 
 _PATIENCE_S = 120
+_TOPICS = (topics.SLIDES_TILED, topics.SLIDES_REJECTED)
 
 
 def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
@@ -42,15 +43,14 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
     store = S3Store(s3_settings(minio, bucket))
     case = bucket[-12:]
     said = Recorder(lambda delivery: delivery.record.key == case)
-    reader = KafkaConsumerAdapter(
-        KafkaSettings(bootstrap_servers=kafka.bootstrap), bucket, [topics.SLIDES_TILED, topics.SLIDES_REJECTED]
-    )
+    reader = KafkaConsumerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap), bucket, _TOPICS)
     tiler.start()
     try:
         with running(consume(reader, said)):
             store.put(f"slides/{case}/good.svs", cc0_bytes())
             store.put(f"slides/{case}/silent.svs", without_mpp())
-            records = {delivery.record.topic: delivery.record for delivery in said.wait_for(2)}
+            eventually(lambda: {delivery.record.topic for delivery in said.seen} == set(_TOPICS))
+        records = {delivery.record.topic: delivery.record for delivery in said.seen}
         tiled = decoder(SlideTiled)(records[topics.SLIDES_TILED])
         assert decoder(SlideRejected)(records[topics.SLIDES_REJECTED]).reason == "no_resolution"
         with closing(channel(f"127.0.0.1:{port}")) as opened:
