@@ -97,6 +97,3 @@ class ResultStore(Protocol):
 
     def verify_chain(self) -> ChainReport:
         """Walk the audit record from its first entry."""
-
-    def ping(self) -> None:
-        """Return when the database answers."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
-from sqlalchemy import Connection, Engine, case, select, text, tuple_, update
+from sqlalchemy import Connection, Engine, case, select, tuple_, update
 
 from services.results import audit_chain, migrate, sql_audit, sql_reads
 from services.results.database import connect, insert, transaction, wrote
@@ -102,11 +102,6 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
             return sql_audit.verify(tx)
-
-    def ping(self) -> None:
-        """See ResultStore."""
-        with transaction(self.engine, write=False) as tx:
-            tx.execute(text("SELECT 1"))
 
 
 def _same_text(tx: Connection, record: ScoreRecord) -> bool:
