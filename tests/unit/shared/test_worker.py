@@ -182,9 +182,11 @@ def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again()
 
 
 def test_a_stopped_worker_returns() -> None:
-    stop = StopEvent()
+    stop, bench = StopEvent(), Bench(route())
+    bench.bus.append([to_record(tiled(), "tiler")])
     stop.set()
-    Bench(route()).worker().run(stop)
+    bench.worker().run(stop)
+    assert not bench.bus.records(topics.CASES_SCORED)
 
 
 def test_what_a_handler_says_carries_on_the_trace_of_what_it_heard() -> None:
