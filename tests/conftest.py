@@ -1,4 +1,4 @@
-"""Fixtures of all tests: the real parts of a session, started lazily and in the background."""
+"""Fixtures of all tests: the real parts of a run, started lazily and in the background."""
 
 from collections.abc import Callable, Generator, Iterator
 from typing import cast
@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def parts(request: pytest.FixtureRequest) -> Iterator[real.Parts]:
-    """The parts of this session; those that any chosen test needs begin to start with the first."""
+    """The parts of this run; those that any chosen test needs begin to start with the first."""
     with run_folder() as folder:
         session = real.Parts(folder)
         try:
