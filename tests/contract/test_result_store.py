@@ -1,9 +1,8 @@
 """What every result store does, on SQLite and on PostgreSQL."""
 
 import json
-import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -13,34 +12,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseState
-from sqlalchemy import Connection, Update, delete, inspect, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import inspect, text
 
 from services.results import case_state, migrate
-from services.results.audit_chain import GENESIS
 from services.results.errors import OldSchemaError, ScoreMismatchError
-from services.results.ports import PageMark, ScoreRecord
-from services.results.schema import AUDIT, CASES, METADATA, SCORES
+from services.results.ports import PageMark
+from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as made
-
-Fact = ScoreRecord | SlideRejected | Progress
-
-
-def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A",)) -> ScoreRecord:
-    score = made.score(case, version, slides)
-    event, body = made.scored(score, made.at(minutes)), made.body(score)
-    digest, name = Sha256(event.score_digest), Sha256(score.score_id)
-    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.revision, event.event_id)
-
-
-def tell(store: SqlStore, fact: Fact) -> bool:
-    if isinstance(fact, ScoreRecord):
-        return store.record_score(fact)
-    return store.record_rejection(fact) if isinstance(fact, SlideRejected) else store.record_progress(fact)
+from tests.support.result_stores import Fact, record, tell
 
 
 def seen(store: SqlStore, case: str) -> object:
@@ -61,42 +43,6 @@ def seen(store: SqlStore, case: str) -> object:
 
 def new_case() -> str:
     return f"c-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def new_store(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], SqlStore]]:
-    """Makes empty stores of one kind, without their tables."""
-    opened: list[SqlStore] = []
-
-    def make() -> SqlStore:
-        if request.param == "postgres":
-            url = request.getfixturevalue("postgres").database()
-        else:
-            url = f"sqlite:///{tmp_path_factory.mktemp('results') / 'r.db'}"
-        opened.append(SqlStore(url, now=lambda: made.at(60)))
-        return opened[-1]
-
-    yield make
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture(scope="module")
-def store(new_store: Callable[[], SqlStore]) -> SqlStore:
-    """One store for all tests that keep to cases of their own."""
-    made_here = new_store()
-    made_here.migrate()
-    return made_here
-
-
-@pytest.fixture
-def fresh(new_store: Callable[[], SqlStore]) -> SqlStore:
-    """A store of a test's own."""
-    made_here = new_store()
-    made_here.migrate()
-    return made_here
 
 
 def test_a_score_that_is_kept_can_be_read_back(store: SqlStore) -> None:
@@ -273,83 +219,6 @@ def test_activity_tells_recent_progress_and_which_cases_have_news(fresh: SqlStor
     after = fresh.activity(made.at(5)).revisions
     assert after["busy"] > before.revisions["busy"]
     assert after["idle"] == before.revisions["idle"]
-
-
-def test_every_score_has_one_entry_in_an_intact_chain(fresh: SqlStore) -> None:
-    kept = [record("a", "1", 1), record("b", "1", 1), record("a", "2", 3), record("a", "1", 4)]
-    for one in [*kept, *kept]:
-        tell(fresh, one)
-    report = fresh.verify_chain()
-    assert (report.intact, report.entries) == (True, len(kept))
-    assert report.head != GENESIS
-
-
-def test_the_chain_of_an_empty_store_is_intact(fresh: SqlStore) -> None:
-    assert fresh.verify_chain().head == GENESIS
-
-
-@pytest.mark.parametrize("verb", ["update audit set score_id = 'x'", "delete from audit", "truncate audit"])
-def test_the_audit_record_refuses_to_be_changed(fresh: SqlStore, verb: str) -> None:
-    if verb.startswith("truncate") and fresh.engine.dialect.name == "sqlite":
-        verb = "delete from audit where 1"
-    tell(fresh, record("a", "1", 1))
-    with pytest.raises(DBAPIError, match="audit is append-only"), fresh.engine.begin() as connection:
-        connection.execute(text(verb))
-    assert fresh.verify_chain().intact
-
-
-@pytest.mark.parametrize(
-    ("tamper", "problem"),
-    [
-        (update(AUDIT).where(AUDIT.c.seq == 2).values(score_digest="0" * 64), "Entry 2 .* was changed"),
-        (update(AUDIT).where(AUDIT.c.seq == 2).values(recorded_at=made.at(1)), "Entry 2 .* was changed"),
-        (delete(AUDIT).where(AUDIT.c.seq == 2), "Entry 2 is missing"),
-        (delete(AUDIT).where(AUDIT.c.seq == 3), "Score .* of case c has no entry"),
-        (update(AUDIT).where(AUDIT.c.seq == 3).values(previous="0" * 64), "Entry 3 does not follow"),
-        (
-            update(SCORES).where(SCORES.c.case_id == "b").values(body="{}"),
-            r"Score .* \(entry 2\) was changed",
-        ),
-    ],
-)
-def test_the_chain_shows_what_was_changed_behind_its_back(fresh: SqlStore, tamper: Update, problem: str) -> None:
-    for case in "abc":
-        tell(fresh, record(case, "1", 1))
-    with fresh.engine.begin() as connection:
-        disarm(connection)
-        connection.execute(tamper)
-    report = fresh.verify_chain()
-    assert not report.intact
-    assert re.search(problem, report.problem)
-
-
-def test_a_score_that_was_taken_away_is_missed(fresh: SqlStore) -> None:
-    tell(fresh, record("a", "1", 1))
-    with fresh.engine.begin() as connection:
-        connection.execute(update(CASES).values(current_score_id=None))
-        connection.execute(delete(SCORES))
-    assert "is gone" in fresh.verify_chain().problem
-
-
-def disarm(connection: Connection) -> None:
-    """Take the guard away, as someone with the owner's rights could."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("alter table audit disable trigger all"))
-        return
-    for verb in ("update", "delete"):
-        connection.execute(text(f"drop trigger audit_no_{verb}"))
-
-
-def test_writers_side_by_side_keep_one_chain_and_one_current_score(fresh: SqlStore) -> None:
-    work = [record(f"c{n % 3}", str(version), version) for n in range(3) for version in range(6)] * 2
-    with ThreadPoolExecutor(8) as pool:
-        news = list(pool.map(lambda one: tell(fresh, one), work))
-    assert sum(news) == 18
-    report = fresh.verify_chain()
-    assert (report.intact, report.entries) == (True, 18)
-    for case in ("c0", "c1", "c2"):
-        assert [one.current for one in fresh.scores(CaseId(case))] == [True, *[False] * 5]
-        assert fresh.scores(CaseId(case))[0].as_of == made.at(5)
 
 
 def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[], SqlStore]) -> None:

@@ -1,0 +1,25 @@
+"""Facts that a result store is told, and how it is told them."""
+
+from collections.abc import Sequence
+
+from medulla.v1.events_pb2 import Progress, SlideRejected
+
+from services.results.ports import ScoreRecord
+from services.results.sql_store import SqlStore
+from shared.units import CaseId, Sha256
+from tests.support import scores as made
+
+Fact = ScoreRecord | SlideRejected | Progress
+
+
+def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A",)) -> ScoreRecord:
+    score = made.score(case, version, slides)
+    event, body = made.scored(score, made.at(minutes)), made.body(score)
+    digest, name = Sha256(event.score_digest), Sha256(score.score_id)
+    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.revision, event.event_id)
+
+
+def tell(store: SqlStore, fact: Fact) -> bool:
+    if isinstance(fact, ScoreRecord):
+        return store.record_score(fact)
+    return store.record_rejection(fact) if isinstance(fact, SlideRejected) else store.record_progress(fact)
