@@ -14,6 +14,9 @@ LANDINGS = "landings/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 
+PLAN, PLAN_TILES, PLAN_MASK, THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
+"""Files in the folder of a tile plan."""
+
 PSEUDONYM = "1 to 64 of A-Z a-z 0-9 . _ -, the first no dot"
 """What an id may look like, for people."""
 
@@ -75,6 +78,11 @@ def companions(slide: SlideKey) -> str:
     return f"{SLIDES}{slide.case_id}/{slide.slide_id}/"
 
 
+def clinical(case: CaseId) -> str:
+    """A case's clinical record, where the registry lands it."""
+    return f"{CLINICAL}{case}.json"
+
+
 def plan_prefix(slide: Sha256, plan: Sha256) -> str:
     """Folder of a tile plan."""
     return f"plans/{slide}/{plan}/"
@@ -95,9 +103,14 @@ def attention(slide: Sha256, score_id: Sha256) -> str:
     return f"attention/{slide}/{score_id}.safetensors"
 
 
+def indexed(case: CaseId) -> str:
+    """Prefix of all that the scorer's index holds of a case."""
+    return f"{CASES}{case}/"
+
+
 def indexed_slides(case: CaseId) -> str:
     """Prefix of the scorer's index of a case's slides."""
-    return f"{CASES}{case}/slides/"
+    return f"{indexed(case)}slides/"
 
 
 def indexed_slide(case: CaseId, slide: SlideId) -> str:
@@ -107,7 +120,7 @@ def indexed_slide(case: CaseId, slide: SlideId) -> str:
 
 def indexed_clinical(case: CaseId) -> str:
     """The scorer's index entry of a case's clinical record."""
-    return f"{CASES}{case}/clinical.json"
+    return f"{indexed(case)}clinical.json"
 
 
 def bundle_prefix(digest: Sha256) -> str:

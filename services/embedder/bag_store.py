@@ -10,12 +10,12 @@ from safetensors.numpy import load
 
 from services.embedder.bag import Part, decode_part, encode_part
 from services.embedder.errors import DamagedChunkError
+from shared import keys
 from shared.blob.port import BlobStore
 from shared.canonical import canonical_json, sha256
 
 BAG_FILE = "bag.safetensors"
 MANIFEST_FILE = "manifest.json"
-TILES_FILE = "tiles.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def plan_coords(store: BlobStore, plan_prefix: str) -> NDArray[np.int32]:
         DamagedChunkError: its tiles cannot be read.
     """
     try:
-        coords: NDArray[np.int32] = load(store.get(plan_prefix + TILES_FILE))["coords"]
+        coords: NDArray[np.int32] = load(store.get(plan_prefix + keys.PLAN_TILES))["coords"]
     except (SafetensorError, KeyError) as error:
         raise DamagedChunkError(f"the tiles of plan {plan_prefix} cannot be read: {error}") from error
     return coords

@@ -9,6 +9,7 @@ from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress, SlideEmbedded, Slid
 from services.embedder.bag_store import BagRecord
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Notify
+from shared import keys
 from shared.bus.events import event_id
 from shared.errors import PermanentError
 
@@ -47,7 +48,7 @@ def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
         reason=error.reason,
         sentence=str(error),
         advice=error.advice,
-        thumbnail_key=f"{event.plan.prefix}thumbnail.jpg",
+        thumbnail_key=event.plan.prefix + keys.THUMBNAIL,
         as_of=event.as_of,
     )
 

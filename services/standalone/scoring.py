@@ -77,7 +77,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     _forget(store, case.case_id)
     if case.clinical is not None:
         parse(case.clinical, case.case_id, profile)
-        store.put(f"{keys.CLINICAL}{case.case_id}.json", case.clinical)
+        store.put(keys.clinical(case.case_id), case.clinical)
     with open_pipeline(workspace, options, tell) as pipeline:
         for slide in case.slides:
             CaseIndex(store).put_slide(pipeline.embed(slide))
@@ -115,9 +115,9 @@ def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
 
 def _forget(store: BlobStore, case: CaseId) -> None:
     """Drop what an earlier run indexed or was told of the case; bags stay."""
-    for info in list(store.list(f"{keys.CASES}{case}/")):
+    for info in list(store.list(keys.indexed(case))):
         store.delete(info.key)
-    store.delete(f"{keys.CLINICAL}{case}.json")
+    store.delete(keys.clinical(case))
 
 
 def _read(path: Path) -> bytes:

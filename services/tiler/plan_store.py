@@ -19,8 +19,6 @@ from shared.blob.port import BlobStore, ObjectChangedError
 from shared.tensors import encode_tensors
 from shared.units import Level0Px, Sha256, TilePx
 
-_PLAN, _TILES, _MASK, _THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedTiles:
@@ -48,20 +46,20 @@ class PlanStore:
         """Write a plan; nothing changes where it stands already."""
         prefix = keys.plan_prefix(plan.slide_digest, plan.digest)
         tensors: dict[str, NDArray[np.generic]] = {"coords": plan.coords, "ledger": plan.ledger}
-        self.blobs.put_new(prefix + _TILES, encode_tensors(tensors))
-        self.blobs.put_new(prefix + _MASK, _encoded(".png", plan.mask))
+        self.blobs.put_new(prefix + keys.PLAN_TILES, encode_tensors(tensors))
+        self.blobs.put_new(prefix + keys.PLAN_MASK, _encoded(".png", plan.mask))
         self.save_thumbnail(plan)
-        self.blobs.put_new(prefix + _PLAN, json.dumps(_described(plan), indent=1).encode())
+        self.blobs.put_new(prefix + keys.PLAN, json.dumps(_described(plan), indent=1).encode())
 
     def save_thumbnail(self, plan: TilePlan) -> str:
         """Write the thumbnail alone; its key."""
-        key = keys.plan_prefix(plan.slide_digest, plan.digest) + _THUMBNAIL
+        key = keys.plan_prefix(plan.slide_digest, plan.digest) + keys.THUMBNAIL
         self.blobs.put_new(key, _encoded(".jpg", plan.thumbnail))
         return key
 
     def described(self, slide: Sha256, plan: Sha256) -> dict[str, Any] | None:
         """The plan's description (`plan.json`), or None where it was never finished."""
-        key = keys.plan_prefix(slide, plan) + _PLAN
+        key = keys.plan_prefix(slide, plan) + keys.PLAN
         return dict(json.loads(self.blobs.get(key))) if self.blobs.head(key) else None
 
     def tiles(self, slide: Sha256, plan: Sha256) -> PlannedTiles:
@@ -74,7 +72,7 @@ class PlanStore:
         if said is None:
             raise UnknownPlanError(f"plan {plan} of slide {slide} is not in the store")
         try:
-            tensors = load(self.blobs.get(keys.plan_prefix(slide, plan) + _TILES))
+            tensors = load(self.blobs.get(keys.plan_prefix(slide, plan) + keys.PLAN_TILES))
         except ObjectChangedError as error:
             raise UnknownPlanError(f"plan {plan} of slide {slide} has lost its tiles") from error
         sides = Level0Px(round(said["tile_width_px"])), Level0Px(round(said["tile_height_px"]))
