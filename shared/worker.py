@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from shared import metrics
 from shared.bus import topics
 from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
-from shared.bus.events import Event, context, to_record
+from shared.bus.events import Event, pseudonyms, to_record
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from shared.bus.retry import RetriesExhaustedError, RetryPolicy
 from shared.errors import PermanentError, PoisonMessageError, TransientError
@@ -94,7 +94,7 @@ class Worker:
                 event = route.decode(delivery.record)
             except PermanentError as error:
                 return [self._dead_letter(delivery, error)]
-            about = context(event)
+            about = pseudonyms(event)
             own.set_attributes({f"medulla.{name}": text for name, text in about.items()})
             with bound(**about):
                 return self._handled(route, delivery, event)

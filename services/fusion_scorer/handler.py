@@ -40,7 +40,7 @@ class IndexSlide:
         """Remember the slide unless a later landing of it is known."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         if not self.index.put_slide(event):
-            _log.info("embeddings of an older version of the slide", slide_id=event.slide.slide_id)
+            _log.info("embeddings of an older version of the slide")
         return (_request(case, event.event_id, event.as_of.ToDatetime(UTC)),)
 
 

@@ -14,6 +14,7 @@ from medulla.v1.events_pb2 import (
     SlideTiled,
 )
 
+from shared import keys
 from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.canonical import digest_of
@@ -40,12 +41,17 @@ def event_id(*inputs: str) -> str:
 
 
 def context(event: object) -> dict[str, str]:
-    """The pseudonyms that logs and traces of an event carry: event_id, case_id and slide_id where it has them."""
+    """What an event says that it is about: event_id, case_id and slide_id where it has them."""
     if not isinstance(event, Event):
         return {}
     slide = event.slide if isinstance(event, SlideTiled | SlideEmbedded) else event
     named = {"event_id": event.event_id, "case_id": slide.case_id, "slide_id": getattr(slide, "slide_id", "")}
     return {name: value for name, value in named.items() if value}
+
+
+def pseudonyms(event: object) -> dict[str, str]:
+    """Those of an event's ids that logs and traces may carry: what is no pseudonym may be somebody's name."""
+    return {name: text for name, text in context(event).items() if keys.is_pseudonym(text)}
 
 
 def to_record(event: Event, source: str) -> Record:

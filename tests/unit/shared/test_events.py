@@ -9,7 +9,7 @@ from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected, SlideTiled
 
 from shared.bus import headers, topics
-from shared.bus.events import TOPIC_OF, Event, context, decoder, event_id, to_record
+from shared.bus.events import TOPIC_OF, Event, context, decoder, event_id, pseudonyms, to_record
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 
@@ -80,6 +80,11 @@ def test_logs_name_the_case_the_slide_and_the_event() -> None:
     assert context(SlideRejected(event_id="e", case_id="c", slide_id="")) == {"event_id": "e", "case_id": "c"}
     assert context(Progress(event_id="e", case_id="c", slide_id="s"))["slide_id"] == "s"
     assert context("something else") == {}
+
+
+def test_logs_and_traces_carry_no_id_that_could_be_a_name() -> None:
+    assert pseudonyms(tiled()) == context(tiled())
+    assert pseudonyms(Progress(event_id="e", case_id="Anna Müller", slide_id="s")) == {"event_id": "e", "slide_id": "s"}
 
 
 @given(first=st.lists(st.text(max_size=8), max_size=4), second=st.lists(st.text(max_size=8), max_size=4))
