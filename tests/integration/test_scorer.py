@@ -14,8 +14,8 @@ from medulla.v1.events_pb2 import CaseScored, SlideRejected
 from medulla.v1.scorer_pb2 import ScoreCaseRequest
 from medulla.v1.scorer_pb2_grpc import ScorerServiceStub, add_ScorerServiceServicer_to_server
 
-from services.fusion_scorer.handler import SERVICE
 from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
 from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer
