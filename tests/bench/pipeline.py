@@ -23,7 +23,7 @@ from services.tiler.readers import open_slide
 from tests.bench import material
 from tests.bench.size import Size
 from tests.bench.table import Row, Section, ratios
-from tests.bench.timing import Run, cpu_rates, measured, rates
+from tests.bench.timing import Run, measured, rates, tile_row
 
 T = TypeVar("T", bound=np.generic)
 _CHUNK = 256
@@ -64,6 +64,16 @@ class Runs:
     embed: list[Run] = field(default_factory=list)
 
     @property
+    def alone(self) -> dict[str, list[Run]]:
+        """Each half by itself."""
+        return {"decode alone": self.decode, "encoder alone": self.encode}
+
+    @property
+    def slower(self) -> str:
+        """Which half takes longer."""
+        return max(self.alone, key=lambda half: sum(run.seconds for run in self.alone[half]))
+
+    @property
     def whole(self) -> list[Run]:
         """From a slide's file to its bag."""
         pairs = zip(self.plan, self.embed, strict=True)
@@ -95,33 +105,25 @@ def compare(size: Size, folder: Path) -> Section:
 
 
 def _rows(runs: Runs, count: int) -> list[Row]:
-    decode, encode = rates(runs.decode, count), rates(runs.encode, count)
-    slower = _slower(runs, count)
-    name = "encoder alone" if min(encode) < min(decode) else "decode alone"
-    together = rates(runs.halves, count)
-    rows = [Row("decode alone", "tiles/s", decode), Row("encoder alone", "tiles/s", encode)]
-    for what, done in {"plan to bag": runs.embed, "slide file to bag": runs.whole}.items():
-        ours = rates(done, count)
-        cpu = ratios(cpu_rates(done, count), cpu_rates(runs.halves, count))
-        rows.append(Row(f"pipeline, {what}", "tiles/s", ours, f"the slower one: {name}", slower))
-        rows.append(Row(f"pipeline, {what}", "tiles/s", ours, "both on the same cores: 1/(1/d + 1/e)", together, cpu))
+    rows = [Row(what, "tiles/s", rates(done, count)) for what, done in runs.alone.items()]
+    for what, done in {"pipeline, plan to bag": runs.embed, "pipeline, slide file to bag": runs.whole}.items():
+        rows.append(tile_row(what, count, done, f"the slower one: {runs.slower}", runs.alone[runs.slower]))
+        rows.append(tile_row(what, count, done, "both on the same cores: 1/(1/d + 1/e)", runs.halves))
     return rows
 
 
 def _notes(runs: Runs, count: int) -> list[str]:
-    ours = rates(runs.whole, count)
-    slower = median(ratios(ours, _slower(runs, count)))
-    together = median(ratios(ours, rates(runs.halves, count)))
+    slower, both = (tile_row("", count, runs.whole, "", other) for other in (runs.alone[runs.slower], runs.halves))
     planning = median(run.seconds for run in runs.plan)
     return [
-        f"slide file to bag: {slower:.0%} of the slower one alone (goal 90 %), {together:.0%} of what both can do;",
-        "without a GPU decoder and encoder share the cores: whatever decoding costs, the slower one alone keeps",
+        f"slide file to bag: {_percent(slower)} of the slower one (goal: 90 %), {_percent(both)} of both together;",
+        "without a GPU decoder and encoder share the cores, so that the second is the bound and below the first;",
         f"planning, before the first tile, takes {planning:.2f} s of it",
     ]
 
 
-def _slower(runs: Runs, count: int) -> list[float]:
-    return [min(pair) for pair in zip(rates(runs.decode, count), rates(runs.encode, count), strict=True)]
+def _percent(row: Row) -> str:
+    return f"{median(ratios(row.ours, row.other)):.0%} by the clock, {median(row.cpu):.0%} by CPU time"
 
 
 def _title(planned: Planned, slide: Path) -> str:
