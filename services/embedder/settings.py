@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.embedder.handler import EmbedSlide
 from services.embedder.manifest import DEFAULT_ENCODER
 from shared.rpc.client import ClientTls
 from shared.settings import ServiceSettings
@@ -37,9 +38,9 @@ class EmbedderSettings(ServiceSettings):
     tiler_tls: ClientTls | None = None
     max_message_mb: int = Field(default=256, ge=16)
     """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
-    max_corrupt: float = Field(default=0.05, ge=0, lt=1)
+    max_corrupt: float = Field(default=EmbedSlide.max_corrupt, ge=0, lt=1)
     """Share of a slide's tiles that may be corrupt."""
     concurrency: int = Field(default=2, ge=1)
     """Slides side by side; small ones share batches."""
-    progress_every_s: float = Field(default=2, gt=0)
+    progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
     """How often people who wait are told how far a slide is."""

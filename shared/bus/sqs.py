@@ -42,11 +42,11 @@ class SqsQueue:
     long_poll_s: int = 5
 
 
-def connect(url: str, region: str, endpoint_url: str | None = None, visibility_s: int = 60) -> SqsQueue:
+def connect(url: str, region: str, endpoint_url: str | None = None) -> SqsQueue:
     """A queue at AWS, or at `endpoint_url`, with the credentials of the environment and with deadlines."""
     config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"})
     client = boto3.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
-    return SqsQueue(client, url, visibility_s)
+    return SqsQueue(client, url)
 
 
 class SqsConsumer:
