@@ -35,7 +35,9 @@ from shared.worker import Worker, subscriptions
 HOST = "127.0.0.1"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
+"""How often the folder is searched for what landed."""
 _SETTLED_S = 2.0
+"""A file that nobody has written to for so long counts as whole."""
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
 

@@ -6,10 +6,14 @@ from services.tiler.ports import SlideFacts
 from services.tiler.tissue import TissueMap
 
 _PEN_SHARE = 0.01
+"""Of tissue and ink together."""
 _BLURRED_SHARE = 0.1
+"""Of the tiles with enough clean tissue."""
 _FEW_TILES = 50
 _ANISOTROPY = 1.02
+"""Coarser axis by finer: more than rounding makes of square pixels."""
 _COARSE = 1.1
+"""Level-0 pixel by pixel of a tile: from here on tiles are enlarged, not shrunk."""
 
 
 def remarks(ledger: Ledger, seen: TissueMap, slide: SlideFacts, grid: GridSpec) -> tuple[str, ...]:
