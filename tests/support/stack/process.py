@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -38,11 +39,11 @@ def _can_bind(port: int) -> bool:
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     """Whether the condition came true within that time."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, threading.Event()
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.05)
+        pause.wait(0.05)
     return True
 
 
