@@ -47,11 +47,11 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     unseen = on_landing(store, bundles, producer).unseen
-    heart = Heartbeat("worker")
+    hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (
-        HealthServer(platform.http_host, platform.http_port, [heart], {"object store": store.reachable}),
+        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         _grpc(settings, platform, WhatIf(store, bundles, version("medulla"))),
-        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, heart),
+        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, hearts),
         *(
             Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, unseen))
             for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
@@ -64,15 +64,18 @@ def _workers(
     platform: PlatformSettings,
     served: Sequence[Route[Any]],
     producer: Producer,
-    heart: Heartbeat,
+    hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
-    """One worker on Kafka, and one on SQS where there is a queue."""
+    """One worker on Kafka, and one on SQS where there is a queue.
+
+    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that one that hangs is seen.
+    """
     read = subscriptions(SERVICE, served)
-    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, heart.beat)
+    kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
     yield Worker(SERVICE, kafka, producer, served)
     if settings.sqs:
         queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
-        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency), producer, served)
+        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
 
 
 def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:
