@@ -13,6 +13,8 @@ CASES = "cases/"
 LANDINGS = "landings/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
+RESCORED = "models/bundles/rescored.json"
+"""The promotion for which every case was last asked to be scored again."""
 
 PLAN, PLAN_TILES, PLAN_MASK, THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
 """Files in the folder of a tile plan."""

@@ -12,9 +12,6 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json
 from shared.units import CaseId, SlideId
 
-RESCORED = "models/bundles/rescored.json"
-"""The promotion for which every case was last asked to be scored again."""
-
 
 @dataclass(frozen=True, slots=True)
 class ClinicalEntry:
@@ -60,15 +57,15 @@ class CaseIndex:
 
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""
-        self.store.put(RESCORED, canonical_json({"etag": pointer.etag}))
+        self.store.put(keys.RESCORED, canonical_json({"etag": pointer.etag}))
 
     def has_promotion(self, pointer: BlobInfo) -> bool:
         """Whether every case was asked to be scored again for exactly this promotion."""
-        return self._etag_in(RESCORED) == pointer.etag
+        return self._etag_in(keys.RESCORED) == pointer.etag
 
     def knows(self, case: CaseId) -> bool:
         """Whether anything of the case was ever seen."""
-        return next(iter(self.store.list(f"{keys.CASES}{case}/")), None) is not None
+        return next(iter(self.store.list(keys.indexed(case))), None) is not None
 
     def cases(self) -> Iterator[CaseId]:
         """Every case, in order."""

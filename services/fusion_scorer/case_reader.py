@@ -48,7 +48,7 @@ class CaseReader:
             MovedMeanwhileError: the clinical record was replaced at this moment.
         """
         events = self.index.slides(case)
-        info = self.store.head(clinical_key(case))
+        info = self.store.head(keys.clinical(case))
         landed = [event.as_of.ToDatetime(UTC) for event in events] + ([info.last_modified] if info else [])
         slides = tuple(self._slide(event) for event in events)
         return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), tuple(landed))
@@ -68,7 +68,7 @@ class CaseReader:
         return _bag(event, data, self._plan(event))
 
     def _plan(self, event: SlideEmbedded) -> PlanFacts:
-        key = f"{event.plan.prefix}plan.json"
+        key = event.plan.prefix + keys.PLAN
         try:
             return PlanFacts.model_validate_json(self._get(event, key))
         except ValidationError as error:
@@ -79,11 +79,6 @@ class CaseReader:
             return self.store.get(key)
         except ObjectChangedError as error:
             raise BadBagError(f"{key} of slide {event.slide.slide_id} is gone", event) from error
-
-
-def clinical_key(case: CaseId) -> str:
-    """Where a case's clinical record lands."""
-    return f"{keys.CLINICAL}{case}.json"
 
 
 def read_version(store: BlobStore, info: BlobInfo) -> bytes:

@@ -24,7 +24,7 @@ def evidence(slide: SlideInput, attention: Attention | None, score_id: Sha256) -
         qc_flags=_flags(slide),
         top_tiles=[] if attention is None else top_tiles(attention, slide.coords),
         attention_key="" if attention is None else keys.attention(Sha256(embedded.slide.digest), score_id),
-        thumbnail_key=f"{embedded.plan.prefix}thumbnail.jpg",
+        thumbnail_key=embedded.plan.prefix + keys.THUMBNAIL,
         width_px=plan.slide.width_px,
         height_px=plan.slide.height_px,
         tile_width_px=plan.tile_width_px,

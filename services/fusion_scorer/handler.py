@@ -12,7 +12,7 @@ import structlog
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
-from services.fusion_scorer.case_reader import clinical_key, read_version
+from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
@@ -118,7 +118,7 @@ class OnLanding:
         return [_request(case, cause, promoted.since, cause) for case in self.index.cases()]
 
     def _clinical(self, case: CaseId) -> Iterable[CaseRescoreRequested]:
-        info = self.store.head(clinical_key(case))
+        info = self.store.head(keys.clinical(case))
         if info is None:
             _log.info("clinical record is gone before it was read", case_id=case)
             return ()

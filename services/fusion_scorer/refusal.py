@@ -7,7 +7,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_reader import clinical_key
 from services.fusion_scorer.errors import BadSlideError
 from shared import keys
 from shared.blob.port import BlobStore
@@ -45,13 +44,13 @@ class RefuseScore:
             reason=error.reason,
             sentence=str(error),
             advice=error.advice,
-            thumbnail_key=f"{slide.plan.prefix}thumbnail.jpg" if slide.plan.prefix else "",
+            thumbnail_key=slide.plan.prefix + keys.THUMBNAIL if slide.plan.prefix else "",
             as_of=self._newest(case) or event.as_of,
         )
 
     def _newest(self, case: CaseId) -> Timestamp | None:
         """When the newest input of the case landed, the pointer to the bundle included."""
-        heads = (self.store.head(key) for key in (clinical_key(case), keys.CURRENT_BUNDLE))
+        heads = (self.store.head(key) for key in (keys.clinical(case), keys.CURRENT_BUNDLE))
         slides = (event.as_of.ToDatetime(UTC) for event in CaseIndex(self.store).slides(case))
         landed = [*slides, *(info.last_modified for info in heads if info)]
         return stamp(max(landed)) if landed else None
