@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import structlog
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
@@ -18,7 +17,7 @@ from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, stamp
 from services.fusion_scorer.score_case import ScoreCase
-from shared import keys
+from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.bus.s3_events import ObjectHint
@@ -27,7 +26,7 @@ from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.units import CaseId
 
-_log = structlog.get_logger(__name__)
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True)
