@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from typing import assert_never
 
 import numpy as np
-import numpy.typing as npt
 
 from services.fusion_scorer.arm import Arm, Column
 from services.fusion_scorer.clinical import Value
-
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 
 def row(arm: Arm, values: Mapping[str, Value]) -> Floats:
@@ -18,13 +16,11 @@ def row(arm: Arm, values: Mapping[str, Value]) -> Floats:
 
 
 def _number(column: Column, values: Mapping[str, Value]) -> float:
-    known = column.variable in values
+    value = values.get(column.variable)
     if column.form == "missing":
-        return float(not known)
-    return _known(column, values[column.variable]) if known else column.impute
-
-
-def _known(column: Column, value: Value) -> float:
+        return float(value is None)
+    if value is None:
+        return column.impute
     match column.form:
         case "value":
             return float(value)
@@ -34,6 +30,4 @@ def _known(column: Column, value: Value) -> float:
             return float(value in column.levels)
         case "rank":
             return float(column.levels.index(str(value)))
-        case "missing":
-            return 0.0
     assert_never(column.form)
