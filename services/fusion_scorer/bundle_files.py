@@ -104,7 +104,17 @@ def sign(folder: Path, private_key: bytes) -> None:
         raise BadBundleError("the private key is no unencrypted PEM key") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise BadBundleError("the private key is not of the kind ed25519")
-    (folder / SIGNATURE).write_text(key.sign(checked.files[MANIFEST]).hex() + "\n")
+    _write(folder / SIGNATURE, key.sign(checked.files[MANIFEST]).hex() + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing: whoever loads the bundle meanwhile sees no half of a signature."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        unfinished.write_text(text)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _manifest(data: bytes, where: str) -> Manifest:
