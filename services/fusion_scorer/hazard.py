@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from services.fusion_scorer.arm import LinearHazard, TreesHazard
+from shared.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 Trees: TypeAlias = Callable[[Floats], Floats]
 """Row [c] to contributions [c + 1], the last one the constant; they sum to the model's raw score."""
 

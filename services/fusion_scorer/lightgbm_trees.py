@@ -4,7 +4,8 @@ import lightgbm as lgb
 import numpy as np
 
 from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.hazard import Floats, Trees
+from services.fusion_scorer.hazard import Trees
+from shared.arrays import Floats
 
 
 def load(name: str, text: bytes) -> Trees:

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from services.fusion_scorer.clinical import Value
 from services.fusion_scorer.manifest import EmbeddingReference, Limits, Reference
-
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

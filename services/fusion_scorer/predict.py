@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from services.fusion_scorer.arm import Arm, Fit
 from services.fusion_scorer.bundle import Bundle
@@ -13,8 +12,7 @@ from services.fusion_scorer.design import row
 from services.fusion_scorer.hazard import by_column
 from services.fusion_scorer.manifest import GroupRule
 from services.fusion_scorer.risk import cumulative_incidence, interval, recalibrated
-
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

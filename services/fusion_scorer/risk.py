@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 
 def cumulative_incidence(times: Floats, event: Floats, competing: Sequence[Floats], horizon: float) -> float:

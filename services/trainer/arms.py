@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from services.trainer.columns import CLINICAL, MOLECULAR, SLIDES, Column, design, fitted
 from services.trainer.cox import CoxFit, fit_cox
-
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 RELAPSE, COMPETING = 1, (2, 3)
 RIDGE, COMPETING_RIDGE = 4.0, 40.0

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
+
 Flags = npt.NDArray[np.bool_]
 
 _MAX_STEPS = 50

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from lifelines import AalenJohansenFitter
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
+
 Codes = npt.NDArray[np.int64]
 
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
+
 Weights = dict[str, Floats]
 
 _HIDDEN = 8

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from services.trainer.gated_attention import Projection, Weights, fit_projection, log_risk, train
+from shared.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FOLDS = 5

@@ -3,12 +3,10 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from services.trainer.arms import FittedArm
-
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 _AXES = 12
 _FLAG_QUANTILE = 0.99

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 TILES = 64
 """Tiles of every simulated bag."""

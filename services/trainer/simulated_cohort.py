@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from shared.arrays import Floats
 
 SITES = 6
 _GROUPS = ("WNT", "SHH", "G3", "G4")

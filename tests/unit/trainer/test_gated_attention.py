@@ -6,9 +6,10 @@ import pytest
 
 from services.trainer import gated_attention as ga
 from services.trainer.gated_attention import Projection, fit_projection, log_risk, to_onnx, train
+from shared.arrays import Floats
 
 
-def cohort(seed: int, n: int = 120, tiles: int = 10, axes: int = 3) -> tuple[ga.Floats, ga.Floats, ga.Floats]:
+def cohort(seed: int, n: int = 120, tiles: int = 10, axes: int = 3) -> tuple[Floats, Floats, Floats]:
     """Bags whose first axis carries a latent with hazard ratio e, times without censoring, the latent."""
     rng = np.random.default_rng(seed)
     latent = rng.normal(size=n)
@@ -17,7 +18,7 @@ def cohort(seed: int, n: int = 120, tiles: int = 10, axes: int = 3) -> tuple[ga.
     return bags, rng.exponential(np.exp(-latent)), latent
 
 
-def _loss(weights: ga.Weights, bags: ga.Floats, times: ga.Floats) -> float:
+def _loss(weights: ga.Weights, bags: Floats, times: Floats) -> float:
     risk = log_risk(weights, bags)
     at_risk = times[None, :] >= times[:, None]
     return float(np.mean(np.log(at_risk @ np.exp(risk)) - risk))
