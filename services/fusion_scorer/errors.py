@@ -46,11 +46,18 @@ class BadBagError(BadSlideError):
     advice = "Delete the slide's folder under embeddings/ and let `medulla sweep` embed it again."
 
 
-class UnknownCaseError(PermanentError):
-    """Nothing is stored of the case."""
+class NothingToScoreError(PermanentError):
+    """An event asks for a score of a case of which nothing can be used."""
 
     reason = "bad_case_id"
     advice = "Check the case id; a case is known once a slide of it was embedded or its clinical record has landed."
+
+
+class UnknownCaseError(PermanentError):
+    """Somebody asks for a case of which nothing is stored."""
+
+    reason = "not_found"
+    advice = NothingToScoreError.advice
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
 
 

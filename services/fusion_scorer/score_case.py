@@ -11,7 +11,7 @@ from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.errors import NothingToScoreError, UnknownCaseError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
@@ -37,13 +37,13 @@ class ScoreCase:
 
         Raises:
             NoBundleError: none is promoted.
-            UnknownCaseError: nothing of the case can be used.
+            NothingToScoreError: nothing of the case can be used.
             BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
         """
         promoted = self.bundles.promoted()
         stored = CaseReader(self.store, CaseIndex(self.store))(case, promoted.bundle.manifest.profile)
         if stored.empty:
-            raise UnknownCaseError(f"nothing is stored of case {case} that a score could be made from")
+            raise NothingToScoreError(f"nothing is stored of case {case} that a score could be made from")
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
         _count(made.score)

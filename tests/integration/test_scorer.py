@@ -226,7 +226,7 @@ def test_viewers_and_operators_may_ask_what_if(ask: Callable[[ScoreCaseRequest, 
         ("", WHAT_IF, grpc.StatusCode.UNAUTHENTICATED, None),
         ("forged", WHAT_IF, grpc.StatusCode.UNAUTHENTICATED, None),
         ("guest-token", WHAT_IF, ForbiddenError.grpc_code, None),
-        ("viewer-token", ScoreCaseRequest(case_id="MB-9"), grpc.StatusCode.NOT_FOUND, "bad_case_id"),
+        ("viewer-token", ScoreCaseRequest(case_id="MB-9"), grpc.StatusCode.NOT_FOUND, "not_found"),
         (
             "viewer-token",
             ScoreCaseRequest(case_id="MB-1", clinical_json='{"stage": "M9"}'),

@@ -18,6 +18,7 @@ from services.fusion_scorer.errors import (
     BadClinicalRecordError,
     EncoderMismatchError,
     NoBundleError,
+    NothingToScoreError,
     UnknownCaseError,
 )
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
@@ -129,8 +130,9 @@ def test_a_bad_record_of_a_case_without_slides_is_only_refused(scorer: Scorer) -
     with pytest.raises(BadClinicalRecordError):
         scorer.land("clinical/MB-1.json", b"{")
     assert not scorer.announced
-    with pytest.raises(UnknownCaseError):
+    with pytest.raises(NothingToScoreError) as caught:
         scorer.score_case(CASE)
+    assert caught.value.reason == "bad_case_id"
 
 
 def test_a_record_of_another_case_is_refused(scorer: Scorer) -> None:
@@ -302,8 +304,9 @@ def test_what_if_can_leave_the_slides_out_and_ask_another_bundle(scorer: Scorer)
 
 
 def test_what_if_refuses_what_it_cannot_answer(scorer: Scorer) -> None:
-    with pytest.raises(UnknownCaseError):
+    with pytest.raises(UnknownCaseError) as unknown:
         scorer.what_if(ScoreCaseRequest(case_id="MB-9"))
+    assert unknown.value.reason == "not_found"
     with pytest.raises(BadCaseIdError):
         scorer.what_if(ScoreCaseRequest(case_id="../etc"))
     scorer.slide("A", (0, 2))
