@@ -8,7 +8,14 @@ import numpy as np
 from medulla.v1.scorer_pb2 import SlideEvidence
 from numpy.typing import NDArray
 
-_OPACITY = 0.55
+RAMP = np.array([[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]], np.float64)
+"""RGB of the least to the most attended, the same as on the page."""
+FAINTEST = 0.04
+STRIKING = 4.0
+"""The deepest colour needs so many times the mean, lest a map without preferences look like a striking one."""
+_OPACITY = 0.65
+_BARE = -1.0
+"""Share of a pixel that no tile covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,21 @@ class AttentionMap:
     attention: NDArray[np.float32]
     coords: NDArray[np.int32]
 
+    @property
+    def highest(self) -> float:
+        """The most attended tile's attention."""
+        return float(self.attention.max(initial=0.0))
+
+    @property
+    def mean(self) -> float:
+        """What each tile would have if the model had no preference within the slide."""
+        return float(self.attention.sum(dtype=np.float64) / max(len(self.attention), 1))
+
+    def shares(self) -> NDArray[np.float64]:
+        """Place of each tile on the ramp, 0 to 1: its attention against the mean, whatever the others' ranks are."""
+        deepest = max(self.highest, STRIKING * self.mean, 1e-12)
+        return np.sqrt(np.asarray(self.attention, np.float64) / deepest)
+
 
 def data_uri(image: bytes, media_type: str) -> str:
     """Bytes of an image as a `data:` address, so that a page needs no other file."""
@@ -28,14 +50,25 @@ def data_uri(image: bytes, media_type: str) -> str:
 
 
 def overlay(thumbnail: bytes, slide: SlideEvidence, attention: AttentionMap) -> bytes:
-    """Paint attention ranks over a JPEG or PNG thumbnail of the whole slide; returns PNG bytes."""
+    """Paint attention over a JPEG or PNG thumbnail of the whole slide; returns PNG bytes."""
     image = cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"thumbnail of slide {slide.slide_id} is no image")
-    heat, covered = _heat(image.shape[:2], slide, attention)
-    colours = cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO)
-    alpha = (covered * _OPACITY)[..., None]
-    return encode_png((image * (1 - alpha) + colours * alpha).astype(np.uint8))
+    shares = _painted(image.shape[:2], slide, attention)
+    alpha = np.where(shares == _BARE, 0.0, _OPACITY * (FAINTEST + (1 - FAINTEST) * shares))[..., None]
+    bgr = colours(shares)[..., ::-1]
+    return encode_png((image * (1 - alpha) + bgr * alpha).astype(np.uint8))
+
+
+def colours(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """RGB [..., 3], 0 to 255, of places on the ramp, 0 to 1."""
+    stops = np.linspace(0.0, 1.0, len(RAMP))
+    return np.stack([np.interp(shares, stops, channel) for channel in RAMP.T], axis=-1)
+
+
+def legend(attention: AttentionMap) -> str:
+    """What the deepest colours mean, in numbers."""
+    return f"highest {_percent(attention.highest)}, mean {_percent(attention.mean)} of the case"
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -51,22 +84,18 @@ def rgb_png(tile: NDArray[np.uint8]) -> bytes:
     return encode_png(np.ascontiguousarray(tile[..., ::-1]))
 
 
-def _heat(
-    shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Rank of each tile as 0-255 and where tiles are, both at thumbnail resolution."""
-    heat = np.zeros(shape, np.uint8)
-    covered = np.zeros(shape, np.float32)
+def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap) -> NDArray[np.float64]:
+    """Place on the ramp of each pixel of the thumbnail, of several tiles the highest; _BARE where no tile is."""
+    painted = np.full(shape, _BARE)
     sx, sy = shape[1] / slide.width_px, shape[0] / slide.height_px
-    for (x, y), rank in zip(attention.coords, ranks(attention.attention), strict=True):
+    for (x, y), share in zip(attention.coords, attention.shares(), strict=True):
         rows = slice(round(y * sy), max(round((y + slide.tile_height_px) * sy), round(y * sy) + 1))
         columns = slice(round(x * sx), max(round((x + slide.tile_width_px) * sx), round(x * sx) + 1))
-        heat[rows, columns] = round(255 * rank)
-        covered[rows, columns] = 1
-    return heat, covered
+        np.maximum(painted[rows, columns], share, out=painted[rows, columns])
+    return painted
 
 
-def ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Rank of each value between 0 (least) and 1 (most); attention itself is too skewed to be seen."""
-    order = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    return np.asarray(order / max(len(values) - 1, 1), dtype=np.float64)
+def _percent(share: float) -> str:
+    """Two digits that count."""
+    number = 100 * share
+    return f"{number:.0f} %" if number >= 10 else f"{number:.2g} %"

@@ -19,6 +19,8 @@ class SlidePage:
     evidence: SlideEvidence
     thumbnail: str
     attention: str
+    """Empty where the model looked at no slide."""
+    legend: str
     top_tiles: Sequence[str]
 
     @property

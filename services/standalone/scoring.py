@@ -97,11 +97,13 @@ def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Repor
 
 def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
-    attention = ""
+    attention, legend = "", ""
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
-    return SlidePage(evidence, pictures.data_uri(thumbnail, "image/jpeg"), attention, _top_tiles(evidence, path))
+        legend = pictures.legend(seen)
+    whole = pictures.data_uri(thumbnail, "image/jpeg")
+    return SlidePage(evidence, whole, attention, legend, _top_tiles(evidence, path))
 
 
 def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
