@@ -64,7 +64,7 @@ export function legend(squares) {
 const highest = (squares) => squares.attention.reduce((most, value) => Math.max(most, value), 1e-12);
 
 const even = (squares) => squares.attention.reduce((sum, value) => sum + value, 0) / Math.max(1, squares.attention.length);
-const percent = (share) => `${(100 * share).toPrecision(2)}\u202f%`;
+const percent = (share) => `${Number((100 * share).toPrecision(2))}\u202f%`;
 
 function colour(share, alpha) {
   const place = Math.min(share, 1) * (RAMP.length - 1);
