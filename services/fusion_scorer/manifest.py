@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, StringConstraints, model_validator
 
 from services.fusion_scorer.profile import Frozen, Profile
+from shared.notice import NOTICE
 
-NOTICE = "Research use only. Not for diagnosis or treatment decisions."
 MANIFEST, SIGNATURE, MIL = "bundle.json", "signature", "mil.onnx"
 CALIBRATION, THRESHOLDS, REFERENCE = "calibration.json", "thresholds.json", "reference.json"
 

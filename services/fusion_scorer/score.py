@@ -17,12 +17,13 @@ from services.fusion_scorer.clinical import Value
 from services.fusion_scorer.consistency import variable_of
 from services.fusion_scorer.evidence import attention_file, evidence, provenance
 from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.manifest import NOTICE, ArmRef, Reference
+from services.fusion_scorer.manifest import ArmRef, Reference
 from services.fusion_scorer.pathomics import Pathomics, pathomics_of
 from services.fusion_scorer.predict import Prediction, group, predict
 from services.fusion_scorer.profile import PATHOMICS
 from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
+from shared.notice import NOTICE
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
 _MODALITY = {"pathomic": "slides"}

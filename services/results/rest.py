@@ -21,9 +21,9 @@ from services.results.rest_cases import case_routes
 from services.results.rest_progress import progress_routes
 from services.results.sse import Rhythm
 from shared.blob.port import BlobStore
+from shared.notice import NOTICE
 from shared.rpc.auth import Verifier
 
-NOTICE = "Research use only. Not for diagnosis or treatment."
 _PAGE = Path(__file__).parent / "page"
 _PROBLEM = {
     "description": "What went wrong",

@@ -23,9 +23,10 @@ from services.standalone import (
 from services.standalone.console import Advance, AsJson, exit_codes, print_json, progress, say
 from services.standalone.pipeline import Options, Tell
 from shared import logs, runtime
+from shared.notice import NOTICE
 
 app = typer.Typer(
-    help="Recurrence risk of medulloblastoma from whole-slide images and clinical data. Research use only.",
+    help=f"Recurrence risk of medulloblastoma from whole-slide images and clinical data. {NOTICE}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

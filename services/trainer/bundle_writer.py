@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from shared.canonical import canonical_json, sha256
+from shared.notice import NOTICE
 from shared.units import Sha256
 
-NOTICE = "Research use only. Not for diagnosis or treatment decisions."
 _DIGITS = 6
 
 

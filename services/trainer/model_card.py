@@ -7,6 +7,7 @@ import pandas as pd
 
 from services.trainer.figures import Figure, OperatingPoint
 from services.trainer.pathomics import AXES
+from shared.notice import NOTICE
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def model_card(facts: Facts) -> str:
 def _head(facts: Facts) -> str:
     return f"""# Demo bundle (SIMULATED)
 
-**Research use only. Not for diagnosis or treatment decisions. No patient and no medulloblastoma slide went into it.**
+**{NOTICE} No patient and no medulloblastoma slide went into it.**
 
 Risk of relapse of medulloblastoma by 3 and 5 years, as seen after surgery and pathology, before radiotherapy.
 It exists so that the pipeline can be tried from end to end. Its numbers say nothing about any child.

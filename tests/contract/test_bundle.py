@@ -11,7 +11,6 @@ from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.bundle_files import StoredFiles
 from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.manifest import NOTICE
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
 from services.trainer import demo_bundle
@@ -19,6 +18,7 @@ from services.trainer.arms import ARMS
 from services.trainer.demo_bundle import Recipe, build
 from services.trainer.demo_tiles import EncodedTiles, encode
 from shared.blob.folder import FolderStore
+from shared.notice import NOTICE
 from shared.units import CaseId
 from tests.support.fusion import slide_input
 

@@ -19,6 +19,8 @@ from medulla.v1.scorer_pb2 import (
     TopTile,
 )
 
+from shared.notice import NOTICE
+
 EPOCH = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When the made-up day starts."""
 
@@ -81,7 +83,7 @@ def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A
         out_of_distribution=OutOfDistribution(flagged=False, distance=1.4, limit=2.9),
         provenance=provenance(case, slides),
         simulated=True,
-        notice="Research use only. Not for diagnosis or treatment.",
+        notice=NOTICE,
     )
 
 

@@ -12,9 +12,9 @@ from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.clinical import ClinicalRecord
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.manifest import NOTICE
 from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
+from shared.notice import NOTICE
 from shared.units import CaseId, Sha256
 from tests.support.fusion import features, parts, slide_input, write_bundle
 
