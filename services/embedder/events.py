@@ -22,7 +22,7 @@ def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> Sli
     ledger.CopyFrom(event.ledger)
     ledger.ok, ledger.corrupt = bag.tiles, bag.corrupt
     return SlideEmbedded(
-        event_id=event_id(SlideEmbedded.DESCRIPTOR.full_name, event.event_id, encoder.digest),
+        event_id=event_id(SlideEmbedded, event.event_id, encoder.digest),
         slide=event.slide,
         plan=event.plan,
         bag=Bag(
@@ -40,7 +40,7 @@ def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> Sli
 def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
     """Say that the slide was refused, and why."""
     return SlideRejected(
-        event_id=event_id(SlideRejected.DESCRIPTOR.full_name, event.event_id, SERVICE, error.reason),
+        event_id=event_id(SlideRejected, event.event_id, SERVICE, error.reason),
         case_id=event.slide.case_id,
         slide_id=event.slide.slide_id,
         object_key=event.slide.object.key,
@@ -72,7 +72,7 @@ class Reporter:
 
     def _progress(self, done: int, total: int) -> Progress:
         progress = Progress(
-            event_id=event_id(Progress.DESCRIPTOR.full_name, self.event.event_id, SERVICE, str(done)),
+            event_id=event_id(Progress, self.event.event_id, SERVICE, str(done)),
             case_id=self.event.slide.case_id,
             slide_id=self.event.slide.slide_id,
             stage=STAGE_EMBEDDING,

@@ -1,7 +1,7 @@
 """Gathers what is stored of a case: bags, plans and the clinical record, each checked as it is read."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from medulla.v1.events_pb2 import SlideEmbedded
@@ -17,6 +17,7 @@ from services.fusion_scorer.profile import Profile
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
+from shared.times import when
 from shared.units import CaseId
 
 
@@ -49,7 +50,7 @@ class CaseReader:
         """
         events = self.index.slides(case)
         info = self.store.head(keys.clinical(case))
-        landed = [event.as_of.ToDatetime(UTC) for event in events] + ([info.last_modified] if info else [])
+        landed = [when(event.as_of) for event in events] + ([info.last_modified] if info else [])
         slides = tuple(self._slide(event) for event in events)
         return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), tuple(landed))
 

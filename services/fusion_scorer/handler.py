@@ -15,7 +15,7 @@ from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.refusal import SERVICE, stamp
+from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
 from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
@@ -24,6 +24,7 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
+from shared.times import stamp, when
 from shared.units import CaseId
 
 _log = logs.get(__name__)
@@ -40,7 +41,7 @@ class IndexSlide:
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         if not self.index.put_slide(event):
             _log.info("embeddings of an older version of the slide")
-        return (_request(case, event.event_id, event.as_of.ToDatetime(UTC)),)
+        return (_request(case, event.event_id, when(event.as_of)),)
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,16 @@ class OnLanding:
         except BadCaseIdError:
             return None
         info = self.store.head(hint.key)
-        etag, when = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
+        etag, landed = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
         return SlideRejected(
-            event_id=event_id("SlideRejected", hint.key, etag, error.reason),
+            event_id=event_id(SlideRejected, hint.key, etag, error.reason),
             case_id=case,
             object_key=hint.key,
             service=SERVICE,
             reason=error.reason,
             sentence=str(error),
             advice=error.advice,
-            as_of=stamp(when),
+            as_of=stamp(landed),
         )
 
     def unseen(self, info: BlobInfo) -> bool:
@@ -149,7 +150,7 @@ def _entry(info: BlobInfo, data: bytes, refusal: BadClinicalRecordError | None) 
 
 def _request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:
     return CaseRescoreRequested(
-        event_id=event_id("CaseRescoreRequested", case, trigger, as_of.isoformat()),
+        event_id=event_id(CaseRescoreRequested, case, trigger, as_of.isoformat()),
         case_id=case,
         cause=cause or trigger,
         as_of=stamp(as_of),

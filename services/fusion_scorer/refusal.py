@@ -1,7 +1,6 @@
 """Tells people that a case could not be scored, and because of which slide."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
@@ -13,6 +12,7 @@ from shared.blob.port import BlobStore
 from shared.bus.events import event_id
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
+from shared.times import stamp, when
 from shared.units import CaseId
 
 SERVICE = "fusion_scorer"
@@ -36,7 +36,7 @@ class RefuseScore:
             return None
         slide = error.slide if isinstance(error, BadSlideError) else SlideEmbedded()
         return SlideRejected(
-            event_id=event_id("SlideRejected", event.event_id, SERVICE, error.reason, slide.slide.slide_id),
+            event_id=event_id(SlideRejected, event.event_id, SERVICE, error.reason, slide.slide.slide_id),
             case_id=case,
             slide_id=slide.slide.slide_id,
             object_key=slide.bag.key,
@@ -51,13 +51,6 @@ class RefuseScore:
     def _newest(self, case: CaseId) -> Timestamp | None:
         """When the newest input of the case landed, the pointer to the bundle included."""
         heads = (self.store.head(key) for key in (keys.clinical(case), keys.CURRENT_BUNDLE))
-        slides = (event.as_of.ToDatetime(UTC) for event in CaseIndex(self.store).slides(case))
+        slides = (when(event.as_of) for event in CaseIndex(self.store).slides(case))
         landed = [*slides, *(info.last_modified for info in heads if info)]
         return stamp(max(landed)) if landed else None
-
-
-def stamp(time: datetime) -> Timestamp:
-    """A time as protobuf's."""
-    made = Timestamp()
-    made.FromDatetime(time)
-    return made

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
 
@@ -19,6 +18,7 @@ from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
 from shared.canonical import sha256
+from shared.times import stamp
 from shared.units import CaseId, Sha256
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -99,15 +99,13 @@ def revision(landed: Iterable[datetime]) -> str:
 
 
 def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseScored:
-    stamp = Timestamp()
-    stamp.FromDatetime(max(landed))
     return CaseScored(
-        event_id=event_id("CaseScored", answer.score_id, revision(landed)),
+        event_id=event_id(CaseScored, answer.score_id, revision(landed)),
         case_id=answer.case_id,
         score_id=answer.score_id,
         score_key=keys.score(CaseId(answer.case_id), Sha256(answer.score_id)),
         score_digest=digest,
-        as_of=stamp,
+        as_of=stamp(max(landed)),
         revision=revision(landed),
     )
 

@@ -18,8 +18,8 @@ from medulla.v1.scorer_pb2 import HorizonRisk, Score
 
 from services.results.errors import ScoreMismatchError
 from services.results.ports import CaseFacts, KeptScore
-from services.results.times import stamp, when
 from shared import keys
+from shared.times import stamp, when
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
 

@@ -7,10 +7,10 @@ from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
 from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import ResultStore, ScoreRecord
-from services.results.times import when
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
+from shared.times import when
 from shared.units import Sha256
 
 

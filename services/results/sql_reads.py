@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
-from services.results.times import stamp, when
+from shared.times import stamp, when
 from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)

@@ -12,7 +12,7 @@ from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
-from services.results.times import when
+from shared.times import when
 from shared.units import CaseId
 
 

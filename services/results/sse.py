@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from medulla.v1.events_pb2 import Progress
 
 from services.results.progress_feed import Changes, Feed
-from services.results.times import when
+from shared.times import when
 
 
 @dataclass(frozen=True, slots=True)

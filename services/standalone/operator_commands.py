@@ -78,5 +78,5 @@ def _known(index: CaseIndex, case: str) -> CaseId:
 def _request(case: CaseId) -> CaseRescoreRequested:
     request = CaseRescoreRequested(case_id=case, cause=_OPERATOR)
     request.as_of.FromDatetime(datetime.now(UTC))
-    request.event_id = event_id("CaseRescoreRequested", case, _OPERATOR, request.as_of.ToJsonString())
+    request.event_id = event_id(CaseRescoreRequested, case, _OPERATOR, request.as_of.ToJsonString())
     return request

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.common_pb2 import Plan, Slide, StoredObject, TileLedger
 from medulla.v1.events_pb2 import Progress, SlideRejected, SlideTiled, Stage
 
@@ -12,6 +11,7 @@ from shared.blob.port import BlobInfo
 from shared.bus.events import event_id
 from shared.errors import PermanentError
 from shared.keys import SlideKey
+from shared.times import stamp, when
 from shared.units import Sha256
 
 SERVICE = "tiler"
@@ -24,22 +24,21 @@ def slide_message(slide: SlideKey, info: BlobInfo, digest: Sha256) -> Slide:
         etag=info.etag,
         version_id=info.version_id,
         size_bytes=info.size,
-        last_modified=_timestamp(info.last_modified),
+        last_modified=stamp(info.last_modified),
     )
     return Slide(case_id=slide.case_id, slide_id=slide.slide_id, object=stored, digest=digest)
 
 
 def blob_info(stored: StoredObject) -> BlobInfo:
     """The version of an object that a message names."""
-    modified = stored.last_modified.ToDatetime(tzinfo=UTC)
-    return BlobInfo(stored.key, stored.size_bytes, stored.etag, modified, stored.version_id)
+    return BlobInfo(stored.key, stored.size_bytes, stored.etag, when(stored.last_modified), stored.version_id)
 
 
 def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
     """A slide has been planned; `plan` as `plan.json` describes it."""
     digest = Sha256(plan["plan_digest"])
     return SlideTiled(
-        event_id=event_id("SlideTiled", slide.case_id, slide.slide_id, slide.object.etag, slide.digest, digest),
+        event_id=event_id(SlideTiled, slide.case_id, slide.slide_id, slide.object.etag, slide.digest, digest),
         slide=slide,
         plan=Plan(
             digest=digest,
@@ -57,7 +56,7 @@ def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
 def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: PermanentError) -> SlideRejected:
     """A slide has been refused; `info` is the version refused, None where the object is gone."""
     return SlideRejected(
-        event_id=event_id("SlideRejected", key, info.etag if info else "", error.reason),
+        event_id=event_id(SlideRejected, key, info.etag if info else "", error.reason),
         case_id=slide.case_id,
         slide_id=slide.slide_id,
         object_key=key,
@@ -66,22 +65,16 @@ def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: Perm
         sentence=str(error),
         advice=error.advice,
         thumbnail_key=getattr(error, "thumbnail_key", ""),
-        as_of=_timestamp(info.last_modified) if info else None,
+        as_of=stamp(info.last_modified) if info else None,
     )
 
 
 def progress(slide: SlideKey, info: BlobInfo, stage: Stage.ValueType) -> Progress:
     """The slide has come to `stage`, now."""
     return Progress(
-        event_id=event_id("Progress", info.key, info.etag, Stage.Name(stage)),
+        event_id=event_id(Progress, info.key, info.etag, Stage.Name(stage)),
         case_id=slide.case_id,
         slide_id=slide.slide_id,
         stage=stage,
-        at=_timestamp(datetime.now(UTC)),
+        at=stamp(datetime.now(UTC)),
     )
-
-
-def _timestamp(when: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(when)
-    return stamp

@@ -35,9 +35,9 @@ TOPIC_OF: dict[type[Message], str] = {
 }
 
 
-def event_id(*inputs: str) -> str:
-    """Name an event after what it was made from: 32 hex characters, the same on every retry."""
-    return digest_of(inputs)[:32]
+def event_id(kind: type[Message], *inputs: str) -> str:
+    """Name an event after its kind and what it was made from: 32 hex characters, the same on every retry."""
+    return digest_of((kind.DESCRIPTOR.full_name, *inputs))[:32]
 
 
 def context(event: object) -> dict[str, str]:

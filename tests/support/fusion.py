@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import SlideEmbedded
 from onnx import TensorProto, helper, numpy_helper
 
 from services.fusion_scorer.inputs import PlanFacts, SlideFacts, SlideInput
 from shared.blob.port import BlobStore
 from shared.tensors import encode_tensors
+from shared.times import stamp
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ENCODER = hashlib.sha256(b"the encoder").hexdigest()
@@ -139,13 +139,6 @@ def write_bundle(folder: Path, changed: Mapping[str, Any] | None = None, said: M
     manifest = {**facts(), "files": {name: digest(data) for name, data in files.items()}, **(said or {})}
     (folder / "bundle.json").write_text(json.dumps(manifest, sort_keys=True))
     return folder
-
-
-def stamp(time: datetime) -> Timestamp:
-    """A time as protobuf's."""
-    made = Timestamp()
-    made.FromDatetime(time)
-    return made
 
 
 def features(*rows: Sequence[float]) -> npt.NDArray[np.float32]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.common_pb2 import TileLedger
 from medulla.v1.events_pb2 import STAGE_EMBEDDING, CaseScored, Progress, SlideRejected, Stage
 from medulla.v1.scorer_pb2 import (
@@ -20,6 +19,7 @@ from medulla.v1.scorer_pb2 import (
 )
 
 from shared.notice import NOTICE
+from shared.times import stamp
 
 EPOCH = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When the made-up day starts."""
@@ -33,13 +33,6 @@ def digest(text: str) -> str:
 def at(minutes: float) -> datetime:
     """So many minutes into the made-up day."""
     return EPOCH + timedelta(minutes=minutes)
-
-
-def stamp(time: datetime) -> Timestamp:
-    """A time as protobuf's."""
-    made = Timestamp()
-    made.FromDatetime(time)
-    return made
 
 
 def slide_evidence(case: str, slide: str, top: Sequence[TopTile] = ()) -> SlideEvidence:

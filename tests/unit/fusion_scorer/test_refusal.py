@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideReje
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
-from services.fusion_scorer.refusal import SERVICE, RefuseScore, stamp
+from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.routes import routes
 from shared import keys
 from shared.blob.memory import MemoryStore
@@ -17,6 +17,7 @@ from shared.bus import topics
 from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.errors import PermanentError
+from shared.times import stamp
 from shared.worker import Worker, subscriptions
 from tests.support.bus import eventually, running
 from tests.support.fusion import NOON, features, store_slide, write_bundle

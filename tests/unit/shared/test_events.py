@@ -89,6 +89,7 @@ def test_logs_and_traces_carry_no_id_that_could_be_a_name() -> None:
 
 @given(first=st.lists(st.text(max_size=8), max_size=4), second=st.lists(st.text(max_size=8), max_size=4))
 def test_an_event_id_is_stable_and_belongs_to_its_inputs(first: list[str], second: list[str]) -> None:
-    assert event_id(*first) == event_id(*first)
-    assert len(event_id(*first)) == 32
-    assert (event_id(*first) == event_id(*second)) == (first == second)
+    assert event_id(SlideTiled, *first) == event_id(SlideTiled, *first)
+    assert len(event_id(SlideTiled, *first)) == 32
+    assert (event_id(SlideTiled, *first) == event_id(SlideTiled, *second)) == (first == second)
+    assert event_id(SlideTiled, *first) != event_id(Progress, *first)
