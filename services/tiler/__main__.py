@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import grpc
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
+from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import OnLanding, PlanTiles
 from services.tiler.landings import Landings
@@ -50,11 +51,12 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
     on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
-        _grpc(settings, StreamChunks(scratch, plans, pool, settings.decode_threads)),
+        _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
         *_workers(settings, platform, on_landing, producer, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
     )
@@ -80,9 +82,9 @@ def _workers(
         yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
 
 
-def _grpc(settings: TilerSettings, stream: StreamChunks) -> GrpcServer:
+def _grpc(settings: TilerSettings, stream: Stream) -> GrpcServer:
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(stream, settings.max_streams), server)
+        add_TileServiceServicer_to_server(TileServicer(stream), server)
 
     return GrpcServer(
         settings.address,

@@ -14,7 +14,8 @@ from medulla.v1.events_pb2 import SlideTiled
 from medulla.v1.tiles_pb2 import StreamTilesRequest, TileChunk
 from medulla.v1.tiles_pb2_grpc import TileServiceStub, add_TileServiceServicer_to_server
 
-from services.tiler.servicer import Stream, TileServicer
+from services.tiler.bounded_streams import BoundedStreams, Stream
+from services.tiler.servicer import TileServicer
 from shared.rpc.client import RefusedByServerError, as_medulla, channel
 from shared.rpc.server import GrpcServer
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
@@ -27,7 +28,7 @@ _PATIENCE_S = 30
 @contextmanager
 def served(stream: Stream, max_streams: int = 2) -> Iterator[TileServiceStub]:
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(stream, max_streams), server)
+        add_TileServiceServicer_to_server(TileServicer(BoundedStreams(stream, max_streams)), server)
 
     stop, server = Event(), GrpcServer("127.0.0.1:0", register, max_message_mb=128, grace_s=1)
     thread = Thread(target=server.run, args=(stop,))
