@@ -1,5 +1,6 @@
 """Everything OpenSlide reads, with its JPEG tiles taken straight from the file where that gives the same pixels."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
@@ -24,6 +25,8 @@ _PLAIN_TIFF = {"aperio", "generic-tiff"}
 """Vendors whose levels are one TIFF page each, without overlap."""
 _MICRONS_PER_UNIT = {"inch": 25_400.0, "centimeter": 10_000.0}
 _OPAQUE = 255
+_NOT_SUPPORTED = re.compile(r"\b(unsupported|not supported)\b", re.IGNORECASE)
+"""How OpenSlide words that a whole file is of a kind it does not read; its error has no code that would tell."""
 _ROUNDING = 2
 """Grey levels by which two JPEG decoders may differ."""
 _RESOLUTION_FROM_TIFF = {"generic-tiff"}
@@ -138,7 +141,7 @@ def _open(path: Path) -> openslide.OpenSlide:
     except openslide.OpenSlideUnsupportedFormatError as error:
         raise NotASlideError("OpenSlide does not recognise the file as a slide") from error
     except openslide.OpenSlideError as error:
-        kind = UnsupportedFormatError if "upported" in str(error) else UnreadableSlideError
+        kind = UnsupportedFormatError if _NOT_SUPPORTED.search(str(error)) else UnreadableSlideError
         raise kind(f"OpenSlide cannot open the slide: {error}") from error
     handle.set_cache(openslide.OpenSlideCache(_CACHE_BYTES))
     return handle
