@@ -66,7 +66,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             values = sql_reads.rejection_values(rejection)
             new = wrote(tx, insert(tx, REJECTIONS).values(values).on_conflict_do_nothing())
-            if new and rejection.case_id:
+            if new:
                 _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
         return new
 
