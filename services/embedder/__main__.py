@@ -20,7 +20,8 @@ from services.embedder.settings import EmbedderSettings
 from services.embedder.triton_encoder import TritonEncoder
 from shared import logs, runtime
 from shared.blob.s3 import S3Store
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.health import Check, HealthServer, Heartbeat
 from shared.rpc.client import channel

@@ -19,7 +19,8 @@ from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.settings import ScorerSettings
 from shared import keys, logs, runtime
 from shared.blob.s3 import S3Store
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import MedullaError

@@ -18,7 +18,8 @@ from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from shared import logs, runtime
 from shared.blob.s3 import S3Store
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.auth import require_role, verifier

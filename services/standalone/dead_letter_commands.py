@@ -9,8 +9,8 @@ import typer
 
 from services.standalone.console import AsJson, exit_codes, print_json, say
 from shared.bus import dead_letters, topics
-from shared.bus.kafka import KafkaProducerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery
 from shared.errors import PermanentError
 from shared.settings import KafkaSettings, PlatformSettings, load

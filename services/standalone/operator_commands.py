@@ -17,7 +17,7 @@ from services.tiler.settings import TilerSettings
 from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
-from shared.bus.kafka import KafkaProducerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.settings import PlatformSettings, load
 from shared.sweep import Sweep
 from shared.units import CaseId

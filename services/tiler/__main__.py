@@ -20,7 +20,8 @@ from services.tiler.servicer import TileServicer
 from services.tiler.settings import TilerSettings
 from shared import keys, runtime
 from shared.blob.s3 import S3Store
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect

@@ -1,38 +1,23 @@
-"""Kafka behind the bus port: a producer that waits for every acknowledgement, a consumer that never stops polling."""
+"""Kafka behind the bus port: a consumer that never stops polling."""
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from threading import Event, Lock
+from threading import Event
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    AuthorizationError,
-    FencedInstanceIdError,
-    IllegalStateError,
-    KafkaError,
-    KafkaTimeoutError,
-    RetriableError,
-)
+from kafka.errors import AuthorizationError, FencedInstanceIdError, KafkaError
 from kafka.structs import MemberState
 
 from shared import logs
-from shared.bus.kafka_client import (
-    LARGEST_BYTES,
-    KafkaDownError,
-    connection,
-    explained,
-    header_list,
-    key_bytes,
-    to_delivery,
-)
+from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
 from shared.bus.lanes import Lanes, Place
-from shared.bus.port import Delivery, Record
+from shared.bus.port import Delivery
 from shared.bus.threads import Crew
 from shared.settings import KafkaSettings
 
@@ -46,73 +31,6 @@ _READ_AHEAD_BYTES = 65_536
 _ALL_THAT_WAS_FETCHED = 100_000
 """kafka-python 3.0.12 may never hand out what it holds back of a partition that was paused, so it must hold nothing."""
 _log = logs.get(__name__)
-
-
-class KafkaProducerAdapter:
-    """Returns from `send` once every in-sync replica holds the records; safe to share between threads.
-
-    After a failure it connects afresh: kafka-python 3.0.12 sends nothing more after a record has run out of time.
-    """
-
-    def __init__(self, settings: KafkaSettings, deadline_s: float = 30.0) -> None:
-        self._settings = settings
-        self._deadline_s = deadline_s
-        self._lock = Lock()
-        self._producer: Any = None
-        with explained(settings):
-            self._connected()
-
-    def send(self, records: Sequence[Record]) -> None:
-        """Return when Kafka holds all of them durably.
-
-        Raises:
-            KafkaDownError: no acknowledgement in time; sending again is safe.
-            KafkaRefusedError: no right to write there, or too large.
-        """
-        with explained(self._settings):
-            producer = self._connected()
-            try:
-                self._sent(producer, records)
-            except IllegalStateError as error:
-                raise KafkaTimeoutError("the connection was closed after another record's failure") from error
-            except RetriableError:
-                self._disconnect(producer)
-                raise
-
-    def _sent(self, producer: Any, records: Sequence[Record]) -> None:
-        end = time.monotonic() + self._deadline_s
-        acknowledgements = [
-            producer.send(record.topic, record.value, key=key_bytes(record.key), headers=header_list(record.headers))
-            for record in records
-        ]
-        for acknowledgement in acknowledgements:
-            acknowledgement.get(timeout=max(0.1, end - time.monotonic()))
-
-    def _connected(self) -> Any:
-        with self._lock:
-            if self._producer is None:
-                limit = round(self._deadline_s * 1000)
-                self._producer = KafkaProducer(
-                    **{**connection(self._settings), "request_timeout_ms": limit // 2},
-                    acks="all",
-                    linger_ms=5,
-                    max_block_ms=limit,
-                    delivery_timeout_ms=limit,
-                    max_request_size=LARGEST_BYTES,
-                    allow_auto_create_topics=False,
-                )
-            return self._producer
-
-    def _disconnect(self, producer: Any) -> None:
-        with self._lock:
-            if self._producer is producer:
-                self._producer = None
-        producer.close(timeout=0)
-
-    def close(self) -> None:
-        """Let go of the connections; nothing is in flight, since `send` waits."""
-        if self._producer is not None:
-            self._disconnect(self._producer)
 
 
 class KafkaConsumerAdapter:

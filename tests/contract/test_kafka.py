@@ -8,9 +8,10 @@ from threading import Event
 import pytest
 
 from shared import metrics
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, read_topic
 from shared.bus.kafka_client import KafkaDownError
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
 from tests.support.bus_kinds import KafkaKind

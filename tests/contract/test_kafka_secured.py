@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics
 from shared.bus.kafka_client import KafkaDownError, KafkaRefusedError
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
 from tests.support.bus import Recorder, consume, eventually, running

@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 from services.standalone.__main__ import app
 from shared.bus import topics
 from shared.bus.dead_letters import to_dead_letter
-from shared.bus.kafka import KafkaProducerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
 from shared.settings import KafkaSettings

@@ -16,8 +16,8 @@ import pytest
 from services.results.sql_store import SqlStore
 from shared.bus import headers, topics
 from shared.bus.events import Event, to_record
-from shared.bus.kafka import KafkaProducerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
 from shared.units import CaseId

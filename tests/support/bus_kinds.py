@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from shared.bus.kafka import KafkaConsumerAdapter, KafkaProducerAdapter
+from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, read_topic
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Consumer, Producer, Record
 from shared.settings import KafkaSettings

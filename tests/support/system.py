@@ -13,8 +13,8 @@ from mypy_boto3_s3 import S3Client
 
 from shared import keys
 from shared.blob.s3 import S3Store
-from shared.bus.kafka import KafkaProducerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.settings import KafkaSettings, S3Settings
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart

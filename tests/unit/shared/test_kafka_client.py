@@ -6,8 +6,8 @@ import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 from pydantic import SecretStr
 
-from shared.bus.kafka import KafkaProducerAdapter
 from shared.bus.kafka_client import KafkaDownError, KafkaRefusedError, connection, explained
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.settings import KafkaSettings
 
 SECURED = KafkaSettings(
