@@ -56,7 +56,9 @@ def demo(
     """Score the bundled real slide with the bundled SIMULATED clinical record and model."""
     clinical = next((scoring.DEMO / "clinical").glob("*.json"))
     slides = sorted(scoring.DEMO.glob("*.svs"))
-    _score(slides, None, clinical, scoring.DEMO_BUNDLE, Options(), out, as_json=as_json)
+    with exit_codes():
+        case = scoring.case_from(slides, clinical, None)
+    _score(case, scoring.DEMO_BUNDLE, Options(), out, as_json=as_json)
 
 
 @app.command()
@@ -84,7 +86,9 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score one case from its slides and clinical record."""
-    _score(slides, case_id, clinical, bundle, Options(encoder, default_mpp), out, as_json=as_json)
+    with exit_codes():
+        case = scoring.case_from(slides, clinical, case_id)
+    _score(case, bundle, Options(encoder, default_mpp), out, as_json=as_json)
 
 
 @app.command()
@@ -155,18 +159,8 @@ def rescore(
         say(f"promoted {digest}; every case is scored again" if digest else f"{asked} cases are scored again")
 
 
-def _score(
-    slides: list[Path],
-    case_id: str | None,
-    clinical: Path | None,
-    bundle: Path,
-    options: Options,
-    out: Path,
-    *,
-    as_json: bool,
-) -> None:
+def _score(case: scoring.Case, bundle: Path, options: Options, out: Path, *, as_json: bool) -> None:
     with exit_codes(), progress("tiles") as advance:
-        case = scoring.case_from(slides, clinical, case_id)
         report = scoring.score(case, bundle, options, out, _teller(advance))
     if as_json:
         print_json(as_dict(report.score))
