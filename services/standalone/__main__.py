@@ -118,12 +118,14 @@ def up(
     bundle: Bundle = scoring.DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
     place = laptop.Place(watch, port, bundle)
-    say(
-        f"Medulla on {place.url}. Research use only.\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/."
-    )
+    if as_json:
+        print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
+    else:
+        say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
     with exit_codes():
         raise typer.Exit(laptop.serve(place, Options(encoder, default_mpp)))
 

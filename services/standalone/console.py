@@ -26,12 +26,13 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    say(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def say(text: str) -> None:
-    """One line for people on standard output."""
+    """Lines on standard output, at once: a command may go on for long after them."""
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def explain(error: MedullaError) -> str:

@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner, Result
 
+from services.standalone import up
 from services.standalone.__main__ import app
+from services.standalone.pipeline import Options
 from services.standalone.scoring import DEMO_BUNDLE
+from services.standalone.up import Place
 from tests.support import slides
 
 AT_FAULT = 1
@@ -164,6 +167,21 @@ def test_a_folder_without_slides_is_a_fault_of_the_input(tmp_path: Path) -> None
     done = medulla("embed", tmp_path, "--out", tmp_path / "emb")
     assert done.exit_code == AT_FAULT
     assert "slides/{case_id}/" in done.stderr
+
+
+def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Place] = []
+
+    def serve(place: Place, _: Options) -> int:
+        served.append(place)
+        return 0
+
+    monkeypatch.setattr(up, "serve", serve)
+    said = printed("up", "--watch", tmp_path, "--port", 8123)
+    assert said["url"] == served[0].url == "http://127.0.0.1:8123"
+    assert said["folder"] == str(tmp_path)
+    assert "Research use only" in said["notice"]
+    assert "http://127.0.0.1:8123" in medulla("up", "--watch", tmp_path, "--port", 8123).stdout
 
 
 @pytest.mark.parametrize("arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"]])
