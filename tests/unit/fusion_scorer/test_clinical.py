@@ -1,14 +1,13 @@
 """Clinical records: what is refused is refused all at once, with what would be allowed."""
 
 import json
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fusion_scorer.clinical import MAX_BYTES, parse
+from services.fusion_scorer.clinical import MAX_BYTES, ClinicalRecord, parse
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.profile import Profile
 from shared.units import CaseId
@@ -23,6 +22,17 @@ def refusal(data: bytes) -> str:
         parse(data, CASE, TOY)
     assert caught.value.reason == "bad_clinical_record"
     return str(caught.value)
+
+
+def read_or_refused(data: bytes) -> ClinicalRecord | str:
+    try:
+        return parse(data, CASE, TOY)
+    except BadClinicalRecordError as error:
+        return str(error)
+
+
+def as_record(values: dict[str, Any]) -> bytes:
+    return clinical_json(**values)
 
 
 def test_a_good_record_keeps_what_is_known() -> None:
@@ -97,7 +107,16 @@ def test_long_values_are_cut_in_the_sentence() -> None:
     assert len(refusal(clinical_json(stage="x" * 10_000))) < 200
 
 
-@given(st.binary(max_size=60) | st.dictionaries(st.text(max_size=8), st.integers() | st.text()).map(json.dumps))
-def test_whatever_lands_is_read_or_refused_with_a_reason(data: bytes | str) -> None:
-    with suppress(BadClinicalRecordError):
-        parse(data if isinstance(data, bytes) else data.encode(), CASE, TOY)
+VALUES = st.none() | st.booleans() | st.integers(-5, 200) | st.sampled_from(["", "M0", "M1", "M9", "G3"])
+TEXTS = st.dictionaries(st.text(max_size=8), st.integers() | st.text()).map(json.dumps).map(str.encode)
+RECORDS = st.dictionaries(st.sampled_from(["age", "stage", "group", "colour"]), VALUES).map(as_record)
+
+
+@given(st.binary(max_size=60) | TEXTS | RECORDS)
+def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
+    found = read_or_refused(data)
+    if isinstance(found, str):
+        assert found.strip()
+        assert "\n" not in found
+    else:
+        assert found.values.items() <= json.loads(data).items()
