@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from threading import Event
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
@@ -105,11 +106,11 @@ def _land(system: System, case_id: str, path: Path) -> float:
 
 def _seen(system: System, case_id: str) -> float:
     """When the case's score can be seen."""
-    end = time.time() + _PATIENCE_S
+    pause, end = Event(), time.time() + _PATIENCE_S
     while "score" not in (case := system.case(case_id)):
         if time.time() > end or case.get("rejections"):
             raise NotScoredError(f"case {case_id} has no score; REST shows {case}")
-        time.sleep(_LOOK_AGAIN_S)
+        pause.wait(_LOOK_AGAIN_S)
     return time.time()
 
 
