@@ -1,0 +1,55 @@
+"""The scorer in memory, as its handlers see it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.protobuf.json_format import Parse
+from medulla.v1.events_pb2 import CaseRescoreRequested
+from medulla.v1.scorer_pb2 import Score
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.score_case import ScoreCase, WhatIf
+from shared.blob.memory import MemoryStore
+from shared.bus.s3_events import ObjectHint
+from shared.canonical import sha256
+from shared.units import CaseId, Sha256
+from tests.support.fusion import features, store_slide, write_bundle
+
+CASE = CaseId("MB-1")
+
+
+@dataclass
+class Scorer:
+    """The scorer's handlers on a store of its own."""
+
+    folder: Path
+    store: MemoryStore = field(default_factory=MemoryStore)
+    announced: list[CaseRescoreRequested] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.bundles = Bundles(self.store)
+        self.index = CaseIndex(self.store)
+        self.index_slide = IndexSlide(self.index)
+        self.landing = OnLanding(self.store, self.index, self.bundles, self.announced.append)
+        self.score_case = ScoreCase(self.store, self.bundles, "0.0")
+        self.rescore = RescoreCase(self.score_case)
+        self.what_if = WhatIf(self.store, self.bundles, "0.0")
+
+    def promote(self, name: str = "toy") -> Sha256:
+        return promote(self.store, write_bundle(self.folder / name, said={"name": name})).digest
+
+    def land(self, key: str, data: bytes) -> list[CaseRescoreRequested]:
+        self.store.put(key, data)
+        return list(self.landing(ObjectHint(key, "medulla")))
+
+    def slide(self, slide: str, *rows: tuple[float, float], minutes: float = 0) -> list[CaseRescoreRequested]:
+        return list(self.index_slide(store_slide(self.store, CASE, slide, features(*rows), minutes)))
+
+    def score(self) -> Score:
+        """Score the case and read what was stored."""
+        event = self.score_case(CASE)
+        data = self.store.get(event.score_key)
+        assert sha256(data) == event.score_digest
+        return Parse(data, Score())

@@ -1,0 +1,14 @@
+"""A scorer for every test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.scorer import Scorer
+
+
+@pytest.fixture
+def scorer(tmp_path: Path) -> Scorer:
+    made = Scorer(tmp_path)
+    made.promote()
+    return made
