@@ -49,6 +49,8 @@ def exit_codes() -> Iterator[None]:
         yield
     except MedullaError as error:
         _fail(explain(error), runtime.exit_code(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", runtime.AT_FAULT)
     except KeyboardInterrupt:
         _fail("Stopped. Nothing is half-written; the same command goes on from here.", STOPPED)
 

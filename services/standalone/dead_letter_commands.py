@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from shared.settings import KafkaSettings, PlatformSettings, load
 app = typer.Typer(help="What was given up: list, show, replay.", no_args_is_help=True)
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
 _VALUE_SHOWN = 2000
+_LINE = "{place:8} {written} {reason:22} {service:14} {key}: {sentence}"
 
 
 class UnknownDeadLetterError(PermanentError):
@@ -38,7 +40,7 @@ def list_letters(
     if as_json:
         print_json(found)
     else:
-        lines = [f"{row['place']:8} {row['reason']:24} {row['service']:14} {row['sentence']}" for row in found]
+        lines = [_LINE.format(**row) for row in found]
         say("\n".join(lines) or "There are no dead letters.")
 
 
@@ -100,4 +102,5 @@ def _place(delivery: Delivery) -> str:
 def _described(delivery: Delivery) -> dict[str, Any]:
     letter = asdict(dead_letters.read(delivery.record))
     value = letter.pop("value").decode("utf-8", "backslashreplace")
-    return {"place": _place(delivery)} | letter | {"value": value[:_VALUE_SHOWN]}
+    written = datetime.fromtimestamp(delivery.written_at, UTC).isoformat(timespec="seconds")
+    return {"place": _place(delivery), "written": written} | letter | {"value": value[:_VALUE_SHOWN]}

@@ -11,7 +11,7 @@ from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.standalone.console import Advance
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
-from services.standalone.workspace import SlideFile, Workspace, find
+from services.standalone.workspace import SlideFile, find, open_workspace
 from shared.errors import PermanentError
 
 INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
@@ -42,7 +42,7 @@ def embed(paths: Sequence[Path], out: Path, options: Options, advance: Advance) 
     slides = list(find(paths))
     outcomes = []
     with (
-        open_pipeline(Workspace(out), options) as pipeline,
+        open_pipeline(open_workspace(out), options) as pipeline,
         ThreadPoolExecutor(options.workers, thread_name_prefix="slide") as pool,
     ):
         for done, outcome in enumerate(pool.map(lambda slide: _outcome(pipeline, slide), slides), 1):

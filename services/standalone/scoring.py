@@ -20,7 +20,7 @@ from services.standalone import pictures
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
-from services.standalone.workspace import SlideFile, Workspace, named
+from services.standalone.workspace import SlideFile, named, open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
@@ -71,7 +71,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     Raises:
         PermanentError: a slide, the record, the bundle or the encoder is refused.
     """
-    workspace = Workspace(out / "store")
+    workspace = open_workspace(out / "store")
     store = workspace.store
     profile = promote(store, bundle).manifest.profile
     _forget(store, case.case_id)

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 
 from medulla.v1.events_pb2 import Progress
 
@@ -18,15 +19,18 @@ from services.results.progress_feed import Feed
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
+from services.standalone.console import say
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
-from services.standalone.workspace import Workspace
+from services.standalone.workspace import open_workspace
 from services.tiler.handler import OnLanding
 from services.tiler.landings import Landings
 from services.tiler.routes import routes as tiler_routes
 from shared import keys, runtime
 from shared.blob.port import BlobInfo, BlobStore
+from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
+from shared.bus.port import Delivery
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
@@ -81,12 +85,28 @@ def serve(place: Place, options: Options) -> int:
         BusyAddressError: another program listens on the port.
     """
     with _parts(place, options) as parts:
-        return runtime.run(_NAME, load(PlatformSettings, log_level="WARNING"), *parts)
+        return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts)
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """A part: tells the person at the terminal of every refused input, by file, in one sentence."""
+
+    bus: MemoryBus
+
+    def run(self, stop: Event) -> None:
+        """Go on until `stop` is set."""
+        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _tell_refusal)
+
+
+def _tell_refusal(delivery: Delivery) -> None:
+    letter = dead_letters.read(delivery.record)
+    say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {letter.advice}")
 
 
 @contextmanager
 def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
-    workspace, bus = Workspace(place.folder), MemoryBus()
+    workspace, bus = open_workspace(place.folder), MemoryBus()
     _make_folders(place.folder)
     producer = bus.producer()
 
@@ -100,6 +120,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             _page(place, workspace.store, results),
+            Refusals(bus),
         ]
 
 

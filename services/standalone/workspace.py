@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from services.tiler.errors import NotASlideError
 from shared import keys
@@ -48,6 +49,17 @@ class Workspace:
         if companions.is_dir():
             _point((self.root / key).with_suffix(""), companions)
         return key
+
+
+def open_workspace(root: Path) -> Workspace:
+    """Make the folder where it is missing.
+
+    Raises:
+        OSError: it cannot be made or written to.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=root):
+        return Workspace(root)
 
 
 def named(path: Path, case_id: str | None = None) -> SlideFile:

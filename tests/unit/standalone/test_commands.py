@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner, Result
 
 from services.standalone import up
-from services.standalone.__main__ import app
+from services.standalone.commands import app
 from services.standalone.pipeline import Options
 from services.standalone.scoring import DEMO_BUNDLE
 from services.standalone.up import Place
@@ -182,6 +182,18 @@ def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: 
     assert said["folder"] == str(tmp_path)
     assert "Research use only" in said["notice"]
     assert "http://127.0.0.1:8123" in medulla("up", "--watch", tmp_path, "--port", 8123).stdout
+
+
+@pytest.mark.parametrize("command", [("demo", "--out"), ("score", "SLIDE", "--out"), ("up", "--watch")])
+def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(
+    tmp_path: Path, slide: Path, command: tuple[str, ...]
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder")
+    done = medulla(*(slide if word == "SLIDE" else word for word in command), in_the_way / "below")
+    assert done.exit_code == AT_FAULT
+    assert str(in_the_way) in done.stderr
+    assert "Traceback" not in done.output
 
 
 @pytest.mark.parametrize("arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"]])
