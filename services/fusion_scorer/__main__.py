@@ -45,13 +45,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     store = S3Store(platform.s3)
     bundles = Bundles(store, _public_key(settings.bundle_public_key))
     _say_what_is_promoted(bundles)
+    answers = _grpc(settings, platform, WhatIf(store, bundles, version("medulla")))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     unseen = on_landing(store, bundles, producer).unseen
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
-        _grpc(settings, platform, WhatIf(store, bundles, version("medulla"))),
+        answers,
         *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, hearts),
         *(
             Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, unseen))
