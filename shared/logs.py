@@ -25,7 +25,7 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
-    for noisy in ("kafka", "botocore", "urllib3", "PIL", "tifffile"):
+    for noisy in ("alembic", "kafka", "botocore", "urllib3", "PIL", "tifffile"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
     structlog.configure(
         processors=[

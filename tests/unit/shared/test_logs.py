@@ -54,6 +54,11 @@ def test_libraries_log_the_same_way(lines: Lines) -> None:
     assert (line["event"], line["service"], line["level"]) == ("odd: 3", "tiler", "warning")
 
 
+def test_a_look_at_the_schema_of_a_database_is_not_told(lines: Lines) -> None:
+    logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
+    assert lines() == []
+
+
 def test_lines_below_the_level_are_left_out(lines: Lines) -> None:
     logs.get("shared.test").debug("detail")
     assert lines() == []
