@@ -64,7 +64,8 @@ STREAMS_IN_FLIGHT = Gauge(
 )
 SCRATCH_USED_BYTES = Gauge(
     "medulla_scratch_used_bytes",
-    "Scratch disk held by slides in work. Near the limit: slides wait for room, raise the limit or lower concurrency.",
+    "Scratch disk held by slides in work or used minutes ago; idle ones give way. "
+    "At the limit for long: slides wait for room, raise the limit or lower concurrency.",
 )
 SCRATCH_LIMIT_BYTES = Gauge(
     "medulla_scratch_limit_bytes",

@@ -31,6 +31,8 @@ from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
+_LOOKS = 10
+"""How often within the time that an idle slide may stay on scratch its end is looked for."""
 _SPARE_WORKERS = 4
 """gRPC threads beside those that stream, so that health and refusals are answered at once."""
 
@@ -60,6 +62,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
         *_workers(settings, platform, on_landing, producer, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
+        Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
 
 

@@ -33,17 +33,19 @@ class _Entry:
     folder: Path
     size: int
     holders: int = 0
+    idle_since: float = 0
     local: LocalSlide | None = None
     bringing: Lock = field(default_factory=Lock)
 
 
 class Scratch:
-    """Slide files brought from the store; idle ones stay until their room is needed."""
+    """Slide files brought from the store; idle ones stay for a while, unless their room is needed."""
 
     def __init__(self, blobs: BlobStore, settings: ScratchSettings) -> None:
         self._blobs = blobs
         self._budget = settings.budget_mb * _MB
         self._wait_s = settings.wait_s
+        self._idle_s = settings.idle_s
         self._home = ScratchHome(settings.folder)
         self._pool = ThreadPoolExecutor(settings.connections, "download")
         self._downloader = Downloader(blobs, self._pool, settings.part_mb * _MB, settings.connections)
@@ -70,6 +72,14 @@ class Scratch:
             yield entry.local
         finally:
             self._leave(version, entry)
+
+    def drop_idle(self) -> None:
+        """Remove the slides that nobody has used for `idle_s`."""
+        with self._changed:
+            until = time.monotonic() - self._idle_s
+            for version in [version for version, entry in self._idle() if entry.idle_since <= until]:
+                self._drop(version)
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Stop downloads and remove everything."""
@@ -115,10 +125,13 @@ class Scratch:
 
     def _make_room(self, size: int) -> bool:
         """Drop idle slides, the least recently used first, until `size` fits."""
-        idle = [version for version, entry in self._entries.items() if not entry.holders]
+        idle = [version for version, _ in self._idle()]
         while self._used() + size > self._budget and idle:
             self._drop(idle.pop(0))
         return self._used() + size <= self._budget
+
+    def _idle(self) -> Iterator[tuple[_Version, _Entry]]:
+        return ((version, entry) for version, entry in self._entries.items() if not entry.holders)
 
     def _used(self) -> int:
         return sum(entry.size for entry in self._entries.values())
@@ -126,6 +139,7 @@ class Scratch:
     def _leave(self, version: _Version, entry: _Entry) -> None:
         with self._changed:
             entry.holders -= 1
+            entry.idle_since = time.monotonic()
             if not entry.holders and entry.local is None:
                 self._drop(version)
             self._changed.notify_all()

@@ -26,6 +26,8 @@ class ScratchSettings(Section):
     """Ranged requests at once."""
     wait_s: float = Field(default=900, gt=0)
     """How long a slide waits for room before it is tried again later."""
+    idle_s: float = Field(default=300, gt=0)
+    """How long a slide stays after its last use, in case its tiles are asked for again."""
 
 
 class TilerSettings(ServiceSettings, QualityRules):

@@ -11,6 +11,7 @@ from typing import IO, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.tiler.download import Downloader
 from services.tiler.errors import EmptyObjectError, OutOfDiskError, SlideTooLargeError
@@ -43,8 +44,12 @@ def store() -> CountingStore:
     return CountingStore()
 
 
-def scratch_of(store: MemoryStore, folder: Path, budget_mb: int = 2, wait_s: float = 20) -> Scratch:
-    settings = ScratchSettings(folder=folder, budget_mb=budget_mb, part_mb=1, connections=4, wait_s=wait_s)
+def scratch_of(
+    store: MemoryStore, folder: Path, budget_mb: int = 2, wait_s: float = 20, idle_s: float = 300
+) -> Scratch:
+    settings = ScratchSettings(
+        folder=folder, budget_mb=budget_mb, part_mb=1, connections=4, wait_s=wait_s, idle_s=idle_s
+    )
     return Scratch(store, settings)
 
 
@@ -106,6 +111,28 @@ def test_idle_slides_make_room_the_least_recent_first(store: CountingStore, tmp_
             assert store.ranges == 3
         with scratch.hold(b):
             assert store.ranges == 4
+
+
+def test_a_slide_idle_for_long_leaves_scratch_even_when_its_object_is_gone(
+    store: CountingStore, tmp_path: Path
+) -> None:
+    info = put(store, "a")
+    with scratch_of(store, tmp_path, idle_s=1e-9) as scratch:
+        with scratch.hold(info):
+            store.delete(info.key)
+            scratch.drop_idle()
+            assert len(files_below(tmp_path)) == 1
+        scratch.drop_idle()
+        assert not files_below(tmp_path)
+        assert REGISTRY.get_sample_value("medulla_scratch_used_bytes") == 0
+
+
+def test_a_slide_used_a_moment_ago_stays_on_scratch(store: CountingStore, tmp_path: Path) -> None:
+    with scratch_of(store, tmp_path) as scratch:
+        with scratch.hold(put(store, "a")):
+            pass
+        scratch.drop_idle()
+        assert len(files_below(tmp_path)) == 1
 
 
 def test_the_budget_is_never_exceeded_by_slides_in_use(store: CountingStore, tmp_path: Path) -> None:
