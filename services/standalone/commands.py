@@ -1,5 +1,6 @@
 """The commands of `medulla`."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,7 @@ Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.")]
 def _quiet() -> None:
     """Say only what matters; a service's lines are for machines."""
     logs.configure("medulla", "WARNING")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its troubles come back as errors, told in our words
 
 
 @app.command()

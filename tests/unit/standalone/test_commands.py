@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner, Result
 
-from services.standalone import up
+from services.standalone import operator_commands, up
 from services.standalone.commands import app
 from services.standalone.pipeline import Options
 from services.standalone.scoring import DEMO_BUNDLE
@@ -206,6 +207,19 @@ def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.Monke
     done = medulla("dead-letters", "list")
     assert done.exit_code == AT_FAULT
     assert "MEDULLA_HTTP_PORT is wrong" in done.stderr
+
+
+def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sweep() -> dict[str, int]:
+        logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "Cancelled")
+        logging.getLogger("shared.sweep").warning("something of ours")
+        return {"slides/": 2}
+
+    monkeypatch.setattr(operator_commands, "sweep", sweep)
+    done = medulla("sweep")
+    assert "2 announced" in done.stdout
+    assert "something of ours" in done.stderr
+    assert "Metadata" not in done.stderr
 
 
 def _cohort(folder: Path) -> Path:
