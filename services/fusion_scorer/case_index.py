@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from google.protobuf.json_format import MessageToDict, Parse
 from medulla.v1.events_pb2 import SlideEmbedded
@@ -51,6 +52,10 @@ class CaseIndex:
         """Remember which version of the clinical record was looked at, and what came of it."""
         self.store.put(keys.indexed_clinical(case), canonical_json(asdict(entry)))
 
+    def refused_clinical(self, case: CaseId) -> bool:
+        """Whether the clinical record was refused when it was last looked at, which people were then told."""
+        return bool(self._entry(keys.indexed_clinical(case)).get("rejected"))
+
     def has_clinical(self, info: BlobInfo) -> bool:
         """Whether exactly this version of a clinical record was looked at."""
         return self._etag_in(keys.indexed_clinical(keys.clinical_case(info.key))) == info.etag
@@ -77,9 +82,13 @@ class CaseIndex:
             last = case
 
     def _etag_in(self, key: str) -> str:
+        return str(self._entry(key).get("etag", ""))
+
+    def _entry(self, key: str) -> dict[str, Any]:
         if not self.store.head(key):
-            return ""
-        return str(json.loads(self.store.get(key)).get("etag", ""))
+            return {}
+        entry: dict[str, Any] = json.loads(self.store.get(key))
+        return entry
 
 
 def _parsed(data: bytes) -> SlideEmbedded:

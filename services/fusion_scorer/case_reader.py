@@ -27,6 +27,8 @@ class StoredCase:
 
     inputs: CaseInputs
     landed: tuple[datetime, ...]
+    refused: BadClinicalRecordError | None = None
+    """What is wrong with its clinical record, which then counts as missing."""
 
     @property
     def empty(self) -> bool:
@@ -52,15 +54,14 @@ class CaseReader:
         info = self.store.head(keys.clinical(case))
         landed = [when(event.as_of) for event in events] + ([info.last_modified] if info else [])
         slides = tuple(self._slide(event) for event in events)
-        return StoredCase(CaseInputs(case, slides, self._clinical(case, info, profile)), tuple(landed))
+        try:
+            clinical = self._clinical(case, info, profile)
+        except BadClinicalRecordError as error:
+            return StoredCase(CaseInputs(case, slides, None), tuple(landed), error)
+        return StoredCase(CaseInputs(case, slides, clinical), tuple(landed))
 
     def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
-        if info is None:
-            return None
-        try:
-            return parse(read_version(self.store, info), case, profile)
-        except BadClinicalRecordError:
-            return None
+        return None if info is None else parse(read_version(self.store, info), case, profile)
 
     def _slide(self, event: SlideEmbedded) -> SlideInput:
         data = self._get(event, event.bag.key)

@@ -47,7 +47,7 @@ class BadBagError(BadSlideError):
 
 
 class NothingToScoreError(PermanentError):
-    """An event asks for a score of a case of which nothing can be used."""
+    """An event asks for a score of a case of which nothing is stored."""
 
     reason = "bad_case_id"
     advice = "Check the case id; a case is known once a slide of it was embedded or its clinical record has landed."

@@ -13,7 +13,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
+from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
@@ -49,15 +49,27 @@ class RescoreCase:
     """A case is scored from what is stored of it."""
 
     score_case: ScoreCase
+    index: CaseIndex
 
     def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored]:
-        """Score the case; while no bundle is promoted it waits in the index, and promotion scores it."""
+        """Score the case; while no bundle is promoted it waits in the index, and promotion scores it.
+
+        A known case of which nothing is left, or only a record whose refusal was told, is passed over.
+        """
         case = keys.case_id(event.case_id, "the request")
         try:
             return (self.score_case(case),)
         except NoBundleError as error:
             _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
-            return ()
+        except NothingToScoreError:
+            if not self.index.knows(case):
+                raise
+            _log.info("case passed over: nothing is left of it")
+        except BadClinicalRecordError:
+            if not self.index.refused_clinical(case):
+                raise
+            _log.info("case passed over: all that there is of it is a record that was refused")
+        return ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
 def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
     landing = on_landing(store, bundles, producer)
-    rescore = RescoreCase(ScoreCase(store, bundles, program_version))
+    rescore = RescoreCase(ScoreCase(store, bundles, program_version), CaseIndex(store))
     return (
         Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),

@@ -37,13 +37,14 @@ class ScoreCase:
 
         Raises:
             NoBundleError: none is promoted.
-            NothingToScoreError: nothing of the case can be used.
+            NothingToScoreError: nothing of the case is stored.
+            BadClinicalRecordError: a record that the bundle refuses is all that is stored of it.
             BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
         """
         promoted = self.bundles.promoted()
         stored = CaseReader(self.store, CaseIndex(self.store))(case, promoted.bundle.manifest.profile)
         if stored.empty:
-            raise NothingToScoreError(f"nothing is stored of case {case} that a score could be made from")
+            raise stored.refused or NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
         _count(made.score)

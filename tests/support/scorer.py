@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.protobuf.json_format import Parse
-from medulla.v1.events_pb2 import CaseRescoreRequested
+from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase, WhatIf
+from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
@@ -34,7 +35,7 @@ class Scorer:
         self.index_slide = IndexSlide(self.index)
         self.landing = OnLanding(self.store, self.index, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")
-        self.rescore = RescoreCase(self.score_case)
+        self.rescore = RescoreCase(self.score_case, self.index)
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
 
     def promote(self, name: str = "toy") -> Sha256:
@@ -46,6 +47,11 @@ class Scorer:
 
     def slide(self, slide: str, *rows: tuple[float, float], minutes: float = 0) -> list[CaseRescoreRequested]:
         return list(self.index_slide(store_slide(self.store, CASE, slide, features(*rows), minutes)))
+
+    def rescored(self) -> list[CaseScored]:
+        """What comes of every case when the promotion is heard of."""
+        requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
+        return [scored for request in requests for scored in self.rescore(request)]
 
     def score(self) -> Score:
         """Score the case and read what was stored."""

@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from medulla.v1.events_pb2 import CaseRescoreRequested
 
-from services.fusion_scorer.errors import (
-    BadClinicalRecordError,
-    NothingToScoreError,
-)
+from services.fusion_scorer.errors import BadClinicalRecordError, NothingToScoreError
 from shared import keys
 from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
@@ -70,8 +68,34 @@ def test_a_bad_record_of_a_case_without_slides_is_only_refused(scorer: Scorer) -
     with pytest.raises(BadClinicalRecordError):
         scorer.land("clinical/MB-1.json", b"{")
     assert not scorer.announced
-    with pytest.raises(NothingToScoreError) as caught:
+    with pytest.raises(BadClinicalRecordError, match="is no JSON"):
         scorer.score_case(CASE)
+
+
+def test_promotion_passes_over_a_case_with_nothing_but_a_refused_record(scorer: Scorer) -> None:
+    with pytest.raises(BadClinicalRecordError):
+        scorer.land("clinical/MB-1.json", b"{")
+    scorer.promote("better")
+    assert not scorer.rescored()
+
+
+def test_a_record_that_only_the_promoted_bundle_refuses_is_refused_for_what_is_wrong_with_it(tmp_path: Path) -> None:
+    scorer = Scorer(tmp_path)
+    scorer.land("clinical/MB-1.json", clinical_json(stage="M9"))
+    scorer.promote()
+    with pytest.raises(BadClinicalRecordError, match='stage is "M9"'):
+        scorer.rescored()
+
+
+def test_promotion_passes_over_a_case_whose_record_is_gone(scorer: Scorer) -> None:
+    scorer.land("clinical/MB-1.json", clinical_json(stage="M0"))
+    scorer.store.delete("clinical/MB-1.json")
+    assert not scorer.rescored()
+
+
+def test_a_case_that_was_never_heard_of_is_no_case(scorer: Scorer) -> None:
+    with pytest.raises(NothingToScoreError) as caught:
+        scorer.rescore(CaseRescoreRequested(event_id="e", case_id="MB-9"))
     assert caught.value.reason == "bad_case_id"
 
 
