@@ -11,6 +11,8 @@ from playwright.sync_api import Browser
 from tritonclient.grpc import InferenceServerClient
 
 from tests.support.parts import ElasticMqPart, KafkaPart, MinioPart, PostgresPart
+from tests.support.stack.leftovers import folders_in_use, memory_of
+from tests.support.stack.process import wait_for
 from tests.support.stack.triton import Triton
 
 
@@ -78,6 +80,16 @@ def test_triton_serves_the_default_encoder(triton: Triton) -> None:
     (model,) = triton.models.iterdir()
     with InferenceServerClient(triton.url) as client:
         assert client.is_model_ready(model.name, client_timeout=5)
+
+
+def test_a_killed_triton_leaves_no_process_and_no_shared_memory(triton: Triton) -> None:
+    assert memory_of(triton.folder)
+    triton.kill()
+    try:
+        assert wait_for(lambda: not folders_in_use(triton.folder), 10)
+        assert not memory_of(triton.folder)
+    finally:
+        triton.start()
 
 
 def test_the_browser_draws_a_page(browser: Browser) -> None:

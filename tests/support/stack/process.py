@@ -1,5 +1,6 @@
-"""One process of a part: started apart from us, waited for, and ended by its recorded pid only."""
+"""One process of a part: started apart from us, waited for, and ended with its children by its recorded pid only."""
 
+import contextlib
 import functools
 import os
 import random
@@ -126,7 +127,7 @@ class Program:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.pid_file.write_text(f"{self._child.pid} {_start_time(self._child.pid)}")
+        self.pid_file.write_text(f"{self._child.pid} {start_time(self._child.pid)}")
         wait_for(lambda: not self.alive or ready(), seconds)
         if not (self.alive and ready()):
             self._give_up()
@@ -145,19 +146,23 @@ class Program:
         if not self.pid_file.exists():
             return None
         pid, _, started = self.pid_file.read_text().partition(" ")
-        return int(pid) if started and _start_time(int(pid)) == started else None
+        return int(pid) if started and start_time(int(pid)) == started else None
 
     def stop(self, sign: signal.Signals = signal.SIGTERM, seconds: float = 20) -> None:
-        """Ask it to end and wait; kill it when it does not."""
+        """Ask it to end and wait; kill what runs of it after that."""
+        pid = self._pid()
         self.signal(sign)
-        if wait_for(lambda: not self.alive, seconds):
-            self.pid_file.unlink(missing_ok=True)
-        else:
-            self.kill()
+        wait_for(lambda: not self.alive, seconds)
+        self._end_group(pid)
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self.signal(signal.SIGKILL)
+        """End it at once, as a crash would, but with all that it started."""
+        self._end_group(self._pid())
+
+    def _end_group(self, pid: int | None) -> None:
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         wait_for(lambda: not self.alive, 10)
         self.pid_file.unlink(missing_ok=True)
 
@@ -168,7 +173,7 @@ class Program:
             os.kill(pid, sign)
 
 
-def _start_time(pid: int) -> str:
+def start_time(pid: int) -> str:
     """When a process started, in clock ticks since boot; empty when it is gone or only waits to be reaped."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.stack.home import inside, locked
+from tests.support.stack.leftovers import end_orphans, folders_in_use, remove_memory
 from tests.support.stack.process import Program
 
 
@@ -32,7 +33,8 @@ def run_folder() -> Iterator[Path]:
 
 
 def _clear_left_behind() -> None:
-    for folder in inside("runs").iterdir():
+    runs = inside("runs")
+    for folder in {*runs.iterdir(), *folders_in_use(runs)}:
         if _is_left_behind(folder):
             end_programs(folder)
             shutil.rmtree(folder, ignore_errors=True)
@@ -62,8 +64,13 @@ def running_programs(folder: Path) -> list[Program]:
 
 
 def end_programs(folder: Path) -> list[str]:
-    """Stop every program recorded below the folder, the youngest first; gives the names of those that ran."""
+    """Stop every program recorded below the folder, the youngest first; gives the names of those that ran.
+
+    What a program left behind that ended by itself is ended and removed, too.
+    """
     running = running_programs(folder)
     for program in _recorded(folder):
         program.stop()
+    end_orphans(folder)
+    remove_memory(folder)
     return [program.name for program in running]

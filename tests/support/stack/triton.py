@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.stack import install
 from tests.support.stack.home import StackError
+from tests.support.stack.leftovers import memory_prefix, remove_memory
 from tests.support.stack.process import Program, answers, clean_environment, require_free
 
 CHECKOUT = Path(__file__).parents[3]
@@ -54,6 +55,7 @@ class Triton:
             str(installed / "pkg/pytriton/tritonserver/bin/tritonserver"),
             f"--model-repository={self.models}",
             f"--backend-directory={installed / 'backends'}",
+            f"--backend-config=python,shm-region-prefix-name={memory_prefix(self.folder)}",
             "--disable-auto-complete-config",
             *loopback,
             *(f"--{name}-port={port}" for name, port in ports.items()),
@@ -91,5 +93,6 @@ class Triton:
         self.program.stop()
 
     def kill(self) -> None:
-        """End it as a crash would (SIGKILL)."""
+        """End it as a crash would (SIGKILL), and remove the memory that it shared with the other process."""
         self.program.kill()
+        remove_memory(self.folder)

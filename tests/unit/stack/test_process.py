@@ -1,17 +1,28 @@
 """Programs are waited for and ended by their recorded pid; what a killed run leaves is ended by the next."""
 
 import os
+import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.stack.home import StackError, inside
-from tests.support.stack.process import Program, free_ports, require_free
+from tests.support.stack.home import StackError, home, inside
+from tests.support.stack.leftovers import MEMORY, memory_of, memory_prefix
+from tests.support.stack.process import Program, free_ports, require_free, start_time, wait_for
 from tests.support.stack.runs import end_programs, run_folder
 
-_FOR_EVER = [sys.executable, "-c", "import threading; print('up', flush=True); threading.Event().wait()"]
+_WAIT = "import threading; print('up', flush=True); threading.Event().wait()"
+_FOR_EVER = [sys.executable, "-c", _WAIT]
+_WITH_A_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()"])
+print(child.pid, "up", flush=True)
+child.wait()
+"""
 
 
 def _program(folder: Path) -> Program:
@@ -57,6 +68,42 @@ def test_what_a_killed_run_left_is_ended_by_the_next(tmp_path: Path, monkeypatch
     with run_folder():
         assert not left.exists()
         assert not program.alive
+
+
+@pytest.mark.parametrize("end", [Program.kill, Program.stop])
+def test_what_a_program_started_ends_with_it(tmp_path: Path, end: Callable[[Program], None]) -> None:
+    program = Program("part", tmp_path, [sys.executable, "-c", _WITH_A_CHILD])
+    program.start(lambda: _is_up(program))
+    child = int(program.log.read_text().split()[0])
+    assert start_time(child)
+    end(program)
+    assert wait_for(lambda: not start_time(child), 10)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_orphan_of_a_run_and_its_memory_are_removed_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    monkeypatch.setenv("MEDULLA_HOME", str(tmp_path / "home"))
+    left = inside("runs") / "run-left"
+    (MEMORY / f"{memory_prefix(left / 'triton')}1").touch()
+    if kept:
+        left.mkdir()
+    orphan = _stub(left)
+    with run_folder() as other:
+        assert orphan.wait(timeout=10) == -signal.SIGKILL
+        assert not left.exists()
+        assert not memory_of(left)
+        neighbour = _stub(other)
+        with run_folder():
+            assert neighbour.poll() is None
+    assert neighbour.wait(timeout=10) == -signal.SIGKILL
+
+
+def _stub(run: Path) -> "subprocess.Popen[bytes]":
+    """A process that looks like a child of an installed program that works on a run's files."""
+    words = [str(home() / "triton" / "stub"), "-c", _WAIT, str(run / "triton" / "model.py")]
+    return subprocess.Popen(words, executable=sys.executable, stdout=subprocess.DEVNULL)
 
 
 def test_a_taken_port_is_named() -> None:
