@@ -112,4 +112,14 @@ def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseSco
 
 def _count(answer: Score) -> None:
     model, abstained = answer.model or "none", str(answer.abstained).lower()
-    metrics.SCORES.labels(model, abstained, str(answer.simulated).lower()).inc()
+    simulated = str(answer.simulated).lower()
+    metrics.SCORES.labels(model, abstained, simulated).inc()
+    if answer.out_of_distribution.flagged:
+        metrics.SCORES_OUT_OF_DISTRIBUTION.labels(simulated).inc()
+    if not answer.abstained:
+        metrics.SCORE_PERCENTILES.observe(answer.percentile)
+    for modality in answer.modalities_missing:
+        metrics.SCORE_MODALITIES_MISSING.labels(modality).inc()
+    for slide in answer.slides:
+        for flag in slide.qc_flags:
+            metrics.SLIDE_FLAGS.labels(flag).inc()

@@ -80,7 +80,9 @@ def _configure(admin: Any, wanted: Mapping[str, TopicSpec]) -> Iterator[str]:
 
 
 def _configs(admin: Any, wanted: Mapping[str, TopicSpec]) -> dict[str, dict[str, str]]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(spec.configs)) for name, spec in wanted.items()]
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(spec.configs)) for name, spec in wanted.items()
+    ]
     found = admin.describe_configs(resources, config_filter="all")
     by_name = next(iter(found.values()))
     return {name: {key: _value(entry) for key, entry in by_name[name].items()} for name in wanted}
