@@ -1,14 +1,15 @@
-"""Makes the bucket of `dev.enabled`, has it announce its objects to Kafka and, where asked, promotes the demo bundle."""
+"""Makes the bucket of `dev.enabled`, has it announce its objects to Kafka and, if asked, promotes the demo bundle."""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 import services.standalone
-from shared.settings import S3Settings, PlatformSettings, load
+from shared.settings import PlatformSettings, S3Settings, load
 
 BUNDLE = Path(services.standalone.__file__).parent / "demo" / "bundle"
 QUEUE = "arn:minio:sqs::PRIMARY:kafka"
@@ -34,7 +35,7 @@ def main(bundle: str) -> int:
     return 0
 
 
-def client(settings: S3Settings):
+def client(settings: S3Settings) -> Any:
     """A boto3 client with deadlines."""
     secret = settings.secret_access_key.get_secret_value() if settings.secret_access_key else None
     return boto3.client(

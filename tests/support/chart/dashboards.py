@@ -39,7 +39,14 @@ def _variables() -> list[dict[str, Any]]:
     query = {"query": "label_values(medulla_events_total, namespace)", "refId": "A"}
     return [
         {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Prometheus"},
-        {"name": "namespace", "type": "query", "label": "Namespace", "datasource": _SOURCE, "query": query, "refresh": 2},
+        {
+            "name": "namespace",
+            "type": "query",
+            "label": "Namespace",
+            "datasource": _SOURCE,
+            "query": query,
+            "refresh": 2,
+        },
     ]
 
 
