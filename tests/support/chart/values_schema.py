@@ -16,7 +16,8 @@ Schema = dict[str, Any]
 def schema() -> str:
     """The schema as text: every key known and typed, with what `# --` says and what `# @schema {…}` adds."""
     text = (CHART / "values.yaml").read_text()
-    root = _of(yaml.compose(text, Loader=yaml.SafeLoader), text.splitlines())
+    values = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = _of(values, text.splitlines()) if values else {}
     return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **root}, indent=1) + "\n"
 
 
