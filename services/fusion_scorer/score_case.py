@@ -46,7 +46,7 @@ class ScoreCase:
             raise NothingToScoreError(f"nothing is stored of case {case} that a score could be made from")
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
-        _count(made.score)
+        count(made.score)
         return _event(made.score, digest, (*stored.landed, promoted.since))
 
     def _keep(self, case: CaseId, made: Scored) -> Sha256:
@@ -110,7 +110,8 @@ def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseSco
     )
 
 
-def _count(answer: Score) -> None:
+def count(answer: Score) -> None:
+    """Count a new score, for those who watch for drift."""
     model, abstained = answer.model or "none", str(answer.abstained).lower()
     simulated = str(answer.simulated).lower()
     metrics.SCORES.labels(model, abstained, simulated).inc()
