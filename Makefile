@@ -19,7 +19,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint protos bench stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
+.PHONY: help demo test lint protos chart-docs bench stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ shell:
 protos: .venv/.dev ## generate shared/gen from protos/
 	tests/support/protos/generate shared/gen
 
+chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README, and the images' locks
+	$(BIN)/python -m tests.support.chart
+
 bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -68,7 +71,7 @@ stack-down: ## end what stack-up started
 stack-status: ## say what stack-up runs
 	@$(STACK) status
 
-parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ and Chromium where they are missing
+parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ, Chromium and the chart's tools where they are missing
 	@$(STACK) install
 
 clean: ## remove what was made in the checkout; what was installed stays in MEDULLA_HOME

@@ -100,6 +100,32 @@ SCORES = Counter(
     ["model", "abstained", "simulated"],
 )
 
+SCORES_OUT_OF_DISTRIBUTION = Counter(
+    "medulla_scores_out_of_distribution_total",
+    "Scores whose inputs lie outside of the training cohort. A growing share: drift; look at scanner, stain and site.",
+    ["simulated"],
+)
+SCORE_MODALITIES_MISSING = Counter(
+    "medulla_score_modalities_missing_total",
+    "Modalities that scores had to do without. Growing: records come late or no more; ask the registry.",
+    ["modality"],
+)
+SCORE_PERCENTILES = Histogram(
+    "medulla_score_percentile",
+    "Percentile of scores in the training cohort: flat where patients are alike. Heaped up on one side: drift.",
+    buckets=(10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
+)
+SLIDE_FLAGS = Counter(
+    "medulla_slide_flags_total",
+    "Quality remarks on slides that were scored. Growing: look at the scanner and at how slides are made.",
+    ["flag"],
+)
+LANDING_TO_RESULT_SECONDS = Histogram(
+    "medulla_landing_to_result_seconds",
+    "Time between the landing of a case's newest input and its score in results. High: see lag of each service.",
+    buckets=(5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 86400.0),
+)
+
 # --- requests
 
 RPCS = Counter(

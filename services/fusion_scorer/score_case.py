@@ -47,7 +47,7 @@ class ScoreCase:
             raise stored.refused or NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
-        _count(made.score)
+        count(made.score)
         return _event(made.score, digest, (*stored.landed, promoted.since))
 
     def _keep(self, case: CaseId, made: Scored) -> Sha256:
@@ -111,6 +111,17 @@ def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseSco
     )
 
 
-def _count(answer: Score) -> None:
+def count(answer: Score) -> None:
+    """Count a new score, for those who watch for drift."""
     model, abstained = answer.model or "none", str(answer.abstained).lower()
-    metrics.SCORES.labels(model, abstained, str(answer.simulated).lower()).inc()
+    simulated = str(answer.simulated).lower()
+    metrics.SCORES.labels(model, abstained, simulated).inc()
+    if answer.out_of_distribution.flagged:
+        metrics.SCORES_OUT_OF_DISTRIBUTION.labels(simulated).inc()
+    if not answer.abstained:
+        metrics.SCORE_PERCENTILES.observe(answer.percentile)
+    for modality in answer.modalities_missing:
+        metrics.SCORE_MODALITIES_MISSING.labels(modality).inc()
+    for slide in answer.slides:
+        for flag in slide.qc_flags:
+            metrics.SLIDE_FLAGS.labels(flag).inc()

@@ -1,13 +1,14 @@
 """What results does with each event: keep it, once."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
 
 from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import ResultStore, ScoreRecord
-from shared import keys
+from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
 from shared.times import when
@@ -39,7 +40,8 @@ class RecordScore:
             revision=event.revision,
             event_id=event.event_id,
         )
-        self.results.record_score(record)
+        if self.results.record_score(record):
+            metrics.LANDING_TO_RESULT_SECONDS.observe(max(0.0, (datetime.now(UTC) - record.as_of).total_seconds()))
         return ()
 
     def _body(self, event: CaseScored) -> str:

@@ -5,16 +5,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support.stack import install
+from tests.support.stack import chart_tools, install
 from tests.support.stack.home import StackError, inside
 from tests.support.stack.runs import end_programs, running_programs
+
+PARTS = {**install.PARTS, "chart": chart_tools.install_all}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.support.stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("install", help="install real parts (all when none is named)")
-    command.add_argument("parts", nargs="*", choices=[*install.PARTS, []], metavar="PART")
+    command.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     commands.add_parser("uv", help="install uv and print where it is")
     commands.add_parser("up", help="start all real parts and the four services")
     commands.add_parser("down", help="end what `up` started")
@@ -29,7 +31,7 @@ def _arguments() -> argparse.Namespace:
 def _install(parts: list[str]) -> None:
     """Install side by side; say in one sentence each what cannot be had, and leave it to the tests to fail on it."""
     with ThreadPoolExecutor() as pool:
-        sentences = pool.map(_try_install, parts or list(install.PARTS))
+        sentences = pool.map(_try_install, parts or list(PARTS))
         missing = [sentence for sentence in dict.fromkeys(sentences) if sentence]
     for sentence in missing:
         print(f"stack: {sentence}", file=sys.stderr)
@@ -37,7 +39,7 @@ def _install(parts: list[str]) -> None:
 
 def _try_install(part: str) -> str:
     try:
-        install.PARTS[part]()
+        PARTS[part]()
     except StackError as error:
         return str(error)
     return ""

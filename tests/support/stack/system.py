@@ -73,6 +73,19 @@ def apt_install(part: str, what: str, packages: str) -> None:
         run("apt", ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages.split()], _apt_environment())
 
 
+def download_package(package: str, folder: Path) -> None:
+    """Fetch a Debian package's file into a folder, without installing it; needs no root.
+
+    Raises:
+        MissingPartError: apt failed.
+    """
+    command = ["sh", "-c", f'cd "$0" && apt-get download -q {package}', str(folder)]
+    if _may_use_apt():
+        with locked("apt"):
+            _refresh_package_lists()
+    run("apt", command, _apt_environment())
+
+
 def _missing(part: str, what: str, packages: str) -> MissingPartError:
     return MissingPartError(f"{part} needs {what}: ask an administrator for `apt-get install {packages}`.")
 

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 from medulla.v1.events_pb2 import CaseScored
+from prometheus_client import REGISTRY
 
 from services.results.errors import DatabaseDownError, ScoreMismatchError
 from services.results.handler import RecordProgress, RecordRejection, RecordScore
@@ -29,6 +30,16 @@ def test_a_score_is_kept_as_it_was_written(results: Results) -> None:
     score = results.score(made.score("MB-1"))
     kept = results.store.scores(CaseId("MB-1"))
     assert [one.body for one in kept] == [made.body(score)]
+
+
+def test_the_time_from_landing_to_result_is_counted_once_a_score(results: Results) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("medulla_landing_to_result_seconds_count") or 0.0
+
+    before, event = counted(), stored(results, made.body(made.score("MB-1")).encode())
+    for _ in range(2):
+        RecordScore(results.blobs, results.store)(event)
+    assert counted() == before + 1
 
 
 def test_a_score_that_is_not_in_the_store_is_refused(results: Results) -> None:

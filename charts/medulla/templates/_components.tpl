@@ -1,0 +1,122 @@
+{{/*
+The services, once each. Deployment, Service, autoscaling, disruption budget, network policy, service account and
+monitoring are rendered from this table by one `range` each; what operators choose comes from the values of that name.
+  module   the Python module that runs
+  env      settings that follow from the chart; `settings` of the values wins over them
+  needs    what it reaches and holds the secrets of
+  grpc     port of its gRPC server; `open` where others than its own loopback may call
+  http     port of REST and page
+  from     components that may call it
+  scaleOn  consumer group and topic whose lag says that there is work for it
+  surge    replicas above the wanted number during a roll-out; 0 where one more would need one more GPU
+*/}}
+{{- define "medulla.components" -}}
+{{- $auth := ne .Values.auth.issuer "" -}}
+{{- $host := ternary "0.0.0.0" "127.0.0.1" $auth -}}
+tiler:
+  values: tiler
+  module: services.tiler
+  needs: [kafka, s3, sqs, tracing]
+  grpc: {port: 50051, open: true, tls: TILER_TLS__CERTIFICATE}
+  from: [embedder]
+  scaleOn: [{group: tiler, topic: s3.events}, {group: tiler, topic: tiler.retry}, {group: embedder, topic: slides.tiled}]
+  surge: 1
+  env:
+    TILER_ADDRESS: "0.0.0.0:50051"
+    TILER_SCRATCH__FOLDER: /scratch/slides
+    TILER_SCRATCH__BUDGET_MB: {{ mul (int .Values.tiler.scratch.sizeGi) 950 }}
+    {{- with .Values.tiler.sqs.url }}
+    TILER_SQS__URL: {{ . | quote }}
+    TILER_SQS__REGION: {{ $.Values.tiler.sqs.region | quote }}
+    TILER_SQS__ENDPOINT_URL: {{ $.Values.tiler.sqs.endpointUrl | quote }}
+    {{- end }}
+embedder:
+  values: embedder
+  module: services.embedder
+  needs: [kafka, s3, tiler, tracing]
+  scaleOn: [{group: embedder, topic: slides.tiled}, {group: embedder, topic: embedder.retry}]
+  surge: {{ ternary 0 1 (eq .Values.embedder.triton.mode "gpu") }}
+  env:
+    EMBEDDER_TILER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-tiler.{{ .Release.Namespace }}.svc:50051
+    {{- if ne .Values.embedder.triton.mode "off" }}
+    EMBEDDER_TRITON_URL: 127.0.0.1:8001
+    EMBEDDER_TRITON_START_S: {{ int .Values.embedder.triton.startSeconds }}
+    {{- end }}
+fusion-scorer:
+  values: fusionScorer
+  module: services.fusion_scorer
+  needs: [kafka, s3, sqs, issuer, tracing, bundle]
+  grpc: {port: 50053, open: {{ $auth }}, tls: SCORER_GRPC_TLS__CERTIFICATE}
+  scaleOn:
+    - {group: fusion_scorer, topic: slides.embedded}
+    - {group: fusion_scorer, topic: cases.rescore}
+    - {group: fusion_scorer, topic: s3.events}
+    - {group: fusion_scorer, topic: fusion_scorer.retry}
+  surge: 1
+  env:
+    SCORER_GRPC_ADDRESS: "{{ $host }}:50053"
+    {{- if .Values.bundle.existingSecret }}
+    SCORER_BUNDLE_PUBLIC_KEY: /etc/medulla/bundle/bundle.pem
+    {{- end }}
+    {{- with .Values.fusionScorer.sqs.url }}
+    SCORER_SQS__URL: {{ . | quote }}
+    SCORER_SQS__REGION: {{ $.Values.fusionScorer.sqs.region | quote }}
+    SCORER_SQS__ENDPOINT_URL: {{ $.Values.fusionScorer.sqs.endpointUrl | quote }}
+    {{- end }}
+results:
+  values: results
+  module: services.results
+  needs: [kafka, s3, database, issuer, tracing]
+  grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
+  http: 8080
+  scaleOn:
+    - {group: results, topic: cases.scored}
+    - {group: results, topic: slides.rejected}
+    - {group: results, topic: progress}
+    - {group: results, topic: results.retry}
+  surge: 1
+  env:
+    RESULTS_HTTP_HOST: {{ $host }}
+    RESULTS_HTTP_PORT: "8080"
+    RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
+{{- end -}}
+
+{{/* Jobs, by the same names as in the table above, for network policies. */}}
+{{- define "medulla.jobs" -}}
+{{- if or (eq .Values.topics.manage "job") .Values.dev.enabled }}
+topics: {needs: [kafka]}
+{{- end }}
+migrations: {needs: [database]}
+{{- if .Values.sweep.enabled }}
+sweep: {needs: [kafka, s3, tracing]}
+{{- end }}
+{{- if .Values.trainer.enabled }}
+trainer: {needs: [s3]}
+{{- end }}
+test: {needs: [s3]}
+{{- if .Values.dev.enabled }}
+dev-set-up: {needs: [s3]}
+{{- end }}
+{{- end -}}
+
+{{/* Topics with partitions, copies and settings. YAML. */}}
+{{- define "medulla.topics" -}}
+{{- $usual := .Values.topics -}}
+{{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
+{{- range $name := $names }}
+{{- $own := get $usual.overrides $name | default dict }}
+{{- $hours := int64 (dig "retentionHours" $usual.retentionHours $own) }}
+{{ $name }}:
+  partitions: {{ int (dig "partitions" $usual.partitions $own) }}
+  replication_factor: {{ ternary 1 (int (dig "replicationFactor" $usual.replicationFactor $own)) $.Values.dev.enabled }}
+  configs:
+    {{- if eq $name "dead.letters" }}
+    retention.ms: "-1"
+    {{- else }}
+    retention.ms: {{ ternary -1 (mul $hours 3600000) (lt $hours 0) | quote }}
+    {{- end }}
+    {{- if or (eq $name "dead.letters") (hasSuffix ".retry" $name) }}
+    max.message.bytes: "2097152"
+    {{- end }}
+{{- end }}
+{{- end -}}

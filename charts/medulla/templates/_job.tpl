@@ -1,0 +1,52 @@
+{{/*
+Pod template of a job, so that each job says only what is its own.
+Arguments: root, component, needs, image, command, values (resources, extraEnv, nodeSelector, tolerations), env, volumes,
+mounts, account (whether it has the account of its name), restart, diskGi.
+*/}}
+{{- define "medulla.jobPod" -}}
+metadata:
+  labels:
+    {{- include "medulla.podLabels" . | nindent 4 }}
+  {{- with .root.Values.global.podAnnotations }}
+  annotations: {{ toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- include "medulla.podSpec" . | nindent 2 }}
+  {{- if .account }}
+  {{- include "medulla.serviceAccount" . | nindent 2 }}
+  {{- end }}
+  restartPolicy: {{ .restart | default "OnFailure" }}
+  {{- with .values.nodeSelector }}
+  nodeSelector: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .values.tolerations }}
+  tolerations: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      image: {{ .image }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      command: {{ toJson .command }}
+      env:
+        {{- include "medulla.platformEnv" . | trim | nindent 8 }}
+        {{- with include "medulla.env" (dict "env" .env) | trim }}
+        {{- . | nindent 8 }}
+        {{- end }}
+        {{- with concat .root.Values.global.extraEnv (.values.extraEnv | default list) }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      resources:
+        {{- include "medulla.resources" (dict "resources" .values.resources "diskGi" (.diskGi | default 2)) | nindent 8 }}
+      securityContext:
+        {{- include "medulla.containerSecurity" . | nindent 8 }}
+      volumeMounts:
+        {{- include "medulla.secretMounts" . | nindent 8 }}
+        {{- with .mounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  volumes:
+    {{- include "medulla.secretVolumes" . | nindent 4 }}
+    {{- with .volumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}

@@ -1,0 +1,170 @@
+{{/* What every pod of ours has in common. */}}
+
+{{- define "medulla.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ int .Values.global.runAsUser }}
+runAsGroup: {{ int .Values.global.runAsUser }}
+fsGroup: {{ int .Values.global.fsGroup }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "medulla.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* Labels of a pod. Arguments: root, component, values. */}}
+{{- define "medulla.podLabels" -}}
+{{- $extra := merge dict (.values.podLabels | default dict) .root.Values.serviceAccount.podLabels .root.Values.global.podLabels -}}
+{{ include "medulla.labels" . }}
+{{- with $extra }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Fields of every pod's spec above its containers. Arguments: root, component, values. */}}
+{{- define "medulla.podSpec" -}}
+enableServiceLinks: false
+automountServiceAccountToken: false
+{{- with .root.Values.global.imagePullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName | default .root.Values.global.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+securityContext:
+  {{- include "medulla.podSecurity" .root | nindent 2 }}
+{{- end -}}
+
+{{/* Account of a component that runs as long as the release does. Arguments: root, component. */}}
+{{- define "medulla.serviceAccount" -}}
+{{- $made := printf "%s-%s" (include "medulla.fullname" .root) .component -}}
+serviceAccountName: {{ ternary $made .root.Values.serviceAccount.name .root.Values.serviceAccount.create }}
+{{- end -}}
+
+{{/* Variables from a map of names to values. Arguments: env, and settings that win over it. */}}
+{{- define "medulla.env" -}}
+{{- $all := merge dict (.settings | default dict) (.env | default dict) -}}
+{{- range $name, $value := $all }}
+{{- $text := include "medulla.text" $value }}
+{{- if ne $text "" }}
+- {name: {{ $name }}, value: {{ $text | quote }}}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Settings that services share, as far as the component needs them. Arguments: root, needs, groupId. */}}
+{{- define "medulla.platformEnv" -}}
+{{- $v := .root.Values -}}
+{{- $out := include "medulla.outside" .root | fromYaml -}}
+{{- $env := dict "MEDULLA_SECRETS_DIR" "/etc/medulla/secrets" "MEDULLA_LOG_LEVEL" $v.logLevel "MEDULLA_HTTP_HOST" "0.0.0.0" "MEDULLA_HTTP_PORT" "8081" "PYTHONUNBUFFERED" "1" -}}
+{{- if has "kafka" .needs -}}
+{{- $_ := set $env "MEDULLA_KAFKA__BOOTSTRAP_SERVERS" $out.kafka -}}
+{{- $_ := set $env "MEDULLA_KAFKA__SESSION_TIMEOUT_MS" $v.kafka.sessionTimeoutMs -}}
+{{- if not $v.dev.enabled -}}
+{{- $_ := set $env "MEDULLA_KAFKA__SECURITY_PROTOCOL" $v.kafka.securityProtocol -}}
+{{- $_ := set $env "MEDULLA_KAFKA__SASL_MECHANISM" $v.kafka.saslMechanism -}}
+{{- if and $v.ca.existingSecret (contains "SSL" $v.kafka.securityProtocol) -}}
+{{- $_ := set $env "MEDULLA_KAFKA__SSL_CAFILE" "/etc/medulla/ca/ca.crt" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if has "s3" .needs -}}
+{{- $_ := set $env "MEDULLA_S3__BUCKET" $out.s3.bucket -}}
+{{- $_ := set $env "MEDULLA_S3__ENDPOINT_URL" $out.s3.endpoint -}}
+{{- $_ := set $env "MEDULLA_S3__REGION" $v.s3.region -}}
+{{- $_ := set $env "MEDULLA_S3__ADDRESSING_STYLE" $v.s3.addressingStyle -}}
+{{- end -}}
+{{- if and (has "issuer" .needs) $v.auth.issuer -}}
+{{- $_ := set $env "MEDULLA_AUTH__ISSUER" $v.auth.issuer -}}
+{{- $_ := set $env "MEDULLA_AUTH__AUDIENCE" $v.auth.audience -}}
+{{- $_ := set $env "MEDULLA_AUTH__ROLES_CLAIM" $v.auth.rolesClaim -}}
+{{- $_ := set $env "MEDULLA_AUTH__CLIENT_ID" $v.auth.clientId -}}
+{{- $_ := set $env "MEDULLA_AUTH__JWKS_URL" $v.auth.jwksUrl -}}
+{{- end -}}
+{{- if has "tracing" .needs -}}
+{{- $_ := set $env "MEDULLA_OTLP_ENDPOINT" $v.tracing.otlpEndpoint -}}
+{{- end -}}
+{{- if $v.ca.existingSecret -}}
+{{- $_ := set $env "SSL_CERT_FILE" "/etc/medulla/ca/ca.crt" -}}
+{{- $_ := set $env "AWS_CA_BUNDLE" "/etc/medulla/ca/ca.crt" -}}
+{{- end -}}
+{{- if and (has "sqs" .needs) $v.sqs.existingSecret -}}
+{{- $_ := set $env "AWS_SHARED_CREDENTIALS_FILE" "/etc/medulla/aws/credentials" -}}
+{{- end -}}
+{{- include "medulla.env" (dict "env" $env) }}
+{{- if and (has "kafka" .needs) .staticMember $v.kafka.staticMembership }}
+- {name: MEDULLA_KAFKA__GROUP_INSTANCE_ID, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+{{- end }}
+{{- end -}}
+
+{{/* Secrets as files named after the variables they stand for, and what else is mounted read-only. Arguments: root, needs. */}}
+{{- define "medulla.secretVolumes" -}}
+{{- $v := .root.Values -}}
+{{- $out := include "medulla.outside" .root | fromYaml -}}
+{{- $sasl := and (has "kafka" .needs) (not $v.dev.enabled) (hasPrefix "SASL" $v.kafka.securityProtocol) -}}
+- name: secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- if $sasl }}
+      - secret:
+          name: {{ $v.kafka.existingSecret }}
+          items:
+            - {key: {{ $v.kafka.usernameKey }}, path: MEDULLA_KAFKA__SASL_USERNAME}
+            - {key: {{ $v.kafka.passwordKey }}, path: MEDULLA_KAFKA__SASL_PASSWORD}
+      {{- end }}
+      {{- if and (has "s3" .needs) $out.s3.secret }}
+      - secret:
+          name: {{ $out.s3.secret }}
+          items:
+            - {key: {{ $out.s3.id }}, path: MEDULLA_S3__ACCESS_KEY_ID}
+            - {key: {{ $out.s3.key }}, path: MEDULLA_S3__SECRET_ACCESS_KEY}
+      {{- end }}
+      {{- if has "database" .needs }}
+      - secret:
+          name: {{ $out.database.secret }}
+          items:
+            - {key: {{ $out.database.url }}, path: RESULTS_DATABASE_URL}
+      {{- end }}
+      # Keeps the folder there where nothing above is needed.
+      - downwardAPI:
+          items:
+            - {path: pod, fieldRef: {fieldPath: metadata.name}}
+{{- with $v.ca.existingSecret }}
+- {name: ca, secret: {secretName: {{ . }}, defaultMode: 0440, items: [{key: {{ $v.ca.key }}, path: ca.crt}]}}
+{{- end }}
+{{- if and (has "bundle" .needs) $v.bundle.existingSecret }}
+- {name: bundle, secret: {secretName: {{ $v.bundle.existingSecret }}, defaultMode: 0440, items: [{key: {{ $v.bundle.key }}, path: bundle.pem}]}}
+{{- end }}
+{{- if and (has "sqs" .needs) $v.sqs.existingSecret }}
+- {name: aws, secret: {secretName: {{ $v.sqs.existingSecret }}, defaultMode: 0440, items: [{key: {{ $v.sqs.key }}, path: credentials}]}}
+{{- end }}
+- {name: tmp, emptyDir: {sizeLimit: 1Gi}}
+{{- end -}}
+
+{{- define "medulla.secretMounts" -}}
+{{- $v := .root.Values -}}
+- {name: secrets, mountPath: /etc/medulla/secrets, readOnly: true}
+{{- if $v.ca.existingSecret }}
+- {name: ca, mountPath: /etc/medulla/ca, readOnly: true}
+{{- end }}
+{{- if and (has "bundle" .needs) $v.bundle.existingSecret }}
+- {name: bundle, mountPath: /etc/medulla/bundle, readOnly: true}
+{{- end }}
+{{- if and (has "sqs" .needs) $v.sqs.existingSecret }}
+- {name: aws, mountPath: /etc/medulla/aws, readOnly: true}
+{{- end }}
+- {name: tmp, mountPath: /tmp}
+{{- end -}}
+
+{{/* CPU, memory, and the node's disk that volumes of the pod may take. Arguments: resources, diskGi. */}}
+{{- define "medulla.resources" -}}
+{{- $disk := printf "%dGi" (int .diskGi) -}}
+{{- $r := deepCopy .resources -}}
+{{- $requests := merge ($r.requests | default dict) (dict "ephemeral-storage" $disk) -}}
+{{- $limits := merge ($r.limits | default dict) (dict "ephemeral-storage" $disk) -}}
+{{- toYaml (merge (dict "requests" $requests "limits" $limits) $r) -}}
+{{- end -}}

@@ -1,0 +1,44 @@
+"""Leaves one service in an image: the folders of the others go, and a program `start` runs it; used by Dockerfile."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import services
+
+ALL = "standalone"
+"""The service that composes the others, and needs them all."""
+DATA = {"trainer": {"embedder/encoders", "standalone/demo"}}
+"""Folders of others that a service reads: no program is in them."""
+_START = """#!/opt/medulla/bin/python
+import runpy
+
+runpy.run_module("services.{module}", run_name="__main__", alter_sys=True)
+"""
+
+
+def main(service: str) -> None:
+    """Prune the installed package for one service."""
+    module = service.replace("-", "_")
+    (package,) = services.__path__
+    if service != ALL:
+        prune(Path(package), {module, *DATA.get(service, ())})
+    start = Path(sys.prefix) / "bin" / "start"
+    start.write_text(_START.format(module=module))
+    start.chmod(0o755)
+
+
+def prune(package: Path, kept: set[str]) -> None:
+    """Remove every folder that is none of `kept`, inside or around them."""
+    for folder in [each for each in package.iterdir() if each.is_dir() and each.name not in kept]:
+        inner = {path.partition("/")[2] for path in kept if path.startswith(f"{folder.name}/")}
+        if not inner:
+            shutil.rmtree(folder)
+            continue
+        prune(folder, inner)
+        for file in folder.glob("*.py"):
+            file.unlink()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,38 @@
+"""`python -m shared.bus TOPICS`: makes Kafka's topics as the JSON says, before any service runs."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared import logs, runtime
+from shared.bus.kafka_topics import TopicSpec, adjust_topics
+from shared.errors import MedullaError
+from shared.settings import PlatformSettings, load
+
+_WRONG_USAGE = 2
+_TOPICS = TypeAdapter(Mapping[str, TopicSpec])
+_log = logs.get(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make and adjust topics; the exit code: 0 as wanted, 1 refused, 2 wrong usage, 3 Kafka is down."""
+    logs.configure("topics")
+    try:
+        (text,) = arguments
+        wanted = _TOPICS.validate_json(text)
+    except (ValueError, ValidationError) as error:
+        sys.stderr.write(f'usage: python -m shared.bus \'{{"slides.tiled": {{"partitions": 12}}}}\': {error}\n')
+        return _WRONG_USAGE
+    try:
+        for sentence in adjust_topics(load(PlatformSettings).kafka, wanted):
+            _log.info("topics", sentence=sentence)
+    except MedullaError as error:
+        _log.error("cannot make topics", sentence=str(error))
+        return runtime.exit_code(error)
+    _log.info("topics are as wanted", topics=len(wanted))
+    return runtime.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

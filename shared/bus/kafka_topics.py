@@ -1,0 +1,92 @@
+"""Topics as an operator wants them: missing ones are made, others adjusted; nothing is ever taken away."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from pydantic import Field
+
+from shared.bus.kafka_client import connection, explained
+from shared.settings import KafkaSettings, Section
+
+_DEADLINE_MS = 15_000
+
+
+class TopicSpec(Section):
+    """What a topic is to be."""
+
+    partitions: int = Field(default=3, ge=1)
+    replication_factor: int = Field(default=1, ge=1)
+    configs: Mapping[str, str] = Field(default_factory=dict)
+    """Kafka's own names, such as retention.ms."""
+
+
+def adjust_topics(settings: KafkaSettings, wanted: Mapping[str, TopicSpec]) -> list[str]:
+    """Make the topics so; one sentence for each change, and for each difference that only a person can settle.
+
+    More partitions move cases to other partitions: for what waits at that moment, the order of a case's events is lost.
+
+    Raises:
+        KafkaDownError: Kafka does not answer in time.
+        KafkaRefusedError: no right to do this, or a setting that Kafka does not take.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        standing = set(admin.list_topics())
+        missing = sorted(set(wanted) - standing)
+        if missing:
+            options = {name: _options(wanted[name]) for name in missing}
+            admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
+        kept = {name: spec for name, spec in wanted.items() if name in standing}
+        changes = [*_widen(admin, kept), *_configure(admin, kept)] if kept else []
+        return [*(f"{name} made" for name in missing), *changes]
+
+
+def _options(spec: TopicSpec) -> dict[str, Any]:
+    return {
+        "num_partitions": spec.partitions,
+        "replication_factor": spec.replication_factor,
+        "configs": dict(spec.configs),
+    }
+
+
+def _widen(admin: Any, wanted: Mapping[str, TopicSpec]) -> Iterator[str]:
+    for described in admin.describe_topics(sorted(wanted)):
+        name, partitions = described["name"], described["partitions"]
+        spec = wanted[name]
+        if len(partitions) < spec.partitions:
+            admin.create_partitions({name: spec.partitions}, timeout_ms=_DEADLINE_MS)
+            yield f"{name} has {spec.partitions} partitions now, {len(partitions)} before"
+        elif len(partitions) > spec.partitions:
+            yield f"{name} has {len(partitions)} partitions, more than {spec.partitions}; Kafka cannot take any away"
+        if (copies := _copies(partitions)) != spec.replication_factor:
+            yield f"{name} has {copies} copies, not {spec.replication_factor}; reassign its partitions to change that"
+
+
+def _copies(partitions: Sequence[Mapping[str, Any]]) -> int:
+    return min(len(partition["replica_nodes"]) for partition in partitions)
+
+
+def _configure(admin: Any, wanted: Mapping[str, TopicSpec]) -> Iterator[str]:
+    asked = {name: spec for name, spec in wanted.items() if spec.configs}
+    if not asked:
+        return
+    now = _configs(admin, asked)
+    for name, spec in sorted(asked.items()):
+        changed = {key: value for key, value in spec.configs.items() if now[name].get(key) != value}
+        if changed:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+            yield f"{name} has {', '.join(f'{key}={value}' for key, value in changed.items())} now"
+
+
+def _configs(admin: Any, wanted: Mapping[str, TopicSpec]) -> dict[str, dict[str, str]]:
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(spec.configs)) for name, spec in wanted.items()
+    ]
+    found = admin.describe_configs(resources, config_filter="all")
+    by_name = next(iter(found.values()))
+    return {name: {key: _value(entry) for key, entry in by_name[name].items()} for name in wanted}
+
+
+def _value(entry: Any) -> str:
+    return str(entry["value"] if isinstance(entry, Mapping) else entry)

@@ -1,0 +1,106 @@
+"""What the chart says agrees with what the programs read."""
+
+from pathlib import Path
+
+import pytest
+
+from services.embedder.settings import EmbedderSettings
+from services.fusion_scorer.settings import ScorerSettings
+from services.results.settings import ResultsSettings
+from services.tiler.settings import TilerSettings
+from shared.bus import topics
+from shared.bus.kafka_client import LARGEST_BYTES
+from shared.settings import PlatformSettings, ServiceSettings, load
+from tests.support.chart.paths import CHECKOUT, CI_VALUES
+from tests.support.chart.rendering import WITH_OPERATORS, Manifest, environment, manifests, named, pod_specs
+from tests.support.stack.services import SERVICES
+
+_GPU = next(path for path in CI_VALUES if path.stem == "gpu")
+_AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
+_SETTINGS: dict[str, type[ServiceSettings]] = {
+    "tiler": TilerSettings,
+    "embedder": EmbedderSettings,
+    "fusion-scorer": ScorerSettings,
+    "results": ResultsSettings,
+}
+
+
+@pytest.mark.parametrize("component", _SETTINGS)
+def test_a_service_understands_every_variable_it_gets(
+    component: str, values: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "RESULTS_DATABASE_URL").write_text("postgresql://medulla@db/medulla")
+    given = environment(_container(values, component)) | {"MEDULLA_SECRETS_DIR": str(tmp_path)}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    load(PlatformSettings)
+    load(_SETTINGS[component])
+    prefixes = ("MEDULLA_", str(_SETTINGS[component].model_config["env_prefix"]))
+    foreign = {name for name in given if not name.startswith((*prefixes, "PYTHON", "SSL_", "AWS_"))}
+    assert foreign == set()
+
+
+def _container(values: Path, component: str) -> Manifest:
+    found: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+@pytest.mark.parametrize("component", _SETTINGS)
+def test_a_deployment_runs_a_module_that_is_there(component: str) -> None:
+    program, option, module = _container(_GPU, component)["command"]
+    assert (program, option) == ("python", "-m")
+    assert (CHECKOUT / module.replace(".", "/") / "__main__.py").is_file()
+
+
+def test_every_topic_is_made_and_no_other() -> None:
+    made = {each["spec"]["topicName"]: each["spec"] for each in manifests(_GPU) if each["kind"] == "KafkaTopic"}
+    retries = {topics.retry_topic(group) for group in SERVICES}
+    assert set(made) == {*topics.ALL, *retries}
+    assert made[topics.DEAD_LETTERS]["config"]["retention.ms"] == "-1"
+    roomy = {name for name, spec in made.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
+    assert roomy == {topics.DEAD_LETTERS, *retries}
+    assert made[topics.SLIDES_TILED]["partitions"] == 24
+
+
+def test_keda_watches_topics_and_groups_that_exist() -> None:
+    watched = [
+        trigger["metadata"]
+        for each in manifests(_AWS, *WITH_OPERATORS)
+        if each["kind"] == "ScaledObject"
+        for trigger in each["spec"]["triggers"]
+        if trigger["type"] == "kafka"
+    ]
+    assert {trigger["consumerGroup"] for trigger in watched} == set(SERVICES)
+    retries = {topics.retry_topic(group) for group in SERVICES}
+    assert {trigger["topic"] for trigger in watched} <= {*topics.ALL, *retries}
+    assert {trigger["offsetResetPolicy"] for trigger in watched} == {"earliest"}
+
+
+def test_no_pod_may_do_what_restricted_forbids(values: Path) -> None:
+    for component, spec in pod_specs(manifests(values)):
+        assert spec["securityContext"]["runAsNonRoot"], component
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            security = container["securityContext"]
+            assert security["capabilities"] == {"drop": ["ALL"]}
+            assert security["readOnlyRootFilesystem"]
+            assert security["allowPrivilegeEscalation"] is False
+
+
+def test_a_pod_may_take_longer_to_end_than_the_program_to_drain(values: Path) -> None:
+    for component in _SETTINGS:
+        spec = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]
+        drain = float(environment(spec["containers"][0])["MEDULLA_DRAIN_TIMEOUT_S"])
+        assert spec["terminationGracePeriodSeconds"] > drain + 5
+
+
+def test_every_pod_has_its_network_policy(values: Path) -> None:
+    found = manifests(values)
+    allowed = {
+        each["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
+        for each in found
+        if each["kind"] == "NetworkPolicy"
+    }
+    assert {component for component, _ in pod_specs(found)} <= allowed

@@ -1,0 +1,116 @@
+"""Rules and dashboards: their language is right, their names exist, alerts fire when they should."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import metrics as kinds
+
+from shared import metrics
+from tests.support.chart.dashboards import FOLDER
+from tests.support.chart.paths import CHART, CI_VALUES
+from tests.support.chart.rendering import manifests, named, run
+
+_AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
+_OTHERS = {
+    *("up", "kube_pod_container_status_restarts_total", "certmanager_certificate_expiration_timestamp_seconds"),
+    *("nv_inference_queue_duration_us", "nv_inference_request_success", "nv_inference_request_failure"),
+    *("nv_inference_count", "nv_inference_exec_count", "nv_gpu_utilization"),
+    *("nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes"),
+}
+"""Names of Prometheus, kube-state-metrics, cert-manager and Triton that we use."""
+_NAME = re.compile(r"\b((?:medulla|nv|kube|certmanager)_\w+|up)\b")
+_LABELS = re.compile(r"(?:by|on) \(([^)]*)\)")
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rendered rules, as Prometheus reads them."""
+    text = named(manifests(_AIRGAPPED), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
+    path = tmp_path_factory.mktemp("rules") / "medulla.rules.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_rules_are_in_promtools_language(rules: Path) -> None:
+    done = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", rules)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_fire_when_they_should_and_not_else(rules: Path) -> None:
+    tests = rules.with_name("rules_test.yaml")
+    tests.write_text((Path(__file__).parent / "rules_test.yaml").read_text())
+    done = run("promtool", "test", "rules", tests)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tested_and_explained(rules: Path) -> None:
+    tested = {
+        case["alertname"]
+        for test in yaml.safe_load((Path(__file__).parent / "rules_test.yaml").read_text())["tests"]
+        for case in test.get("alert_rule_test", ())
+        if case.get("exp_alerts")
+    }
+    headings = re.findall(r"^## (\w+)$", (CHART / "RUNBOOK.md").read_text(), re.MULTILINE)
+    alerts = [rule for rule in _rules(rules) if "alert" in rule]
+    assert {alert["alert"] for alert in alerts} == tested == set(headings)
+    for alert in alerts:
+        assert alert["annotations"]["runbook_url"].endswith(f"RUNBOOK.md#{alert['alert'].lower()}")
+        assert alert["annotations"]["summary"]
+        assert alert["labels"]["severity"] in {"warning", "critical"}
+
+
+def _rules(path: Path) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+def test_every_name_in_rules_and_dashboards_exists(rules: Path) -> None:
+    recorded = {rule["record"] for rule in _rules(rules) if "record" in rule}
+    expressions = [rule["expr"] for rule in _rules(rules)] + [target["expr"] for target in _targets()]
+    used = {name for text in expressions for name in _names(text)}
+    assert used - _ours() - _OTHERS == set()
+    aggregated = {name for text in expressions for name in re.findall(r"\bmedulla:\w+:\w+", text)}
+    assert aggregated <= recorded
+
+
+def _names(expression: str) -> set[str]:
+    bare = re.sub(r'"[^"]*"', '""', re.sub(r"medulla:[\w:]+", "", expression))
+    return set(_NAME.findall(bare))
+
+
+def _ours() -> set[str]:
+    found = [value for value in vars(metrics).values() if isinstance(value, kinds.MetricWrapperBase)]
+    names = {(metric.name, metric.type) for each in found for metric in each.describe()}
+    suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
+    return {name + suffix for name, kind in names for suffix in suffixes[kind]}
+
+
+def test_every_label_in_rules_and_dashboards_exists(rules: Path) -> None:
+    labels = {label for each in vars(metrics).values() for label in getattr(each, "_labelnames", ())}
+    outside = {"namespace", "pod", "le", "model", "container"}
+    expressions = [rule["expr"] for rule in _rules(rules)] + [target["expr"] for target in _targets()]
+    used = {label.strip() for text in expressions for found in _LABELS.findall(text) for label in found.split(",")}
+    assert used <= labels | outside
+
+
+def _targets() -> list[dict[str, Any]]:
+    return [target for panel in _panels() for target in panel["targets"]]
+
+
+def _panels() -> list[dict[str, Any]]:
+    return [panel for path in sorted(FOLDER.glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
+
+
+def test_every_panel_says_what_is_good_and_in_which_unit() -> None:
+    for panel in _panels():
+        assert ": good " in panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["targets"]
+
+
+def test_dashboards_come_with_the_label_that_grafana_looks_for() -> None:
+    found = [each for each in manifests(_AIRGAPPED) if "grafana_dashboard" in each["metadata"].get("labels", {})]
+    assert len(found) == len(list(FOLDER.glob("*.json")))

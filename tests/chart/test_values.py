@@ -1,0 +1,84 @@
+"""Wrong values are refused before anything is installed, with the key named."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.chart import dashboards, values_schema
+from tests.support.chart.paths import CHART, CI_VALUES
+from tests.support.chart.rendering import run, try_template
+
+_LAPTOP = next(path for path in CI_VALUES if path.stem == "laptop")
+_GPU = next(path for path in CI_VALUES if path.stem == "gpu")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("tiler.replcas=3", "replcas"),
+        ("results.replicas=many", "/results/replicas"),
+        ("embedder.triton.mode=tpu", "/embedder/triton/mode"),
+        ("kafka.securityProtocol=TLS", "/kafka/securityProtocol"),
+        ("topics.partitions=0", "/topics/partitions"),
+        ("topics.overrides.progress.partition=1", "partition"),
+        ("autoscaling.kind=vpa", "/autoscaling/kind"),
+        ("dev.enabled=yes", "/dev/enabled"),
+        ("s3.secretAccessKey=hunter2", "secretAccessKey"),
+        ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
+        ("results.autoscaling.min=0", "/results/autoscaling/min"),
+        ("logLevel=LOUD", "/logLevel"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
+    done = try_template("--values", _LAPTOP, "--set", wrong)
+    assert done.returncode != 0
+    assert named in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "sentence"),
+    [
+        (_LAPTOP, "production=true", "dev.enabled brings a single Kafka, S3 and PostgreSQL"),
+        (_GPU, "auth.issuer=", "people have to log in"),
+        (_GPU, "bundle.existingSecret=", "model bundles have to be signed"),
+        (_GPU, "kafka.bootstrapServers=", "say where Kafka is"),
+        (_GPU, "s3.bucket=", "name the bucket"),
+        (_GPU, "database.existingSecret=", "the URL of PostgreSQL"),
+        (_GPU, "kafka.existingSecret=", "the secret with user name and password"),
+        (_GPU, "topics.strimziCluster=", "name the Kafka object"),
+        (_GPU, "results.route.host=", "under which name results is reached"),
+        (_GPU, "results.route.parentRefs=null", "name the Gateway"),
+        (_GPU, "tiler.settings.SCORER_CONCURRENCY=2", "its settings begin with TILER_"),
+        (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence(values: Path, settings: str, sentence: str) -> None:
+    done = try_template("--values", values, "--set", settings)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+def test_defaults_alone_ask_for_the_three_decisions() -> None:
+    refusal = try_template().stderr
+    assert all(key in refusal for key in ("kafka.bootstrapServers", "s3.bucket", "database.existingSecret"))
+
+
+def test_no_password_stands_in_the_values() -> None:
+    values = (CHART / "values.yaml").read_text()
+    assert "assword:" not in values
+    assert yaml.safe_load(values)["s3"].keys().isdisjoint({"accessKey", "secretKey", "password"})
+
+
+def test_the_schema_is_made_of_the_values() -> None:
+    assert (CHART / "values.schema.json").read_text() == values_schema.schema(), "run `make chart-docs`"
+
+
+def test_the_dashboards_are_made_of_their_description() -> None:
+    stored = {path.stem: path.read_text() for path in dashboards.FOLDER.glob("*.json")}
+    assert stored == dashboards.dashboards(), "run `make chart-docs`"
+
+
+def test_the_readme_lists_every_value() -> None:
+    made = run("helm-docs", "--chart-search-root", CHART, "--dry-run", "--log-level", "error").stdout
+    assert made.strip() == (CHART / "README.md").read_text().strip(), "run `make chart-docs`"

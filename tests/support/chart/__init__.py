@@ -1,0 +1,1 @@
+"""Checking the Helm chart: rendering, schemas, metric names; and the tools for it."""

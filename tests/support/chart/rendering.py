@@ -1,0 +1,70 @@
+"""Rendering the chart, and looking at what comes out."""
+
+import functools
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.chart.paths import CHART
+from tests.support.stack.chart_tools import KUBERNETES, schemas, tool
+
+Manifest = dict[str, Any]
+WITH_OPERATORS = ("--api-versions", "monitoring.coreos.com/v1", "--api-versions", "keda.sh/v1alpha1")
+
+
+def run(name: str, *arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one of the chart's tools."""
+    return subprocess.run([tool(name), *arguments], input=given, capture_output=True, text=True, check=False)
+
+
+def try_template(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Render a release `r` in namespace `medulla`; it may fail."""
+    return run("helm", "template", "r", CHART, "--kube-version", KUBERNETES, "--namespace", "medulla", *arguments)
+
+
+@functools.cache
+def text(values: Path, *arguments: str) -> str:
+    """What a file of values renders to."""
+    done = try_template("--values", values, *arguments)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return done.stdout
+
+
+@functools.cache
+def manifests(values: Path, *arguments: str) -> Sequence[Manifest]:
+    """What a file of values renders to, parsed."""
+    return [each for each in yaml.load_all(text(values, *arguments), Loader=yaml.CSafeLoader) if each]
+
+
+def named(found: Sequence[Manifest], kind: str, name: str) -> Manifest:
+    """The object of that kind, and of that name behind the release's."""
+    (only,) = [each for each in found if each["kind"] == kind and each["metadata"]["name"] == f"r-medulla-{name}"]
+    return only
+
+
+def pod_specs(found: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """Component and pod spec of everything that makes pods."""
+    for each in found:
+        component = each["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
+        match each["kind"]:
+            case "Deployment" | "StatefulSet" | "Job":
+                yield component, each["spec"]["template"]["spec"]
+            case "CronJob":
+                yield component, each["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            case "Pod":
+                yield component, each["spec"]
+
+
+def environment(container: Manifest) -> dict[str, str]:
+    """Variables of a container that have a value in the manifest."""
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
+def schema_locations() -> list[str]:
+    """Arguments of kubeconform that name our schemas, and no place on the internet."""
+    ours = Path(__file__).parents[2] / "chart" / "schemas" / "{{.Group}}_{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
+    return ["-schema-location", str(schemas()), "-schema-location", str(ours)]

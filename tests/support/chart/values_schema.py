@@ -1,0 +1,55 @@
+"""Makes values.schema.json of the chart from the comments of its values.yaml: `make chart-docs`."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from tests.support.chart.paths import CHART
+
+_MARK = "# @schema "
+_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "seq": "array", "map": "object"}
+Schema = dict[str, Any]
+
+
+def schema() -> str:
+    """The schema as text: every key known and typed, with what `# --` says and what `# @schema {…}` adds."""
+    text = (CHART / "values.yaml").read_text()
+    values = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = _of(values, text.splitlines()) if values else {}
+    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **root}, indent=1) + "\n"
+
+
+def _of(node: yaml.Node, lines: list[str]) -> Schema:
+    made: Schema = {"type": _TYPES[node.tag.rpartition(":")[2]]}
+    if isinstance(node, yaml.MappingNode) and not node.flow_style:
+        made["additionalProperties"] = False
+        made["properties"] = dict(_properties(node, lines))
+    return made
+
+
+def _properties(node: yaml.MappingNode, lines: list[str]) -> Iterator[tuple[str, Schema]]:
+    for key, value in node.value:
+        line = key.start_mark.line
+        said = {"description": text} if (text := _description(lines, line)) else {}
+        yield key.value, {**said, **_of(value, lines), **_added(lines[line])}
+
+
+def _added(line: str) -> Schema:
+    _, found, text = line.partition(_MARK)
+    added: Schema = yaml.safe_load(text) if found else {}
+    return added
+
+
+def _description(lines: list[str], line: int) -> str:
+    """The comment above a key, from its `# --` on."""
+    words: list[str] = []
+    for above in reversed(lines[:line]):
+        comment = above.strip()
+        if not comment.startswith("#"):
+            break
+        words.insert(0, comment.removeprefix("# --").removeprefix("#").strip())
+        if comment.startswith("# --"):
+            return " ".join(words)
+    return ""
