@@ -2,6 +2,7 @@
 
 import json
 from itertools import islice
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,8 +12,9 @@ from playwright.sync_api import Browser
 from tritonclient.grpc import InferenceServerClient
 
 from tests.support.parts import ElasticMqPart, KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.leftovers import folders_in_use, memory_of
-from tests.support.stack.process import wait_for
+from tests.support.stack.leftovers import MEMORY, folders_in_use, memory_of
+from tests.support.stack.process import tail, wait_for
+from tests.support.stack.runs import end_programs
 from tests.support.stack.triton import Triton
 
 
@@ -66,6 +68,25 @@ def test_each_database_is_empty_and_of_its_own(postgres: PostgresPart) -> None:
     assert first != second
     with psycopg.connect(first.replace("+psycopg", ""), connect_timeout=5) as connection:
         assert connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone() == (0,)
+
+
+def _mapped(postgres: PostgresPart) -> set[Path]:
+    """The shared memory that a database server has in use."""
+    pid = postgres.program.pid_file.read_text().split()[0]
+    words = Path(f"/proc/{pid}/maps").read_text().split()
+    return {Path(word) for word in words if word.startswith(f"{MEMORY}/PostgreSQL.")}
+
+
+def test_a_database_is_shut_down_in_order_although_a_client_stays(postgres: PostgresPart) -> None:
+    memory = _mapped(postgres)
+    assert memory
+    with psycopg.connect(postgres.dsn("postgres"), connect_timeout=5):
+        assert end_programs(postgres.folder) == ["postgres"]
+    try:
+        assert "database system is shut down" in tail(postgres.program.log, 1)
+        assert not any(region.exists() for region in memory)
+    finally:
+        postgres.start()
 
 
 def test_a_message_comes_back_until_it_is_deleted(elasticmq: ElasticMqPart) -> None:

@@ -33,8 +33,9 @@ class Postgres:
 
     @cached_property
     def program(self) -> Program:
-        """The postmaster's process."""
-        return Program("postgres", self.folder, [*_as_its_user(), *self._server()])
+        """The postmaster's process; told SIGINT it does not wait for clients to leave."""
+        command = [*_as_its_user(), *self._server()]
+        return Program("postgres", self.folder, command, stop_signal=signal.SIGINT)
 
     def _server(self) -> list[str]:
         settings = {
@@ -98,7 +99,7 @@ class Postgres:
 
     def stop(self) -> None:
         """Shut down in order, without waiting for clients to leave."""
-        self.program.stop(signal.SIGINT)
+        self.program.stop()
 
     def kill(self) -> None:
         """End it as a crash would (SIGKILL); `start` brings it back with its data."""

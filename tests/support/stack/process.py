@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.error import URLError
 
 from tests.support.stack.home import StackError
@@ -98,7 +99,14 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     """Where it runs; `folder` when none is given."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    """What asks it to end."""
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def recorded(cls, record: Path) -> Self:
+        """The program of a `name.process` file, to be ended."""
+        return cls(record.stem, record.parent, stop_signal=signal.Signals[_record(record)[2]])
 
     @property
     def log(self) -> Path:
@@ -107,7 +115,7 @@ class Program:
 
     @property
     def pid_file(self) -> Path:
-        """Holds `pid start-time`: the second tells a reused pid from ours."""
+        """Holds `pid start-time signal`: the second tells a reused pid from ours, the third asks it to end."""
         return self.folder / f"{self.name}.process"
 
     def start(self, ready: Callable[[], bool], seconds: float = 60) -> None:
@@ -127,7 +135,8 @@ class Program:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.pid_file.write_text(f"{self._child.pid} {start_time(self._child.pid)}")
+        pid = self._child.pid
+        self.pid_file.write_text(f"{pid} {start_time(pid)} {self.stop_signal.name}")
         wait_for(lambda: not self.alive or ready(), seconds)
         if not (self.alive and ready()):
             self._give_up()
@@ -145,13 +154,13 @@ class Program:
     def _pid(self) -> int | None:
         if not self.pid_file.exists():
             return None
-        pid, _, started = self.pid_file.read_text().partition(" ")
+        pid, started, _ = _record(self.pid_file)
         return int(pid) if started and start_time(int(pid)) == started else None
 
-    def stop(self, sign: signal.Signals = signal.SIGTERM, seconds: float = 20) -> None:
+    def stop(self, seconds: float = 20) -> None:
         """Ask it to end and wait; kill what runs of it after that."""
         pid = self._pid()
-        self.signal(sign)
+        self.signal(self.stop_signal)
         wait_for(lambda: not self.alive, seconds)
         self._end_group(pid)
 
@@ -171,6 +180,13 @@ class Program:
         pid = self._pid()
         if pid is not None:
             os.kill(pid, sign)
+
+
+def _record(file: Path) -> tuple[str, str, str]:
+    """The words of a pid file; what is not written yet is no process, and is asked to end as most are."""
+    words, missing = file.read_text().split(), ("", "", signal.SIGTERM.name)
+    pid, started, sign = (*words, *missing[len(words) :])
+    return pid, started, sign
 
 
 def start_time(pid: int) -> str:

@@ -55,7 +55,7 @@ def _is_left_behind(folder: Path) -> bool:
 def _recorded(folder: Path) -> list[Program]:
     """Programs started below the folder, the youngest first."""
     records = sorted(folder.rglob("*.process"), key=lambda record: record.stat().st_mtime, reverse=True)
-    return [Program(record.stem, record.parent) for record in records]
+    return [Program.recorded(record) for record in records]
 
 
 def running_programs(folder: Path) -> list[Program]:

@@ -54,8 +54,26 @@ def test_another_process_ends_a_program_by_its_record(tmp_path: Path) -> None:
     assert not program.alive
 
 
+def test_another_process_asks_a_program_to_end_by_the_signal_that_it_wants(tmp_path: Path) -> None:
+    script = f"""
+import signal
+signal.signal(signal.SIGINT, lambda *_: exit("left in order"))
+{_WAIT}
+"""
+    program = Program("part", tmp_path, [sys.executable, "-c", script], stop_signal=signal.SIGINT)
+    program.start(lambda: _is_up(program))
+    end_programs(tmp_path)
+    assert "left in order" in program.log.read_text()
+
+
+@pytest.mark.parametrize("written", ["", "1", f"{os.getpid()}"])
+def test_a_record_that_is_only_begun_is_no_program(tmp_path: Path, written: str) -> None:
+    (tmp_path / "part.process").write_text(written)
+    assert end_programs(tmp_path) == []
+
+
 def test_a_reused_pid_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "part.process").write_text(f"{os.getpid()} 1")
+    (tmp_path / "part.process").write_text(f"{os.getpid()} 1 SIGTERM")
     assert not Program("part", tmp_path).alive
     assert end_programs(tmp_path) == []
 
