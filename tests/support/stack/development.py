@@ -33,6 +33,7 @@ The stack runs. Logs and data: {parts.folder}
   results         127.0.0.1:{ports.results_grpc} (gRPC)    health http://127.0.0.1:{ports.results_health}/readyz
   Kafka {parts.kafka.bootstrap}   S3 {parts.minio.endpoint} (bucket {bucket})
   Triton {parts.triton.url}   SQS {parts.sqs.endpoint}   PostgreSQL 127.0.0.1:{parts.postgres.port}
+Each service, for a restart by hand: {parts.folder}/services/NAME.process (pid), NAME.env (settings)
 Put a slide, and a clinical record for the same case:
   make stack-put SLIDE={slide} CASE=DEMO-001 CLINICAL={clinical}
 End it all with `make stack-down`.
@@ -106,6 +107,8 @@ def _start(folder: Path) -> None:
     _prepare(folder, parts.minio)
     print("stack: starting the four services", flush=True)
     services = four_services(folder / "services", parts.surroundings(), ports)
+    for service in services.values():
+        service.write_settings()
     _side_by_side(service.start for service in services.values())
     print(_READY.format(parts=parts, ports=ports, bucket=_BUCKET, slide=_inside(_SLIDE), clinical=_inside(_CLINICAL)))
 

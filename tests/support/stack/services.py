@@ -1,5 +1,6 @@
 """The four services as processes of their own, as an operator would start them."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,16 +65,29 @@ class Service:
         """URL of /livez, /readyz and /metrics, without the last part."""
         return f"http://127.0.0.1:{self.health_port}"
 
-    @cached_property
-    def program(self) -> Program:
-        """Its process."""
-        settings = {
+    @property
+    def settings(self) -> dict[str, str]:
+        """All that it is told."""
+        return {
             **self.environment,
             "MEDULLA_HTTP_PORT": str(self.health_port),
             "MEDULLA_KAFKA__GROUP_INSTANCE_ID": f"{self.name}-0",
             "PYTHONUNBUFFERED": "1",
         }
-        return Program(self.name, self.folder, [sys.executable, "-m", f"services.{self.name}"], settings, CHECKOUT)
+
+    @cached_property
+    def program(self) -> Program:
+        """Its process."""
+        command = [sys.executable, "-m", f"services.{self.name}"]
+        return Program(self.name, self.folder, command, self.settings, CHECKOUT)
+
+    def write_settings(self) -> Path:
+        """Keep the settings, passwords among them, as a file that a shell can read, for a start by hand."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{self.name}.env"
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in self.settings.items()))
+        return file
 
     def start(self) -> None:
         """Start it; ready when it says so itself.
