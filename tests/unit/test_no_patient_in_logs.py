@@ -1,8 +1,6 @@
 """Bad input of every kind, with a patient's name and values in it: none of it reaches a log line."""
 
-import io
 import json
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.results.routes import routes as results_routes
 from services.tiler.routes import routes as tiler_routes
-from shared import logs
 from shared.blob.memory import MemoryStore
 from shared.bus import headers, s3_events, topics
 from shared.bus.events import Event, to_record
@@ -26,6 +22,7 @@ from shared.bus.port import Record
 from shared.worker import Route, Worker, subscriptions
 from tests.support.bus import eventually, running
 from tests.support.fusion import clinical_json, embedded, features, store_slide, write_bundle
+from tests.support.logs import logging_as
 from tests.support.results import Results
 from tests.support.slides import blank, cc0_bytes, garbled, truncated, without_mpp, write_tiff
 from tests.support.tiling import tiling
@@ -121,13 +118,8 @@ ROWS: Sequence[Landed | Said] = [
 @pytest.fixture
 def written() -> Iterator[Callable[[], str]]:
     """Everything that is logged, at every level."""
-    handlers, level = logging.root.handlers, logging.root.level
-    stream = io.StringIO()
-    logs.configure("test", "DEBUG", stream)
-    yield stream.getvalue
-    logging.root.handlers = handlers
-    logging.root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_as("test", "DEBUG") as logged:
+        yield logged.text
 
 
 @contextmanager

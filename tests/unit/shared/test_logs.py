@@ -1,28 +1,22 @@
 """Logs are JSON lines that carry the ids at hand."""
 
-import io
 import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from shared import logs
+from tests.support.logs import logging_as
 
 Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    handlers, level = logging.root.handlers, logging.root.level
-    stream = io.StringIO()
-    logs.configure("tiler", "INFO", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.root.handlers = handlers
-    logging.root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_as("tiler", "INFO") as logged:
+        yield logged.lines
 
 
 def test_a_line_names_service_level_time_and_bound_ids(lines: Lines) -> None:
