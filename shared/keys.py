@@ -66,6 +66,17 @@ def clinical_case(key: str) -> CaseId:
     return case_id(name.removesuffix(".json"), key)
 
 
+def named_in(key: str) -> dict[str, str]:
+    """The case_id and slide_id that a landed object's key names; of a key that names no pseudonyms nothing."""
+    try:
+        if key.startswith(CLINICAL):
+            return {"case_id": clinical_case(key)}
+        slide = slide_key(key) if key.startswith(SLIDES) else None
+    except BadCaseIdError:
+        return {}
+    return {"case_id": slide.case_id, "slide_id": slide.slide_id} if slide else {}
+
+
 def case_id(text: str, where: str) -> CaseId:
     """Check a case id; `where` is named in the error.
 

@@ -1,7 +1,8 @@
 """Runs handlers on deliveries: decodes inside the guard, retries what may heal, gives up what cannot."""
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event as StopEvent
 from typing import Any, Generic, TypeVar
@@ -40,6 +41,10 @@ class Route(Generic[E]):
     """Makes the event that tells people of a refused input, beside the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
     """Takes a record that says several things apart, so that each fails on its own."""
+    context: Callable[[E], Mapping[str, str]] = pseudonyms
+    """The ids that logs and traces of the work carry; never one that may be somebody's name."""
+    minor: bool = False
+    """Its records are many and of little weight: that they are done is logged at DEBUG, not at INFO."""
 
 
 def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]:
@@ -94,12 +99,13 @@ class Worker:
                 event = route.decode(delivery.record)
             except PermanentError as error:
                 return [self._dead_letter(delivery, error)]
-            about = pseudonyms(event)
+            about = route.context(event)
             own.set_attributes({f"medulla.{name}": text for name, text in about.items()})
             with bound(**about):
                 return self._handled(route, delivery, event)
 
     def _handled(self, route: Route[Any], delivery: Delivery, event: Any) -> list[Record]:
+        began = time.monotonic()
         try:
             said = [to_record(told, self._service) for told in route.handle(event)]
         except PermanentError as error:
@@ -107,6 +113,8 @@ class Worker:
         except TransientError as error:
             return self._later(route, delivery, event, error)
         self._count(route.topic, "ok")
+        level = logging.DEBUG if route.minor else logging.INFO
+        _log.log(level, "done", topic=route.topic, said=len(said), seconds=round(time.monotonic() - began, 3))
         return said
 
     def _later(self, route: Route[Any], delivery: Delivery, event: Any, error: TransientError) -> list[Record]:

@@ -31,7 +31,7 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
     landing = on_landing(store, bundles, producer)
     rescore = RescoreCase(ScoreCase(store, bundles, program_version), CaseIndex(store))
     return (
-        Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split),
+        Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split, s3_events.context),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )

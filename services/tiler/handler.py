@@ -118,12 +118,11 @@ class OnLanding:
         slide = slide_at(hint.key)
         if slide is None:
             return ()
-        with logs.bound(case_id=slide.case_id, slide_id=slide.slide_id):
-            info = self.blobs.head(hint.key)
-            if info is None:
-                _log.info("object is gone before it was worked on", key=hint.key)
-                return ()
-            return (self._outcome(slide, info),)
+        info = self.blobs.head(hint.key)
+        if info is None:
+            _log.info("object is gone before it was worked on")
+            return ()
+        return (self._outcome(slide, info),)
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that tells people of a refusal; None where the key names no case."""

@@ -10,4 +10,6 @@ from shared.worker import Route
 
 def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
     """Object events, each object by itself."""
-    return (Route(topics.S3_EVENTS, s3_events.decode, on_landing, on_landing.rejected, s3_events.split),)
+    return (
+        Route(topics.S3_EVENTS, s3_events.decode, on_landing, on_landing.rejected, s3_events.split, s3_events.context),
+    )

@@ -12,6 +12,7 @@ from urllib.parse import quote_plus, unquote_plus
 from shared.bus import topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
+from shared.keys import named_in
 
 _OF_NO_INTEREST = frozenset(
     {
@@ -71,6 +72,11 @@ def decode(record: Record) -> ObjectHint:
     if len(hints) != 1:
         raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
     return hints[0]
+
+
+def context(hint: ObjectHint) -> dict[str, str]:
+    """What a hint is about: case_id and slide_id where the object's key names them as it should, pseudonyms alone."""
+    return named_in(hint.key)
 
 
 def announcement(bucket: str, key: str) -> Record:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.bus import topics
 from shared.bus.port import Record
-from shared.bus.s3_events import ObjectHint, announcement, decode, parse, split, to_bytes
+from shared.bus.s3_events import ObjectHint, announcement, context, decode, parse, split, to_bytes
 from shared.errors import PoisonMessageError
 
 HARD = "slides/q b/1+2 %41 ä.svs"
@@ -175,3 +175,21 @@ def test_an_event_that_is_no_event_is_poison(poison: bytes) -> None:
 def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
     with suppress(PoisonMessageError):
         assert isinstance(parse(value), list)
+
+
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("slides/case-1/a.svs", {"case_id": "case-1", "slide_id": "a"}),
+        ("clinical/case-1.json", {"case_id": "case-1"}),
+        ("slides/case-1/a/Data0001.dat", {}),
+        ("slides/Anna Müller/a.svs", {}),
+        ("slides/case-1/Anna Müller.svs", {}),
+        ("slides/loose.svs", {}),
+        ("clinical/Anna Müller.json", {}),
+        ("clinical/case-1.txt", {}),
+        ("models/bundles/current.json", {}),
+    ],
+)
+def test_a_hint_names_what_it_is_about_by_pseudonyms_alone(key: str, named: dict[str, str]) -> None:
+    assert context(ObjectHint(key, "medulla")) == named

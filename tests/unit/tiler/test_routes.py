@@ -12,13 +12,14 @@ from shared.bus.port import Record
 from shared.bus.s3_events import announcement, to_bytes
 from shared.worker import Worker, subscriptions
 from tests.support.bus import eventually, running
+from tests.support.logs import logging_as
 from tests.support.slides import NOT_A_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import tiling
 
 
 def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -> None:
     bus = MemoryBus()
-    with tiling(tmp_path) as tiler:
+    with tiling(tmp_path) as tiler, logging_as("tiler", "INFO") as logged:
         served = routes(tiler.on_landing)
         read = subscriptions("tiler", served)
         worker = Worker("tiler", bus.consumer("tiler", read), bus.producer(), served)
@@ -55,3 +56,6 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
         "poison_message",
     ]
     assert all(letter.sentence and letter.advice and letter.service == "tiler" for letter in letters)
+    named = [(line["case_id"], line["slide_id"]) for line in logged.lines("planned")]
+    assert named == [("case-1", "good")]
+    assert {line["case_id"] for line in logged.lines("dead letter") if "case_id" in line} == {"case-1", "case-2"}
