@@ -24,6 +24,7 @@ _DEMO = CHECKOUT / "services" / "standalone" / "demo"
 _SLIDE = _DEMO / "cmu-1-small-region.svs"
 _CLINICAL = _DEMO / "clinical" / "DEMO-001.json"
 _ACCESS = "s3.json"
+_PUT = f"  make stack-put SLIDE={_SLIDE.relative_to(CHECKOUT)} CASE=DEMO-001 CLINICAL={_CLINICAL.relative_to(CHECKOUT)}"
 _READY = """
 The stack runs. Logs and data: {parts.folder}
   page and REST   http://127.0.0.1:{ports.results_http}
@@ -35,7 +36,7 @@ The stack runs. Logs and data: {parts.folder}
   Triton {parts.triton.url}   SQS {parts.sqs.endpoint}   PostgreSQL 127.0.0.1:{parts.postgres.port}
 Each service, for a restart by hand: {parts.folder}/services/NAME.process (pid), NAME.env (settings)
 Put a slide, and a clinical record for the same case:
-  make stack-put SLIDE={slide} CASE=DEMO-001 CLINICAL={clinical}
+{put}
 End it all with `make stack-down`.
 """
 
@@ -110,11 +111,7 @@ def _start(folder: Path) -> None:
     for service in services.values():
         service.write_settings()
     _side_by_side(service.start for service in services.values())
-    print(_READY.format(parts=parts, ports=ports, bucket=_BUCKET, slide=_inside(_SLIDE), clinical=_inside(_CLINICAL)))
-
-
-def _inside(file: Path) -> Path:
-    return file.relative_to(CHECKOUT)
+    print(_READY.format(parts=parts, ports=ports, bucket=_BUCKET, put=_PUT))
 
 
 def _in_turn(steps: Iterable[Callable[[], None]]) -> None:
@@ -153,8 +150,10 @@ def put(slide: Path | None, case: str, clinical: Path | None) -> None:
     """Land a clinical record and a slide in the running stack's bucket.
 
     Raises:
-        StackError: the stack does not run, or a file is not there.
+        StackError: nothing is named, the stack does not run, or a file is not there.
     """
+    if not case or (slide is None and clinical is None):
+        raise StackError(f"Name a case, and a slide or a clinical record or both, for example:\n{_PUT}")
     folder = inside("stack")
     if not (folder / _ACCESS).exists() or not running_programs(folder):
         raise StackError("The stack does not run; start it with `make stack-up`.")
