@@ -22,6 +22,8 @@ class AttentionMap:
     width_px: float
     height_px: float
     """Size of a square."""
+    mean: float
+    """Of the slide's tiles, before any were merged."""
     merged: int
     """So many tiles a side make one square."""
 
@@ -33,6 +35,7 @@ class AttentionMap:
             "attention": [float(f"{value:.4g}") for value in self.attention],
             "square_width_px": self.width_px,
             "square_height_px": self.height_px,
+            "mean": float(f"{self.mean:.4g}"),
             "merged": self.merged,
         }
 
@@ -48,10 +51,11 @@ def thin_out(
     `coords` int32 [n, 2] and `tile` (width, height) are in level-0 pixels, `attention` float32 [n].
     """
     k = max(1, ceil(sqrt(len(coords) / largest)))
+    mean = float(attention.mean(dtype=np.float64)) if len(attention) else 0.0
     side = np.array(tile, dtype=np.float64) * k
     if k == 1:
-        return AttentionMap(coords, attention, *tile, merged=1)
+        return AttentionMap(coords, attention, *tile, mean, merged=1)
     squares, place = np.unique(np.floor((coords + 0.5) / side).astype(np.int64), axis=0, return_inverse=True)
     highest = np.zeros(len(squares), dtype=np.float32)
     np.maximum.at(highest, place.ravel(), attention)
-    return AttentionMap(np.rint(squares * side).astype(np.int32), highest, side[0], side[1], merged=k)
+    return AttentionMap(np.rint(squares * side).astype(np.int32), highest, side[0], side[1], mean, merged=k)

@@ -13,6 +13,8 @@ RAMP = np.array([[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], 
 FAINTEST = 0.04
 STRIKING = 4.0
 """The deepest colour needs so many times the mean, lest a map without preferences look like a striking one."""
+PREFERENCE = 1.05
+"""The highest attention over the mean, up to which the model had no preference among the tiles; as on the page."""
 _OPACITY = 0.65
 _BARE = -1.0
 """Share of a pixel that no tile covers."""
@@ -37,6 +39,11 @@ class AttentionMap:
     def mean(self) -> float:
         """What each tile would have if the model had no preference within the slide."""
         return float(self.attention.sum(dtype=np.float64) / max(len(self.attention), 1))
+
+    @property
+    def has_preference(self) -> bool:
+        """Whether the most attended tile stands out from the slide's mean at all."""
+        return self.highest > PREFERENCE * self.mean
 
     def shares(self) -> NDArray[np.float64]:
         """Place of each tile on the ramp, 0 to 1: its attention against the mean, whatever the others' ranks are."""

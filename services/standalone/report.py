@@ -22,6 +22,7 @@ class SlidePage:
     """Empty where the model looked at no slide."""
     legend: str
     top_tiles: Sequence[str]
+    """Empty where the model had no preference among the tiles."""
 
     @property
     def ledger(self) -> list[tuple[str, int]]:

@@ -97,13 +97,14 @@ def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Repor
 
 def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
-    attention, legend = "", ""
+    attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
+        top = _top_tiles(evidence, path) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
-    return SlidePage(evidence, whole, attention, legend, _top_tiles(evidence, path))
+    return SlidePage(evidence, whole, attention, legend, top)
 
 
 def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING
+from medulla.v1.scorer_pb2 import TopTile
 from playwright.sync_api import Browser, Page, expect
 
 from services.results.rest import Login
@@ -14,7 +15,7 @@ from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support import scores as made
 from tests.support.oidc_issuer import OidcIssuer
-from tests.support.results import Results, over_http, thumbnail
+from tests.support.results import Results, attention_map, over_http, thumbnail
 
 PATIENCE_MS = 15_000
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
@@ -127,6 +128,23 @@ def test_the_attention_map_lies_over_the_thumbnail(page: Page, address: str) -> 
     slide.get_by_label("Mark top tiles").uncheck()
     expect(layers.nth(2)).to_be_hidden()
     expect(slide.locator(".tiles li")).to_have_count(5)
+
+
+def test_a_map_without_preference_says_so_and_ranks_nothing(page: Page, results: Results) -> None:
+    top = [TopTile(x_px=256 * i, y_px=0, attention=1 / 88) for i in range(5)]
+    score = made.score("MB-1", slides=("A1",))
+    score.slides[0].CopyFrom(made.slide_evidence("MB-1", "A1", top))
+    results.blobs.put_new(score.slides[0].attention_key, attention_map(top, faint=1 / 88, steps=1))
+    results.score(score)
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        slide = page.locator("article", has_text="Slide A1")
+        expect(slide.get_by_text("The model had no preference among the tiles")).to_be_visible()
+        expect(slide.locator("canvas.heat")).to_be_visible()
+        expect(slide.locator(".stack canvas")).to_have_count(2)
+        expect(slide.locator(".tiles")).to_have_count(0)
+        expect(slide.get_by_text("Most attended tiles")).to_have_count(0)
+        expect(slide.get_by_label("Mark top tiles")).to_have_count(0)
 
 
 def test_what_was_refused_is_named_also_where_it_is_the_case(page: Page, results: Results) -> None:

@@ -65,11 +65,11 @@ def thumbnail(width: int = 444, height: int = 593) -> bytes:
     return file.getvalue()
 
 
-def attention_map(top: list[TopTile]) -> bytes:
-    """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint."""
+def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7) -> bytes:
+    """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint in so many steps."""
     high = {(tile.x_px, tile.y_px): tile.attention for tile in top}
     coords = [(256 * column, 256 * row) for row in range(11) for column in range(8)]
-    values = [high.get(place, 0.001 + 0.0001 * (n % 7)) for n, place in enumerate(coords)]
+    values = [high.get(place, faint + 0.0001 * (n % steps)) for n, place in enumerate(coords)]
     return save({"coords": np.array(coords, np.int32), "attention": np.array(values, np.float32)})
 
 

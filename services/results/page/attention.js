@@ -6,11 +6,16 @@ const RAMP = [[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60
 const FAINTEST = 0.04;
 // The deepest colour needs so many times the mean, lest a map without preferences look like a striking one.
 const STRIKING = 4;
+// The highest attention over the mean, up to which the model had no preference among the tiles.
+const PREFERENCE = 1.05;
+
+/** Whether the most attended tile stands out from the slide's mean at all. */
+export const hasPreference = (squares) => highest(squares) > PREFERENCE * squares.mean;
 
 /** Colour squares by attention; `size` is the canvas in pixels, `slide` gives the slide's own size. */
 export function drawAttention(pen, size, slide, squares) {
   const [sx, sy] = [size.width / slide.width_px, size.height / slide.height_px];
-  const deepest = Math.max(highest(squares), STRIKING * even(squares));
+  const deepest = Math.max(highest(squares), STRIKING * squares.mean);
   squares.attention.forEach((value, i) => {
     const share = Math.sqrt(value / deepest);
     pen.fillStyle = colour(share, FAINTEST + (1 - FAINTEST) * share);
@@ -58,12 +63,11 @@ export function legend(squares) {
     pen.fillRect(x, 0, 1, 10);
   }
   const merged = squares.merged > 1 ? `; each square is ${squares.merged} \u00d7 ${squares.merged} tiles and shows the highest` : "";
-  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${percent(highest(squares))}, mean ${percent(even(squares))} of the case${merged})`));
+  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${percent(highest(squares))}, mean ${percent(squares.mean)} of the case${merged})`));
 }
 
 const highest = (squares) => squares.attention.reduce((most, value) => Math.max(most, value), 1e-12);
 
-const even = (squares) => squares.attention.reduce((sum, value) => sum + value, 0) / Math.max(1, squares.attention.length);
 const percent = (share) => `${Number((100 * share).toPrecision(2))}\u202f%`;
 
 function colour(share, alpha) {

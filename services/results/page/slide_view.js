@@ -1,7 +1,7 @@
 // Slides of a score: quality, and where the model looked, drawn over the slide's small picture.
 
 import { attention, Problem, thumbnail } from "./api.js";
-import { drawAttention, drawTop, legend } from "./attention.js";
+import { drawAttention, drawTop, hasPreference, legend } from "./attention.js";
 import { h, pairs, section } from "./dom.js";
 import { chip } from "./parts.js";
 import * as words from "./words.js";
@@ -16,12 +16,13 @@ export function showSlides(caseId, score, signal) {
 
 function one(caseId, slide, signal) {
   const picture = h("div", { class: "picture" }, h("p", { class: "wait" }, "Loading the map \u2026"));
-  const fill = (children) => picture.replaceChildren(...children);
-  map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([h("p", { class: "wait" }, error.message)]); });
-  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`), h("div", { class: "columns" }, picture, facts(slide)));
+  const ranking = h("div", {});
+  const fill = ([children, squares]) => { picture.replaceChildren(...children); ranking.replaceChildren(...ranked(slide, squares)); };
+  map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([[h("p", { class: "wait" }, error.message)], null]); });
+  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`), h("div", { class: "columns" }, picture, facts(slide, ranking)));
 }
 
-function facts(slide) {
+function facts(slide, ranking) {
   const ledger = slide.ledger ?? {};
   const micron = (value) => `${words.number(value, 3)} \u00b5m/px`;
   const resolution = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
@@ -31,31 +32,39 @@ function facts(slide) {
     h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, STATUSES.map((name) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, words.count(ledger[name] ?? 0)))))),
     pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`]]),
-    h("h4", {}, "Most attended tiles"),
-    h("ol", { class: "tiles" }, slide.top_tiles.map((tile) => h("li", {},
-      `${percent(tile.attention)} of the case's attention at ${words.count(tile.x_px)}, ${words.count(tile.y_px)} px`))));
+    ranking);
 }
+
+function ranked(slide, squares) {
+  if (isEven(squares)) return [h("p", {}, "The model had no preference among the tiles: the highest attention is about the mean.")];
+  return slide.top_tiles.length ? [h("h4", {}, "Most attended tiles"),
+    h("ol", { class: "tiles" }, slide.top_tiles.map((tile) => h("li", {},
+      `${percent(tile.attention)} of the case's attention at ${words.count(tile.x_px)}, ${words.count(tile.y_px)} px`)))] : [];
+}
+
+/** Where there is no map, nothing is said of it. */
+const isEven = (squares) => squares !== null && !hasPreference(squares);
 
 async function map(caseId, slide, signal) {
   const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal), absent(attention(caseId, slide.slide_id, signal))]);
-  if (!image && !squares) return [h("p", { class: "wait" }, "No picture and no map are stored of this slide.")];
+  if (!image && !squares) return [[h("p", { class: "wait" }, "No picture and no map are stored of this slide.")], null];
   const size = sizeOf(image, slide);
   const [base, heat, top] = [image && paint(size, (pen) => pen.drawImage(image, 0, 0, size.width, size.height)),
     squares && paint(size, (pen) => drawAttention(pen, size, slide, squares)),
-    paint(size, (pen) => drawTop(pen, size, slide))];
+    !isEven(squares) && paint(size, (pen) => drawTop(pen, size, slide))];
   heat?.classList.add("heat");
-  const alone = h("div", { class: "stack", role: "img", "aria-label": `Attention map of slide ${slide.slide_id}` }, base ?? "", heat ?? "", top);
-  return [alone, heat ? controls(heat, top, slide, squares) : ""];
+  const alone = h("div", { class: "stack", role: "img", "aria-label": `Attention map of slide ${slide.slide_id}` }, base || "", heat || "", top || "");
+  return [[alone, heat ? controls(heat, top, slide, squares) : ""], squares];
 }
 
 function controls(heat, top, slide, squares) {
   const strength = h("input", { type: "range", min: "0", max: "100", value: "65", "aria-label": `Opacity of the attention map of slide ${slide.slide_id}` });
   const marks = h("input", { type: "checkbox", checked: true });
-  const apply = () => { heat.style.opacity = String(strength.valueAsNumber / 100); top.hidden = !marks.checked; };
+  const apply = () => { heat.style.opacity = String(strength.valueAsNumber / 100); if (top) top.hidden = !marks.checked; };
   strength.addEventListener("input", apply);
   marks.addEventListener("change", apply);
   apply();
-  return h("div", { class: "controls" }, legend(squares), h("label", {}, "Map ", strength), h("label", {}, marks, " Mark top tiles"));
+  return h("div", { class: "controls" }, legend(squares), h("label", {}, "Map ", strength), top ? h("label", {}, marks, " Mark top tiles") : "");
 }
 
 function paint({ width, height }, draw) {

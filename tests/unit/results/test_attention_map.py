@@ -35,6 +35,7 @@ def test_every_tile_lies_in_a_square_and_the_hottest_keeps_its_heat(columns: int
     homes = np.rint(np.floor((coords + 0.5) / sides) * sides).astype(int)
     assert {(x, y) for x, y in homes.tolist()} <= squares or drawn.merged == 1
     assert drawn.attention.max() == attention.max()
+    assert np.isclose(drawn.mean, attention.mean())
 
 
 @given(columns=st.integers(10, 60), rows=st.integers(10, 60), largest=st.integers(20, 200))
@@ -47,7 +48,7 @@ def test_a_map_stays_near_the_wanted_size(columns: int, rows: int, largest: int)
 
 def test_a_slide_without_tiles_gives_an_empty_map() -> None:
     drawn = thin_out(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), TILE)
-    assert drawn.as_json()["attention"] == []
+    assert (drawn.as_json()["attention"], drawn.mean) == ([], 0)
 
 
 def test_the_json_has_plain_short_numbers() -> None:

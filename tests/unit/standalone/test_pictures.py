@@ -76,6 +76,16 @@ def test_the_legend_says_highest_and_mean() -> None:
     assert pictures.legend(row_of(1.0)) == "highest 100 %, mean 100 % of the case"
 
 
+@pytest.mark.parametrize(("highest", "expected"), [(0.1, False), (0.104, False), (0.12, True)])
+def test_a_preference_is_more_than_a_few_percent_above_the_mean(highest: float, expected: bool) -> None:
+    assert row_of(highest, *[0.1] * 99).has_preference is expected
+
+
+def test_a_slide_that_the_model_ignored_has_no_preference() -> None:
+    assert not row_of(0.0, 0.0).has_preference
+    assert not row_of().has_preference
+
+
 def test_report_and_page_colour_alike() -> None:
     def stated(name: str) -> object:
         found = re.search(rf"const {name} = (.+);", PAGE)
@@ -84,3 +94,4 @@ def test_report_and_page_colour_alike() -> None:
 
     assert stated("RAMP") == pictures.RAMP.tolist()
     assert (stated("FAINTEST"), stated("STRIKING")) == (pictures.FAINTEST, pictures.STRIKING)
+    assert stated("PREFERENCE") == pictures.PREFERENCE
