@@ -20,7 +20,7 @@ from services.trainer.gated_attention import to_onnx
 from services.trainer.model_card import Facts, model_card
 from services.trainer.pathomics import FOLDS, Pathomics, fit_pathomics, folds
 from services.trainer.reference import reference
-from services.trainer.simulated_bags import simulate_bags
+from services.trainer.simulated_bags import SimulatedBags, simulate_bags
 from services.trainer.simulated_cohort import simulate
 from shared.canonical import canonical_json
 from shared.units import Sha256
@@ -56,6 +56,8 @@ class _Training:
     fold: npt.NDArray[np.int64]
     slides: Pathomics
     pooled: npt.NDArray[np.float64]
+    preference: float
+    """Mean attention of the tiles that show the latent over that of the others, on the bags of the fit."""
 
     @property
     def years(self) -> npt.NDArray[np.float64]:
@@ -90,9 +92,14 @@ def _training(recipe: Recipe, tiles: EncodedTiles) -> _Training:
     bags = simulate_bags(tiles.features, cohort.latent, sites, rng)
     years, events = cohort.table.time_days.to_numpy() / 365.25, cohort.table.event_code.to_numpy() == 1
     fold = folds(events, rng)
-    slides = fit_pathomics(bags, years, events, fold, recipe.seed)
+    slides = fit_pathomics(bags.features, years, events, fold, recipe.seed)
     table = cohort.table.assign(**{PATHOMICS: slides.out_of_fold})
-    return _Training(table, fold, slides, bags.mean(axis=1))
+    return _Training(table, fold, slides, bags.features.mean(axis=1), _preference(slides, bags))
+
+
+def _preference(slides: Pathomics, bags: SimulatedBags) -> float:
+    seen = slides.attention(bags.features)
+    return float(seen[bags.showing].mean() / seen[~bags.showing].mean())
 
 
 def _out_of_fold(arm: FittedArm, training: _Training) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -157,6 +164,7 @@ def _card(recipe: Recipe, training: _Training, unseen: dict[str, Any]) -> str:
         effect=recipe.effect,
         refits=recipe.refits,
         seed=recipe.seed,
+        preference=training.preference,
         concordance=figures.concordances(risks, training.years, training.codes, recipe.resamples, rng),
         observed_to_expected=figures.observed_to_expected(fused, *outcome),
         threshold=limit,

@@ -18,7 +18,8 @@ Weights = dict[str, Floats]
 _HIDDEN = 8
 _STEPS = 150
 _RATE = 0.02
-_PENALTY = 0.05
+_RISK_PENALTY, _GATE_PENALTY = 0.05, 0.01
+"""Of beta, and of all that makes attention: as strong a one there would hold attention at 1/n for good."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class _Adam:
 
     def step(self, weights: Weights, gradients: Weights, count: int) -> None:
         for name, raw in gradients.items():
-            gradient = raw + _PENALTY * weights[name]
+            gradient = raw + (_RISK_PENALTY if name == "beta" else _GATE_PENALTY) * weights[name]
             self.first[name] = 0.9 * self.first.get(name, 0.0) + 0.1 * gradient
             self.second[name] = 0.999 * self.second.get(name, 0.0) + 0.001 * gradient**2
             rate = _RATE * np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
@@ -64,6 +65,11 @@ def train(bags: Floats, times: Floats, events: npt.NDArray[np.bool_], rng: np.ra
     for count in range(1, _STEPS + 1):
         adam.step(weights, _gradients(weights, bags, times, events), count)
     return weights
+
+
+def attention(weights: Weights, bags: Floats) -> Floats:
+    """Attention [n, t] over the tiles of projected bags [n, t, k]; sums to one over each bag."""
+    return _forward(weights, bags)["attention"]
 
 
 def log_risk(weights: Weights, bags: Floats) -> Floats:
@@ -82,8 +88,8 @@ def _forward(weights: Weights, bags: Floats) -> Weights:
     gate = 1 / (1 + np.exp(-(bags @ weights["u"] + weights["bu"])))
     raw = (tanh * gate) @ weights["w"]
     shifted = np.exp(raw - raw.max(axis=1, keepdims=True))
-    attention = shifted / shifted.sum(axis=1, keepdims=True)
-    return {"tanh": tanh, "gate": gate, "attention": attention, "pooled": np.einsum("nt,ntk->nk", attention, bags)}
+    a = shifted / shifted.sum(axis=1, keepdims=True)
+    return {"tanh": tanh, "gate": gate, "attention": a, "pooled": np.einsum("nt,ntk->nk", a, bags)}
 
 
 def _gradients(weights: Weights, bags: Floats, times: Floats, events: npt.NDArray[np.bool_]) -> Weights:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from services.trainer.figures import Figure, OperatingPoint
 from services.trainer.pathomics import AXES
+from services.trainer.simulated_bags import SHOWING
 from shared.notice import NOTICE
 
 
@@ -18,6 +19,8 @@ class Facts:
     effect: float
     refits: int
     seed: int
+    preference: float
+    """Mean attention of the tiles that show the latent over that of the others."""
     concordance: Mapping[str, Figure]
     observed_to_expected: float
     threshold: float
@@ -58,8 +61,14 @@ def _cohort(facts: Facts) -> str:
 {len(table)} invented patients: {counts}. Median time to event or end of follow-up
 {table.time_days.median() / 365.25:.1f} years. Molecular groups: {groups}, missing {missing}.
 Frequencies, hazard ratios, times to relapse, competing events and gaps follow published tables; there is a cured share.
-Bags: real tiles of one CC0 skin slide (CMU-1), moved along one direction of feature space by an invented latent with
-hazard ratio {facts.effect:g} per standard deviation given all else, and along another by an invented scanner.
+Bags: real tiles of one CC0 skin slide (CMU-1), all moved along one direction of feature space by an invented scanner.
+Only {SHOWING:.0%} of them, those of one kind (the highest along the first principal axis), are moved along another
+direction by an invented latent with hazard ratio {facts.effect:g} per standard deviation given all else.
+The other tiles say nothing about outcome.
+
+On the bags that it was fitted on, the model gives a tile that shows the latent {facts.preference:.1f} times
+the attention of one that does not; a model of another cohort may do so less. The kind was chosen by arithmetic and
+means nothing in pathology, so where the model looks means nothing either.
 """
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.trainer.gated_attention import Projection, Weights, fit_projection, log_risk, train
+from services.trainer.gated_attention import Projection, Weights, attention, fit_projection, log_risk, train
 from shared.arrays import Floats
 
 Flags = npt.NDArray[np.bool_]
@@ -23,6 +23,10 @@ class Pathomics:
     projection: Projection
     weights: Weights
     out_of_fold: Floats
+
+    def attention(self, bags: Floats) -> Floats:
+        """The bundle's model's attention [n, t] on bags [n, t, d]."""
+        return attention(self.weights, self.projection(bags))
 
 
 def folds(events: Flags, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -101,6 +101,12 @@ def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo
     assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
 
 
+def test_the_demo_bundle_prefers_some_of_the_demo_slides_tiles(demo: Bundle, tiles: EncodedTiles) -> None:
+    assert demo.mil is not None
+    _, attention = demo.mil(tiles.features.astype(np.float32))
+    assert attention.max() > 2 * attention.mean()
+
+
 @pytest.mark.parametrize("name", [spec.name for spec in ARMS])
 def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: EncodedTiles, name: str) -> None:
     blocks = next(spec.blocks for spec in ARMS if spec.name == name)

@@ -5,7 +5,8 @@ import onnxruntime as ort
 import pytest
 
 from services.trainer import gated_attention as ga
-from services.trainer.gated_attention import Projection, fit_projection, log_risk, to_onnx, train
+from services.trainer.gated_attention import Projection, attention, fit_projection, log_risk, to_onnx, train
+from services.trainer.simulated_bags import simulate_bags
 from shared.arrays import Floats
 
 
@@ -43,6 +44,17 @@ def test_a_planted_signal_is_found_in_patients_never_seen() -> None:
     assert np.corrcoef(log_risk(weights, unseen), latent)[0, 1] > 0.85
 
 
+def test_attention_prefers_the_tiles_that_carry_the_signal() -> None:
+    rng = np.random.default_rng(0)
+    real, latent = rng.gamma(9.0, size=(60, 12)), rng.normal(size=300)
+    bags = simulate_bags(real, latent, np.zeros(300, np.int64), rng)
+    projected = fit_projection(real, 4)(bags.features)
+    weights = train(projected, rng.exponential(np.exp(-latent)), np.ones(300, bool), rng)
+    seen = attention(weights, projected)
+    assert seen.sum(axis=1) == pytest.approx(1)
+    assert seen[bags.showing].mean() > 2 * seen[~bags.showing].mean()
+
+
 def test_training_is_the_same_for_the_same_seed() -> None:
     bags, times, _ = cohort(3, n=30)
     one, two = (train(bags, times, np.ones(30, bool), np.random.default_rng(7)) for _ in range(2))
@@ -55,10 +67,10 @@ def test_onnx_gives_the_numbers_of_numpy_for_any_number_of_tiles() -> None:
     session = ort.InferenceSession(to_onnx(projection, weights), providers=["CPUExecutionProvider"])
     for tiles in (1, 7):
         bag = rng.normal(size=(tiles, 6)).astype(np.float32)
-        said, attention = session.run(["log_risk", "attention"], {"bag": bag})
+        said, seen = session.run(["log_risk", "attention"], {"bag": bag})
         assert said == pytest.approx(log_risk(weights, projection(bag[None].astype(np.float64)))[0], abs=1e-5)
-        assert attention.shape == (tiles,)
-        assert attention.sum() == pytest.approx(1, abs=1e-6)
+        assert seen.shape == (tiles,)
+        assert seen.sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_a_projection_has_unit_spread_on_what_it_was_fitted_on() -> None:

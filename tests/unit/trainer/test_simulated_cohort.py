@@ -66,10 +66,21 @@ def test_bags_move_along_the_signal_with_the_latent_and_never_below_zero() -> No
     real = rng.gamma(2.0, size=(40, 12))
     latent = np.linspace(-2, 2, 60)
     bags = simulate_bags(real, latent, np.zeros(60, np.int64), rng)
-    assert bags.shape == (60, TILES, 12)
-    assert bags.min() >= 0
+    assert bags.features.shape == (60, TILES, 12)
+    assert bags.features.min() >= 0
     axis = np.linalg.svd(real - real.mean(axis=0), full_matrices=False)[2][2]
-    assert abs(np.corrcoef(bags.mean(axis=1) @ axis, latent)[0, 1]) > 0.9
+    assert abs(np.corrcoef(bags.features.mean(axis=1) @ axis, latent)[0, 1]) > 0.9
+
+
+def test_a_third_of_the_tiles_show_the_latent_and_the_others_say_nothing_of_it() -> None:
+    rng = np.random.default_rng(0)
+    real, latent = rng.gamma(9.0, size=(60, 12)), rng.normal(size=200)
+    bags = simulate_bags(real, latent, np.zeros(200, np.int64), rng)
+    assert bags.showing.mean() == pytest.approx(1 / 3, abs=0.02)
+    along = bags.features @ np.linalg.svd(real - real.mean(axis=0), full_matrices=False)[2][2]
+    shown, others = (np.average(along, axis=1, weights=part) for part in (bags.showing, ~bags.showing))
+    assert abs(np.corrcoef(shown, latent)[0, 1]) > 0.9
+    assert abs(np.corrcoef(others, latent)[0, 1]) < 0.2
 
 
 def test_missing_values_take_the_mean_of_what_is_known() -> None:
