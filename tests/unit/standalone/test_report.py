@@ -2,8 +2,14 @@
 
 from collections.abc import Sequence
 
+import pytest
+from medulla.v1.scorer_pb2 import TopTile
+
+from services.standalone import scoring
 from services.standalone.report import SlidePage, render
+from shared.blob.memory import MemoryStore
 from tests.support import scores as made
+from tests.support.results import attention_map, thumbnail
 
 PICTURE = "data:image/png;base64,AA=="
 NO_PREFERENCE = "The model had no preference among the tiles"
@@ -31,3 +37,14 @@ def test_a_model_that_looked_at_no_slide_is_not_said_to_have_no_preference() -> 
     said = page("", [])
     assert NO_PREFERENCE not in said
     assert RANKED not in said
+
+
+@pytest.mark.parametrize(("highest", "shown"), [(0.011, 0), (0.02, 2)])
+def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highest: float, shown: int) -> None:
+    top = [TopTile(x_px=256 * i, y_px=512, attention=highest) for i in range(2)]
+    store, evidence = MemoryStore(), made.slide_evidence("MB-1", "A1", top)
+    store.put_new(evidence.thumbnail_key, thumbnail())
+    store.put_new(evidence.attention_key, attention_map(top, faint=0.011, steps=1))
+    made_page = scoring._page(store, evidence, scoring.DEMO / "cmu-1-small-region.svs")
+    assert made_page.attention
+    assert len(made_page.top_tiles) == shown
