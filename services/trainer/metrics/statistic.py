@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LARGEST_PAIRS = 1_000_000
-"""Above so many pairs a pair statistic is bootstrapped by its first-order expansion."""
+"""Above so many pairs a statistic of pairs is bootstrapped by its first-order expansion."""
 
 
 class Statistic(Protocol):
@@ -48,21 +48,18 @@ class Pairs:
 
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic."""
-        if self.right.size > LARGEST_PAIRS:
-            return self._expanded(weights.shape[1])(weights)
         of_cases = weights[:, self.cases]
         right = np.einsum("bn,bn->b", of_cases @ self.right, weights)
         return divide(right, np.einsum("bn,bn->b", of_cases @ self.comparable, weights))
 
-    def _expanded(self, n: int) -> Ratio:
-        """Linear in the weights around one draw each; exact there (infinitesimal jackknife)."""
-        slopes = [self._slope(part, n) for part in (self.right, self.comparable)]
-        return Ratio(slopes[0], slopes[1], -slopes[0].sum() / 2, -slopes[1].sum() / 2)
+    def expanded(self) -> Ratio:
+        """Linear in the weights around one draw each, and exact there (infinitesimal jackknife); for large cohorts."""
+        right, comparable = self._slope(self.right), self._slope(self.comparable)
+        return Ratio(right, comparable, -right.sum() / 2, -comparable.sum() / 2)
 
-    def _slope(self, part: Floats, n: int) -> Floats:
+    def _slope(self, part: Floats) -> Floats:
         slope = part.sum(axis=0)
         np.add.at(slope, self.cases, part.sum(axis=1))
-        assert len(slope) == n  # noqa: S101 - the shapes are ours
         return np.asarray(slope, np.float64)
 
 

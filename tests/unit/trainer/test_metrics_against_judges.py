@@ -90,7 +90,8 @@ def test_log_rank_is_lifelines(seed: int) -> None:
 def test_large_cohorts_take_the_linear_expansion_and_it_agrees() -> None:
     outcome, risk = cohort(1, patients=600)
     exact = discrimination.harrell_c(outcome, risk)
-    expanded = exact._expanded(len(risk))  # noqa: SLF001 - the test compares the two ways
+    assert isinstance(exact, Pairs)
+    expanded = exact.expanded()
     draws = Bootstrap.of(600, 3, 400)
     assert draws.draws(expanded).std() == pytest.approx(draws.draws(exact).std(), rel=0.03)
     assert value(expanded, 600) == pytest.approx(value(exact, 600))
