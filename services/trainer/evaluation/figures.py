@@ -65,8 +65,11 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
         "slope": lambda outcome, found: calibration.slope(outcome, found.risk[:, place], years),
         "intercept": lambda outcome, found: calibration.intercept(outcome, found.risk[:, place], years),
     }
+    if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
+        del parts["slope"]
     smaller = Bootstrap(bootstrap.weights[:500])
     figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
+    figures.setdefault("slope", Figure(None, None, None).as_json())
     risk, outcome = pooled.arms[name].mean_risk(place)[index], pooled.cohort.outcome[index]
     bins = [[rounded(b.predicted), rounded(b.observed), b.patients] for b in calibration.bins(outcome, risk, years)]
     curve = []

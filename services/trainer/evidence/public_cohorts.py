@@ -1,6 +1,7 @@
 """Turns the published tables of Cavalli 2017 and HANCOCK, from a folder that the user names, into our cohorts."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def _cavalli_row(row: Row) -> dict[str, str]:
 
 
 def hancock(folder: Path, out: Path, embeddings: Path) -> tuple[int, int]:
-    """Patients with a time above 0, and their published H&E vector as a bag of one; taken and left out."""
+    """Patients with a time above 0, and their published H&E vector as a bag of one; taken and left out.
+
+    Two patients share one vector in the published file (268 and 348): neither gets it, since nobody knows whose it is.
+    """
     tables = [_read(folder / f"{name}.csv") for name in ("clinical", "pathological", "targets")]
     merged = [dict(a) | dict(b) | dict(c) for a, b, c in zip(*map(_by_patient, tables), strict=True)]
     kept = [row for row in merged if float(row["days_to_rfs_event"]) > 0]
@@ -70,11 +74,11 @@ def _hancock_row(row: Row) -> dict[str, str]:
 def _write_vectors(source: Path, patients: Iterable[str], embeddings: Path) -> None:
     encoder = sha256(source.read_bytes())
     rows = []
-    with np.load(source, allow_pickle=False) as vectors:
-        for patient in patients:
-            if patient not in vectors:
-                continue
-            vector = np.asarray(vectors[patient], np.float16).reshape(1, -1)
+    with np.load(source, allow_pickle=False) as file:
+        vectors = {name: np.asarray(file[name], np.float16).reshape(1, -1) for name in patients if name in file}
+    times = Counter(vector.tobytes() for vector in vectors.values())
+    for patient, vector in vectors.items():
+        if times[vector.tobytes()] == 1:
             said = {"encoder_name": "hancock-dtr-256-he", "encoder_digest": encoder}
             content = encode_tensors({"features": vector, "coords": np.zeros((1, 2), np.int32)}, said)
             path = Path("embeddings") / f"{patient}.safetensors"
