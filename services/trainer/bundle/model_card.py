@@ -10,6 +10,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure
 
+SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 _LEAST = 5
 
 
@@ -28,13 +29,10 @@ class CardFacts:
 def model_card(facts: CardFacts) -> str:
     """Markdown, the same for the same facts."""
     cohort = facts.cohort
-    mark = (
-        "**SIMULATED: these patients never lived; nothing here says anything about a patient.**\n\n"
-        if cohort.simulated
-        else ""
-    )
+    mark = f"**{SIMULATED}**\n\n" if cohort.simulated else ""
     parts = [
-        f"# {cohort.profile.title or cohort.profile.name}\n\n{mark}Research use only. Not for diagnosis or treatment decisions.",
+        f"# {cohort.profile.title or cohort.profile.name}",
+        f"{mark}Research use only. Not for diagnosis or treatment decisions.",
         "## Asked\n\n" + _asked(cohort),
         "## Data\n\n" + _data(facts),
         "## Models and figures\n\nOut of fold on the training cohort, with 95 % bootstrap intervals; an external "
@@ -64,10 +62,8 @@ def _data(facts: CardFacts) -> str:
         f"{codes[code]} {int((cohort.outcome.event == i).sum())}"
         for i, code in enumerate(cohort.profile.outcome.causes)
     )
-    lines = [
-        f"{len(cohort)} patients of {len(set(cohort.sites))} sites; {counts}.",
-        f"SHA-256 of the table: `{cohort.digest}`.",
-    ]
+    sites = f" of {len(set(cohort.sites))} sites" if all(cohort.sites) else ""
+    lines = [f"{len(cohort)} patients{sites}; {counts}.", f"SHA-256 of the table: `{cohort.digest}`."]
     return "\n".join(f"- {line}" for line in [*lines, *facts.notes])
 
 
@@ -105,12 +101,13 @@ def _subgroups(facts: CardFacts) -> str:
 def _abstains(facts: CardFacts) -> str:
     slides = (
         "whose slides' mean embedding lies 1.5 times farther from the training cohort than any left-out training case, "
+        if facts.encoder
+        else ""
     )
     return (
-        f"For a case {slides if facts.encoder else ''}with a number more than 8 standard deviations from the training "
-        "mean, or of which nothing is known that a model uses. Past the 99th percentile (embedding) or 4 standard "
-        "deviations (numbers) a score is flagged. A missing block is served by the model of the others; a missing image "
-        "is never imputed."
+        f"For a case {slides}with a number more than 8 standard deviations from the training mean, or of which nothing "
+        "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score is "
+        "flagged. A missing block is served by the model of the others; a missing image is never imputed."
     )
 
 
@@ -118,8 +115,8 @@ def _made(facts: CardFacts) -> str:
     encoder = f"Encoder {facts.encoder}, frozen; gated attention, discrete-time hazards. " if facts.encoder else ""
     return (
         f"{encoder}Cause-specific ridge Cox models of the variables{' and the out-of-fold log-risk' if encoder else ''}, "
-        f"penalty by cross-validated partial likelihood; {facts.refits} bootstrap refits for the 90 % interval, which speaks "
-        f"of the finite training cohort and not of a patient's fate. Seed {facts.seed}."
+        f"penalty by cross-validated partial likelihood; {facts.refits} bootstrap refits for the 90 % interval, which "
+        f"speaks of the finite training cohort and not of a patient's fate. Seed {facts.seed}."
     )
 
 

@@ -115,7 +115,7 @@ def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
 def _training(
     patients: Patients, embeddings: Embeddings | None, arms: Sequence[ServedArm], trees: ServedTrees | None
 ) -> dict[str, Any]:
-    """What a validation needs beside the arms: baselines, thresholds, and by what the training cases are known again."""
+    """What a validation needs beside the arms: baselines, thresholds, digests that tell the training cases again."""
     cohort, grid, place = patients.cohort, patients.grid, patients.horizon
     years = cohort.profile.horizons_years[0]
     by_kind: dict[str, list[str]] = defaultdict(list)
