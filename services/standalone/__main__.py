@@ -2,7 +2,189 @@
 
 import sys
 
+<<<<<<< HEAD
 STOPPED = 130
+=======
+import typer
+from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
+
+from services.embedder.manifest import DEFAULT_ENCODER
+from services.fusion_scorer.score_json import as_dict
+from services.standalone import (
+    cohort_commands,
+    dead_letter_commands,
+    embedding,
+    inspecting,
+    models,
+    operator_commands,
+    scoring,
+    summary,
+)
+from services.standalone import (
+    up as laptop,
+)
+from services.standalone.console import Advance, AsJson, exit_codes, print_json, progress, say
+from services.standalone.pipeline import Options, Tell
+from shared import logs, runtime
+
+app = typer.Typer(
+    help="Recurrence risk of medulloblastoma from whole-slide images and clinical data. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models.bundle, name="bundle")
+app.add_typer(models.encoder, name="encoder")
+app.add_typer(dead_letter_commands.app, name="dead-letters")
+cohort_commands.add_to(app)
+
+Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE…", help="Slide files.")]
+SlidesOrFolder = Annotated[
+    list[Path], typer.Argument(metavar="DIR|SLIDE…", help="A folder with slides/{case_id}/, or slide files.")
+]
+DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
+Encoder = Annotated[Path, typer.Option(help="Folder of the encoder.")]
+Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.")]
+
+
+@app.callback()
+def _quiet() -> None:
+    """Say only what matters; a service's lines are for machines."""
+    logs.configure("medulla", "WARNING")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("out/demo"), as_json: AsJson = False
+) -> None:
+    """Score the bundled real slide with the bundled SIMULATED clinical record and model."""
+    clinical = next((scoring.DEMO / "clinical").glob("*.json"))
+    slides = sorted(scoring.DEMO.glob("*.svs"))
+    _score(slides, None, clinical, scoring.DEMO_BUNDLE, Options(), out, as_json=as_json)
+
+
+@app.command()
+def inspect(paths: SlidesOrFolder, default_mpp: DefaultMpp = None, as_json: AsJson = False) -> None:
+    """Say what the reader sees of each slide, or what is wrong with it."""
+    with exit_codes():
+        findings = inspecting.inspect(paths, default_mpp)
+    if as_json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        say("\n".join(finding.line() for finding in findings))
+    if any(finding.reason for finding in findings):
+        raise typer.Exit(runtime.AT_FAULT)
+
+
+@app.command()
+def score(
+    slides: Slides,
+    case_id: Annotated[str | None, typer.Option(help="Pseudonym of the case.")] = None,
+    clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
+    bundle: Bundle = scoring.DEMO_BUNDLE,
+    encoder: Encoder = DEFAULT_ENCODER,
+    default_mpp: DefaultMpp = None,
+    out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
+    as_json: AsJson = False,
+) -> None:
+    """Score one case from its slides and clinical record."""
+    _score(slides, case_id, clinical, bundle, Options(encoder, default_mpp), out, as_json=as_json)
+
+
+@app.command()
+def embed(
+    paths: SlidesOrFolder,
+    out: Annotated[Path, typer.Option(help="Folder for embeddings, index.csv and failures.csv.")],
+    encoder: Encoder = DEFAULT_ENCODER,
+    workers: Annotated[int, typer.Option(help="Slides worked on at once.", min=1)] = Options().workers,
+    default_mpp: DefaultMpp = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan and embed slides; goes on past bad ones, and a second run resumes."""
+    with exit_codes(), progress("slides") as advance:
+        done = embedding.embed(paths, out, Options(encoder, default_mpp, workers), advance)
+    if as_json:
+        print_json({"embedded": done.embedded, "failed": done.failed, "index": str(done.index)})
+    else:
+        say(f"{done.embedded} slides embedded, listed in {done.index}; {done.failed} refused, see {done.failures}")
+    if done.failed:
+        raise typer.Exit(runtime.AT_FAULT)
+
+
+@app.command()
+def up(
+    watch: Annotated[Path, typer.Option(help="Folder that serves as bucket.")] = Path("out/laptop"),
+    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.", min=1, max=65535)] = 8080,
+    bundle: Bundle = scoring.DEMO_BUNDLE,
+    encoder: Encoder = DEFAULT_ENCODER,
+    default_mpp: DefaultMpp = None,
+) -> None:
+    """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
+    place = laptop.Place(watch, port, bundle)
+    say(
+        f"Medulla on {place.url}. Research use only.\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+    )
+    with exit_codes():
+        raise typer.Exit(laptop.serve(place, Options(encoder, default_mpp)))
+
+
+@app.command()
+def sweep(as_json: AsJson = False) -> None:
+    """Announce every slide and clinical record in the running system's bucket that no event announced."""
+    with exit_codes():
+        found = operator_commands.sweep()
+    if as_json:
+        print_json(found)
+    else:
+        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in found.items()))
+
+
+@app.command()
+def rescore(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="CASE…", help="Case ids; all where none is named.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Promote this bundle first; every case is then scored.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have cases of the running system scored again from their stored bags."""
+    if bundle and cases:
+        raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
+    with exit_codes():
+        digest = operator_commands.promote_bundle(bundle) if bundle else ""
+        asked = 0 if bundle else operator_commands.rescore(cases or [])
+    if as_json:
+        print_json({"promoted": digest, "asked": asked})
+    else:
+        say(f"promoted {digest}; every case is scored again" if digest else f"{asked} cases are scored again")
+
+
+def _score(
+    slides: list[Path],
+    case_id: str | None,
+    clinical: Path | None,
+    bundle: Path,
+    options: Options,
+    out: Path,
+    *,
+    as_json: bool,
+) -> None:
+    with exit_codes(), progress("tiles") as advance:
+        case = scoring.case_from(slides, clinical, case_id)
+        report = scoring.score(case, bundle, options, out, _teller(advance))
+    if as_json:
+        print_json(as_dict(report.score))
+        return
+    say("\n".join(summary.lines(report.score)))
+    say(f"\nScore:  {report.score_json}\nReport: {report.html}")
+
+
+def _teller(advance: Advance) -> Tell:
+    def tell(event: Progress) -> None:
+        if event.stage == STAGE_EMBEDDING:
+            advance(event.done, event.total)
+
+    return tell
+>>>>>>> de7428c (Add medulla simulate, train, evaluate and validate)
 
 
 def main() -> None:

@@ -106,15 +106,16 @@ def _abstains(facts: CardFacts) -> str:
     )
     return (
         f"For a case {slides}with a number more than 8 standard deviations from the training mean, or of which nothing "
-        "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score is "
-        "flagged. A missing block is served by the model of the others; a missing image is never imputed."
+        "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score "
+        "is flagged. A missing block is served by the model of the others; a missing image is never imputed."
     )
 
 
 def _made(facts: CardFacts) -> str:
     encoder = f"Encoder {facts.encoder}, frozen; gated attention, discrete-time hazards. " if facts.encoder else ""
+    read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
     return (
-        f"{encoder}Cause-specific ridge Cox models of the variables{' and the out-of-fold log-risk' if encoder else ''}, "
+        f"{encoder}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {facts.refits} bootstrap refits for the 90 % interval, which "
         f"speaks of the finite training cohort and not of a patient's fate. Seed {facts.seed}."
     )

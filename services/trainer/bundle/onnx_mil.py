@@ -1,12 +1,9 @@
 """The attention ensemble as ONNX: `bag` float32 [n, d] to `log_risk` (scalar) and `attention` float32 [n]."""
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from services.trainer.cohort.embeddings import Features
 from services.trainer.slides.projection import Projection
 from services.trainer.slides.training import Trained
 
@@ -67,17 +64,3 @@ def _branch(name: str, activation: str) -> list[onnx.NodeProto]:
         helper.make_node("Add", [f"{name}_mul", f"{name}_bias"], [f"{name}_add"]),
         helper.make_node(activation, [f"{name}_add"], [f"{name}_out"]),
     ]
-
-
-class MilModel:
-    """mil.onnx on one thread, so that the same bag gives the same bytes."""
-
-    def __init__(self, model: bytes) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def __call__(self, bag: Features) -> tuple[float, npt.NDArray[np.float32]]:
-        """Log-risk and attention [n] of a bag [n, d]."""
-        log_risk, attention = self._session.run(["log_risk", "attention"], {"bag": bag})
-        return float(np.asarray(log_risk).reshape(())), np.asarray(attention, np.float32)

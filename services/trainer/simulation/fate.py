@@ -65,8 +65,10 @@ def draw_fate(facts: Facts, effect: float, rng: np.random.Generator) -> Fate:
 def known_log_hazard(facts: Facts) -> Floats:
     """Log hazard [n] of what the table says, 0 for a patient with nothing of it; the group sets the baseline."""
     marks = _markers(facts)
-    total = sum((np.log(ratio) * marks[name] for name, ratio in HAZARD_RATIO.items()), np.zeros(len(facts)))
-    return np.asarray(total, np.float64)
+    total: Floats = np.zeros(len(facts))
+    for name, ratio in HAZARD_RATIO.items():
+        total = total + float(np.log(ratio)) * marks[name]
+    return total
 
 
 def true_risk(facts: Facts, fate: Fate, years: float) -> Floats:
