@@ -107,4 +107,5 @@ def _theta(facts: Facts) -> Floats:
 
 
 def _scale(facts: Facts) -> Floats:
-    return np.array([_MEDIAN_YEARS[name] for name in facts.group]) / np.log(2) ** (1 / _SHAPE)
+    median = np.array([_MEDIAN_YEARS[name] for name in facts.group], np.float64)
+    return np.asarray(median / np.log(2) ** (1 / _SHAPE), np.float64)
