@@ -141,7 +141,7 @@ def _trees(bundle: ServedBundle, patients: Patients) -> Prediction:
     said = bundle.part(f"{GBM}.json")
     columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
     hazard = said["fit"]["event"]["log_hazard"]
-    booster = lgb.Booster(params={"num_threads": 1, "verbose": -1}, model_str=bundle.files[TREES_FILE].decode())
+    booster = lgb.Booster(model_str=bundle.files[TREES_FILE].decode())
     score = raw(booster, matrix(columns, patients.cohort, None))
     log_hazard = hazard["scale"] * (score - hazard["centre"])
     baselines = [np.asarray(said["fit"]["event"]["baseline"], np.float64)]

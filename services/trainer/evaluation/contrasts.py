@@ -59,5 +59,4 @@ def sentence(contrast: dict[str, Any] | None, simulated: bool) -> str:
     est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
     verdict = "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
     mark = "SIMULATED: " if simulated else ""
-    verb = "adds" if est >= 0 else "takes away"
-    return f"{mark}fusion {verb} {abs(est):.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict}."
+    return f"{mark}fusion adds {est:.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict}."

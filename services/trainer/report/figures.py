@@ -44,7 +44,7 @@ def subgroups(report: Said) -> str:
 
 def _forest(rows: Sequence[tuple[str, Said, str, str]], title: str, simulated: bool) -> str:
     told = [row for row in rows if row[1]["est"] is not None]
-    width, left, right = 760, 350, 560
+    width, left, right = 860, 430, 650
     ends = [value for _, figure, _, _ in told for value in (figure["lo"], figure["hi"]) if value is not None]
     low, high = min([0.45, *ends]), max([0.8, *ends])
     axis = Axis(low, high, [t for t in np.round(np.arange(0, 1.01, 0.1), 1).tolist() if low <= t <= high], "")
@@ -89,7 +89,7 @@ def calibration(report: Said) -> str:
             chart.line(points, colour(name))
         for predicted, observed, patients in said["bins"]:
             chart.dot(predicted, observed, colour(name), 2 + min(4.0, patients**0.5 / 4))
-    chart.legend([(name, colour(name)) for name in arms])
+    chart.legend([(name, colour(name)) for name in arms], low=True)
     return chart.render()
 
 

@@ -80,10 +80,11 @@ class Chart:
         """Text at pixels."""
         self.parts.append(text(x, y, said, fill=fill, anchor=anchor))
 
-    def legend(self, names: Sequence[tuple[str, str]]) -> None:
-        """Names with their colours, in the upper right corner."""
+    def legend(self, names: Sequence[tuple[str, str]], *, low: bool = False) -> None:
+        """Names with their colours, in the upper right corner or the lower one."""
+        start = self.height - self.bottom - 16 * len(names) if low else 40
         for i, (name, fill) in enumerate(names):
-            y = 40 + 16 * i
+            y = start + 16 * i
             x = self.width - 18
             self.parts.append(
                 f'<line x1="{x - 14}" y1="{y - 4}" x2="{x}" y2="{y - 4}" stroke="{fill}" stroke-width="3"/>'
