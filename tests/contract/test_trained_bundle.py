@@ -58,7 +58,11 @@ def records(folder: Path) -> list[dict[str, str | float]]:
     numeric = {"age_at_diagnosis_years", "residual_area_cm2"}
     with (folder / "cohort.csv").open() as file:
         return [
-            {name: float(value) if name in numeric else value for name, value in row.items() if value and name not in OUTCOME}
+            {
+                name: float(value) if name in numeric else value
+                for name, value in row.items()
+                if value and name not in OUTCOME
+            }
             for row in csv.DictReader(file)
         ]
 
@@ -77,7 +81,11 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
         bag = embeddings.bag(cohort.case_ids[i])
         if len(bag):
             values["pathomics"] = scorer.mil(bag)[0]
-        known = {"clinical"} | ({"pathomic"} if len(bag) else set()) | ({"molecular"} if "molecular_group" in record else set())
+        known = (
+            {"clinical"}
+            | ({"pathomic"} if len(bag) else set())
+            | ({"molecular"} if "molecular_group" in record else set())
+        )
         arm = scorer.arm_for(frozenset(known))
         assert arm is not None
         said = predict(scorer, arm.name, values)
