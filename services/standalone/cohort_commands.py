@@ -1,14 +1,14 @@
-"""`medulla simulate | train | evaluate | validate`, loaded only when one of them is called: the libraries are heavy."""
+"""`medulla simulate | train | evaluate | validate`: the commands on cohorts."""
 
 from typer import Typer
 
+from services.standalone.evaluate import evaluate
+from services.standalone.simulate import simulate
+from services.standalone.train import train
+from services.standalone.validate import validate
+
 
 def add_to(app: Typer) -> None:
-    """Add the commands on cohorts."""
-    from services.standalone.evaluate import evaluate  # noqa: PLC0415
-    from services.standalone.simulate import simulate  # noqa: PLC0415
-    from services.standalone.train import train  # noqa: PLC0415
-    from services.standalone.validate import validate  # noqa: PLC0415
-
+    """Add the commands."""
     for command in (simulate, train, evaluate, validate):
         app.command()(command)

@@ -1,15 +1,23 @@
-"""What the commands on cohorts share: options, reading, and the few lines that they print."""
+"""What the commands on cohorts share: options, reading, and the few lines that they print.
 
+The trainer's libraries take seconds to load and are not installed for a mere demo, so they are imported where used.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.trainer.cohort.cohort import Cohort
-from services.trainer.cohort.embeddings import Embeddings, read_embeddings
-from services.trainer.cohort.table import read_cohort
-from services.trainer.profile import Profile, load_profile
+from services.standalone.console import exit_codes
+from shared.errors import TransientError
+
+if TYPE_CHECKING:
+    from services.trainer.cohort.cohort import Cohort
+    from services.trainer.cohort.embeddings import Embeddings
+    from services.trainer.profile import Profile
 
 CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient.")]
 EmbeddingFolder = Annotated[
@@ -20,8 +28,24 @@ ProfileFile = Annotated[
 ]
 
 
-def read(table: Path, embeddings: Path | None, profile: Profile | str | None) -> tuple[Cohort, Embeddings | None]:
+@contextmanager
+def trainer() -> Iterator[None]:
+    """Turn errors into one sentence and an exit code, also that of libraries that are not installed."""
+    with exit_codes():
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise TransientError(
+                f"commands on cohorts need {error.name}, which is not installed: `uv sync --all-extras` brings it."
+            ) from error
+
+
+def read(table: Path, embeddings: Path | None, profile: "Profile | str | None") -> "tuple[Cohort, Embeddings | None]":
     """Read a cohort and, where given, its embeddings."""
+    from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
+    from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
+    from services.trainer.profile import Profile, load_profile  # noqa: PLC0415 - see above
+
     known = profile if isinstance(profile, Profile) else load_profile(profile)
     return read_cohort(table, known), read_embeddings(embeddings) if embeddings else None
 

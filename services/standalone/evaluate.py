@@ -5,12 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines
-from services.standalone.console import AsJson, exit_codes, print_json, progress, say
-from services.trainer.evaluation.evaluate import Plan
-from services.trainer.evaluation.evaluate import evaluate as run
-from services.trainer.evaluation.run import default_workers
-from services.trainer.report.page import write_page
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines, trainer
+from services.standalone.console import AsJson, print_json, progress, say
 
 
 def evaluate(
@@ -27,8 +23,13 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was."""
-    plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
-    with exit_codes():
+    with trainer():
+        from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.run import default_workers  # noqa: PLC0415 - see cohorts
+        from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
+
+        plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, profile)
         with progress("folds") as advance:
             report = run(table, bags, plan, out, advance)

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.console import AsJson, exit_codes, print_json, progress, say
-from services.trainer.simulation.simulate import SimulationPlan
-from services.trainer.simulation.simulate import simulate as run
+from services.standalone.cohorts import trainer
+from services.standalone.console import AsJson, print_json, progress, say
 
 
 def simulate(
@@ -25,8 +24,11 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Write a SIMULATED cohort: cohort.csv, embeddings, the truth, and small real-pixel slides with --slides."""
-    plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift)
-    with exit_codes():
+    with trainer():
+        from services.trainer.simulation.simulate import SimulationPlan  # noqa: PLC0415 - see cohorts
+        from services.trainer.simulation.simulate import simulate as run  # noqa: PLC0415 - see cohorts
+
+        plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift)
         with progress("patients") as advance:
             drawn = run(plan, out, advance)
         if slides:

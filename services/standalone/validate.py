@@ -5,11 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines
-from services.standalone.console import AsJson, exit_codes, print_json, progress, say
-from services.trainer.bundle.served import read_bundle
-from services.trainer.evaluation.validate import validate as run
-from services.trainer.report.page import write_page
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines, trainer
+from services.standalone.console import AsJson, print_json, progress, say
 
 
 def validate(
@@ -21,7 +18,11 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Validate a bundle externally; nothing is refitted, and its digest stands in the report."""
-    with exit_codes():
+    with trainer():
+        from services.trainer.bundle.served import read_bundle  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.validate import validate as run  # noqa: PLC0415 - see cohorts
+        from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
+
         served = read_bundle(bundle)
         table, bags = read(cohort, embeddings, profile or served.profile)
         with progress("steps") as advance:

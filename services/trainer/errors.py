@@ -4,6 +4,11 @@ from collections.abc import Sequence
 
 from shared.errors import PermanentError, TransientError
 
+_NO_TORCH = (
+    "slides are in the cohort, and their model needs torch, which is not installed: "
+    "`uv sync --all-extras --group train` brings it; without --embeddings the other arms run as they are."
+)
+
 
 class BadProfileError(PermanentError):
     """A profile does not say what it has to say, or says what may not be."""
@@ -56,8 +61,5 @@ class BadModelError(PermanentError):
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "slides are in the cohort, and their model needs torch, which is not installed: "
-            "`uv sync --all-extras --group train` brings it; without --embeddings the other arms run as they are."
-        )
+    def __init__(self, said: str = _NO_TORCH) -> None:
+        super().__init__(said)

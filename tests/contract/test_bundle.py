@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from services.trainer.demo_bundle import Recipe, build
+from services.trainer.demo_tiles import EncodedTiles, encode
 
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.bundle_files import StoredFiles
@@ -15,8 +17,6 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
 from services.trainer import demo_bundle
 from services.trainer.arms import ARMS
-from services.trainer.demo_bundle import Recipe, build
-from services.trainer.demo_tiles import EncodedTiles, encode
 from shared.blob.folder import FolderStore
 from shared.notice import NOTICE
 from shared.units import CaseId
