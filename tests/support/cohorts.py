@@ -1,10 +1,11 @@
 """Small SIMULATED cohorts for tests of the trainer."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
@@ -35,15 +36,7 @@ def write_bags(
         )
         (folder / f"{case}.safetensors").parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{case}.safetensors").write_bytes(content)
-        digest = sha256(case.encode())
-        rows.append(
-            {
-                "case_id": case,
-                "slide_id": case,
-                "slide_digest": digest,
-                "tiles": str(len(features)),
-                "path": f"{case}.safetensors",
-            }
-        )
+        row = {"case_id": case, "slide_id": case, "slide_digest": sha256(case.encode())}
+        rows.append(row | {"tiles": str(len(features)), "path": f"{case}.safetensors"})
     write_table(folder / "index.csv", rows)
     return folder
