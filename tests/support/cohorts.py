@@ -24,9 +24,7 @@ def simulated(out: Path, plan: SimulationPlan) -> tuple[Cohort, Embeddings]:
     return read_cohort(out / "cohort.csv", load_profile()), read_embeddings(out / "embeddings")
 
 
-def write_bags(
-    folder: Path, bags: dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"], encoder: str = "e"
-) -> Path:
+def write_bags(folder: Path, bags: Mapping[str, Floats], encoder: str = "e") -> Path:
     """Bags by case, one slide each."""
     rows = []
     for case, features in bags.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.slides.projection import fit_projection
 from tests.support.cohorts import write_bags
@@ -39,7 +40,8 @@ def test_axes_have_unit_spread_over_tiles(tmp_path: Path) -> None:
 
 
 def test_bags_of_one_tile_and_of_equal_tiles_can_be_projected(tmp_path: Path) -> None:
-    bags = {f"c{i}": np.full((1, WIDTH), float(i % 2)) for i in range(10)} | {"same": np.zeros((5, WIDTH))}
+    bags: dict[str, Floats] = {f"c{i}": np.full((1, WIDTH), float(i % 2)) for i in range(10)}
+    bags["same"] = np.zeros((5, WIDTH))
     embeddings = read_embeddings(write_bags(tmp_path, bags))
     projection = fit_projection(embeddings, list(bags), [""] * 11)
     assert np.isfinite(projection(embeddings.bag("same"))).all()

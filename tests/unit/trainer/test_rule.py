@@ -15,7 +15,7 @@ PATIENTS = {
 
 def holds(text: str) -> list[bool]:
     rule: Rule = parse_rule(text, LEVELS)
-    return rule(lambda name: PATIENTS[name]).tolist()
+    return [bool(flag) for flag in rule(lambda name: PATIENTS[name])]
 
 
 @pytest.mark.parametrize(
