@@ -1,29 +1,26 @@
 """The bundle format: what the trainer writes, the scorer reads; the shipped demo bundle keeps what it promises."""
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from services.trainer.demo_bundle import Recipe, build
-from services.trainer.demo_tiles import EncodedTiles, encode
 
+from services.embedder.manifest import DEFAULT_ENCODER
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.bundle_files import StoredFiles
 from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
-from services.trainer import demo_bundle
-from services.trainer.arms import ARMS
+from services.standalone.scoring import DEMO as DEMO_FILES
+from services.standalone.scoring import DEMO_BUNDLE as DEMO
 from shared.blob.folder import FolderStore
 from shared.notice import NOTICE
 from shared.units import CaseId
+from tests.support.demo_tiles import EncodedTiles, encode
 from tests.support.fusion import slide_input
 
-STANDALONE = Path(demo_bundle.__file__).parent.parent / "standalone"
-DEMO = STANDALONE / "demo" / "bundle"
 CASE = CaseId("DEMO-001")
 
 
@@ -34,7 +31,7 @@ def demo() -> Bundle:
 
 @pytest.fixture(scope="module")
 def tiles() -> EncodedTiles:
-    return encode(Recipe.slide, Recipe.encoder)
+    return encode(next(DEMO_FILES.glob("*.svs")), DEFAULT_ENCODER)
 
 
 def real_slide(tiles: EncodedTiles) -> SlideInput:
@@ -42,7 +39,7 @@ def real_slide(tiles: EncodedTiles) -> SlideInput:
 
 
 def demo_record(bundle: Bundle) -> ClinicalRecord:
-    data = (STANDALONE / "demo" / "clinical" / f"{CASE}.json").read_bytes()
+    data = (DEMO_FILES / "clinical" / f"{CASE}.json").read_bytes()
     return parse(data, CASE, bundle.manifest.profile)
 
 
@@ -50,7 +47,7 @@ def test_the_demo_bundle_says_that_it_is_simulated_and_for_research(demo: Bundle
     assert demo.manifest.simulated
     assert demo.manifest.notice == NOTICE
     card = (DEMO / "model_card.md").read_text()
-    assert card.startswith("# Demo bundle (SIMULATED)")
+    assert card.startswith("# Relapse of medulloblastoma (SIMULATED)")
     assert NOTICE in card
 
 
@@ -59,7 +56,7 @@ def test_the_demo_bundle_is_small() -> None:
 
 
 def test_the_demo_bundle_is_made_for_the_default_encoder(demo: Bundle) -> None:
-    manifest = json.loads((Recipe.encoder / "manifest.json").read_text())
+    manifest = json.loads((DEFAULT_ENCODER / "manifest.json").read_text())
     assert demo.manifest.encoder is not None
     assert demo.manifest.encoder.digest == manifest["digest"]
     assert demo.mil is not None
@@ -82,14 +79,6 @@ def test_the_default_profile_has_the_variables_of_the_cohort_table(demo: Bundle)
     assert list(demo.manifest.profile.outcome.codes) == ["0", "1", "2", "3"]
 
 
-def test_the_demo_bundles_card_tells_its_seed_its_gain_and_its_threshold(demo: Bundle) -> None:
-    card = (DEMO / "model_card.md").read_text()
-    assert f"seed {Recipe.seed}, not chosen" in card
-    assert re.search(r"\| fused - clinical_molecular \| -?0\.\d{3} \(-?0\.\d{3} to -?0\.\d{3}\) \|", card)
-    limit = demo.thresholds.arms["fused"].groups[0].below
-    assert f"at {limit:.3f}:" in card
-
-
 def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo: Bundle, tiles: EncodedTiles) -> None:
     said = score(demo, CaseInputs(CASE, (real_slide(tiles),), demo_record(demo)), "0.0").score
     assert (said.model, said.abstained, said.simulated) == ("fused", False, True)
@@ -101,9 +90,21 @@ def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo
     assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in ARMS])
-def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: EncodedTiles, name: str) -> None:
-    blocks = next(spec.blocks for spec in ARMS if spec.name == name)
+PATTERNS = {
+    "fused": ("clinical", "molecular", "pathomic"),
+    "clinical_molecular": ("clinical", "molecular"),
+    "clinical_pathomics": ("clinical", "pathomic"),
+    "molecular_pathomics": ("molecular", "pathomic"),
+    "clinical": ("clinical",),
+    "molecular": ("molecular",),
+    "pathomics": ("pathomic",),
+}
+
+
+@pytest.mark.parametrize(("name", "blocks"), PATTERNS.items())
+def test_every_pattern_of_what_is_known_is_served(
+    demo: Bundle, tiles: EncodedTiles, name: str, blocks: tuple[str, ...]
+) -> None:
     values = {"clinical": {"sex": "male"}, "molecular": {"molecular_group": "G3"}}
     known = {key: value for block in blocks if block in values for key, value in values[block].items()}
     record = ClinicalRecord(demo.digest, known) if known else None
@@ -116,12 +117,6 @@ def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: EncodedTi
 def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo: Bundle, tiles: EncodedTiles) -> None:
     strange = slide_input("S1", np.roll(tiles.features, 7, axis=1).astype(np.float32), CASE, tiles.encoder_digest)
     assert score(demo, CaseInputs(CASE, (strange,)), "0.0").score.abstained
-
-
-def test_what_the_trainer_writes_is_read_and_the_same_recipe_gives_the_same_digest(tmp_path: Path) -> None:
-    recipe = Recipe(patients=60, refits=2, resamples=2)
-    digests = {build(recipe, tmp_path / name) for name in ("one", "two")}
-    assert digests == {load(tmp_path / "one").digest}
 
 
 def test_a_promoted_bundle_is_read_from_a_store_as_from_its_folder(tmp_path: Path, demo: Bundle) -> None:

@@ -9,6 +9,8 @@ from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure
+from services.trainer.metrics.decision import threshold_for
+from services.trainer.metrics.statistic import Difference
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 _LEAST = 5
@@ -31,7 +33,7 @@ def model_card(facts: CardFacts) -> str:
     cohort = facts.cohort
     mark = f"**{SIMULATED}**\n\n" if cohort.simulated else ""
     parts = [
-        f"# {cohort.profile.title or cohort.profile.name}",
+        f"# {cohort.profile.title or cohort.profile.name}{' (SIMULATED)' if cohort.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
         "## Asked\n\n" + _asked(cohort),
         "## Data\n\n" + _data(facts),
@@ -69,18 +71,29 @@ def _data(facts: CardFacts) -> str:
 
 def _figures(facts: CardFacts) -> str:
     years = facts.cohort.profile.horizons_years[0]
-    rows = ["| model | needs | patients | Harrell's C | O/E at horizon |", "|---|---|---|---|---|"]
+    rows = ["| model | needs | patients | Harrell's C | O/E at horizon | threshold |", "|---|---|---|---|---|---|"]
     for arm in facts.arms:
-        outcome = facts.cohort.outcome[arm.members]
+        outcome, risk = facts.cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
         draws = Bootstrap.of(len(outcome), facts.seed, 500)
         c = draws.figure(discrimination.harrell_c(outcome, arm.out_of_fold.log_risk))
-        ratio = draws.figure(
-            calibration.observed_over_expected(outcome, arm.out_of_fold.risk[:, arm.model.horizon], years)
-        )
-        rows.append(
-            f"| {arm.name} | {' + '.join(sorted(arm.pattern))} | {len(outcome)} | {_said(c)} | {_said(ratio)} |"
-        )
-    return "\n".join(rows)
+        ratio = draws.figure(calibration.observed_over_expected(outcome, risk, years))
+        cells = [arm.name, " + ".join(sorted(arm.pattern)), len(outcome), _said(c), _said(ratio)]
+        rows.append(f"| {' | '.join(map(str, cells))} | {threshold_for(outcome, risk, years):.3f} |")
+    return "\n".join([*rows, "", *_gain(facts)])
+
+
+def _gain(facts: CardFacts) -> list[str]:
+    """What the slides add to the table, on the patients who have both."""
+    arms = {arm.name: arm for arm in facts.arms}
+    if not {"fused", "clinical_molecular"} <= arms.keys():
+        return []
+    fused, table = arms["fused"], arms["clinical_molecular"]
+    place = np.searchsorted(table.members, fused.members)
+    outcome = facts.cohort.outcome[fused.members]
+    first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
+    second = discrimination.harrell_c(outcome, table.out_of_fold.log_risk[place])
+    gain = Bootstrap.of(len(outcome), facts.seed, 500).figure(Difference(first, second))
+    return [f"Gain of fused over clinical_molecular in C on the {len(outcome)} patients who have both: {_said(gain)}."]
 
 
 def _subgroups(facts: CardFacts) -> str:

@@ -23,7 +23,7 @@ from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
 from services.trainer.evaluation.leaks import check_within, fingerprints
 from services.trainer.evaluation.run import Advance
-from services.trainer.metrics.decision import threshold_for
+from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
 from services.trainer.profile import Profile
 
@@ -103,11 +103,10 @@ def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
     said = {}
     for arm in arms:
         outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
-        low, high = (threshold_for(outcome, risk, years, share) for share in (0.95, 0.8))
-        groups = [("low", low), ("intermediate", high)] if low < high else [("low or intermediate", high)]
-        listed = [{"name": name, "below": plain(limit)} for name, limit in groups] + [{"name": "high", "below": None}]
+        limit = plain(threshold_for(outcome, risk, years))
+        listed = [{"name": "below threshold", "below": limit}, {"name": "above threshold", "below": None}]
         mark = " of a SIMULATED cohort" if cohort.simulated else ""
-        basis = f"limits that keep 95 % and 80 % of the {years:g}-year relapses{mark} above them, out of fold"
+        basis = f"the threshold keeps {SENSITIVITY:.0%} of the {years:g}-year relapses{mark} above it, out of fold"
         said[arm.name] = {"horizon_years": years, "groups": listed, "basis": basis}
     return said
 
