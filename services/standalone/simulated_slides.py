@@ -21,11 +21,15 @@ SOURCE = Path(__file__).parent / "demo" / "cmu-1-small-region.svs"
 _TILE, _SIDE, _BORDER = 256, 6, 1
 """Pixels of a tile; tiles a side of tissue; tiles of empty glass around it."""
 _MPP = 0.5
-_TISSUE_SHARE, _SATURATION = 0.6, 0.07
+_TISSUE_SHARE, _SATURATION = 0.4, 0.07
 _DENSE = 1 / 3
 """Share of the source's tiles that count as dense."""
 _TINT = 0.08
 """Standard deviation of a site's log gain of each channel's optical density, for a shift of one."""
+_SLIDE_TINT = 0.03
+"""The same of one slide against others of its site."""
+_OWN = 0.5
+"""Share of the source's tiles that a patient's tissue is made of."""
 
 
 def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: Advance) -> None:
@@ -39,8 +43,9 @@ def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: 
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
             share = 1 / (1 + np.exp(-(-1.0 + 0.9 * drawn.fate.latent[i])))
-            slide = _slide(tiles[:cut], tiles[cut:], share, rng)
-            _write(_tinted(slide, tints[drawn.sites[i]]), folder / name / f"{name}-a.tiff")
+            slide = _slide(_own(tiles[:cut], rng), _own(tiles[cut:], rng), share, rng)
+            tint = tints[drawn.sites[i]] * np.exp(_SLIDE_TINT * rng.normal(size=3))
+            _write(_tinted(slide, tint), folder / name / f"{name}-a.tiff")
         advance(i + 1, len(drawn.names))
 
 
@@ -61,6 +66,11 @@ def _by_density(tiles: Pixels) -> Pixels:
     """From the tiles with the fewest dark pixels in the red channel, where nuclei are dark, to those with the most."""
     dark = (tiles[..., 0] < 140).mean(axis=(1, 2))
     return np.asarray(tiles[np.argsort(dark, kind="stable")], np.uint8)
+
+
+def _own(tiles: Pixels, rng: np.random.Generator) -> Pixels:
+    """The tiles that one patient's tissue is made of."""
+    return np.asarray(tiles[rng.permutation(len(tiles))[: max(1, round(_OWN * len(tiles)))]], np.uint8)
 
 
 def _slide(sparse: Pixels, dense: Pixels, share: float, rng: np.random.Generator) -> Pixels:

@@ -7,13 +7,13 @@ import numpy as np
 
 from services.trainer.cohort.cohort import Floats, Ints
 
-MONTH = 1 / 12
+QUARTER = 0.25
 
 
 def time_grid(horizons: Sequence[float]) -> Floats:
-    """Months up to the last horizon in years, and the horizons themselves."""
-    months = np.arange(1, int(np.ceil(horizons[-1] / MONTH - 1e-9)) + 1) * MONTH
-    return np.unique(np.round(np.concatenate([months[months < horizons[-1]], horizons]), 10))
+    """Quarters of a year up to the last horizon, and the horizons themselves."""
+    quarters = np.arange(1, int(np.ceil(horizons[-1] / QUARTER - 1e-9)) + 1) * QUARTER
+    return np.unique(np.round(np.concatenate([quarters[quarters < horizons[-1]], horizons]), 10))
 
 
 @dataclass(frozen=True, eq=False)
