@@ -143,7 +143,8 @@ def load_profile(source: Path | str | None = None) -> Profile:
         for text in [profile.rule, *profile.subgroups.values()]:
             profile.expression(text)
     except OSError as error:
-        raise BadProfileError(f"profile {path} cannot be read: {error.strerror}") from error
+        shipped = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yaml")))
+        raise BadProfileError(f"profile {path} cannot be read: {error.strerror}; shipped are {shipped}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadProfileError(f"profile {path} is no YAML: {str(error).splitlines()[0]}") from error
     except BadRuleError as error:

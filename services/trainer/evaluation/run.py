@@ -23,7 +23,7 @@ Advance = Callable[[int, int], None]
 """Called with (done, total)."""
 
 UNFINISHED = "unfinished"
-VERSION = 1
+VERSION = 2
 """Raised when a change makes finished folds of an older run useless."""
 
 
