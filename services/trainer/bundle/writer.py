@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.trainer.errors import BadModelError
 from shared.canonical import canonical_json, sha256
+from shared.notice import NOTICE
 
-NOTICE = "Research use only. Not for diagnosis or treatment decisions."
 MANIFEST, SIGNATURE = "bundle.json", "signature"
 
 

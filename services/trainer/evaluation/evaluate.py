@@ -20,8 +20,7 @@ from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
 from services.trainer.evaluation.splits import draw_splits, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
-
-NOTICE = "Research use only. Not for diagnosis or treatment decisions."
+from shared.notice import NOTICE
 
 
 @dataclass(frozen=True)
