@@ -87,9 +87,9 @@ python:
 	@touch $@
 
 .venv/.dev: uv.lock pyproject.toml | python
-	$(SYNC) --inexact --all-extras
+	$(SYNC) --inexact --all-extras --group train --group judge
 	@touch $@ .venv/.demo
 
 .venv/.bench: uv.lock pyproject.toml | .venv/.dev
-	$(SYNC) --inexact --all-extras --group bench
+	$(SYNC) --inexact --all-extras --group train --group judge --group bench
 	@touch $@

@@ -30,11 +30,12 @@ class LinearHazard(Frozen):
 
 
 class TreesHazard(Frozen):
-    """Log hazard ratio from a LightGBM model in text form; its raw score less `centre`."""
+    """Log hazard ratio from a LightGBM model in text form: its raw score less `centre`, times `scale`."""
 
     kind: Literal["lightgbm"]
     file: str
     centre: float = 0.0
+    scale: float = 1.0
 
 
 class Cause(Frozen):

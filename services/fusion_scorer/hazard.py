@@ -22,4 +22,4 @@ def by_column(hazard: LinearHazard | TreesHazard, row: Floats, trees: Mapping[st
         return np.asarray(hazard.coefficients, np.float64) * row
     shares = trees[hazard.file](row)
     rest = float(shares[-1]) - hazard.centre
-    return np.asarray(shares[:-1] + rest / max(1, len(row)), np.float64)
+    return np.asarray(hazard.scale * (shares[:-1] + rest / max(1, len(row))), np.float64)

@@ -42,10 +42,11 @@ class Outcome(Frozen):
     """The outcome columns of a cohort table; a clinical record may carry them, and they are never predictors."""
 
     time: str = "time_days"
+    """Empty where only a yes or no is known."""
     event: str = "event_code"
     codes: dict[str, str] = Field(default_factory=dict)
     """Meaning of each code of `event`."""
-    event_of_interest: int = 1
+    event_of_interest: int | str = 1
 
 
 class Profile(Frozen):

@@ -10,6 +10,7 @@ from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.fusion_scorer.score_json import as_dict
 from services.standalone import (
+    cohort_commands,
     dead_letter_commands,
     embedding,
     inspecting,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(models.bundle, name="bundle")
 app.add_typer(models.encoder, name="encoder")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
+cohort_commands.add_to(app)
 
 Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE…", help="Slide files.")]
 SlidesOrFolder = Annotated[

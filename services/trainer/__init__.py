@@ -1,1 +1,1 @@
-"""Fits model bundles."""
+"""Fits, questions and signs the models that the scorer serves."""

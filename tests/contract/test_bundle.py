@@ -13,16 +13,16 @@ from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
-from services.trainer import demo_bundle
-from services.trainer.arms import ARMS
-from services.trainer.demo_bundle import Recipe, build
-from services.trainer.demo_tiles import EncodedTiles, encode
+from services.trainer.demo import demo_bundle
+from services.trainer.demo.arms import ARMS
+from services.trainer.demo.demo_bundle import Recipe, build
+from services.trainer.demo.demo_tiles import EncodedTiles, encode
 from shared.blob.folder import FolderStore
 from shared.notice import NOTICE
 from shared.units import CaseId
 from tests.support.fusion import slide_input
 
-STANDALONE = Path(demo_bundle.__file__).parent.parent / "standalone"
+STANDALONE = Path(demo_bundle.__file__).parents[2] / "standalone"
 DEMO = STANDALONE / "demo" / "bundle"
 CASE = CaseId("DEMO-001")
 

@@ -1,50 +1,79 @@
-"""Ridge Cox against counting by hand and against lifelines."""
+"""Ridge Cox against lifelines and scikit-survival."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-from services.trainer.cox import fit_cox
+from services.trainer.arms.cox import Sample, baseline, choose_ridge, derivatives, fit_cox
+from services.trainer.arms.hazards import incidence, time_grid
+from services.trainer.cohort.cohort import Flags, Floats
+from services.trainer.folds import stratified_folds
 
-GRID = np.array([1.0, 2.0, 3.0])
-
-
-def test_without_covariate_effects_the_baseline_is_nelson_aalen() -> None:
-    times, events = np.array([1.0, 2.0, 2.5, 4.0]), np.array([True, True, False, True])
-    fit = fit_cox(np.zeros((4, 1)), times, events, 1.0, GRID)
-    assert fit.baseline == pytest.approx([1 / 4, 1 / 4 + 1 / 3, 1 / 4 + 1 / 3])
-    assert fit.coefficients == pytest.approx([0])
+TRUE = np.array([0.8, -0.5, 0.0])
 
 
-def test_no_event_gives_no_effect_and_no_hazard() -> None:
-    fit = fit_cox(np.eye(3), np.array([1.0, 2.0, 3.0]), np.zeros(3, bool), 1.0, GRID)
-    assert not fit.coefficients.any()
-    assert not fit.baseline.any()
-
-
-def test_two_patients_of_whom_the_exposed_fails_first_are_counted_by_hand() -> None:
-    fit = fit_cox(np.array([[1.0], [0.0]]), np.array([1.0, 2.0]), np.array([True, True]), 1.0, GRID)
-    b = float(fit.coefficients[0])
-    assert 1 - np.exp(b) / (np.exp(b) + 1) == pytest.approx(b)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_agrees_with_lifelines_on_random_data(seed: int) -> None:
+def cohort(patients: int = 400, seed: int = 1) -> tuple[Floats, Floats, Flags]:
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(150, 3))
-    times = rng.exponential(np.exp(-x @ np.array([0.5, -0.3, 0.0])))
-    events = rng.random(150) < 0.7
-    table = pd.DataFrame(x, columns=["a", "b", "c"]).assign(t=times, e=events)
-    judge = CoxPHFitter().fit(table, "t", "e")
-    ours = fit_cox(x, times, events, 0.0, GRID)
-    assert ours.coefficients == pytest.approx(judge.params_.to_numpy(), abs=1e-4)
-    steps = judge.baseline_cumulative_hazard_["baseline cumulative hazard"] * np.exp(-x.mean(axis=0) @ judge.params_)
-    assert ours.baseline == pytest.approx([steps[steps.index <= time].iloc[-1] for time in GRID], rel=1e-3)
+    x = rng.normal(size=(patients, 3))
+    event, lost = rng.exponential(np.exp(1 - x @ TRUE)), rng.uniform(0.5, 8, patients)
+    return x, np.minimum(event, lost), event <= lost
 
 
-def test_a_constant_column_gets_no_coefficient() -> None:
-    rng = np.random.default_rng(3)
-    x = np.column_stack([rng.normal(size=50), np.zeros(50)])
-    fit = fit_cox(x, rng.exponential(size=50), np.ones(50, bool), 1.0, GRID)
-    assert fit.coefficients[1] == 0
+def test_without_a_ridge_coefficients_errors_and_baseline_are_lifelines() -> None:
+    x, times, events = cohort()
+    table = pd.DataFrame(x, columns=["a", "b", "c"]).assign(time=times, event=events)
+    judge = CoxPHFitter().fit(table, "time", "event")
+    sample = Sample.of(x, times, events)
+    found = fit_cox(sample, 0.0)
+    assert found == pytest.approx(judge.params_.to_numpy(), abs=1e-4)
+    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, 0.0)[1])))
+    assert errors == pytest.approx(judge.standard_errors_.to_numpy(), rel=1e-3)
+    at = np.sort(times[events])[[50, 150]]
+    average = pd.DataFrame(np.zeros((1, 3)), columns=["a", "b", "c"])
+    hazard = judge.predict_cumulative_hazard(average, times=at).to_numpy().ravel()
+    assert baseline(sample, found, at) == pytest.approx(hazard, rel=1e-3)
+
+
+def test_with_a_ridge_coefficients_are_scikit_survivals() -> None:
+    linear = pytest.importorskip("sksurv.linear_model", reason="scikit-survival is in the group `judge`")
+    x, times, events = cohort()
+    rounded = np.round(times, 1) + 0.1  # many ties
+    truth = np.array(list(zip(events, rounded, strict=True)), dtype=[("event", bool), ("time", float)])
+    for ridge in (1.0, 30.0):
+        judge = linear.CoxPHSurvivalAnalysis(alpha=ridge, ties="breslow").fit(x, truth)
+        assert fit_cox(Sample.of(x, rounded, events), ridge) == pytest.approx(judge.coef_, abs=1e-5)
+
+
+def test_true_hazard_ratios_lie_within_their_intervals() -> None:
+    inside = []
+    for seed in range(40):
+        x, times, events = cohort(seed=seed)
+        sample = Sample.of(x, times, events)
+        found = fit_cox(sample, 0.0)
+        errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, 0.0)[1])))
+        inside.append(np.abs(found - TRUE) < 1.96 * errors)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.05)
+
+
+def test_without_an_event_nothing_is_said() -> None:
+    x, times, events = cohort(20)
+    assert fit_cox(Sample.of(x, times, np.zeros_like(events)), 1.0).tolist() == [0, 0, 0]
+
+
+def test_noise_asks_for_a_stronger_ridge_than_signal() -> None:
+    x, times, events = cohort(200)
+    folds = stratified_folds(events.astype(np.int64), 5, np.random.default_rng(0))
+    noise = np.random.default_rng(5).normal(size=x.shape)
+    ladder = (1.0, 10.0, 100.0, 1000.0)
+    assert choose_ridge(noise, times, events, folds, ladder) > choose_ridge(x, times, events, folds, ladder)
+
+
+def test_incidence_of_constant_hazards_is_the_closed_form() -> None:
+    grid = time_grid((3.0, 5.0))
+    risk = incidence([np.zeros(1), np.zeros(1)], [0.1 * grid, 0.05 * grid])
+    assert risk[0] == pytest.approx(0.1 / 0.15 * (1 - np.exp(-0.15 * grid)))
+
+
+def test_the_grid_holds_every_horizon() -> None:
+    assert {2.5, 4.1} <= set(time_grid((2.5, 4.1)).tolist())

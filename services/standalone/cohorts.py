@@ -1,0 +1,78 @@
+"""What the commands on cohorts share: options, reading, and the few lines that they print.
+
+The trainer's libraries take seconds to load and are not installed for a mere demo, so they are imported where used.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.standalone.console import exit_codes
+from shared.errors import TransientError
+
+if TYPE_CHECKING:
+    from services.trainer.cohort.cohort import Cohort
+    from services.trainer.cohort.embeddings import Embeddings
+    from services.trainer.profile import Profile
+
+CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient.")]
+EmbeddingFolder = Annotated[
+    Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` or `simulate` writes it.")
+]
+ProfileFile = Annotated[
+    str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
+]
+
+
+@contextmanager
+def trainer() -> Iterator[None]:
+    """Turn errors into one sentence and an exit code, also that of libraries that are not installed."""
+    with exit_codes():
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            raise TransientError(
+                f"commands on cohorts need {error.name}, which is not installed: `uv sync --all-extras` brings it."
+            ) from error
+
+
+def read(table: Path, embeddings: Path | None, profile: "Profile | str | None") -> "tuple[Cohort, Embeddings | None]":
+    """Read a cohort and, where given, its embeddings."""
+    from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
+    from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
+    from services.trainer.profile import Profile, load_profile  # noqa: PLC0415 - see above
+
+    known = profile if isinstance(profile, Profile) else load_profile(profile)
+    return read_cohort(table, known), read_embeddings(embeddings) if embeddings else None
+
+
+def today() -> str:
+    """The date, UTC."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def report_lines(report: dict[str, Any], out: Path) -> list[str]:
+    """A report in a few lines."""
+    rows = [f"{'arm':<24}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"]
+    for name, arm in report["arms"].items():
+        rows.append(
+            f"{name:<24}{arm['n']:>6}  {_said(arm['harrell_c']):<22}{_said(arm['uno_c']):<22}"
+            f"{_said(arm['calibration']['o_e'])}"
+        )
+    rows += [f"{name}: left out, {why}" for name, why in report["absent"].items()]
+    rows += report["notes"]
+    if report["simulated"]:
+        rows.append("SIMULATED: these patients never lived.")
+    return [*rows, report["primary"], f"Report: {out / 'report.html'}"]
+
+
+def _said(figure: dict[str, float | None]) -> str:
+    if figure["est"] is None:
+        return "-"
+    if figure["lo"] is None or figure["hi"] is None:
+        return f"{figure['est']:.3f}"
+    return f"{figure['est']:.3f} ({figure['lo']:.3f}-{figure['hi']:.3f})"

@@ -1,0 +1,40 @@
+"""`medulla evaluate`: nested cross-validation of every arm."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines, trainer
+from services.standalone.console import AsJson, print_json, progress, say
+
+
+def evaluate(
+    cohort: CohortTable,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    repeats: Annotated[int, typer.Option(help="How often the cohort is split anew.", min=1)] = 5,
+    folds: Annotated[int, typer.Option(help="Outer folds.", min=2)] = 5,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
+    by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
+    splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was."""
+    with trainer():
+        from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.run import default_workers  # noqa: PLC0415 - see cohorts
+        from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
+
+        plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
+        table, bags = read(cohort, embeddings, profile)
+        with progress("folds") as advance:
+            report = run(table, bags, plan, out, advance)
+        write_page(report, out)
+    if as_json:
+        print_json(report)
+    else:
+        say("\n".join(report_lines(report, out)))

@@ -1,0 +1,39 @@
+"""`medulla train`: a model bundle from a whole cohort."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, today, trainer
+from services.standalone.console import AsJson, print_json, progress, say
+
+
+def train(
+    cohort: CohortTable,
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; a bundle that is there is replaced.")],
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
+    refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
+    created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="ed25519 private key, PEM, to sign with.", exists=True, dir_okay=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
+    with trainer():
+        from services.trainer.bundle.train import TrainPlan, train_bundle  # noqa: PLC0415 - see cohorts
+
+        table, bags = read(cohort, embeddings, profile)
+        named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
+        plan = TrainPlan(named, created or today(), seed, refits, key.read_bytes() if key else None)
+        with progress("steps") as advance:
+            digest = train_bundle(table, bags, plan, out, advance)
+    if as_json:
+        print_json({"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated})
+    else:
+        mark = " (SIMULATED)" if table.simulated else ""
+        say(f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first")

@@ -1,0 +1,99 @@
+"""The one shape that every arm has; see `clinical` for the smallest example, and `registry` to add one."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from services.trainer.arms.hazards import Prediction, time_grid
+from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints
+from services.trainer.folds import stratified_folds
+
+INNER_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class SlideView:
+    """What the slides of n patients say, always out of fold for training patients; NaN rows where there are none."""
+
+    log_risk: Floats
+    """[n], pathomic log-risk."""
+    pooled: Floats
+    """[n, k], principal components of the mean embedding."""
+    gated: Floats
+    """[n], log-risk of the gated network, which sees clinical columns too; a number also without slides."""
+
+    def take(self, index: Ints) -> "SlideView":
+        """Some of the patients."""
+        return SlideView(self.log_risk[index], self.pooled[index], self.gated[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """All that an arm may see of some patients."""
+
+    cohort: Cohort
+    slides: SlideView | None
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.cohort)
+
+    @property
+    def pathomics(self) -> Floats | None:
+        """Pathomic log-risk [n], NaN without slides; None where the cohort has no slides."""
+        return self.slides.log_risk if self.slides else None
+
+    @property
+    def grid(self) -> Floats:
+        """Times [m] of predictions, in years."""
+        return time_grid(self.cohort.profile.horizons_years)
+
+    @property
+    def horizon(self) -> int:
+        """Place of the first horizon in the grid."""
+        return int(np.searchsorted(self.grid, self.cohort.profile.horizons_years[0]))
+
+    def take(self, index: Ints) -> "Patients":
+        """Some of the patients."""
+        return replace(self, cohort=self.cohort.take(index), slides=self.slides.take(index) if self.slides else None)
+
+    def knows(self, block: str) -> Flags:
+        """Of whom [n] anything of a block is known; the pathomic block is known by slides or by columns."""
+        known = self.cohort.knows(block)
+        if block == "pathomic" and self.pathomics is not None:
+            known = known | ~np.isnan(self.pathomics)
+        return known
+
+    def inner_folds(self) -> Ints:
+        """Inner fold [n] of each patient, balanced by event."""
+        return stratified_folds(self.cohort.outcome.event, INNER_FOLDS, np.random.default_rng([self.seed, 17]))
+
+
+class Fitted(Protocol):
+    """An arm after training."""
+
+    @property
+    def out_of_fold(self) -> Prediction:
+        """What models that had not seen them say of the training patients; thresholds are chosen on it."""
+
+    def predict(self, patients: Patients) -> Prediction:
+        """Log-risk and risks of new patients."""
+
+
+class Arm(Protocol):
+    """A way to predict."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as in report.json."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    def lacks(self, patients: Patients) -> str | None:
+        """Why the arm cannot be fitted on a cohort, in words; None where it can."""
+
+    def fit(self, train: Patients) -> Fitted:
+        """Fit every step on training patients."""

@@ -1,0 +1,72 @@
+"""Arm H: early concatenation, the way of the first papers: principal components of pooled embeddings beside the table.
+
+Ridge Cox and LightGBM read the joined columns, and the mean of their standardised scores is the answer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import Fitted, Patients
+from services.trainer.arms.clinical_molecular_gbm import BLOCKS
+from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
+from services.trainer.arms.scored import fit_scored
+from services.trainer.arms.tabular import PENALTIES
+from services.trainer.arms.trees import Trees, fit_trees
+from services.trainer.cohort.cohort import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class _Joint:
+    """Both models of the joined columns."""
+
+    columns: tuple[Column, ...]
+    coefficients: Floats
+    trees: Trees
+    linear_scale: float
+    trees_scale: float
+
+    def __call__(self, patients: Patients) -> Floats:
+        x = joined(self.columns, patients)
+        return self.linear_scale * (x @ self.coefficients) + self.trees_scale * self.trees.score(x)
+
+
+class EarlyConcat:
+    """Pooled embeddings and variables in one table."""
+
+    name = "early_concat"
+    title = "Clinical, molecular and pooled embeddings, early fusion"
+
+    def lacks(self, patients: Patients) -> str | None:
+        """Slides are needed."""
+        return None if patients.slides else "there are no slides"
+
+    def fit(self, train: Patients) -> Fitted:
+        """Fit both models, and calibrate the mean of their out-of-fold scores."""
+        columns = fit_columns(train.cohort, train.cohort.profile.of_blocks(BLOCKS), None)
+        x, folds = joined(columns, train), train.inner_folds()
+        linear, coefficients = _linear(x, train, folds)
+        trees = fit_trees(x, train.cohort.outcome, folds, train.seed)
+        scales = [1 / max(float(part.std()), 1e-6) for part in (linear, trees.out_of_fold)]
+        out_of_fold = scales[0] * linear + scales[1] * trees.out_of_fold
+        return fit_scored(train, out_of_fold, _Joint(columns, coefficients, trees, *scales))
+
+
+def joined(columns: tuple[Column, ...], patients: Patients) -> Floats:
+    """Design [n, p + k]; components are 0, the average, without slides."""
+    if patients.slides is None:
+        raise ValueError("patients without a view of their slides")
+    return np.hstack([matrix(columns, patients.cohort, None), np.nan_to_num(patients.slides.pooled)])
+
+
+def _linear(x: Floats, train: Patients, folds: Ints) -> tuple[Floats, Floats]:
+    """Out-of-fold scores [n] and coefficients of the ridge model."""
+    outcome = train.cohort.outcome
+    ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, PENALTIES)
+    scores = np.zeros(len(x))
+    for fold in np.unique(folds):
+        kept = folds != fold
+        found = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.relapsed[kept]), ridge)
+        scores[~kept] = x[~kept] @ found
+    return scores, fit_cox(Sample.of(x, outcome.time, outcome.relapsed), ridge)

@@ -1,0 +1,55 @@
+"""Cause-specific hazards of some patients, and the probability of relapse that they make together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Floats, Ints
+
+QUARTER = 0.25
+
+
+def time_grid(horizons: Sequence[float]) -> Floats:
+    """Quarters of a year up to the last horizon, and the horizons themselves."""
+    quarters = np.arange(1, int(np.ceil(horizons[-1] / QUARTER - 1e-9)) + 1) * QUARTER
+    return np.unique(np.round(np.concatenate([quarters[quarters < horizons[-1]], horizons]), 10))
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What an arm says of n patients; NaN where it says nothing."""
+
+    log_risk: Floats
+    """[n], log hazard of the event of interest against the training cohort's average."""
+    risk: Floats
+    """[n, m], probability of the event of interest by each time of the grid."""
+
+    def take(self, index: Ints | Floats) -> "Prediction":
+        """Some of the patients."""
+        return Prediction(self.log_risk[index], self.risk[index])
+
+    @classmethod
+    def nothing(cls, patients: int, times: int) -> "Prediction":
+        """No answer yet."""
+        return cls(np.full(patients, np.nan), np.full((patients, times), np.nan))
+
+    def fill(self, index: Ints, other: "Prediction") -> None:
+        """Put the answers for some patients in their places."""
+        self.log_risk[index] = other.log_risk
+        self.risk[index] = other.risk
+
+
+def incidence(log_hazards: Sequence[Floats], baselines: Sequence[Floats]) -> Floats:
+    """Cumulative incidence [n, m] of the first cause, from each cause's log hazard ratio [n] and baseline [m].
+
+    Hazards are constant between the times of the grid: Benichou and Gail, Biometrics 1990;46:813.
+    """
+    steps = [
+        np.exp(log_hazard)[:, None] * np.diff(base, prepend=0.0)[None, :]
+        for log_hazard, base in zip(log_hazards, baselines, strict=True)
+    ]
+    total = np.sum(steps, axis=0)
+    free = np.exp(-np.concatenate([np.zeros((len(total), 1)), np.cumsum(total, axis=1)[:, :-1]], axis=1))
+    share = np.divide(steps[0], total, out=np.zeros_like(total), where=total > 0)
+    return np.asarray(np.cumsum(free * share * -np.expm1(-total), axis=1), np.float64)

@@ -1,0 +1,103 @@
+"""Ridge Cox on blocks of variables, with a model for every pattern of blocks that a patient may lack."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from services.trainer.arms.arm import Fitted, Patients
+from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.null import constant
+from services.trainer.arms.tabular import PENALTIES, Recipe, Tabular, fit_tabular
+from services.trainer.cohort.cohort import Floats, Ints
+from services.trainer.metrics.incidence import cumulative_incidence
+
+Pattern = frozenset[str]
+
+LEAST_EVENTS = 5
+"""A pattern with fewer events among its training patients has no model."""
+
+
+@dataclass(frozen=True, eq=False)
+class ByPattern:
+    """A model for each pattern of known blocks; who has none of them gets the average."""
+
+    models: Mapping[Pattern, Tabular]
+    average: Floats
+    blocks: tuple[str, ...]
+    out_of_fold: Prediction
+
+    def predict(self, patients: Patients) -> Prediction:
+        """Each patient by the model of all blocks that are known of them."""
+        return _predict(self.models, self.average, self.blocks, patients)
+
+
+class RidgeCox:
+    """Cause-specific ridge Cox on `blocks`; a missing value within a block is imputed, a missing block never is."""
+
+    name: str
+    title: str
+    blocks: tuple[str, ...]
+
+    def lacks(self, patients: Patients) -> str | None:
+        """Every block must be known of enough patients."""
+        for block in self.blocks:
+            events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
+            if events < LEAST_EVENTS:
+                what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
+                return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
+        return None
+
+    def fit(self, train: Patients) -> Fitted:
+        """Choose each pattern's ridge by inner cross-validation, fit, and predict each inner fold by the others."""
+        folds = train.inner_folds()
+        models = dict(fit_patterns(train, self.blocks, folds))
+        found = Prediction.nothing(len(train), len(train.grid))
+        for fold in np.unique(folds):
+            kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            part = dict(fit_patterns(train.take(kept), self.blocks, folds[kept], models))
+            average = cumulative_incidence(train.cohort.outcome[kept], train.grid)
+            found.fill(left, _predict(part, average, self.blocks, train.take(left)))
+        average = cumulative_incidence(train.cohort.outcome, train.grid)
+        return ByPattern(models, average, self.blocks, found)
+
+
+def fit_patterns(
+    train: Patients, blocks: tuple[str, ...], folds: Ints, known: Mapping[Pattern, Tabular] | None = None
+) -> Iterator[tuple[Pattern, Tabular]]:
+    """A model of every pattern that has enough events; with the ridge of `known` models where they are given."""
+    for pattern in patterns(blocks):
+        has = np.logical_and.reduce([train.knows(block) for block in pattern])
+        if int(train.cohort.outcome.relapsed[has].sum()) < LEAST_EVENTS:
+            continue
+        part = train.take(np.flatnonzero(has))
+        penalties = (known[pattern].ridge,) if known and pattern in known else PENALTIES
+        recipe = recipe_of(train, pattern, penalties)
+        yield pattern, fit_tabular(recipe, part.cohort, part.pathomics, folds[has])
+
+
+def recipe_of(train: Patients, pattern: Pattern, penalties: tuple[float, ...] = PENALTIES) -> Recipe:
+    """What the model of a pattern is made of."""
+    slides = "pathomic" in pattern and train.slides is not None
+    return Recipe(train.cohort.profile.of_blocks(pattern), slides, train.grid, train.horizon, penalties)
+
+
+def patterns(blocks: tuple[str, ...]) -> list[Pattern]:
+    """All choices of blocks, the largest first."""
+    return [frozenset(some) for size in range(len(blocks), 0, -1) for some in combinations(blocks, size)]
+
+
+def _predict(
+    models: Mapping[Pattern, Tabular], average: Floats, blocks: tuple[str, ...], patients: Patients
+) -> Prediction:
+    found = constant(average, len(patients))
+    left = np.ones(len(patients), np.bool_)
+    known = {block: patients.knows(block) for block in blocks}
+    for pattern in patterns(blocks):
+        mine = np.flatnonzero(left & np.logical_and.reduce([known[block] for block in pattern]))
+        if pattern in models and len(mine):
+            part = patients.take(mine)
+            found.fill(mine, models[pattern].predict(part.cohort, part.pathomics))
+            left[mine] = False
+    return found

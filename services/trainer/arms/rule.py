@@ -1,0 +1,34 @@
+"""Arm B: the profile's rule, high or standard risk, as a clinic would apply it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import Fitted, Patients
+from services.trainer.arms.scored import fit_scored
+from services.trainer.cohort.cohort import Floats
+
+
+@dataclass(frozen=True)
+class ClinicalRule:
+    """One yes or no; nothing of it is fitted but the risks of its two groups."""
+
+    name: str = "rule"
+    title: str = "Clinical rule"
+
+    def lacks(self, patients: Patients) -> str | None:
+        """A rule that puts patients into both groups."""
+        if not patients.cohort.profile.rule:
+            return "the profile has no rule"
+        flags = flagged(patients)
+        return None if 0 < flags.sum() < len(flags) else "the rule puts all patients into one group"
+
+    def fit(self, train: Patients) -> Fitted:
+        """Estimate the risk of either group."""
+        return fit_scored(train, flagged(train), flagged)
+
+
+def flagged(patients: Patients) -> Floats:
+    """1 for whom the rule says high risk, else 0, [n]."""
+    profile = patients.cohort.profile
+    return np.asarray(patients.cohort.holds(profile.expression(profile.rule)), np.float64)

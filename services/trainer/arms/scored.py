@@ -1,0 +1,50 @@
+"""Arms that boil down to one score a patient: a Cox model of that score alone makes it a calibrated risk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.columns import Column
+from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.tabular import Recipe, Tabular, fit_design
+from services.trainer.cohort.cohort import Floats
+
+_RIDGE = 1.0
+SCORE = "score"
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A score, the model that calibrates it, and what that says of training patients by their out-of-fold scores."""
+
+    score: Callable[[Patients], Floats]
+    """Scores [n] of patients, NaN where there is none."""
+    model: Tabular
+    out_of_fold: Prediction
+
+    def predict(self, patients: Patients) -> Prediction:
+        """Calibrated risks; nothing for a patient without a score."""
+        return calibrated(self.model, self.score(patients))
+
+
+def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients], Floats]) -> Scored:
+    """Calibrate on the training patients' out-of-fold scores [n]."""
+    known = np.flatnonzero(~np.isnan(out_of_fold))
+    told = out_of_fold[known]
+    column = Column(SCORE, SCORE, "value", mean=float(told.mean()), scale=max(float(told.std()), 1e-6))
+    recipe = Recipe((), pathomics=False, grid=train.grid, horizon=train.horizon)
+    x = ((told - column.mean) / column.scale)[:, None]
+    model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE)
+    return Scored(score, model, calibrated(model, out_of_fold))
+
+
+def calibrated(model: Tabular, score: Floats) -> Prediction:
+    """Risks from scores [n]."""
+    column = model.columns[0]
+    x = (score - column.mean) / column.scale
+    known = np.flatnonzero(~np.isnan(x))
+    found = Prediction.nothing(len(score), len(model.grid))
+    found.fill(known, model.predict_design(x[known, None]))
+    return found

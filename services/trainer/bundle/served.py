@@ -1,0 +1,151 @@
+"""A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from pydantic import ValidationError
+
+from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.columns import Column, matrix
+from services.trainer.arms.hazards import Prediction, incidence
+from services.trainer.arms.null import constant
+from services.trainer.arms.registry import ARMS
+from services.trainer.arms.ridge_cox import ByPattern
+from services.trainer.arms.rule import flagged
+from services.trainer.arms.scored import calibrated
+from services.trainer.arms.trees import raw
+from services.trainer.bundle.arm_json import TREES_FILE, read_tabular
+from services.trainer.bundle.served_arms import GBM
+from services.trainer.bundle.writer import MANIFEST
+from services.trainer.cohort.cohort import Cohort, Flags, Floats
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.errors import BadModelError
+from services.trainer.profile import Profile
+from shared.canonical import sha256
+
+TABLE_BLOCKS = {"clinical": ("clinical",), "clinical_molecular": ("clinical", "molecular")}
+ALL = ("clinical", "molecular", "pathomic")
+
+
+@dataclass(frozen=True, eq=False)
+class ServedBundle:
+    """Files of a bundle whose digests hold."""
+
+    digest: str
+    manifest: Mapping[str, Any]
+    training: Mapping[str, Any]
+    files: Mapping[str, bytes]
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that the bundle was trained with."""
+        return Profile.model_validate(self.training["profile"])
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """One of the JSON files."""
+        content: Mapping[str, Any] = json.loads(self.files[name])
+        return content
+
+    def check_embeddings(self, embeddings: Embeddings | None) -> None:
+        """Refuse bags of another encoder.
+
+        Raises:
+            BadModelError: naming both encoders.
+        """
+        wanted = self.manifest["encoder"]
+        if embeddings and wanted and embeddings.encoder_digest != wanted["digest"]:
+            raise BadModelError(
+                f"the bundle reads {wanted['name']} {wanted['digest'][:12]}, the embeddings are of "
+                f"{embeddings.encoder_name} {embeddings.encoder_digest[:12]}"
+            )
+
+
+def read_bundle(folder: Path) -> ServedBundle:
+    """Read a bundle made by `medulla train` and check every digest.
+
+    Raises:
+        BadModelError: a file is missing or altered, or the bundle was not made by `medulla train`.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        files = {name: (folder / name).read_bytes() for name in manifest["files"]}
+        altered = [name for name, digest in manifest["files"].items() if sha256(files[name]) != digest]
+        if altered:
+            raise BadModelError(f"{altered[0]} of {folder} was altered: its SHA-256 is not the one in {MANIFEST}")
+        training = json.loads(files["training.json"])
+        bundle = ServedBundle(sha256((folder / MANIFEST).read_bytes()), manifest, training, files)
+        Profile.model_validate(training["profile"])
+    except BadModelError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise BadModelError(f"{folder} is no bundle of `medulla train`: {error}") from error
+    return bundle
+
+
+def slide_view(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> SlideView | None:
+    """The bundle's pathomic log-risk of each patient; None where bundle or cohort has no slides."""
+    if embeddings is None or "mil.onnx" not in bundle.files:
+        return None
+    from services.trainer.bundle.mil import MilModel  # noqa: PLC0415 - only where there are slides
+
+    model = MilModel(bundle.files["mil.onnx"])
+    has = embeddings.has(cohort.case_ids)
+    said = [model(embeddings.bag(case))[0] if some else np.nan for case, some in zip(cohort.case_ids, has, strict=True)]
+    log_risk = np.array(said, np.float64)
+    return SlideView(log_risk, log_risk[:, None], np.full(len(cohort), np.nan))
+
+
+def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Prediction], dict[str, str]]:
+    """What every arm of the bundle says of a cohort, and why an arm says nothing."""
+    average = np.asarray(bundle.training["average"], np.float64)
+    found = {"null": constant(average, len(patients))}
+    absent = {arm.name: "the bundle does not hold this arm" for arm in ARMS if arm.name != "null"}
+    if bundle.training["rule"]:
+        model = read_tabular(bundle.training["rule"], bundle.training["reference"], bundle.training["horizon"])
+        found["rule"] = calibrated(model, flagged(patients))
+    for name, blocks in TABLE_BLOCKS.items():
+        if f"{name}.json" in bundle.files:
+            found[name] = _patterns(bundle, blocks, average).predict(patients)
+    if GBM in [arm["name"] for arm in bundle.manifest["arms"]]:
+        found[GBM] = _trees(bundle, patients)
+    if patients.slides is None and not patients.knows("pathomic").any():
+        absent |= dict.fromkeys(("pathomics", "fused"), "the cohort has no slides")
+    else:
+        for name, blocks in {"pathomics": ("pathomic",), "fused": ALL}.items():
+            if f"{name}.json" in bundle.files:
+                found[name] = _patterns(bundle, blocks, average).predict(patients)
+    if "pathomics" in found:
+        found["pathomics"] = _only(found["pathomics"], ~patients.knows("pathomic"))
+    return found, {name: why for name, why in absent.items() if name not in found}
+
+
+def _patterns(bundle: ServedBundle, blocks: tuple[str, ...], average: Floats) -> ByPattern:
+    """The models of a bundle that need nothing but `blocks`."""
+    reference, horizon = bundle.training["reference"], bundle.training["horizon"]
+    arms = [arm for arm in bundle.manifest["arms"] if set(arm["blocks"]) <= set(blocks) and arm["name"] != GBM]
+    models = {frozenset(arm["blocks"]): read_tabular(bundle.part(arm["file"]), reference, horizon) for arm in arms}
+    return ByPattern(models, average, blocks, constant(average, 0))
+
+
+def _only(found: Prediction, unknown: Flags) -> Prediction:
+    return Prediction(np.where(unknown, np.nan, found.log_risk), np.where(unknown[:, None], np.nan, found.risk))
+
+
+def _trees(bundle: ServedBundle, patients: Patients) -> Prediction:
+    """Raw score less centre, times scale, on the baseline of the arm."""
+    said = bundle.part(f"{GBM}.json")
+    columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
+    hazard = said["fit"]["event"]["log_hazard"]
+    booster = lgb.Booster(model_str=bundle.files[TREES_FILE].decode())
+    score = raw(booster, matrix(columns, patients.cohort, None))
+    log_hazard = hazard["scale"] * (score - hazard["centre"])
+    baselines = [np.asarray(said["fit"]["event"]["baseline"], np.float64)]
+    baselines += [np.asarray(cause["baseline"], np.float64) for cause in said["fit"]["competing"]]
+    logs = [log_hazard, *(np.zeros(len(patients)) for _ in baselines[1:])]
+    level = np.log(max(float(baselines[0][bundle.training["horizon"]]), 1e-12)) - bundle.training["reference"]
+    return Prediction(log_hazard + level, incidence(logs, baselines))

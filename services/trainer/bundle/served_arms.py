@@ -1,0 +1,117 @@
+"""The arms of a bundle: late fusion for every pattern of what may be known, with refits, and the trees."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.clinical_molecular_gbm import BLOCKS
+from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.ridge_cox import Pattern, fit_patterns, recipe_of
+from services.trainer.arms.scored import Scored, fit_scored
+from services.trainer.arms.tabular import Recipe, Tabular, fit_design, fit_tabular
+from services.trainer.arms.trees import Trees, fit_trees
+from services.trainer.cohort.cohort import Cohort, Floats, Ints
+
+ALL_BLOCKS = ("clinical", "molecular", "pathomic")
+_NAMES = {
+    frozenset({"clinical", "molecular", "pathomic"}): "fused",
+    frozenset({"clinical", "molecular"}): "clinical_molecular",
+    frozenset({"clinical", "pathomic"}): "clinical_pathomics",
+    frozenset({"molecular", "pathomic"}): "molecular_pathomics",
+    frozenset({"clinical"}): "clinical",
+    frozenset({"molecular"}): "molecular",
+    frozenset({"pathomic"}): "pathomics",
+}
+GBM = "clinical_molecular_gbm"
+
+
+@dataclass(frozen=True, eq=False)
+class ServedArm:
+    """A model for one pattern of known blocks, the patients it was fitted on, and what it says of them out of fold."""
+
+    name: str
+    pattern: Pattern
+    model: Tabular
+    refits: tuple[Tabular, ...]
+    members: Ints
+    design: Floats
+    """[members, p]"""
+    out_of_fold: Prediction
+
+
+def served_arms(patients: Patients, refits: int) -> Iterator[ServedArm]:
+    """Fit every pattern that has enough events, the one that knows most first."""
+    folds = patients.inner_folds()
+    for pattern, model in fit_patterns(patients, ALL_BLOCKS, folds):
+        members = np.flatnonzero(np.logical_and.reduce([patients.knows(block) for block in pattern]))
+        part = patients.take(members)
+        design = matrix(model.columns, part.cohort, part.pathomics)
+        rng = np.random.default_rng([patients.seed, len(members), len(pattern)])
+        again = tuple(
+            _refit(model, design, part.cohort, recipe_pattern(patients, pattern, model), rng) for _ in range(refits)
+        )
+        found = _out_of_fold(part, pattern, model, folds[members])
+        yield ServedArm(_NAMES[pattern], pattern, model, again, members, design, found)
+
+
+def recipe_pattern(patients: Patients, pattern: Pattern, model: Tabular) -> Recipe:
+    """The recipe of a pattern at the ridge that was chosen."""
+    return recipe_of(patients, pattern, (model.ridge,))
+
+
+def _refit(model: Tabular, design: Floats, cohort: Cohort, recipe: Recipe, rng: np.random.Generator) -> Tabular:
+    """The same columns and ridge on patients drawn again."""
+    drawn = rng.integers(0, len(cohort), len(cohort))
+    return fit_design(model.columns, design[drawn], cohort.outcome[drawn], recipe, model.ridge)
+
+
+def _out_of_fold(part: Patients, pattern: Pattern, model: Tabular, folds: Ints) -> Prediction:
+    found = Prediction.nothing(len(part), len(part.grid))
+    recipe = recipe_pattern(part, pattern, model)
+    for fold in np.unique(folds):
+        kept, left = part.take(np.flatnonzero(folds != fold)), np.flatnonzero(folds == fold)
+        fitted = fit_tabular(recipe, kept.cohort, kept.pathomics, folds[folds != fold])
+        test = part.take(left)
+        found.fill(left, fitted.predict(test.cohort, test.pathomics))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class ServedTrees:
+    """The trees, their columns, and the Cox model of their score."""
+
+    columns: tuple[Column, ...]
+    trees: Trees
+    scored: Scored
+    members: Ints
+
+    @property
+    def scale(self) -> float:
+        """Log hazard for one unit of raw score."""
+        return float(self.scored.model.causes[0].coefficients[0]) / self.scored.model.columns[0].scale
+
+    @property
+    def centre(self) -> float:
+        """The raw score of the average patient."""
+        return self.scored.model.columns[0].mean
+
+
+def served_trees(patients: Patients) -> ServedTrees | None:
+    """LightGBM on clinical and molecular variables; None where nobody has both."""
+    members = np.flatnonzero(patients.knows("clinical") & patients.knows("molecular"))
+    part = patients.take(members)
+    if part.cohort.outcome.relapsed.sum() < 2 * 5:
+        return None
+    columns = fit_columns(part.cohort, part.cohort.profile.of_blocks(BLOCKS), None)
+    x = matrix(columns, part.cohort, None)
+    trees = fit_trees(x, part.cohort.outcome, part.inner_folds(), part.seed)
+    scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(matrix(columns, some.cohort, None)))
+    return ServedTrees(columns, trees, scored, members)
+
+
+def by_name(arms: list[ServedArm]) -> Mapping[str, ServedArm]:
+    """Arms by name."""
+    return {arm.name: arm for arm in arms}

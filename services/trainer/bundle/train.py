@@ -1,0 +1,180 @@
+"""Fits a bundle on a whole cohort: thresholds from out-of-fold predictions, everything in files with digests."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.rule import ClinicalRule
+from services.trainer.arms.scored import Scored
+from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabular_json, trees_json
+from services.trainer.bundle.model_card import CardFacts, model_card
+from services.trainer.bundle.reference import reference
+from services.trainer.bundle.served_arms import GBM, ServedArm, ServedTrees, served_arms, served_trees
+from services.trainer.bundle.writer import write_bundle
+from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.usable import usable
+from services.trainer.errors import UnusableCohortError
+from services.trainer.evaluation.evaluate import slide_notes
+from services.trainer.evaluation.leaks import check_within, fingerprints
+from services.trainer.evaluation.run import Advance
+from services.trainer.metrics.decision import SENSITIVITY, threshold_for
+from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
+from services.trainer.profile import Profile
+
+REFITS = 100
+STEPS = 4
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """How to train."""
+
+    name: str
+    created: str
+    """A date; the only thing in a bundle that is not made from the cohort."""
+    seed: int = 1
+    refits: int = REFITS
+    key: bytes | None = None
+    """ed25519 private key, PEM, to sign with."""
+
+
+def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
+    """Fit and write a bundle; gives its digest.
+
+    Raises:
+        UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
+    """
+    cohort, notes = usable(cohort)
+    notes += slide_notes(cohort, embeddings)
+    check_within(cohort.case_ids, embeddings)
+    advance(0, STEPS)
+    files: dict[str, bytes | Any] = {}
+    view = _slides(cohort, embeddings, plan.seed, files)
+    advance(1, STEPS)
+    patients = Patients(cohort, view, plan.seed)
+    arms = list(served_arms(patients, plan.refits))
+    if not arms:
+        raise UnusableCohortError("no pattern of known variables has enough events for a model")
+    advance(2, STEPS)
+    trees = served_trees(patients)
+    files |= {f"{arm.name}.json": arm_json(arm) for arm in arms}
+    files |= {"calibration.json": {"arms": {}}, "thresholds.json": {"arms": _thresholds(arms, cohort)}}
+    if trees:
+        files |= {f"{GBM}.json": trees_json(trees), TREES_FILE: trees.trees.booster.model_to_string().encode()}
+    means = _means(cohort, embeddings)
+    files["reference.json"] = reference(arms, cohort, means)
+    files["training.json"] = _training(patients, embeddings, arms, trees)
+    facts = CardFacts(cohort, arms, notes, plan.seed, plan.refits, embeddings.encoder_name if embeddings else None)
+    files["model_card.md"] = model_card(facts).encode()
+    advance(3, STEPS)
+    digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
+    advance(4, STEPS)
+    return digest
+
+
+def _slides(cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]) -> SlideView | None:
+    if embeddings is None:
+        return None
+    from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
+    from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
+    from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - the same
+
+    model, view = fit_slides(cohort, embeddings, seed, gated=False)
+    files["mil.onnx"] = to_onnx(model.projection, model.attention)
+    files["prototypes.json"] = prototypes(model, cohort, embeddings, seed)
+    return view
+
+
+def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
+    if embeddings is None:
+        return None
+    cases = [case for case, has in zip(cohort.case_ids, embeddings.has(cohort.case_ids), strict=True) if has]
+    return np.stack([embeddings.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
+
+
+def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
+    years = cohort.profile.horizons_years[0]
+    said = {}
+    for arm in arms:
+        outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
+        limit = plain(threshold_for(outcome, risk, years))
+        listed = [{"name": "below threshold", "below": limit}, {"name": "above threshold", "below": None}]
+        mark = " of a SIMULATED cohort" if cohort.simulated else ""
+        basis = f"the threshold keeps {SENSITIVITY:.0%} of the {years:g}-year relapses{mark} above it, out of fold"
+        said[arm.name] = {"horizon_years": years, "groups": listed, "basis": basis}
+    return said
+
+
+def _training(
+    patients: Patients, embeddings: Embeddings | None, arms: Sequence[ServedArm], trees: ServedTrees | None
+) -> dict[str, Any]:
+    """What a validation needs beside the arms: baselines, thresholds, digests that tell the training cases again."""
+    cohort, grid, place = patients.cohort, patients.grid, patients.horizon
+    years = cohort.profile.horizons_years[0]
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for prints in fingerprints(cohort.case_ids, embeddings).values():
+        for item in prints:
+            by_kind[item.kind].append(item.digest)
+    level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
+    found = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
+    found |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
+    thresholds = {name: threshold_for(cohort.outcome[some], risk, years) for name, (some, risk) in found.items()}
+    average = cumulative_incidence(cohort.outcome, grid)
+    said: dict[str, Any] = {
+        "profile": cohort.profile.model_dump(mode="json"),
+        "trained_on": {kind: sorted(digests) for kind, digests in by_kind.items()},
+        "thresholds": thresholds | {"null": float(average[place])},
+        "average": average,
+        "reference": float(np.log(max(level, 1e-12))),
+        "horizon": place,
+        "rule": None,
+    }
+    rule = ClinicalRule()
+    if rule.lacks(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
+        said["rule"] = tabular_json(fitted.model)
+        said["thresholds"] |= {"rule": threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)}
+    result: dict[str, Any] = plain(said)
+    return result
+
+
+def _facts(
+    plan: TrainPlan,
+    cohort: Cohort,
+    embeddings: Embeddings | None,
+    arms: Sequence[ServedArm],
+    trees: ServedTrees | None,
+) -> Mapping[str, Any]:
+    listed = [{"name": arm.name, "file": f"{arm.name}.json", "blocks": sorted(arm.pattern)} for arm in arms]
+    if trees:
+        listed.append({"name": GBM, "file": f"{GBM}.json", "blocks": ["clinical", "molecular"]})
+    encoder = {"name": embeddings.encoder_name, "digest": embeddings.encoder_digest} if embeddings else None
+    return {
+        "name": plan.name,
+        "created": plan.created,
+        "profile": served_profile(cohort.profile),
+        "encoder": encoder,
+        "arms": listed,
+        "simulated": cohort.simulated,
+    }
+
+
+def served_profile(profile: Profile) -> dict[str, Any]:
+    """The part of a profile that the scorer reads."""
+    kept = ("name", "kind", "block", "levels", "unit", "low", "high")
+    variables = [
+        {name: part for name, part in variable.model_dump(mode="json").items() if name in kept}
+        for variable in profile.variables
+    ]
+    return {
+        "name": profile.name,
+        "variables": variables,
+        "outcome": profile.outcome.model_dump(mode="json"),
+        "horizons_years": list(profile.horizons_years),
+        "rule": profile.rule,
+    }

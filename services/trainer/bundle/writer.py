@@ -1,0 +1,56 @@
+"""Writes a bundle's folder, whole or not at all: canonical JSON, digests in bundle.json, an ed25519 signature."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from services.trainer.errors import BadModelError
+from shared.canonical import canonical_json, sha256
+from shared.notice import NOTICE
+
+MANIFEST, SIGNATURE = "bundle.json", "signature"
+
+
+def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any], key: bytes | None) -> str:
+    """Write files (bytes as they are, all else as JSON) and a bundle.json about them; gives the bundle's digest.
+
+    Raises:
+        BadModelError: the key is no ed25519 key, or the folder holds something that is no bundle.
+    """
+    private = _key(key) if key else None
+    content = {name: part if isinstance(part, bytes) else canonical_json(part) + b"\n" for name, part in files.items()}
+    listed = {name: sha256(data) for name, data in content.items()}
+    manifest = canonical_json({"version": 1, "notice": NOTICE, "files": listed, **facts}) + b"\n"
+    content[MANIFEST] = manifest
+    if private:
+        content[SIGNATURE] = private.sign(manifest).hex().encode() + b"\n"
+    _put(folder, content)
+    return sha256(manifest)
+
+
+def _put(folder: Path, content: Mapping[str, bytes]) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise BadModelError(f"{folder} holds files and is no bundle, so it is not replaced")
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for name, data in content.items():
+        (unfinished / name).write_bytes(data)
+    if folder.exists():
+        shutil.rmtree(folder)
+    unfinished.replace(folder)
+
+
+def _key(data: bytes) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadModelError("the private key is no unencrypted PEM key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadModelError("the private key is not of the kind ed25519")
+    return key

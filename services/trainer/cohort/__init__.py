@@ -1,0 +1,1 @@
+"""A cohort: its table, its outcome and the embeddings of its slides."""

@@ -1,0 +1,93 @@
+"""A cohort in memory: numbers and places of levels, NaN where missing, and the outcome in years."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from services.trainer.profile import Profile
+from services.trainer.rule import Rule
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+DAYS_A_YEAR = 365.25
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What happened: `time` [n] in years, `event` [n] 0 none, 1 the event of interest, 2 and up what competes."""
+
+    time: Floats
+    event: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, index: Ints | Flags) -> "Outcome":
+        return Outcome(self.time[index], self.event[index])
+
+    @property
+    def relapsed(self) -> Flags:
+        """Whose time ends with the event of interest."""
+        return np.asarray(self.event == 1)
+
+    @property
+    def causes(self) -> tuple[int, ...]:
+        """The numbers of the events that occur, the event of interest always first."""
+        others = sorted(int(code) for code in np.unique(self.event) if code > 1)
+        return (1, *others)
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Patients in the order of the table."""
+
+    profile: Profile
+    name: str
+    case_ids: tuple[str, ...]
+    sites: tuple[str, ...]
+    """Empty text where a site is not given."""
+    values: Floats
+    """[n, variables of the profile]: a number, or the place of a level; NaN where missing."""
+    outcome: Outcome
+    digest: str
+    """SHA-256 of the table's bytes."""
+    simulated: bool = False
+
+    def __len__(self) -> int:
+        return len(self.case_ids)
+
+    def take(self, index: Ints | Flags) -> "Cohort":
+        """Some of the patients."""
+        places = np.arange(len(self))[index]
+        return replace(
+            self,
+            case_ids=tuple(self.case_ids[i] for i in places),
+            sites=tuple(self.sites[i] for i in places),
+            values=self.values[places],
+            outcome=self.outcome[places],
+        )
+
+    def with_outcome(self, outcome: Outcome) -> "Cohort":
+        """The same patients with another outcome."""
+        return replace(self, outcome=outcome)
+
+    def column(self, name: str) -> Floats:
+        """The values [n] of one variable."""
+        return np.asarray(self.values[:, self.profile.position(name)], np.float64)
+
+    def holds(self, rule: Rule) -> Flags:
+        """For which patients [n] an expression holds."""
+        return rule(self.column)
+
+    def knows(self, block: str) -> Flags:
+        """Of which patients [n] anything of a block is known."""
+        places = [i for i, variable in enumerate(self.profile.variables) if variable.block == block]
+        return np.asarray((~np.isnan(self.values[:, places])).any(axis=1), np.bool_)
+
+    @property
+    def has_sites(self) -> bool:
+        """Whether every patient has a site, and there are two or more."""
+        return all(self.sites) and len(set(self.sites)) > 1

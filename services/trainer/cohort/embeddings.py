@@ -1,0 +1,134 @@
+"""The bags of a cohort's slides, found by index.csv and read from disk only when a step asks for them."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from services.trainer.errors import BadEmbeddingsError
+from shared.canonical import digest_of
+
+Features = npt.NDArray[np.float32]
+
+INDEX = "index.csv"
+_COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class BagFile:
+    """One bag on disk: where its features [tiles, width] lie in the file."""
+
+    case_id: str
+    slide_id: str
+    slide_digest: str
+    path: Path
+    offset: int
+    tiles: int
+    width: int
+    encoder_name: str
+    encoder_digest: str
+
+    def rows(self) -> npt.NDArray[np.float16]:
+        """The features, mapped from the file."""
+        if not self.tiles:
+            return np.zeros((0, self.width), np.float16)
+        return np.memmap(self.path, np.float16, "r", self.offset, (self.tiles, self.width))
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """All bags of a cohort, by case."""
+
+    folder: Path
+    by_case: dict[str, tuple[BagFile, ...]]
+    width: int
+    encoder_name: str
+    encoder_digest: str
+
+    def tiles(self, case_id: str) -> int:
+        """How many tiles all slides of a case have together."""
+        return sum(bag.tiles for bag in self.by_case.get(case_id, ()))
+
+    def bag(self, case_id: str, most: int | None = None) -> Features:
+        """The tiles of a case's slides together, [n, width]; where there are more than `most`, evenly spaced ones.
+
+        Raises:
+            BadEmbeddingsError: a feature is not a finite number.
+        """
+        total = self.tiles(case_id)
+        keep = np.arange(total) if most is None or total <= most else np.linspace(0, total - 1, most).astype(np.int64)
+        parts, start = [], 0
+        for bag in self.by_case.get(case_id, ()):
+            inside = keep[(keep >= start) & (keep < start + bag.tiles)] - start
+            parts.append(_finite(bag, np.asarray(bag.rows()[inside], np.float32)))
+            start += bag.tiles
+        return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+
+    def has(self, case_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Of which cases [n] there is at least one tile."""
+        return np.array([self.tiles(case) > 0 for case in case_ids], np.bool_)
+
+    @property
+    def digest(self) -> str:
+        """A name for which bags of which slides these are."""
+        bags = (bag for bags in self.by_case.values() for bag in bags)
+        return digest_of(sorted((bag.case_id, bag.slide_digest, bag.tiles, bag.encoder_digest) for bag in bags))
+
+
+def read_embeddings(folder: Path) -> Embeddings:
+    """Read `index.csv` and the header of every bag.
+
+    Raises:
+        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders.
+    """
+    bags = [_open(folder, row) for row in _rows(folder)]
+    encoders = {(bag.encoder_name, bag.encoder_digest, bag.width) for bag in bags}
+    if len(encoders) != 1:
+        names = ", ".join(sorted(f"{name} {digest[:12]} ({width} features)" for name, digest, width in encoders))
+        raise BadEmbeddingsError(f"{folder} holds {f'bags of several encoders: {names}' if bags else 'no bags'}")
+    by_case: dict[str, tuple[BagFile, ...]] = {}
+    for bag in sorted(bags, key=lambda item: (item.case_id, item.slide_digest)):
+        by_case[bag.case_id] = (*by_case.get(bag.case_id, ()), bag)
+    (name, digest, width) = encoders.pop()
+    return Embeddings(folder, by_case, width, name, digest)
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / INDEX).open(encoding="utf-8-sig", newline="") as file:
+            rows = [
+                {(key or "").replace(" ", "_"): value for key, value in row.items()} for row in csv.DictReader(file)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadEmbeddingsError(f"{folder / INDEX} cannot be read: {error}") from error
+    lacking = [name for name in _COLUMNS if rows and name not in rows[0]]
+    if lacking:
+        raise BadEmbeddingsError(f"{folder / INDEX} lacks the column {lacking[0]}")
+    return rows
+
+
+def _open(folder: Path, row: dict[str, str]) -> BagFile:
+    path = folder / row["path"]
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        features, said = header["features"], header.get("__metadata__", {})
+        tiles, width = features["shape"]
+        begin, end = features["data_offsets"]
+        if features["dtype"] != "F16" or end - begin != 2 * tiles * width or path.stat().st_size < 8 + size + end:
+            raise BadEmbeddingsError(f"bag {path} is cut short, or its features are not float16")
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        raise BadEmbeddingsError(f"bag {path} cannot be read: {error}") from error
+    encoder = str(said.get("encoder_name", "unknown")), str(said.get("encoder_digest", "0" * 64))
+    return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *encoder)
+
+
+def _finite(bag: BagFile, rows: Features) -> Features:
+    if not np.isfinite(rows).all():
+        raise BadEmbeddingsError(f"bag {bag.path} of case {bag.case_id} holds features that are no finite numbers")
+    return rows

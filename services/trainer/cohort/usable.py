@@ -1,0 +1,64 @@
+"""Whether anything honest can be computed from a cohort, and what has to be left out of it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.errors import UnusableCohortError
+
+MIN_EVENTS = 5
+MIN_AT_RISK = 5
+"""A horizon counts where at least so many patients are followed up to it."""
+
+
+def usable(cohort: Cohort, folds: int = 1) -> tuple[Cohort, list[str]]:
+    """The cohort with the horizons that its follow-up reaches, and a sentence for each thing that was left out.
+
+    Raises:
+        UnusableCohortError: too few events for `folds` folds, all patients alike, or no horizon within follow-up.
+    """
+    _check_events(cohort, folds)
+    kept = tuple(years for years in cohort.profile.horizons_years if _followed(cohort, years))
+    if not kept:
+        raise UnusableCohortError(
+            f"the first horizon is {cohort.profile.horizons_years[0]:g} years, but fewer than {MIN_AT_RISK} patients "
+            f"are followed that long; follow-up ends at {cohort.outcome.time.max():.2f} years"
+        )
+    notes = [
+        f"the horizon of {years:g} years lies past the follow-up and was left out"
+        for years in cohort.profile.horizons_years
+        if years not in kept
+    ]
+    notes += _constant_columns(cohort)
+    profile = cohort.profile.model_copy(update={"horizons_years": kept})
+    return replace(cohort, profile=profile), notes
+
+
+def _check_events(cohort: Cohort, folds: int) -> None:
+    events = int(cohort.outcome.relapsed.sum())
+    meaning = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
+    if events < max(MIN_EVENTS, folds):
+        count = "no event" if events == 0 else "1 event" if events == 1 else f"{events} events"
+        raise UnusableCohortError(
+            f"the cohort of {len(cohort)} patients has {count} of interest ({meaning}); "
+            f"at least {max(MIN_EVENTS, folds)} are needed{f' for {folds} folds' if folds > MIN_EVENTS else ''}"
+        )
+    if not cohort.profile.outcome.time and events == len(cohort):
+        raise UnusableCohortError(f"every patient of the cohort has the event ({meaning}), so nothing tells them apart")
+
+
+def _followed(cohort: Cohort, years: float) -> bool:
+    """Known at the horizon: still under observation then."""
+    return int((cohort.outcome.time >= years).sum()) >= MIN_AT_RISK
+
+
+def _constant_columns(cohort: Cohort) -> list[str]:
+    notes = []
+    for variable, column in zip(cohort.profile.variables, cohort.values.T, strict=True):
+        known = column[~np.isnan(column)]
+        if not len(known):
+            notes.append(f"{variable.name} is known of no patient and was left out")
+        elif np.ptp(known) == 0:
+            notes.append(f"{variable.name} is the same for all of whom it is known, so it was left out")
+    return notes

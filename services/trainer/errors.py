@@ -1,0 +1,65 @@
+"""What can be wrong for good with a profile, a cohort, its embeddings or a comparison made on it."""
+
+from collections.abc import Sequence
+
+from shared.errors import PermanentError, TransientError
+
+_NO_TORCH = (
+    "slides are in the cohort, and their model needs torch, which is not installed: "
+    "`uv sync --all-extras --group train` brings it; without --embeddings the other arms run as they are."
+)
+
+
+class BadProfileError(PermanentError):
+    """A profile does not say what it has to say, or says what may not be."""
+
+    reason = "bad_profile"
+    advice = "Correct the profile; services/trainer/profiles/medulloblastoma.yaml is a complete example."
+
+
+class BadCohortError(PermanentError):
+    """A cohort table breaks its profile; the text names every wrong value and what is allowed."""
+
+    reason = "bad_clinical_record"
+    advice = "Correct the rows that are named; nothing was computed."
+
+    @classmethod
+    def listing(cls, where: str, problems: Sequence[str]) -> "BadCohortError":
+        """All problems of one table in one error, one a line."""
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        return cls("\n  ".join([f"{where} is refused for {count}:", *problems]))
+
+
+class BadEmbeddingsError(PermanentError):
+    """The embeddings of a cohort cannot be read or do not belong to it."""
+
+    reason = "bad_embeddings"
+    advice = "Embed the slides again with `medulla embed`, all with one encoder."
+
+
+class UnusableCohortError(PermanentError):
+    """The table is well formed, but nothing honest can be computed from it."""
+
+    reason = "unusable_cohort"
+    advice = "Use a cohort with more events or longer follow-up, or a profile with an earlier horizon."
+
+
+class LeakError(PermanentError):
+    """The same patient, slide or tissue stands on both sides of a split."""
+
+    reason = "leak"
+    advice = "Keep one of each pair that is named, or give both one case_id, and run again."
+
+
+class BadModelError(PermanentError):
+    """A model bundle cannot be used on this cohort."""
+
+    reason = "bad_bundle"
+    advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
+
+
+class MissingTorchError(TransientError):
+    """A neural arm was asked for where torch is not installed."""
+
+    def __init__(self, said: str = _NO_TORCH) -> None:
+        super().__init__(said)

@@ -1,0 +1,1 @@
+"""Cross-validation of every arm, its negative controls and its figures."""

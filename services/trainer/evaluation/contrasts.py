@@ -1,0 +1,62 @@
+"""Differences between arms on the same patients: one primary question, the others adjusted for their number."""
+
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.registry import BASELINE, PRIMARY
+from services.trainer.evaluation.figures import metrics
+from services.trainer.evaluation.pooled import Pooled
+from services.trainer.metrics.bootstrap import Bootstrap, Contrast, holm, rounded
+from services.trainer.metrics.statistic import Difference
+
+PRIMARY_METRIC = "uno_c"
+
+
+def baseline_of(pooled: Pooled) -> str:
+    """The arm that the primary one has to beat."""
+    return BASELINE if BASELINE in pooled.arms else "clinical"
+
+
+def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    """The primary contrast first, where its arms are there."""
+    base = baseline_of(pooled)
+    first = pooled.horizons[0]
+    asked = [
+        (PRIMARY, base, metric) for metric in (PRIMARY_METRIC, "harrell_c", f"auc_{first:g}y", "ibs", "net_benefit")
+    ]
+    asked += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
+    if base != "clinical":
+        asked += [(base, "clinical", "harrell_c")]
+    asked = [item for item in asked if item[0] in pooled.arms and item[1] in pooled.arms]
+    found = [(item, _contrast(pooled, bootstrap, *item)) for item in asked]
+    is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in found]
+    others = iter(holm([one.p for (_, one), primary in zip(found, is_primary, strict=True) if not primary]))
+    return [
+        {
+            "a": a,
+            "b": b,
+            "metric": metric,
+            **one.figure.as_json(),
+            "p": rounded(one.p),
+            "p_holm": None if primary else rounded(next(others)),
+            "primary": primary,
+        }
+        for ((a, b, metric), one), primary in zip(found, is_primary, strict=True)
+    ]
+
+
+def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str) -> Contrast:
+    index = np.intersect1d(pooled.arms[a].known, pooled.arms[b].known)
+    of = metrics(pooled)[metric]
+    return bootstrap.contrast(Difference(pooled.figure(a, index, of), pooled.figure(b, index, of)))
+
+
+def sentence(contrast: dict[str, Any] | None, simulated: bool) -> str:
+    """The primary contrast in words."""
+    if contrast is None or contrast["est"] is None:
+        return "The primary contrast cannot be told: the cohort has no slides or too few events."
+    est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
+    verdict = "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
+    mark = "SIMULATED: " if simulated else ""
+    return f"{mark}fusion adds {est:.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict}."

@@ -1,0 +1,178 @@
+"""The whole cross-validation: checks, splits, folds, figures, and the files of a report."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Flags
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.usable import usable
+from services.trainer.errors import BadEmbeddingsError
+from services.trainer.evaluation import tables
+from services.trainer.evaluation.contrasts import contrasts, sentence
+from services.trainer.evaluation.figures import arm_figures, decision_curve
+from services.trainer.evaluation.leaks import check_within
+from services.trainer.evaluation.pooled import Pooled, pool
+from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
+from services.trainer.evaluation.splits import draw_splits, load_splits
+from services.trainer.metrics.bootstrap import Bootstrap, rounded
+from shared.notice import NOTICE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to cross-validate."""
+
+    repeats: int = 5
+    folds: int = 5
+    seed: int = 1
+    by_site: bool = False
+    frozen: Path | None = None
+    """A splits.json to use instead of drawing."""
+    workers: int = 1
+    samples: int = 2000
+
+
+def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Path, advance: Advance) -> dict[str, Any]:
+    """Cross-validate every arm; writes splits, predictions.csv and report.json into `out` and gives the report.
+
+    Raises:
+        UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
+    """
+    cohort, notes = usable(cohort, plan.folds)
+    notes += slide_notes(cohort, embeddings)
+    check_within(cohort.case_ids, embeddings)
+    out.mkdir(parents=True, exist_ok=True)
+    splits = (
+        load_splits(plan.frozen, cohort)
+        if plan.frozen
+        else draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
+    )
+    splits.write(out)
+    raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
+    pooled = pool(cohort, raw, splits.fold_of)
+    has = embeddings.has(cohort.case_ids) if embeddings else None
+    report = assemble("evaluate", pooled, has, notes, Bootstrap.of(len(cohort), plan.seed, plan.samples))
+    report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
+    report |= {"repeats": splits.repeats, "folds": splits.folds, "negative_controls": control_figures(raw)}
+    report["embeddings"] = embeddings.digest if embeddings else None
+    write_report(report, pooled, out)
+    forget(out)
+    return report
+
+
+def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
+    """What is odd about the slides of a cohort.
+
+    Raises:
+        BadEmbeddingsError: no case of the cohort has a tile.
+    """
+    if embeddings is None:
+        return []
+    has, known = embeddings.has(cohort.case_ids), set(cohort.case_ids)
+    if not has.any():
+        raise BadEmbeddingsError(f"no case of the cohort has a tile in {embeddings.folder}")
+    empty = sum(case in embeddings.by_case and not found for case, found in zip(cohort.case_ids, has, strict=True))
+    strangers = len(embeddings.by_case.keys() - known)
+    counts = [
+        (int((~has).sum()), "patients have no slides; they are served by the models without pathomics"),
+        (empty, "patients have slides without a single tile; they count as having no slides"),
+        (strangers, "cases with slides are not in the cohort table and were left out"),
+    ]
+    return [f"{count} {text}" for count, text in counts if count]
+
+
+def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
+    """The parts of report.json that an evaluation and a validation share."""
+    cohort = pooled.cohort
+    found = contrasts(pooled, bootstrap)
+    primary = next((item for item in found if item["primary"]), None)
+    shown = [name for name in ("rule", "clinical", "clinical_molecular", "pathomics", "fused") if name in pooled.arms]
+    return {
+        "version": 1,
+        "kind": kind,
+        "simulated": cohort.simulated,
+        "notice": NOTICE,
+        "profile": {
+            "name": cohort.profile.name,
+            "title": cohort.profile.title,
+            "population": cohort.profile.population,
+        },
+        "horizons_years": list(pooled.horizons),
+        "cohort": tables.cohort_summary(cohort, has),
+        "notes": notes,
+        "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
+        "absent": dict(pooled.absent),
+        "contrasts": found,
+        "primary": sentence(primary, cohort.simulated),
+        "decision_curve": decision_curve(pooled, shown),
+        "risk_groups": [
+            tables.risk_groups(pooled, name) for name in shown if name in ("rule", "clinical_molecular", "fused")
+        ],
+        "subgroups": tables.subgroups(pooled, bootstrap),
+        "modalities": tables.modalities(pooled, bootstrap, has),
+        "table_one": tables.table_one(cohort),
+        "hazard_ratios": tables.hazard_ratios(cohort),
+        "bootstrap": {"samples": len(bootstrap.weights), "level": 0.95},
+    }
+
+
+def control_figures(raw: RawResults) -> dict[str, Any]:
+    """Mean of the draws with the interval of that mean."""
+    parts = {
+        "permuted_outcome_c": [control.permuted_c for control in raw.controls],
+        "random_feature_gain": [control.random_gain for control in raw.controls],
+    }
+    figures = {}
+    for name, values in parts.items():
+        mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
+        spread = 2.262 * error  # t quantile of 9 degrees of freedom
+        ends = {"est": rounded(mean), "lo": rounded(mean - spread), "hi": rounded(mean + spread)}
+        figures[name] = ends | {"draws": [rounded(value) for value in values]}
+    return figures
+
+
+def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:
+    """Write report.json and predictions.csv, each whole or not at all."""
+    _replace(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
+    _write_predictions(pooled, out / "predictions.csv")
+
+
+def _write_predictions(pooled: Pooled, path: Path) -> None:
+    arms = list(pooled.arms.values())
+    header = ["case_id", "repeat", "fold", "time_days", "event_code"]
+    header += [f"{arm.name}.{part}" for arm in arms for part in ("log_risk", *_risk_names(pooled))]
+    unfinished = path.with_name(f".{path.name}")
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        for repeat, folds in enumerate(pooled.fold_of):
+            for i in range(len(pooled.cohort)):
+                table.writerow(_row(pooled, repeat, int(folds[i]), i))
+    unfinished.replace(path)
+
+
+def _risk_names(pooled: Pooled) -> list[str]:
+    return [f"risk_{years:g}y" for years in pooled.horizons]
+
+
+def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
+    cohort = pooled.cohort
+    causes = cohort.profile.outcome.causes
+    row: list[Any] = [cohort.case_ids[i], repeat, fold if fold >= 0 else ""]
+    row += [f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}", causes[int(cohort.outcome.event[i])]]
+    for arm in pooled.arms.values():
+        found = arm.repeats[repeat]
+        values = [found.log_risk[i], *(found.risk[i, pooled.place(years)] for years in pooled.horizons)]
+        row += ["" if np.isnan(value) else f"{value:.6g}" for value in values]
+    return row
+
+
+def _replace(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

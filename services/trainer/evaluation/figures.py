@@ -1,0 +1,131 @@
+"""The figures of every arm with their intervals, in the shape of report.json."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.hazards import Prediction
+from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
+from services.trainer.evaluation.pooled import Pooled
+from services.trainer.metrics import accuracy, calibration, decision, discrimination
+from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
+from services.trainer.metrics.statistic import Mean, Statistic
+
+Of = Callable[[Outcome, Prediction], Statistic]
+BENEFIT_AT = (0.2, 0.3, 0.4)
+BENEFIT_CURVE = tuple(np.round(np.arange(0.05, 0.605, 0.025), 3))
+
+
+def metrics(pooled: Pooled) -> dict[str, Of]:
+    """Every figure that is a function of outcome and prediction, by its name in report.json."""
+    first, tau = pooled.horizons[0], pooled.horizons[-1]
+    place = pooled.place(first)
+    times = np.arange(1, len(pooled.grid))
+
+    def area(years: float) -> Of:
+        return lambda outcome, found: discrimination.auc(outcome, found.log_risk, years)
+
+    return {
+        "harrell_c": lambda outcome, found: discrimination.harrell_c(outcome, found.log_risk),
+        "uno_c": lambda outcome, found: discrimination.uno_c(outcome, found.log_risk, tau),
+        **{f"auc_{years:g}y": area(years) for years in pooled.horizons},
+        "ibs": lambda outcome, found: accuracy.integrated_brier(outcome, found.risk[:, times], pooled.grid[times]),
+        **{f"brier_{years:g}y": _brier(years, pooled.place(years)) for years in pooled.horizons},
+        "net_benefit": lambda outcome, found: _benefit(outcome, found.risk[:, place], first),
+    }
+
+
+def _brier(years: float, place: int) -> Of:
+    return lambda outcome, found: accuracy.brier(outcome, found.risk[:, place], years)
+
+
+def _benefit(outcome: Outcome, risk: Floats, years: float) -> Statistic:
+    return Mean([decision.net_benefit(outcome, risk, years, at) for at in BENEFIT_AT])
+
+
+def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> dict[str, Any]:
+    """All figures of one arm."""
+    arm = pooled.arms[name]
+    index = arm.known
+    figures: dict[str, Any] = {"n": len(index), "title": arm.title}
+    for metric, of in metrics(pooled).items():
+        figures[metric] = bootstrap.figure(pooled.figure(name, index, of)).as_json()
+    figures["calibration"] = _calibration(pooled, name, index, bootstrap)
+    figures["operating_point"] = _operating(pooled, name, index, bootstrap)
+    figures["by_fold"] = _by_fold(pooled, name)
+    return figures
+
+
+def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
+    years = pooled.horizons[0]
+    place = pooled.place(years)
+    parts: dict[str, Of] = {
+        "o_e": lambda outcome, found: calibration.observed_over_expected(outcome, found.risk[:, place], years),
+        "slope": lambda outcome, found: calibration.slope(outcome, found.risk[:, place], years),
+        "intercept": lambda outcome, found: calibration.intercept(outcome, found.risk[:, place], years),
+    }
+    if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
+        del parts["slope"]
+    smaller = Bootstrap(bootstrap.weights[:500])
+    figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
+    figures.setdefault("slope", Figure(None, None, None).as_json())
+    risk, outcome = pooled.arms[name].mean_risk(place)[index], pooled.cohort.outcome[index]
+    bins = [[rounded(b.predicted), rounded(b.observed), b.patients] for b in calibration.bins(outcome, risk, years)]
+    curve = []
+    if np.ptp(risk) > 1e-9:
+        predicted, observed = calibration.smooth_curve(outcome, risk, years)
+        curve = [[rounded(float(p)), rounded(float(o))] for p, o in zip(predicted, observed, strict=True)]
+    return {"horizon_years": years, **figures, "bins": bins, "curve": curve}
+
+
+def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
+    years, thresholds = pooled.horizons[0], pooled.arms[name].thresholds
+    spread = Figure(float(thresholds.mean()), float(thresholds.min()), float(thresholds.max()))
+
+    def part(which: str) -> Callable[[Outcome, Flags], Statistic]:
+        def of(outcome: Outcome, flagged: Flags) -> Statistic:
+            found: Statistic = getattr(decision.operating(outcome, flagged, years), which)
+            return found
+
+        return of
+
+    kinds = ("sensitivity", "specificity", "ppv", "npv")
+    figures = {which: bootstrap.figure(pooled.flags(name, index, part(which))).as_json() for which in kinds}
+    return {"horizon_years": years, "threshold": spread.as_json(), **figures}
+
+
+def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:
+    """Mean and standard deviation of Harrell's C over the outer folds."""
+    values = []
+    for repeat, row in enumerate(pooled.fold_of):
+        for fold in np.unique(row[row >= 0]):
+            index = np.intersect1d(np.flatnonzero(row == fold), pooled.arms[name].known)
+            found = pooled.arms[name].repeats[repeat].log_risk[index]
+            statistic = discrimination.harrell_c(pooled.cohort.outcome[index], found)
+            values.append(float(statistic(np.ones((1, len(index))))[0]))
+    told = [value for value in values if np.isfinite(value)]
+    return {
+        "harrell_c_mean": rounded(float(np.mean(told))) if told else None,
+        "harrell_c_sd": rounded(float(np.std(told))) if told else None,
+    }
+
+
+def decision_curve(pooled: Pooled, arms: list[str]) -> dict[str, Any]:
+    """Net benefit of arms, of treating all and of treating none, over thresholds at the first horizon."""
+    years = pooled.horizons[0]
+    place = pooled.place(years)
+    everyone = np.ones(len(pooled.cohort))
+    one = np.ones((1, len(pooled.cohort)))
+    curves: dict[str, list[float | None]] = {"treat_all": [], "treat_none": [0.0] * len(BENEFIT_CURVE)}
+    for at in BENEFIT_CURVE:
+        at_all = decision.net_benefit(pooled.cohort.outcome, everyone, years, float(at))
+        curves["treat_all"].append(rounded(float(at_all(one)[0])))
+        for name in arms:
+            statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, float(at)))
+            curves.setdefault(name, []).append(rounded(float(statistic(one)[0])))
+    return {"horizon_years": years, "thresholds": [float(at) for at in BENEFIT_CURVE], "net_benefit": curves}
+
+
+def _benefit_at(years: float, place: int, at: float) -> Of:
+    return lambda outcome, found: decision.net_benefit(outcome, found.risk[:, place], years, at)

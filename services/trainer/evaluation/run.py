@@ -1,0 +1,139 @@
+"""Runs all folds side by side in processes; what is finished is kept, so that a stopped run goes on."""
+
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.evaluation.controls import DRAWS, ControlResult, run_controls
+from services.trainer.evaluation.fold import FoldResult, run_fold
+from services.trainer.evaluation.splits import Splits
+from shared.canonical import digest_of
+
+Advance = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+UNFINISHED = "unfinished"
+VERSION = 2
+"""Raised when a change makes finished folds of an older run useless."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that a process needs."""
+
+    cohort: Cohort
+    embeddings: Embeddings | None
+    splits: Splits
+    seed: int
+    out: Path
+
+    @property
+    def work(self) -> Path:
+        """Where finished pieces wait; named after all that they are made of."""
+        profile, bags = self.cohort.profile.model_dump(mode="json"), self.embeddings.digest if self.embeddings else None
+        name = digest_of([VERSION, self.cohort.digest, profile, self.splits.digest, self.seed, bags])
+        return self.out / UNFINISHED / name[:16]
+
+    def pieces(self) -> list[str]:
+        """Names of all pieces of work, folds first."""
+        folds = [f"fold-{r}-{f}" for r in range(self.splits.repeats) for f in range(self.splits.folds)]
+        return folds + [f"control-{draw}" for draw in range(DRAWS)]
+
+
+@dataclass(frozen=True, eq=False)
+class RawResults:
+    """What all pieces gave: `folds` by (repeat, fold)."""
+
+    folds: dict[tuple[int, int], FoldResult]
+    controls: list[ControlResult]
+
+
+def run_all(job: Job, workers: int, advance: Advance) -> RawResults:
+    """Run every fold and control that is not finished yet, then read all of them."""
+    job.work.mkdir(parents=True, exist_ok=True)
+    pieces = job.pieces()
+    todo = [piece for piece in pieces if not (job.work / piece).exists()]
+    done = len(pieces) - len(todo)
+    advance(done, len(pieces))
+    for _ in _finished(job, todo, workers):
+        done += 1
+        advance(done, len(pieces))
+    return _read(job)
+
+
+def forget(out: Path) -> None:
+    """Remove the pieces of a finished run."""
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+
+
+def default_workers() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _finished(job: Job, todo: list[str], workers: int) -> Iterator[str]:
+    if workers <= 1 or len(todo) <= 1:
+        _prepare(job)
+        yield from map(_run, todo)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(todo)), context, _prepare, (job,)) as pool:
+        futures = [pool.submit(_run, piece) for piece in todo]
+        try:
+            yield from (future.result() for future in as_completed(futures))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_JOB: list[Job] = []
+"""The job of this process; set once by `_prepare`."""
+
+
+def _prepare(job: Job) -> None:
+    _JOB[:] = [job]
+    threadpool_limits(1)
+    if job.embeddings:
+        import torch  # noqa: PLC0415 - only where there are slides
+
+        torch.set_num_threads(1)
+
+
+def _run(piece: str) -> str:
+    (job,) = _JOB
+    kind, first, *rest = piece.split("-")
+    if kind == "fold":
+        repeat, fold = int(first), int(rest[0])
+        tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
+        seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
+        content = run_fold(job.cohort, job.embeddings, tested, seed).encode()
+    else:
+        fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
+        content = json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
+    unfinished = job.work / f".{piece}"
+    unfinished.write_bytes(content)
+    unfinished.replace(job.work / piece)
+    return piece
+
+
+def _read(job: Job) -> RawResults:
+    folds = {}
+    for repeat in range(job.splits.repeats):
+        for fold in range(job.splits.folds):
+            result = FoldResult.decode((job.work / f"fold-{repeat}-{fold}").read_bytes())
+            if result is None:
+                (job.work / f"fold-{repeat}-{fold}").unlink()
+                raise OSError(f"fold {fold} of repeat {repeat} was damaged on disk and removed; run again")
+            folds[repeat, fold] = result
+    controls = [ControlResult(**json.loads((job.work / f"control-{draw}").read_bytes())) for draw in range(DRAWS)]
+    return RawResults(folds, controls)

@@ -1,0 +1,156 @@
+"""Who the patients are, how the arms do in parts of them, and what happened to high and low risk."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.cox import Sample, derivatives, fit_cox
+from services.trainer.arms.registry import PRIMARY
+from services.trainer.cohort.cohort import Cohort, Flags, Floats, Outcome
+from services.trainer.evaluation.contrasts import baseline_of
+from services.trainer.evaluation.figures import metrics
+from services.trainer.evaluation.pooled import Pooled
+from services.trainer.metrics.bootstrap import Bootstrap, rounded
+from services.trainer.metrics.incidence import at_risk, cumulative_incidence, log_rank, survival
+
+_BLOCKS = ("clinical", "molecular", "pathomic")
+_LEAST = 5
+"""A part with fewer events gets no figure."""
+
+
+def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
+    """Patients, events by code, follow-up, what is known of whom."""
+    outcome = cohort.outcome
+    codes = cohort.profile.outcome.codes
+    causes = cohort.profile.outcome.causes
+    reverse = Outcome(outcome.time, (outcome.event == 0).astype(np.int64))
+    times = np.unique(outcome.time)
+    free = survival(reverse, times)
+    return {
+        "name": cohort.name,
+        "n": len(cohort),
+        "events": {codes[code]: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
+        "follow_up_years": {
+            "median": rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None,
+            "longest": rounded(float(outcome.time.max())),
+        },
+        "incidence": {
+            f"{years:g}y": rounded(float(cumulative_incidence(outcome, np.array([years]))[0]))
+            for years in cohort.profile.horizons_years
+        },
+        "sites": len(set(cohort.sites)) if all(cohort.sites) else None,
+        "with_slides": int(has_slides.sum()) if has_slides is not None else 0,
+        "digest": cohort.digest,
+    }
+
+
+def table_one(cohort: Cohort) -> list[dict[str, Any]]:
+    """Every variable: median and quartiles, or counts; and how many are missing; by whether the event happened."""
+    rows = []
+    for variable in cohort.profile.variables:
+        values = cohort.column(variable.name)
+        cells = [_cell(values[mask], variable.levels) for mask in _columns(cohort)]
+        rows.append({"variable": variable.name, "unit": variable.unit, "block": variable.block, "cells": cells})
+    return rows
+
+
+def _columns(cohort: Cohort) -> tuple[Flags, Flags, Flags]:
+    relapsed = cohort.outcome.relapsed
+    return np.ones(len(cohort), np.bool_), relapsed, ~relapsed
+
+
+def _cell(values: Floats, levels: tuple[str, ...]) -> dict[str, Any]:
+    known = values[~np.isnan(values)]
+    missing = len(values) - len(known)
+    if levels:
+        counts = np.bincount(known.astype(np.int64), minlength=len(levels))
+        return {"missing": missing, "counts": dict(zip(levels, counts.tolist(), strict=True))}
+    quartiles = [rounded(float(q), 4) for q in np.quantile(known, [0.25, 0.5, 0.75])] if len(known) else None
+    return {"missing": missing, "quartiles": quartiles}
+
+
+def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    """Harrell's C of the primary arm and of its baseline in every subgroup of the profile, and in every site."""
+    cohort = pooled.cohort
+    named = [(name, cohort.holds(cohort.profile.expression(text))) for name, text in cohort.profile.subgroups.items()]
+    if cohort.has_sites:
+        named += [
+            (f"site {site}", np.array([one == site for one in cohort.sites])) for site in sorted(set(cohort.sites))
+        ]
+    return [_part(pooled, bootstrap, name, mask) for name, mask in named]
+
+
+def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
+    """The same by which blocks are known: who lacks a block is served by the model of the others."""
+    cohort = pooled.cohort
+    known = {block: cohort.knows(block) for block in _BLOCKS}
+    if has_slides is not None:
+        known["pathomic"] = known["pathomic"] | has_slides
+    patterns = sorted({tuple(bool(known[block][i]) for block in _BLOCKS) for i in range(len(cohort))}, reverse=True)
+    rows = []
+    for pattern in patterns:
+        mask = np.logical_and.reduce([known[block] == has for block, has in zip(_BLOCKS, pattern, strict=True)])
+        name = ", ".join(block for block, has in zip(_BLOCKS, pattern, strict=True) if has) or "nothing known"
+        rows.append(_part(pooled, bootstrap, name, mask))
+    return rows
+
+
+def _part(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
+    events = int(pooled.cohort.outcome.relapsed[mask].sum())
+    row: dict[str, Any] = {"name": name, "n": int(mask.sum()), "events": events, "harrell_c": {}}
+    of = metrics(pooled)["harrell_c"]
+    for arm in dict.fromkeys((baseline_of(pooled), PRIMARY)):
+        if arm in pooled.arms and events >= _LEAST:
+            index = np.intersect1d(np.flatnonzero(mask), pooled.arms[arm].known)
+            row["harrell_c"][arm] = bootstrap.figure(pooled.figure(arm, index, of)).as_json()
+    return row
+
+
+def risk_groups(pooled: Pooled, arm: str) -> dict[str, Any]:
+    """Cumulative incidence of those flagged in most repeats and of the others (Aalen-Johansen), and log-rank test."""
+    result = pooled.arms[arm]
+    index = result.known
+    high = (result.flagged[:, index].mean(axis=0) > 0.5).astype(np.int64)
+    outcome = pooled.cohort.outcome[index]
+    times = np.linspace(0, min(float(outcome.time.max()), 2 * pooled.horizons[-1]), 81)
+    years = np.arange(0, times[-1] + 1e-9)
+    groups = [_curve(name, outcome[high == code], times, years) for code, name in enumerate(("low risk", "high risk"))]
+    return {
+        "arm": arm,
+        "groups": [group for group in groups if group["n"]],
+        "log_rank_p": rounded(log_rank(outcome, high)),
+    }
+
+
+def _curve(name: str, outcome: Outcome, times: Floats, years: Floats) -> dict[str, Any]:
+    if not len(outcome):
+        return {"name": name, "n": 0}
+    incidence = cumulative_incidence(outcome, times)
+    return {
+        "name": name,
+        "n": len(outcome),
+        "times": [rounded(float(t)) for t in times],
+        "incidence": [rounded(float(i)) for i in incidence],
+        "years": years.tolist(),
+        "at_risk": at_risk(outcome, years).tolist(),
+    }
+
+
+def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
+    """Multivariable hazard ratios of the whole cohort with Wald intervals; nothing is predicted by them."""
+    return list(_hazard_ratios(cohort))
+
+
+def _hazard_ratios(cohort: Cohort) -> Iterator[dict[str, Any]]:
+    columns = fit_columns(cohort, cohort.profile.of_blocks(frozenset(_BLOCKS)), None)
+    x = matrix(columns, cohort, None)
+    sample = Sample.of(x, cohort.outcome.time, cohort.outcome.relapsed)
+    ridge = 0.1
+    found = fit_cox(sample, ridge)
+    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, ridge)[1])))
+    for column, beta, error in zip(columns, found, errors, strict=True):
+        ends = [np.exp((beta + z * error) / column.scale) for z in (0, -1.959964, 1.959964)]
+        values = [rounded(float(value), 4) for value in ends]
+        yield {"column": column.name, "est": values[0], "lo": values[1], "hi": values[2]}

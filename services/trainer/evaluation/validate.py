@@ -1,0 +1,84 @@
+"""External validation: a bundle as it is, on a cohort that it has not seen."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.registry import ARMS
+from services.trainer.bundle.served import ServedBundle, predict_all, slide_view
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.usable import usable
+from services.trainer.errors import BadModelError
+from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
+from services.trainer.evaluation.leaks import check_between, check_within
+from services.trainer.evaluation.pooled import ArmResult, Pooled
+from services.trainer.evaluation.run import Advance
+from services.trainer.metrics.bootstrap import Bootstrap
+
+STEPS = 4
+
+
+def validate(
+    bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
+) -> dict[str, Any]:
+    """Predict, measure, write report.json and predictions.csv; nothing is refitted.
+
+    Raises:
+        BadModelError: the cohort's profile or encoder is not the bundle's.
+        LeakError: the cohort holds cases that the bundle was trained on.
+    """
+    _check_profile(bundle, cohort)
+    bundle.check_embeddings(embeddings)
+    cohort, notes = usable(cohort)
+    notes += slide_notes(cohort, embeddings)
+    check_within(cohort.case_ids, embeddings)
+    check_between(bundle.training["trained_on"], cohort.case_ids, embeddings)
+    advance(1, STEPS)
+    pooled = _predicted(bundle, cohort, embeddings)
+    advance(2, STEPS)
+    has = embeddings.has(cohort.case_ids) if embeddings else None
+    simulated = cohort.simulated or bool(bundle.manifest["simulated"])
+    pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
+    report = assemble("validate", pooled, has, notes, Bootstrap.of(len(cohort), 1))
+    advance(3, STEPS)
+    named = {"name": bundle.manifest["name"], "digest": bundle.digest, "created": bundle.manifest["created"]}
+    report |= {"bundle": named, "splits": None, "negative_controls": {}}
+    report["embeddings"] = embeddings.digest if embeddings else None
+    out.mkdir(parents=True, exist_ok=True)
+    write_report(report, pooled, out)
+    advance(4, STEPS)
+    return report
+
+
+def _check_profile(bundle: ServedBundle, cohort: Cohort) -> None:
+    trained, given = bundle.profile, cohort.profile
+    if (trained.variables, trained.outcome) != (given.variables, given.outcome):
+        raise BadModelError(
+            f"the bundle was trained with the profile {trained.name}, the cohort is read by {given.name}, "
+            "and their variables or outcome differ"
+        )
+
+
+def _predicted(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> Pooled:
+    trained = bundle.profile
+    kept = tuple(years for years in trained.horizons_years if years in cohort.profile.horizons_years)
+    if not kept or kept[0] != trained.horizons_years[0]:
+        raise BadModelError(
+            f"the cohort does not reach the bundle's first horizon, {trained.horizons_years[0]:g} years"
+        )
+    with_grid = replace(cohort, profile=trained)
+    patients = Patients(with_grid, slide_view(bundle, cohort, embeddings), 0)
+    found, absent = predict_all(bundle, patients)
+    thresholds = bundle.training["thresholds"]
+    arms = {}
+    for arm in ARMS:
+        if arm.name in found:
+            said, limit = found[arm.name], float(thresholds.get(arm.name, np.inf))
+            flags = (said.risk[:, patients.horizon] >= limit)[None, :]
+            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, np.array([limit]))
+    shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
+    return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))

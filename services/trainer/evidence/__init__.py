@@ -1,0 +1,1 @@
+"""Public cohorts as our tables, and the runs that EVIDENCE.md quotes."""

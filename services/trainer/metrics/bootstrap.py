@@ -1,0 +1,97 @@
+"""Intervals and paired tests from patients drawn again, and correction for many questions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Floats
+from services.trainer.metrics.statistic import Statistic
+
+LEVEL = 0.95
+SAMPLES = 2000
+_LARGEST = 4_000_000
+"""Cells of the weight matrix that are computed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An estimate and its interval; None where it cannot be told."""
+
+    est: float | None
+    lo: float | None
+    hi: float | None
+
+    def as_json(self) -> dict[str, float | None]:
+        """Six significant digits."""
+        return {"est": rounded(self.est), "lo": rounded(self.lo), "hi": rounded(self.hi)}
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A difference with its interval and two-sided p-value."""
+
+    figure: Figure
+    p: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """The same draws for every figure of a cohort, so that differences are paired."""
+
+    weights: Floats
+    """[samples, n], how often each patient was drawn."""
+
+    @classmethod
+    def of(cls, patients: int, seed: int, samples: int = SAMPLES) -> "Bootstrap":
+        """Draw `samples` cohorts of as many patients."""
+        rng = np.random.default_rng([seed, patients])
+        return cls(rng.multinomial(patients, np.full(patients, 1 / patients), samples).astype(np.float64))
+
+    def draws(self, statistic: Statistic) -> Floats:
+        """The figure in every sample."""
+        parts = max(1, -(-self.weights.size // _LARGEST))
+        return np.concatenate([statistic(part) for part in np.array_split(self.weights, parts)])
+
+    def figure(self, statistic: Statistic, level: float = LEVEL) -> Figure:
+        """The figure in the cohort itself, and the percentile interval of the samples."""
+        return _figure(self._value(statistic), self.draws(statistic), level)
+
+    def contrast(self, difference: Statistic, level: float = LEVEL) -> Contrast:
+        """A difference: twice the smaller share of samples on either side of none."""
+        draws = self.draws(difference)
+        figure = _figure(self._value(difference), draws, level)
+        told = draws[np.isfinite(draws)]
+        if figure.est is None or not len(told):
+            return Contrast(figure, None)
+        tail = min(int((told <= 0).sum()), int((told >= 0).sum())) + 1
+        return Contrast(figure, min(1.0, 2 * tail / (len(told) + 1)))
+
+    def _value(self, statistic: Statistic) -> float:
+        return float(statistic(np.ones((1, self.weights.shape[1])))[0])
+
+
+def _figure(value: float, draws: Floats, level: float) -> Figure:
+    told = draws[np.isfinite(draws)]
+    if not np.isfinite(value):
+        return Figure(None, None, None)
+    if len(told) < len(draws) / 2:
+        return Figure(value, None, None)
+    lo, hi = np.quantile(told, [(1 - level) / 2, (1 + level) / 2])
+    return Figure(value, float(lo), float(hi))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values adjusted for their number (Holm, Scand J Stat 1979;6:65), in the same order; None stays."""
+    told: Mapping[int, float] = {i: p for i, p in enumerate(p_values) if p is not None}
+    adjusted: dict[int, float] = {}
+    highest = 0.0
+    for rank, (i, p) in enumerate(sorted(told.items(), key=lambda item: item[1])):
+        highest = max(highest, min(1.0, (len(told) - rank) * p))
+        adjusted[i] = highest
+    return [adjusted.get(i) for i in range(len(p_values))]
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """A number as it is written down; None where it is not finite."""
+    return float(f"{value:.{digits}g}") if value is not None and np.isfinite(value) else None

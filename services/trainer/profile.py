@@ -1,0 +1,161 @@
+"""What a cohort's variables, outcome and horizons are, read from a YAML file; nothing of any disease is in the code."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+
+from services.trainer.errors import BadProfileError
+from services.trainer.rule import BadRuleError, Rule, parse_rule
+
+PATHOMICS = "pathomics"
+"""Name of the variable that the slides give; no profile may define it."""
+PROFILES = Path(__file__).parent / "profiles"
+CENSORED = "0"
+
+
+class Frozen(BaseModel):
+    """A part of a profile: immutable, and nothing in it is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Variable(Frozen):
+    """One variable known at the time of prediction."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+    kind: Literal["numeric", "ordinal", "binary", "categorical"]
+    block: Literal["clinical", "molecular", "pathomic"]
+    levels: tuple[str, ...] = ()
+    """Allowed words, in order for an ordinal variable; empty for a numeric one."""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    cuts: tuple[float | str, ...] = ()
+    """Extra columns: 1 under a number, or 1 from a level on."""
+    treatment: bool = False
+    known_at_prediction: bool = False
+    """A treatment is refused as a predictor unless this says that it is known by then."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.kind == "numeric") == bool(self.levels):
+            raise ValueError(f"{self.name}: a numeric variable has no levels, and every other one has")
+        if len(set(self.levels)) < len(self.levels) or (self.kind == "binary" and len(self.levels) != 2):
+            raise ValueError(f"{self.name}: levels must differ, and a binary variable has two")
+        if any(
+            isinstance(cut, str) != bool(self.levels) or (self.levels and cut not in self.levels) for cut in self.cuts
+        ):
+            raise ValueError(f"{self.name}: a cut is a number of a numeric variable or a level of an ordinal one")
+        if self.treatment and not self.known_at_prediction:
+            raise ValueError(f"{self.name} is a treatment, which nobody knows yet at the time of prediction")
+        return self
+
+    def allowed(self) -> str:
+        """What a value may be, in words."""
+        if self.levels:
+            return "one of " + ", ".join(self.levels)
+        unit = f" {self.unit}" if self.unit else ""
+        bounds = [("at least", self.low), ("at most", self.high)]
+        said = " and ".join(f"{word} {bound:g}{unit}" for word, bound in bounds if bound is not None)
+        return f"a number, {said}" if said else f"a number{unit}"
+
+
+class Outcome(Frozen):
+    """The outcome columns; `time` in days is empty where only a yes or no by the first horizon is known."""
+
+    time: str = "time_days"
+    event: str = "event_code"
+    codes: dict[str, str] = Field(min_length=2)
+    """Meaning of each code of `event`; the first one is `censored`, or `no`."""
+    event_of_interest: int | str = 1
+
+    @model_validator(mode="after")
+    def _has_its_event(self) -> Self:
+        if str(self.event_of_interest) not in list(self.codes)[1:]:
+            raise ValueError("event_of_interest must be a code, and not the first one, which means no event")
+        return self
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Codes in the order of our own numbers: 0 no event, 1 the event of interest, 2 and up what competes."""
+        first, *rest = self.codes
+        wanted = str(self.event_of_interest)
+        return (first, wanted, *(code for code in rest if code != wanted))
+
+
+class Profile(Frozen):
+    """The variables, the outcome and the horizons of a cohort."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    title: str = ""
+    population: str = ""
+    variables: tuple[Variable, ...] = Field(min_length=1)
+    outcome: Outcome
+    horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
+    rule: str = ""
+    """A rule baseline as a readable expression; empty where there is none."""
+    strata: str = ""
+    """A variable by which splits are stratified beside the event."""
+    subgroups: dict[str, str] = Field(default_factory=dict)
+    """Subgroups of the report, each a readable expression."""
+    treatments: tuple[str, ...] = ()
+    """Columns that are refused by name, since they are known only after the time of prediction."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [variable.name for variable in self.variables]
+        if len(set(names)) < len(names) or PATHOMICS in names:
+            raise ValueError(f"variables must have different names, none of them {PATHOMICS}")
+        if list(self.horizons_years) != sorted(set(self.horizons_years)):
+            raise ValueError("horizons_years must rise")
+        if self.strata and self.strata not in names:
+            raise ValueError(f"strata names {self.strata}, which is no variable")
+        return self
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable of that name, or None."""
+        return next((variable for variable in self.variables if variable.name == name), None)
+
+    def position(self, name: str) -> int:
+        """The place of a variable in the value matrix."""
+        return [variable.name for variable in self.variables].index(name)
+
+    def of_blocks(self, blocks: frozenset[str]) -> tuple[Variable, ...]:
+        """The variables of some blocks, in order."""
+        return tuple(variable for variable in self.variables if variable.block in blocks)
+
+    def expression(self, text: str) -> Rule:
+        """Parse an expression about this profile's variables."""
+        return parse_rule(text, {variable.name: variable.levels for variable in self.variables})
+
+
+def load_profile(source: Path | str | None = None) -> Profile:
+    """Read a profile from a file or, by plain name, from the ones that are shipped; the default is medulloblastoma.
+
+    Raises:
+        BadProfileError: it is not there, no YAML, or not a profile; the text names every place at fault.
+    """
+    path = _path(source or "medulloblastoma")
+    try:
+        profile = Profile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for text in [profile.rule, *profile.subgroups.values()]:
+            profile.expression(text)
+    except OSError as error:
+        shipped = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yaml")))
+        raise BadProfileError(f"profile {path} cannot be read: {error.strerror}; shipped are {shipped}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadProfileError(f"profile {path} is no YAML: {str(error).splitlines()[0]}") from error
+    except BadRuleError as error:
+        raise BadProfileError(f"profile {path}: {error}") from error
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}" for item in error.errors())
+        raise BadProfileError(f"profile {path} is refused: {found}") from error
+    return profile
+
+
+def _path(source: Path | str) -> Path:
+    path = Path(source)
+    shipped = PROFILES / f"{path}.yaml"
+    return shipped if path.suffix == "" and shipped.exists() else path

@@ -1,0 +1,81 @@
+"""report.html and figures/: one page without anything from elsewhere, that prints."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.trainer.report.checklist import checklist
+from services.trainer.report.figures import figures
+
+Said = dict[str, Any]
+
+NOTHING = "\N{EN DASH}"
+
+
+def write_page(report: Said, out: Path) -> None:
+    """Write report.html and the SVG figures beside it."""
+    drawn = figures(report)
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        old.unlink()
+    for name, content in drawn.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    unfinished = out / ".report.html"
+    unfinished.write_text(render(report, drawn), encoding="utf-8")
+    unfinished.replace(out / "report.html")
+
+
+def render(report: Said, drawn: dict[str, str]) -> str:
+    """The page of a report."""
+    environment = Environment(
+        loader=PackageLoader("services.trainer.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"figure": said_figure, "number": said_number, "words": _words}
+    pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
+    page = environment.get_template("report.html.j2")
+    return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report))
+
+
+def said_figure(figure: Said | None, digits: int = 3) -> str:
+    """An estimate with its interval."""
+    if figure is None or figure.get("est") is None:
+        return NOTHING
+    if figure["lo"] is None:
+        return f"{figure['est']:.{digits}f}"
+    return f"{figure['est']:.{digits}f} ({figure['lo']:.{digits}f} to {figure['hi']:.{digits}f})"
+
+
+def said_number(value: float | None, digits: int = 3) -> str:
+    """A number; a dash where there is none."""
+    return NOTHING if value is None else f"{value:.{digits}f}"
+
+
+def limits(report: Said) -> list[str]:
+    """What a reader must know before believing a figure."""
+    events = list(report["cohort"]["events"].values())[1]
+    said = [
+        f"{events} events of interest: a difference in C below about {1.4 / max(events, 1) ** 0.5:.2f} may be noise."
+    ]
+    if report["simulated"]:
+        said.insert(0, "SIMULATED: the patients never lived. The page proves the procedure and says nothing clinical.")
+    if report["kind"] == "evaluate":
+        said.append(
+            "Cross-validation within one cohort: another hospital's scanners, stains and patients may do worse."
+        )
+    if report.get("grouped_by") == "patient" and report["cohort"]["sites"]:
+        said.append("Folds are by patient, not by site: run again with --by-site to test on sites never seen.")
+    if report["absent"]:
+        said.append(
+            "Arms that could not be asked: "
+            + "; ".join(f"{arm} ({why})" for arm, why in report["absent"].items())
+            + "."
+        )
+    said.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
+    return [*said, *report["notes"]]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

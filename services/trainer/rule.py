@@ -1,0 +1,93 @@
+"""Readable expressions about a patient, such as `chang_m_stage > M0 or age_at_diagnosis_years < 3`.
+
+Grammar: comparisons (== != < <= > >= in) of a variable with a number or a level, joined by and, or, not and brackets.
+Words of an ordinal variable compare by their order. A comparison with a missing value is false.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Column = Callable[[str], Floats]
+"""The values [n] of a variable by name: numbers, or the place of the level; NaN where missing."""
+
+_COMPARE: dict[type[ast.cmpop], Callable[[Floats, float], Flags]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+class BadRuleError(ValueError):
+    """An expression is not understood; the text says where."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parsed expression."""
+
+    text: str
+    tree: ast.expr | None
+    levels: Mapping[str, tuple[str, ...]]
+
+    def __call__(self, column: Column) -> Flags:
+        """Which patients [n] it holds for."""
+        if self.tree is None:
+            raise BadRuleError("there is no expression")
+        return _holds(self.tree, column, self.levels)
+
+
+def parse_rule(text: str, levels: Mapping[str, tuple[str, ...]]) -> Rule:
+    """Parse an expression and check every name in it; `levels` by variable, empty for numbers.
+
+    Raises:
+        BadRuleError: it has a name, a level or a form that is not known.
+    """
+    if not text.strip():
+        return Rule("", None, levels)
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise BadRuleError(f"the expression `{text}` is not understood") from error
+    _holds(tree, lambda _: np.zeros(1), levels)
+    return Rule(text, tree, levels)
+
+
+def _holds(node: ast.expr, column: Column, levels: Mapping[str, tuple[str, ...]]) -> Flags:
+    match node:
+        case ast.BoolOp(op=op, values=parts):
+            joined = np.logical_and if isinstance(op, ast.And) else np.logical_or
+            return np.asarray(joined.reduce([_holds(part, column, levels) for part in parts]))
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return ~_holds(inner, column, levels)
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.In()], comparators=[ast.Tuple() | ast.List() as words]):
+            return np.isin(_values(name, column, levels), [_constant(name, word, levels) for word in words.elts])
+        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            values = _values(name, column, levels)
+            return _COMPARE[type(op)](values, _constant(name, right, levels)) & ~np.isnan(values)
+    raise BadRuleError(f"`{ast.unparse(node)}` is no comparison of a variable with a value")
+
+
+def _values(name: str, column: Column, levels: Mapping[str, tuple[str, ...]]) -> Floats:
+    if name not in levels:
+        raise BadRuleError(f"`{name}` is no variable; there are {', '.join(levels)}")
+    return column(name)
+
+
+def _constant(name: str, node: ast.expr, levels: Mapping[str, tuple[str, ...]]) -> float:
+    word = node.id if isinstance(node, ast.Name) else node.value if isinstance(node, ast.Constant) else None
+    if not levels[name] and isinstance(word, int | float) and not isinstance(word, bool):
+        return float(word)
+    if isinstance(word, str) and word in levels[name]:
+        return float(levels[name].index(word))
+    allowed = "one of " + ", ".join(levels[name]) if levels[name] else "a number"
+    raise BadRuleError(f"{name} is compared with `{ast.unparse(node)}`, allowed is {allowed}")

@@ -1,0 +1,130 @@
+"""Writes a SIMULATED cohort: cohort.csv, embeddings, the truth behind it, and on request small real-pixel slides."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Floats
+from services.trainer.cohort.embeddings import Features
+from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
+from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, true_risk
+from services.trainer.simulation.gaps import as_rows, without_slides
+from services.trainer.simulation.patients import Facts, draw_facts
+from shared.canonical import digest_of, sha256
+from shared.tensors import encode_tensors
+
+Advance = Callable[[int, int], None]
+ENCODER_NAME = "SIMULATED"
+
+
+@dataclass(frozen=True)
+class SimulationPlan:
+    """What to simulate."""
+
+    patients: int
+    effect: float = 1.5
+    """Hazard ratio of the slides' latent per standard deviation, given all else; 1 for none."""
+    sites: int = 5
+    seed: int = 1
+    tiles: int = 200
+    """Of a slide, about."""
+    width: int = 64
+    """Features of a tile."""
+    shift: float = 1.0
+    """Stain and scanner shift of the sites, in standard deviations of a tile."""
+    prefix: str = "SIMULATED"
+    """Of the case ids; another one for a cohort that is to be external."""
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """The drawn cohort before it is written."""
+
+    names: list[str]
+    sites: Sequence[int]
+    facts: Facts
+    fate: Fate
+    has_slides: Sequence[bool]
+
+
+def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
+    """Draw and write a cohort; the same plan gives the same bytes."""
+    rng = np.random.default_rng([plan.seed, 1])
+    facts = draw_facts(plan.patients, rng)
+    fate = draw_fate(facts, plan.effect, rng)
+    places = rng.integers(0, plan.sites, plan.patients)
+    names = [f"{plan.prefix}-{plan.seed}-{i:05d}" for i in range(plan.patients)]
+    sites = [f"{plan.prefix}-SITE-{plan.seed}-{place}" for place in places]
+    rows = as_rows(names, sites, facts, fate, rng)
+    drawn = Simulated(names, places.tolist(), facts, fate, (~without_slides(plan.patients, rng)).tolist())
+    write_table(out / "cohort.csv", rows)
+    write_table(out / "SIMULATED_truth.csv", _truth(drawn))
+    (out / "SIMULATED.md").write_text(_about(plan), encoding="utf-8")
+    _write_bags(plan, drawn, out / "embeddings", advance)
+    return drawn
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a table of rows with the same columns, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}")
+    with unfinished.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    unfinished.replace(path)
+
+
+def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: Advance) -> None:
+    rng = np.random.default_rng([plan.seed, 2])
+    tissue = Tissue.of(plan.width)
+    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.fate.latent, rng)
+    rows = []
+    for i, name in enumerate(drawn.names):
+        if drawn.has_slides[i]:
+            tiles = max(1, int(plan.tiles * rng.uniform(0.5, 1.5)))
+            rows.append(_write_bag(folder, name, draw_bag(tissue, mixed[i], shifts[drawn.sites[i]], tiles, rng)))
+        advance(i + 1, len(drawn.names))
+    write_table(folder / "index.csv", rows)
+
+
+def _write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
+    """One bag at embeddings/{slide}/{plan}/{encoder}/, all digests of what it is made of."""
+    slide, encoder = f"{name}-a", digest_of([ENCODER_NAME, features.shape[1]])
+    digest, plan = sha256(features.tobytes()), digest_of([ENCODER_NAME, len(features)])
+    side = int(np.ceil(np.sqrt(len(features))))
+    coords = (
+        np.stack([np.arange(len(features)) % side, np.arange(len(features)) // side], axis=1).astype(np.int32) * 256
+    )
+    said = {"slide_digest": digest, "plan_digest": plan, "encoder_digest": encoder, "encoder_name": ENCODER_NAME}
+    said |= {"tile_px": "256", "tile_um": "128.0", "tiles": str(len(features)), "corrupt": "0"}
+    path = Path("embeddings") / digest / plan / encoder / "bag.safetensors"
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_bytes(encode_tensors({"features": features.astype(np.float16), "coords": coords}, said))
+    return {"case_id": name, "slide_id": slide, "slide_digest": digest, "tiles": str(len(features)), "path": str(path)}
+
+
+def _truth(drawn: Simulated) -> list[dict[str, str]]:
+    risks: list[Floats] = [true_risk(drawn.facts, drawn.fate, years) for years in (3.0, 5.0)]
+    return [
+        {
+            "case_id": name,
+            "latent": f"{drawn.fate.latent[i]:.6g}",
+            "log_hazard": f"{np.log(drawn.fate.theta[i]):.6g}",
+            "risk_3y": f"{risks[0][i]:.6g}",
+            "risk_5y": f"{risks[1][i]:.6g}",
+        }
+        for i, name in enumerate(drawn.names)
+    ]
+
+
+def _about(plan: SimulationPlan) -> str:
+    ratios = "\n".join(f"| {name} | {ratio:g} |" for name, ratio in HAZARD_RATIO.items())
+    return (
+        "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
+        f"{plan}\n\n| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
+        f"| what the slides show, per SD | {plan.effect:g} |\n"
+    )

@@ -1,0 +1,101 @@
+"""The slide stage of a fold: fit on training patients, and say of every patient only what others taught.
+
+Several networks for each inner fold; a training patient is scored by those that had not seen them, a new one by all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import SlideView
+from services.trainer.arms.clinical_molecular_gbm import BLOCKS
+from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints
+from services.trainer.cohort.embeddings import Embeddings, Features
+from services.trainer.errors import MissingTorchError
+from services.trainer.folds import stratified_folds
+from services.trainer.slides.projection import Projection, fit_projection
+
+try:
+    from services.trainer.slides.training import Bags, Schedule, Trained, train
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingTorchError from error
+
+FOLDS, SEEDS = 4, 3
+POOLED = 10
+"""Principal components of the mean embedding that early fusion reads."""
+MOST_TILES, TILE_BUDGET = 4096, 1_500_000
+"""Larger bags are thinned evenly, in training and evaluation; a bundle's model reads all tiles."""
+
+
+@dataclass(frozen=True, eq=False)
+class SlideModel:
+    """What was fitted on the training patients' slides."""
+
+    projection: Projection
+    columns: tuple[Column, ...]
+    attention: Trained
+    gated: Trained | None
+    most: int
+
+    def tiles(self, embeddings: Embeddings, cases: Sequence[str]) -> list[Features]:
+        """Projected tiles [t, k] of each case."""
+        return [self.projection(embeddings.bag(case, self.most)) for case in cases]
+
+    def view(self, cohort: Cohort, tiles: Sequence[Features]) -> SlideView:
+        """What all networks together say of new patients."""
+        has = np.array([len(part) > 0 for part in tiles], np.bool_)
+        risk = np.where(has, self.attention.log_risk(Bags(tiles)).mean(axis=0), np.nan)
+        gated = np.full(len(cohort), np.nan)
+        if self.gated:
+            gated = self.gated.log_risk(Bags(tiles, _design(self.columns, cohort))).mean(axis=0)
+        return SlideView(risk, pooled(tiles, self.projection), gated)
+
+
+def fit_slides(
+    cohort: Cohort, embeddings: Embeddings, seed: int, *, gated: bool = True, schedule: Schedule | None = None
+) -> tuple[SlideModel, SlideView]:
+    """Fit on a training cohort; the view of its own patients is out of fold."""
+    has = embeddings.has(cohort.case_ids)
+    with_slides = np.flatnonzero(has)
+    names = [cohort.case_ids[i] for i in with_slides]
+    projection = fit_projection(embeddings, names, [cohort.sites[i] for i in with_slides])
+    most = int(np.clip(TILE_BUDGET // max(len(names), 1), 64, MOST_TILES))
+    tiles = [projection(embeddings.bag(case, most)) for case in cohort.case_ids]
+    columns = fit_columns(cohort, cohort.profile.of_blocks(BLOCKS), None)
+    folds = stratified_folds(cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
+    kept = np.tile(np.stack([folds != fold for fold in range(FOLDS)]), (SEEDS, 1))
+    schedule = schedule or Schedule()
+    attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)
+    joint = Bags(tiles, _design(columns, cohort))
+    both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
+    model = SlideModel(projection, columns, attention, both, most)
+    risk = np.where(has, _out_of_fold(attention.log_risk(Bags(tiles)), folds), np.nan)
+    mixed = _out_of_fold(both.log_risk(joint), folds) if both else np.full(len(cohort), np.nan)
+    return model, SlideView(risk, pooled(tiles, projection), mixed)
+
+
+def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
+    """Components [n, k] of each patient's mean tile; NaN without tiles."""
+    count = min(POOLED, projection.axes.shape[1])
+    nothing = np.full(count, np.nan)
+    return np.stack([part[:, :count].mean(axis=0, dtype=np.float64) if len(part) else nothing for part in tiles])
+
+
+def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
+    """Mean [n] over the networks [e, n] that had not seen a patient, each centred on the patients that it saw."""
+    fold_of_network = np.tile(np.arange(FOLDS), SEEDS)
+    unseen = fold_of_network[:, None] == folds[None, :]
+    centred = log_risk - _mean(log_risk, ~unseen)[:, None] + _mean(log_risk, ~unseen).mean()
+    return np.asarray(np.where(unseen, centred, 0).sum(axis=0) / unseen.sum(axis=0), np.float64)
+
+
+def _mean(values: Floats, mask: Flags) -> Floats:
+    return np.asarray(np.where(mask, values, 0).sum(axis=1) / mask.sum(axis=1), np.float64)
+
+
+def _design(columns: tuple[Column, ...], cohort: Cohort) -> Features:
+    return np.clip(matrix(columns, cohort, None), -4, 4).astype(np.float32)

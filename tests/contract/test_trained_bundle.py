@@ -1,0 +1,125 @@
+"""What `medulla train` writes: the scorer reads it and says the same of a patient as the trainer does."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.fusion_scorer.bundle import Bundle, load
+from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.predict import predict
+from services.trainer.arms.arm import Patients
+from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.errors import BadModelError
+from services.trainer.profile import load_profile
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.units import CaseId
+
+pytest.importorskip("torch", reason="torch is in the group `train`")
+
+OUTCOME = ("time_days", "event_code")
+
+
+def nothing(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained")
+    simulate(SimulationPlan(patients=120, effect=2.0, tiles=20, width=16), out, nothing)
+    cohort, embeddings = read(out)
+    train_bundle(cohort, embeddings, TrainPlan("test", "2026-01-01", refits=3), out / "bundle", nothing)
+    return out
+
+
+def read(out: Path) -> tuple[Cohort, Embeddings]:
+    return read_cohort(out / "cohort.csv", load_profile()), read_embeddings(out / "embeddings")
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> ServedBundle:
+    return read_bundle(folder / "bundle")
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> Bundle:
+    return load(folder / "bundle")
+
+
+def records(folder: Path) -> list[dict[str, str | float]]:
+    """Clinical records of the table's rows, without what is missing."""
+    numeric = {"age_at_diagnosis_years", "residual_area_cm2"}
+    with (folder / "cohort.csv").open() as file:
+        return [
+            {
+                name: float(value) if name in numeric else value
+                for name, value in row.items()
+                if value and name not in OUTCOME
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def test_the_scorer_says_of_every_patient_what_the_trainer_says(
+    folder: Path, served: ServedBundle, scorer: Bundle
+) -> None:
+    cohort, embeddings = read(folder)
+    patients = Patients(cohort, slide_view(served, cohort, embeddings), 0)
+    found, _ = predict_all(served, patients)
+    assert scorer.mil is not None
+    place = patients.horizon
+    for i, record in enumerate(records(folder)):
+        record["simulated"] = True
+        values = dict(parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values)
+        bag = embeddings.bag(cohort.case_ids[i])
+        if len(bag):
+            values["pathomics"] = scorer.mil(bag)[0]
+        known = (
+            {"clinical"}
+            | ({"pathomic"} if len(bag) else set())
+            | ({"molecular"} if "molecular_group" in record else set())
+        )
+        arm = scorer.arm_for(frozenset(known))
+        assert arm is not None
+        said = predict(scorer, arm.name, values)
+        assert said.horizons[0].risk == pytest.approx(found["fused"].risk[i, place], rel=1e-4)
+        trees = predict(scorer, "clinical_molecular_gbm", values)
+        assert trees.horizons[0].risk == pytest.approx(found["clinical_molecular_gbm"].risk[i, place], rel=1e-4)
+
+
+def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:
+    _, embeddings = read(folder)
+    assert scorer.mil is not None
+    _, attention = scorer.mil(embeddings.bag(next(iter(embeddings.by_case))))
+    assert attention.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_same_cohort_and_seed_give_the_same_digest(folder: Path, served: ServedBundle) -> None:
+    cohort, embeddings = read(folder)
+    again = train_bundle(cohort, embeddings, TrainPlan("test", "2026-01-01", refits=3), folder / "again", nothing)
+    assert again == served.digest
+
+
+def test_a_bundle_altered_by_one_byte_is_refused(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bundle"
+    copy.mkdir()
+    for path in (folder / "bundle").iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    content = (copy / "fused.json").read_bytes()
+    (copy / "fused.json").write_bytes(content[:-3] + b" " + content[-2:])
+    with pytest.raises(BadModelError, match=r"fused\.json .* was altered"):
+        read_bundle(copy)
+
+
+def test_a_mil_of_few_weights(served: ServedBundle) -> None:
+    import onnx  # noqa: PLC0415
+
+    model = onnx.load_from_string(served.files["mil.onnx"])
+    assert sum(int(np.prod(item.dims)) for item in model.graph.initializer) <= 300_000

@@ -1,0 +1,155 @@
+"""Cross-validation, training and validation from end to end on small SIMULATED cohorts."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.trainer.bundle.served import read_bundle
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
+from services.trainer.evaluation.evaluate import Plan, evaluate
+from services.trainer.evaluation.validate import validate
+from services.trainer.profile import load_profile
+from services.trainer.report.page import write_page
+from services.trainer.simulation.simulate import SimulationPlan
+from tests.support.cohorts import quiet, simulated, write_bags
+
+PLAN = Plan(repeats=1, folds=3, samples=50)
+FIGURE = {"est", "lo", "hi"}
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(90, tiles=2, width=8))[0]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_page(evaluate(cohort, None, PLAN, folder, quiet), folder)
+    return folder
+
+
+def report(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return content
+
+
+def test_every_arm_has_every_figure_of_the_contract_with_its_interval(out: Path) -> None:
+    said = report(out)
+    assert said["kind"] == "evaluate"
+    assert said["simulated"] is True
+    assert set(said["arms"]) == {"null", "rule", "clinical", "clinical_molecular", "clinical_molecular_gbm"}
+    for arm in said["arms"].values():
+        for figure in ("harrell_c", "uno_c", "auc_3y", "auc_5y", "ibs"):
+            assert set(arm[figure]) == FIGURE
+        assert set(arm["calibration"]) >= {"o_e", "slope", "intercept"}
+        assert set(arm["operating_point"]) >= {"threshold", "sensitivity", "specificity", "ppv", "npv"}
+    assert set(said["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
+
+
+def test_predictions_hold_every_patient_of_every_repeat(out: Path, cohort: Cohort) -> None:
+    with (out / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["case_id"] for row in rows] == list(cohort.case_ids)
+    assert {row["fold"] for row in rows} == {"0", "1", "2"}
+    assert {"clinical.log_risk", "clinical.risk_3y", "clinical.risk_5y", "time_days", "event_code"} <= set(rows[0])
+
+
+def test_the_page_says_simulated_and_needs_nothing_from_elsewhere(out: Path) -> None:
+    page = (out / "report.html").read_text()
+    assert "SIMULATED" in page
+    assert "http://www.w3.org" in page
+    assert page.count("http") == page.count("http://www.w3.org/2000/svg")
+    assert all(path.name.startswith("SIMULATED_") for path in (out / "figures").iterdir())
+    assert "TRIPOD+AI" in page
+
+
+def test_nothing_is_left_of_a_finished_run(out: Path) -> None:
+    assert not (out / "unfinished").exists()
+    assert not list(out.glob(".*"))
+
+
+def test_the_same_seed_gives_the_same_report_also_in_two_processes_and_after_a_stop(
+    out: Path, cohort: Cohort, tmp_path: Path
+) -> None:
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(cohort, None, PLAN, tmp_path, stop)
+    assert len(list((tmp_path / "unfinished").rglob("fold-*"))) == 2
+    seen: list[int] = []
+    two = Plan(repeats=1, folds=3, samples=50, workers=2)
+    evaluate(cohort, None, two, tmp_path, lambda done, _: seen.append(done))
+    assert seen[0] == 2
+    assert report(tmp_path) == report(out)
+
+
+def test_controls_find_nothing_where_there_is_nothing(out: Path) -> None:
+    controls = report(out)["negative_controls"]
+    assert controls["permuted_outcome_c"]["est"] == pytest.approx(0.5, abs=0.06)
+    assert controls["random_feature_gain"]["est"] == pytest.approx(0, abs=0.03)
+
+
+def test_embeddings_of_nobody_in_the_cohort_are_refused(cohort: Cohort, tmp_path: Path) -> None:
+    from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415
+
+    bags = read_embeddings(write_bags(tmp_path / "bags", {"stranger": np.ones((3, 4))}))
+    with pytest.raises(BadEmbeddingsError, match="no case of the cohort has a tile"):
+        evaluate(cohort, bags, PLAN, tmp_path, quiet)
+
+
+def test_more_folds_than_events_are_refused(cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(UnusableCohortError, match="for 60 folds"):
+        evaluate(cohort, None, Plan(repeats=1, folds=60), tmp_path, quiet)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "bundle"
+    train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), folder, quiet)
+    return folder
+
+
+def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tmp_path: Path) -> None:
+    other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
+    served = read_bundle(bundle)
+    said = validate(served, other, None, tmp_path, quiet)
+    write_page(said, tmp_path)
+    assert said["bundle"]["digest"] == served.digest
+    assert said["arms"]["clinical_molecular"]["n"] == 80
+    assert (tmp_path / "report.html").exists()
+
+
+def test_validation_on_the_training_cohort_is_a_leak(bundle: Path, cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(LeakError, match="were in the training cohort"):
+        validate(read_bundle(bundle), cohort, None, tmp_path, quiet)
+
+
+def test_a_bundle_of_another_profile_is_refused(bundle: Path, tmp_path: Path) -> None:
+    table = tmp_path / "cohort.csv"
+    table.write_text(
+        "case_id,age_at_diagnosis_years,time_days,event_code\n"
+        + "".join(f"c{i},{i % 17},{900 + i},{i % 2}\n" for i in range(40))
+    )
+    from services.trainer.cohort.table import read_cohort  # noqa: PLC0415
+
+    other = read_cohort(table, load_profile("medulloblastoma_survival"))
+    with pytest.raises(BadModelError, match="profile medulloblastoma, the cohort is read by medulloblastoma_survival"):
+        validate(read_bundle(bundle), other, None, tmp_path, quiet)
+
+
+def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(BadModelError, match="is no bundle"):
+        read_bundle(tmp_path)
+    with pytest.raises(BadModelError, match="is not replaced"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, quiet)
+    assert (tmp_path / "thesis.docx").exists()

@@ -1,0 +1,86 @@
+"""Arms: one shape, a model for each pattern of what is known."""
+
+import numpy as np
+import pytest
+
+from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.registry import ARMS
+from services.trainer.arms.ridge_cox import ByPattern
+from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.metrics.discrimination import harrell_c
+from services.trainer.simulation.simulate import SimulationPlan
+from tests.support.cohorts import simulated
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return simulated(tmp_path_factory.mktemp("arms"), SimulationPlan(200, tiles=1, width=8))[0]
+
+
+def view(log_risk: Floats) -> SlideView:
+    return SlideView(log_risk, np.tile(log_risk[:, None], (1, 3)), np.nan_to_num(log_risk))
+
+
+@pytest.fixture(scope="module")
+def patients(cohort: Cohort) -> Patients:
+    log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.relapsed
+    log_risk[:20] = np.nan
+    return Patients(cohort, view(log_risk), 1)
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: object, patients: Patients) -> None:
+    chosen = next(item for item in ARMS if item is arm)
+    assert chosen.lacks(patients) is None
+    fitted = chosen.fit(patients)
+    for found in (fitted.out_of_fold, fitted.predict(patients)):
+        told = ~np.isnan(found.log_risk)
+        assert told.sum() >= len(patients) - 20
+        assert (np.diff(found.risk[told], axis=1) >= 0).all()
+        assert ((found.risk[told] >= 0) & (found.risk[told] <= 1)).all()
+
+
+def test_a_signal_in_the_slides_is_found_by_fusion(patients: Patients) -> None:
+    arms = {
+        arm.name: arm.fit(patients).out_of_fold.log_risk for arm in ARMS if arm.name in ("clinical_molecular", "fused")
+    }
+    one = np.ones((1, len(patients)))
+    c = {name: float(harrell_c(patients.cohort.outcome, risk)(one)[0]) for name, risk in arms.items()}
+    assert c["fused"] > c["clinical_molecular"] + 0.02
+
+
+def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients) -> None:
+    fused = next(arm for arm in ARMS if arm.name == "fused").fit(patients)
+    table = next(arm for arm in ARMS if arm.name == "clinical_molecular").fit(patients)
+    assert isinstance(fused, ByPattern)
+    without = np.flatnonzero(np.isnan(patients.pathomics)) if patients.pathomics is not None else np.array([])
+    assert fused.predict(patients).risk[without] == pytest.approx(table.predict(patients).risk[without])
+
+
+def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:
+    tabular = Patients(cohort, None, 1)
+    absent = {arm.name: arm.lacks(tabular) for arm in ARMS}
+    assert absent["early_concat"] == "there are no slides"
+    assert "pathomic" in str(absent["fused"])
+    assert absent["clinical_molecular"] is None
+
+
+def test_constant_and_all_missing_columns_are_left_out(cohort: Cohort) -> None:
+    values = cohort.values.copy()
+    values[:, 0], values[:, 1] = np.nan, 1.0
+    changed = Cohort(cohort.profile, "x", cohort.case_ids, cohort.sites, values, cohort.outcome, "d")
+    columns = fit_columns(changed, cohort.profile.variables, None)
+    assert not {"age_at_diagnosis_years", "sex"} & {column.variable for column in columns}
+    assert np.isfinite(matrix(columns, changed, None)).all()
+
+
+def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
+    columns = fit_columns(cohort.take(np.arange(100)), cohort.profile.variables, None)
+    age = next(column for column in columns if column.name == "age_at_diagnosis_years")
+    assert age.impute == pytest.approx(np.nanmean(cohort.column("age_at_diagnosis_years")[:100]))
+
+
+def test_all_answers_are_the_same_for_the_same_seed(patients: Patients) -> None:
+    for arm in ARMS:
+        assert np.array_equal(arm.fit(patients).predict(patients).risk, arm.fit(patients).predict(patients).risk, True)

@@ -1,0 +1,85 @@
+"""Bags on disk: what is read, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.cohort.embeddings import read_embeddings
+from services.trainer.errors import BadEmbeddingsError, LeakError
+from services.trainer.evaluation.leaks import check_between, check_within, fingerprints
+from tests.support.cohorts import write_bags
+
+RNG = np.random.default_rng(1)
+
+
+def bag(tiles: int, width: int = 4) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    return RNG.normal(size=(tiles, width))
+
+
+def test_bags_of_no_one_and_a_hundred_thousand_tiles_are_read(tmp_path: Path) -> None:
+    embeddings = read_embeddings(write_bags(tmp_path, {"none": bag(0), "one": bag(1), "many": bag(100_000)}))
+    assert embeddings.has(["none", "one", "many", "stranger"]).tolist() == [False, True, True, False]
+    assert embeddings.bag("none").shape == (0, 4)
+    assert embeddings.bag("one").shape == (1, 4)
+    assert embeddings.bag("many", 4096).shape == (4096, 4)
+    assert embeddings.bag("stranger").shape == (0, 4)
+
+
+def test_a_large_bag_is_thinned_evenly(tmp_path: Path) -> None:
+    features = np.arange(100)[:, None] * np.ones(4)
+    embeddings = read_embeddings(write_bags(tmp_path, {"a": features}))
+    assert embeddings.bag("a", 5)[:, 0].tolist() == [0, 24, 49, 74, 99]
+
+
+def test_features_that_are_no_numbers_are_refused_with_case_and_bag(tmp_path: Path) -> None:
+    features = bag(5)
+    features[3, 2] = np.nan
+    embeddings = read_embeddings(write_bags(tmp_path, {"a": features}))
+    with pytest.raises(BadEmbeddingsError, match="case a holds features that are no finite numbers"):
+        embeddings.bag("a")
+
+
+def test_bags_of_two_encoders_are_refused(tmp_path: Path) -> None:
+    write_bags(tmp_path, {"a": bag(3)})
+    index = (tmp_path / "index.csv").read_text()
+    write_bags(tmp_path, {"b": bag(3)}, encoder="another")
+    (tmp_path / "index.csv").write_text(index + (tmp_path / "index.csv").read_text().splitlines()[1] + "\n")
+    with pytest.raises(BadEmbeddingsError, match="several encoders"):
+        read_embeddings(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 60, -1])
+def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
+    write_bags(tmp_path, {"a": bag(5)})
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BadEmbeddingsError):
+        read_embeddings(tmp_path)
+
+
+def test_a_missing_index_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadEmbeddingsError, match=r"index\.csv cannot be read"):
+        read_embeddings(tmp_path)
+
+
+def test_the_same_features_under_two_cases_are_a_leak(tmp_path: Path) -> None:
+    shared = bag(3)
+    embeddings = read_embeddings(write_bags(tmp_path, {"a": shared, "b": shared, "c": bag(3)}))
+    with pytest.raises(LeakError, match="a and b share a embedding"):
+        check_within(["a", "b", "c"], embeddings)
+
+
+def test_cases_of_the_training_cohort_are_told_again_by_id_and_by_features(tmp_path: Path) -> None:
+    features = bag(3)
+    first = read_embeddings(write_bags(tmp_path / "one", {"a": features, "b": bag(3)}))
+    second = read_embeddings(write_bags(tmp_path / "two", {"renamed": features, "new": bag(3)}))
+    by_kind: dict[str, list[str]] = {}
+    for prints in fingerprints(["a", "b"], first).values():
+        for item in prints:
+            by_kind.setdefault(item.kind, []).append(item.digest)
+    check_between(by_kind, ["new"], second)
+    with pytest.raises(LeakError, match=r"renamed \(embedding\)"):
+        check_between(by_kind, ["renamed", "new"], second)
+    with pytest.raises(LeakError, match=r"b \(patient\)"):
+        check_between(by_kind, ["b"], None)

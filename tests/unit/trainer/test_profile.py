@@ -1,0 +1,78 @@
+"""Profiles: the shipped ones, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.trainer.errors import BadProfileError
+from services.trainer.profile import PROFILES, Profile, load_profile
+
+
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_profile_reads(path: Path) -> None:
+    assert load_profile(path.stem).name == path.stem
+
+
+def test_medulloblastoma_is_the_default() -> None:
+    profile = load_profile()
+    assert profile.name == "medulloblastoma"
+    assert profile.outcome.causes == ("0", "1", "2", "3")
+
+
+def edited(tmp_path: Path, **changes: object) -> Path:
+    content = yaml.safe_load((PROFILES / "medulloblastoma.yaml").read_text())
+    path = tmp_path / "edited.yaml"
+    path.write_text(yaml.safe_dump(content | changes))
+    return path
+
+
+def dose(**more: object) -> dict[str, object]:
+    return {"name": "csi_dose_gy", "kind": "numeric", "block": "clinical", "treatment": True} | more
+
+
+def test_a_treatment_is_refused_as_a_predictor(tmp_path: Path) -> None:
+    with pytest.raises(BadProfileError, match="csi_dose_gy is a treatment"):
+        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}))
+
+
+def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
+    known = dose(known_at_prediction=True)
+    assert load_profile(edited(tmp_path, variables=[known], rule="", strata="", subgroups={})).variables[0].treatment
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rule": "grade > 3"}, "`grade` is no variable"),
+        ({"horizons_years": [5, 3]}, "must rise"),
+        ({"strata": "grade"}, "no variable"),
+        ({"colour": "blue"}, "colour"),
+        ({"outcome": {"codes": {"0": "no", "1": "yes"}, "event_of_interest": 7}}, "event_of_interest"),
+    ],
+)
+def test_a_profile_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    with pytest.raises(BadProfileError) as refused:
+        load_profile(edited(tmp_path, **changes))
+    assert said in str(refused.value)
+
+
+def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadProfileError, match=r"nowhere\.yaml cannot be read"):
+        load_profile(tmp_path / "nowhere.yaml")
+
+
+def test_the_event_of_interest_may_be_a_word() -> None:
+    profile = Profile.model_validate(
+        {
+            "name": "words",
+            "variables": [{"name": "age", "kind": "numeric", "block": "clinical"}],
+            "outcome": {
+                "time": "",
+                "event": "relapse",
+                "codes": {"no": "none", "yes": "relapse"},
+                "event_of_interest": "yes",
+            },
+        }
+    )
+    assert profile.outcome.causes == ("no", "yes")

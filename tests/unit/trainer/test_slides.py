@@ -1,0 +1,54 @@
+"""Attention networks: what they learn, and that nobody is scored by who has seen them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.cohort.cohort import Outcome
+from services.trainer.simulation.simulate import SimulationPlan
+from tests.support.cohorts import simulated
+
+torch = pytest.importorskip("torch", reason="torch is in the group `train`")
+
+from services.trainer.slides.network import hazard_loss  # noqa: E402 - needs torch
+from services.trainer.slides.stage import FOLDS, SEEDS, fit_slides  # noqa: E402 - needs torch
+from services.trainer.slides.training import Bags, Schedule, train  # noqa: E402 - needs torch
+
+
+def test_the_loss_counts_survived_intervals_and_the_event_and_nothing_after() -> None:
+    logits = torch.zeros(1, 3, 2)
+    at_risk = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])  # event in the second, in the first, lost in the first
+    happened = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    assert hazard_loss(logits, at_risk, happened)[0].tolist() == pytest.approx([2 * np.log(2), np.log(2), 0])
+
+
+def test_the_latent_of_simulated_tiles_is_found_out_of_fold_and_in_new_patients(tmp_path: Path) -> None:
+    cohort, embeddings = simulated(tmp_path, SimulationPlan(160, effect=3.0, tiles=40, width=16, shift=0.3))
+    truth = np.loadtxt(tmp_path / "SIMULATED_truth.csv", delimiter=",", skiprows=1, usecols=1)
+    kept, new = np.arange(120), np.arange(120, 160)
+    model, seen = fit_slides(cohort.take(kept), embeddings, 1, gated=False)
+    some = cohort.take(new)
+    view = model.view(some, model.tiles(embeddings, some.case_ids))
+    for found, latent in ((seen.log_risk, truth[kept]), (view.log_risk, truth[new])):
+        told = ~np.isnan(found)
+        assert np.corrcoef(found[told], latent[told])[0, 1] > 0.5
+    has = embeddings.has(cohort.case_ids)
+    assert (np.isnan(seen.log_risk) == ~has[kept]).all()
+    assert len(model.attention.ensemble.attend) == FOLDS * SEEDS
+
+
+def test_the_same_seed_gives_the_same_networks() -> None:
+    rng = np.random.default_rng(0)
+    bags = Bags([rng.normal(size=(5, 3)).astype(np.float32) for _ in range(30)])
+    outcome, kept = Outcome(rng.exponential(2, 30), np.ones(30, np.int64)), np.ones((2, 30), np.bool_)
+    one, two = (train(bags, outcome, kept, Schedule(epochs=3), 1) for _ in range(2))
+    assert np.array_equal(one.log_risk(bags), two.log_risk(bags))
+
+
+def test_bags_of_no_tiles_and_of_one_are_trained_on_and_scored() -> None:
+    rng = np.random.default_rng(0)
+    tiles = [rng.normal(size=(i % 2, 3)).astype(np.float32) for i in range(20)]
+    outcome = Outcome(rng.exponential(2, 20), np.ones(20, np.int64))
+    trained = train(Bags(tiles), outcome, np.ones((2, 20), np.bool_), Schedule(epochs=2), 1)
+    assert np.isfinite(trained.log_risk(Bags(tiles))).all()
