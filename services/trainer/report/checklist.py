@@ -8,10 +8,15 @@ MISSING = "missing: to be written by the authors"
 
 def checklist(report: Said) -> list[tuple[str, str, str]]:
     """Number, item, where it is answered."""
+    return [*_asked(report), *_found()]
+
+
+def _asked(report: Said) -> list[tuple[str, str, str]]:
+    """Items 1 to 12: what was asked, of whom, and how."""
     kind = "Development, internal validation" if report["kind"] == "evaluate" else "External validation"
     simulated = " on SIMULATED patients" if report["simulated"] else ""
     profile, cohort = report["profile"], report["cohort"]
-    answers = [
+    return [
         ("1", "Title", f"{kind} of a prediction model{simulated}: {profile['title'] or profile['name']}"),
         ("2", "Abstract", "first paragraph of this page"),
         ("3", "Background: context, rationale, health inequalities", MISSING),
@@ -32,6 +37,12 @@ def checklist(report: Said) -> list[tuple[str, str, str]]:
         ),
         ("11", "Missing data", "Table 1 and What is known of whom"),
         ("12", "Analysis: models, tuning, performance, heterogeneity", "How it was done; Arms; Subgroups"),
+    ]
+
+
+def _found() -> list[tuple[str, str, str]]:
+    """Items 13 to 27: how it was kept fair and open, what came out."""
+    return [
         ("13", "Class imbalance", "none corrected: hazards are fitted as they are"),
         ("14", "Fairness", "Subgroups by sex, age and site where the table has them; ancestry " + MISSING),
         ("15", "Model output", "risk at each horizon, log-risk, threshold from training data"),
@@ -52,7 +63,6 @@ def checklist(report: Said) -> list[tuple[str, str, str]]:
         ("26", "Limitations", "Limits"),
         ("27", "Usability in current care", "research use only; abstention as in the model card"),
     ]
-    return answers
 
 
 def _events(report: Said) -> int:
