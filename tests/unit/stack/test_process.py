@@ -121,7 +121,11 @@ def test_an_orphan_of_a_run_and_its_memory_are_removed_by_the_next_run(
 def _stub(run: Path) -> "subprocess.Popen[bytes]":
     """A process that looks like a child of an installed program that works on a run's files."""
     words = [str(home() / "triton" / "stub"), "-c", _WAIT, str(run / "triton" / "model.py")]
-    return subprocess.Popen(words, executable=sys.executable, stdout=subprocess.DEVNULL)
+    stub = subprocess.Popen(words, executable=sys.executable, stdout=subprocess.PIPE)
+    assert stub.stdout is not None
+    with stub.stdout:
+        assert stub.stdout.readline()  # a process just begun has no command line yet
+    return stub
 
 
 def test_a_taken_port_is_named() -> None:
