@@ -2,60 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING
 from medulla.v1.scorer_pb2 import TopTile
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from services.results.rest import Login
-from shared.rpc.auth import TokenVerifier
-from shared.settings import AuthSettings
 from tests.support import scores as made
-from tests.support.oidc_issuer import OidcIssuer
 from tests.support.results import Results, attention_map, over_http, thumbnail
 
-PATIENCE_MS = 15_000
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 _PIXELS = "c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
 _OPAQUE = f"c => [...{_PIXELS}].filter((value, i) => i % 4 === 3 && value).length"
-
-expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Iterator[Results]:
-    opened = Results(tmp_path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def filled(results: Results) -> Results:
-    """A scored case with an older score, an abstained one, a rejected one, and one on its way."""
-    results.score(made.score("MB-0042", "1"), minutes=1)
-    results.score(made.score("MB-0042", "2"), minutes=4)
-    results.score(made.abstained("MB-0043"), minutes=3)
-    results.store.record_rejection(made.rejected("MB-0042", "A3", made.at(5)))
-    results.store.record_rejection(made.rejected("MB-0099", "B1", made.at(2)))
-    results.store.record_progress(made.progress("MB-0100", "C1", 130, made.at(9)))
-    return results
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that must end without an error in its console."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE_MS)
-    opened, wrong = context.new_page(), []
-    opened.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("dialog", lambda dialog: wrong.append(dialog.message))
-    yield opened
-    context.close()
-    assert wrong == []
 
 
 @pytest.fixture
@@ -274,48 +232,3 @@ def test_paper_gets_the_provenance_and_no_buttons(page: Page, address: str) -> N
     expect(page.locator(".back")).to_be_hidden()
     expect(page.get_by_label("Opacity").first).to_be_hidden()
     assert page.pdf().startswith(b"%PDF")
-
-
-@pytest.fixture
-def issuer() -> Iterator[OidcIssuer]:
-    with OidcIssuer() as opened:
-        yield opened
-
-
-@pytest.fixture
-def guarded(filled: Results, issuer: OidcIssuer) -> Iterator[str]:
-    """The application's address where a login is asked for."""
-    with ExitStack() as stack:
-        verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
-        yield stack.enter_context(over_http(filled, verifier, Login(issuer.url, "medulla-page")))
-
-
-def test_a_login_leads_back_to_the_case_that_was_asked_for(page: Page, guarded: str) -> None:
-    page.goto(f"{guarded}/#/cases/MB-0042")
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    assert "MB-0042" not in page.locator("main").inner_text()
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="MB-0042")).to_be_visible()
-    expect(page.locator("canvas.heat").first).to_be_visible()
-    assert "code=" not in page.url
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    assert page.evaluate("sessionStorage.length + localStorage.length") == 0
-
-
-def test_an_answer_to_a_login_that_was_not_started_here_is_refused(page: Page, guarded: str) -> None:
-    page.goto(f"{guarded}/?code=stolen&state=made-up")
-    expect(page.get_by_text("This login was not started here")).to_be_visible()
-    assert page.evaluate("sessionStorage.length") == 0
-
-
-def test_an_expired_token_leads_back_to_the_login(browser: Browser, guarded: str, issuer: OidcIssuer) -> None:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(guarded)
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    page.evaluate("token => sessionStorage.setItem('medulla.token', token)", issuer.token(exp=1))
-    page.reload()
-    expect(page.get_by_text("The token has expired.")).to_be_visible()
-    expect(page.get_by_role("button", name="Log in")).to_be_visible()
-    context.close()
