@@ -16,7 +16,7 @@ _LEAST = 3
 _LEAST_MISSING = 0.02
 """Share of missing values from which their being missing is a column of its own."""
 _BINARY_SCALE = 0.5
-"""Scale of every yes-or-no column, the standard deviation of an even one: so a ridge holds a rare level back as strongly
+"""Scale of every yes-or-no column, the standard deviation of an even one: a ridge holds a rare level back as strongly
 as a common one, where its own standard deviation would let it loose (compare Gelman, Stat Med 2008;27:2865)."""
 _MISSING_SCALE = 2.0
 """Scale of a missing-value indicator, which makes its ridge 16 times as strong: it says more of a registry than of a
