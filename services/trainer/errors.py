@@ -10,6 +10,9 @@ _NO_TORCH = (
 )
 
 
+_LISTED = 200
+
+
 class BadProfileError(PermanentError):
     """A profile does not say what it has to say, or says what may not be."""
 
@@ -25,9 +28,16 @@ class BadCohortError(PermanentError):
 
     @classmethod
     def listing(cls, where: str, problems: Sequence[str]) -> "BadCohortError":
-        """All problems of one table in one error, one a line."""
+        """All problems of one table in one error, one a line; past 200 only how many more there are."""
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        return cls("\n  ".join([f"{where} is refused for {count}:", *problems]))
+        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
+        return cls("\n  ".join([f"{where} is refused for {count}:", *problems[:_LISTED], *more]))
+
+
+class UnreadableTableError(BadCohortError):
+    """A table is no comma-separated text in UTF-8."""
+
+    advice = "Save it as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8), decimals with a point."
 
 
 class BadEmbeddingsError(PermanentError):
@@ -42,6 +52,13 @@ class UnusableCohortError(PermanentError):
 
     reason = "unusable_cohort"
     advice = "Use a cohort with more events or longer follow-up, or a profile with an earlier horizon."
+
+
+class BadSplitsError(PermanentError):
+    """A file of frozen splits was altered, or is not of this cohort."""
+
+    reason = "bad_splits"
+    advice = "Use the splits.json that `medulla evaluate` wrote for this cohort, as it was, or leave --splits out."
 
 
 class LeakError(PermanentError):
