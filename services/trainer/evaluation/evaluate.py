@@ -18,7 +18,7 @@ from services.trainer.evaluation.figures import arm_figures, decision_curve
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
-from services.trainer.evaluation.splits import draw_splits, load_splits
+from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from shared.notice import NOTICE
 
@@ -52,6 +52,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
         if plan.frozen
         else draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
     )
+    notes += folds_without_events(splits, cohort)
     splits.write(out)
     raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
     pooled = pool(cohort, raw, splits.fold_of)
@@ -108,7 +109,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
         "absent": dict(pooled.absent),
         "contrasts": found,
-        "primary": sentence(primary, cohort.simulated),
+        "primary": sentence(primary, pooled),
         "decision_curve": decision_curve(pooled, shown),
         "risk_groups": [
             tables.risk_groups(pooled, name) for name in shown if name in ("rule", "clinical_molecular", "fused")
@@ -164,7 +165,8 @@ def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
     cohort = pooled.cohort
     causes = cohort.profile.outcome.causes
     row: list[Any] = [cohort.case_ids[i], repeat, fold if fold >= 0 else ""]
-    row += [f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}", causes[int(cohort.outcome.event[i])]]
+    days = f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}" if cohort.has_times else ""
+    row += [days, causes[int(cohort.outcome.event[i])]]
     for arm in pooled.arms.values():
         found = arm.repeats[repeat]
         values = [found.log_risk[i], *(found.risk[i, pooled.place(years)] for years in pooled.horizons)]

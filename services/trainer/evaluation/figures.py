@@ -21,7 +21,7 @@ def metrics(pooled: Pooled) -> dict[str, Of]:
     """Every figure that is a function of outcome and prediction, by its name in report.json."""
     first, tau = pooled.horizons[0], pooled.horizons[-1]
     place = pooled.place(first)
-    times = np.arange(1, len(pooled.grid))
+    times = np.arange(1, len(pooled.grid)) if pooled.cohort.has_times else np.array([place])
 
     def area(years: float) -> Of:
         return lambda outcome, found: discrimination.auc(outcome, found.log_risk, years)

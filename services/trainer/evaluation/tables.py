@@ -25,17 +25,11 @@ def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
     causes = cohort.profile.outcome.causes
-    reverse = Outcome(outcome.time, (outcome.event == 0).astype(np.int64))
-    times = np.unique(outcome.time)
-    free = survival(reverse, times)
     return {
         "name": cohort.name,
         "n": len(cohort),
         "events": {codes[code]: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
-        "follow_up_years": {
-            "median": rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None,
-            "longest": rounded(float(outcome.time.max())),
-        },
+        "follow_up_years": _follow_up(cohort),
         "incidence": {
             f"{years:g}y": rounded(float(cumulative_incidence(outcome, np.array([years]))[0]))
             for years in cohort.profile.horizons_years
@@ -44,6 +38,17 @@ def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
         "with_slides": int(has_slides.sum()) if has_slides is not None else 0,
         "digest": cohort.digest,
     }
+
+
+def _follow_up(cohort: Cohort) -> dict[str, float | None]:
+    """Median by reverse Kaplan-Meier, and the longest; nothing where the outcome has no times."""
+    if not cohort.has_times:
+        return {"median": None, "longest": None}
+    outcome = cohort.outcome
+    times = np.unique(outcome.time)
+    free = survival(Outcome(outcome.time, (outcome.event == 0).astype(np.int64)), times)
+    median = rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None
+    return {"median": median, "longest": rounded(float(outcome.time.max()))}
 
 
 def table_one(cohort: Cohort) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.registry import ARMS
-from services.trainer.bundle.served import ServedBundle, predict_all, slide_view
+from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
@@ -35,6 +35,8 @@ def validate(
     bundle.check_embeddings(embeddings)
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
+    if embeddings and not bundle.manifest["encoder"]:
+        notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
     check_between(bundle.training["trained_on"], cohort.case_ids, embeddings)
     advance(1, STEPS)
@@ -73,11 +75,10 @@ def _predicted(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
     with_grid = replace(cohort, profile=trained)
     patients = Patients(with_grid, slide_view(bundle, cohort, embeddings), 0)
     found, absent = predict_all(bundle, patients)
-    thresholds = bundle.training["thresholds"]
     arms = {}
     for arm in ARMS:
         if arm.name in found:
-            said, limit = found[arm.name], float(thresholds.get(arm.name, np.inf))
+            said, limit = found[arm.name], threshold_of(bundle, arm.name)
             flags = (said.risk[:, patients.horizon] >= limit)[None, :]
             arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, np.array([limit]))
     shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))

@@ -94,7 +94,7 @@ def test_a_missing_index_is_named(tmp_path: Path) -> None:
 def test_the_same_features_under_two_cases_are_a_leak(tmp_path: Path) -> None:
     shared = bag(3)
     embeddings = read_embeddings(write_bags(tmp_path, {"a": shared, "b": shared, "c": bag(3)}))
-    with pytest.raises(LeakError, match="a and b share a embedding"):
+    with pytest.raises(LeakError, match="a and b share the features of a slide"):
         check_within(["a", "b", "c"], embeddings)
 
 
