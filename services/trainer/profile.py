@@ -108,6 +108,8 @@ class Profile(Frozen):
     variables: tuple[Variable, ...] = Field(min_length=1)
     outcome: Outcome
     horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
+    auc_years: tuple[PositiveFloat, ...] = ()
+    """Times before the last horizon at which the area under the curve is told too."""
     rule: str = ""
     """A rule baseline as a readable expression; empty where there is none."""
     strata: str = ""

@@ -18,6 +18,7 @@ from services.trainer.evaluation.figures import arm_figures, decision_curve
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
+from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from shared.notice import NOTICE
@@ -110,6 +111,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "absent": dict(pooled.absent),
         "contrasts": found,
         "primary": sentence(primary, pooled),
+        "secondary": secondary(pooled, bootstrap),
         "decision_curve": decision_curve(pooled, shown),
         "risk_groups": [
             tables.risk_groups(pooled, name) for name in shown if name in ("rule", "clinical_molecular", "fused")

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
-from services.trainer.evaluation.pooled import Pooled
+from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
-from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
-from services.trainer.metrics.statistic import Mean, Statistic
+from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
+from services.trainer.metrics.statistic import Mean, Ratio, Statistic
 
 Of = Callable[[Outcome, Prediction], Statistic]
 BENEFIT_AT = (0.2, 0.3, 0.4)
@@ -29,11 +29,18 @@ def metrics(pooled: Pooled) -> dict[str, Of]:
     return {
         "harrell_c": lambda outcome, found: discrimination.harrell_c(outcome, found.log_risk),
         "uno_c": lambda outcome, found: discrimination.uno_c(outcome, found.log_risk, tau),
-        **{f"auc_{years:g}y": area(years) for years in pooled.horizons},
+        **{f"auc_{years:g}y": area(years) for years in auc_years(pooled)},
         "ibs": lambda outcome, found: accuracy.integrated_brier(outcome, found.risk[:, times], pooled.grid[times]),
         **{f"brier_{years:g}y": _brier(years, pooled.place(years)) for years in pooled.horizons},
         "net_benefit": lambda outcome, found: _benefit(outcome, found.risk[:, place], first),
     }
+
+
+def auc_years(pooled: Pooled) -> list[float]:
+    """The horizons, and earlier times that the profile names."""
+    profile = pooled.cohort.profile
+    earlier = profile.auc_years if pooled.cohort.has_times else ()
+    return sorted({*profile.horizons_years, *(years for years in earlier if years < profile.horizons_years[-1])})
 
 
 def _brier(years: float, place: int) -> Of:
@@ -83,16 +90,22 @@ def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> 
     years, thresholds = pooled.horizons[0], pooled.arms[name].thresholds
     spread = Figure(float(thresholds.mean()), float(thresholds.min()), float(thresholds.max()))
 
-    def part(which: str) -> Callable[[Outcome, Flags], Statistic]:
-        def of(outcome: Outcome, flagged: Flags) -> Statistic:
-            found: Statistic = getattr(decision.operating(outcome, flagged, years), which)
-            return found
-
-        return of
-
     kinds = ("sensitivity", "specificity", "ppv", "npv")
-    figures = {which: bootstrap.figure(pooled.flags(name, index, part(which))).as_json() for which in kinds}
+    figures = {which: _share(pooled, name, index, which, bootstrap).as_json() for which in kinds}
     return {"horizon_years": years, "threshold": spread.as_json(), **figures}
+
+
+def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
+    """One share of the operating point; of none or all, where every sample would say the same, with Wilson's interval."""
+    outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
+    parts: list[Ratio] = [
+        getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged
+    ]
+    figure = bootstrap.figure(Restricted(index, Mean(parts)))
+    patients = float(np.mean([part.patients for part in parts]))
+    if figure.est is None or patients <= 0 or 1e-9 < figure.est < 1 - 1e-9:
+        return figure
+    return wilson(figure.est, patients)
 
 
 def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:

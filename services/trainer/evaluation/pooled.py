@@ -73,11 +73,6 @@ class Pooled:
         parts = [of(outcome, found.take(index)) for found in self.arms[arm].repeats]
         return Restricted(index, Mean(parts))
 
-    def flags(self, arm: str, index: Ints, of: Callable[[Outcome, Flags], Statistic]) -> Statistic:
-        """Mean over the repeats of a figure of who was flagged."""
-        outcome = self.cohort.outcome[index]
-        return Restricted(index, Mean([of(outcome, row[index]) for row in self.arms[arm].flagged]))
-
 
 def pool(cohort: Cohort, raw: RawResults, fold_of: Ints) -> Pooled:
     """Put folds together; an arm that was absent in any fold is absent."""

@@ -16,10 +16,13 @@ from services.trainer.errors import BadModelError
 from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
 from services.trainer.evaluation.leaks import check_between, check_within
 from services.trainer.evaluation.pooled import ArmResult, Pooled
+from services.trainer.evaluation.recalibration import recalibration
 from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.bootstrap import Bootstrap
 
 STEPS = 4
+SEED = 1
+"""Of the bootstrap; nothing else in a validation is drawn but the folds of the recalibration that is shown beside."""
 
 
 def validate(
@@ -45,7 +48,9 @@ def validate(
     has = embeddings.has(cohort.case_ids) if embeddings else None
     simulated = cohort.simulated or bool(bundle.manifest["simulated"])
     pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
-    report = assemble("validate", pooled, has, notes, Bootstrap.of(len(cohort), 1))
+    draws = Bootstrap.of(len(cohort), SEED)
+    report = assemble("validate", pooled, has, notes, draws)
+    report["recalibration"] = recalibration(pooled, draws, SEED)
     advance(3, STEPS)
     named = {"name": bundle.manifest["name"], "digest": bundle.digest, "created": bundle.manifest["created"]}
     report |= {"bundle": named, "splits": None, "negative_controls": {}}

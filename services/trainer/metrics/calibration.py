@@ -63,6 +63,13 @@ def intercept(outcome: Outcome, risk: Floats, years: float) -> Intercept:
     return Intercept(by_horizon(outcome, years), log_hazard_scale(risk))
 
 
+def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[float, float]:
+    """Intercept and slope of what happened on the predicted log hazard; slope 1 where it is not asked or not told."""
+    known, scale = by_horizon(outcome, years), log_hazard_scale(risk)
+    a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope and bool(np.ptp(scale) > 1e-9))
+    return (float(a[0]), float(b[0])) if np.isfinite(a[0] + b[0]) else (0.0, 1.0)
+
+
 def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool) -> tuple[Floats, Floats]:
     """Fisher scoring for P = 1 - exp(-exp(a + b scale)), all samples at once."""
     counts = weights * known.weight
