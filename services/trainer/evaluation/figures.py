@@ -96,7 +96,7 @@ def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> 
 
 
 def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
-    """One share of the operating point; of none or all, where every sample would say the same, with Wilson's interval."""
+    """One share of the operating point; Wilson's interval where it is none or all, since no sample could say otherwise."""
     outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
     parts: list[Ratio] = [
         getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged

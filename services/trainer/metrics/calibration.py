@@ -43,7 +43,7 @@ class Slope:
 
 @dataclass(frozen=True, eq=False)
 class Intercept:
-    """Calibration in the large: the shift of the log hazard, at slope 1, that makes the mean risk right; 0 is right."""
+    """Calibration in the large: the likeliest shift of the log hazard at slope 1; 0 is right, above 0 risks are too low."""
 
     known: ByHorizon
     scale: Floats

@@ -121,7 +121,7 @@ def test_follow_up_longer_than_a_life_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_long_list_of_problems_ends_with_how_many_more_there_are(tmp_path: Path) -> None:
-    with pytest.raises(BadCohortError, match="and 50 more$"):
+    with pytest.raises(BadCohortError, match=r"and 50 more$"):
         read(tmp_path, *(f"p{i},S1" for i in range(250)))
 
 
