@@ -105,6 +105,8 @@ class Profile(Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     title: str = ""
     population: str = ""
+    prediction_time: str = ""
+    """When the risk is told, in words; no variable may be known only later."""
     variables: tuple[Variable, ...] = Field(min_length=1)
     outcome: Outcome
     horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)

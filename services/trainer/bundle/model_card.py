@@ -53,7 +53,7 @@ def _asked(cohort: Cohort) -> str:
     return (
         f"Probability of {codes[causes[1]]} within {years} years. Competing events: {competing}. "
         f"Population: {cohort.profile.population or 'as in the training cohort'}. "
-        "Prediction time: after surgery and pathology, before adjuvant treatment."
+        f"Prediction time: {cohort.profile.prediction_time or 'not stated'}."
     )
 
 

@@ -87,7 +87,7 @@ def _slides(cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dic
 
     model, view = fit_slides(cohort, embeddings, seed, gated=False)
     files["mil.onnx"] = to_onnx(model.projection, model.attention)
-    files["prototypes.json"] = prototypes(model, cohort, embeddings, seed)
+    files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
     return view
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import safe_open
 
 from services.trainer.cohort.rows import read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
@@ -39,6 +40,14 @@ class BagFile:
             return np.zeros((0, self.width), np.float16)
         return np.memmap(self.path, np.float16, "r", self.offset, (self.tiles, self.width))
 
+    def origin(self, tile: int) -> dict[str, int]:
+        """Level-0 x and y of the corner of one tile; nothing where the bag does not say."""
+        with safe_open(self.path, "numpy") as file:
+            if "coords" not in file.keys():  # noqa: SIM118 - it is no dictionary
+                return {}
+            x, y = file.get_slice("coords")[tile]
+        return {"x": int(x), "y": int(y)}
+
 
 @dataclass(frozen=True)
 class Embeddings:
@@ -60,14 +69,28 @@ class Embeddings:
         Raises:
             BadEmbeddingsError: a feature is not a finite number.
         """
-        total = self.tiles(case_id)
-        keep = np.arange(total) if most is None or total <= most else np.linspace(0, total - 1, most).astype(np.int64)
+        keep = self._kept(case_id, most)
         parts, start = [], 0
         for bag in self.by_case.get(case_id, ()):
             inside = keep[(keep >= start) & (keep < start + bag.tiles)] - start
             parts.append(_finite(bag, np.asarray(bag.rows()[inside], np.float32)))
             start += bag.tiles
         return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+
+    def tile(self, case_id: str, number: int, most: int | None = None) -> dict[str, str | int]:
+        """Where tile `number` of `bag(case_id, most)` lies: slide and, where the bag has them, level-0 x and y."""
+        place = int(self._kept(case_id, most)[number])
+        for bag in self.by_case[case_id]:
+            if place < bag.tiles:
+                return {"case_id": case_id, "slide_id": bag.slide_id, **bag.origin(place)}
+            place -= bag.tiles
+        raise IndexError(f"{case_id} has no tile {number}")
+
+    def _kept(self, case_id: str, most: int | None) -> npt.NDArray[np.int64]:
+        total = self.tiles(case_id)
+        if most is None or total <= most:
+            return np.arange(total)
+        return np.linspace(0, total - 1, most).astype(np.int64)
 
     def has(self, case_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Of which cases [n] there is at least one tile."""

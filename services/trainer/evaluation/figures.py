@@ -10,9 +10,12 @@ from services.trainer.cohort.cohort import Floats, Ints, Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
+from services.trainer.metrics.incidence import incidence_draws
 from services.trainer.metrics.statistic import Mean, Ratio, Statistic
 
 Of = Callable[[Outcome, Prediction], Statistic]
+_FEWER = 500
+"""Bootstrap samples where there are many figures, or one that takes long."""
 BENEFIT_AT = (0.2, 0.3, 0.4)
 BENEFIT_CURVE = tuple(np.round(np.arange(0.05, 0.605, 0.025), 3))
 
@@ -74,16 +77,25 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     }
     if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
         del parts["slope"]
-    smaller = Bootstrap(bootstrap.weights[:500])
+    smaller = Bootstrap(bootstrap.weights[:_FEWER])
     figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
     figures.setdefault("slope", Figure(None, None, None).as_json())
     risk, outcome = pooled.arms[name].mean_risk(place)[index], pooled.cohort.outcome[index]
-    bins = [[rounded(b.predicted), rounded(b.observed), b.patients] for b in calibration.bins(outcome, risk, years)]
+    draws = smaller.weights[:, index]
+    bins = [_bin(b, outcome, years, draws) for b in calibration.bins(outcome, risk, years)]
     curve = []
     if np.ptp(risk) > 1e-9:
         predicted, observed = calibration.smooth_curve(outcome, risk, years)
         curve = [[rounded(float(p)), rounded(float(o))] for p, o in zip(predicted, observed, strict=True)]
     return {"horizon_years": years, **figures, "bins": bins, "curve": curve}
+
+
+def _bin(part: calibration.Bin, outcome: Outcome, years: float, draws: Floats) -> list[float | int | None]:
+    """Mean risk, what happened, how many, and the ends of what happened."""
+    drawn = draws[:, part.members]
+    again = incidence_draws(outcome[part.members], np.array([years]), drawn[drawn.sum(axis=1) > 0])
+    ends = [rounded(float(end)) for end in np.quantile(again, [0.025, 0.975])]
+    return [rounded(part.predicted), rounded(part.observed), len(part.members), *ends]
 
 
 def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -96,7 +108,7 @@ def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> 
 
 
 def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
-    """One share of the operating point; Wilson's interval where it is none or all, since no sample could say otherwise."""
+    """One share of the operating point; where it is none or all, so that no sample says otherwise, by Wilson."""
     outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
     parts: list[Ratio] = [
         getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged
@@ -124,20 +136,21 @@ def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:
     }
 
 
-def decision_curve(pooled: Pooled, arms: list[str]) -> dict[str, Any]:
+def decision_curve(pooled: Pooled, arms: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
     """Net benefit of arms, of treating all and of treating none, over thresholds at the first horizon."""
-    years = pooled.horizons[0]
-    place = pooled.place(years)
-    everyone = np.ones(len(pooled.cohort))
-    one = np.ones((1, len(pooled.cohort)))
-    curves: dict[str, list[float | None]] = {"treat_all": [], "treat_none": [0.0] * len(BENEFIT_CURVE)}
-    for at in BENEFIT_CURVE:
-        at_all = decision.net_benefit(pooled.cohort.outcome, everyone, years, float(at))
-        curves["treat_all"].append(rounded(float(at_all(one)[0])))
+    years, outcome = pooled.horizons[0], pooled.cohort.outcome
+    place, everyone = pooled.place(years), np.ones(len(outcome))
+    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    found: dict[str, list[Figure]] = {"treat_all": [], "treat_none": [Figure(0.0, 0.0, 0.0)] * len(BENEFIT_CURVE)}
+    for at in map(float, BENEFIT_CURVE):
+        found["treat_all"].append(smaller.figure(decision.net_benefit(outcome, everyone, years, at)))
         for name in arms:
-            statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, float(at)))
-            curves.setdefault(name, []).append(rounded(float(statistic(one)[0])))
-    return {"horizon_years": years, "thresholds": [float(at) for at in BENEFIT_CURVE], "net_benefit": curves}
+            statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, at))
+            found.setdefault(name, []).append(smaller.figure(statistic))
+    ends = {name: [[rounded(one.lo), rounded(one.hi)] for one in row] for name, row in found.items()}
+    curves = {name: [rounded(one.est) for one in row] for name, row in found.items()}
+    thresholds = [float(at) for at in BENEFIT_CURVE]
+    return {"horizon_years": years, "thresholds": thresholds, "net_benefit": curves, "intervals": ends}
 
 
 def _benefit_at(years: float, place: int, at: float) -> Of:

@@ -15,7 +15,7 @@ from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
 from services.trainer.evaluation.leaks import check_between, check_within
-from services.trainer.evaluation.pooled import ArmResult, Pooled
+from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
 from services.trainer.evaluation.recalibration import recalibration
 from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.bootstrap import Bootstrap
@@ -84,7 +84,7 @@ def _predicted(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
     for arm in ARMS:
         if arm.name in found:
             said, limit = found[arm.name], threshold_of(bundle, arm.name)
-            flags = (said.risk[:, patients.horizon] >= limit)[None, :]
-            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, np.array([limit]))
+            flags = high_risk(arm.name, cohort, said.risk[:, patients.horizon], np.full(len(cohort), limit))[None, :]
+            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, acted_on(arm.name, np.array([limit])))
     shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
     return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))
