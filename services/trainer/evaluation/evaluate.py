@@ -124,7 +124,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
             "prediction_time": cohort.profile.prediction_time,
         },
         "horizons_years": list(pooled.horizons),
-        "cohort": tables.cohort_summary(cohort, has),
+        "cohort": tables.cohort_summary(cohort, has, bootstrap),
         "notes": notes,
         "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
         "absent": dict(pooled.absent),
@@ -132,6 +132,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "primary": sentence(primary, pooled),
         "secondary": secondary(pooled, bootstrap),
         "decision_curve": decision_curve(pooled, shown, bootstrap),
+        "prototypes": [],
         "risk_groups": [
             tables.risk_groups(pooled, name, bootstrap)
             for name in shown

@@ -23,7 +23,7 @@ _LEAST = 5
 """A part with fewer events gets no figure."""
 
 
-def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
+def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> dict[str, Any]:
     """Patients, events by code, follow-up, what is known of whom."""
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
@@ -33,14 +33,18 @@ def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
         "n": len(cohort),
         "events": {codes[code]: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
         "follow_up_years": _follow_up(cohort),
-        "incidence": {
-            f"{years:g}y": rounded(float(cumulative_incidence(outcome, np.array([years]))[0]))
-            for years in cohort.profile.horizons_years
-        },
+        "incidence": _incidence(cohort, bootstrap),
         "sites": len(set(cohort.sites)) if all(cohort.sites) else None,
         "with_slides": int(has_slides.sum()) if has_slides is not None else 0,
         "digest": cohort.digest,
     }
+
+
+def _incidence(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, dict[str, float | None]]:
+    """Aalen-Johansen at every horizon."""
+    years = cohort.profile.horizons_years
+    rows = zip(*_banded(cohort.outcome, np.array(years), bootstrap.weights[:_DRAWS]), strict=True)
+    return {f"{at:g}y": {"est": est, "lo": lo, "hi": hi} for at, (est, lo, hi) in zip(years, rows, strict=True)}
 
 
 def _follow_up(cohort: Cohort) -> dict[str, float | None]:
