@@ -10,7 +10,7 @@ from services.trainer.report.names import arm_name
 from services.trainer.report.svg import FAINT, GRID, INK, Axis, colour, picture, text
 
 Said = dict[str, Any]
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 400, 660, 23, 48
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 436, 676, 23, 48
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def render(report: Said, drawn: dict[str, str]) -> str:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p}
-    environment.filters |= {"words": _words, "arm": arm_name, "metric": metric_name}
+    environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name, "metric": metric_name}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
@@ -78,7 +78,7 @@ def said_figure(figure: Said | None, digits: int = 3) -> str:
 
 def said_number(value: float | None, digits: int = 3) -> str:
     """A number with a true minus sign; a dash where there is none."""
-    return NOTHING if value is None else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return NOTHING if value is None else f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def said_p(value: float | None) -> str:
@@ -112,3 +112,8 @@ def limits(report: Said) -> list[str]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").removesuffix(".0")
+
+
+def _variable(row: Said) -> str:
+    """A variable's name without the unit that is said beside it."""
+    return _words(row["variable"]).removesuffix(f" {row['unit']}").removesuffix(" in")
