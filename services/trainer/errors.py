@@ -75,6 +75,12 @@ class BadModelError(PermanentError):
     advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
 
 
+class BadTargetError(BadModelError):
+    """A bundle cannot be written where, or signed as, it was asked."""
+
+    advice = "Name a new folder or that of a bundle, and an unencrypted ed25519 private key in PEM or none."
+
+
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from services.trainer.bundle.served import read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
+from services.trainer.errors import BadEmbeddingsError, BadModelError, BadTargetError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.validate import validate
 from services.trainer.profile import load_profile
@@ -205,6 +205,15 @@ def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort,
     (tmp_path / "thesis.docx").write_text("years of work")
     with pytest.raises(BadModelError, match="is no bundle"):
         read_bundle(tmp_path)
-    with pytest.raises(BadModelError, match="is not replaced"):
-        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, quiet)
+    with pytest.raises(BadTargetError, match="is not replaced"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, never)
+    with pytest.raises(BadTargetError, match="is no folder"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path / "thesis.docx", never)
+    with pytest.raises(BadTargetError, match="no unencrypted PEM key"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", key=b"no key"), tmp_path / "new", never)
     assert (tmp_path / "thesis.docx").exists()
+
+
+def never(_done: int, _total: int) -> None:
+    """Nothing may be fitted before the target is found fit."""
+    raise AssertionError

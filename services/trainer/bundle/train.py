@@ -15,7 +15,7 @@ from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabula
 from services.trainer.bundle.model_card import CardFacts, model_card
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import GBM, ServedArm, ServedTrees, served_arms, served_trees
-from services.trainer.bundle.writer import write_bundle
+from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
@@ -48,8 +48,9 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     """Fit and write a bundle; gives its digest.
 
     Raises:
-        UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
+        BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
+    check_target(out, plan.key)
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)

@@ -42,6 +42,7 @@ def validate(
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
     check_between(bundle.training["trained_on"], cohort.case_ids, embeddings)
+    out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
     pooled = _predicted(bundle, cohort, embeddings)
     advance(2, STEPS)
@@ -55,7 +56,6 @@ def validate(
     named = {"name": bundle.manifest["name"], "digest": bundle.digest, "created": bundle.manifest["created"]}
     report |= {"bundle": named, "splits": None, "negative_controls": {}}
     report["embeddings"] = embeddings.digest if embeddings else None
-    out.mkdir(parents=True, exist_ok=True)
     write_report(report, pooled, out)
     advance(4, STEPS)
     return report
