@@ -23,7 +23,7 @@ def painted() -> Source:
     pixels[2 * REGION :] = DENSE
     pixels[..., 1] = np.arange(4 * REGION) % REGION // 4
     places: Places = np.argwhere(np.ones((2, 4), np.bool_)) * REGION
-    return Source(pixels, places, places + [2 * REGION, 0])
+    return Source(pixels, places, places + np.array([2 * REGION, 0]))
 
 
 def share_of_dense(slide: np.ndarray) -> float:
