@@ -57,6 +57,10 @@ def sentence(contrast: dict[str, Any] | None, simulated: bool) -> str:
     if contrast is None or contrast["est"] is None:
         return "The primary contrast cannot be told: the cohort has no slides or too few events."
     est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
-    verdict = "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
     mark = "SIMULATED: " if simulated else ""
-    return f"{mark}fusion adds {est:.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict}."
+    return f"{mark}fusion adds {est:.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict(lo, hi)}."
+
+
+def verdict(lo: float, hi: float) -> str:
+    """What an interval of a gain lets one say."""
+    return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
