@@ -59,8 +59,9 @@ def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: 
 
 def _tinted(slide: Pixels, tint: Gains) -> Pixels:
     """Multiply the optical density of each channel."""
-    density = np.log(255 / np.maximum(slide, 1).astype(np.float64))
-    return np.asarray(np.clip(np.round(255 * np.exp(-density * tint)), 0, 255), np.uint8)
+    density = np.log(255 / np.maximum(np.arange(256), 1))
+    table = np.clip(np.round(255 * np.exp(-density[:, None] * tint)), 0, 255).astype(np.uint8)
+    return np.stack([table[slide[..., channel], channel] for channel in range(3)], axis=2)
 
 
 def _write(slide: Pixels, quality: int, path: Path) -> None:

@@ -9,19 +9,16 @@ import tifffile
 
 from services.standalone.simulated_slides import write_slides
 from services.trainer.simulation.simulate import Simulated, SimulationPlan, simulate
+from tests.support.cohorts import quiet
 
 PLAN = SimulationPlan(patients=8, seed=3, sites=2, tiles=1, width=8)
-
-
-def nothing(_done: int, _total: int) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Simulated, Path]:
     folder = tmp_path_factory.mktemp("simulated")
-    cohort = simulate(PLAN, folder, nothing)
-    write_slides(cohort, PLAN, folder / "slides", nothing)
+    cohort = simulate(PLAN, folder, quiet)
+    write_slides(cohort, PLAN, folder / "slides", quiet)
     return cohort, folder / "slides"
 
 
@@ -47,7 +44,7 @@ def test_slides_differ_in_size(drawn: tuple[Simulated, Path]) -> None:
 
 def test_the_same_plan_gives_the_same_bytes(drawn: tuple[Simulated, Path], tmp_path: Path) -> None:
     cohort, folder = drawn
-    write_slides(cohort, PLAN, tmp_path, nothing)
+    write_slides(cohort, PLAN, tmp_path, quiet)
     assert {path.name: path.read_bytes() for path in folder.glob("*/*.tiff")} == {
         path.name: path.read_bytes() for path in tmp_path.glob("*/*.tiff")
     }
@@ -58,7 +55,7 @@ def test_without_a_shift_the_sites_stain_alike(drawn: tuple[Simulated, Path], tm
 
     def between(shift: float) -> float:
         plan = SimulationPlan(patients=8, seed=3, sites=2, tiles=1, width=8, shift=shift)
-        write_slides(cohort, plan, tmp_path / str(shift), nothing)
+        write_slides(cohort, plan, tmp_path / str(shift), quiet)
         glass: dict[int, list[float]] = {0: [], 1: []}
         for name, site, has in zip(cohort.names, cohort.sites, cohort.has_slides, strict=True):
             if has:
