@@ -42,6 +42,8 @@ class TrainPlan:
     refits: int = REFITS
     key: bytes | None = None
     """ed25519 private key, PEM, to sign with."""
+    remarks: tuple[str, ...] = ()
+    """What the card says beside what was computed: where the cohort came from, what was tried before."""
 
 
 def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
@@ -71,7 +73,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     means = _means(cohort, embeddings)
     files["reference.json"] = reference(arms, cohort, means)
     files["training.json"] = _training(patients, embeddings, arms, trees)
-    facts = CardFacts(cohort, arms, notes, plan.seed, plan.refits, embeddings.encoder_name if embeddings else None)
+    encoder = embeddings.encoder_name if embeddings else None
+    facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
     files["model_card.md"] = model_card(facts).encode()
     advance(3, STEPS)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)

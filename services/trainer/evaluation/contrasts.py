@@ -63,8 +63,12 @@ def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
         return f"{mark}What fusion adds cannot be told: there are no two patients of whom Uno's C knows the order."
     if lo is None or hi is None:
         return f"{mark}Fusion adds {_signed(est)} Uno's C; there are too few events for an interval, so no gain shown."
-    verdict = "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
-    return f"{mark}Fusion adds {_signed(est)} Uno's C, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict}."
+    return f"{mark}Fusion adds {_signed(est)} Uno's C, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict(lo, hi)}."
+
+
+def verdict(lo: float, hi: float) -> str:
+    """What an interval of a gain lets one say."""
+    return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
 
 
 def _signed(value: float) -> str:
