@@ -58,6 +58,27 @@ class BadModelError(PermanentError):
     advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
 
 
+class BadTilesError(PermanentError):
+    """Labelled tiles cannot be read, or nothing can be learned from them."""
+
+    reason = "bad_tiles"
+    advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+
+
+class UntrainableEncoderError(PermanentError):
+    """An encoder's graph cannot be trained, or does not give in torch what it gives where it is served."""
+
+    reason = "unknown_encoder"
+    advice = "Start from the encoder that ships with the project, or from another convolutional one."
+
+
+class OtherRunError(PermanentError):
+    """The output folder holds what another run has made or left unfinished."""
+
+    reason = "other_run"
+    advice = "Choose another folder, or remove that one."
+
+
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 
