@@ -29,7 +29,7 @@ def forest(report: Said) -> str:
     rows = [
         (arm["title"], arm["uno_c"], name, f"n {arm['n']}") for name, arm in report["arms"].items() if name != "null"
     ]
-    return _forest(rows, "Uno's C by arm, 95 % interval", report["simulated"])
+    return forest_plot(rows, "Uno's C by arm, 95 % interval", report["simulated"])
 
 
 def subgroups(report: Said) -> str:
@@ -39,10 +39,11 @@ def subgroups(report: Said) -> str:
         for part in report["subgroups"]
         for name, figure in part["harrell_c"].items()
     ]
-    return _forest(rows, "Harrell's C in subgroups, events of patients", report["simulated"]) if rows else ""
+    return forest_plot(rows, "Harrell's C in subgroups, events of patients", report["simulated"]) if rows else ""
 
 
-def _forest(rows: Sequence[tuple[str, Said, str, str]], title: str, simulated: bool) -> str:
+def forest_plot(rows: Sequence[tuple[str, Said, str, str]], title: str, simulated: bool) -> str:
+    """Rows of (name, {est, lo, hi}, whose colour, what stands aside) above one axis."""
     told = [row for row in rows if row[1]["est"] is not None]
     width, left, right = 860, 430, 650
     ends = [value for _, figure, _, _ in told for value in (figure["lo"], figure["hi"]) if value is not None]

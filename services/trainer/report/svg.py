@@ -14,6 +14,8 @@ COLOURS = {
     "rule": "#2e7d32",
     "high risk": "#b4500b",
     "low risk": "#0b5fa5",
+    "before": "#b4500b",
+    "after": "#0b5fa5",
 }
 SIMULATED = "SIMULATED"
 
