@@ -9,8 +9,6 @@ from PIL import Image
 
 from services.embedder.export import EncoderCard, wrap_encoder
 from services.embedder.graph import Preparation
-from services.embedder.manifest import read_manifest, read_model
-from services.trainer.finetune.run import Base
 
 PX = 32
 WIDTH = 6
@@ -75,9 +73,3 @@ def small_encoder(folder: Path) -> Path:
     wrap_encoder(weights, Preparation(mean=(127.0,) * 3, std=(128.0,) * 3), card, folder)
     weights.unlink()
     return folder
-
-
-def base_of(folder: Path) -> Base:
-    """The encoder of a folder, to start from."""
-    manifest = read_manifest(folder)
-    return Base(read_model(folder, manifest), manifest.name, manifest.digest, manifest.input_px, manifest.dim)

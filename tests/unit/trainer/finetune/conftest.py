@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from services.embedder.manifest import read_manifest, read_model
+
 pytest.importorskip("torch", reason="torch is in the group `train`")
 
 from services.trainer.finetune.run import Base
-from tests.support.finetuning import base_of, labelled_tiles, small_encoder
+from tests.support.finetuning import labelled_tiles, small_encoder
 
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    return base_of(small_encoder(tmp_path_factory.mktemp("encoder")))
+    folder = small_encoder(tmp_path_factory.mktemp("encoder"))
+    manifest = read_manifest(folder)
+    return Base(read_model(folder, manifest), manifest.name, manifest.digest, manifest.input_px, manifest.dim)
 
 
 @pytest.fixture(scope="session")
