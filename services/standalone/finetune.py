@@ -78,16 +78,27 @@ def finetune(
         "rate": rate,
     }
     how |= {"batch": batch, "held_out": held_out, "stain": stain, "top": top, "precision": precision, "seed": seed}
+    _run(encoder, (tiles, cohort, slides, embeddings, profile, default_mpp), how, (out, name, tile_um), as_json=as_json)
+
+
+def _run(
+    encoder: Path,
+    source: tuple[Path | None, Path | None, Path | None, Path | None, str | None, float | None],
+    how: dict[str, Any],
+    target: tuple[Path, str | None, float | None],
+    *,
+    as_json: bool,
+) -> None:
     with trainer():
         from services.standalone import finetuning  # noqa: PLC0415 - see cohorts
         from services.trainer.finetune.ranks import joined  # noqa: PLC0415 - see cohorts
         from services.trainer.finetune.settings import Settings  # noqa: PLC0415 - see cohorts
 
-        source = finetuning.source(tiles, cohort, slides, embeddings, profile, default_mpp)
+        job = finetuning.Job(encoder, finetuning.source(*source), Settings(**how), *target)
         with joined() as ranks:
-            made = finetuning.run(finetuning.Job(encoder, source, Settings(**how), out, name, tile_um), ranks)
+            made = finetuning.run(job, ranks)
     if ranks.first:
-        _tell(made, out, as_json=as_json)
+        _tell(made, job.out, as_json=as_json)
 
 
 def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None) -> None:

@@ -93,6 +93,7 @@ def run(job: Job, ranks: Ranks) -> EncoderManifest:
     if assignment:
         with _bar("steps", ranks) as advance:
             tuned = tuning.finetune(assignment, base, ranks, job.out, advance)
+        ranks.wait()
         if ranks.first:
             _write(job, manifest, tuned)
             workplace.forget(job.out)

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from services.trainer.cohort.cohort import Flags, Floats, Ints
 from services.trainer.errors import BadTilesError
-from services.trainer.evidence.finetuning_report import write_report
+from services.trainer.evidence.finetuning_report import Probed, write_report
 from services.trainer.evidence.labelled_tiles import Tiles, lung, osteosarcoma
 from services.trainer.finetune import split, task
 from services.trainer.finetune.export import exported
@@ -52,18 +52,7 @@ class Job:
     model: bytes
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Probabilities [tested, classes] from before and after, and when the training was best."""
-
-    fold: int
-    seed: int
-    before: Floats
-    after: Floats
-    best_epoch: int
-
-
-def run(job: Job) -> Found:
+def run(job: Job) -> Probed:
     """Fine-tune on the other folds, then probe both encoders."""
     torch.set_num_threads(1)
     tested = job.data.fold == job.fold
@@ -73,8 +62,8 @@ def run(job: Job) -> Found:
     encoder, best = _tuned(job, learned, before.shape[1])
     model, _ = exported(encoder, torch.from_numpy(pixels[learned[:4]]))
     after = features(model, pixels)
-    probed = [_probe(found, job.data.label, tested) for found in (before, after)]
-    return Found(job.fold, job.seed, *probed, best)
+    first, then = (_probe(found, job.data.label, tested) for found in (before, after))
+    return Probed(job.fold, job.seed, first, then, best)
 
 
 def features(model: bytes, pixels: np.ndarray) -> np.ndarray:
@@ -133,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _said(found: Found, done: int, total: int) -> Found:
+def _said(found: Probed, done: int, total: int) -> Probed:
     sys.stderr.write(f"{done} of {total}\n")
     return found
 

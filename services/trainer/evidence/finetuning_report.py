@@ -4,22 +4,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.evidence.labelled_tiles import Tiles
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, rounded
-from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic
+from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic, divide
 from services.trainer.report.figures import forest_plot
 
 _SEED = 1
 _METRICS = {"accuracy": "accuracy", "macro_auc": "macro AUC"}
 
 
-class Probed(Protocol):
-    """What a fold with a seed has given."""
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """What a fold with a seed has given: probabilities [tested, classes], and when the training was best."""
 
     fold: int
     seed: int
@@ -52,7 +53,7 @@ class MeanOfTold:
         found = np.stack([part(weights) for part in self.parts])
         told = np.isfinite(found)
         total = np.where(told, found, 0).sum(axis=0)
-        return np.divide(total, told.sum(axis=0), out=np.full(len(weights), np.nan), where=told.any(axis=0))
+        return divide(np.asarray(total, np.float64), told.sum(axis=0).astype(np.float64))
 
 
 def accuracy(risk: Floats, label: Ints) -> Statistic:

@@ -50,18 +50,22 @@ class Encoder(nn.Module):
         self._held = {name: f"value_{i}" for i, name in enumerate(sorted(constants))}
         self.layers = [step.inputs[1:] for step in self._steps if step.operation == _TRAINED]
         """Names of weight and bias of each convolution, from the first to the last."""
+        self._numbers: dict[str, Tensor] = {}
+        """Sizes and bounds, which stay on the CPU wherever the encoder runs."""
         trained = {name for layer in self.layers for name in layer}
         for name, value in constants.items():
             tensor = torch.from_numpy(np.array(value))
             if name in trained:
                 last = tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
                 self.register_parameter(self._held[name], nn.Parameter(last, requires_grad=False))
-            else:
+            elif tensor.is_floating_point() and tensor.dim():
                 self.register_buffer(self._held[name], tensor, persistent=False)
+            else:
+                self._numbers[name] = tensor
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Features [n, dim]."""
-        values = {self._input: tiles}
+        values = {self._input: tiles, **self._numbers}
         for step in self._steps:
             inputs = [values[name] if name in values else getattr(self, self._held[name]) for name in step.inputs]
             values[step.output] = OPERATIONS[step.operation](inputs, step.attributes)

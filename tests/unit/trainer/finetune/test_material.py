@@ -22,6 +22,11 @@ def resize(path: Path, size: tuple[int, int]) -> None:
     Image.new("RGB", size).save(path)
 
 
+def empty_classes(folder: Path) -> None:
+    for path in folder.rglob("*.png"):
+        path.unlink()
+
+
 def oblong(folder: Path) -> None:
     for path in folder.rglob("*.png"):
         resize(path, (PX, PX + 4))
@@ -29,7 +34,7 @@ def oblong(folder: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "is no folder"),
-    "no classes": (lambda at: [shutil.rmtree(at / name) for name in ("pink", "violet")], "no folder of a class"),
+    "no classes": (empty_classes, "no folder of a class"),
     "one class": (lambda at: shutil.rmtree(at / "pink"), "holds one class, violet"),
     "no patient": (lambda at: (at / "pink/P0__0.png").rename(at / "pink/P0-0.png"), "P0-0.png: the name does not"),
     "nameless": (lambda at: (at / "pink/P0__0.png").rename(at / "pink/__0.png"), "the name does not begin"),
