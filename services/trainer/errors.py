@@ -81,6 +81,27 @@ class BadTargetError(BadModelError):
     advice = "Name a new folder or that of a bundle, and an unencrypted ed25519 private key in PEM or none."
 
 
+class BadTilesError(PermanentError):
+    """Labelled tiles cannot be read, or nothing can be learned from them."""
+
+    reason = "bad_tiles"
+    advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+
+
+class UntrainableEncoderError(PermanentError):
+    """An encoder's graph cannot be trained, or does not give in torch what it gives where it is served."""
+
+    reason = "unknown_encoder"
+    advice = "Start from the encoder that ships with the project, or from another convolutional one."
+
+
+class OtherRunError(PermanentError):
+    """The output folder holds what another run has made or left unfinished."""
+
+    reason = "other_run"
+    advice = "Choose another folder, or remove that one."
+
+
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 

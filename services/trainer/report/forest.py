@@ -31,7 +31,7 @@ def by_arm(report: Said) -> str:
         for name, arm in report["arms"].items()
         if name != "null"
     ]
-    return _forest(lines, "Uno's C by arm, 95 % interval", report["simulated"])
+    return forest_plot(lines, "Uno's C by arm, 95 % interval", simulated=report["simulated"])
 
 
 def by_part(report: Said) -> str:
@@ -41,10 +41,11 @@ def by_part(report: Said) -> str:
         for part in report["subgroups"]
         for name, figure in part["harrell_c"].items()
     ]
-    return _forest(lines, "Harrell's C in subgroups, events of patients", report["simulated"]) if lines else ""
+    return forest_plot(lines, "Harrell's C in subgroups, events of patients", simulated=report["simulated"]) if lines else ""
 
 
-def _forest(lines: Sequence[Line], title: str, simulated: bool) -> str:
+def forest_plot(lines: Sequence[Line], title: str, *, simulated: bool) -> str:
+    """Lines above one axis; those without an estimate are left out."""
     told = [line for line in lines if line.figure["est"] is not None]
     ends = [line.figure[key] for line in told for key in ("lo", "hi") if line.figure[key] is not None]
     low, high = min([0.45, *ends]), max([0.8, *ends])

@@ -17,6 +17,8 @@ COLOURS = {
     "gated": "#ad1457",
     "high risk": "#b4500b",
     "low risk": "#0b5fa5",
+    "before": "#b4500b",
+    "after": "#0b5fa5",
 }
 SIMULATED = "SIMULATED"
 
