@@ -70,17 +70,27 @@ def fit_tabular(recipe: Recipe, train: Cohort, pathomics: Floats | None, folds: 
     return fit_design(columns, x, train.outcome, recipe, ridge)
 
 
-def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:
-    """Fit every cause on a design [n, p]."""
+def fit_design(
+    columns: Sequence[Column],
+    x: Floats,
+    outcome: Outcome,
+    recipe: Recipe,
+    ridge: float,
+    prior: np.random.Generator | None = None,
+) -> Tabular:
+    """Fit every cause on a design [n, p]; with `prior`, shrink to a draw from the ridge's prior instead of to 0."""
     causes = tuple(
-        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else _COMPETING, recipe.grid)
+        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else _COMPETING, recipe.grid, prior)
         for code in outcome.causes
     )
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])
     return Tabular(tuple(columns), recipe.grid, causes, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)
 
 
-def _cause(x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats) -> CauseFit:
+def _cause(
+    x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats, prior: np.random.Generator | None
+) -> CauseFit:
     sample = Sample.of(x, times, events)
-    coefficients = fit_cox(sample, ridge)
+    towards = prior.normal(size=x.shape[1]) / np.sqrt(ridge) if prior else None
+    coefficients = fit_cox(sample, ridge, towards=towards)
     return CauseFit(coefficients, baseline(sample, coefficients, grid))
