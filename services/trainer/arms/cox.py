@@ -52,10 +52,12 @@ class Sample:
         return float((eta - shift - np.log(at_risk))[self.events].sum())
 
 
-def fit_cox(sample: Sample, ridge: float, start: Floats | None = None, towards: Floats | None = None) -> Floats:
+def fit_cox(
+    sample: Sample, ridge: float | Floats, start: Floats | None = None, towards: Floats | None = None
+) -> Floats:
     """Coefficients [p] that maximise the log partial likelihood less `ridge` / 2 times their squares.
 
-    With `towards` [p] the squares are those of the distances from there.
+    `ridge` may differ by column, [p]; with `towards` [p] the squares are those of the distances from there.
     """
     coefficients = np.zeros(sample.columns.shape[1]) if start is None else start.copy()
     if not sample.events.any():
@@ -71,7 +73,7 @@ def fit_cox(sample: Sample, ridge: float, start: Floats | None = None, towards: 
     return coefficients
 
 
-def derivatives(sample: Sample, coefficients: Floats, ridge: float) -> tuple[Floats, Floats]:
+def derivatives(sample: Sample, coefficients: Floats, ridge: float | Floats) -> tuple[Floats, Floats]:
     """Gradient [p] of the penalised log partial likelihood, and its negative second derivative [p, p]."""
     x = sample.columns
     eta = x @ coefficients

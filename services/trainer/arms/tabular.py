@@ -13,7 +13,7 @@ from services.trainer.metrics.incidence import cumulative_hazard
 from services.trainer.profile import Variable
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_COMPETING = 100.0
+COMPETING = 100.0
 """Ridge of the causes that compete: they have few events."""
 
 
@@ -70,27 +70,17 @@ def fit_tabular(recipe: Recipe, train: Cohort, pathomics: Floats | None, folds: 
     return fit_design(columns, x, train.outcome, recipe, ridge)
 
 
-def fit_design(
-    columns: Sequence[Column],
-    x: Floats,
-    outcome: Outcome,
-    recipe: Recipe,
-    ridge: float,
-    prior: np.random.Generator | None = None,
-) -> Tabular:
-    """Fit every cause on a design [n, p]; with `prior`, shrink to a draw from the ridge's prior instead of to 0."""
+def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:
+    """Fit every cause on a design [n, p]."""
     causes = tuple(
-        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else _COMPETING, recipe.grid, prior)
+        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else COMPETING, recipe.grid)
         for code in outcome.causes
     )
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])
     return Tabular(tuple(columns), recipe.grid, causes, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)
 
 
-def _cause(
-    x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats, prior: np.random.Generator | None
-) -> CauseFit:
+def _cause(x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats) -> CauseFit:
     sample = Sample.of(x, times, events)
-    towards = prior.normal(size=x.shape[1]) / np.sqrt(ridge) if prior else None
-    coefficients = fit_cox(sample, ridge, towards=towards)
+    coefficients = fit_cox(sample, ridge)
     return CauseFit(coefficients, baseline(sample, coefficients, grid))
