@@ -9,8 +9,8 @@ model's mean:
   patient drawn at random, less what its own columns tell of that; a missing value adds what the variable says of one
   (imputation drawn, not fixed);
 - the image: networks taught on different patients disagree, so the pathomic log-risk is a measurement with error; what
-  it leaves unseen is drawn as classical measurement error (Carroll et al., Measurement Error 2006, chapter 3). A network
-  is taken to correlate with what it measures as it does with another network, which is cautious: they share patients.
+  it leaves unseen is drawn as classical measurement error (Carroll et al., Measurement Error 2006, chapter 3). An
+  out-of-fold log-risk is taken to correlate with what it measures as two networks do with each other.
 """
 
 from collections.abc import Sequence
