@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from services.trainer.arms.arm import Patients
+from services.trainer.arms.arm import Arm, Patients
+from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
 from services.trainer.evidence.pieces import quiet
 from services.trainer.evidence.study import read_both
@@ -36,7 +38,7 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
     training, asked = Patients(train, seen, 1), Patients(test, new, 1)
     for arm in ARMS:
         if arm.lacks(training) is None:
-            _, steps[arm.name] = _timed(lambda arm=arm: arm.fit(training).predict(asked))
+            _, steps[arm.name] = _timed(partial(_fit_and_predict, arm, training, asked))
     return {
         "steps": {name: round(value, 2) for name, value in steps.items()},
         "cpu_s": round(sum(steps.values()), 2),
@@ -44,6 +46,10 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
         "peak_mb": round(_peak_mb(), 1),
         "before_mb": round(before, 1),
     }
+
+
+def _fit_and_predict(arm: Arm, train: Patients, test: Patients) -> Prediction:
+    return arm.fit(train).predict(test)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

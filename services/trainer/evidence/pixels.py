@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from services.trainer.bundle.served import read_bundle
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
@@ -16,6 +18,8 @@ from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
 
 STRANGE_SHIFT = 8.0
+FOREIGN = ("tcga-cr-7395-01a-01-ts1.svs", "slide_with_ink.jpeg", "multi_frame_jpeg_camelyon_challenge_image.dcm")
+"""Real slides of other organs in the folder of the user."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class PixelPlan:
             bags = _slides(work / "strange", self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT)
             far = read_cohort(work / "strange" / "cohort.csv", load_profile())
             said["strongly shifted stain"] = shares(bundle, mean_embeddings(far, read_embeddings(bags)))
+        if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
+            _medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5")
+            other = read_embeddings(work / "foreign")
+            means = [other.bag(case).mean(axis=0, dtype=np.float64) for case in other.by_case]
+            said["other organs, real slides"] = shares(bundle, np.stack(means))
         return said
 
 
