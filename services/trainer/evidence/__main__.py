@@ -24,19 +24,28 @@ from shared.notice import NOTICE
 HERE = Path(__file__).parent
 RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE.parent / "EVIDENCE.md"
 """Where what is published stands."""
+STOPPED = 130
 _LIBRARIES = ("medulla", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that were asked for; 1 where one of them could not be run."""
-    asked = _parser().parse_args(arguments)
+    try:
+        return _all(_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        say("stopped; nothing is half-written, and the same command goes on from here")
+        return STOPPED
+
+
+def _all(asked: argparse.Namespace) -> int:
     setting, out = Setting(asked.data, asked.quick), asked.out / ("quick" if asked.quick else "full")
-    chosen = [part for part in PARTS if not asked.only or part.name in asked.only.split(",")]
-    if asked.only and len(chosen) < len(set(asked.only.split(","))):
+    wanted = set(asked.only.split(",")) - {""}
+    chosen = [part for part in PARTS if not wanted or part.name in wanted]
+    if wanted - {part.name for part in PARTS} - {"finetuning"}:
         say(f"there are the parts {', '.join(part.name for part in PARTS)} and finetuning; {asked.only} names another")
         return 2
     failed = [part.name for part in chosen if not _run(part, setting, Bench(out, asked.data, asked.workers))]
-    if not asked.only or "finetuning" in asked.only:
+    if not wanted or "finetuning" in wanted:
         _finetuning(setting, out)
     write(out, out / "EVIDENCE.md", out / "figures", "figures")
     if asked.publish:

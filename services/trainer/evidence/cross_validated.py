@@ -11,6 +11,7 @@ import numpy as np
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
+from services.trainer.errors import BadCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers
 from services.trainer.evidence.pieces import quiet
@@ -46,15 +47,23 @@ class PublicPlan:
         if data is None:
             raise ValueError("a public cohort without its folder")
         plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
-        table, bags = work / "cohort.csv", None
-        if self.cohort == "cavalli":
-            taken, left = cavalli(data / CAVALLI, table)
-        else:
-            taken, left = hancock(data / HANCOCK, table, work / "embeddings")
-            bags = read_embeddings(work / "embeddings")
+        table = work / "cohort.csv"
+        taken, left = self._write(data, table, work / "embeddings")
+        bags = read_embeddings(work / "embeddings") if (work / "embeddings").exists() else None
         profile = load_profile({"cavalli": "medulloblastoma_survival", "hancock": "hancock"}[self.cohort])
         report = evaluate(read_cohort(table, profile), bags, plan, work / "report", quiet)
         return summary(report, work / "report") | {"taken": taken, "left_out": left}
+
+    def _write(self, data: Path, table: Path, bags: Path) -> tuple[int, int]:
+        """The published tables as ours.
+
+        Raises:
+            BadCohortError: a column of them is not there.
+        """
+        try:
+            return cavalli(data / CAVALLI, table) if self.cohort == "cavalli" else hancock(data / HANCOCK, table, bags)
+        except KeyError as error:
+            raise BadCohortError.listing(str(data), [f"the published {self.cohort} has no column {error}"]) from error
 
 
 @dataclass(frozen=True)

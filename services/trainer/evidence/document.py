@@ -40,8 +40,8 @@ _HOW: Mapping[str, str] = {
     "recovery": "The report's own multivariable estimates (`hazard_ratios`) on many tables without an effect of the "
     "slides. Groups relapse at different times, so proportional hazards hold within groups and not between "
     "them.",
-    "intervals": "The model is asked about patients of an external site; each arm about everyone who is known to it, as "
-    "if the rest were missing. The truth is the probability by which the relapse was drawn, all causes known. "
+    "intervals": "The model is asked about patients of an external site; each arm about everyone who is known to it, "
+    "as if the rest were missing. The truth is the probability by which the relapse was drawn, all causes known. "
     "Means over seeds with Student's interval.",
     "growth": "One fold with all arms, in a process of its own; the first table row of each axis is repeated where the "
     "axes meet. Memory is the highest that the process ever held, libraries included.",
