@@ -1,8 +1,8 @@
 """How hard each column of an arm is held back, as a draw and not as one number that is taken for sure.
 
 A ridge is a normal prior of one width for all columns. A few columns matter much and most matter little, so the refits
-take Student's t with 3 degrees of freedom, as a normal prior whose ridge is drawn anew for each column, and a common
-width that is drawn too: Gibbs sampling, in which the chosen ridge is the prior mean (Gelman, Bayesian Anal 2006;1:515).
+take a Cauchy prior (Gelman et al., Ann Appl Stat 2008;2:1360), as a normal one whose ridge is drawn anew for each
+column, and a common width that is drawn too: Gibbs sampling, with the chosen ridge as the prior mean of the width.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ import numpy as np
 
 from services.trainer.cohort.cohort import Floats
 
-_FREEDOM = 3.0
+_FREEDOM = 1.0
+"""Degrees of freedom of Student's t; 1 is Cauchy."""
 
 
 @dataclass(frozen=True, eq=False)
