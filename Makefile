@@ -19,7 +19,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-bundle test lint protos chart-docs bench stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
+.PHONY: help demo demo-bundle test lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,10 @@ chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README, 
 
 bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 	$(BIN)/python -m tests.bench $(ARGS)
+
+science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
+	$(BIN)/python -m services.trainer.evidence --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
+	  $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
 	@$(BIN)/python -m tests.support.stack up

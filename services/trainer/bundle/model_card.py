@@ -132,8 +132,9 @@ def _made(facts: CardFacts) -> str:
     read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
     return (
         f"{encoder}Cause-specific ridge Cox models of {read}, "
-        f"penalty by cross-validated partial likelihood; {facts.refits} bootstrap refits for the 90 % interval, which "
-        f"speaks of the finite training cohort and not of a patient's fate. Seed {facts.seed}."
+        f"penalty by cross-validated partial likelihood; {facts.refits} refits for the 90 % interval, which speaks of "
+        "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
+        f"neither variables nor slides show it cannot speak. Seed {facts.seed}."
     )
 
 

@@ -58,10 +58,10 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     check_within(cohort.case_ids, embeddings)
     advance(0, STEPS)
     files: dict[str, bytes | Any] = {}
-    view = _slides(cohort, embeddings, plan.seed, files)
+    view, agreement = _slides(cohort, embeddings, plan.seed, files)
     advance(1, STEPS)
     patients = Patients(cohort, view, plan.seed)
-    arms = list(served_arms(patients, plan.refits))
+    arms = served_arms(patients, plan.refits, agreement)
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(2, STEPS)
@@ -82,9 +82,11 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     return digest
 
 
-def _slides(cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]) -> SlideView | None:
+def _slides(
+    cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]
+) -> tuple[SlideView | None, float]:
     if embeddings is None:
-        return None
+        return None, 1.0
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
     from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
     from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - the same
@@ -92,7 +94,7 @@ def _slides(cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dic
     model, view = fit_slides(cohort, embeddings, seed, gated=False)
     files["mil.onnx"] = to_onnx(model.projection, model.attention)
     files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
-    return view
+    return view, model.agreement
 
 
 def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:

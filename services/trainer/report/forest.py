@@ -41,7 +41,8 @@ def by_part(report: Said) -> str:
         for part in report["subgroups"]
         for name, figure in part["harrell_c"].items()
     ]
-    return forest_plot(lines, "Harrell's C in subgroups, events of patients", simulated=report["simulated"]) if lines else ""
+    title = "Harrell's C in subgroups, events of patients"
+    return forest_plot(lines, title, simulated=report["simulated"]) if lines else ""
 
 
 def forest_plot(lines: Sequence[Line], title: str, *, simulated: bool) -> str:
