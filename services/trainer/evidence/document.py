@@ -89,7 +89,14 @@ def _controls(found: Mapping[str, Any]) -> str:
 def _made(found: Mapping[str, Any]) -> str:
     header = ("part", "command", "seeds", "pieces", "wall, s", "processor, s")
     rows = [
-        (name, f"`{one['command']}`", ", ".join(map(str, one["seeds"])), one["pieces"], one["wall_s"], one["cpu_s"])
+        (
+            name,
+            f"`{one['command']}`",
+            ", ".join(map(str, one["seeds"])),
+            f"{one['pieces']} of {one['planned']}",
+            one["wall_s"],
+            one["cpu_s"],
+        )
         for name, one in found.items()
     ]
     machines = sorted(
