@@ -15,7 +15,7 @@ from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabula
 from services.trainer.bundle.model_card import CardFacts, model_card
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import GBM, ServedArm, ServedTrees, served_arms, served_trees
-from services.trainer.bundle.writer import write_bundle
+from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
@@ -42,14 +42,17 @@ class TrainPlan:
     refits: int = REFITS
     key: bytes | None = None
     """ed25519 private key, PEM, to sign with."""
+    remarks: tuple[str, ...] = ()
+    """What the card says beside what was computed: where the cohort came from, what was tried before."""
 
 
 def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
     """Fit and write a bundle; gives its digest.
 
     Raises:
-        UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
+        BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
+    check_target(out, plan.key)
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
@@ -70,7 +73,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     means = _means(cohort, embeddings)
     files["reference.json"] = reference(arms, cohort, means)
     files["training.json"] = _training(patients, embeddings, arms, trees)
-    facts = CardFacts(cohort, arms, notes, plan.seed, plan.refits, embeddings.encoder_name if embeddings else None)
+    encoder = embeddings.encoder_name if embeddings else None
+    facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
     files["model_card.md"] = model_card(facts).encode()
     advance(3, STEPS)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
@@ -89,7 +93,7 @@ def _slides(
 
     model, view = fit_slides(cohort, embeddings, seed, gated=False)
     files["mil.onnx"] = to_onnx(model.projection, model.attention)
-    files["prototypes.json"] = prototypes(model, cohort, embeddings, seed)
+    files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
     return view, model.agreement
 
 
