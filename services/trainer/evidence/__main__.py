@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,9 @@ def write(results: Path, note: Path, figures: Path, link: str) -> None:
         if part.name in found:
             for name, svg in part.pictures(found[part.name]["value"]).items():
                 (figures / f"{part.stem}-{name}.svg").write_text(svg, encoding="utf-8")
-    note.write_text(document(found, link), encoding="utf-8")
+    if (results / "finetuning.svg").exists():
+        shutil.copyfile(results / "finetuning.svg", figures / "finetuning.svg")
+    note.write_text(document(found, link, read_finetuning(results)), encoding="utf-8")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -74,12 +77,21 @@ def read_results(folder: Path) -> dict[str, Any]:
     return {name: json.loads(path.read_bytes()) for name, path in paths.items() if path.exists()}
 
 
+def read_finetuning(folder: Path) -> dict[str, Any] | None:
+    """What the fine-tuning's own run wrote, where it did."""
+    path = folder / "finetuning.json"
+    return json.loads(path.read_bytes()) if path.exists() else None
+
+
 def publish(out: Path) -> None:
     """Put the results and the note where the project keeps them."""
     for part in PARTS:
         source = out / f"{part.stem}.json"
         if source.exists():
             put_json(RESULTS / source.name, json.loads(source.read_bytes()))
+    for name in ("finetuning.json", "finetuning.svg"):
+        if (out / name).exists():
+            shutil.copyfile(out / name, RESULTS / name)
     write(RESULTS, NOTE, FIGURES, "evidence/figures")
 
 
@@ -119,13 +131,22 @@ def machine() -> dict[str, Any]:
 
 
 def _finetuning(setting: Setting, out: Path) -> None:
-    """The fine-tuning's own run, which writes its own files; nothing where that module is not installed."""
-    if find_spec(_FINETUNING) is None:
+    """The fine-tuning's own run, which writes its own files; nothing where they are there."""
+    if find_spec(_FINETUNING) is None or (out / "finetuning.json").exists():
         return
     if setting.data is None:
         say("finetuning: left out, it reads tiles: name their folder with DATA=/folder")
         return
-    command = [sys.executable, "-m", _FINETUNING, "--data", setting.data, "--out", out]
+    command = [
+        sys.executable,
+        "-m",
+        _FINETUNING,
+        "--data",
+        setting.data,
+        "--out",
+        out,
+        *(["--seeds", 1] if setting.quick else []),
+    ]
     done = subprocess.run([*map(str, command)], check=False)  # noqa: S603 - our own module
     if done.returncode:
         say("finetuning: left out, its run failed")

@@ -59,7 +59,7 @@ class RecoveryPlan:
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])
-        return {row["column"]: row for row in hazard_ratios(cohort)}
+        return {row["column"]: row for row in hazard_ratios(cohort) if None not in row.values()}
 
 
 def _summary(name: str, rows: list[dict[str, float]]) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from services.trainer.evidence.summaries import covered, gains, mean_of
 
 def test_the_note_says_what_the_committed_results_say() -> None:
     found = science.read_results(science.RESULTS)
-    assert science.NOTE.read_text(encoding="utf-8") == document(found, "evidence/figures")
+    assert science.NOTE.read_text(encoding="utf-8") == document(
+        found, "evidence/figures", science.read_finetuning(science.RESULTS)
+    )
     assert not any(one["quick"] for one in found.values())
 
 
