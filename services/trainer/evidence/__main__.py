@@ -7,10 +7,12 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ HERE = Path(__file__).parent
 RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE.parent / "EVIDENCE.md"
 """Where what is published stands."""
 STOPPED = 130
+_FINETUNING = "services.trainer.evidence.finetuning"
 _LIBRARIES = ("medulla", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
 
 
@@ -44,8 +47,9 @@ def _all(asked: argparse.Namespace) -> int:
     if wanted - {part.name for part in PARTS} - {"finetuning"}:
         say(f"there are the parts {', '.join(part.name for part in PARTS)} and finetuning; {asked.only} names another")
         return 2
-    failed = [part.name for part in chosen if not _run(part, setting, Bench(out, asked.data, asked.workers))]
-    if not wanted or "finetuning" in wanted:
+    bench = Bench(out, asked.data, asked.workers)
+    failed = [part.name for part in chosen if not _run(part, setting, bench, as_it_is=asked.as_it_is)]
+    if not asked.as_it_is and (not wanted or "finetuning" in wanted):
         _finetuning(setting, out)
     write(out, out / "EVIDENCE.md", out / "figures", "figures")
     if asked.publish:
@@ -62,7 +66,9 @@ def write(results: Path, note: Path, figures: Path, link: str) -> None:
         if part.name in found:
             for name, svg in part.pictures(found[part.name]["value"]).items():
                 (figures / f"{part.stem}-{name}.svg").write_text(svg, encoding="utf-8")
-    note.write_text(document(found, link), encoding="utf-8")
+    if (results / "finetuning.svg").exists():
+        shutil.copyfile(results / "finetuning.svg", figures / "finetuning.svg")
+    note.write_text(document(found, link, read_finetuning(results)), encoding="utf-8")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -71,24 +77,37 @@ def read_results(folder: Path) -> dict[str, Any]:
     return {name: json.loads(path.read_bytes()) for name, path in paths.items() if path.exists()}
 
 
+def read_finetuning(folder: Path) -> dict[str, Any] | None:
+    """What the fine-tuning's own run wrote, where it did."""
+    path = folder / "finetuning.json"
+    return json.loads(path.read_bytes()) if path.exists() else None
+
+
 def publish(out: Path) -> None:
     """Put the results and the note where the project keeps them."""
     for part in PARTS:
         source = out / f"{part.stem}.json"
         if source.exists():
             put_json(RESULTS / source.name, json.loads(source.read_bytes()))
+    for name in ("finetuning.json", "finetuning.svg"):
+        if (out / name).exists():
+            shutil.copyfile(out / name, RESULTS / name)
     write(RESULTS, NOTE, FIGURES, "evidence/figures")
 
 
-def _run(part: Part, setting: Setting, bench: Bench) -> bool:
+def _run(part: Part, setting: Setting, bench: Bench, *, as_it_is: bool) -> bool:
     try:
         plans = part.plans(setting)
-        say(f"{part.name}: {len(plans)} pieces")
-        pieces = bench.all(plans) if part.side_by_side else [bench(plan) for plan in plans]
+        made = [plan for plan in plans if bench.path(plan).exists()]
+        say(f"{part.name}: {len(plans)} pieces, {len(made)} of them there")
+        if as_it_is and not made:
+            return False
+        wanted = made if as_it_is else plans
+        pieces = bench.all(wanted) if part.side_by_side else [bench(plan) for plan in wanted]
     except (MissingDataError, MedullaError) as error:
         say(f"{part.name}: left out, {error}")
         return False
-    put_json(bench.out / f"{part.stem}.json", _result(part, setting, pieces))
+    put_json(bench.out / f"{part.stem}.json", _result(part, setting, pieces) | {"planned": len(plans)})
     return True
 
 
@@ -112,11 +131,22 @@ def machine() -> dict[str, Any]:
 
 
 def _finetuning(setting: Setting, out: Path) -> None:
-    """The fine-tuning's own run, which writes its own files."""
+    """The fine-tuning's own run, which writes its own files; nothing where they are there."""
+    if find_spec(_FINETUNING) is None or (out / "finetuning.json").exists():
+        return
     if setting.data is None:
         say("finetuning: left out, it reads tiles: name their folder with DATA=/folder")
         return
-    command = [sys.executable, "-m", "services.trainer.evidence.finetuning", "--data", setting.data, "--out", out]
+    command = [
+        sys.executable,
+        "-m",
+        _FINETUNING,
+        "--data",
+        setting.data,
+        "--out",
+        out,
+        *(["--seeds", 1] if setting.quick else []),
+    ]
     done = subprocess.run([*map(str, command)], check=False)  # noqa: S603 - our own module
     if done.returncode:
         say("finetuning: left out, its run failed")
@@ -129,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="parts, by name, with commas between them")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, and nothing else")
     parser.add_argument("--workers", type=int, default=default_workers())
+    parser.add_argument("--as-it-is", action="store_true", help="make nothing; tell of the pieces that are finished")
     parser.add_argument("--publish", action="store_true", help="put results, figures and note where they are kept")
     return parser
 

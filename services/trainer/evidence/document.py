@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.trainer.evidence.finetuning_report import markdown
 from services.trainer.evidence.marks import marks, said
 from services.trainer.evidence.sections import SECTIONS, controls, table
+from services.trainer.evidence.study import StudyPlan
 from shared.notice import NOTICE
 
 _NOTES = """\
@@ -30,7 +32,8 @@ _HOW: Mapping[str, str] = {
     "cavalli": "Five times five folds, patient by patient; every fitted step inside the fold. Pooled C is the mean "
     "over the repeats of C over all out-of-fold answers, with a bootstrap of patients.",
     "hancock": "The same. Its profile counts what pathology says as clinical; p16 alone is molecular.",
-    "bags": "The model is trained by `train` and asked as `validate` asks; the oracle is the same ridge Cox model of "
+    "bags": f"Patients have about {StudyPlan.tiles} tiles each. "
+    "The model is trained by `train` and asked as `validate` asks; the oracle is the same ridge Cox model of "
     "the same training patients, with the true latent in the place of the pathomic log-risk. Gains are in "
     "Uno's C to 5 years over clinical_molecular. Intervals of a seed are of its patients, of a mean Student's "
     "over seeds, of the share reached of seeds and patients drawn again. r: correlation of the pathomic "
@@ -49,7 +52,7 @@ _HOW: Mapping[str, str] = {
 }
 
 
-def document(found: Mapping[str, Any], figures: str) -> str:
+def document(found: Mapping[str, Any], figures: str, finetuning: Mapping[str, Any] | None = None) -> str:
     """The whole note; `figures` is the folder of the figures as it is linked."""
     quick = any(one["quick"] for one in found.values())
     parts = [
@@ -61,10 +64,18 @@ def document(found: Mapping[str, Any], figures: str) -> str:
         + "\n".join(mark.row for mark in marks(found)),
         _NOTES.rstrip(),
         *(_section(name, found[name], figures) for name in SECTIONS if name in found),
+        _finetuned(finetuning, figures),
         _controls(found),
         _made(found),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _finetuned(report: Mapping[str, Any] | None, figures: str) -> str:
+    if report is None:
+        return ""
+    title = "Fine-tuning the encoder on real tiles"
+    return f"## {title}\n\n{markdown(report).rstrip()}\n\n![{title}]({figures}/finetuning.svg)"
 
 
 def _section(name: str, result: Mapping[str, Any], figures: str) -> str:
@@ -89,7 +100,14 @@ def _controls(found: Mapping[str, Any]) -> str:
 def _made(found: Mapping[str, Any]) -> str:
     header = ("part", "command", "seeds", "pieces", "wall, s", "processor, s")
     rows = [
-        (name, f"`{one['command']}`", ", ".join(map(str, one["seeds"])), one["pieces"], one["wall_s"], one["cpu_s"])
+        (
+            name,
+            f"`{one['command']}`",
+            ", ".join(map(str, one["seeds"])),
+            f"{one['pieces']} of {one['planned']}",
+            one["wall_s"],
+            one["cpu_s"],
+        )
         for name, one in found.items()
     ]
     machines = sorted(

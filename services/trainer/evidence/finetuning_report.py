@@ -80,7 +80,7 @@ def write_report(out: Path, found: Sequence[tuple[Tiles, Sequence[Probed]]], fac
     out.mkdir(parents=True, exist_ok=True)
     report = {**facts, "sets": sets}
     (out / "finetuning.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (out / "finetuning.md").write_text(_markdown(report), encoding="utf-8")
+    (out / "finetuning.md").write_text(markdown(report), encoding="utf-8")
     rows = [
         Line(f"{one['title']}: {_METRICS[metric]}, {when}", one[metric][when], fill, f"{one['patients']} patients")
         for one in sets
@@ -139,7 +139,8 @@ def _contrast(found: Contrast) -> dict[str, Any]:
     return {**found.figure.as_json(), "p": rounded(found.p)}
 
 
-def _markdown(report: Mapping[str, Any]) -> str:
+def markdown(report: Mapping[str, Any]) -> str:
+    """The table of both sets, and a sentence for each."""
     lines = [
         "| tiles | figure | before | after | gain |",
         "|---|---|---|---|---|",

@@ -112,7 +112,10 @@ def _effect(found: Results) -> Iterator[Mark]:
         if one is None:
             yield Mark(asked, NOT_RUN, None)
             continue
-        share = {name: 100 * number for name, number in one["share"].items()}
+        share = percent(one["share"])
+        if share["lo"] is None:
+            yield Mark(asked, f"{said(share, 0)} %; the oracle's own gain is not sure", None)
+            continue
         measured = f"{said(share, 0)} %: gain {said(one['fused'])}, oracle {said(one['oracle'])}"
         why = (
             ""

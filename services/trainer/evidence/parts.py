@@ -87,7 +87,7 @@ def _cross_validated(setting: Setting) -> Sequence[Plan]:
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:
-    tables, patients = (10, 200) if setting.quick else (200, 1000)
+    tables, patients = (10, 200) if setting.quick else (100, 1000)
     return [RecoveryPlan(1001, tables, patients, complete) for complete in (True, False)]
 
 

@@ -15,7 +15,7 @@ from services.trainer.simulation.patients import draw_facts
 from services.trainer.simulation.simulate import write_table
 
 COLUMNS = {
-    "age under 3": "age_at_diagnosis_years < 3",
+    "age under 3": "age_at_diagnosis_years < 3.0",
     "metastatic": "chang_m_stage >= M1",
     "LCA": "histology = LCA",
     "DN": "histology = DN",
@@ -46,9 +46,8 @@ class RecoveryPlan:
         """See evidence.pieces.Plan."""
         del data
         found = [self._table(seed, work / f"{seed}.csv") for seed in range(self.first, self.first + self.tables)]
-        return {
-            name: _summary(name, [one[column] for one in found if column in one]) for name, column in COLUMNS.items()
-        }
+        estimates = {name: [one[column] for one in found if column in one] for name, column in COLUMNS.items()}
+        return {name: _summary(name, rows) for name, rows in estimates.items() if len(rows) > 1}
 
     def _table(self, seed: int, path: Path) -> dict[str, dict[str, float]]:
         """Estimates by column on one table."""
@@ -60,7 +59,7 @@ class RecoveryPlan:
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])
-        return {row["column"]: row for row in hazard_ratios(cohort)}
+        return {row["column"]: row for row in hazard_ratios(cohort) if None not in row.values()}
 
 
 def _summary(name: str, rows: list[dict[str, float]]) -> dict[str, Any]:

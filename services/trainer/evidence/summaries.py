@@ -10,6 +10,8 @@ from services.trainer.cohort.cohort import Floats
 
 Piece = Mapping[str, Any]
 _SAMPLES = 4000
+_SURE = 0.95
+"""Share of samples in which the oracle must gain for a share of its gain to have an interval."""
 
 
 def mean_of(values: Sequence[float]) -> dict[str, Any]:
@@ -64,15 +66,17 @@ def _of_effect(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _share(rows: Sequence[Mapping[str, Any]], draws: Floats) -> dict[str, Any]:
-    """Mean gain over mean gain of the oracle; seeds drawn again, and the patients of each."""
+    """Mean gain over mean gain of the oracle; seeds drawn again, and the patients of each. None without such a gain."""
     rng = np.random.default_rng(3)
     seeds, count = len(rows), draws.shape[2]
     chosen = rng.integers(0, seeds, (_SAMPLES, seeds))
     again = draws[chosen, :, rng.integers(0, count, (_SAMPLES, seeds))].mean(axis=1)
-    ratio = again[:, 0] / again[:, 1]
-    lo, hi = np.quantile(ratio[again[:, 1] > 0], [0.025, 0.975])
-    est = np.mean([row["fused"]["est"] for row in rows]) / np.mean([row["oracle"]["est"] for row in rows])
-    return {"est": float(est), "lo": float(lo), "hi": float(hi)}
+    fused, best = (float(np.mean([row[arm]["est"] for row in rows])) for arm in ("fused", "oracle"))
+    if best <= 0 or (again[:, 1] > 0).mean() < _SURE:
+        return {"est": fused / best if best > 0 else None, "lo": None, "hi": None}
+    ratio = again[again[:, 1] > 0]
+    lo, hi = np.quantile(ratio[:, 0] / ratio[:, 1], [0.025, 0.975])
+    return {"est": fused / best, "lo": float(lo), "hi": float(hi)}
 
 
 def studies(pieces: Sequence[Piece]) -> dict[str, Any]:

@@ -17,12 +17,15 @@ from services.trainer.evidence.marks import marks
 from services.trainer.evidence.parts import PARTS
 from services.trainer.evidence.pieces import Bench
 from services.trainer.evidence.strangers import shares
+from services.trainer.evidence.study import StudyPlan
 from services.trainer.evidence.summaries import covered, gains, mean_of
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
     found = science.read_results(science.RESULTS)
-    assert science.NOTE.read_text(encoding="utf-8") == document(found, "evidence/figures")
+    assert science.NOTE.read_text(encoding="utf-8") == document(
+        found, "evidence/figures", science.read_finetuning(science.RESULTS)
+    )
     assert not any(one["quick"] for one in found.values())
 
 
@@ -121,6 +124,15 @@ def test_without_the_users_folder_one_sentence_is_said_and_the_other_parts_run(
     note = (tmp_path / "quick" / "EVIDENCE.md").read_text()
     assert "QUICK" in note
     assert "Research use only" in note
+
+
+def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: Path) -> None:
+    said = StudyPlan(3, 1.6, patients=80, external=60, tiles=8).run(None, tmp_path)
+    assert {"fused", "clinical_molecular", "clinical", "pathomics"} <= set(said["coverage"])
+    assert all(0 < one["3y"]["covered"] <= 1 and one["3y"]["width"] > 0 for one in said["coverage"].values())
+    assert len(said["uno_c.oracle.draws"]) == len(said["uno_c.fused.draws"])
+    assert said["uno_c.oracle"] != said["uno_c.fused"]
+    assert said["abstentions"]["strongly shifted stain"]["flagged"] > said["abstentions"]["external site"]["flagged"]
 
 
 def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:
