@@ -73,7 +73,7 @@ def test_it_was_made_of_the_cohort_that_the_command_simulates(card: str, tmp_pat
 def test_it_has_the_name_the_date_and_the_seed_that_the_command_states(demo: Bundle, card: str) -> None:
     told = stated("train")
     assert (demo.manifest.name, demo.manifest.created) == (told.one("--name"), told.one("--created"))
-    assert f"{told.one('--refits')} bootstrap refits" in card
+    assert f"{told.one('--refits')} refits" in card
     assert card.rstrip().endswith(f"Seed {told.one('--seed')}.")
     assert told.one("--seed") == stated("simulate").one("--seed")
     assert DEMO_BUNDLE.samefile(told.one("--out"))
