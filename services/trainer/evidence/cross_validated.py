@@ -73,7 +73,7 @@ class SimulatedPlan:
     seed: int
     effect: float
     patients: int = 300
-    tiles: int = 60
+    tiles: int = 200
     folds: int = 5
 
     @property

@@ -40,7 +40,7 @@ class StudyPlan:
     effect: float
     patients: int = 300
     external: int = 600
-    tiles: int = 60
+    tiles: int = 200
     shift: float = 1.0
     external_shift: float = 1.5
     slides: bool = True
