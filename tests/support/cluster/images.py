@@ -15,17 +15,15 @@ from tests.support.stack.process import clean_environment, tail
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
-SERVICES = ("tiler", "embedder", "fusion-scorer", "results", "standalone")
+SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
+IMAGES = (*SERVICES, "standalone")
 """What a release runs; the trainer's image is no part of it."""
 TAG, NEXT = "0.1.0", "0.1.1"
-"""This checkout's version, and the same program calling itself a newer one."""
+"""This checkout's version, and the same services calling themselves a newer one."""
 DEV = "medulla/dev"
 _FOLDER = Path(__file__).parent
 
 
-def named(tag: str) -> list[str]:
-    """Every image of a version."""
-    return [*(f"medulla/{service}:{tag}" for service in SERVICES), f"medulla/triton:{tag}-cpu"]
 
 
 def build() -> None:
@@ -34,14 +32,20 @@ def build() -> None:
     Raises:
         MissingPartError: nothing here builds images, or it failed.
     """
-    for service in SERVICES:
-        _build(f"medulla/{service}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=service)
-    _build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", TRITON="cpu", SERVING="--backend python")
-    _build_dev()
+    made = [_build_dev()]
+    for name in IMAGES:
+        made.append(_build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name))
+    triton = {"TRITON": "cpu", "SERVING": "--backend python"}
+    made.append(_build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **triton))
+    made += [_build_next(service) for service in SERVICES]
+    load(made)
+
+
+def _build_next(service: str) -> str:
+    image = _local(f"medulla/{service}:{TAG}")
     with tempfile.TemporaryDirectory() as empty:
-        for image, newer in zip(named(TAG), named(NEXT), strict=True):
-            _build(newer, Path(empty), str(_FOLDER / "next.Dockerfile"), IMAGE=_local(image), VERSION=NEXT)
-    load([*named(TAG), *named(NEXT), f"{DEV}:{TAG}"])
+        file = str(_FOLDER / "next.Dockerfile")
+        return _build(f"medulla/{service}:{NEXT}", Path(empty), file, IMAGE=image, VERSION=NEXT)
 
 
 def _local(image: str) -> str:
@@ -57,19 +61,20 @@ def _knows(image: str) -> bool:
     return False
 
 
-def _build_dev() -> None:
+def _build_dev() -> str:
     """Kafka, MinIO and PostgreSQL, out of what `make parts` has installed."""
     with tempfile.TemporaryDirectory(dir=inside("partial")) as folder:
         context = Path(folder)
         shutil.copytree(install.kafka(), context / "kafka")
         shutil.copy2(install.minio(), context / "minio")
-        _build(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
+        return _build(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
 
 
-def _build(image: str, folder: Path, file: str, **arguments: str) -> None:
+def _build(image: str, folder: Path, file: str, **arguments: str) -> str:
     print(f"cluster: building {image}", flush=True)
     settings = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     _run(image, [*_builder(image), *_placed(folder, ["--file", file, *settings])], folder)
+    return image
 
 
 def _builder(image: str) -> list[str]:

@@ -112,3 +112,12 @@ def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 
         if time.monotonic() > end:
             raise StackError(f"gave up after {seconds:.0f} s waiting for {what}: {said}")
         tick.wait(pause)
+
+
+def unready(pod: Object) -> str:
+    """Why a pod is not ready; nothing where it is."""
+    conditions = {each["type"]: each for each in pod["status"].get("conditions", ())}
+    if conditions.get("Ready", {}).get("status") == "True":
+        return ""
+    about = conditions.get("Ready", {}).get("message") or pod["status"].get("phase", "unknown")
+    return f"{pod['metadata']['name']}: {about}"

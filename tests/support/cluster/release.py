@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.chart.paths import CHART
-from tests.support.cluster.kubernetes import Namespace, Object, until
+from tests.support.cluster.kubernetes import Namespace, Object, unready, until
 from tests.support.stack.chart_tools import tool
 from tests.support.stack.home import StackError
 
@@ -90,15 +90,6 @@ class Release:
         pods = self.pods(component)
         waiting = [unready(pod) for pod in pods if unready(pod)]
         return "; ".join(waiting) or ("" if len(pods) == wanted else f"{len(pods)} of {wanted} pods")
-
-
-def unready(pod: Object) -> str:
-    """Why a pod is not ready; nothing where it is."""
-    conditions = {each["type"]: each for each in pod["status"].get("conditions", ())}
-    if conditions.get("Ready", {}).get("status") == "True":
-        return ""
-    about = conditions.get("Ready", {}).get("message") or pod["status"].get("phase", "unknown")
-    return f"{pod['metadata']['name']}: {about}"
 
 
 def _merged(below: Values, above: Values) -> dict[str, Any]:
