@@ -25,7 +25,8 @@ def _address(site: Site, component: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("component", "port"), [("tiler", 50051), ("tiler", 8081), ("embedder", 8000), ("embedder", 8002), ("results", 8081)]
+    ("component", "port"),
+    [("tiler", 50051), ("tiler", 8081), ("embedder", 8000), ("embedder", 8002), ("results", 8081)],
 )
 def test_a_stranger_reaches_no_port_of_ours(site: Site, stranger: str, component: str, port: int) -> None:
     assert strangers.reach(site.namespace, stranger, _address(site, component), port).startswith("refused")

@@ -1,4 +1,4 @@
-"""A release on the cluster that KUBECONFIG names, to look at: `python -m tests.support.cluster images|up|status|down`."""
+"""A site on the cluster that KUBECONFIG names: `python -m tests.support.cluster check|images|up|status|down`."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ _NAMESPACE = "medulla"
 def main() -> int:
     """0 when done; 1 with one sentence when something is missing or failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.cluster", description=__doc__)
-    parser.add_argument("what", choices=["images", "up", "status", "down"])
+    parser.add_argument("what", choices=["check", "images", "up", "status", "down"])
     parser.add_argument("--namespace", default=_NAMESPACE)
     asked = parser.parse_args()
     site = Site(Namespace(asked.namespace))
@@ -34,7 +34,8 @@ def _do(what: str, site: Site) -> None:
         site.up()
     elif what == "down":
         site.down()
-    print(site.namespace.attempt("get", "pods").stdout if what in {"up", "status"} else "done")
+    if what in {"up", "status"}:
+        print(site.namespace.attempt("get", "pods").stdout)
 
 
 if __name__ == "__main__":

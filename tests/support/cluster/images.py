@@ -24,8 +24,6 @@ DEV = "medulla/dev"
 _FOLDER = Path(__file__).parent
 
 
-
-
 def build() -> None:
     """Build every image of a release, the next version's too, and give them to the cluster.
 
@@ -81,7 +79,10 @@ def _builder(image: str) -> list[str]:
     if own := os.environ.get(BUILD):
         return [*shlex.split(own), image]
     for program in ("docker", "podman"):
-        if shutil.which(program) and subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0:
+        if (
+            shutil.which(program)
+            and subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0
+        ):
             return [program, "build", "--tag", image]
     if shutil.which("buildah"):
         return ["buildah", "bud", "--layers", "--tag", image]

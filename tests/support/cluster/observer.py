@@ -5,6 +5,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -62,9 +63,9 @@ class Observer:
             config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 1}, signature_version="s3v4"),
         )
 
-    def promote(self) -> str:
-        """Make the demo bundle the current one; its digest."""
-        return str(self.store(lambda s3: promote(s3, BUCKET, DEMO_BUNDLE)))
+    def promote(self, bundle: Path = DEMO_BUNDLE) -> str:
+        """Make a bundle the current one; its digest."""
+        return str(self.store(lambda s3: promote(s3, BUCKET, bundle)))
 
     def land(self, run: str, numbers: Iterable[int]) -> list[str]:
         """Put one tiny slide for a new case each; the cases."""
@@ -84,7 +85,7 @@ class Observer:
 
         def ask(address: str) -> Json:
             try:
-                with urllib.request.urlopen(f"http://{address}/api/v1{path}", timeout=10) as answer:  # noqa: S310 - our own
+                with urllib.request.urlopen(f"http://{address}/api/v1{path}", timeout=10) as answer:
                     return dict(json.load(answer))
             except HTTPError as error:
                 if error.code == 404:

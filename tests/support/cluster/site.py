@@ -1,4 +1,4 @@
-"""A site in one namespace: Kafka, S3 and PostgreSQL as the operator's, and the release under test that is told of them."""
+"""A site in one namespace: Kafka, S3 and PostgreSQL as the operator's, and the release under test on them."""
 
 import base64
 from collections.abc import Mapping
@@ -11,7 +11,10 @@ from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.release import Release
 
 LAPTOP = (CHART / "ci" / "laptop.yaml", Path(__file__).with_name("values.yaml"))
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}
+RESTRICTED = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/enforce-version": "latest",
+}
 BUCKET = "medulla"
 _OUTSIDE = "outside"
 _NOTHING = {"replicas": 0}

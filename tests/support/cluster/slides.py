@@ -19,7 +19,7 @@ def tiny(number: int, run: str) -> bytes:
     down, across = _DOWN[number * 37 % len(_DOWN)], _ACROSS[number * 53 % len(_ACROSS)]
     crop = _pixels()[down : down + _SIDE, across : across + _SIDE]
     stored: dict[str, Any] = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb", "metadata": None}
-    spaced = {"resolution": (10_000 / _MPP, 10_000 / _MPP), "resolutionunit": "CENTIMETER"}
+    spaced: dict[str, Any] = {"resolution": (10_000 / _MPP, 10_000 / _MPP), "resolutionunit": "CENTIMETER"}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tiny.tiff"
         tifffile.imwrite(path, crop, **stored, **spaced, description=f"SIMULATED {run}", software=False)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.cluster.kubernetes import Namespace, Object, until, unready
-
+from tests.support.cluster.kubernetes import Namespace, Object, unready, until
 
 _REACH = """
 import socket, sys, time
@@ -52,5 +51,3 @@ def reach(namespace: Namespace, source: str, host: str, port: int, patience_s: f
     """Whether a program in a pod can open a connection: "reached", or "refused" and why."""
     command = ("python", "-c", _REACH, host, str(port), str(patience_s))
     return namespace.exec(source, *command, container=container).strip()
-
-
