@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,17 @@ from tests.support.stack.home import MissingPartError
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the namespace is neither made anew nor removed, for work on these tests."""
+_ORDER = ("install", "images", "latency", "walls", "death", "memory", "change", "wrong_secrets", "laptop")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """From what must stand to what disturbs it."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return _ORDER.index(name) if item.path.parent == Path(__file__).parent else -1
 
 
 @pytest.fixture(scope="session")
