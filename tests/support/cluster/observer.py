@@ -41,6 +41,7 @@ class Observer:
     """When each case's slide was put, Unix seconds."""
 
     def __post_init__(self) -> None:
+        self._keys = (self.site.secret("s3AccessKeyId"), self.site.secret("s3SecretAccessKey"))
         self._rest = Forward(self.site.namespace, f"deployment/{self.site.medulla.object_name('results')}", 8080)
         self._s3 = Forward(self.site.namespace, f"pod/{self.site.outside.object_name('dev-s3')}-0", 9000)
 
@@ -58,8 +59,8 @@ class Observer:
             "s3",
             endpoint_url=f"http://{address}",
             region_name="us-east-1",
-            aws_access_key_id=self.site.secret("s3AccessKeyId"),
-            aws_secret_access_key=self.site.secret("s3SecretAccessKey"),
+            aws_access_key_id=self._keys[0],
+            aws_secret_access_key=self._keys[1],
             config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 1}, signature_version="s3v4"),
         )
 
