@@ -39,13 +39,13 @@ class Release:
         return self.helm("upgrade", "--install", self.name, str(CHART), *files, "--values", "-", *waiting, given=given)
 
     def uninstall(self) -> None:
-        """Remove it and wait until its pods are gone."""
+        """Remove it and wait until its pods are gone; those of `helm test` and of failed hooks stay, ended."""
         self.helm("uninstall", self.name, "--ignore-not-found", "--wait", "--timeout", "180s")
-        until(
-            "the pods to go",
-            lambda: " ".join(self.namespace.names("pods", **{"app.kubernetes.io/instance": self.name})),
-            180,
-        )
+        until("the pods to go", lambda: " ".join(self._at_work()), 180)
+
+    def _at_work(self) -> list[str]:
+        found = self.namespace.objects("pods", **{"app.kubernetes.io/instance": self.name})
+        return [pod["metadata"]["name"] for pod in found if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
     def helm(self, *arguments: str, given: str = "") -> str:
         """Run helm on the namespace.
