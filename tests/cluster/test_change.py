@@ -100,15 +100,15 @@ def _drain(site: Site, node: str) -> str:
 def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
     observer: Observer, calm: dict[int, Json], tmp_path: Path
 ) -> None:
-    first = observer.promote()
+    first, cases_of_calm = observer.promote(), observer.land("calm", calm)
     with load(observer, "bundle") as coming:
         observer.wait_scored(list(coming.cases[:1]) or observer.land("bundle-first", [0]))
         second = observer.promote(bundles.second(tmp_path / "second"))
-        until("the calm cases to be scored again", lambda: _of_another(observer, second, ["calm-00", "calm-19"]), 300)
+        until("the calm cases to be scored again", lambda: _of_another(observer, second, [cases_of_calm[0]]), 300)
     _waited(observer, coming.cases)
-    cases = [*coming.cases, *(f"calm-{number:02d}" for number in calm)]
+    cases = [*coming.cases, *cases_of_calm]
     until("every case to be scored again", lambda: _of_another(observer, second, cases), 300)
-    says = {second: {number: findings(observer.scores(f"calm-{number:02d}")[0]["score"]) for number in calm}}
+    says = {second: {number: findings(_current(observer, cases_of_calm[number])) for number in calm}}
     says[first] = calm
     assert says[first][0]["risks"] != says[second][0]["risks"]
     for case in coming.cases:

@@ -40,7 +40,7 @@ def test_the_table_of_latency_and_memory(
         idle = _one_by_one(observer)
         busy = _at_once(observer)
     assert all(way.seconds[stage] > -1 for way in (*idle, *busy) for stage in latency.STAGES), "clocks disagree"
-    as_in_calm([f"idle-{number:02d}" for number in range(_IDLE)])
+    as_in_calm(observer.land("idle", range(_IDLE)))
     limits = memory.limits(site)
     assert all(most[key] < limits[key] for key in limits if key in most)
     _write(site, latency.row("one at a time", idle), latency.row(f"{_BUSY} at once", busy), _rows(most, limits))

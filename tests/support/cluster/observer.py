@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,8 @@ class Observer:
     site: Site
     put_at: dict[str, float] = field(default_factory=dict)
     """When each case's slide was put, Unix seconds."""
+    session: str = field(default_factory=lambda: uuid.uuid4().hex[:4])
+    """Begins the name of each case, so that a site that stays has no case twice."""
 
     def __post_init__(self) -> None:
         self._keys = (self.site.secret("s3AccessKeyId"), self.site.secret("s3SecretAccessKey"))
@@ -69,14 +72,16 @@ class Observer:
         return str(self.store(lambda s3: promote(s3, BUCKET, bundle)))
 
     def land(self, run: str, numbers: Iterable[int]) -> list[str]:
-        """Put one tiny slide for a new case each; the cases."""
+        """Put one tiny slide for a new case each, unless that was done before; the cases, `…-07` of slide 7."""
+        run = f"{self.session}-{run}"
         made = {f"{run}-{number:02d}": tiny(number, run) for number in numbers}
 
         def put(s3: S3Client) -> None:
             for case, data in made.items():
                 if case not in self.put_at:
-                    self.put_at[case] = time.time()
+                    begun = time.time()
                     s3.put_object(Bucket=BUCKET, Key=f"{keys.SLIDES}{case}/{case}.tiff", Body=data)
+                    self.put_at[case] = begun
 
         self.store(put)
         return list(made)
