@@ -13,7 +13,7 @@ from tests.support.stack.home import MissingPartError
 
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
-"""Set: the namespace is neither made anew nor removed, for work on these tests."""
+"""Set: the site stands already, and stays, for work on these tests."""
 _ORDER = ("install", "images", "latency", "walls", "death", "memory", "change", "wrong_secrets", "laptop")
 
 
@@ -40,13 +40,14 @@ def cluster() -> None:
 def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - has to be there
     """The release under test and what it stands on."""
     made = Site(Namespace(_NAMESPACE))
-    if not os.environ.get(_KEPT):
-        made.down()
+    if os.environ.get(_KEPT):
+        yield made
+        return
+    made.down()
     made.up()
     yield made
-    if not os.environ.get(_KEPT):
-        say("removing the namespace")
-        made.down()
+    say("removing the namespace")
+    made.down()
 
 
 @pytest.fixture(scope="session")

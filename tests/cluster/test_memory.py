@@ -9,13 +9,16 @@ from tests.support.cluster.observer import Observer
 from tests.support.cluster.site import Site
 
 _TOO_MUCH = """
-import pathlib
+import os, pathlib, signal
 pathlib.Path("/proc/1/oom_score_adj").write_text("1000")
-held = []
-while True:
-    held.append(bytearray(64 * 2**20))
+for _ in range(400):
+    if os.fork() == 0:
+        held = bytearray(16 * 2**20)
+        for place in range(0, len(held), 4096):
+            held[place] = 1
+        signal.pause()
 """
-"""Takes memory of the container's until none is left; the service is the one that the kernel is told to end first."""
+"""Takes memory until none is left, in many small processes, so that the kernel ends the service first."""
 
 
 @pytest.mark.parametrize("component", ["tiler", "embedder", "fusion-scorer", "results"])
