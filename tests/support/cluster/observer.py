@@ -6,6 +6,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -24,6 +25,8 @@ from tests.support.system import DEMO_BUNDLE
 
 Json = dict[str, Any]
 PATIENCE_S = 300.0
+_CLOCKS_S = 10.0
+"""How far the cluster's clock may be from ours."""
 _READ_TOPIC = """
 import json, sys
 from shared.bus.kafka_admin import read_topic
@@ -100,20 +103,23 @@ class Observer:
 
         return self._rest.call(ask)
 
-    def states(self) -> dict[str, str]:
-        """State of every case that results shows."""
+    def states(self, changed_since: float = 0) -> dict[str, str]:
+        """State of every case that results shows, or of those that changed since a time in Unix seconds."""
         found: dict[str, str] = {}
         token = ""
         while True:
             page = self.get(f"/cases?page_size=200&page_token={token}")
             found |= {each["case_id"]: each["state"].removeprefix("CASE_STATE_") for each in page["cases"]}
             token = page["next_page_token"]
-            if not token:
+            if not token or datetime.fromisoformat(page["cases"][-1]["updated_at"]).timestamp() < changed_since:
                 return found
+
+    def _since(self, cases: Sequence[str]) -> float:
+        return min(self.put_at.get(case, 0.0) for case in cases) - _CLOCKS_S
 
     def scored(self, cases: Sequence[str]) -> int:
         """How many of them have a score to be seen."""
-        states = self.states()
+        states = self.states(self._since(cases))
         return sum(states.get(case) in {"SCORED", "ABSTAINED"} for case in cases)
 
     def wait_scored(self, cases: Sequence[str], seconds: float = PATIENCE_S) -> dict[str, float]:
@@ -125,7 +131,7 @@ class Observer:
         seen: dict[str, float] = {}
 
         def missing() -> str:
-            states = self.states()
+            states = self.states(self._since(cases))
             now = time.time()
             for case in cases:
                 if states.get(case) in {"SCORED", "ABSTAINED"}:
