@@ -111,14 +111,12 @@ def silent_peer() -> Iterator[int]:
     """Port of a tiler that takes a request and then is cut off, its connection left standing."""
     asked = Event()
 
-    class Asked(Tiler):
-        def respond(self, request: StreamTilesRequest, context: grpc.ServicerContext) -> Iterator[StreamTilesResponse]:
-            asked.set()
-            Event().wait(20)
-            yield StreamTilesResponse()
+    def cut_off(_: int, __: grpc.ServicerContext) -> None:
+        asked.set()
+        Event().wait(20)
 
     server = grpc.server(ThreadPoolExecutor(4))
-    add_TileServiceServicer_to_server(Asked(), server)
+    add_TileServiceServicer_to_server(Tiler({0: cut_off}), server)
     behind = server.add_insecure_port("127.0.0.1:0")
     server.start()
     with socket.create_server(("127.0.0.1", 0)) as listening:
