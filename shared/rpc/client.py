@@ -24,7 +24,7 @@ _REFUSALS = {
     grpc.StatusCode.UNIMPLEMENTED,
     grpc.StatusCode.DATA_LOSS,
 }
-_SERVICE_CONFIG = {"loadBalancingConfig": [{"round_robin": {}}]}
+_SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 """No retryPolicy: with one, a call whose peer goes silent outlives its deadline (gRPC 1.85). Callers try again."""
 
 
