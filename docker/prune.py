@@ -8,7 +8,7 @@ import services
 
 ALL = "standalone"
 """The service that composes the others, and needs them all."""
-DATA = {"trainer": {"embedder/encoders", "standalone/demo"}}
+DATA = {"trainer": {"embedder/encoders"}}
 """Folders of others that a service reads: no program is in them."""
 _START = """#!/opt/medulla/bin/python
 import runpy

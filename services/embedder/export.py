@@ -9,7 +9,7 @@ import onnx
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.graph import Preparation, wrap
 from services.embedder.known_tile import answer_for, known_tile
-from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest
+from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest, Training
 from services.embedder.onnx_encoder import OnnxModel
 
 NOTICE_FILE = "NOTICE"
@@ -35,12 +35,23 @@ def wrap_encoder(weights: Path, how: Preparation, card: EncoderCard, out: Path) 
     Raises:
         UnknownEncoderError: the file is no network that takes images and gives features [n, dim].
     """
-    model = _wrapped(weights, how, card.tile_px)
-    manifest = _describe(model, card)
+    return write_encoder(_wrapped(weights, how, card.tile_px), card, out)
+
+
+def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
+    """Write a graph that takes uint8 tiles, its notice and, last of all, the manifest that makes it an encoder.
+
+    Raises:
+        UnknownEncoderError: it does not give features [n, dim], or nothing but zeros.
+    """
+    manifest = _describe(model, card).model_copy(update={"training": training})
     out.mkdir(parents=True, exist_ok=True)
-    (out / MODEL_FILE).write_bytes(model)
-    (out / NOTICE_FILE).write_text(card.notice)
-    (out / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+    text = manifest.model_dump_json(indent=2, exclude_none=training is None) + "\n"
+    contents = {MODEL_FILE: model, NOTICE_FILE: card.notice.encode(), MANIFEST_FILE: text.encode()}
+    for name, content in contents.items():
+        unfinished = out / f".{name}"
+        unfinished.write_bytes(content)
+        unfinished.replace(out / name)
     return manifest
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -29,6 +29,37 @@ class KnownAnswer(BaseModel):
     """Largest difference allowed, as a share of the norm."""
 
 
+class Training(BaseModel):
+    """How an encoder was fine-tuned: from which one, on what, and what it gained. Losses are of held-out patients."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    run: Digest
+    """Of data, base and settings together."""
+    base: str = Field(min_length=1)
+    base_digest: Digest
+    learned_from: Literal["labelled tiles", "slide-level outcome"]
+    data_digest: Digest
+    simulated: bool
+    classes: tuple[str, ...]
+    patients: int = Field(ge=1)
+    held_out: int = Field(ge=1)
+    tiles: int = Field(ge=1)
+    epochs: int = Field(ge=0)
+    best_epoch: int = Field(ge=0)
+    best_loss: float
+    frozen_loss: float | None
+    """The best before any layer of the encoder was trained."""
+    parity: float = Field(ge=0)
+    """Largest difference between torch and ONNX Runtime, as a share of the largest feature."""
+    settings: dict[str, bool | int | float | str]
+
+    @property
+    def helped(self) -> bool:
+        """Whether the held-out patients gained from training the encoder; if not, its weights are those of its base."""
+        return self.frozen_loss is None or self.best_loss < self.frozen_loss
+
+
 class EncoderManifest(BaseModel):
     """An encoder: uint8 tiles [n, input_px, input_px, 3], `tile_um` microns a side, to float32 features [n, dim]."""
 
@@ -47,6 +78,8 @@ class EncoderManifest(BaseModel):
     input: str = INPUT
     output: str = OUTPUT
     known_answer: KnownAnswer
+    training: Training | None = None
+    """Of an encoder that `medulla finetune` made."""
 
     @model_validator(mode="after")
     def _resolution_agrees(self) -> Self:

@@ -28,11 +28,12 @@ def cumulative_incidence(times: Floats, event: Floats, competing: Sequence[Float
 def interval(estimate: float, refits: Sequence[float], level: float) -> tuple[float, float]:
     """Percentile interval of the refits' estimates at nominal coverage `level`, widened to hold the estimate itself.
 
+    Percentiles are those between which one more refit would fall with probability `level` (place p (n + 1) among n).
     Without refits nothing is known of the spread: (0, 1).
     """
     if not refits:
         return 0.0, 1.0
-    lo, hi = np.quantile(np.asarray(refits), [(1 - level) / 2, (1 + level) / 2])
+    lo, hi = np.quantile(np.asarray(refits), [(1 - level) / 2, (1 + level) / 2], method="weibull")
     return min(float(lo), estimate), max(float(hi), estimate)
 
 

@@ -1,8 +1,9 @@
-"""`medulla simulate | train | evaluate | validate`: the commands on cohorts."""
+"""`medulla simulate | finetune | train | evaluate | validate`: the commands on cohorts."""
 
 from typer import Typer
 
 from services.standalone.evaluate import evaluate
+from services.standalone.finetune import finetune
 from services.standalone.simulate import simulate
 from services.standalone.train import train
 from services.standalone.validate import validate
@@ -10,5 +11,5 @@ from services.standalone.validate import validate
 
 def add_to(app: Typer) -> None:
     """Add the commands."""
-    for command in (simulate, train, evaluate, validate):
+    for command in (simulate, finetune, train, evaluate, validate):
         app.command()(command)

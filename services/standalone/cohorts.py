@@ -26,6 +26,8 @@ EmbeddingFolder = Annotated[
 ProfileFile = Annotated[
     str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
 ]
+_OF_TRAINING = ("torch", "tensorboardX")
+"""Libraries that only the training of networks needs."""
 
 
 @contextmanager
@@ -35,8 +37,9 @@ def trainer() -> Iterator[None]:
         try:
             yield
         except ModuleNotFoundError as error:
+            group = " --group train" if error.name in _OF_TRAINING else ""
             raise TransientError(
-                f"commands on cohorts need {error.name}, which is not installed: `uv sync --all-extras` brings it."
+                f"this command needs {error.name}, which is not installed: `uv sync --all-extras{group}` brings it."
             ) from error
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
@@ -13,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shared import runtime
 from shared.errors import MedullaError, PermanentError
 
+_DAY = 86400.0
+"""Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
 STOPPED = 130
 """Exit code after Ctrl-C, as of a program that the signal ended."""
 
@@ -68,7 +71,7 @@ def progress(what: str) -> Iterator[Advance]:
 @contextmanager
 def _bar(what: str) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_errors, transient=True) as bar:
+    with Progress(*columns, console=_errors, transient=True, speed_estimate_period=_DAY) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -79,12 +82,21 @@ class _Lines:
     def __init__(self, what: str) -> None:
         self._what = what
         self._tenth = -1
+        self._first: tuple[int, float] | None = None
 
     def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        self._first = self._first or (done, now)
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth:
             self._tenth = tenth
-            _errors.print(f"{self._what}: {done} of {total}")
+            _errors.print(f"{self._what}: {done} of {total}{self._left(done, total, now)}")
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        """How long the rest will take at the pace since the first call, where that is a minute or more."""
+        start, began = self._first or (done, now)
+        minutes = (total - done) * (now - began) / (60 * (done - start)) if done > start else 0
+        return f", about {minutes:.0f} min left" if minutes >= 1 else ""
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

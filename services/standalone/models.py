@@ -7,7 +7,7 @@ import typer
 
 from services.embedder.export import EncoderCard, wrap_encoder
 from services.embedder.graph import Preparation, Triple
-from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, read_manifest, read_model
+from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, Training, read_manifest, read_model
 from services.fusion_scorer import bundle_files
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import Manifest
@@ -125,7 +125,27 @@ def _encoder_lines(manifest: EncoderManifest) -> list[str]:
         "tiles": f"{manifest.input_px} px, {manifest.tile_um:g} um ({manifest.um_per_px:g} um/px)",
         "features": manifest.dim,
     }
-    return [f"{manifest.name} {manifest.version}", *(f"{name:9}{value}" for name, value in rows.items())]
+    told = [f"{name:9}{value}" for name, value in rows.items()]
+    return [f"{manifest.name} {manifest.version}", *told, *(training_lines(manifest.training))]
+
+
+def training_lines(training: Training | None) -> list[str]:
+    """How an encoder was fine-tuned and whether it helped, in a few lines."""
+    if training is None:
+        return []
+    before = "" if training.frozen_loss is None else f", against {training.frozen_loss:.4g} of its base"
+    gain = (
+        f"loss {training.best_loss:.4g} on {training.held_out} held-out patients{before} (epoch {training.best_epoch} "
+        f"of {training.epochs})"
+    )
+    mark = "SIMULATED " if training.simulated else ""
+    lines = [
+        f"tuned    from {training.base} on {mark}{training.learned_from}: {training.tiles} tiles of "
+        f"{training.patients} patients, data {training.data_digest[:12]}",
+        f"gain     {gain}",
+    ]
+    no_gain = "         no gain on the held-out patients: the weights are those of its base"
+    return lines if training.helped else [*lines, no_gain]
 
 
 def _signature_words(public_key: Path | None) -> str:

@@ -21,6 +21,10 @@ def train(
     key: Annotated[
         Path | None, typer.Option(help="ed25519 private key, PEM, to sign with.", exists=True, dir_okay=False)
     ] = None,
+    remark: Annotated[
+        list[str] | None,
+        typer.Option(help="A line for the model card, such as what was tried before; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
@@ -29,7 +33,8 @@ def train(
 
         table, bags = read(cohort, embeddings, profile)
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
-        plan = TrainPlan(named, created or today(), seed, refits, key.read_bytes() if key else None)
+        signer = key.read_bytes() if key else None
+        plan = TrainPlan(named, created or today(), seed, refits, signer, tuple(remark or ()))
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, out, advance)
     if as_json:

@@ -10,6 +10,9 @@ _NO_TORCH = (
 )
 
 
+_LISTED = 200
+
+
 class BadProfileError(PermanentError):
     """A profile does not say what it has to say, or says what may not be."""
 
@@ -25,9 +28,16 @@ class BadCohortError(PermanentError):
 
     @classmethod
     def listing(cls, where: str, problems: Sequence[str]) -> "BadCohortError":
-        """All problems of one table in one error, one a line."""
+        """All problems of one table in one error, one a line; past 200 only how many more there are."""
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        return cls("\n  ".join([f"{where} is refused for {count}:", *problems]))
+        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
+        return cls("\n  ".join([f"{where} is refused for {count}:", *problems[:_LISTED], *more]))
+
+
+class UnreadableTableError(BadCohortError):
+    """A table is no comma-separated text in UTF-8."""
+
+    advice = "Save it as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8), decimals with a point."
 
 
 class BadEmbeddingsError(PermanentError):
@@ -44,6 +54,13 @@ class UnusableCohortError(PermanentError):
     advice = "Use a cohort with more events or longer follow-up, or a profile with an earlier horizon."
 
 
+class BadSplitsError(PermanentError):
+    """A file of frozen splits was altered, or is not of this cohort."""
+
+    reason = "bad_splits"
+    advice = "Use the splits.json that `medulla evaluate` wrote for this cohort, as it was, or leave --splits out."
+
+
 class LeakError(PermanentError):
     """The same patient, slide or tissue stands on both sides of a split."""
 
@@ -56,6 +73,33 @@ class BadModelError(PermanentError):
 
     reason = "bad_bundle"
     advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
+
+
+class BadTargetError(BadModelError):
+    """A bundle cannot be written where, or signed as, it was asked."""
+
+    advice = "Name a new folder or that of a bundle, and an unencrypted ed25519 private key in PEM or none."
+
+
+class BadTilesError(PermanentError):
+    """Labelled tiles cannot be read, or nothing can be learned from them."""
+
+    reason = "bad_tiles"
+    advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+
+
+class UntrainableEncoderError(PermanentError):
+    """An encoder's graph cannot be trained, or does not give in torch what it gives where it is served."""
+
+    reason = "unknown_encoder"
+    advice = "Start from the encoder that ships with the project, or from another convolutional one."
+
+
+class OtherRunError(PermanentError):
+    """The output folder holds what another run has made or left unfinished."""
+
+    reason = "other_run"
+    advice = "Choose another folder, or remove that one."
 
 
 class MissingTorchError(TransientError):

@@ -1,10 +1,10 @@
 """What a cohort's variables, outcome and horizons are, read from a YAML file; nothing of any disease is in the code."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from services.trainer.errors import BadProfileError
 from services.trainer.rule import BadRuleError, Rule, parse_rule
@@ -12,7 +12,22 @@ from services.trainer.rule import BadRuleError, Rule, parse_rule
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no profile may define it."""
 PROFILES = Path(__file__).parent / "profiles"
-CENSORED = "0"
+RESERVED = ("case_id", "site_id", "simulated")
+"""Columns of every cohort; no variable may have their names."""
+
+
+def _word(value: object) -> object:
+    """A code or level as text, also where it was written without quotes.
+
+    Raises:
+        ValueError: it is one of the words that YAML reads as true or false.
+    """
+    if isinstance(value, bool):
+        raise ValueError("yes, no, true and false stand in quotes here, or YAML takes them for something else")
+    return str(value) if isinstance(value, int) else value
+
+
+Word = Annotated[str, BeforeValidator(_word)]
 
 
 class Frozen(BaseModel):
@@ -27,7 +42,7 @@ class Variable(Frozen):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     kind: Literal["numeric", "ordinal", "binary", "categorical"]
     block: Literal["clinical", "molecular", "pathomic"]
-    levels: tuple[str, ...] = ()
+    levels: tuple[Word, ...] = ()
     """Allowed words, in order for an ordinal variable; empty for a numeric one."""
     unit: str = ""
     low: float | None = None
@@ -67,13 +82,13 @@ class Outcome(Frozen):
 
     time: str = "time_days"
     event: str = "event_code"
-    codes: dict[str, str] = Field(min_length=2)
+    codes: dict[Word, str] = Field(min_length=2)
     """Meaning of each code of `event`; the first one is `censored`, or `no`."""
-    event_of_interest: int | str = 1
+    event_of_interest: Word = "1"
 
     @model_validator(mode="after")
     def _has_its_event(self) -> Self:
-        if str(self.event_of_interest) not in list(self.codes)[1:]:
+        if self.event_of_interest not in list(self.codes)[1:]:
             raise ValueError("event_of_interest must be a code, and not the first one, which means no event")
         return self
 
@@ -81,8 +96,7 @@ class Outcome(Frozen):
     def causes(self) -> tuple[str, ...]:
         """Codes in the order of our own numbers: 0 no event, 1 the event of interest, 2 and up what competes."""
         first, *rest = self.codes
-        wanted = str(self.event_of_interest)
-        return (first, wanted, *(code for code in rest if code != wanted))
+        return (first, self.event_of_interest, *(code for code in rest if code != self.event_of_interest))
 
 
 class Profile(Frozen):
@@ -91,9 +105,13 @@ class Profile(Frozen):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     title: str = ""
     population: str = ""
+    prediction_time: str = ""
+    """When the risk is told, in words; no variable may be known only later."""
     variables: tuple[Variable, ...] = Field(min_length=1)
     outcome: Outcome
     horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
+    auc_years: tuple[PositiveFloat, ...] = ()
+    """Times before the last horizon at which the area under the curve is told too."""
     rule: str = ""
     """A rule baseline as a readable expression; empty where there is none."""
     strata: str = ""
@@ -106,8 +124,12 @@ class Profile(Frozen):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = [variable.name for variable in self.variables]
-        if len(set(names)) < len(names) or PATHOMICS in names:
-            raise ValueError(f"variables must have different names, none of them {PATHOMICS}")
+        taken = {PATHOMICS, *RESERVED, self.outcome.time, self.outcome.event}.intersection(names)
+        if len(set(names)) < len(names) or taken:
+            raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
+        hidden = [one.name for one in self.variables if one.name in self.treatments and not one.known_at_prediction]
+        if hidden:
+            raise ValueError(f"{hidden[0]} is among the treatments, which nobody knows yet at the time of prediction")
         if list(self.horizons_years) != sorted(set(self.horizons_years)):
             raise ValueError("horizons_years must rise")
         if self.strata and self.strata not in names:
@@ -150,9 +172,16 @@ def load_profile(source: Path | str | None = None) -> Profile:
     except BadRuleError as error:
         raise BadProfileError(f"profile {path}: {error}") from error
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}" for item in error.errors())
-        raise BadProfileError(f"profile {path} is refused: {found}") from error
+        raise BadProfileError(f"profile {path} is refused: {_told(error)}") from error
     return profile
+
+
+def _told(error: ValidationError) -> str:
+    """What is wrong where; what follows from an error within a list is left out."""
+    wrong = [(".".join(map(str, item["loc"])) or "profile", item["msg"]) for item in error.errors()]
+    places = [place for place, _ in wrong]
+    first = [item for item in wrong if not any(place.startswith(f"{item[0]}.") for place in places)]
+    return "; ".join(f"{place}: {said.removeprefix('Value error, ')}" for place, said in first)
 
 
 def _path(source: Path | str) -> Path:

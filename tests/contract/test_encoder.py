@@ -1,11 +1,13 @@
-"""One suite on the encoder in process and on a real Triton, over gRPC and over shared memory: the same numbers."""
+"""One suite on the encoder in process, a fine-tuned one, and a real Triton, over gRPC and over shared memory."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
@@ -14,6 +16,8 @@ from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
 from services.embedder.triton_encoder import TritonEncoder
+from services.standalone.commands import app
+from tests.support.finetuning import labelled_tiles
 from tests.support.stack.triton import Triton
 
 LARGEST_DIFFERENCE = 1e-4
@@ -33,21 +37,42 @@ def tiles() -> Tiles:
     return made_up_tiles()
 
 
-@pytest.fixture(scope="module")
-def expected(tiles: Tiles) -> Features:
-    return OnnxEncoder(DEFAULT_ENCODER, threads=2).embed(tiles)
-
-
 ON_TRITON = [pytest.param(name, marks=pytest.mark.real) for name in ("triton_grpc", "triton_shared_memory")]
 
 
-@pytest.fixture(scope="module", params=["in_process", *ON_TRITON])
-def encoder(request: pytest.FixtureRequest) -> Iterator[Encoder]:
-    if request.param == "in_process":
-        yield OnnxEncoder(DEFAULT_ENCODER, threads=2)
+@pytest.fixture(scope="module", params=["in_process", "finetuned", *ON_TRITON])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finetuned(tmp_path_factory.mktemp("finetuned")) if kind == "finetuned" else DEFAULT_ENCODER
+
+
+def finetuned(folder: Path) -> Path:
+    """The default encoder after one step on made-up tiles: its weights are others, and its manifest says why."""
+    pytest.importorskip("torch", reason="torch is in the group `train`")
+    tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
+    short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]
+    done = CliRunner().invoke(app, ["finetune", "--tiles", str(tiles), "--out", str(out), *short])
+    assert done.exit_code == 0, done.output
+    assert read_manifest(out).digest != read_manifest(DEFAULT_ENCODER).digest
+    return out
+
+
+@pytest.fixture(scope="module")
+def expected(tiles: Tiles, folder: Path) -> Features:
+    return OnnxEncoder(folder, threads=2).embed(tiles)
+
+
+@pytest.fixture(scope="module")
+def encoder(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Encoder]:
+    if not kind.startswith("triton"):
+        yield OnnxEncoder(folder, threads=2)
         return
     server = cast("Triton", request.getfixturevalue("triton"))
-    shared = request.param == "triton_shared_memory"
+    shared = kind == "triton_shared_memory"
     with TritonEncoder(read_manifest(DEFAULT_ENCODER), server.url, shared, batch=4, in_flight=3) as on_triton:
         on_triton.wait_until_ready(60)
         yield on_triton

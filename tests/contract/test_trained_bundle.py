@@ -11,6 +11,7 @@ from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.predict import predict
 from services.trainer.arms.arm import Patients
+from services.trainer.bundle.intervals import intervals
 from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
@@ -92,6 +93,21 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
         assert said.horizons[0].risk == pytest.approx(found["fused"].risk[i, place], rel=1e-4)
         trees = predict(scorer, "clinical_molecular_gbm", values)
         assert trees.horizons[0].risk == pytest.approx(found["clinical_molecular_gbm"].risk[i, place], rel=1e-4)
+
+
+def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_measures(
+    folder: Path, served: ServedBundle, scorer: Bundle
+) -> None:
+    cohort, _ = read(folder)
+    found = intervals(served, "clinical", Patients(cohort, None, 0))
+    for i, record in enumerate(records(folder)[:20]):
+        record["simulated"] = True
+        values = parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values
+        said = predict(scorer, "clinical", values).horizons
+        assert [one.risk for one in said] == pytest.approx(list(found.risk[i]), rel=1e-4)
+        assert [one.lo for one in said] == pytest.approx(list(found.lo[i]), rel=1e-4)
+        assert [one.hi for one in said] == pytest.approx(list(found.hi[i]), rel=1e-4)
+        assert all(one.lo <= one.risk <= one.hi for one in said)
 
 
 def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from services.trainer.bundle.served import read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
+from services.trainer.errors import BadEmbeddingsError, BadModelError, BadTargetError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.validate import validate
 from services.trainer.profile import load_profile
@@ -68,6 +69,60 @@ def test_the_page_says_simulated_and_needs_nothing_from_elsewhere(out: Path) -> 
     assert page.count("http") == page.count("http://www.w3.org/2000/svg")
     assert all(path.name.startswith("SIMULATED_") for path in (out / "figures").iterdir())
     assert "TRIPOD+AI" in page
+
+
+def test_every_table_and_figure_says_simulated(out: Path) -> None:
+    page = (out / "report.html").read_text()
+    assert page.count("<caption>") == page.count("<caption>SIMULATED. ") == page.count("<table>")
+    assert page.count("<svg") == page.count('aria-label="SIMULATED: ') > 5
+    assert all("SIMULATED: " in path.read_text() for path in (out / "figures").iterdir())
+
+
+def test_the_page_reads_from_the_question_to_the_checklist(out: Path) -> None:
+    page = (out / "report.html").read_text()
+    parts = ["What was asked", "Cohort", "Arms", "Contrasts", "Calibration", "Decision curve", "Risk groups"]
+    parts += ["Subgroups", "Secondary", "Controls", "How it was done", "Limits", "TRIPOD+AI"]
+    places = [page.index(f">{part}", page.index("</nav>")) for part in parts]
+    assert places == sorted(places)
+    checklist = page[places[-1] :]
+    assert checklist.count("<tr>") == 1 + 27
+    assert checklist.count(">filled<") + checklist.count(">missing<") + checklist.count(">in part<") == 27
+    assert page.count("Research use only") >= 2
+
+
+def test_every_curve_has_its_interval(out: Path) -> None:
+    said = report(out)
+    for name, ends in said["decision_curve"]["intervals"].items():
+        estimates = said["decision_curve"]["net_benefit"][name]
+        assert all(lo <= est <= hi for est, (lo, hi) in zip(estimates, ends, strict=True))
+    for item in said["risk_groups"]:
+        for group in item["groups"]:
+            assert len(group["lo"]) == len(group["hi"]) == len(group["incidence"])
+            assert set(group["at"]["3y"]) == FIGURE
+    assert all(len(part) == 5 for part in said["arms"]["clinical"]["calibration"]["bins"])
+
+
+def test_the_rule_flags_by_itself_and_not_by_a_threshold(out: Path, cohort: Cohort) -> None:
+    said = report(out)["arms"]["rule"]["operating_point"]
+    flagged = cohort.holds(cohort.profile.expression(cohort.profile.rule))
+    assert said["threshold"]["est"] is None
+    groups = next(item for item in report(out)["risk_groups"] if item["arm"] == "rule")["groups"]
+    assert {group["name"]: group["n"] for group in groups} == {
+        "low risk": int((~flagged).sum()),
+        "high risk": int(flagged.sum()),
+    }
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_fits_narrow_and_wide_windows(out: Path, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text))
+    page.goto((out / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("figure svg").count() >= 6
+    page.close()
+    assert wrong == []
 
 
 def test_nothing_is_left_of_a_finished_run(out: Path) -> None:
@@ -150,6 +205,15 @@ def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort,
     (tmp_path / "thesis.docx").write_text("years of work")
     with pytest.raises(BadModelError, match="is no bundle"):
         read_bundle(tmp_path)
-    with pytest.raises(BadModelError, match="is not replaced"):
-        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, quiet)
+    with pytest.raises(BadTargetError, match="is not replaced"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, never)
+    with pytest.raises(BadTargetError, match="is no folder"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path / "thesis.docx", never)
+    with pytest.raises(BadTargetError, match="no unencrypted PEM key"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", key=b"no key"), tmp_path / "new", never)
     assert (tmp_path / "thesis.docx").exists()
+
+
+def never(_done: int, _total: int) -> None:
+    """Nothing may be fitted before the target is found fit."""
+    raise AssertionError

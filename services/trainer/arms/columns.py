@@ -15,8 +15,11 @@ _LEAST = 3
 """A yes-or-no column with fewer patients on either side is left out."""
 _LEAST_MISSING = 0.02
 """Share of missing values from which their being missing is a column of its own."""
-_MISSING_CALM = 4.0
-"""Such a column is scaled down so much, which makes its ridge 16 times as strong: it says more of a registry than of a
+_BINARY_SCALE = 0.5
+"""Scale of every yes-or-no column, the standard deviation of an even one: a ridge holds a rare level back as strongly
+as a common one, where its own standard deviation would let it loose (compare Gelman, Stat Med 2008;27:2865)."""
+_MISSING_SCALE = 2.0
+"""Scale of a missing-value indicator, which makes its ridge 16 times as strong: it says more of a registry than of a
 patient."""
 
 
@@ -98,8 +101,13 @@ def _fitted(column: Column, raw: Floats) -> Column | None:
         return None
     impute = float(known.mean())
     filled = np.where(np.isnan(raw), impute, raw)
-    calm = _MISSING_CALM if column.form == "missing" else 1.0
-    return replace(column, impute=impute, mean=impute, scale=calm * float(filled.std()))
+    return replace(column, impute=impute, mean=impute, scale=_scale(column.form, filled))
+
+
+def _scale(form: Form, filled: Floats) -> float:
+    if form == "missing":
+        return _MISSING_SCALE
+    return _BINARY_SCALE if form in ("below", "level") else float(filled.std())
 
 
 def _standard(column: Column, raw: Floats) -> Floats:

@@ -52,13 +52,19 @@ class Sample:
         return float((eta - shift - np.log(at_risk))[self.events].sum())
 
 
-def fit_cox(sample: Sample, ridge: float, start: Floats | None = None) -> Floats:
-    """Coefficients [p] that maximise the log partial likelihood less `ridge` / 2 times their squares."""
+def fit_cox(
+    sample: Sample, ridge: float | Floats, start: Floats | None = None, towards: Floats | None = None
+) -> Floats:
+    """Coefficients [p] that maximise the log partial likelihood less `ridge` / 2 times their squares.
+
+    `ridge` may differ by column, [p]; with `towards` [p] the squares are those of the distances from there.
+    """
     coefficients = np.zeros(sample.columns.shape[1]) if start is None else start.copy()
     if not sample.events.any():
         return np.zeros_like(coefficients)
     for _ in range(_MOST_STEPS):
         gradient, information = derivatives(sample, coefficients, ridge)
+        gradient = gradient if towards is None else gradient + ridge * towards
         step = np.linalg.solve(information, gradient) if len(gradient) else gradient
         size = float(np.abs(step).max(initial=0.0))
         coefficients = coefficients + step * min(1.0, _LONGEST_STEP / max(size, 1e-12))
@@ -67,7 +73,7 @@ def fit_cox(sample: Sample, ridge: float, start: Floats | None = None) -> Floats
     return coefficients
 
 
-def derivatives(sample: Sample, coefficients: Floats, ridge: float) -> tuple[Floats, Floats]:
+def derivatives(sample: Sample, coefficients: Floats, ridge: float | Floats) -> tuple[Floats, Floats]:
     """Gradient [p] of the penalised log partial likelihood, and its negative second derivative [p, p]."""
     x = sample.columns
     eta = x @ coefficients

@@ -1,6 +1,7 @@
 """Arm G, the primary one: ridge Cox on clinical and molecular variables and the out-of-fold pathomic log-risk."""
 
-from services.trainer.arms.ridge_cox import RidgeCox
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.ridge_cox import RidgeCox, too_few
 
 
 class Fused(RidgeCox):
@@ -9,3 +10,8 @@ class Fused(RidgeCox):
     name = "fused"
     title = "Clinical, molecular and pathomics, late fusion"
     blocks = ("clinical", "molecular", "pathomic")
+
+    def lacks(self, patients: Patients) -> str | None:
+        """Pathomics must be known of enough patients, and one block to fuse it with."""
+        table = [too_few(patients, block) for block in self.blocks if block != "pathomic"]
+        return too_few(patients, "pathomic") or (table[0] if all(table) else None)

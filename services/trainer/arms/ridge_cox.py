@@ -42,12 +42,7 @@ class RidgeCox:
 
     def lacks(self, patients: Patients) -> str | None:
         """Every block must be known of enough patients."""
-        for block in self.blocks:
-            events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
-            if events < LEAST_EVENTS:
-                what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
-                return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
-        return None
+        return next((why for why in (too_few(patients, block) for block in self.blocks) if why), None)
 
     def fit(self, train: Patients) -> Fitted:
         """Choose each pattern's ridge by inner cross-validation, fit, and predict each inner fold by the others."""
@@ -61,6 +56,15 @@ class RidgeCox:
             found.fill(left, _predict(part, average, self.blocks, train.take(left)))
         average = cumulative_incidence(train.cohort.outcome, train.grid)
         return ByPattern(models, average, self.blocks, found)
+
+
+def too_few(patients: Patients, block: str) -> str | None:
+    """Why a block is known of too few patients to be learned from; None where it is not."""
+    events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
+    if events >= LEAST_EVENTS:
+        return None
+    what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
+    return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
 
 
 def fit_patterns(

@@ -8,12 +8,14 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.scored import fit_scored
 from services.trainer.cohort.cohort import Floats
 
+RULE = "rule"
+
 
 @dataclass(frozen=True)
 class ClinicalRule:
     """One yes or no; nothing of it is fitted but the risks of its two groups."""
 
-    name: str = "rule"
+    name: str = RULE
     title: str = "Clinical rule"
 
     def lacks(self, patients: Patients) -> str | None:

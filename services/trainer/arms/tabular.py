@@ -13,7 +13,7 @@ from services.trainer.metrics.incidence import cumulative_hazard
 from services.trainer.profile import Variable
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_COMPETING = 100.0
+COMPETING = 100.0
 """Ridge of the causes that compete: they have few events."""
 
 
@@ -73,7 +73,7 @@ def fit_tabular(recipe: Recipe, train: Cohort, pathomics: Floats | None, folds: 
 def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:
     """Fit every cause on a design [n, p]."""
     causes = tuple(
-        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else _COMPETING, recipe.grid)
+        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else COMPETING, recipe.grid)
         for code in outcome.causes
     )
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])

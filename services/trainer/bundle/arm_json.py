@@ -1,7 +1,7 @@
 """An arm as JSON, in the shape that the scorer reads, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,17 @@ def tabular_json(model: Tabular) -> dict[str, Any]:
 def read_tabular(said: Mapping[str, Any], reference: float, horizon: int) -> Tabular:
     """A model from an arm's JSON."""
     columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
-    parts = [said["fit"]["event"], *said["fit"]["competing"]]
-    causes = tuple(CauseFit(_floats(part["log_hazard"]["coefficients"]), _floats(part["baseline"])) for part in parts)
-    return Tabular(columns, _floats(said["times_years"]), causes, reference, horizon, 0.0)
+    return Tabular(columns, _floats(said["times_years"]), _causes(said["fit"]), reference, horizon, 0.0)
+
+
+def read_fit(model: Tabular, fit: Mapping[str, Any]) -> Tabular:
+    """A model with the numbers of one of its refits."""
+    return replace(model, causes=_causes(fit))
+
+
+def _causes(fit: Mapping[str, Any]) -> tuple[CauseFit, ...]:
+    parts = [fit["event"], *fit["competing"]]
+    return tuple(CauseFit(_floats(part["log_hazard"]["coefficients"]), _floats(part["baseline"])) for part in parts)
 
 
 def plain(value: Any, digits: int = 7) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
+from services.trainer.evaluation.contrasts import verdict
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
@@ -53,7 +54,7 @@ def _asked(cohort: Cohort) -> str:
     return (
         f"Probability of {codes[causes[1]]} within {years} years. Competing events: {competing}. "
         f"Population: {cohort.profile.population or 'as in the training cohort'}. "
-        "Prediction time: after surgery and pathology, before adjuvant treatment."
+        f"Prediction time: {cohort.profile.prediction_time or 'not stated'}."
     )
 
 
@@ -93,7 +94,9 @@ def _gain(facts: CardFacts) -> list[str]:
     first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
     second = discrimination.harrell_c(outcome, table.out_of_fold.log_risk[place])
     gain = Bootstrap.of(len(outcome), facts.seed, 500).figure(Difference(first, second))
-    return [f"Gain of fused over clinical_molecular in C on the {len(outcome)} patients who have both: {_said(gain)}."]
+    found = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
+    who = f"on the {len(outcome)} patients who have both"
+    return [f"Gain of fused over clinical_molecular in C {who}: {_said(gain)}; {found}."]
 
 
 def _subgroups(facts: CardFacts) -> str:
@@ -129,8 +132,9 @@ def _made(facts: CardFacts) -> str:
     read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
     return (
         f"{encoder}Cause-specific ridge Cox models of {read}, "
-        f"penalty by cross-validated partial likelihood; {facts.refits} bootstrap refits for the 90 % interval, which "
-        f"speaks of the finite training cohort and not of a patient's fate. Seed {facts.seed}."
+        f"penalty by cross-validated partial likelihood; {facts.refits} refits for the 90 % interval, which speaks of "
+        "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
+        f"neither variables nor slides show it cannot speak. Seed {facts.seed}."
     )
 
 

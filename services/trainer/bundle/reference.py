@@ -1,6 +1,6 @@
 """Where the training cohort lies, so that a case far from it is flagged or refused: reference.json."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def _embedding(means: Floats) -> dict[str, Any]:
     for part in np.array_split(order, _PARTS):
         kept = np.setdiff1d(order, part)
         fitted = _fit(means[kept])
-        left_out += [_distance(fitted, row) for row in means[part]]
+        left_out += [distance(fitted, row) for row in means[part]]
     flag, largest = float(np.quantile(left_out, _FLAG)), float(np.max(left_out))
     return _fit(means) | {"limits": {"flag": flag, "abstain": max(_ABSTAIN * largest, 1.2 * flag)}}
 
@@ -61,8 +61,11 @@ def _fit(means: Floats) -> dict[str, Any]:
     return {"mean": centre, "axes": axes[:count], "spread": along, "residual": residual}
 
 
-def _distance(fitted: dict[str, Any], row: Floats) -> float:
-    """As the scorer measures it: root mean square of the standardised coordinates and of the length off the axes."""
+def distance(fitted: Mapping[str, Any], row: Floats) -> float:
+    """Of a mean embedding [d], as the scorer measures it.
+
+    Root mean square of the standardised coordinates and of the standardised length off the axes.
+    """
     offset = row - fitted["mean"]
     along = fitted["axes"] @ offset
     off = np.linalg.norm(offset - fitted["axes"].T @ along) / fitted["residual"]

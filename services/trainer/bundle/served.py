@@ -30,6 +30,8 @@ from shared.canonical import sha256
 
 TABLE_BLOCKS = {"clinical": ("clinical",), "clinical_molecular": ("clinical", "molecular")}
 ALL = ("clinical", "molecular", "pathomic")
+_WITH_SLIDES = {"pathomics": ("pathomic",), "fused": ALL}
+_FUSED = ("fused", "clinical_pathomics", "molecular_pathomics")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,7 @@ def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Pre
     average = np.asarray(bundle.training["average"], np.float64)
     found = {"null": constant(average, len(patients))}
     absent = {arm.name: "the bundle does not hold this arm" for arm in ARMS if arm.name != "null"}
+    absent["rule"] = "the bundle has no rule"
     if bundle.training["rule"]:
         model = read_tabular(bundle.training["rule"], bundle.training["reference"], bundle.training["horizon"])
         found["rule"] = calibrated(model, flagged(patients))
@@ -113,15 +116,29 @@ def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Pre
             found[name] = _patterns(bundle, blocks, average).predict(patients)
     if GBM in [arm["name"] for arm in bundle.manifest["arms"]]:
         found[GBM] = _trees(bundle, patients)
-    if patients.slides is None and not patients.knows("pathomic").any():
-        absent |= dict.fromkeys(("pathomics", "fused"), "the cohort has no slides")
-    else:
-        for name, blocks in {"pathomics": ("pathomic",), "fused": ALL}.items():
-            if f"{name}.json" in bundle.files:
-                found[name] = _patterns(bundle, blocks, average).predict(patients)
+    held = {name: _held(bundle, name) for name in _WITH_SLIDES}
+    for name, blocks in _WITH_SLIDES.items():
+        if not any(held.values()):
+            absent[name] = "the bundle was trained without slides and ready-made pathomic columns"
+        elif not patients.knows("pathomic").any():
+            absent[name] = "nobody of the cohort has slides or ready-made pathomic columns"
+        elif held[name]:
+            found[name] = _patterns(bundle, blocks, average).predict(patients)
     if "pathomics" in found:
         found["pathomics"] = _only(found["pathomics"], ~patients.knows("pathomic"))
     return found, {name: why for name, why in absent.items() if name not in found}
+
+
+def _held(bundle: ServedBundle, name: str) -> str | None:
+    """The model of a bundle that an arm with slides asks first; without molecular data fusion is with the clinical."""
+    names = ("pathomics",) if name == "pathomics" else _FUSED
+    return next((one for one in names if f"{one}.json" in bundle.files), None)
+
+
+def threshold_of(bundle: ServedBundle, name: str) -> float:
+    """The training threshold of an arm; infinite where the bundle has none."""
+    held = _held(bundle, name) if name in _WITH_SLIDES else name
+    return float(bundle.training["thresholds"].get(held, np.inf))
 
 
 def _patterns(bundle: ServedBundle, blocks: tuple[str, ...], average: Floats) -> ByPattern:

@@ -1,7 +1,7 @@
 """The arms of a bundle: late fusion for every pattern of what may be known, with refits, and the trees."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from services.trainer.arms.columns import Column, fit_columns, matrix
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import Pattern, fit_patterns, recipe_of
 from services.trainer.arms.scored import Scored, fit_scored
-from services.trainer.arms.tabular import Recipe, Tabular, fit_design, fit_tabular
+from services.trainer.arms.tabular import Recipe, Tabular, fit_tabular
 from services.trainer.arms.trees import Trees, fit_trees
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.bundle.refits import ArmFit, draw_refits
+from services.trainer.cohort.cohort import Floats, Ints
 
 ALL_BLOCKS = ("clinical", "molecular", "pathomic")
 _NAMES = {
@@ -41,31 +42,32 @@ class ServedArm:
     """[members, p]"""
     out_of_fold: Prediction
 
+    @property
+    def fit(self) -> ArmFit:
+        """What its refits are made from."""
+        return ArmFit(self.model, self.members, self.design)
 
-def served_arms(patients: Patients, refits: int) -> Iterator[ServedArm]:
-    """Fit every pattern that has enough events, the one that knows most first."""
+
+def served_arms(patients: Patients, refits: int, agreement: float = 1.0) -> list[ServedArm]:
+    """Fit every pattern that has enough events, the one that knows most first; `agreement` is that of the networks."""
+    arms = list(_fitted(patients))
+    again = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
+    return [replace(arm, refits=some) for arm, some in zip(arms, again, strict=True)]
+
+
+def _fitted(patients: Patients) -> Iterator[ServedArm]:
     folds = patients.inner_folds()
     for pattern, model in fit_patterns(patients, ALL_BLOCKS, folds):
         members = np.flatnonzero(np.logical_and.reduce([patients.knows(block) for block in pattern]))
         part = patients.take(members)
         design = matrix(model.columns, part.cohort, part.pathomics)
-        rng = np.random.default_rng([patients.seed, len(members), len(pattern)])
-        again = tuple(
-            _refit(model, design, part.cohort, recipe_pattern(patients, pattern, model), rng) for _ in range(refits)
-        )
         found = _out_of_fold(part, pattern, model, folds[members])
-        yield ServedArm(_NAMES[pattern], pattern, model, again, members, design, found)
+        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, found)
 
 
 def recipe_pattern(patients: Patients, pattern: Pattern, model: Tabular) -> Recipe:
     """The recipe of a pattern at the ridge that was chosen."""
     return recipe_of(patients, pattern, (model.ridge,))
-
-
-def _refit(model: Tabular, design: Floats, cohort: Cohort, recipe: Recipe, rng: np.random.Generator) -> Tabular:
-    """The same columns and ridge on patients drawn again."""
-    drawn = rng.integers(0, len(cohort), len(cohort))
-    return fit_design(model.columns, design[drawn], cohort.outcome[drawn], recipe, model.ridge)
 
 
 def _out_of_fold(part: Patients, pattern: Pattern, model: Tabular, folds: Ints) -> Prediction:

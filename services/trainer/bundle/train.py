@@ -15,7 +15,7 @@ from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabula
 from services.trainer.bundle.model_card import CardFacts, model_card
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import GBM, ServedArm, ServedTrees, served_arms, served_trees
-from services.trainer.bundle.writer import write_bundle
+from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
@@ -42,23 +42,26 @@ class TrainPlan:
     refits: int = REFITS
     key: bytes | None = None
     """ed25519 private key, PEM, to sign with."""
+    remarks: tuple[str, ...] = ()
+    """What the card says beside what was computed: where the cohort came from, what was tried before."""
 
 
 def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
     """Fit and write a bundle; gives its digest.
 
     Raises:
-        UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
+        BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
+    check_target(out, plan.key)
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
     advance(0, STEPS)
     files: dict[str, bytes | Any] = {}
-    view = _slides(cohort, embeddings, plan.seed, files)
+    view, agreement = _slides(cohort, embeddings, plan.seed, files)
     advance(1, STEPS)
     patients = Patients(cohort, view, plan.seed)
-    arms = list(served_arms(patients, plan.refits))
+    arms = served_arms(patients, plan.refits, agreement)
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(2, STEPS)
@@ -70,7 +73,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     means = _means(cohort, embeddings)
     files["reference.json"] = reference(arms, cohort, means)
     files["training.json"] = _training(patients, embeddings, arms, trees)
-    facts = CardFacts(cohort, arms, notes, plan.seed, plan.refits, embeddings.encoder_name if embeddings else None)
+    encoder = embeddings.encoder_name if embeddings else None
+    facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
     files["model_card.md"] = model_card(facts).encode()
     advance(3, STEPS)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
@@ -78,17 +82,19 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     return digest
 
 
-def _slides(cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]) -> SlideView | None:
+def _slides(
+    cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]
+) -> tuple[SlideView | None, float]:
     if embeddings is None:
-        return None
+        return None, 1.0
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
     from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
     from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - the same
 
     model, view = fit_slides(cohort, embeddings, seed, gated=False)
     files["mil.onnx"] = to_onnx(model.projection, model.attention)
-    files["prototypes.json"] = prototypes(model, cohort, embeddings, seed)
-    return view
+    files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
+    return view, model.agreement
 
 
 def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:

@@ -9,7 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.trainer.errors import BadModelError
+from services.trainer.errors import BadTargetError
 from shared.canonical import canonical_json, sha256
 from shared.notice import NOTICE
 
@@ -20,8 +20,9 @@ def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any
     """Write files (bytes as they are, all else as JSON) and a bundle.json about them; gives the bundle's digest.
 
     Raises:
-        BadModelError: the key is no ed25519 key, or the folder holds something that is no bundle.
+        BadTargetError: the key is no ed25519 key, or the folder holds something that is no bundle.
     """
+    check_target(folder, key)
     private = _key(key) if key else None
     content = {name: part if isinstance(part, bytes) else canonical_json(part) + b"\n" for name, part in files.items()}
     listed = {name: sha256(data) for name, data in content.items()}
@@ -33,9 +34,22 @@ def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any
     return sha256(manifest)
 
 
-def _put(folder: Path, content: Mapping[str, bytes]) -> None:
+def check_target(folder: Path, key: bytes | None) -> None:
+    """Refuse what could not be written in the end, before hours of work.
+
+    Raises:
+        BadTargetError: as in `write_bundle`.
+    """
+    if key:
+        _key(key)
+    if folder.exists() and not folder.is_dir():
+        raise BadTargetError(f"{folder} is no folder")
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise BadModelError(f"{folder} holds files and is no bundle, so it is not replaced")
+        raise BadTargetError(f"{folder} holds files and is no bundle, so it is not replaced")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _put(folder: Path, content: Mapping[str, bytes]) -> None:
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -50,7 +64,7 @@ def _key(data: bytes) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadModelError("the private key is no unencrypted PEM key") from error
+        raise BadTargetError("the private key is no unencrypted PEM key") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise BadModelError("the private key is not of the kind ed25519")
+        raise BadTargetError("the private key is not of the kind ed25519")
     return key

@@ -88,6 +88,11 @@ class Cohort:
         return np.asarray((~np.isnan(self.values[:, places])).any(axis=1), np.bool_)
 
     @property
+    def has_times(self) -> bool:
+        """Whether it is known when events happened; else `outcome.time` only says on which side of the horizon."""
+        return bool(self.profile.outcome.time)
+
+    @property
     def has_sites(self) -> bool:
         """Whether every patient has a site, and there are two or more."""
         return all(self.sites) and len(set(self.sites)) > 1

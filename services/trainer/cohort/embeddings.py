@@ -1,6 +1,5 @@
 """The bags of a cohort's slides, found by index.csv and read from disk only when a step asks for them."""
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import safe_open
 
-from services.trainer.errors import BadEmbeddingsError
+from services.trainer.cohort.rows import read_rows
+from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
 from shared.canonical import digest_of
 
 Features = npt.NDArray[np.float32]
 
 INDEX = "index.csv"
 _COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
+_LARGEST_HEADER = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,14 @@ class BagFile:
             return np.zeros((0, self.width), np.float16)
         return np.memmap(self.path, np.float16, "r", self.offset, (self.tiles, self.width))
 
+    def origin(self, tile: int) -> dict[str, int]:
+        """Level-0 x and y of the corner of one tile; nothing where the bag does not say."""
+        with safe_open(self.path, "numpy") as file:
+            if "coords" not in file.keys():  # noqa: SIM118 - it is no dictionary
+                return {}
+            x, y = file.get_slice("coords")[tile]
+        return {"x": int(x), "y": int(y)}
+
 
 @dataclass(frozen=True)
 class Embeddings:
@@ -59,14 +69,28 @@ class Embeddings:
         Raises:
             BadEmbeddingsError: a feature is not a finite number.
         """
-        total = self.tiles(case_id)
-        keep = np.arange(total) if most is None or total <= most else np.linspace(0, total - 1, most).astype(np.int64)
+        keep = self._kept(case_id, most)
         parts, start = [], 0
         for bag in self.by_case.get(case_id, ()):
             inside = keep[(keep >= start) & (keep < start + bag.tiles)] - start
             parts.append(_finite(bag, np.asarray(bag.rows()[inside], np.float32)))
             start += bag.tiles
         return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+
+    def tile(self, case_id: str, number: int, most: int | None = None) -> dict[str, str | int]:
+        """Where tile `number` of `bag(case_id, most)` lies: slide and, where the bag has them, level-0 x and y."""
+        place = int(self._kept(case_id, most)[number])
+        for bag in self.by_case[case_id]:
+            if place < bag.tiles:
+                return {"case_id": case_id, "slide_id": bag.slide_id, **bag.origin(place)}
+            place -= bag.tiles
+        raise IndexError(f"{case_id} has no tile {number}")
+
+    def _kept(self, case_id: str, most: int | None) -> npt.NDArray[np.int64]:
+        total = self.tiles(case_id)
+        if most is None or total <= most:
+            return np.arange(total)
+        return np.linspace(0, total - 1, most).astype(np.int64)
 
     def has(self, case_ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Of which cases [n] there is at least one tile."""
@@ -98,17 +122,23 @@ def read_embeddings(folder: Path) -> Embeddings:
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
+    """Rows of the index by column name; a slide that a case lists twice counts once."""
+    index = folder / INDEX
     try:
-        with (folder / INDEX).open(encoding="utf-8-sig", newline="") as file:
-            rows = [
-                {(key or "").replace(" ", "_"): value for key, value in row.items()} for row in csv.DictReader(file)
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadEmbeddingsError(f"{folder / INDEX} cannot be read: {error}") from error
-    lacking = [name for name in _COLUMNS if rows and name not in rows[0]]
+        header, *body = read_rows(index.read_bytes(), str(index))
+    except OSError as error:
+        raise BadEmbeddingsError(f"{index} cannot be read: {error.strerror}") from error
+    except UnreadableTableError as error:
+        raise BadEmbeddingsError(str(error)) from error
+    columns = [cell.replace(" ", "_") for cell in header.cells]
+    lacking = [name for name in _COLUMNS if name not in columns]
     if lacking:
-        raise BadEmbeddingsError(f"{folder / INDEX} lacks the column {lacking[0]}")
-    return rows
+        raise BadEmbeddingsError(f"{index} lacks the column {lacking[0]}")
+    ragged = [row.line for row in body if len(row.cells) != len(columns)]
+    if ragged:
+        raise BadEmbeddingsError(f"{index} is cut short or damaged: row {ragged[0]} has another number of cells")
+    rows = [dict(zip(columns, row.cells, strict=True)) for row in body]
+    return list({(row["case_id"], row["path"]): row for row in rows}.values())
 
 
 def _open(folder: Path, row: dict[str, str]) -> BagFile:
@@ -116,14 +146,17 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size))
+            header = json.loads(file.read(min(size, _LARGEST_HEADER)))
         features, said = header["features"], header.get("__metadata__", {})
         tiles, width = features["shape"]
         begin, end = features["data_offsets"]
-        if features["dtype"] != "F16" or end - begin != 2 * tiles * width or path.stat().st_size < 8 + size + end:
-            raise BadEmbeddingsError(f"bag {path} is cut short, or its features are not float16")
-    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
-        raise BadEmbeddingsError(f"bag {path} cannot be read: {error}") from error
+        whole = end - begin == 2 * tiles * width and path.stat().st_size >= 8 + size + end
+    except OSError as error:
+        raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} is no bag of features") from error
+    if features["dtype"] != "F16" or not whole:
+        raise BadEmbeddingsError(f"bag {path} is cut short, or its features are not float16")
     encoder = str(said.get("encoder_name", "unknown")), str(said.get("encoder_digest", "0" * 64))
     return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *encoder)
 

@@ -1,7 +1,5 @@
 """Reads a cohort table by its profile; whatever is wrong is refused together: row, column, value, what is allowed."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator
@@ -11,21 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
-from services.trainer.errors import BadCohortError
+from services.trainer.cohort.rows import read_rows
+from services.trainer.errors import BadCohortError, UnreadableTableError
 from services.trainer.profile import Profile, Variable
 from shared.canonical import sha256
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORDS = {"true": True, "false": False}
-_SHOWN, _LISTED = 40, 200
+_SHOWN = 40
+_MOST_DAYS = 43830
+"""120 years: what is longer is no follow-up of a patient, or is not in days."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Table:
-    """Cells as text: `rows` in order, each by column name; the header is line 1."""
+    """Cells as text: `rows` in order, each by column name, and the line of the file that each stands in."""
 
     columns: tuple[str, ...]
+    lines: tuple[int, ...]
     rows: tuple[dict[str, str], ...]
 
 
@@ -38,12 +40,11 @@ def read_cohort(path: Path, profile: Profile) -> Cohort:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BadCohortError(f"cohort {path} cannot be read: {error.strerror}") from error
+        raise UnreadableTableError(f"cohort {path} cannot be read: {error.strerror}") from error
     table = _parse(data, path.name)
     problems = [*_header_problems(table, profile)] or [*_row_problems(table, profile)]
     if problems:
-        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
-        raise BadCohortError.listing(path.name, problems[:_LISTED] + more)
+        raise BadCohortError.listing(path.name, problems)
     return Cohort(
         profile=profile,
         name=path.stem,
@@ -57,23 +58,19 @@ def read_cohort(path: Path, profile: Profile) -> Cohort:
 
 
 def _parse(data: bytes, name: str) -> _Table:
-    try:
-        lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadCohortError(f"{name} is no table of comma-separated text in UTF-8: {error}") from error
-    if len(lines) < 2:
-        raise BadCohortError(f"{name} has no patients: a header and one row a patient are needed")
-    header, *body = lines
+    header, *body = read_rows(data, name)
+    if not body:
+        raise UnreadableTableError(f"{name} has no patients: a header and one row a patient are needed")
+    columns = header.cells
     ragged = [
-        f"row {i}: {len(row)} cells under {len(header)} columns"
-        for i, row in enumerate(body, 2)
-        if row and len(row) != len(header)
+        f"row {row.line}: {len(row.cells)} cells under {len(columns)} columns"
+        for row in body
+        if len(row.cells) != len(columns)
     ]
     if ragged:
         raise BadCohortError.listing(name, ragged)
-    columns = tuple(cell.strip() for cell in header)
-    rows = (dict(zip(columns, (cell.strip() for cell in row), strict=True)) for row in body if row)
-    return _Table(columns, tuple(rows))
+    rows = (dict(zip(columns, row.cells, strict=True)) for row in body)
+    return _Table(columns, tuple(row.line for row in body), tuple(rows))
 
 
 def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
@@ -93,7 +90,7 @@ def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
 
 def _row_problems(table: _Table, profile: Profile) -> Iterator[str]:
     seen: dict[str, int] = {}
-    for line, row in enumerate(table.rows, 2):
+    for line, row in zip(table.lines, table.rows, strict=True):
         for name, value in row.items():
             allowed = _refused(name, value, profile)
             if allowed:
@@ -110,7 +107,7 @@ def _refused(name: str, value: str, profile: Profile) -> str | None:
     if name == CASE or (name == SITE and value):
         return None if _PSEUDONYM.fullmatch(value) else "1 to 64 of A-Z a-z 0-9 . _ -"
     if name == outcome.time:
-        return None if (_finite(value) or 0.0) > 0 else "a number of days above 0"
+        return None if 0 < (_finite(value) or 0.0) <= _MOST_DAYS else f"a number of days above 0, at most {_MOST_DAYS}"
     if name == outcome.event:
         return None if _code(value) in outcome.codes else "one of " + ", ".join(outcome.codes)
     if name == SIMULATED:

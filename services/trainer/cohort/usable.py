@@ -1,5 +1,6 @@
 """Whether anything honest can be computed from a cohort, and what has to be left out of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,27 +26,51 @@ def usable(cohort: Cohort, folds: int = 1) -> tuple[Cohort, list[str]]:
             f"the first horizon is {cohort.profile.horizons_years[0]:g} years, but fewer than {MIN_AT_RISK} patients "
             f"are followed that long; follow-up ends at {cohort.outcome.time.max():.2f} years"
         )
-    notes = [
-        f"the horizon of {years:g} years lies past the follow-up and was left out"
-        for years in cohort.profile.horizons_years
-        if years not in kept
-    ]
-    notes += _constant_columns(cohort)
+    notes = [*_horizons_left_out(cohort, kept), *_constant_columns(cohort)]
+    kept = kept if cohort.has_times else kept[:1]
+    notes += [f"{count} by {years:g} years; {why}" for years in kept for count, why in _few_events(cohort, years)]
     profile = cohort.profile.model_copy(update={"horizons_years": kept})
     return replace(cohort, profile=profile), notes
+
+
+def _horizons_left_out(cohort: Cohort, kept: tuple[float, ...]) -> Iterator[str]:
+    for years in cohort.profile.horizons_years:
+        if years not in kept:
+            yield f"the horizon of {years:g} years lies past the follow-up and was left out"
+    if not cohort.has_times:
+        yield (
+            f"the outcome has no time, so it is a yes or no by {kept[0]:g} years: C is the AUC there, the integrated "
+            "Brier score the score there, and nothing is said of follow-up or of other horizons"
+        )
+
+
+def _few_events(cohort: Cohort, years: float) -> Iterator[tuple[str, str]]:
+    """How few events there are by a horizon, and what that means."""
+    events = int((cohort.outcome.relapsed & (cohort.outcome.time <= years)).sum())
+    if events == 0:
+        yield "no event of interest happens", "what needs one there is not told, and a threshold is the median risk"
+    elif events < MIN_EVENTS:
+        yield f"only {_counted(events)} of interest happen{'s' * (events == 1)}", "figures there say little"
 
 
 def _check_events(cohort: Cohort, folds: int) -> None:
     events = int(cohort.outcome.relapsed.sum())
     meaning = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
-    if events < max(MIN_EVENTS, folds):
-        count = "no event" if events == 0 else "1 event" if events == 1 else f"{events} events"
+    needed = max(MIN_EVENTS, folds)
+    if events < needed:
+        patients = "1 patient" if len(cohort) == 1 else f"{len(cohort)} patients"
         raise UnusableCohortError(
-            f"the cohort of {len(cohort)} patients has {count} of interest ({meaning}); "
-            f"at least {max(MIN_EVENTS, folds)} are needed{f' for {folds} folds' if folds > MIN_EVENTS else ''}"
+            f"the cohort of {patients} has {_counted(events)} of interest ({meaning}); "
+            f"at least {needed} are needed{f' for {folds} folds' if folds > MIN_EVENTS else ''}"
         )
-    if not cohort.profile.outcome.time and events == len(cohort):
+    if not cohort.has_times and events == len(cohort):
         raise UnusableCohortError(f"every patient of the cohort has the event ({meaning}), so nothing tells them apart")
+    if not cohort.has_times and len(cohort) - events < folds:
+        raise UnusableCohortError(f"only {len(cohort) - events} patients are without the event ({meaning})")
+
+
+def _counted(events: int) -> str:
+    return "no event" if events == 0 else "1 event" if events == 1 else f"{events} events"
 
 
 def _followed(cohort: Cohort, years: float) -> bool:

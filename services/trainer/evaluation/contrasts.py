@@ -52,11 +52,24 @@ def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str)
     return bootstrap.contrast(Difference(pooled.figure(a, index, of), pooled.figure(b, index, of)))
 
 
-def sentence(contrast: dict[str, Any] | None, simulated: bool) -> str:
+def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
     """The primary contrast in words."""
-    if contrast is None or contrast["est"] is None:
-        return "The primary contrast cannot be told: the cohort has no slides or too few events."
+    mark = "SIMULATED: " if pooled.cohort.simulated else ""
+    if contrast is None:
+        lacking = next((name for name in (PRIMARY, baseline_of(pooled)) if name not in pooled.arms), PRIMARY)
+        return f"{mark}What fusion adds cannot be told: {pooled.absent.get(lacking, 'there is no such arm')}."
     est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
-    verdict = "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
-    mark = "SIMULATED: " if simulated else ""
-    return f"{mark}fusion adds {est:.3f} Uno's C, 95 % interval {lo:.3f} to {hi:.3f}: {verdict}."
+    if est is None:
+        return f"{mark}What fusion adds cannot be told: there are no two patients of whom Uno's C knows the order."
+    if lo is None or hi is None:
+        return f"{mark}Fusion adds {_signed(est)} Uno's C; there are too few events for an interval, so no gain shown."
+    return f"{mark}Fusion adds {_signed(est)} Uno's C, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict(lo, hi)}."
+
+
+def verdict(lo: float, hi: float) -> str:
+    """What an interval of a gain lets one say."""
+    return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from services.trainer.evaluation.figures import arm_figures, decision_curve
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
-from services.trainer.evaluation.splits import draw_splits, load_splits
+from services.trainer.evaluation.secondary import secondary
+from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
+from services.trainer.slides.projection import fit_projection
+from services.trainer.slides.prototypes import prototypes
 from shared.notice import NOTICE
 
 
@@ -52,6 +56,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
         if plan.frozen
         else draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
     )
+    notes += folds_without_events(splits, cohort)
     splits.write(out)
     raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
     pooled = pool(cohort, raw, splits.fold_of)
@@ -60,9 +65,24 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
     report |= {"repeats": splits.repeats, "folds": splits.folds, "negative_controls": control_figures(raw)}
     report["embeddings"] = embeddings.digest if embeddings else None
+    report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
     write_report(report, pooled, out)
     forget(out)
     return report
+
+
+def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Clusters of tiles and what goes with them; each patient's shares go to prototypes.csv."""
+    if embeddings is None:
+        return []
+    members = np.flatnonzero(embeddings.has(cohort.case_ids))
+    names = [cohort.case_ids[i] for i in members]
+    found = prototypes(fit_projection(embeddings, names, [cohort.sites[i] for i in members]), cohort, embeddings, seed)
+    header = ["case_id", *(f"share_{k}" for k in range(found.shares.shape[1]))]
+    shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(found.cases, found.shares, strict=True))
+    write_rows(out / "prototypes.csv", [header, *shares])
+    rows: list[dict[str, Any]] = found.as_json()["prototypes"]
+    return [{name: part for name, part in row.items() if name != "centre"} for row in rows]
 
 
 def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
@@ -101,17 +121,22 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
             "name": cohort.profile.name,
             "title": cohort.profile.title,
             "population": cohort.profile.population,
+            "prediction_time": cohort.profile.prediction_time,
         },
         "horizons_years": list(pooled.horizons),
-        "cohort": tables.cohort_summary(cohort, has),
+        "cohort": tables.cohort_summary(cohort, has, bootstrap),
         "notes": notes,
         "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
         "absent": dict(pooled.absent),
         "contrasts": found,
-        "primary": sentence(primary, cohort.simulated),
-        "decision_curve": decision_curve(pooled, shown),
+        "primary": sentence(primary, pooled),
+        "secondary": secondary(pooled, bootstrap),
+        "decision_curve": decision_curve(pooled, shown, bootstrap),
+        "prototypes": [],
         "risk_groups": [
-            tables.risk_groups(pooled, name) for name in shown if name in ("rule", "clinical_molecular", "fused")
+            tables.risk_groups(pooled, name, bootstrap)
+            for name in shown
+            if name in ("rule", "clinical_molecular", "fused")
         ],
         "subgroups": tables.subgroups(pooled, bootstrap),
         "modalities": tables.modalities(pooled, bootstrap, has),
@@ -146,13 +171,19 @@ def _write_predictions(pooled: Pooled, path: Path) -> None:
     arms = list(pooled.arms.values())
     header = ["case_id", "repeat", "fold", "time_days", "event_code"]
     header += [f"{arm.name}.{part}" for arm in arms for part in ("log_risk", *_risk_names(pooled))]
+    rows = (
+        _row(pooled, repeat, int(folds[i]), i)
+        for repeat, folds in enumerate(pooled.fold_of)
+        for i in range(len(pooled.cohort))
+    )
+    write_rows(path, [header, *rows])
+
+
+def write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows of comma-separated text, whole or not at all."""
     unfinished = path.with_name(f".{path.name}")
     with unfinished.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(header)
-        for repeat, folds in enumerate(pooled.fold_of):
-            for i in range(len(pooled.cohort)):
-                table.writerow(_row(pooled, repeat, int(folds[i]), i))
+        csv.writer(file, lineterminator="\n").writerows(rows)
     unfinished.replace(path)
 
 
@@ -164,7 +195,8 @@ def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
     cohort = pooled.cohort
     causes = cohort.profile.outcome.causes
     row: list[Any] = [cohort.case_ids[i], repeat, fold if fold >= 0 else ""]
-    row += [f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}", causes[int(cohort.outcome.event[i])]]
+    days = f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}" if cohort.has_times else ""
+    row += [days, causes[int(cohort.outcome.event[i])]]
     for arm in pooled.arms.values():
         found = arm.repeats[repeat]
         values = [found.log_risk[i], *(found.risk[i, pooled.place(years)] for years in pooled.horizons)]

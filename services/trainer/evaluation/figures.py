@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
-from services.trainer.evaluation.pooled import Pooled
+from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
-from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
-from services.trainer.metrics.statistic import Mean, Statistic
+from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
+from services.trainer.metrics.incidence import incidence_draws
+from services.trainer.metrics.statistic import Mean, Ratio, Statistic
 
 Of = Callable[[Outcome, Prediction], Statistic]
+_FEWER = 500
+"""Bootstrap samples where there are many figures, or one that takes long."""
 BENEFIT_AT = (0.2, 0.3, 0.4)
 BENEFIT_CURVE = tuple(np.round(np.arange(0.05, 0.605, 0.025), 3))
 
@@ -21,7 +24,7 @@ def metrics(pooled: Pooled) -> dict[str, Of]:
     """Every figure that is a function of outcome and prediction, by its name in report.json."""
     first, tau = pooled.horizons[0], pooled.horizons[-1]
     place = pooled.place(first)
-    times = np.arange(1, len(pooled.grid))
+    times = np.arange(1, len(pooled.grid)) if pooled.cohort.has_times else np.array([place])
 
     def area(years: float) -> Of:
         return lambda outcome, found: discrimination.auc(outcome, found.log_risk, years)
@@ -29,11 +32,18 @@ def metrics(pooled: Pooled) -> dict[str, Of]:
     return {
         "harrell_c": lambda outcome, found: discrimination.harrell_c(outcome, found.log_risk),
         "uno_c": lambda outcome, found: discrimination.uno_c(outcome, found.log_risk, tau),
-        **{f"auc_{years:g}y": area(years) for years in pooled.horizons},
+        **{f"auc_{years:g}y": area(years) for years in auc_years(pooled)},
         "ibs": lambda outcome, found: accuracy.integrated_brier(outcome, found.risk[:, times], pooled.grid[times]),
         **{f"brier_{years:g}y": _brier(years, pooled.place(years)) for years in pooled.horizons},
         "net_benefit": lambda outcome, found: _benefit(outcome, found.risk[:, place], first),
     }
+
+
+def auc_years(pooled: Pooled) -> list[float]:
+    """The horizons, and earlier times that the profile names."""
+    profile = pooled.cohort.profile
+    earlier = profile.auc_years if pooled.cohort.has_times else ()
+    return sorted({*profile.horizons_years, *(years for years in earlier if years < profile.horizons_years[-1])})
 
 
 def _brier(years: float, place: int) -> Of:
@@ -67,11 +77,12 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     }
     if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
         del parts["slope"]
-    smaller = Bootstrap(bootstrap.weights[:500])
+    smaller = Bootstrap(bootstrap.weights[:_FEWER])
     figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
     figures.setdefault("slope", Figure(None, None, None).as_json())
     risk, outcome = pooled.arms[name].mean_risk(place)[index], pooled.cohort.outcome[index]
-    bins = [[rounded(b.predicted), rounded(b.observed), b.patients] for b in calibration.bins(outcome, risk, years)]
+    draws = smaller.weights[:, index]
+    bins = [_bin(b, outcome, years, draws) for b in calibration.bins(outcome, risk, years)]
     curve = []
     if np.ptp(risk) > 1e-9:
         predicted, observed = calibration.smooth_curve(outcome, risk, years)
@@ -79,20 +90,34 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     return {"horizon_years": years, **figures, "bins": bins, "curve": curve}
 
 
+def _bin(part: calibration.Bin, outcome: Outcome, years: float, draws: Floats) -> list[float | int | None]:
+    """Mean risk, what happened, how many, and the ends of what happened."""
+    drawn = draws[:, part.members]
+    again = incidence_draws(outcome[part.members], np.array([years]), drawn[drawn.sum(axis=1) > 0])
+    ends = [rounded(float(end)) for end in np.quantile(again, [0.025, 0.975])]
+    return [rounded(part.predicted), rounded(part.observed), len(part.members), *ends]
+
+
 def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
     years, thresholds = pooled.horizons[0], pooled.arms[name].thresholds
     spread = Figure(float(thresholds.mean()), float(thresholds.min()), float(thresholds.max()))
 
-    def part(which: str) -> Callable[[Outcome, Flags], Statistic]:
-        def of(outcome: Outcome, flagged: Flags) -> Statistic:
-            found: Statistic = getattr(decision.operating(outcome, flagged, years), which)
-            return found
-
-        return of
-
     kinds = ("sensitivity", "specificity", "ppv", "npv")
-    figures = {which: bootstrap.figure(pooled.flags(name, index, part(which))).as_json() for which in kinds}
+    figures = {which: _share(pooled, name, index, which, bootstrap).as_json() for which in kinds}
     return {"horizon_years": years, "threshold": spread.as_json(), **figures}
+
+
+def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
+    """One share of the operating point; where it is none or all, so that no sample says otherwise, by Wilson."""
+    outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
+    parts: list[Ratio] = [
+        getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged
+    ]
+    figure = bootstrap.figure(Restricted(index, Mean(parts)))
+    patients = float(np.mean([part.patients for part in parts]))
+    if figure.est is None or patients <= 0 or 1e-9 < figure.est < 1 - 1e-9:
+        return figure
+    return wilson(figure.est, patients)
 
 
 def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:
@@ -111,20 +136,21 @@ def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:
     }
 
 
-def decision_curve(pooled: Pooled, arms: list[str]) -> dict[str, Any]:
+def decision_curve(pooled: Pooled, arms: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
     """Net benefit of arms, of treating all and of treating none, over thresholds at the first horizon."""
-    years = pooled.horizons[0]
-    place = pooled.place(years)
-    everyone = np.ones(len(pooled.cohort))
-    one = np.ones((1, len(pooled.cohort)))
-    curves: dict[str, list[float | None]] = {"treat_all": [], "treat_none": [0.0] * len(BENEFIT_CURVE)}
-    for at in BENEFIT_CURVE:
-        at_all = decision.net_benefit(pooled.cohort.outcome, everyone, years, float(at))
-        curves["treat_all"].append(rounded(float(at_all(one)[0])))
+    years, outcome = pooled.horizons[0], pooled.cohort.outcome
+    place, everyone = pooled.place(years), np.ones(len(outcome))
+    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    found: dict[str, list[Figure]] = {"treat_all": [], "treat_none": [Figure(0.0, 0.0, 0.0)] * len(BENEFIT_CURVE)}
+    for at in map(float, BENEFIT_CURVE):
+        found["treat_all"].append(smaller.figure(decision.net_benefit(outcome, everyone, years, at)))
         for name in arms:
-            statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, float(at)))
-            curves.setdefault(name, []).append(rounded(float(statistic(one)[0])))
-    return {"horizon_years": years, "thresholds": [float(at) for at in BENEFIT_CURVE], "net_benefit": curves}
+            statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, at))
+            found.setdefault(name, []).append(smaller.figure(statistic))
+    ends = {name: [[rounded(one.lo), rounded(one.hi)] for one in row] for name, row in found.items()}
+    curves = {name: [rounded(one.est) for one in row] for name, row in found.items()}
+    thresholds = [float(at) for at in BENEFIT_CURVE]
+    return {"horizon_years": years, "thresholds": thresholds, "net_benefit": curves, "intervals": ends}
 
 
 def _benefit_at(years: float, place: int, at: float) -> Of:

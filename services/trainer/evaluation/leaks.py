@@ -9,6 +9,7 @@ from services.trainer.errors import LeakError
 from shared.canonical import digest_of, sha256
 
 _NAMED = 10
+_ONE = {"patient": "a case_id", "slide": "a slide", "embedding": "the features of a slide"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
             owners[item].append(case)
     shared = sorted({(item.kind, *sorted(cases)[:2]) for item, cases in owners.items() if len(cases) > 1})
     if shared:
-        said = ", ".join(f"{first} and {second} share a {kind}" for kind, first, second in shared[:_NAMED])
-        raise LeakError(f"{len(shared)} pairs of cases are not independent: {said}")
+        said = ", ".join(f"{first} and {second} share {_ONE[kind]}" for kind, first, second in shared[:_NAMED])
+        count = "a pair of cases is" if len(shared) == 1 else f"{len(shared)} pairs of cases are"
+        raise LeakError(f"{count} not independent: {said}")
 
 
 def check_between(

@@ -8,6 +8,7 @@ import numpy as np
 from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
+from services.trainer.arms.rule import RULE
 from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
 from services.trainer.evaluation.run import RawResults
 from services.trainer.metrics.statistic import Mean, Statistic
@@ -23,7 +24,7 @@ class ArmResult:
     flagged: Flags
     """[repeats, n]"""
     thresholds: Floats
-    """Of every fold; of an external validation, the one."""
+    """Of every fold; of an external validation, the one; NaN where an arm acts on none."""
 
     @property
     def known(self) -> Ints:
@@ -73,29 +74,38 @@ class Pooled:
         parts = [of(outcome, found.take(index)) for found in self.arms[arm].repeats]
         return Restricted(index, Mean(parts))
 
-    def flags(self, arm: str, index: Ints, of: Callable[[Outcome, Flags], Statistic]) -> Statistic:
-        """Mean over the repeats of a figure of who was flagged."""
-        outcome = self.cohort.outcome[index]
-        return Restricted(index, Mean([of(outcome, row[index]) for row in self.arms[arm].flagged]))
-
 
 def pool(cohort: Cohort, raw: RawResults, fold_of: Ints) -> Pooled:
     """Put folds together; an arm that was absent in any fold is absent."""
-    patients = Patients(cohort, None, 0)
-    place = patients.horizon
+    grid = Patients(cohort, None, 0).grid
     absent: dict[str, str] = {}
     for result in raw.folds.values():
         absent |= result.absent
-    arms = {arm.name: _gathered(arm, raw, fold_of, len(patients.grid), place) for arm in ARMS if arm.name not in absent}
-    return Pooled(cohort, patients.grid, arms, absent, fold_of)
+    arms = {arm.name: _gathered(arm, cohort, raw, fold_of, grid) for arm in ARMS if arm.name not in absent}
+    return Pooled(cohort, grid, arms, absent, fold_of)
 
 
-def _gathered(arm: Arm, raw: RawResults, fold_of: Ints, times: int, place: int) -> ArmResult:
-    found = [Prediction.nothing(fold_of.shape[1], times) for _ in fold_of]
-    flagged = np.zeros(fold_of.shape, np.bool_)
+def _gathered(arm: Arm, cohort: Cohort, raw: RawResults, fold_of: Ints, grid: Floats) -> ArmResult:
+    found = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
+    limits = np.full(fold_of.shape, np.nan)
     for (repeat, _), result in raw.folds.items():
-        said = result.predictions[arm.name]
-        found[repeat].fill(result.index, said)
-        flagged[repeat, result.index] = said.risk[:, place] >= result.thresholds[arm.name]
+        found[repeat].fill(result.index, result.predictions[arm.name])
+        limits[repeat, result.index] = result.thresholds[arm.name]
+    place = Patients(cohort, None, 0).horizon
+    flags = np.stack(
+        [high_risk(arm.name, cohort, said.risk[:, place], row) for said, row in zip(found, limits, strict=True)]
+    )
     thresholds = np.array([result.thresholds[arm.name] for result in raw.folds.values()])
-    return ArmResult(arm.name, arm.title, tuple(found), flagged, thresholds)
+    return ArmResult(arm.name, arm.title, tuple(found), flags, acted_on(arm.name, thresholds))
+
+
+def high_risk(arm: str, cohort: Cohort, risk: Floats, threshold: Floats) -> Flags:
+    """Who counts as high risk [n]: at or above the threshold of training, except for the rule, which says so itself."""
+    if arm == RULE:
+        return cohort.holds(cohort.profile.expression(cohort.profile.rule))
+    return np.asarray(risk >= threshold, np.bool_)
+
+
+def acted_on(arm: str, thresholds: Floats) -> Floats:
+    """Thresholds of an arm; the rule has none."""
+    return np.full(len(thresholds), np.nan) if arm == RULE else thresholds

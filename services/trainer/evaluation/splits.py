@@ -1,7 +1,7 @@
 """The outer splits, drawn and written down before any model is fitted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.cohort.cohort import Cohort, Ints
-from services.trainer.errors import UnusableCohortError
+from services.trainer.errors import BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
 from shared.canonical import canonical_json, sha256
 
@@ -59,8 +59,8 @@ def draw_splits(cohort: Cohort, repeats: int, folds: int, seed: int, *, by_site:
     Raises:
         UnusableCohortError: there are fewer sites than folds, or a fold would leave no event to learn from.
     """
-    if by_site and (not cohort.has_sites or len(set(cohort.sites)) < folds):
-        raise UnusableCohortError(f"the cohort has {len(set(cohort.sites))} sites, {folds} folds need at least as many")
+    if by_site:
+        _check_sites(cohort, folds)
     strata = _strata(cohort)
     rows = []
     for repeat in range(repeats):
@@ -69,32 +69,87 @@ def draw_splits(cohort: Cohort, repeats: int, folds: int, seed: int, *, by_site:
             grouped_folds(cohort.sites, strata, folds, rng) if by_site else stratified_folds(strata, folds, rng)
         )
     splits = Splits(np.stack(rows), folds, cohort.case_ids, "site" if by_site else "patient", seed)
-    for repeat in range(repeats):
-        for fold in range(folds):
-            if not cohort.outcome.relapsed[splits.fold_of[repeat] != fold].any():
-                raise UnusableCohortError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
+    _check_events(splits, cohort)
     return splits
 
 
+def _check_sites(cohort: Cohort, folds: int) -> None:
+    sites, unknown = len(set(cohort.sites) - {""}), sum(not site for site in cohort.sites)
+    if unknown:
+        raise UnusableCohortError(f"the site of {unknown} patients is not known, so sites cannot be kept whole")
+    if sites < folds:
+        what = f"the cohort has {sites} sites, {folds} folds need at least as many"
+        raise UnusableCohortError(what + (f"; --folds {sites} leaves out each site once" if sites > 1 else ""))
+
+
 def load_splits(path: Path, cohort: Cohort) -> Splits:
-    """Read frozen splits for this cohort.
+    """Read frozen splits for this cohort; where `splits.sha256` lies beside them, it has to hold.
 
     Raises:
-        UnusableCohortError: the file is no such file, or names other cases than the cohort.
+        BadSplitsError: the file was altered or is no such file, or its cases are not each tested once a repeat.
+        UnusableCohortError: a fold would leave no event to learn from.
     """
     try:
-        said: Mapping[str, Any] = json.loads(path.read_bytes())
-        place = {case: i for i, case in enumerate(cohort.case_ids)}
-        repeats = 1 + max(item["repeat"] for item in said["splits"])
-        folds = 1 + max(item["fold"] for item in said["splits"])
-        fold_of = np.full((repeats, len(cohort)), -1, np.int64)
-        for item in said["splits"]:
-            fold_of[item["repeat"], [place[case] for case in item["test"]]] = item["fold"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnusableCohortError(f"{path} holds no splits of this cohort: {error}") from error
+        content = path.read_bytes()
+        _check_digest(path, content)
+        said: Mapping[str, Any] = json.loads(content)
+        tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in said["splits"]]
+        grouped_by, seed = str(said["grouped_by"]), int(said["seed"])
+    except OSError as error:
+        raise BadSplitsError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadSplitsError(f"{path} holds no splits") from error
+    splits = Splits(_placed(tested, cohort, path), 1 + max(f for _, f, _ in tested), cohort.case_ids, grouped_by, seed)
+    places = [set(zip(cohort.sites, row.tolist(), strict=True)) for row in splits.fold_of]
+    if grouped_by == "site" and max(map(len, places)) > len(set(cohort.sites)):
+        raise BadSplitsError(f"{path} is said to keep sites whole, but parts one of this cohort")
+    _check_events(splits, cohort)
+    return splits
+
+
+def _check_digest(path: Path, content: bytes) -> None:
+    beside = path.with_suffix(".sha256")
+    if beside.exists() and beside.read_text(encoding="utf-8", errors="replace").split()[:1] != [sha256(content)]:
+        raise BadSplitsError(f"{path} was altered: its SHA-256 is not the one in {beside.name}")
+
+
+def _placed(tested: Sequence[tuple[int, int, list[str]]], cohort: Cohort, path: Path) -> Ints:
+    """Fold [repeats, n] of every case."""
+    pairs = [(repeat, fold) for repeat, fold, _ in tested]
+    if not pairs or min(map(min, pairs)) < 0 or len(set(pairs)) < len(pairs):
+        raise BadSplitsError(f"{path} holds no splits, or a fold twice")
+    place = {case: i for i, case in enumerate(cohort.case_ids)}
+    fold_of = np.full((1 + max(repeat for repeat, _ in pairs), len(cohort)), -1, np.int64)
+    for repeat, fold, cases in tested:
+        for case in cases:
+            if case not in place:
+                raise BadSplitsError(f"{path} is of another cohort: {case} is not in the table")
+            if fold_of[repeat, place[case]] >= 0:
+                raise BadSplitsError(f"{path} tests {case} twice in repeat {repeat}")
+            fold_of[repeat, place[case]] = fold
     if (fold_of < 0).any():
-        raise UnusableCohortError(f"{path} leaves out cases of this cohort")
-    return Splits(fold_of, folds, cohort.case_ids, str(said["grouped_by"]), int(said["seed"]))
+        raise BadSplitsError(f"{path} leaves out {cohort.case_ids[int(np.argwhere(fold_of < 0)[0, 1])]} of this cohort")
+    return fold_of
+
+
+def _check_events(splits: Splits, cohort: Cohort) -> None:
+    for repeat in range(splits.repeats):
+        for fold in range(splits.folds):
+            if not cohort.outcome.relapsed[splits.fold_of[repeat] != fold].any():
+                raise UnusableCohortError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
+
+
+def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:
+    """A sentence about test folds that hold no event of interest, where there are any."""
+    empty = [
+        f"fold {fold} of repeat {repeat}"
+        for repeat in range(splits.repeats)
+        for fold in range(splits.folds)
+        if not cohort.outcome.relapsed[splits.fold_of[repeat] == fold].any()
+    ]
+    shown = ", ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
+    said = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"
+    return [said] if empty else []
 
 
 def _strata(cohort: Cohort) -> Ints:

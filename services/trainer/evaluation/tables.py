@@ -8,42 +8,54 @@ import numpy as np
 from services.trainer.arms.columns import fit_columns, matrix
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.arms.registry import PRIMARY
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Outcome
+from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.figures import metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
-from services.trainer.metrics.incidence import at_risk, cumulative_incidence, log_rank, survival
+from services.trainer.metrics.incidence import at_risk, cumulative_incidence, incidence_draws, log_rank, survival
 
 _BLOCKS = ("clinical", "molecular", "pathomic")
+_DRAWS = 500
+_WIDEST = 1000
+"""A hazard ratio whose ends are farther apart is not told."""
 _LEAST = 5
 """A part with fewer events gets no figure."""
 
 
-def cohort_summary(cohort: Cohort, has_slides: Flags | None) -> dict[str, Any]:
+def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> dict[str, Any]:
     """Patients, events by code, follow-up, what is known of whom."""
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
     causes = cohort.profile.outcome.causes
-    reverse = Outcome(outcome.time, (outcome.event == 0).astype(np.int64))
-    times = np.unique(outcome.time)
-    free = survival(reverse, times)
     return {
         "name": cohort.name,
         "n": len(cohort),
         "events": {codes[code]: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
-        "follow_up_years": {
-            "median": rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None,
-            "longest": rounded(float(outcome.time.max())),
-        },
-        "incidence": {
-            f"{years:g}y": rounded(float(cumulative_incidence(outcome, np.array([years]))[0]))
-            for years in cohort.profile.horizons_years
-        },
+        "follow_up_years": _follow_up(cohort),
+        "incidence": _incidence(cohort, bootstrap),
         "sites": len(set(cohort.sites)) if all(cohort.sites) else None,
         "with_slides": int(has_slides.sum()) if has_slides is not None else 0,
         "digest": cohort.digest,
     }
+
+
+def _incidence(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, dict[str, float | None]]:
+    """Aalen-Johansen at every horizon."""
+    years = cohort.profile.horizons_years
+    rows = zip(*_banded(cohort.outcome, np.array(years), bootstrap.weights[:_DRAWS]), strict=True)
+    return {f"{at:g}y": {"est": est, "lo": lo, "hi": hi} for at, (est, lo, hi) in zip(years, rows, strict=True)}
+
+
+def _follow_up(cohort: Cohort) -> dict[str, float | None]:
+    """Median by reverse Kaplan-Meier, and the longest; nothing where the outcome has no times."""
+    if not cohort.has_times:
+        return {"median": None, "longest": None}
+    outcome = cohort.outcome
+    times = np.unique(outcome.time)
+    free = survival(Outcome(outcome.time, (outcome.event == 0).astype(np.int64)), times)
+    median = rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None
+    return {"median": median, "longest": rounded(float(outcome.time.max()))}
 
 
 def table_one(cohort: Cohort) -> list[dict[str, Any]]:
@@ -108,34 +120,42 @@ def _part(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[
     return row
 
 
-def risk_groups(pooled: Pooled, arm: str) -> dict[str, Any]:
+def risk_groups(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any]:
     """Cumulative incidence of those flagged in most repeats and of the others (Aalen-Johansen), and log-rank test."""
     result = pooled.arms[arm]
-    index = result.known
-    high = (result.flagged[:, index].mean(axis=0) > 0.5).astype(np.int64)
-    outcome = pooled.cohort.outcome[index]
-    times = np.linspace(0, min(float(outcome.time.max()), 2 * pooled.horizons[-1]), 81)
-    years = np.arange(0, times[-1] + 1e-9)
-    groups = [_curve(name, outcome[high == code], times, years) for code, name in enumerate(("low risk", "high risk"))]
-    return {
-        "arm": arm,
-        "groups": [group for group in groups if group["n"]],
-        "log_rank_p": rounded(log_rank(outcome, high)),
-    }
+    high = result.flagged.mean(axis=0) > 0.5
+    parts = {"low risk": np.setdiff1d(result.known, np.flatnonzero(high)), "high risk": _among(result.known, high)}
+    groups = [_curve(pooled, name, index, bootstrap) for name, index in parts.items() if len(index)]
+    outcome = pooled.cohort.outcome[result.known]
+    p = log_rank(outcome, high[result.known].astype(np.int64))
+    return {"arm": arm, "groups": groups, "log_rank_p": rounded(p)}
 
 
-def _curve(name: str, outcome: Outcome, times: Floats, years: Floats) -> dict[str, Any]:
-    if not len(outcome):
-        return {"name": name, "n": 0}
-    incidence = cumulative_incidence(outcome, times)
-    return {
-        "name": name,
-        "n": len(outcome),
-        "times": [rounded(float(t)) for t in times],
-        "incidence": [rounded(float(i)) for i in incidence],
-        "years": years.tolist(),
-        "at_risk": at_risk(outcome, years).tolist(),
-    }
+def _among(known: Ints, mask: Flags) -> Ints:
+    return np.asarray(known[mask[known]], np.int64)
+
+
+def _curve(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Incidence of one group at the horizons, with intervals; its curve too, where the outcome has times."""
+    outcome, horizons = pooled.cohort.outcome[index], np.array(pooled.horizons)
+    draws = bootstrap.weights[:_DRAWS, index]
+    draws = draws[draws.sum(axis=1) > 0]
+    said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.relapsed.sum())}
+    at_horizons = zip(pooled.horizons, *_banded(outcome, horizons, draws), strict=True)
+    said["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
+    if not pooled.cohort.has_times:
+        return said
+    longest = min(float(pooled.cohort.outcome.time.max()), 2 * pooled.horizons[-1])
+    times, years = np.linspace(0, longest, 81), np.arange(0, longest + 1e-9)
+    est, lo, hi = _banded(outcome, times, draws)
+    said |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}
+    return said | {"years": years.tolist(), "at_risk": at_risk(outcome, years).tolist()}
+
+
+def _banded(outcome: Outcome, times: Floats, draws: Floats) -> tuple[list[float | None], ...]:
+    """Estimate, lower and upper ends at each time."""
+    ends = np.quantile(incidence_draws(outcome, times, draws), [0.025, 0.975], axis=0)
+    return tuple([rounded(float(v)) for v in row] for row in (cumulative_incidence(outcome, times), *ends))
 
 
 def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
@@ -152,5 +172,6 @@ def _hazard_ratios(cohort: Cohort) -> Iterator[dict[str, Any]]:
     errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, ridge)[1])))
     for column, beta, error in zip(columns, found, errors, strict=True):
         ends = [np.exp((beta + z * error) / column.scale) for z in (0, -1.959964, 1.959964)]
-        values = [rounded(float(value), 4) for value in ends]
+        told = ends[2] < _WIDEST * ends[1]
+        values = [rounded(float(value), 4) if told else None for value in ends]
         yield {"column": column.name, "est": values[0], "lo": values[1], "hi": values[2]}

@@ -8,18 +8,21 @@ import numpy as np
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.registry import ARMS
-from services.trainer.bundle.served import ServedBundle, predict_all, slide_view
+from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
 from services.trainer.evaluation.leaks import check_between, check_within
-from services.trainer.evaluation.pooled import ArmResult, Pooled
+from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
+from services.trainer.evaluation.recalibration import recalibration
 from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.bootstrap import Bootstrap
 
 STEPS = 4
+SEED = 1
+"""Of the bootstrap; nothing else in a validation is drawn but the folds of the recalibration that is shown beside."""
 
 
 def validate(
@@ -35,20 +38,24 @@ def validate(
     bundle.check_embeddings(embeddings)
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
+    if embeddings and not bundle.manifest["encoder"]:
+        notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
     check_between(bundle.training["trained_on"], cohort.case_ids, embeddings)
+    out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
     pooled = _predicted(bundle, cohort, embeddings)
     advance(2, STEPS)
     has = embeddings.has(cohort.case_ids) if embeddings else None
     simulated = cohort.simulated or bool(bundle.manifest["simulated"])
     pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
-    report = assemble("validate", pooled, has, notes, Bootstrap.of(len(cohort), 1))
+    draws = Bootstrap.of(len(cohort), SEED)
+    report = assemble("validate", pooled, has, notes, draws)
+    report["recalibration"] = recalibration(pooled, draws, SEED)
     advance(3, STEPS)
     named = {"name": bundle.manifest["name"], "digest": bundle.digest, "created": bundle.manifest["created"]}
     report |= {"bundle": named, "splits": None, "negative_controls": {}}
     report["embeddings"] = embeddings.digest if embeddings else None
-    out.mkdir(parents=True, exist_ok=True)
     write_report(report, pooled, out)
     advance(4, STEPS)
     return report
@@ -73,12 +80,11 @@ def _predicted(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
     with_grid = replace(cohort, profile=trained)
     patients = Patients(with_grid, slide_view(bundle, cohort, embeddings), 0)
     found, absent = predict_all(bundle, patients)
-    thresholds = bundle.training["thresholds"]
     arms = {}
     for arm in ARMS:
         if arm.name in found:
-            said, limit = found[arm.name], float(thresholds.get(arm.name, np.inf))
-            flags = (said.risk[:, patients.horizon] >= limit)[None, :]
-            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, np.array([limit]))
+            said, limit = found[arm.name], threshold_of(bundle, arm.name)
+            flags = high_risk(arm.name, cohort, said.risk[:, patients.horizon], np.full(len(cohort), limit))[None, :]
+            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, acted_on(arm.name, np.array([limit])))
     shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
     return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.statistic import Statistic
@@ -79,6 +80,14 @@ def _figure(value: float, draws: Floats, level: float) -> Figure:
         return Figure(value, None, None)
     lo, hi = np.quantile(told, [(1 - level) / 2, (1 + level) / 2])
     return Figure(value, float(lo), float(hi))
+
+
+def wilson(share: float, patients: float, level: float = LEVEL) -> Figure:
+    """A share with the interval of Wilson, J Am Stat Assoc 1927;22:209; `patients` may be an effective number."""
+    z = float(norm.ppf((1 + level) / 2))
+    centre = (share + z**2 / (2 * patients)) / (1 + z**2 / patients)
+    reach = z / (1 + z**2 / patients) * float(np.sqrt(share * (1 - share) / patients + z**2 / (4 * patients**2)))
+    return Figure(share, max(0.0, centre - reach), min(1.0, centre + reach))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

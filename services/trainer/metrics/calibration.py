@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Floats, Ints, Outcome
 from services.trainer.metrics.censoring import ByHorizon, by_horizon
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Ratio, divide
@@ -43,7 +43,7 @@ class Slope:
 
 @dataclass(frozen=True, eq=False)
 class Intercept:
-    """Calibration in the large: the shift of the log hazard, at slope 1, that makes the mean risk right; 0 is right."""
+    """Calibration in the large: likeliest shift of the log hazard at slope 1; 0 is right, above it risks are low."""
 
     known: ByHorizon
     scale: Floats
@@ -61,6 +61,13 @@ def slope(outcome: Outcome, risk: Floats, years: float) -> Slope:
 def intercept(outcome: Outcome, risk: Floats, years: float) -> Intercept:
     """Intercept by the same regression."""
     return Intercept(by_horizon(outcome, years), log_hazard_scale(risk))
+
+
+def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[float, float]:
+    """Intercept and slope of what happened on the predicted log hazard; slope 1 where it is not asked or not told."""
+    known, scale = by_horizon(outcome, years), log_hazard_scale(risk)
+    a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope and bool(np.ptp(scale) > 1e-9))
+    return (float(a[0]), float(b[0])) if np.isfinite(a[0] + b[0]) else (0.0, 1.0)
 
 
 def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool) -> tuple[Floats, Floats]:
@@ -91,20 +98,20 @@ def _step(gradient: Floats, information: Floats, scale: Floats, *, slope: bool) 
     return np.clip(da, -_LARGEST_STEP, _LARGEST_STEP), np.clip(db, -_LARGEST_STEP, _LARGEST_STEP)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Bin:
-    """Patients of similar risk: mean risk, what happened to them (Aalen-Johansen) and how many they are."""
+    """Patients of similar risk: mean risk, what happened to them (Aalen-Johansen), and who they are."""
 
     predicted: float
     observed: float
-    patients: int
+    members: Ints
 
 
 def bins(outcome: Outcome, risk: Floats, years: float, count: int = 5) -> list[Bin]:
     """Equal groups by risk; groups that would all have the same risk are one."""
     parts = np.array_split(np.argsort(risk, kind="stable"), count) if np.ptp(risk) > 1e-9 else [np.arange(len(risk))]
     return [
-        Bin(float(risk[part].mean()), float(cumulative_incidence(outcome[part], np.array([years]))[0]), len(part))
+        Bin(float(risk[part].mean()), float(cumulative_incidence(outcome[part], np.array([years]))[0]), part)
         for part in parts
         if len(part)
     ]

@@ -19,6 +19,21 @@ def cumulative_incidence(outcome: Outcome, times: Floats, cause: int = 1) -> Flo
     return _stepped(grid, np.cumsum(free * counts[0] / at_risk), times, 0.0)
 
 
+def incidence_draws(outcome: Outcome, times: Floats, weights: Floats) -> Floats:
+    """The same for samples that hold each patient `weights` [b, n] times: [b, m]; who is never drawn says nothing."""
+    order = np.argsort(outcome.time, kind="stable")
+    event, drawn = outcome.event[order], weights[:, order]
+    starts = np.searchsorted(outcome.time[order], outcome.time[order], side="left")
+    later = np.cumsum(drawn[:, ::-1], axis=1)[:, ::-1][:, starts]
+    steps = np.divide(drawn, later, out=np.zeros_like(drawn), where=later > 0)
+    hazard = np.stack([steps * (event == 1), steps * (event > 0)])
+    grid, first = np.unique(outcome.time[order], return_index=True)
+    mine, every = np.add.reduceat(hazard, first, axis=2)
+    free = np.concatenate([np.ones((len(weights), 1)), np.cumprod(1 - every, axis=1)[:, :-1]], axis=1)
+    summed = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(free * mine, axis=1)], axis=1)
+    return np.asarray(summed[:, np.searchsorted(grid, times, side="right")], np.float64)
+
+
 def cumulative_hazard(outcome: Outcome, times: Floats, cause: int = 1) -> Floats:
     """Nelson-Aalen cause-specific cumulative hazard [m] at `times` [m]."""
     grid, at_risk, counts = _steps(outcome, cause)

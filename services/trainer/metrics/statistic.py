@@ -34,6 +34,12 @@ class Ratio:
         """See Statistic."""
         return divide(self.above + weights @ self.numerator, self.below + weights @ self.denominator)
 
+    @property
+    def patients(self) -> float:
+        """Effective number of patients below the line: as many of weight one would say as much."""
+        squares = float((self.denominator**2).sum())
+        return float(self.denominator.sum()) ** 2 / squares if squares > 0 else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:

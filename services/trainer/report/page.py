@@ -8,10 +8,28 @@ from markupsafe import Markup
 
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import figures
+from services.trainer.report.names import arm_name, metric_name
 
 Said = dict[str, Any]
 
 NOTHING = "\N{EN DASH}"
+CONTENTS = (
+    ("asked", "What was asked"),
+    ("cohort", "Cohort"),
+    ("arms", "Arms"),
+    ("contrasts", "Contrasts"),
+    ("calibration", "Calibration"),
+    ("decision", "Decision curve"),
+    ("groups", "Risk groups"),
+    ("subgroups", "Subgroups"),
+    ("slides", "What the slides show"),
+    ("secondary", "Secondary"),
+    ("controls", "Controls"),
+    ("how", "How it was done"),
+    ("limits", "Limits"),
+    ("tripod", "TRIPOD+AI"),
+)
+"""Parts of the page, in order."""
 
 
 def write_page(report: Said, out: Path) -> None:
@@ -30,27 +48,42 @@ def write_page(report: Said, out: Path) -> None:
 
 def render(report: Said, drawn: dict[str, str]) -> str:
     """The page of a report."""
+    loader = PackageLoader("services.trainer.report")
     environment = Environment(
-        loader=PackageLoader("services.trainer.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": said_figure, "number": said_number, "words": _words}
+    environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p}
+    environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name, "metric": metric_name}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
+    css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
-    return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report))
+    contents = [(name, title) for name, title in CONTENTS if name != "slides" or report["prototypes"]]
+    known = {"auc_years": _auc_years(report), "contents": contents, "css": css}
+    return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report), **known)
+
+
+def _auc_years(report: Said) -> list[str]:
+    """Times at which there is an area under the curve, as in the names of the figures."""
+    arm = next(iter(report["arms"].values()))
+    return [name.removeprefix("auc_").removesuffix("y") for name in arm if name.startswith("auc_")]
 
 
 def said_figure(figure: Said | None, digits: int = 3) -> str:
     """An estimate with its interval."""
     if figure is None or figure.get("est") is None:
         return NOTHING
-    if figure["lo"] is None:
-        return f"{figure['est']:.{digits}f}"
-    return f"{figure['est']:.{digits}f} ({figure['lo']:.{digits}f} to {figure['hi']:.{digits}f})"
+    est, lo, hi = (said_number(figure[key], digits) for key in ("est", "lo", "hi"))
+    return est if figure["lo"] is None else f"{est} ({lo} to {hi})"
 
 
 def said_number(value: float | None, digits: int = 3) -> str:
-    """A number; a dash where there is none."""
-    return NOTHING if value is None else f"{value:.{digits}f}"
+    """A number with a true minus sign; a dash where there is none."""
+    return NOTHING if value is None else f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def said_p(value: float | None) -> str:
+    """A p-value."""
+    return NOTHING if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def limits(report: Said) -> list[str]:
@@ -70,12 +103,17 @@ def limits(report: Said) -> list[str]:
     if report["absent"]:
         said.append(
             "Arms that could not be asked: "
-            + "; ".join(f"{arm} ({why})" for arm, why in report["absent"].items())
+            + "; ".join(f"{arm_name(arm)} ({why})" for arm, why in report["absent"].items())
             + "."
         )
     said.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
-    return [*said, *report["notes"]]
+    return [*said, *(f"{note[0].upper()}{note[1:]}." for note in report["notes"])]
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").removesuffix(".0")
+
+
+def _variable(row: Said) -> str:
+    """A variable's name without the unit that is said beside it."""
+    return _words(row["variable"]).removesuffix(f" {row['unit']}").removesuffix(" in")

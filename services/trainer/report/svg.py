@@ -12,8 +12,13 @@ COLOURS = {
     "clinical": "#7a7a00",
     "pathomics": "#6a3d9a",
     "rule": "#2e7d32",
+    "clinical_molecular_gbm": "#8d5a2b",
+    "early_concat": "#00796b",
+    "gated": "#ad1457",
     "high risk": "#b4500b",
     "low risk": "#0b5fa5",
+    "before": "#b4500b",
+    "after": "#0b5fa5",
 }
 SIMULATED = "SIMULATED"
 
@@ -47,7 +52,7 @@ class Chart:
     simulated: bool
     width: int = 460
     height: int = 340
-    left: int = 58
+    left: int = 64
     bottom: int = 46
     parts: list[str] = field(default_factory=list)
 
@@ -70,6 +75,24 @@ class Chart:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         dash = ' stroke-dasharray="5 4"' if dashed else ""
         self.parts.append(f'<polyline points="{path}" fill="none" stroke="{stroke}" stroke-width="1.8"{dash}/>')
+
+    def band(
+        self, points: Sequence[tuple[float, float | None, float | None]], fill: str, *, step: bool = False
+    ) -> None:
+        """A pale area between two ends (x, low, high); what has no ends is left out."""
+        told = [(x, lo, hi) for x, lo, hi in points if lo is not None and hi is not None]
+        sides = [[self.at(x, end) for x, end in ((p[0], p[side]) for p in told)] for side in (1, 2)]
+        if step:
+            sides = [[corner for a, b in pairwise(side) for corner in (a, (b[0], a[1]))] + side[-1:] for side in sides]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*sides[0], *reversed(sides[1])])
+        self.parts.append(f'<polygon points="{path}" fill="{fill}" fill-opacity="0.13"/>')
+
+    def whisker(self, x: float, low: float | None, high: float | None, stroke: str) -> None:
+        """An upright interval; nothing where its ends are not told."""
+        if low is not None and high is not None:
+            (px, a), (_, b) = self.at(x, low), self.at(x, high)
+            ends = f'x1="{px:.1f}" y1="{a:.1f}" x2="{px:.1f}" y2="{b:.1f}"'
+            self.parts.append(f'<line {ends} stroke="{stroke}" stroke-width="1.2"/>')
 
     def dot(self, x: float, y: float, fill: str, radius: float = 4) -> None:
         """A point."""

@@ -1,49 +1,95 @@
 """Interpretable pathomics: clusters of tiles, their share in each patient, and what a larger share means for risk."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
-from services.trainer.cohort.cohort import Cohort
-from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.metrics.bootstrap import rounded
-from services.trainer.slides.stage import SlideModel
 
 PROTOTYPES = 8
 _SAMPLED = 128
+_EXAMPLES = 3
 _Z = 1.959964
+_RIDGE = 0.1
 
 
-def prototypes(model: SlideModel, cohort: Cohort, embeddings: Embeddings, seed: int) -> dict[str, Any]:
-    """For each prototype: centre on the projected axes, mean share, hazard ratio per SD of share, three example tiles.
+@dataclass(frozen=True, eq=False)
+class Prototypes:
+    """Clusters of the tiles of a whole cohort. Descriptive: nothing is predicted by them."""
 
-    Descriptive: clusters and hazard ratios are of the whole cohort, and nothing is predicted by them.
+    centres: Features
+    """[k, axes], on the projected axes."""
+    cases: tuple[str, ...]
+    shares: Floats
+    """[cases, k], share of a patient's tiles that belong to each."""
+    examples: tuple[tuple[dict[str, Any], ...], ...]
+    """For each, the tiles nearest to its centre, one a patient: case, slide, level-0 x and y of the corner."""
+    rows: tuple[dict[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Each prototype with its centre, mean share, hazard ratio and examples."""
+        centres = [[rounded(float(value), 4) for value in centre] for centre in self.centres]
+        listed = zip(self.rows, self.examples, centres, strict=True)
+        rows = [row | {"examples": list(examples), "centre": centre} for row, examples, centre in listed]
+        return {"version": 1, "axes": self.centres.shape[1], "prototypes": rows}
+
+
+def prototypes(
+    project: Callable[[Features], Features], cohort: Cohort, embeddings: Embeddings, seed: int
+) -> Prototypes:
+    """Cluster sampled tiles [n, d], projected to [n, axes], each patient counting by the same number of them at most.
+
+    The hazard ratio is of one standard deviation of the share, alone in a Cox model of the whole cohort.
     """
     members = np.flatnonzero(embeddings.has(cohort.case_ids))
-    cases = [cohort.case_ids[i] for i in members]
-    tiles = [model.projection(embeddings.bag(case, _SAMPLED)) for case in cases]
+    cases = tuple(cohort.case_ids[i] for i in members)
+    tiles = [project(embeddings.bag(case, _SAMPLED)) for case in cases]
     everything = np.concatenate(tiles)
-    count = min(PROTOTYPES, len(everything))
+    count = min(PROTOTYPES, len(np.unique(everything, axis=0)))
     found = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
+    centres = np.asarray(found.cluster_centers_, np.float32)
     shares = np.stack([np.bincount(found.predict(part), minlength=count) / len(part) for part in tiles])
     outcome = cohort.outcome[members]
-    rows = []
-    for k in range(count):
-        spread = float(shares[:, k].std())
-        row: dict[str, Any] = {
-            "prototype": k,
-            "mean_share": rounded(float(shares[:, k].mean())),
-            "spread": rounded(spread),
-        }
-        row["most_in"] = [cases[i] for i in np.argsort(-shares[:, k], kind="stable")[:3]]
-        if spread > 0:
-            sample = Sample.of((shares[:, k : k + 1] - shares[:, k].mean()) / spread, outcome.time, outcome.relapsed)
-            beta = fit_cox(sample, 0.1)
-            error = float(np.linalg.inv(derivatives(sample, beta, 0.1)[1])[0, 0] ** 0.5)
-            ends = [rounded(float(np.exp(beta[0] + z * error)), 4) for z in (0, -_Z, _Z)]
-            row["hazard_ratio_per_sd"] = {"est": ends[0], "lo": ends[1], "hi": ends[2]}
-        row["centre"] = [rounded(float(value), 4) for value in found.cluster_centers_[k]]
-        rows.append(row)
-    return {"version": 1, "axes": int(everything.shape[1]), "prototypes": rows}
+    rows = tuple(_row(k, shares[:, k], cases, outcome) for k in range(count))
+    examples = tuple(_nearest(centre, cases, tiles, embeddings) for centre in centres)
+    return Prototypes(centres, cases, shares, examples, rows)
+
+
+def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
+    most = [cases[i] for i in np.argsort(-share, kind="stable")[:_EXAMPLES] if share[i] > 0]
+    said = {
+        "prototype": k,
+        "mean_share": rounded(float(share.mean())),
+        "spread": rounded(float(share.std())),
+        "share_with_event": _mean(share[outcome.relapsed]),
+        "share_without": _mean(share[~outcome.relapsed]),
+        "most_in": most,
+    }
+    return said | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
+
+
+def _mean(share: Floats) -> float | None:
+    return rounded(float(share.mean())) if len(share) else None
+
+
+def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
+    sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.relapsed)
+    beta = fit_cox(sample, _RIDGE)
+    error = float(np.linalg.inv(derivatives(sample, beta, _RIDGE)[1])[0, 0] ** 0.5)
+    ends = [rounded(float(np.exp(beta[0] + z * error)), 4) for z in (0, -_Z, _Z)]
+    return {"est": ends[0], "lo": ends[1], "hi": ends[2]}
+
+
+def _nearest(
+    centre: Features, cases: tuple[str, ...], tiles: list[Features], embeddings: Embeddings
+) -> tuple[dict[str, Any], ...]:
+    """The nearest tile of each of the patients who have the nearest."""
+    far = [((part - centre) ** 2).sum(axis=1) for part in tiles]
+    closest: Ints = np.argsort([part.min() for part in far], kind="stable")[:_EXAMPLES]
+    return tuple(embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)

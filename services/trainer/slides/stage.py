@@ -40,6 +40,8 @@ class SlideModel:
     attention: Trained
     gated: Trained | None
     most: int
+    agreement: float
+    """How much networks taught on different patients say the same: mean correlation of their log-risks, 0 to 1."""
 
     def tiles(self, embeddings: Embeddings, cases: Sequence[str]) -> list[Features]:
         """Projected tiles [t, k] of each case."""
@@ -72,8 +74,9 @@ def fit_slides(
     attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)
     joint = Bags(tiles, _design(columns, cohort))
     both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
-    model = SlideModel(projection, columns, attention, both, most)
-    risk = np.where(has, _out_of_fold(attention.log_risk(Bags(tiles)), folds), np.nan)
+    said = attention.log_risk(Bags(tiles))
+    model = SlideModel(projection, columns, attention, both, most, _agreement(said[:, has]))
+    risk = np.where(has, _out_of_fold(said, folds), np.nan)
     mixed = _out_of_fold(both.log_risk(joint), folds) if both else np.full(len(cohort), np.nan)
     return model, SlideView(risk, pooled(tiles, projection), mixed)
 
@@ -91,6 +94,15 @@ def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
     unseen = fold_of_network[:, None] == folds[None, :]
     centred = log_risk - _mean(log_risk, ~unseen)[:, None] + _mean(log_risk, ~unseen).mean()
     return np.asarray(np.where(unseen, centred, 0).sum(axis=0) / unseen.sum(axis=0), np.float64)
+
+
+def _agreement(log_risk: Floats) -> float:
+    """Mean correlation of networks [e, n] of different inner folds; a network that says nothing agrees with none."""
+    spread = log_risk.std(axis=1, keepdims=True)
+    standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
+    fold = np.tile(np.arange(FOLDS), SEEDS)
+    found = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
+    return float(np.clip(found.mean(), 0.0, 1.0))
 
 
 def _mean(values: Floats, mask: Flags) -> Floats:

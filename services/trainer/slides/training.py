@@ -55,6 +55,12 @@ class Trained:
         self.ensemble.eval()
         return np.stack([self._one(bags, i) for i in range(len(bags))], axis=1).astype(np.float64)
 
+    @torch.no_grad()
+    def attention(self, tiles: Features) -> Features:
+        """Attention [t] of one patient's tiles [t, axes], mean over the networks."""
+        self.ensemble.eval()
+        return np.asarray(self.ensemble.attention(torch.from_numpy(tiles)[None]).mean(dim=0)[0].numpy())
+
     def _one(self, bags: Bags, i: int) -> Features:
         tiles, has = _whole(bags.tiles[i], self.ensemble.shape.axes)
         columns = None if bags.columns is None else torch.from_numpy(bags.columns[i : i + 1])
@@ -66,12 +72,12 @@ def train(bags: Bags, outcome: Outcome, kept: Flags, schedule: Schedule, seed: i
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng([seed, 3])
     held = _held_out(kept, outcome.relapsed, schedule.held_out, rng)
-    at_risk, happened = _intervals(outcome)
+    at_risk, happened = intervals(outcome, outcome)
     axes = next((tiles.shape[1] for tiles in bags.tiles if tiles.ndim == 2), 1)
     columns = 0 if bags.columns is None else bags.columns.shape[1]
     ensemble = Ensemble(Shape(len(kept), axes, columns, at_risk.shape[1]), generator, schedule.dropout)
     with torch.no_grad():
-        ensemble.hazard.add_(_start(at_risk, happened))
+        ensemble.hazard.add_(starting_logits(at_risk, happened))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         run = _Run(
@@ -169,9 +175,9 @@ def _held_out(kept: Flags, relapsed: Flags, share: float, rng: np.random.Generat
     return held
 
 
-def _intervals(outcome: Outcome) -> tuple[Tensor, Tensor]:
-    """At risk and happened [n, j] for intervals with about as many events each; the last one is open."""
-    times = outcome.time[outcome.relapsed]
+def intervals(outcome: Outcome, learned: Outcome) -> tuple[Tensor, Tensor]:
+    """At risk and happened [n, j], for intervals with about as many events each of those who are learned from."""
+    times = learned.time[learned.relapsed]
     ends = np.unique(np.quantile(times, np.linspace(0, 1, INTERVALS + 1)[1:])) if len(times) else np.array([np.inf])
     starts = np.concatenate([[0.0], ends[:-1]])
     happened = outcome.relapsed[:, None] & (outcome.time[:, None] > starts) & (outcome.time[:, None] <= ends)
@@ -180,7 +186,7 @@ def _intervals(outcome: Outcome) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(at_risk.astype(np.float32)), torch.from_numpy(happened.astype(np.float32))
 
 
-def _start(at_risk: Tensor, happened: Tensor) -> Tensor:
-    """Logit of each interval's hazard in the cohort."""
+def starting_logits(at_risk: Tensor, happened: Tensor) -> Tensor:
+    """Logit [j] of each interval's hazard in the cohort."""
     rate = ((happened.sum(dim=0) + 0.5) / (at_risk.sum(dim=0) + 1)).clamp(1e-4, 1 - 1e-4)
     return torch.log(rate / (1 - rate))

@@ -75,6 +75,13 @@ def test_constant_and_all_missing_columns_are_left_out(cohort: Cohort) -> None:
     assert np.isfinite(matrix(columns, changed, None)).all()
 
 
+def test_a_ridge_holds_a_rare_level_back_as_strongly_as_a_common_one(cohort: Cohort) -> None:
+    columns = fit_columns(cohort, cohort.profile.variables, None)
+    levels = {column.name: column for column in columns if column.form == "level"}
+    steps = {name: np.ptp(matrix((column,), cohort, None)) for name, column in levels.items()}
+    assert len(set(np.round(list(steps.values()), 9))) == 1
+
+
 def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
     columns = fit_columns(cohort.take(np.arange(100)), cohort.profile.variables, None)
     age = next(column for column in columns if column.name == "age_at_diagnosis_years")

@@ -8,7 +8,7 @@ import pytest
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.cohort.usable import usable
-from services.trainer.errors import BadCohortError, UnusableCohortError
+from services.trainer.errors import BadCohortError, UnreadableTableError, UnusableCohortError
 from services.trainer.profile import Profile, load_profile
 
 PROFILE = load_profile()
@@ -75,12 +75,54 @@ def test_an_outcome_column_that_is_missing_is_named(tmp_path: Path) -> None:
         read(tmp_path, "a,5", header="case_id,time_days")
 
 
-@pytest.mark.parametrize("content", [b"", b"case_id\n", b"\xff\xfe\x00", b'case_id,"x\n'])
-def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "cohort.csv is empty"),
+        (b"\n,,\n", "cohort.csv is empty"),
+        (b"case_id\n", "no patients"),
+        ("case_id\n1".encode("utf-16"), "is written in UTF-16"),
+        (b"case_id,sex\na,m\xe4nnlich\n", "not written in UTF-8: line 2 holds other bytes"),
+        (b'case_id,"x\n', "no table of comma-separated text"),
+        (b"PK\x03\x04rest", "is a spreadsheet or an archive"),
+        (b"case_id;time_days;event_code\na;1,5;1\n", "separated by semicolons, not by commas"),
+        (b"case_id\ttime_days\tevent_code\na\t1\t1\n", "separated by tabs, not by commas"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "cohort.csv"
     path.write_bytes(content)
-    with pytest.raises(BadCohortError):
+    with pytest.raises(UnreadableTableError) as refused:
         read_cohort(path, PROFILE)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableTableError, match="cannot be read: Is a directory"):
+        read_cohort(tmp_path, PROFILE)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(b"\xef\xbb\xbfcase_id,time_days,event_code\r\na,365.25,1\r\n")
+    assert read_cohort(path, PROFILE).outcome.time.tolist() == [1.0]
+
+
+def test_rows_of_empty_cells_are_left_out_and_the_others_keep_their_lines(tmp_path: Path) -> None:
+    with pytest.raises(BadCohortError, match=r"1 problem:\n  row 6, column time_days: '0'") as refused:
+        read(tmp_path, "a,S1,2,male,M0,5,1", "", ",,,,,,", " , ,,,,,", "b,S1,2,male,M0,0,1")
+    assert "row 4" not in str(refused.value)
+
+
+def test_follow_up_longer_than_a_life_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadCohortError, match="'43831'; allowed is a number of days above 0, at most 43830"):
+        read(tmp_path, "a,S1,2,male,M0,43831,1", "b,S1,2,male,M0,43830,1")
+
+
+def test_a_long_list_of_problems_ends_with_how_many_more_there_are(tmp_path: Path) -> None:
+    with pytest.raises(BadCohortError, match=r"and 50 more$"):
+        read(tmp_path, *(f"p{i},S1" for i in range(250)))
 
 
 def test_a_row_of_another_length_is_named(tmp_path: Path) -> None:

@@ -58,6 +58,34 @@ def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
         read_embeddings(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\x00\xff\xfe", "is not written in UTF-8"),
+        (b"case_id,slide_id,slide_digest,tiles,path\n", "no bags"),
+        (b"case_id,slide_id,tiles,path\na,a,5,a.safetensors\n", "lacks the column slide_digest"),
+        (b"case_id;slide_id;slide_digest;tiles;path\n", "separated by semicolons"),
+        (b"case_id,slide_id,slide_digest,tiles,path\na,a\n", "row 2 has another number of cells"),
+        (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,nowhere\n", "case a cannot be read: No such file"),
+        (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,.\n", "case a cannot be read: Is a directory"),
+        (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,index.csv\n", "is no bag of features"),
+    ],
+)
+def test_an_index_that_leads_nowhere_is_refused_in_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "index.csv").write_bytes(content)
+    with pytest.raises(BadEmbeddingsError) as refused:
+        read_embeddings(tmp_path)
+    assert said in str(refused.value)
+
+
+def test_a_slide_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    write_bags(tmp_path, {"a": bag(3)})
+    index = (tmp_path / "index.csv").read_text()
+    (tmp_path / "index.csv").write_text(index + index.splitlines()[1] + "\n")
+    assert read_embeddings(tmp_path).tiles("a") == 3
+
+
 def test_a_missing_index_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadEmbeddingsError, match=r"index\.csv cannot be read"):
         read_embeddings(tmp_path)
@@ -66,7 +94,7 @@ def test_a_missing_index_is_named(tmp_path: Path) -> None:
 def test_the_same_features_under_two_cases_are_a_leak(tmp_path: Path) -> None:
     shared = bag(3)
     embeddings = read_embeddings(write_bags(tmp_path, {"a": shared, "b": shared, "c": bag(3)}))
-    with pytest.raises(LeakError, match="a and b share a embedding"):
+    with pytest.raises(LeakError, match="a and b share the features of a slide"):
         check_within(["a", "b", "c"], embeddings)
 
 

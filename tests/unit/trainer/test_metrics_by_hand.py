@@ -132,6 +132,16 @@ def test_kaplan_meier_and_aalen_johansen_by_hand() -> None:
     assert incidence.cumulative_hazard(patients, numbers(4))[0] == pytest.approx(1 / 5 + 1 / 2)
 
 
+def test_incidence_of_patients_drawn_again_is_that_of_the_cohort_written_out() -> None:
+    rng = np.random.default_rng(3)
+    patients = Outcome(np.round(rng.exponential(3, 60), 1) + 0.1, rng.integers(0, 3, 60))
+    weights = rng.multinomial(60, np.full(60, 1 / 60), 3).astype(np.float64)
+    at = numbers(0.5, 2, 4, 30)
+    for row, found in zip(weights, incidence.incidence_draws(patients, at, weights), strict=True):
+        again = patients[np.repeat(np.arange(60), row.astype(np.int64))]
+        assert found.tolist() == pytest.approx(incidence.cumulative_incidence(again, at).tolist())
+
+
 def test_weights_by_horizon_agree_with_aalen_johansen() -> None:
     rng = np.random.default_rng(4)
     patients = Outcome(np.round(rng.exponential(3, 200), 1) + 0.1, rng.integers(0, 3, 200))

@@ -49,12 +49,35 @@ def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
         ({"strata": "grade"}, "no variable"),
         ({"colour": "blue"}, "colour"),
         ({"outcome": {"codes": {"0": "no", "1": "yes"}, "event_of_interest": 7}}, "event_of_interest"),
+        ({"outcome": {"codes": {False: "none", True: "relapse"}}}, "yes, no, true and false stand in quotes"),
+        ({"outcome": {"event": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
+        ({"outcome": {"time": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
+        ({"treatments": ["histology"]}, "histology is among the treatments"),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:
     with pytest.raises(BadProfileError) as refused:
         load_profile(edited(tmp_path, **changes))
     assert said in str(refused.value)
+
+
+def test_codes_and_levels_may_be_written_without_quotes() -> None:
+    profile = Profile.model_validate(
+        {
+            "name": "numbers",
+            "variables": [{"name": "grade", "kind": "ordinal", "block": "clinical", "levels": [1, 2, 3]}],
+            "outcome": {"codes": {0: "none", 1: "relapse"}, "event_of_interest": 1},
+        }
+    )
+    assert profile.outcome.causes == ("0", "1")
+    assert profile.variables[0].levels == ("1", "2", "3")
+
+
+def test_an_error_is_said_once_and_without_jargon(tmp_path: Path) -> None:
+    with pytest.raises(BadProfileError) as refused:
+        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}))
+    assert "Value error" not in str(refused.value)
+    assert "Tuple" not in str(refused.value)
 
 
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:

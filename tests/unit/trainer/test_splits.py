@@ -1,6 +1,7 @@
 """Splits: balanced, grouped, frozen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.trainer.cohort.cohort import Cohort, Outcome
-from services.trainer.errors import UnusableCohortError
-from services.trainer.evaluation.splits import draw_splits, load_splits
+from services.trainer.errors import BadSplitsError, UnusableCohortError
+from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
 from services.trainer.folds import grouped_folds, stratified_folds
 from services.trainer.profile import load_profile
 
@@ -51,7 +52,7 @@ def test_splits_are_frozen_and_read_back(tmp_path: Path) -> None:
 
 def test_splits_of_another_cohort_are_refused(tmp_path: Path) -> None:
     draw_splits(cohort([0, 1] * 10, ["s"] * 20), 1, 5, seed=3).write(tmp_path)
-    with pytest.raises(UnusableCohortError, match="leaves out cases"):
+    with pytest.raises(BadSplitsError, match="leaves out p20"):
         load_splits(tmp_path / "splits.json", cohort([0, 1] * 20, ["s"] * 40))
 
 
@@ -66,6 +67,70 @@ def test_a_fold_that_would_leave_no_event_to_learn_from_is_refused() -> None:
     sites = ["a"] * 10 + ["b"] * 10
     with pytest.raises(UnusableCohortError, match="no event is left"):
         draw_splits(cohort([1] * 10 + [0] * 10, sites), 1, 2, seed=1, by_site=True)
+
+
+def test_splits_that_were_altered_are_refused_by_the_digest_beside_them(tmp_path: Path) -> None:
+    patients = cohort([0, 1] * 10, ["s"] * 20)
+    draw_splits(patients, 1, 5, seed=3).write(tmp_path)
+    path = tmp_path / "splits.json"
+    path.write_bytes(path.read_bytes().replace(b'"p0"', b'"px"').replace(b'"p1"', b'"p0"').replace(b'"px"', b'"p1"'))
+    with pytest.raises(BadSplitsError, match=r"was altered: its SHA-256 is not the one in splits\.sha256"):
+        load_splits(path, patients)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("nothing", "holds no splits"),
+        ("[]", "holds no splits"),
+        ('{"splits": []}', "holds no splits"),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["a", "a"]}]}', "tests a twice in repeat 0"),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["z"]}]}', "is of another cohort: z"),
+        ('{"splits": [{"repeat": 0, "fold": -1, "test": ["a"]}]}', "holds no splits"),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["a"]}]}', "leaves out b"),
+    ],
+)
+def test_what_are_no_splits_is_refused_in_a_sentence(tmp_path: Path, content: str, said: str) -> None:
+    patients = replace(cohort([0, 1], ["s", "t"]), case_ids=("a", "b"))
+    text = content.replace('{"splits"', '{"grouped_by": "patient", "seed": 1, "splits"')
+    (tmp_path / "some.json").write_text(text)
+    with pytest.raises(BadSplitsError) as refused:
+        load_splits(tmp_path / "some.json", patients)
+    assert said in str(refused.value)
+
+
+def test_splits_that_part_a_site_though_they_say_that_they_do_not_are_refused(tmp_path: Path) -> None:
+    patients = cohort([0, 1] * 10, ["s", "s", "t", "t"] * 5)
+    draw_splits(patients, 1, 2, seed=3, by_site=True).write(tmp_path)
+    moved = replace(patients, sites=tuple(["s", "t"] * 10))
+    with pytest.raises(BadSplitsError, match="parts one of this cohort"):
+        load_splits(tmp_path / "splits.json", moved)
+
+
+def test_frozen_splits_are_held_to_events_too(tmp_path: Path) -> None:
+    draw_splits(cohort([1, 1, 0, 0], ["s"] * 4), 1, 2, seed=3).write(tmp_path)
+    with pytest.raises(UnusableCohortError, match="no event is left"):
+        load_splits(tmp_path / "splits.json", cohort([0, 0, 0, 0], ["s"] * 4))
+
+
+def test_as_many_folds_as_sites_leave_out_one_site_at_a_time() -> None:
+    sites = ["a"] * 30 + ["b"] * 5 + ["c"] * 11 + ["d"] * 2
+    drawn = draw_splits(cohort([0, 1] * 24, sites), 2, 4, seed=1, by_site=True)
+    for row in drawn.fold_of:
+        assert len(set(zip(row.tolist(), sites, strict=True))) == 4
+
+
+def test_test_folds_without_events_are_said() -> None:
+    patients = cohort([1, 1, *[0] * 10], ["s"] * 12)
+    (said,) = folds_without_events(draw_splits(patients, 1, 5, seed=1), patients)
+    assert "fold" in said
+    assert said.count("repeat 0") == 3
+    assert folds_without_events(draw_splits(patients, 1, 2, seed=1), patients) == []
+
+
+def test_sites_that_are_not_known_cannot_be_kept_whole() -> None:
+    with pytest.raises(UnusableCohortError, match="the site of 1 patients is not known"):
+        draw_splits(cohort([0, 1] * 10, ["a", *["b"] * 18, ""]), 1, 2, seed=1, by_site=True)
 
 
 def test_fewer_sites_than_folds_are_refused() -> None:

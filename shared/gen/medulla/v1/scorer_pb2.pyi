@@ -106,7 +106,7 @@ class Score(_message.Message):
     risk_group_rule: _builtins.str
     """The rule that set the group, in words and numbers."""
     model: _builtins.str
-    """Which fitted model answered, an arm of the bundle: fused, fused_clinical, clinical_molecular, clinical or pathomics;
+    """Which fitted model answered, an arm of the bundle: fused, clinical_molecular, clinical_pathomics, pathomics, and so on;
     empty when the scorer abstained because none could.
     """
     log_risk: _builtins.float

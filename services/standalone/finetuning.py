@@ -1,0 +1,165 @@
+"""Composes fine-tuning: encoder, slides and trainer in; a folder that is served as any other encoder's out."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.embedder.errors import EncoderMismatchError
+from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
+from services.embedder.manifest import EncoderManifest, Training, read_manifest, read_model
+from services.standalone.attended_tiles import SlidesOfCohort, kept
+from services.standalone.console import Advance, progress
+from services.tiler.grid import GridSpec
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.finetune import run as tuning
+from services.trainer.finetune import workplace
+from services.trainer.finetune.attention import learners, top_tiles
+from services.trainer.finetune.material import read_labelled
+from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.run import Assignment, Base, Tuned
+from services.trainer.finetune.settings import Settings
+from services.trainer.profile import load_profile
+from shared.units import Microns, TilePx
+
+_TILES = "tiles"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Learn from labelled tiles, DIR/{class}/{patient}__*.png."""
+
+    tiles: Path
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Learn from what became of a cohort's patients."""
+
+    cohort: Path
+    slides: Path
+    embeddings: Path
+    profile: str | None
+    default_mpp: float | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of the command."""
+
+    encoder: Path
+    source: Labels | Outcomes
+    settings: Settings
+    out: Path
+    name: str | None
+    tile_um: float | None
+
+
+def source(
+    tiles: Path | None,
+    cohort: Path | None,
+    slides: Path | None,
+    embeddings: Path | None,
+    profile: str | None,
+    default_mpp: float | None,
+) -> Labels | Outcomes:
+    """What the options name.
+
+    Raises:
+        ValueError: neither of the two is named whole.
+    """
+    if tiles:
+        return Labels(tiles)
+    if cohort and slides and embeddings:
+        return Outcomes(cohort, slides, embeddings, profile, default_mpp)
+    raise ValueError("neither tiles nor a cohort with slides and embeddings")
+
+
+def run(job: Job, ranks: Ranks) -> EncoderManifest:
+    """Fine-tune and write the encoder; one that this very run has made before is only read.
+
+    Raises:
+        PermanentError: encoder, tiles, cohort, slides or the output folder are refused.
+    """
+    manifest = read_manifest(job.encoder)
+    model = read_model(job.encoder, manifest)
+    base = Base(model, manifest.name, manifest.digest, manifest.input_px, manifest.dim)
+    if isinstance(job.source, Labels):
+        assignment = _from_labels(job, job.source, base, ranks)
+    else:
+        assignment = _from_outcome(job, job.source, base, ranks)
+    ranks.wait()
+    if assignment:
+        with _bar("steps", ranks) as advance:
+            tuned = tuning.finetune(assignment, base, ranks, job.out, advance)
+        ranks.wait()
+        if ranks.first:
+            _write(job, manifest, tuned)
+            workplace.forget(job.out)
+    ranks.wait()
+    return read_manifest(job.out)
+
+
+def _from_labels(job: Job, source: Labels, base: Base, ranks: Ranks) -> Assignment | None:
+    """What tiles teach; None where their encoder is there already."""
+    with _bar("tiles", ranks) as advance:
+        labelled = read_labelled(source.tiles, advance)
+    assignment = tuning.from_labels(labelled, base, job.settings)
+    return None if workplace.finished(job.out, assignment.run) else assignment
+
+
+def _from_outcome(job: Job, source: Outcomes, base: Base, ranks: Ranks) -> Assignment | None:
+    """What a cohort teaches; None where its encoder is there already."""
+    cohort, embeddings = _read(source)
+    if embeddings.encoder_digest != base.digest:
+        raise EncoderMismatchError(
+            f"the embeddings were made by {embeddings.encoder_name} {embeddings.encoder_digest[:12]}, and fine-tuning "
+            f"starts from {base.name} {base.digest[:12]}"
+        )
+    data = learners(cohort, embeddings, job.settings)
+    digest, name = tuning.cohort_run(data, embeddings, base, job.settings)
+    if workplace.finished(job.out, name):
+        return None
+    folder = workplace.work_folder(job.out, name) / _TILES
+    if ranks.first:
+        manifest = read_manifest(job.encoder)
+        grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
+        with _bar("cases", ranks) as advance:
+            slides = SlidesOfCohort(source.slides, grid, source.default_mpp)
+            slides.keep(top_tiles(data, embeddings, job.settings), folder, advance)
+    ranks.wait()
+    return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), digest, base, job.settings)
+
+
+def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
+    table = read_cohort(source.cohort, load_profile(source.profile))
+    return table, read_embeddings(source.embeddings)
+
+
+def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
+    training = Training.model_validate(tuned.facts)
+    mark = "-simulated" if training.simulated else ""
+    said = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
+    licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
+    source = f"{base.source}; fine-tuned by `medulla finetune` on {'SIMULATED ' if mark else ''}{said}"
+    notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
+    card = EncoderCard(
+        name=job.name or f"{base.name}-finetuned{mark}",
+        version="1.0.0",
+        source=source,
+        licence=licence,
+        notice=f"{notice}\nChanged here: {source}.\nData: sha256 {training.data_digest}. Research use only.\n",
+        tile_px=base.input_px,
+        tile_um=job.tile_um or base.tile_um,
+    )
+    write_encoder(tuned.model, card, job.out, training)
+
+
+def _bar(what: str, ranks: Ranks) -> AbstractContextManager[Advance]:
+    """A progress bar of the first process; the others keep silent."""
+    return progress(what) if ranks.first else nullcontext(_silent)
+
+
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""

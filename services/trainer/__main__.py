@@ -1,0 +1,49 @@
+"""The training job: fits a bundle on a cohort that lies on its volume; `medulla train` does the same on a laptop."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.embeddings import read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.profile import load_profile
+from shared import runtime
+from shared.errors import MedullaError
+
+
+def main() -> int:
+    """Read, fit, write, say the digest; what is wrong is one sentence and an exit code."""
+    said = _arguments().parse_args()
+    try:
+        cohort = read_cohort(said.cohort, load_profile(said.profile))
+        embeddings = read_embeddings(said.embeddings) if said.embeddings else None
+        name = said.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
+        plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), said.seed, said.refits)
+        digest = train_bundle(cohort, embeddings, plan, said.out, _advance)
+    except MedullaError as error:
+        sys.stderr.write(f"trainer: {error}\n")
+        return runtime.exit_code(error)
+    sys.stdout.write(f"{said.out}: bundle {plan.name}, digest {digest}\n")
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.trainer", description=__doc__)
+    parser.add_argument("--cohort", type=Path, required=True, help="cohort.csv, one row a patient")
+    parser.add_argument("--embeddings", type=Path, help="folder with index.csv; needs torch")
+    parser.add_argument("--profile", help="a YAML file or the name of one that is shipped")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--name", help="name of the bundle; else the profile's")
+    parser.add_argument("--seed", type=int, default=TrainPlan.seed)
+    parser.add_argument("--refits", type=int, default=TrainPlan.refits, help="for the interval of a score")
+    return parser
+
+
+def _advance(done: int, total: int) -> None:
+    sys.stderr.write(f"step {done} of {total}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

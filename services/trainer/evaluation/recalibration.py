@@ -1,0 +1,64 @@
+"""What a bundle's risks would be worth on a new cohort once their level and spread were set right there.
+
+Reported beside a validation and never instead of it: the shift and slope are cross-validated over patients of the new
+cohort, and the bundle stays as it is.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.evaluation.pooled import Pooled, Restricted
+from services.trainer.folds import stratified_folds
+from services.trainer.metrics import accuracy, calibration
+from services.trainer.metrics.bootstrap import Bootstrap
+
+FOLDS = 5
+LEAST_EVENTS = 10
+"""Fewer events by the horizon do not tell a slope."""
+
+
+def recalibration(pooled: Pooled, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+    """For every arm, O/E and Brier score at the first horizon as it is, with a new level, and with level and slope."""
+    years = pooled.horizons[0]
+    by_then = int((pooled.cohort.outcome.relapsed & (pooled.cohort.outcome.time <= years)).sum())
+    if by_then < LEAST_EVENTS:
+        return {
+            "horizon_years": years,
+            "arms": {},
+            "why": f"{by_then} events by {years:g} years, {LEAST_EVENTS} needed",
+        }
+    arms = {name: _arm(pooled, name, bootstrap, seed) for name in pooled.arms if name != "null"}
+    return {"horizon_years": years, "folds": FOLDS, "arms": arms}
+
+
+def _arm(pooled: Pooled, name: str, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+    years, index = pooled.horizons[0], pooled.arms[name].known
+    outcome, risk = pooled.cohort.outcome[index], pooled.arms[name].repeats[0].risk[index, pooled.place(years)]
+    folds = stratified_folds(outcome.event, FOLDS, np.random.default_rng([seed, 47]))
+    versions = {
+        "as_it_is": risk,
+        "level": recalibrated(outcome, risk, years, folds, slope=False),
+        "level_and_slope": recalibrated(outcome, risk, years, folds, slope=True),
+    }
+    return {version: _figures(outcome, said, years, index, bootstrap) for version, said in versions.items()}
+
+
+def recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints, *, slope: bool) -> Floats:
+    """Risks [n] on the log hazard scale, shifted (and stretched) as the patients of the other folds ask for."""
+    scale = calibration.log_hazard_scale(risk)
+    said = np.empty(len(risk))
+    for fold in np.unique(folds):
+        kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        a, b = calibration.line(outcome[kept], risk[kept], years, slope=slope)
+        said[left] = -np.expm1(-np.exp(np.clip(a + b * scale[left], -12, 3)))
+    return said
+
+
+def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
+    parts = {
+        "o_e": calibration.observed_over_expected(outcome, risk, years),
+        "brier": accuracy.brier(outcome, risk, years),
+    }
+    return {name: bootstrap.figure(Restricted(index, part)).as_json() for name, part in parts.items()}

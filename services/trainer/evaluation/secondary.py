@@ -1,0 +1,75 @@
+"""Secondary figures of the primary arm against its baseline: reclassification, DeLong's test, Fine-Gray."""
+
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.registry import PRIMARY
+from services.trainer.cohort.cohort import Floats, Ints
+from services.trainer.evaluation.contrasts import baseline_of
+from services.trainer.evaluation.pooled import Pooled, Restricted
+from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
+from services.trainer.metrics.delong import delong
+from services.trainer.metrics.fine_gray import FineGray
+from services.trainer.metrics.reclassification import continuous_nri, idi
+from services.trainer.metrics.statistic import Mean
+
+_FEWER = 500
+"""Bootstrap samples of figures that are fitted anew in each."""
+
+
+def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
+    """At the first horizon, on the patients of whom both arms say something; empty parts where an arm is absent."""
+    base = baseline_of(pooled)
+    said: dict[str, Any] = {"a": PRIMARY, "b": base, "horizon_years": pooled.horizons[0]}
+    if PRIMARY in pooled.arms and base in pooled.arms:
+        said |= _against(pooled, base, bootstrap)
+    arm = PRIMARY if PRIMARY in pooled.arms else base
+    said["fine_gray"] = fine_gray(pooled, arm, bootstrap) if arm in pooled.arms else None
+    return said
+
+
+def _against(pooled: Pooled, base: str, bootstrap: Bootstrap) -> dict[str, Any]:
+    first, second = pooled.arms[PRIMARY], pooled.arms[base]
+    index = np.intersect1d(first.known, second.known)
+    outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
+    place = pooled.place(years)
+    risks = [_risks(new.risk, old.risk, index, place) for new, old in zip(first.repeats, second.repeats, strict=True)]
+    nri = Restricted(index, Mean([continuous_nri(outcome, new, old, years) for new, old in risks]))
+    gain = Restricted(index, Mean([idi(outcome, new, old, years) for new, old in risks]))
+    logs = [[found.log_risk[index] for found in arm.repeats] for arm in (first, second)]
+    tested = delong(outcome, logs[0], logs[1], years)
+    return {
+        "n": len(index),
+        "continuous_nri": bootstrap.figure(nri).as_json(),
+        "idi": bootstrap.figure(gain).as_json(),
+        "delong_auc": tested.figure.as_json() | {"p": rounded(tested.p)},
+    }
+
+
+def _risks(new: Floats, old: Floats, index: Ints, place: int) -> tuple[Floats, Floats]:
+    return new[index, place], old[index, place]
+
+
+def fine_gray(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Hazard ratio of one standard deviation of an arm's log-risk: of the cause alone, and of the subdistribution."""
+    index = pooled.arms[arm].known
+    outcome = pooled.cohort.outcome[index]
+    cause = type(outcome)(outcome.time, outcome.relapsed.astype(np.int64))
+    scaled = [_per_sd(found.log_risk[index]) for found in pooled.arms[arm].repeats]
+    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    figures = {
+        name: _exponential(smaller.figure(Restricted(index, Mean([FineGray.of(what, x) for x in scaled]))))
+        for name, what in (("cause_specific", cause), ("subdistribution", outcome))
+    }
+    return {"arm": arm, "n": len(index), "competing": int((outcome.event > 1).sum()), **figures}
+
+
+def _per_sd(log_risk: Floats) -> Floats:
+    spread = float(log_risk.std())
+    return np.asarray((log_risk - log_risk.mean()) / spread if spread > 1e-9 else np.zeros(len(log_risk)), np.float64)
+
+
+def _exponential(figure: Figure) -> dict[str, float | None]:
+    est, lo, hi = (None if value is None else float(np.exp(value)) for value in (figure.est, figure.lo, figure.hi))
+    return Figure(est, lo, hi).as_json()

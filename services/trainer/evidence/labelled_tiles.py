@@ -1,0 +1,88 @@
+"""Two public sets of labelled tiles, from a folder that the user names, with whose tissue each tile shows."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.trainer.cohort.cohort import Flags, Ints
+from services.trainer.errors import BadTilesError
+from services.trainer.finetune.material import SUFFIXES, Item
+
+_OSTEOSARCOMA = re.compile(r"^(?P<label>[A-Za-z-]+)___(?P<patient>Case-\d+|P\d+)-(?P<block>(?:P\d+-)?[A-Z]\d+)-")
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """Labelled tiles and how they are split: `fold` [n], where a tile of fold -1 is never tested."""
+
+    name: str
+    title: str
+    items: tuple[Item, ...]
+    label: Ints
+    classes: tuple[str, ...]
+    fold: Ints
+    block: tuple[str, ...]
+    """A finer grouping than the patient, where there is one; else the patient."""
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """Whose each tile is."""
+        return tuple(item.patient for item in self.items)
+
+    @property
+    def tested(self) -> Flags:
+        """Which tiles are ever tested."""
+        return np.asarray(self.fold >= 0, np.bool_)
+
+
+def osteosarcoma(folder: Path) -> Tiles:
+    """Three classes of 60 tiles of four patients; each patient is tested by what the other three have taught.
+
+    TCIA Osteosarcoma-Tumor-Assessment (Leavey et al., 2019, CC BY 3.0), 1 um a pixel.
+    """
+    files = _files(folder, "projects/Osteosarcoma/test")
+    named = [(path, found) for path in files if (found := _OSTEOSARCOMA.match(path.name))]
+    if len(named) != len(files):
+        raise BadTilesError(f"{folder} holds tiles whose names are not those of the published ones")
+    patients = sorted({found["patient"] for _, found in named})
+    classes = tuple(sorted({found["label"] for _, found in named}))
+    return Tiles(
+        name="osteosarcoma",
+        title="Osteosarcoma, 3 classes, leave one patient out",
+        items=tuple(Item(found["patient"], (path,)) for path, found in named),
+        label=np.array([classes.index(found["label"]) for _, found in named], np.int64),
+        classes=classes,
+        fold=np.array([patients.index(found["patient"]) for _, found in named], np.int64),
+        block=tuple(f"{found['patient']} {found['block']}" for _, found in named),
+    )
+
+
+def lung(folder: Path) -> Tiles:
+    """LUAD or LUSC: 130 tiles of 13 patients teach, 60 of 6 others are tested, as published (TCGA; CC BY-NC-ND)."""
+    found = [
+        (part, path)
+        for part in ("train", "test")
+        for label in ("LUAD", "LUSC")
+        for path in _files(folder, f"tcga_luadlusc/{part}/{label}")
+    ]
+    classes = ("LUAD", "LUSC")
+    items = tuple(Item(f"{part} {path.parent.name} {path.name.split('_')[0]}", (path,)) for part, path in found)
+    return Tiles(
+        name="lung",
+        title="LUAD or LUSC, train to test",
+        items=items,
+        label=np.array([classes.index(path.parent.name) for _, path in found], np.int64),
+        classes=classes,
+        fold=np.array([0 if part == "test" else -1 for part, _ in found], np.int64),
+        block=tuple(item.patient for item in items),
+    )
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    for place in sorted(folder.rglob(ending)):
+        files = sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES)
+        if files:
+            return files
+    raise BadTilesError(f"{folder} holds no tiles below {ending}")

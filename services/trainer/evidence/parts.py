@@ -1,0 +1,112 @@
+"""The parts of the evidence: what each is made from, and what the note says of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.trainer.evidence import pictures, summaries
+from services.trainer.evidence.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
+from services.trainer.evidence.growth import growth_plans, growth_summary
+from services.trainer.evidence.pieces import Plan
+from services.trainer.evidence.pixels import PixelPlan
+from services.trainer.evidence.recovery import RecoveryPlan
+from services.trainer.evidence.study import StudyPlan
+from services.trainer.evidence.summaries import Piece
+from shared.canonical import digest_of, sha256
+
+
+class MissingDataError(Exception):
+    """The folder of the user lacks what a part reads; the text says what."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a run was asked for."""
+
+    data: Path | None
+    quick: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part; where it is simulated its files say so in their names."""
+
+    name: str
+    simulated: bool
+    plans: Callable[[Setting], Sequence[Plan]]
+    summary: Callable[[Sequence[Piece]], Mapping[str, Any]]
+    pictures: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    side_by_side: bool = True
+
+    @property
+    def stem(self) -> str:
+        """Of its files."""
+        return f"SIMULATED-{self.name}" if self.simulated else self.name
+
+
+def _public(cohort: str, files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
+    def plans(setting: Setting) -> Sequence[Plan]:
+        if setting.data is None:
+            raise MissingDataError("it reads a public cohort: name its folder with DATA=/folder")
+        paths = [setting.data / name for name in files]
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            raise MissingDataError(f"{missing[0]} is not there")
+        digest = digest_of([sha256(path.read_bytes()) for path in paths])
+        return [PublicPlan(cohort, digest, 1, 3, 200) if setting.quick else PublicPlan(cohort, digest)]
+
+    return plans
+
+
+def _studies(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [StudyPlan(201, effect, 100, 80, 20) for effect in (1.0, 1.6)]
+    return [StudyPlan(seed, effect) for seed in range(201, 207) for effect in (1.0, 1.6)]
+
+
+def _intervals(setting: Setting) -> Sequence[Plan]:
+    """The studies on bags again, and others of other sizes and without slides."""
+    if setting.quick:
+        return _studies(setting)
+    more = [StudyPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(211, 215)]
+    table = [StudyPlan(seed, 1.0, slides=False) for seed in range(221, 225)]
+    return [*_studies(setting), *more, *table]
+
+
+def _slides(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [PixelPlan(131, patients=60, external=12, strangers=0)]
+    return [PixelPlan(seed) for seed in (131, 132, 133)]
+
+
+def _cross_validated(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [SimulatedPlan(141, 1.6, 100, 20, 3)]
+    return [SimulatedPlan(seed, effect) for seed in (141, 142, 143) for effect in (1.0, 1.6)]
+
+
+def _recovery(setting: Setting) -> Sequence[Plan]:
+    tables, patients = (10, 200) if setting.quick else (100, 1000)
+    return [RecoveryPlan(1001, tables, patients, complete) for complete in (True, False)]
+
+
+_HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]
+
+PARTS: tuple[Part, ...] = (
+    Part("cavalli", False, _public("cavalli", [CAVALLI]), summaries.public, pictures.arms, False),
+    Part(
+        "hancock",
+        False,
+        _public("hancock", [*_HANCOCK_FILES, f"{HANCOCK}/tma_tile_dtr_256_HE.npz"]),
+        summaries.public,
+        pictures.arms,
+        False,
+    ),
+    Part("bags", True, _studies, summaries.studies, pictures.gains),
+    Part("intervals", True, _intervals, summaries.intervals, pictures.coverage),
+    Part("recovery", True, _recovery, summaries.recovery, pictures.ratios),
+    Part("cross-validated", True, _cross_validated, summaries.cross_validated, pictures.nothing),
+    Part("slides", True, _slides, summaries.on_slides, pictures.gains_on_slides, False),
+    Part("growth", True, growth_plans, growth_summary, pictures.growth, False),
+)

@@ -1,0 +1,47 @@
+"""Who is flagged and who is refused as out of distribution: patients like others, of a strange stain, other tissue."""
+
+import json
+
+import numpy as np
+
+from services.trainer.bundle.reference import distance
+from services.trainer.bundle.served import ServedBundle
+from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.simulation.bags import Tissue
+
+STRONG = 8.0
+"""Standard deviations of a tile by which a strange stain moves all tiles along each axis of stain."""
+
+
+def abstentions(bundle: ServedBundle, cohort: Cohort, bags: Embeddings) -> dict[str, dict[str, float]]:
+    """Shares flagged and refused by their mean embedding, of SIMULATED patients of an external site."""
+    means = mean_embeddings(cohort, bags)
+    tissue = Tissue.of(bags.width)
+    foreign = np.random.default_rng(99).normal(size=(len(means), bags.width)) * tissue.centres.std()
+    groups = {
+        "external site": means,
+        "strongly shifted stain": means + STRONG * tissue.stain.sum(axis=0),
+        "foreign tissue": means - tissue.centres.mean(axis=0) + foreign,
+    }
+    return {name: shares(bundle, some) for name, some in groups.items()}
+
+
+def mean_embeddings(cohort: Cohort, bags: Embeddings) -> Floats:
+    """Of everyone who has slides, [n, d]."""
+    has = bags.has(cohort.case_ids)
+    cases = [case for case, some in zip(cohort.case_ids, has, strict=True) if some]
+    return np.stack([bags.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
+
+
+def shares(bundle: ServedBundle, means: Floats) -> dict[str, float]:
+    """Share past the limit of a flag and past that of a refusal."""
+    said = json.loads(bundle.files["reference.json"])["embedding"]
+    fitted = {name: np.asarray(said[name]) for name in ("mean", "axes", "spread", "residual")}
+    far = np.array([distance(fitted, row) for row in means])
+    limits = said["limits"]
+    return {
+        "n": len(far),
+        "flagged": float((far > limits["flag"]).mean()),
+        "refused": float((far > limits["abstain"]).mean()),
+    }

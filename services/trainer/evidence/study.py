@@ -1,0 +1,142 @@
+"""SIMULATED studies: train on some sites, ask about one of another stain, beside an oracle that knows the truth."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.null import constant
+from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
+from services.trainer.bundle.served import ALL, ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.evidence.coverage import coverage
+from services.trainer.evidence.pieces import quiet
+from services.trainer.evidence.strangers import abstentions
+from services.trainer.metrics import discrimination
+from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.metrics.incidence import cumulative_incidence
+from services.trainer.metrics.statistic import Difference
+from services.trainer.profile import load_profile
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+
+DRAWS = 200
+EXTERNAL = 50_000
+"""Added to the seed of a study for that of its external site."""
+TRUTH = "SIMULATED_truth.csv"
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """One SIMULATED study on bags."""
+
+    seed: int
+    effect: float
+    patients: int = 300
+    external: int = 600
+    tiles: int = 60
+    shift: float = 1.0
+    external_shift: float = 1.5
+    slides: bool = True
+    """Whether the model sees the bags; else it is made from the table alone."""
+
+    @property
+    def kind(self) -> str:
+        """See Plan."""
+        return "SIMULATED-study"
+
+    def run(self, data: Path | None, work: Path) -> dict[str, Any]:
+        """See Plan."""
+        del data
+        inside = SimulationPlan(self.patients, self.effect, 5, self.seed, self.tiles, shift=self.shift)
+        outside = SimulationPlan(
+            self.external, self.effect, 1, self.seed + EXTERNAL, self.tiles, shift=self.external_shift
+        )
+        for name, plan in (("inside", inside), ("outside", outside)):
+            simulate(plan, work / name, quiet)
+        places = [(work / name, work / name / "embeddings" if self.slides else None) for name in ("inside", "outside")]
+        return measured(places[0], places[1], work)
+
+
+def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None], work: Path) -> dict[str, Any]:
+    """Train on one folder with a cohort and its bags, ask about another; the numbers of the study."""
+    cohort, embeddings = read_both(*inside)
+    train_bundle(cohort, embeddings, TrainPlan("SIMULATED", "2026-01-01"), work / "bundle", quiet)
+    bundle = read_bundle(work / "bundle")
+    test, bags = read_both(*outside)
+    patients = Patients(test, slide_view(bundle, test, bags), 0)
+    truth = read_truth(outside[0])
+    said: dict[str, Any] = {
+        "patients": len(cohort),
+        "events": int(cohort.outcome.relapsed.sum()),
+        "external": len(test),
+    }
+    said |= {"coverage": coverage(bundle, patients, truth), "latent_r": _sees(patients, truth["latent"])}
+    if bags and embeddings:
+        knowing = oracle(Patients(cohort, _latent(cohort, embeddings, inside[0]), 1), test, bags, truth["latent"])
+        said |= gains(bundle, patients, knowing) | {"abstentions": abstentions(bundle, test, bags)}
+    return said
+
+
+def read_both(folder: Path, bags: Path | None) -> tuple[Cohort, Embeddings | None]:
+    """A SIMULATED cohort and its bags."""
+    return read_cohort(folder / "cohort.csv", load_profile()), read_embeddings(bags) if bags else None
+
+
+def read_truth(folder: Path) -> dict[str, Floats]:
+    """What is true of every patient: latent, risk_3y, risk_5y, [n] each."""
+    with (folder / TRUTH).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name]) for row in rows]) for name in ("latent", "risk_3y", "risk_5y")}
+
+
+def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> Prediction:
+    """What late fusion says of a cohort when the true latent stands in the place of the pathomic log-risk."""
+    models = dict(fit_patterns(train, ALL, train.inner_folds()))
+    average = cumulative_incidence(train.cohort.outcome, train.grid)
+    fitted = ByPattern(models, average, ALL, constant(average, 0))
+    return fitted.predict(Patients(test, _view(np.where(bags.has(test.case_ids), latent, np.nan)), 1))
+
+
+def gains(bundle: ServedBundle, patients: Patients, knowing: Prediction) -> dict[str, Any]:
+    """Gain in C of fusion and of the oracle over the table, with paired bootstrap draws."""
+    found, _ = predict_all(bundle, patients)
+    outcome, tau = patients.cohort.outcome, bundle.profile.horizons_years[-1]
+    draws = Bootstrap.of(len(outcome), 7, DRAWS)
+    said: dict[str, Any] = {}
+    for metric in ("uno_c", "harrell_c"):
+
+        def c(one: Prediction, metric: str = metric) -> Any:
+            if metric == "uno_c":
+                return discrimination.uno_c(outcome, one.log_risk, tau)
+            return discrimination.harrell_c(outcome, one.log_risk)
+
+        table = c(found["clinical_molecular"])
+        for name, one in (("fused", found["fused"]), ("oracle", knowing)):
+            gain = Difference(c(one), table)
+            said |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
+            said |= {f"{metric}.{name}.draws": np.round(draws.draws(gain), 5).tolist()}
+        said |= {f"{metric}.table": float(table(np.ones((1, len(outcome))))[0])}
+    return said
+
+
+def _latent(cohort: Cohort, bags: Embeddings, folder: Path) -> SlideView:
+    return _view(np.where(bags.has(cohort.case_ids), read_truth(folder)["latent"], np.nan))
+
+
+def _view(log_risk: Floats) -> SlideView:
+    return SlideView(log_risk, log_risk[:, None], np.full(len(log_risk), np.nan))
+
+
+def _sees(patients: Patients, latent: Floats) -> float | None:
+    """Correlation of the pathomic log-risk with the true latent."""
+    if patients.pathomics is None:
+        return None
+    known = ~np.isnan(patients.pathomics)
+    return float(np.corrcoef(patients.pathomics[known], latent[known])[0, 1])

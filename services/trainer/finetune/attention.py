@@ -1,0 +1,85 @@
+"""The tiles that the attention networks look at, fitted on the patients who are learned from and on nobody else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from services.trainer.cohort.cohort import Cohort, Flags
+from services.trainer.cohort.embeddings import BagFile, Embeddings
+from services.trainer.cohort.usable import usable
+from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
+from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.split import held_out
+from services.trainer.slides.stage import SlideModel, fit_slides
+
+
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Places of tiles on one slide."""
+
+    slide_id: str
+    slide_digest: str
+    origins: npt.NDArray[np.int32]
+    """[n, 2] x and y of upper left corners, level-0 pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learners:
+    """Patients with slides, and who of them is held out."""
+
+    cohort: Cohort
+    held: Flags
+
+
+def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Learners:
+    """Split the patients who have slides.
+
+    Raises:
+        UnusableCohortError: there are too few events, or none among those who are held out.
+        BadTilesError: there are too few patients.
+        BadEmbeddingsError: nobody of the cohort has tiles.
+    """
+    with_slides = cohort.take(embeddings.has(cohort.case_ids))
+    if not len(with_slides):
+        raise BadEmbeddingsError(f"{embeddings.folder} holds tiles of nobody in {cohort.name}")
+    some, _ = usable(with_slides)
+    relapsed = some.outcome.relapsed
+    held = held_out(some.case_ids, relapsed.astype(np.int64), settings.held_out, settings.seed)
+    if not relapsed[held].any():
+        raise UnusableCohortError("nobody of those who say when to stop had the event; hold out a larger share")
+    return Learners(some, held)
+
+
+def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dict[str, tuple[Spots, ...]]:
+    """The `settings.top` most attended tiles of every patient; the networks have seen nobody who is held out.
+
+    Raises:
+        BadEmbeddingsError: a bag does not say where its tiles lie.
+    """
+    model, _ = fit_slides(data.cohort.take(~data.held), embeddings, settings.seed, gated=False)
+    return {case: _top(model, embeddings, case, settings.top) for case in data.cohort.case_ids}
+
+
+def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tuple[Spots, ...]:
+    attention = model.attention.attention(model.projection(embeddings.bag(case)))
+    chosen = np.sort(np.argsort(-attention, kind="stable")[:most])
+    found, start = [], 0
+    for bag in embeddings.by_case[case]:
+        inside = chosen[(chosen >= start) & (chosen < start + bag.tiles)] - start
+        start += bag.tiles
+        if len(inside):
+            found.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
+    return tuple(found)
+
+
+def _origins(bag: BagFile) -> npt.NDArray[np.int32]:
+    try:
+        with safe_open(bag.path, "np") as file:
+            coords = np.asarray(file.get_tensor("coords"), np.int32)
+    except (OSError, SafetensorError) as error:
+        raise BadEmbeddingsError(f"bag {bag.path} does not say where its tiles lie: {error}") from error
+    if coords.shape != (bag.tiles, 2):
+        raise BadEmbeddingsError(f"bag {bag.path} has {bag.tiles} tiles and places {list(coords.shape)}")
+    return coords

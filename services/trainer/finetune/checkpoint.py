@@ -1,0 +1,85 @@
+"""Where a run stands after an epoch, on disk: written whole or not at all, and nothing pickled."""
+
+import json
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from shared.tensors import decode_metadata, encode_tensors
+
+State = dict[str, torch.Tensor]
+
+CHECKPOINT = "checkpoint.safetensors"
+_SAID = "said"
+
+
+@dataclass
+class Progress:
+    """What has happened up to and with `epoch`; 0 is before the first. Losses are of the held-out patients."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float = float("inf")
+    frozen_loss: float = float("inf")
+    """The best while only the head was trained."""
+    best: State = field(default_factory=dict)
+    """The encoder's trained weights in the best epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A whole run: progress, the model's weights, the optimizer's state as torch gives and takes it."""
+
+    progress: Progress
+    model: State
+    optimizer: dict[str, Any]
+
+
+def save(work: Path, standing: Standing) -> None:
+    """Write the state in place of the one before; a stop at any moment leaves one of the two."""
+    state, groups = standing.optimizer["state"], standing.optimizer["param_groups"]
+    tensors = {f"best/{name}": value for name, value in standing.progress.best.items()}
+    tensors |= {f"model/{name}": value for name, value in standing.model.items()}
+    tensors |= {f"optimizer/{place}/{name}": value for place, one in state.items() for name, value in one.items()}
+    said = {item.name: getattr(standing.progress, item.name) for item in fields(Progress) if item.name != "best"}
+    content = encode_tensors(
+        {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in tensors.items()},
+        {_SAID: json.dumps({"progress": said, "groups": groups})},
+    )
+    unfinished = work / f".{CHECKPOINT}"
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(work / CHECKPOINT)
+
+
+def read(work: Path) -> Standing | None:
+    """The state, or None where there is none or it is damaged: then the run begins anew."""
+    try:
+        content = (work / CHECKPOINT).read_bytes()
+        tensors = {name: torch.from_numpy(value) for name, value in load(content).items()}
+        said = json.loads(decode_metadata(content)[_SAID])
+        progress = Progress(**said["progress"], best=_part(tensors, "best/"))
+        optimizer = {"state": _by_place(_part(tensors, "optimizer/")), "param_groups": said["groups"]}
+    except (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):
+        return None
+    return Standing(progress, _part(tensors, "model/"), optimizer)
+
+
+def _part(tensors: State, prefix: str) -> State:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _by_place(tensors: State) -> dict[int, State]:
+    found: dict[int, State] = {}
+    for key, value in tensors.items():
+        place, _, name = key.partition("/")
+        found.setdefault(int(place), {})[name] = value
+    return found

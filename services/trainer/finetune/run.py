@@ -1,0 +1,133 @@
+"""A whole fine-tuning: what to learn from what, the training, the checked file and the facts for its manifest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.errors import BadTilesError
+from services.trainer.finetune import split, task
+from services.trainer.finetune.attention import Learners
+from services.trainer.finetune.checkpoint import Progress
+from services.trainer.finetune.export import exported
+from services.trainer.finetune.material import Advance, Item, Labelled, decode
+from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.training import Lesson, train
+from services.trainer.finetune.workplace import LOGS, work_folder
+from shared.canonical import digest_of
+
+VERSION = 1
+"""Raised when a change makes unfinished runs of an older version useless."""
+_CHECKED = 4
+"""Tiles on which torch and ONNX Runtime have to agree."""
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The encoder that training starts from."""
+
+    model: bytes
+    name: str
+    digest: str
+    px: int
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A lesson with its name, and what its manifest says of the data."""
+
+    lesson: Lesson
+    run: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """An encoder's file, and how it came to be."""
+
+    model: bytes
+    facts: Mapping[str, Any]
+
+
+def from_labels(labelled: Labelled, base: Base, settings: Settings) -> Assignment:
+    """Learn the classes of tiles.
+
+    Raises:
+        BadTilesError: the patients cannot be split.
+    """
+    patients = [item.patient for item in labelled.items]
+    held = split.held_out(patients, labelled.label, settings.held_out, settings.seed)
+    lesson = Lesson(labelled.items, task.classes(labelled.label, ~held), held, base.px, settings)
+    facts = {"learned_from": "labelled tiles", "classes": list(labelled.classes), "simulated": False}
+    return _assignment(lesson, labelled.digest, base, facts)
+
+
+def cohort_run(data: Learners, embeddings: Embeddings, base: Base, settings: Settings) -> tuple[str, str]:
+    """Digest of the data and of the run of a cohort, before its tiles are read."""
+    digest = digest_of([data.cohort.digest, embeddings.digest])
+    return digest, _run_digest(digest, base, settings)
+
+
+def from_outcome(
+    data: Learners, tiles: Mapping[str, tuple[Path, ...]], digest: str, base: Base, settings: Settings
+) -> Assignment:
+    """Learn the hazard of patients from their most attended tiles; `tiles` are files by case.
+
+    Raises:
+        BadTilesError: there are no tiles of a patient.
+    """
+    lacking = [case for case in data.cohort.case_ids if not tiles.get(case)]
+    if lacking:
+        raise BadTilesError(f"no tile of case {lacking[0]} can be read from its slides")
+    items = tuple(Item(case, tuple(tiles[case])) for case in data.cohort.case_ids)
+    lesson = Lesson(items, task.hazards(data.cohort.outcome, ~data.held), data.held, base.px, settings)
+    facts = {"learned_from": "slide-level outcome", "classes": [], "simulated": data.cohort.simulated}
+    return _assignment(lesson, digest, base, facts)
+
+
+def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Tuned:
+    """Train, export and check; several processes give the same encoder as one, up to rounding.
+
+    Raises:
+        UntrainableEncoderError: the encoder's graph cannot be trained, or the result is not the same where it is
+            served.
+        BadTilesError: a tile cannot be read any more.
+    """
+    work = work_folder(out, assignment.run)
+    encoder, progress = train(base.model, base.width, assignment.lesson, ranks, work, out / LOGS, advance)
+    items = assignment.lesson.items
+    sample = [items[i].files[0] for i in np.linspace(0, len(items) - 1, _CHECKED).astype(int)]
+    model, parity = exported(encoder, torch.from_numpy(np.stack([decode(path, base.px) for path in sample])))
+    return Tuned(model, {**assignment.facts, **_results(progress), "parity": parity})
+
+
+def _assignment(lesson: Lesson, digest: str, base: Base, facts: Mapping[str, Any]) -> Assignment:
+    run = _run_digest(digest, base, lesson.settings)
+    held = [item.patient for item, out in zip(lesson.items, lesson.held, strict=True) if out]
+    counts = {
+        "patients": len({item.patient for item in lesson.items}),
+        "held_out": len(set(held)),
+        "tiles": sum(len(item.files) for item in lesson.items),
+    }
+    base_facts = {"base": base.name, "base_digest": base.digest, "data_digest": digest, "run": run}
+    return Assignment(lesson, run, {**base_facts, **facts, **counts, "settings": lesson.settings.as_json()})
+
+
+def _run_digest(data: str, base: Base, settings: Settings) -> str:
+    return digest_of([VERSION, data, base.digest, settings.as_json()])
+
+
+def _results(progress: Progress) -> dict[str, Any]:
+    return {
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
+        "best_loss": progress.best_loss,
+        "frozen_loss": progress.frozen_loss if isfinite(progress.frozen_loss) else None,
+    }

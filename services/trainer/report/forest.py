@@ -1,0 +1,80 @@
+"""Forest plots: an estimate with its interval for every arm, or for every part of the cohort."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from services.trainer.report.names import arm_name
+from services.trainer.report.svg import FAINT, GRID, INK, Axis, colour, picture, text
+
+Said = dict[str, Any]
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 436, 676, 23, 48
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plot: a name, an estimate with its ends, a colour, and a word aside."""
+
+    name: str
+    figure: Said
+    fill: str
+    aside: str
+    strong: bool = False
+
+
+def by_arm(report: Said) -> str:
+    """Uno's C of every arm."""
+    lines = [
+        Line(arm["title"], arm["uno_c"], colour(name), f"n {arm['n']}", strong=name == "fused")
+        for name, arm in report["arms"].items()
+        if name != "null"
+    ]
+    return forest_plot(lines, "Uno's C by arm, 95 % interval", simulated=report["simulated"])
+
+
+def by_part(report: Said) -> str:
+    """Harrell's C of the primary arm and its baseline in every subgroup; empty where none has a figure."""
+    lines = [
+        Line(f"{part['name']}: {arm_name(name)}", figure, colour(name), f"{part['events']} of {part['n']}")
+        for part in report["subgroups"]
+        for name, figure in part["harrell_c"].items()
+    ]
+    title = "Harrell's C in subgroups, events of patients"
+    return forest_plot(lines, title, simulated=report["simulated"]) if lines else ""
+
+
+def forest_plot(lines: Sequence[Line], title: str, *, simulated: bool) -> str:
+    """Lines above one axis; those without an estimate are left out."""
+    told = [line for line in lines if line.figure["est"] is not None]
+    ends = [line.figure[key] for line in told for key in ("lo", "hi") if line.figure[key] is not None]
+    low, high = min([0.45, *ends]), max([0.8, *ends])
+    ticks = [float(tick) for tick in np.round(np.arange(0, 1.01, 0.1), 1) if low <= tick <= high]
+    axis = Axis(low, high, ticks, "")
+    height = _TOP + 22 + _ROW * len(told)
+    parts = [part for tick in ticks for part in _tick(axis, tick, height)]
+    for i, line in enumerate(told):
+        parts += _drawn(line, _TOP + _ROW * i, axis)
+    return picture(_WIDTH, height, title, parts, simulated=simulated)
+
+
+def _tick(axis: Axis, tick: float, height: int) -> list[str]:
+    x = axis.place(tick, _LEFT, _RIGHT)
+    stroke = FAINT if tick == 0.5 else GRID
+    rule = f'<line x1="{x:.1f}" y1="28" x2="{x:.1f}" y2="{height - 24}" stroke="{stroke}"/>'
+    return [rule, text(x, height - 8, f"{tick:g}", fill=FAINT, anchor="middle")]
+
+
+def _drawn(line: Line, y: int, axis: Axis) -> list[str]:
+    x = axis.place(line.figure["est"], _LEFT, _RIGHT)
+    parts = [text(8, y, line.name, bold=line.strong), text(_LEFT - 14, y, line.aside, fill=FAINT, anchor="end")]
+    said = f"{line.figure['est']:.3f}"
+    if line.figure["lo"] is not None:
+        a, b = (axis.place(line.figure[key], _LEFT, _RIGHT) for key in ("lo", "hi"))
+        parts.append(
+            f'<line x1="{a:.1f}" y1="{y - 4}" x2="{b:.1f}" y2="{y - 4}" stroke="{line.fill}" stroke-width="2"/>'
+        )
+        said += f" ({line.figure['lo']:.3f} to {line.figure['hi']:.3f})"
+    parts.append(f'<rect x="{x - 4:.1f}" y="{y - 8}" width="8" height="8" fill="{line.fill}"/>')
+    return [*parts, text(_RIGHT + 16, y, said, fill=INK, bold=line.strong)]

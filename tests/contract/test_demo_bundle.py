@@ -1,0 +1,126 @@
+"""The shipped demo bundle is the one that `make demo-bundle` states, and its card says what its files say."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from services.embedder.manifest import DEFAULT_ENCODER
+from services.fusion_scorer.bundle import Bundle, load
+from services.standalone.commands import app
+from services.trainer.bundle.train import served_profile
+from services.trainer.cohort.embeddings import read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.evaluation.contrasts import verdict
+from services.trainer.profile import load_profile
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.canonical import digest_of
+from shared.notice import NOTICE
+from tests.support.cohorts import quiet
+from tests.support.demo_bundle import stated
+from tests.support.system import DEMO_BUNDLE
+
+REMAKE = "run `make demo-bundle`"
+
+
+@pytest.fixture(scope="module")
+def demo() -> Bundle:
+    return load(DEMO_BUNDLE)
+
+
+@pytest.fixture(scope="module")
+def card() -> str:
+    return (DEMO_BUNDLE / "model_card.md").read_text()
+
+
+def medulla(*words: object) -> int:
+    return CliRunner().invoke(app, [str(word) for word in words]).exit_code
+
+
+def said_of(name: str) -> Any:
+    return json.loads((DEMO_BUNDLE / name).read_text())
+
+
+def test_it_says_that_it_is_simulated_and_for_research(demo: Bundle, card: str) -> None:
+    assert demo.manifest.simulated
+    assert demo.manifest.notice == NOTICE
+    assert "(SIMULATED)" in card.splitlines()[0]
+    assert "Research use only" in card
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_000_000
+
+
+def test_it_was_made_of_the_cohort_that_the_command_simulates(card: str, tmp_path: Path) -> None:
+    told = stated("simulate")
+    plan = SimulationPlan(
+        patients=int(told.one("--patients")),
+        effect=float(told.one("--effect")),
+        sites=int(told.one("--sites")),
+        seed=int(told.one("--seed")),
+        tiles=1,
+        width=8,
+    )
+    simulate(plan, tmp_path, quiet)
+    cohort = read_cohort(tmp_path / "cohort.csv", load_profile())
+    assert f"`{cohort.digest}`" in card, f"the simulation gives another cohort by now: {REMAKE}"
+
+
+def test_it_has_the_name_the_date_and_the_seed_that_the_command_states(demo: Bundle, card: str) -> None:
+    told = stated("train")
+    assert (demo.manifest.name, demo.manifest.created) == (told.one("--name"), told.one("--created"))
+    assert f"{told.one('--refits')} refits" in card
+    assert card.rstrip().endswith(f"Seed {told.one('--seed')}.")
+    assert told.one("--seed") == stated("simulate").one("--seed")
+    assert DEMO_BUNDLE.samefile(told.one("--out"))
+
+
+def test_its_card_tells_the_history_of_its_seed(card: str) -> None:
+    remarks = stated("train").options["--remark"]
+    assert any("seed" in remark.lower() for remark in remarks)
+    assert all(f"- {remark}\n" in card for remark in remarks), REMAKE
+
+
+def test_it_reads_the_default_encoder_and_the_default_profile(demo: Bundle) -> None:
+    encoder = json.loads((DEFAULT_ENCODER / "manifest.json").read_text())
+    assert demo.manifest.encoder is not None
+    assert demo.manifest.encoder.digest == encoder["digest"]
+    assert demo.mil is not None
+    assert demo.mil.width == encoder["dim"]
+    assert digest_of(said_of("bundle.json")["profile"]) == digest_of(served_profile(load_profile()))
+
+
+def test_its_card_gives_every_model_its_figures_with_intervals_and_its_threshold(demo: Bundle, card: str) -> None:
+    figure = r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)"
+    for name, rule in demo.thresholds.arms.items():
+        assert re.search(
+            rf"^\| {name} \|.*\| {figure} \| {figure} \| {rule.groups[0].below:.3f} \|$", card, re.MULTILINE
+        )
+
+
+def test_its_card_says_whether_the_slides_add_anything(card: str) -> None:
+    found = re.search(r"who have both: \S+ \((\S+) to (\S+)\); (.+)\.\n", card)
+    assert found
+    assert found[3] == verdict(float(found[1]), float(found[2]))
+
+
+def test_the_commands_that_it_is_made_by_follow_one_another(tmp_path: Path) -> None:
+    out = tmp_path / "made"
+    assert medulla("simulate", "--patients", 3, "--effect", 1.5, "--seed", 1, "--slides", "--out", out) == 0
+    assert medulla("embed", out, "--out", out / "slide-embeddings") == 0
+    cohort = read_cohort(out / "cohort.csv", load_profile())
+    embeddings = read_embeddings(out / "slide-embeddings")
+    assert embeddings.has(cohort.case_ids).any()
+    assert embeddings.encoder_digest == json.loads((DEFAULT_ENCODER / "manifest.json").read_text())["digest"]
+
+
+def test_what_is_remarked_stands_in_the_card(tmp_path: Path) -> None:
+    simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
+    words = ("train", "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle", "--refits", 1)
+    assert medulla(*words, "--remark", "Tried once before.", "--remark", "And once more.") == 0
+    card = (tmp_path / "bundle" / "model_card.md").read_text()
+    assert "- Tried once before.\n- And once more.\n" in card

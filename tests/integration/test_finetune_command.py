@@ -1,0 +1,187 @@
+"""`medulla finetune` from end to end with a small encoder: what it makes is served like any other encoder."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from typer.testing import CliRunner, Result
+
+from services.standalone.commands import app
+from tests.support import slides
+from tests.support.finetuning import labelled_tiles, small_encoder
+
+pytest.importorskip("torch", reason="torch is in the group `train`")
+
+AT_FAULT, WRONG_USAGE = 1, 2
+SHORT = ("--epochs", 3, "--frozen-epochs", 1, "--share", 1, "--rate", 0.005, "--batch", 8)
+
+
+def medulla(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def printed(*arguments: object) -> Any:
+    done = medulla(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_encoder(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return labelled_tiles(tmp_path_factory.mktemp("tiles") / "labelled")
+
+
+@pytest.fixture(scope="module")
+def made(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("made") / "encoder"
+    done = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", out, *SHORT)
+    assert done.exit_code == 0, done.output
+    assert "evaluate it on others" in done.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["NOTICE", "encoder.onnx", "logs", "manifest.json"]
+    return out
+
+
+def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(made: Path, small: Path) -> None:
+    shown, base = printed("encoder", "show", made), printed("encoder", "show", small)
+    training = shown["training"]
+    assert shown["digest"] != base["digest"] == training["base_digest"]
+    assert shown["name"] == "small-finetuned"
+    assert (shown["input_px"], shown["tile_um"], shown["dim"]) == (base["input_px"], base["tile_um"], base["dim"])
+    assert training["settings"]["seed"] == 1
+    assert training["best_loss"] < training["frozen_loss"]
+    words = medulla("encoder", "show", made).stdout
+    assert "tuned    from small on labelled tiles: 36 tiles of 6 patients" in words
+    assert "no gain" not in words
+    assert "Changed here" in (made / "NOTICE").read_text()
+    assert (made / "NOTICE").read_text().startswith("small: made up for tests.")
+
+
+def test_slides_are_embedded_with_it_and_a_bundle_of_another_encoder_refuses_it(made: Path, tmp_path: Path) -> None:
+    slide = tmp_path / "A.svs"
+    slide.write_bytes(slides.cc0_bytes())
+    done = medulla("embed", slide, "--out", tmp_path / "emb", "--encoder", made)
+    assert done.exit_code == 0, done.output
+    refused = medulla("score", slide, "--encoder", made, "--out", tmp_path / "score")
+    assert refused.exit_code == AT_FAULT
+    assert "encoder_mismatch" in refused.stderr
+    assert refused.stderr.strip().splitlines()[-1].startswith("medulla: ")
+
+
+def test_the_same_command_finds_what_it_made_and_another_one_does_not_overwrite_it(
+    made: Path, small: Path, tiles: Path
+) -> None:
+    before = (made / "encoder.onnx").stat().st_mtime_ns
+    assert medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT).exit_code == 0
+    other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, "--seed", 2)
+    assert other.exit_code == AT_FAULT
+    assert "other_run" in other.stderr
+    assert (made / "encoder.onnx").stat().st_mtime_ns == before
+
+
+def test_an_unfinished_run_of_other_settings_is_not_mixed_in(small: Path, tiles: Path, tmp_path: Path) -> None:
+    (tmp_path / "unfinished/0123456789abcdef").mkdir(parents=True)
+    done = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", tmp_path, *SHORT)
+    assert done.exit_code == AT_FAULT
+    assert "unfinished run" in done.stderr
+
+
+def test_bad_tiles_are_one_sentence_and_leave_nothing(small: Path, tiles: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiles, tmp_path / "tiles"))
+    shutil.rmtree(copy / "pink")
+    done = medulla("finetune", "--tiles", copy, "--encoder", small, "--out", tmp_path / "out")
+    assert done.exit_code == AT_FAULT
+    assert "holds one class, violet" in done.stderr
+    assert "bad_tiles" in done.stderr
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--tiles", "a", "--cohort", "b"), ("--cohort", "b", "--slides", "c")])
+def test_half_named_sources_are_wrong_usage(options: tuple[str, ...], tmp_path: Path) -> None:
+    assert medulla("finetune", "--out", tmp_path, *options).exit_code == WRONG_USAGE
+
+
+def weights(folder: Path) -> list[np.ndarray]:
+    graph = onnx.load(folder / "encoder.onnx").graph
+    return [numpy_helper.to_array(item) for item in graph.initializer if item.name in ("w1", "b1", "w2", "b2")]
+
+
+def test_two_processes_of_torchrun_make_the_encoder_that_one_makes(
+    made: Path, small: Path, tiles: Path, tmp_path: Path
+) -> None:
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "services.standalone"]
+    options = ["finetune", "--tiles", tiles, "--encoder", small, "--out", tmp_path / "out", *SHORT]
+    done = subprocess.run(
+        [sys.executable, *command, *map(str, options)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("encoder small-finetuned") == 1
+    pairs = zip(weights(tmp_path / "out"), weights(made), strict=True)
+    assert all(np.abs(a - b).max() < 1e-4 for a, b in pairs)
+
+
+@pytest.fixture(scope="module")
+def cohort(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    assert medulla("simulate", "--patients", 30, "--slides", "--tiles", 2, "--out", folder).exit_code == 0
+    done = medulla("embed", folder, "--out", folder / "emb", "--encoder", small)
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def outcome(cohort: Path, out: Path, *options: object) -> Result:
+    named = ("--cohort", cohort / "cohort.csv", "--slides", cohort, "--embeddings", cohort / "emb")
+    return medulla("finetune", *named, "--out", out, "--top", 4, "--epochs", 2, "--frozen-epochs", 1, *options)
+
+
+def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
+    cohort: Path, small: Path, tmp_path: Path
+) -> None:
+    done = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1)
+    assert done.exit_code == 0, done.output
+    shown = printed("encoder", "show", tmp_path / "out")
+    assert shown["name"] == "small-finetuned-simulated"
+    assert "SIMULATED" in shown["source"]
+    assert shown["training"]["learned_from"] == "slide-level outcome"
+    assert shown["training"]["tiles"] == 4 * shown["training"]["patients"]
+    assert not (tmp_path / "out/unfinished").exists()
+
+
+def test_slides_that_are_not_those_embedded_are_refused(cohort: Path, small: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(cohort / "slides", other / "slides")
+    for path in (other / "slides").glob("*/*.tiff"):
+        path.write_bytes(path.read_bytes() + b" ")
+    named = ("--cohort", cohort / "cohort.csv", "--slides", other, "--embeddings", cohort / "emb")
+    done = medulla("finetune", *named, "--out", tmp_path / "out", "--encoder", small)
+    assert done.exit_code == AT_FAULT
+    assert "is not the slide that was embedded" in done.stderr
+    shutil.rmtree(other / "slides")
+    (other / "slides").mkdir()
+    absent = medulla("finetune", *named, "--out", tmp_path / "out", "--encoder", small)
+    assert "not among the slides" in absent.stderr
+
+
+def test_embeddings_of_another_encoder_are_refused(cohort: Path, tmp_path: Path) -> None:
+    done = outcome(cohort, tmp_path / "out")
+    assert done.exit_code == AT_FAULT
+    assert "the embeddings were made by small" in done.stderr
+    assert "encoder_mismatch" in done.stderr

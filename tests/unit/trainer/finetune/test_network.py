@@ -1,0 +1,89 @@
+"""An encoder's graph in torch: the same numbers as where it is served, and the same bytes back."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import helper
+
+from services.embedder.manifest import DEFAULT_ENCODER, read_manifest, read_model
+from services.embedder.onnx_encoder import OnnxModel
+from services.trainer.errors import UntrainableEncoderError
+from services.trainer.finetune.export import exported
+from services.trainer.finetune.network import Encoder
+from services.trainer.finetune.run import Base
+from tests.support.finetuning import PX, convolutional
+from tests.support.networks import small_network
+
+
+def tiles_of(count: int, px: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(1).integers(0, 256, (count, px, px, 3), np.uint8))
+
+
+def features(encoder: Encoder, tiles: torch.Tensor) -> np.ndarray:
+    with torch.no_grad():
+        return np.asarray(encoder(tiles).numpy())
+
+
+def test_the_default_encoder_gives_in_torch_what_it_gives_where_it_is_served() -> None:
+    model = read_model(DEFAULT_ENCODER, read_manifest(DEFAULT_ENCODER))
+    encoder, tiles = Encoder(model), tiles_of(2, 256)
+    served = OnnxModel(model).run(tiles.numpy())
+    assert np.abs(features(encoder, tiles) - served).max() < 1e-4
+    assert len(encoder.layers) == 49
+    assert encoder.to_onnx() == model
+
+
+@pytest.mark.parametrize("between", [("Relu", "MaxPool"), ("Sigmoid", "Mul"), ("Identity", "Add")])
+def test_other_convolutional_graphs_give_the_same_numbers_too(tmp_path: Path, between: tuple[str, ...]) -> None:
+    model = convolutional(tmp_path / "net.onnx", between).read_bytes()
+    pixels = torch.rand(3, 3, PX, PX)
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (served,) = session.run(None, {"image": pixels.numpy()})
+    assert np.abs(features(Encoder(model), pixels) - served).max() < 1e-5
+
+
+def test_changed_weights_are_exported_and_nothing_else_changes(base: Base) -> None:
+    encoder, tiles = Encoder(base.model), tiles_of(3, PX)
+    with torch.no_grad():
+        for parameter in encoder.train_last(1.0):
+            parameter.mul_(1.5)
+    model, parity = exported(encoder, tiles)
+    before, after = onnx.load_from_string(base.model), onnx.load_from_string(model)
+    assert parity < 1e-5
+    assert [node.SerializeToString() for node in before.graph.node] == [n.SerializeToString() for n in after.graph.node]
+    assert before.graph.input == after.graph.input
+    assert before.graph.output == after.graph.output
+    assert np.abs(OnnxModel(model).run(tiles.numpy()) - OnnxModel(base.model).run(tiles.numpy())).max() > 0.1
+
+
+def test_an_export_that_gives_other_numbers_is_refused(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = Encoder(base.model)
+    with torch.no_grad():
+        encoder.train_last(1.0)[0].add_(0.5)
+    monkeypatch.setattr(encoder, "to_onnx", lambda: base.model)
+    with pytest.raises(UntrainableEncoderError, match="gives other features than torch"):
+        exported(encoder, tiles_of(2, PX))
+
+
+@pytest.mark.parametrize(("share", "trained"), [(0.0, 0), (0.5, 2), (1.0, 4)])
+def test_the_last_layers_are_trained_and_the_others_are_not(base: Base, share: float, trained: int) -> None:
+    encoder = Encoder(base.model)
+    assert len(encoder.train_last(share)) == trained
+    assert sum(parameter.requires_grad for parameter in encoder.parameters()) == trained
+
+
+def test_a_graph_that_cannot_be_trained_is_refused_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UntrainableEncoderError, match="is no network"):
+        Encoder(b"no network")
+    flat = onnx.load(small_network(tmp_path / "flat.onnx"))
+    del flat.graph.output[1:]
+    with pytest.raises(UntrainableEncoderError, match="no convolutions"):
+        Encoder(flat.SerializeToString())
+    strange = onnx.load(convolutional(tmp_path / "net.onnx"))
+    strange.graph.node[3].CopyFrom(helper.make_node("Erf", ["x0"], ["x1"]))
+    with pytest.raises(UntrainableEncoderError, match="the operation Erf"):
+        Encoder(strange.SerializeToString())

@@ -1,0 +1,148 @@
+"""The note on evidence: its numbers are the committed results', marks are judged by rule, finished work is kept."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is in the group `train`")
+
+from services.trainer.bundle.served import ServedBundle
+from services.trainer.evidence import __main__ as science
+from services.trainer.evidence.document import document
+from services.trainer.evidence.marks import marks
+from services.trainer.evidence.parts import PARTS
+from services.trainer.evidence.pieces import Bench
+from services.trainer.evidence.strangers import shares
+from services.trainer.evidence.study import StudyPlan
+from services.trainer.evidence.summaries import covered, gains, mean_of
+
+
+def test_the_note_says_what_the_committed_results_say() -> None:
+    found = science.read_results(science.RESULTS)
+    assert science.NOTE.read_text(encoding="utf-8") == document(
+        found, "evidence/figures", science.read_finetuning(science.RESULTS)
+    )
+    assert not any(one["quick"] for one in found.values())
+
+
+def test_every_figure_beside_the_note_is_made_from_the_results(tmp_path: Path) -> None:
+    science.write(science.RESULTS, tmp_path / "note.md", tmp_path / "figures", "figures")
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {path.name: path.read_bytes() for path in science.FIGURES.iterdir()}
+
+
+def test_everything_simulated_says_so_in_its_name_and_picture() -> None:
+    stems = {part.stem: part.simulated for part in PARTS}
+    assert all(stem.startswith("SIMULATED") == simulated for stem, simulated in stems.items())
+    for path in science.FIGURES.glob("SIMULATED*.svg"):
+        assert "SIMULATED: " in path.read_text(encoding="utf-8")
+
+
+def study(fused: float, oracle: float) -> dict[str, Any]:
+    """What a study says, with draws around its gains."""
+    said: dict[str, Any] = {"patients": 9, "events": 3, "external": 9, "latent_r": 0.5, "uno_c.table": 0.6}
+    for metric in ("uno_c", "harrell_c"):
+        said |= {f"{metric}.fused": fused, f"{metric}.oracle": oracle}
+        said |= {f"{metric}.fused.draws": [fused] * 5, f"{metric}.oracle.draws": [oracle] * 5}
+    return said
+
+
+def test_the_share_of_the_oracles_gain_is_of_the_means() -> None:
+    found = gains([(1, 1.6, study(0.03, 0.04)), (2, 1.6, study(0.01, 0.04)), (1, 1.0, study(0.0, 0.001))])
+    assert found["1.6"]["share"]["est"] == pytest.approx(0.5)
+    assert found["1.6"]["share"]["lo"] == pytest.approx(0.25)
+    assert found["1.6"]["share"]["hi"] == pytest.approx(0.75)
+    assert [row["seed"] for row in found["1"]["rows"]] == [1]
+
+
+@pytest.mark.parametrize(("gain", "reached"), [(0.009, True), (-0.009, True), (0.011, False)])
+def test_no_effect_is_judged_by_the_mean_over_seeds(gain: float, reached: bool) -> None:
+    value = gains([(1, 1.0, study(gain, 0.0)), (2, 1.0, study(gain, 0.0))])
+    rows = [mark for mark in marks({"bags": {"value": value}}) if "no effect, bags" in mark.asked]
+    assert [mark.reached for mark in rows] == [reached]
+
+
+def test_a_part_that_was_not_run_reaches_nothing() -> None:
+    assert all(mark.reached is None for mark in marks({}))
+
+
+def test_a_mean_over_four_seeds_has_students_interval() -> None:
+    found = mean_of([1.0, 2.0, 3.0, 4.0])
+    half = 3.182446 * np.std([1, 2, 3, 4], ddof=1) / 2
+    assert [found["est"], found["lo"], found["hi"]] == pytest.approx([2.5, 2.5 - half, 2.5 + half])
+    assert mean_of([1.0])["lo"] is None
+
+
+def test_coverage_is_averaged_arm_by_arm_over_the_seeds_that_have_it() -> None:
+    one = {"covered": 0.8, "below": 0.1, "above": 0.1, "width": 0.4}
+    two = {"covered": 1.0, "below": 0.0, "above": 0.0, "width": 0.6}
+    found = covered([{"a": {"3y": one}}, {"a": {"3y": two}, "b": {"3y": two}}])
+    assert found["a"]["3y"]["covered"]["est"] == pytest.approx(0.9)
+    assert found["a"]["3y"]["width"] == pytest.approx(0.5)
+    assert found["b"]["3y"]["covered"]["seeds"] == 1
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A piece that leaves a mark each time it is made."""
+
+    number: int
+
+    @property
+    def kind(self) -> str:
+        return "counted"
+
+    def run(self, data: Path | None, work: Path) -> dict[str, Any]:
+        assert data is not None
+        assert not list(work.iterdir())
+        with (data / "marks").open("a") as file:
+            file.write(f"{self.number}\n")
+        return {"number": self.number}
+
+
+def test_a_finished_piece_is_not_made_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "out", tmp_path)
+    first = bench.all([Counted(1)])
+    second = bench.all([Counted(1), Counted(2)])
+    assert (tmp_path / "marks").read_text().split() == ["1", "2"]
+    assert second[0] == first[0]
+    assert [piece["value"]["number"] for piece in second] == [1, 2]
+    assert not list((tmp_path / "out" / "pieces").glob(".*"))
+
+
+def test_without_the_users_folder_one_sentence_is_said_and_the_other_parts_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert science.main(["--quick", "--only", "cavalli,recovery", "--out", str(tmp_path), "--workers", "1"]) == 1
+    assert "cavalli: left out, it reads a public cohort: name its folder with DATA=/folder" in capsys.readouterr().err
+    result = json.loads((tmp_path / "quick" / "SIMULATED-recovery.json").read_text())
+    assert result["value"]["complete"]["ratios"]["metastatic"]["tables"] == 10
+    note = (tmp_path / "quick" / "EVIDENCE.md").read_text()
+    assert "QUICK" in note
+    assert "Research use only" in note
+
+
+def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: Path) -> None:
+    said = StudyPlan(3, 1.6, patients=80, external=60, tiles=8).run(None, tmp_path)
+    assert {"fused", "clinical_molecular", "clinical", "pathomics"} <= set(said["coverage"])
+    assert all(0 < one["3y"]["covered"] <= 1 and one["3y"]["width"] > 0 for one in said["coverage"].values())
+    assert len(said["uno_c.oracle.draws"]) == len(said["uno_c.fused.draws"])
+    assert said["uno_c.oracle"] != said["uno_c.fused"]
+    assert said["abstentions"]["strongly shifted stain"]["flagged"] > said["abstentions"]["external site"]["flagged"]
+
+
+def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:
+    assert science.main(["--only", "cavali", "--out", str(tmp_path)]) == 2
+
+
+def test_a_mean_embedding_far_from_the_training_cohort_is_refused() -> None:
+    embedding = {"mean": [0.0, 0.0], "axes": [[1.0, 0.0]], "spread": [1.0], "residual": 1.0}
+    embedding |= {"limits": {"flag": 2.0, "abstain": 4.0}}
+
+    bundle = ServedBundle("", {}, {}, {"reference.json": json.dumps({"embedding": embedding}).encode()})
+    found = shares(bundle, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
+    assert found == {"n": 3, "flagged": pytest.approx(2 / 3), "refused": pytest.approx(1 / 3)}
