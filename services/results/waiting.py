@@ -1,0 +1,83 @@
+"""Slides that landed and of which nothing came so far: neither a score nor a refusal."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from services.results.case_state import input_times, read_score
+from services.results.ports import CaseFacts, ResultStore
+from shared import keys, metrics
+from shared.blob.port import BlobInfo, BlobStore
+from shared.keys import BadCaseIdError, SlideKey
+from shared.times import when
+
+_SAME_TIME = timedelta(seconds=1)
+"""A listing tells an object's time to the millisecond, HEAD to the second."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Waiting:
+    """Looks which slides of the bucket wait, and says so in the metrics; asks about an answered one only once."""
+
+    blobs: BlobStore
+    results: ResultStore
+    now: Callable[[], datetime] = _now
+    _answered: dict[SlideKey, BlobInfo] = field(default_factory=dict)
+
+    def __call__(self) -> None:
+        """Look once.
+
+        Raises:
+            TransientError: the bucket or the database does not answer.
+        """
+        landed = newest(self.blobs.list(keys.SLIDES))
+        self._answered = {slide: info for slide, info in landed.items() if self._is_answered(slide, info)}
+        ages = [self.now() - info.last_modified for slide, info in landed.items() if slide not in self._answered]
+        metrics.WAITING_SLIDES.set(len(ages))
+        metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
+
+    def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
+        if self._answered.get(slide) == info:
+            return True
+        facts = self.results.case(slide.case_id)
+        return facts is not None and (_scored(facts, slide, info) or _refused(facts, slide, info))
+
+
+def newest(objects: Iterator[BlobInfo]) -> dict[SlideKey, BlobInfo]:
+    """The newest object of each slide; files beside a slide and keys that name no pseudonyms are passed over."""
+    found: dict[SlideKey, BlobInfo] = {}
+    for info in objects:
+        slide = _slide(info.key)
+        if slide and (slide not in found or found[slide].last_modified < info.last_modified):
+            found[slide] = info
+    return found
+
+
+def _slide(key: str) -> SlideKey | None:
+    try:
+        return None if key.endswith("/") else keys.slide_key(key)
+    except BadCaseIdError:
+        return None
+
+
+def _scored(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether the current score used this version: its slides name it, and one of its inputs landed just then."""
+    if facts.current is None:
+        return False
+    used = {each.slide_id for each in read_score(facts.current.body, "the database").slides}
+    landed = input_times(facts.current.revision)
+    return slide.slide_id in used and any(abs(time - info.last_modified) < _SAME_TIME for time in landed)
+
+
+def _refused(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether this version, or the case as a whole since then, was refused."""
+    return any(
+        refused.slide_id in {"", slide.slide_id}
+        and not refused.object_key.startswith(keys.CLINICAL)
+        and when(refused.as_of) > info.last_modified - _SAME_TIME
+        for refused in facts.rejections
+    )
