@@ -129,11 +129,11 @@ LANDING_TO_RESULT_SECONDS = Histogram(
 )
 WAITING_SLIDES = Gauge(
     "medulla_waiting_slides",
-    "Slides that landed and are neither scored nor refused, as bucket and results say. Growing: see lag of each service.",
+    "Slides that landed and are neither scored nor refused. Growing for long: see the lag of each service.",
 )
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
-    "Age of the oldest of them, 0 without any. High: a service is away or stands still, whatever the others' metrics say.",
+    "Age of the oldest of them, 0 without any. High: a service is away or stands still.",
 )
 
 # --- requests
