@@ -20,7 +20,7 @@ IMAGES = (*SERVICES, "standalone")
 """What a release runs; the trainer's image is no part of it."""
 TAG, NEXT = "0.1.0", "0.1.1"
 """This checkout's version, and the same services calling themselves a newer one."""
-DEV = "medulla/dev"
+DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
 _FOLDER = Path(__file__).parent
 
 
@@ -30,7 +30,7 @@ def build() -> None:
     Raises:
         MissingPartError: nothing here builds images, or it failed.
     """
-    made = [_build_dev()]
+    made = [_build_dev(), _build_prometheus()]
     for name in IMAGES:
         made.append(_build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name))
     triton = {"TRITON": "cpu", "SERVING": "--backend python"}
@@ -66,6 +66,11 @@ def _build_dev() -> str:
         shutil.copytree(install.kafka(), context / "kafka")
         shutil.copy2(install.minio(), context / "minio")
         return _build(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
+
+
+def _build_prometheus() -> str:
+    with tempfile.TemporaryDirectory() as empty:
+        return _build(f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile"))
 
 
 def _build(image: str, folder: Path, file: str, **arguments: str) -> str:

@@ -16,6 +16,11 @@ RESTRICTED = {
     "pod-security.kubernetes.io/enforce-version": "latest",
 }
 BUCKET = "medulla"
+SCRAPERS = [
+    {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}},
+    {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}},
+]
+"""Who may scrape metrics: the chart's default, and a Prometheus in the release's own namespace."""
 _OUTSIDE = "outside"
 _NOTHING = {"replicas": 0}
 _DATABASE = "site"
@@ -50,6 +55,7 @@ class Site:
             "database": {"existingSecret": "site-database"},
             "topics": {"partitions": 6, "replicationFactor": 1},
             "monitoring": {"scrapeAnnotations": True},
+            "networkPolicy": {"metricsFrom": SCRAPERS},
         }
         return Release(self.namespace, LAPTOP, "medulla", values)
 

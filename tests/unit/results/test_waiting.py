@@ -55,9 +55,9 @@ def _said(look: Waiting) -> tuple[float, float]:
 def test_a_slide_that_landed_waits_until_a_score_used_it(results: Results, bucket: _Bucket, look: Waiting) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30, millis=250)
     bucket.land(f"slides/{CASE}/A2.svs", 31)
-    assert _said(look) == (2, pytest.approx(60, abs=0.01))
+    assert _said(look) == pytest.approx((2, 60), abs=0.01)
     results.score(made.score(CASE, slides=["A1"]), minutes=30)
-    assert _said(look) == (1, pytest.approx(59))
+    assert _said(look) == pytest.approx((1, 59), abs=0.01)
     results.score(made.score(CASE, version="2", slides=["A1", "A2"]), minutes=31)
     assert _said(look) == (0, 0)
 
@@ -67,7 +67,7 @@ def test_a_slide_put_again_waits_again(results: Results, bucket: _Bucket, look: 
     results.score(made.score(CASE, slides=["A1"]), minutes=30)
     assert _said(look) == (0, 0)
     bucket.land(f"slides/{CASE}/A1.svs", 80)
-    assert _said(look) == (1, pytest.approx(10))
+    assert _said(look) == pytest.approx((1, 10), abs=0.01)
 
 
 def test_a_refused_slide_does_not_wait_and_a_refused_record_answers_none(
