@@ -17,6 +17,7 @@ from tests.support.cluster.kubernetes import Object, unready, until
 from tests.support.cluster.scraping import Config, configuration
 from tests.support.cluster.site import Site
 from tests.support.cluster.strangers import pod
+from tests.support.stack.chart_tools import KUBERNETES
 
 LABEL = {"app.kubernetes.io/name": "prometheus"}
 """What the site's network policies know it by."""
@@ -86,9 +87,10 @@ def pod_monitor(site: Site) -> Config:
     """The PodMonitor that the release has on a cluster with Prometheus' operator."""
     release = site.medulla
     files = [word for file in release.files for word in ("--values", str(file))]
-    operator = ("--api-versions", "monitoring.coreos.com/v1", "--show-only", "templates/monitoring.yaml")
+    operator = ("--set", "monitoring.operator=on", "--kube-version", KUBERNETES)
+    only = ("--show-only", "templates/monitoring.yaml")
     given = json.dumps(release.values)
-    text = release.helm("template", release.name, str(CHART), *files, "--values", "-", *operator, given=given)
+    text = release.helm("template", release.name, str(CHART), *files, "--values", "-", *operator, *only, given=given)
     return next(each for each in yaml.safe_load_all(text) if each and each["kind"] == "PodMonitor")
 
 
