@@ -163,6 +163,8 @@ def test_an_alert_can_be_changed_or_taken_away_by_values() -> None:
 def test_prometheus_takes_what_finds_pods_by_annotation_and_by_pod_monitor(tmp_path: Path) -> None:
     monitor = named(manifests(_GPU, *WITH_OPERATORS), "PodMonitor", "services")
     config = tmp_path / "prometheus.yaml"
-    config.write_text(yaml.safe_dump(configuration("medulla", monitor, 5, str(tmp_path / "*.rules.yaml"))))
+    pods = tmp_path / "pods.json"
+    pods.write_text("[]")
+    config.write_text(yaml.safe_dump(configuration(monitor, 5, str(tmp_path / "*.rules.yaml"), str(pods))))
     done = run("promtool", "check", "config", config)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,12 +5,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import yaml
 
 from tests.support.chart.paths import CHART
+from tests.support.cluster import discovery
 from tests.support.cluster.forward import Forward
 from tests.support.cluster.images import PROMETHEUS, TAG
 from tests.support.cluster.kubernetes import Object, unready, until
@@ -25,6 +27,7 @@ SECONDS = 5
 """Between scrapes, and between evaluations of rules."""
 _NAME = "prometheus"
 _FOLDER, _RULES = "/etc/prometheus", "/etc/prometheus-rules"
+_PODS = "/data/pods.json"
 _PORT = 9090
 
 
@@ -95,8 +98,8 @@ def pod_monitor(site: Site) -> Config:
 
 
 def _settings(site: Site) -> Object:
-    config = configuration(site.namespace.name, pod_monitor(site), SECONDS, f"{_RULES}/*.yaml")
-    data = {"prometheus.yaml": yaml.safe_dump(config)}
+    config = configuration(pod_monitor(site), SECONDS, f"{_RULES}/*.yaml", _PODS)
+    data = {"prometheus.yaml": yaml.safe_dump(config), "discovery.py": Path(discovery.__file__).read_text()}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _NAME}, "data": data}
 
 
@@ -123,13 +126,21 @@ def _pod(site: Site) -> Object:
         {"name": "rules", "configMap": rules},
         {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}},
     ]
-    (container,) = made["spec"]["containers"]
-    files, data = f"--config.file={_FOLDER}/prometheus.yaml", "--storage.tsdb.path=/data"
-    container["command"] = ["prometheus", files, data, f"--web.listen-address=0.0.0.0:{_PORT}"]
-    container["readinessProbe"] = {"httpGet": {"path": "/-/ready", "port": _PORT}, "periodSeconds": 2}
-    container["volumeMounts"] = [
+    made["spec"]["containers"] = _containers(made["spec"]["containers"][0], site.namespace.name)
+    return made
+
+
+def _containers(common: Object, namespace: str) -> list[Object]:
+    files, data = f"--config.file={_FOLDER}/prometheus.yaml", "--storage.tsdb.path=/data/series"
+    serve = ["prometheus", files, data, f"--web.listen-address=0.0.0.0:{_PORT}"]
+    look = ["python", f"{_FOLDER}/discovery.py", namespace, _PODS, str(SECONDS)]
+    common["volumeMounts"] = [
         {"name": "settings", "mountPath": _FOLDER},
         {"name": "rules", "mountPath": _RULES},
         {"name": "data", "mountPath": "/data"},
     ]
-    return made
+    ready = {"httpGet": {"path": "/-/ready", "port": _PORT}, "periodSeconds": 2}
+    return [
+        {**common, "name": _NAME, "command": serve, "readinessProbe": ready},
+        {**common, "name": "discovery", "command": look},
+    ]

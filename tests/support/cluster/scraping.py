@@ -9,13 +9,15 @@ _POD = "__meta_kubernetes_pod_"
 _ABOUT = {"namespace": "__meta_kubernetes_namespace", "pod": f"{_POD}name", "container": f"{_POD}container_name"}
 
 
-def configuration(namespace: str, monitor: Config, seconds: int, rules: str) -> Config:
-    """A whole prometheus.yaml for one namespace; `rules` is a pattern of rule files.
+def configuration(monitor: Config, seconds: int, rules: str, pods: str) -> Config:
+    """A whole prometheus.yaml; `rules` is a pattern of rule files, `pods` the file that discovery writes.
 
     Both ways are taken side by side. Of the pods found by annotation only `up` is kept, so that no sum counts twice.
     """
     every = f"{seconds}s"
-    found = [_by_annotation(namespace), *_by_monitor(namespace, monitor, every)]
+    found = [_by_annotation(), *_by_monitor(monitor, every)]
+    for job in found:
+        job["file_sd_configs"] = [{"files": [pods], "refresh_interval": every}]
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
         "rule_files": [rules],
@@ -23,7 +25,7 @@ def configuration(namespace: str, monitor: Config, seconds: int, rules: str) -> 
     }
 
 
-def _by_annotation(namespace: str) -> Config:
+def _by_annotation() -> Config:
     """The recipe that a Prometheus without operator usually has for `prometheus.io/…`."""
     address = [f"{_POD}ip", f"{_POD}annotation_prometheus_io_port"]
     path = {"source_labels": [f"{_POD}annotation_prometheus_io_path"], "target_label": "__metrics_path__"}
@@ -34,10 +36,10 @@ def _by_annotation(namespace: str) -> Config:
         *(_named(label, source) for label, source in _ABOUT.items() if label != "container"),
     ]
     nothing = {"source_labels": ["__name__"], "regex": ".*", "action": "drop"}
-    return {**_discovery(BY_ANNOTATION, namespace, relabel), "metric_relabel_configs": [nothing]}
+    return {"job_name": BY_ANNOTATION, "relabel_configs": relabel, "metric_relabel_configs": [nothing]}
 
 
-def _by_monitor(namespace: str, monitor: Config, every: str) -> Iterator[Config]:
+def _by_monitor(monitor: Config, every: str) -> Iterator[Config]:
     """What the operator makes of the PodMonitor; `every` goes before the monitor's own interval."""
     chosen = monitor["spec"]["selector"]["matchLabels"]
     for endpoint in monitor["spec"]["podMetricsEndpoints"]:
@@ -47,13 +49,9 @@ def _by_monitor(namespace: str, monitor: Config, every: str) -> Iterator[Config]
             _keep(f"{_POD}phase", "Running"),
             *(_named(label, source) for label, source in _ABOUT.items()),
         ]
-        job = _discovery(f"{BY_MONITOR}/{endpoint['port']}", namespace, relabel)
-        yield {**job, "metrics_path": endpoint["path"], "scrape_interval": every}
-
-
-def _discovery(name: str, namespace: str, relabel: list[Config]) -> Config:
-    pods = {"role": "pod", "namespaces": {"names": [namespace]}}
-    return {"job_name": name, "kubernetes_sd_configs": [pods], "relabel_configs": relabel}
+        job = f"{BY_MONITOR}/{endpoint['port']}"
+        how = {"metrics_path": endpoint["path"], "scrape_interval": every}
+        yield {"job_name": job, "relabel_configs": relabel, **how}
 
 
 def _keep(label: str, value: str) -> Config:
