@@ -126,13 +126,19 @@ def test_a_slide_raises_an_alert_while_its_service_is_away_until_it_is_scored(
     tiler = f"deployment/{site.medulla.object_name('tiler')}"
     site.namespace.kubectl("scale", tiler, "--replicas", "0")
     try:
-        until("the tiler to go", lambda: " ".join(each["metadata"]["name"] for each in site.medulla.pods("tiler")), 120)
+        until("the tiler to go", lambda: _tilers(site), 180)
         cases = observer.land("waiting", [2])
-        prometheus.wait_until_it_has_fired("MedullaSlideStale", 180)
+        prometheus.wait_until_it_fires("MedullaSlideStale", 240)
     finally:
         site.namespace.kubectl("scale", tiler, "--replicas", "1")
     observer.wait_scored(cases)
     prometheus.wait_until_quiet("MedullaSlideStale")
+
+
+def _tilers(site: Site) -> str:
+    """Names of its pods, those counted that are about to end: they may still take a slide."""
+    labels = {"app.kubernetes.io/instance": site.medulla.name, "app.kubernetes.io/component": "tiler"}
+    return " ".join(site.namespace.names("pods", **labels))
 
 
 def _panels() -> list[dict[str, Any]]:

@@ -57,6 +57,10 @@ class Prometheus:
         found = self.ask("query", query='ALERTS{alertstate="firing"}')["result"]
         return {each["metric"]["alertname"] for each in found}
 
+    def wait_until_it_fires(self, alert: str, seconds: float) -> None:
+        """Wait until an alert fires."""
+        until(f"{alert} to fire", lambda: "" if alert in self.firing() else "it does not", seconds, SECONDS)
+
     def wait_until_it_has_fired(self, alert: str, seconds: float = 120) -> None:
         """Wait until an alert fires, or has fired within half an hour."""
         fired = f'max_over_time(ALERTS{{alertname="{alert}",alertstate="firing"}}[30m])'
