@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,13 @@ _WITHOUT_DATA = {
     "GPU memory": "Triton runs on a CPU here",
 }
 """Panels, by the beginning of their titles, that cannot have data on this site, and why."""
+_NOT_HERE = {
+    "kube_pod_container_status_restarts_total": "kube-state-metrics is none of this site's",
+    "certmanager_certificate_expiration_timestamp_seconds": "cert-manager is none of this site's",
+    "medulla_certificate_expiry_timestamp_seconds": "no gRPC server of this site speaks TLS",
+}
+"""Metrics that rules ask for and that this site does not have, and why."""
+_METRIC = re.compile(r"\b(?:medulla|nv|kube|certmanager)_\w+")
 _WINDOW_S = 600
 
 
@@ -43,9 +51,10 @@ def prometheus(site: Site) -> Iterator[Prometheus]:
 def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
     """Cases that were scored while Prometheus watched, with the record of a site."""
     _wait_for_targets(prometheus)
-    for number in range(2):
-        _put(observer, f"{keys.CLINICAL}watched-{number:02d}.json", _record(f"watched-{number:02d}"))
-    cases = observer.land("watched", range(2))
+    run = f"watched-{time.time():.0f}"
+    for case in (f"{run}-{number:02d}" for number in range(2)):
+        _put(observer, f"{keys.CLINICAL}{case}.json", _record(case))
+    cases = observer.land(run, range(2))
     observer.wait_scored(cases)
     return cases
 
@@ -54,8 +63,9 @@ def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
 def given_up(observer: Observer, prometheus: Prometheus) -> None:
     """A slide that is none has landed, and was refused."""
     _wait_for_targets(prometheus)
-    _put(observer, f"{keys.SLIDES}broken/broken.tiff", b"no slide")
-    until("the refusal", lambda: "" if observer.states().get("broken") == "REJECTED" else "none", 120)
+    case = f"broken-{time.time():.0f}"
+    _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")
+    until("the refusal", lambda: "" if observer.states().get(case) == "REJECTED" else "none", 120)
 
 
 def _put(observer: Observer, key: str, data: bytes) -> None:
@@ -127,7 +137,7 @@ def test_a_slide_raises_an_alert_while_its_service_is_away_until_it_is_scored(
     site.namespace.kubectl("scale", tiler, "--replicas", "0")
     try:
         until("the tiler to go", lambda: _tilers(site), 180)
-        cases = observer.land("waiting", [2])
+        cases = observer.land(f"waiting-{time.time():.0f}", [2])
         prometheus.wait_until_it_fires("MedullaSlideStale", 240)
     finally:
         site.namespace.kubectl("scale", tiler, "--replicas", "1")
@@ -164,6 +174,13 @@ def test_every_query_of_every_panel_has_data_or_a_reason_to_have_none(site: Site
         if not _has_data(prometheus, namespace, target["expr"])
     }
     assert empty == set(_WITHOUT_DATA)
+
+
+@pytest.mark.usefixtures("scored", "given_up")
+def test_every_metric_that_rules_ask_for_is_there_or_has_a_reason_not_to_be(prometheus: Prometheus) -> None:
+    rules = [rule["query"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    asked = {name for query in rules for name in _METRIC.findall(re.sub(r'"[^"]*"', "", query))}
+    assert asked - set(prometheus.ask("label/__name__/values")) == set(_NOT_HERE)
 
 
 @pytest.mark.usefixtures("scored")

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from google.protobuf import json_format
+from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected
 from prometheus_client import REGISTRY
 
 from services.results.case_state import input_times
 from services.results.ports import CaseFacts
 from services.results.waiting import Waiting, newest
+from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
-from shared.units import CaseId
+from shared.bus.events import event_id
+from shared.times import stamp
+from shared.units import CaseId, SlideId
 from tests.support import scores as made
 from tests.support.results import Results
 
@@ -25,10 +30,16 @@ class _Bucket(MemoryStore):
         super().__init__()
         self.landed: list[BlobInfo] = []
 
-    def land(self, key: str, minutes: float, millis: int = 0) -> BlobInfo:
-        info = BlobInfo(key, 7, f"{minutes}", made.at(minutes) + timedelta(milliseconds=millis))
+    def land(self, key: str, minutes: float, millis: int = 0, etag: str = "") -> BlobInfo:
+        info = BlobInfo(key, 7, etag or f"{minutes}", made.at(minutes) + timedelta(milliseconds=millis))
         self.landed.append(info)
         return info
+
+    def embed(self, slide: str, etag: str, minutes: float) -> None:
+        """The scorer's index says that this version is embedded."""
+        event = SlideEmbedded(as_of=stamp(made.at(minutes)))
+        event.slide.object.etag = etag
+        self.put(keys.indexed_slide(CaseId(CASE), SlideId(slide)), json_format.MessageToJson(event).encode())
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         yield from (info for info in self.landed if info.key.startswith(prefix))
@@ -56,18 +67,32 @@ def test_a_slide_that_landed_waits_until_a_score_used_it(results: Results, bucke
     bucket.land(f"slides/{CASE}/A1.svs", 30, millis=250)
     bucket.land(f"slides/{CASE}/A2.svs", 31)
     assert _said(look) == pytest.approx((2, 60), abs=0.01)
+    bucket.embed("A1", "30", 30)
     results.score(made.score(CASE, slides=["A1"]), minutes=30)
     assert _said(look) == pytest.approx((1, 59), abs=0.01)
+    bucket.embed("A2", "31", 31)
     results.score(made.score(CASE, version="2", slides=["A1", "A2"]), minutes=31)
     assert _said(look) == (0, 0)
 
 
 def test_a_slide_put_again_waits_again(results: Results, bucket: _Bucket, look: Waiting) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30)
+    bucket.embed("A1", "30", 30)
     results.score(made.score(CASE, slides=["A1"]), minutes=30)
     assert _said(look) == (0, 0)
     bucket.land(f"slides/{CASE}/A1.svs", 80)
     assert _said(look) == pytest.approx((1, 10), abs=0.01)
+
+
+def test_a_version_that_lands_again_byte_for_byte_does_not_wait(results: Results, bucket: _Bucket) -> None:
+    bucket.embed("A1", "same", 30)
+    results.score(made.score(CASE, slides=["A1"]), minutes=30)
+    refused = made.rejected(CASE, "A2", made.at(30))
+    refused.event_id = event_id(SlideRejected, f"slides/{CASE}/A2.svs", "blank", refused.reason)
+    results.store.record_rejection(refused)
+    bucket.land(f"slides/{CASE}/A1.svs", 80, etag="same")
+    bucket.land(f"slides/{CASE}/A2.svs", 80, etag="blank")
+    assert _said(Waiting(bucket, results.store, now=lambda: made.at(90))) == (0, 0)
 
 
 def test_a_refused_slide_does_not_wait_and_a_refused_record_answers_none(
@@ -92,6 +117,7 @@ def test_an_answered_slide_is_asked_about_once(
     results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30)
+    bucket.embed("A1", "30", 30)
     results.score(made.score(CASE, slides=["A1"]), minutes=30)
     look()
 
