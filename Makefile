@@ -19,7 +19,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-bundle test lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
+.PHONY: help demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ demo-bundle: .venv/.dev ## make the demo's bundle anew: simulate a cohort with s
 test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
 	@$(MAKE) --no-print-directory --jobs=2 .venv/.dev $(if $(ONLY_UNIT),,parts)
 	$(BIN)/pytest $(ARGS)
+
+e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cluster/README.md); ARGS goes to pytest
+	@$(BIN)/python -m tests.support.cluster check
+	@$(MAKE) --no-print-directory parts
+	@$(BIN)/python -m tests.support.cluster images
+	$(BIN)/pytest tests/cluster -v -s $(ARGS)
 
 lint: .venv/.dev ## check style, types, layers, protos and shell scripts
 	@$(MAKE) --no-print-directory --keep-going style types layers protos-check shell

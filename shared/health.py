@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Self
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from shared import logs
 from shared.errors import MedullaError
 
+_log = logs.get(__name__)
 Check = Callable[[], bool]
 """Whether a dependency answers, within a deadline of its own; a MedullaError counts as no and says why."""
 
@@ -72,6 +74,7 @@ class HealthServer:
     ) -> None:
         self._heartbeats = heartbeats
         self._checks = checks or {}
+        self._known_to_fail: set[str] = set()
         try:
             self._server = _Server((host, port), self.answer)
         except OSError as error:
@@ -92,10 +95,17 @@ class HealthServer:
         if path == "/livez":
             return Answer.of(self._stale())
         if path == "/readyz":
-            return Answer.of(self._stale() | self._failing())
+            return Answer.of(self._told(self._stale() | self._failing()))
         if path == "/metrics":
             return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
         return Answer(HTTPStatus.NOT_FOUND, "text/plain", b"try /livez, /readyz or /metrics\n")
+
+    def _told(self, failing: dict[str, str]) -> dict[str, str]:
+        """What fails, with a line in the log when that is something else than before: nobody sees our answer."""
+        if failing.keys() != self._known_to_fail:
+            self._known_to_fail = set(failing)
+            (_log.warning if failing else _log.info)("not ready" if failing else "ready", failing=failing)
+        return failing
 
     def _stale(self) -> dict[str, str]:
         return {beat.name: f"no progress for {beat.age_s:.0f} s" for beat in self._heartbeats if not beat.fresh}

@@ -1,4 +1,7 @@
-"""Every metric of Medulla in one place: what it means, and what to do when it is high. Labels never hold an id."""
+"""Every metric of Medulla in one place: what it means, and what to do when it is high.
+
+Labels never hold the id of a case or slide. A site is a pseudonym, and a program counts a bounded number of them apart.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -97,18 +100,17 @@ EMBED_SECONDS = Histogram(
 SCORES = Counter(
     "medulla_scores_total",
     "Scores by model used and whether the scorer abstained. Many abstentions: slides unlike the training cohort.",
-    ["model", "abstained", "simulated"],
+    ["model", "abstained", "simulated", "site"],
 )
-
 SCORES_OUT_OF_DISTRIBUTION = Counter(
     "medulla_scores_out_of_distribution_total",
     "Scores whose inputs lie outside of the training cohort. A growing share: drift; look at scanner, stain and site.",
-    ["simulated"],
+    ["simulated", "site"],
 )
 SCORE_MODALITIES_MISSING = Counter(
     "medulla_score_modalities_missing_total",
     "Modalities that scores had to do without. Growing: records come late or no more; ask the registry.",
-    ["modality"],
+    ["modality", "site"],
 )
 SCORE_PERCENTILES = Histogram(
     "medulla_score_percentile",
@@ -117,13 +119,21 @@ SCORE_PERCENTILES = Histogram(
 )
 SLIDE_FLAGS = Counter(
     "medulla_slide_flags_total",
-    "Quality remarks on slides that were scored. Growing: look at the scanner and at how slides are made.",
-    ["flag"],
+    "Quality remarks on slides that were scored. Growing at a site: look at its scanner and how it makes slides.",
+    ["flag", "site"],
 )
 LANDING_TO_RESULT_SECONDS = Histogram(
     "medulla_landing_to_result_seconds",
     "Time between the landing of a case's newest input and its score in results. High: see lag of each service.",
     buckets=(5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 86400.0),
+)
+WAITING_SLIDES = Gauge(
+    "medulla_waiting_slides",
+    "Slides that landed and are neither scored nor refused. Growing for long: see the lag of each service.",
+)
+OLDEST_WAITING_SLIDE_SECONDS = Gauge(
+    "medulla_oldest_waiting_slide_seconds",
+    "Age of the oldest of them, 0 without any. High: a service is away or stands still.",
 )
 
 # --- requests
@@ -149,4 +159,9 @@ HTTP_SECONDS = Histogram(
     "Time of one HTTP request. High: the database is slow or the page asks for too much at once.",
     ["method", "route"],
     buckets=_SECONDS,
+)
+CERTIFICATE_EXPIRY = Gauge(
+    "medulla_certificate_expiry_timestamp_seconds",
+    "When the certificate ends that a gRPC server answers with, as Unix time. Near: renew it and restart the pods.",
+    ["address"],
 )

@@ -68,6 +68,8 @@ class Worker:
         self._producer = producer
         self._routes = {route.topic: route for route in routes}
         self._retry = retry or RetryPolicy()
+        for topic in self._routes:
+            metrics.RETRIES.labels(service, topic)
 
     def run(self, stop: StopEvent) -> None:
         """Work until `stop` is set, finish what is in flight, return."""

@@ -27,6 +27,8 @@ class ClinicalRecord:
     values: Mapping[str, Value]
     simulated: bool = False
     """The record says of itself that its patient never lived."""
+    site: str = ""
+    """Pseudonym of the hospital; empty where the record does not say."""
 
 
 def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
@@ -41,7 +43,7 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
         raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: " + "; ".join(problems))
     known = {name: value for name, value in entries.items() if profile.variable(name) and not _is_missing(value)}
     values = {name: value if isinstance(value, str) else float(value) for name, value in known.items()}
-    return ClinicalRecord(sha256(data), values, entries.get("simulated") is True)
+    return ClinicalRecord(sha256(data), values, entries.get("simulated") is True, entries.get("site_id") or "")
 
 
 def _entries(data: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Scores a stored case with the promoted bundle and keeps the score; asked twice, it writes the same bytes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from medulla.v1.events_pb2 import CaseScored
@@ -14,7 +14,8 @@ from services.fusion_scorer.errors import NothingToScoreError, UnknownCaseError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
-from shared import keys, metrics
+from services.fusion_scorer.watching import Sites, count
+from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
 from shared.canonical import sha256
@@ -31,6 +32,7 @@ class ScoreCase:
     store: BlobStore
     bundles: Bundles
     program_version: str
+    sites: Sites = field(default_factory=Sites)
 
     def __call__(self, case: CaseId) -> CaseScored:
         """Score the case as it stands.
@@ -47,7 +49,7 @@ class ScoreCase:
             raise stored.refused or NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         made = score(promoted.bundle, stored.inputs, self.program_version)
         digest = self._keep(case, made)
-        count(made.score)
+        count(made.score, self.sites.label(stored.inputs.clinical))
         return _event(made.score, digest, (*stored.landed, promoted.since))
 
     def _keep(self, case: CaseId, made: Scored) -> Sha256:
@@ -109,19 +111,3 @@ def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseSco
         as_of=stamp(max(landed)),
         revision=revision(landed),
     )
-
-
-def count(answer: Score) -> None:
-    """Count a new score, for those who watch for drift."""
-    model, abstained = answer.model or "none", str(answer.abstained).lower()
-    simulated = str(answer.simulated).lower()
-    metrics.SCORES.labels(model, abstained, simulated).inc()
-    if answer.out_of_distribution.flagged:
-        metrics.SCORES_OUT_OF_DISTRIBUTION.labels(simulated).inc()
-    if not answer.abstained:
-        metrics.SCORE_PERCENTILES.observe(answer.percentile)
-    for modality in answer.modalities_missing:
-        metrics.SCORE_MODALITIES_MISSING.labels(modality).inc()
-    for slide in answer.slides:
-        for flag in slide.qc_flags:
-            metrics.SLIDE_FLAGS.labels(flag).inc()

@@ -16,6 +16,7 @@ from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
+from services.results.waiting import Waiting
 from shared import logs, runtime
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -25,6 +26,7 @@ from shared.health import HealthServer, Heartbeat
 from shared.rpc.auth import require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
+from shared.sweep import Every
 from shared.worker import Worker, subscriptions
 
 _CALLS = 8
@@ -57,7 +59,7 @@ def migrate() -> int:
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
-    """The parts: health, REST, gRPC and the worker."""
+    """The parts: health, REST, gRPC, the worker and the look at slides that wait."""
     settings = load(ResultsSettings)
     results = stack.enter_context(closing(_store(settings)))
     _prepare(results, settings)
@@ -70,6 +72,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _http(settings, platform, results, blobs, feed),
         _grpc(settings, platform, Queries(results), feed),
         _worker(platform, stack, results, blobs, heart),
+        Every(settings.waiting_look_every_s, Waiting(blobs, results)),
     )
 
 

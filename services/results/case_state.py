@@ -1,6 +1,7 @@
 """What the facts of a case amount to: its state, its flags, the refusals that still stand."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import SlideRejected
@@ -22,6 +23,9 @@ from shared import keys
 from shared.times import stamp, when
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_TIME_DIGITS = 16
+"""Of one landing time in a revision: hexadecimal microseconds since 1970."""
 
 
 def read_score(body: str, where: str) -> Score:
@@ -34,6 +38,12 @@ def read_score(body: str, where: str) -> Score:
         return json_format.Parse(body, Score(), ignore_unknown_fields=True)
     except json_format.ParseError as error:
         raise ScoreMismatchError(f"{where} holds no score") from error
+
+
+def input_times(revision: str) -> list[datetime]:
+    """When the inputs of a score landed, newest first; its bundle's promotion is among them."""
+    places = range(0, len(revision), _TIME_DIGITS)
+    return [_EPOCH + timedelta(microseconds=int(revision[at : at + _TIME_DIGITS], 16)) for at in places]
 
 
 def summary(facts: CaseFacts) -> CaseSummary:

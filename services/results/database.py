@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.results.errors import BadDatabaseUrlError, DatabaseDownError
@@ -49,8 +49,13 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         with engine.execution_options(medulla_write=write).begin() as connection:
             yield connection
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        kind = type(getattr(error, "orig", None) or error).__name__
-        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer ({kind})") from error
+        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer: {_said(error)}") from error
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """What the database or its driver says, such as who was refused where; never the password, never a row."""
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0] if said else type(error).__name__
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

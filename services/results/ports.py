@@ -35,6 +35,8 @@ class KeptScore:
     body: str
     as_of: datetime
     current: bool
+    revision: str = ""
+    """See ScoreRecord."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,3 +31,5 @@ class ResultsSettings(ServiceSettings):
     """How many may watch progress at once."""
     look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
     """How often the database is looked at for those who watch."""
+    waiting_look_every_s: float = Field(default=300, gt=0)
+    """How often the bucket is looked through for slides that wait; each look lists all of them."""

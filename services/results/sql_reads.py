@@ -75,7 +75,7 @@ def activity(tx: Connection, since: datetime) -> Activity:
 
 def _facts() -> Select[Any]:
     current = and_(SCORES.c.case_id == CASES.c.case_id, SCORES.c.score_id == CASES.c.current_score_id)
-    columns = CASES.c.case_id, CASES.c.updated_at, SCORES.c.body, SCORES.c.as_of
+    columns = CASES.c.case_id, CASES.c.updated_at, SCORES.c.body, SCORES.c.as_of, SCORES.c.revision
     return select(*columns).select_from(CASES.outerjoin(SCORES, current))
 
 
@@ -93,7 +93,7 @@ def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
 
 
 def _case(row: Row[Any], rejections: Sequence[SlideRejected], progress: Sequence[Progress]) -> CaseFacts:
-    current = None if row.body is None else KeptScore(row.body, row.as_of, current=True)
+    current = None if row.body is None else KeptScore(row.body, row.as_of, current=True, revision=row.revision)
     return CaseFacts(row.case_id, row.updated_at, current, rejections, progress)
 
 

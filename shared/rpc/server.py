@@ -6,8 +6,10 @@ from pathlib import Path
 from threading import Event
 
 import grpc
+from cryptography import x509
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from shared import metrics
 from shared.errors import MedullaError
 from shared.health import BusyAddressError
 from shared.rpc.interceptors import standard
@@ -64,18 +66,27 @@ class GrpcServer:
 
 def _bound(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
     try:
-        return server.add_secure_port(address, _credentials(tls)) if tls else server.add_insecure_port(address)
+        return server.add_secure_port(address, _credentials(tls, address)) if tls else server.add_insecure_port(address)
     except RuntimeError as error:
         raise BusyAddressError(f"cannot serve gRPC on {address}: it is in use or not this machine's") from error
 
 
-def _credentials(tls: ServerTls) -> grpc.ServerCredentials:
+def _credentials(tls: ServerTls, address: str) -> grpc.ServerCredentials:
     try:
         pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
         client_ca = tls.client_ca.read_bytes() if tls.client_ca else None
     except OSError as error:
         raise MedullaError(f"cannot read TLS file {error.filename}: {error.strerror}") from error
+    metrics.CERTIFICATE_EXPIRY.labels(address).set(_expiry(pair[1], tls.certificate))
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+
+
+def _expiry(pem: bytes, path: Path) -> float:
+    """Unix time at which the first certificate ends that ends."""
+    try:
+        return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise MedullaError(f"TLS file {path} holds no PEM certificate") from error
 
 
 def _options(max_bytes: int) -> list[tuple[str, int]]:
@@ -85,6 +96,7 @@ def _options(max_bytes: int) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
     ]

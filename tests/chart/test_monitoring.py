@@ -12,9 +12,11 @@ from prometheus_client import metrics as kinds
 from shared import metrics
 from tests.support.chart.dashboards import FOLDER
 from tests.support.chart.paths import CHART, CI_VALUES
-from tests.support.chart.rendering import manifests, named, run
+from tests.support.chart.rendering import WITH_OPERATORS, manifests, named, run
+from tests.support.cluster.scraping import configuration
 
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
+_GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _OTHERS = {
     *("up", "kube_pod_container_status_restarts_total", "certmanager_certificate_expiration_timestamp_seconds"),
     *("nv_inference_queue_duration_us", "nv_inference_request_success", "nv_inference_request_failure"),
@@ -22,6 +24,8 @@ _OTHERS = {
     *("nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes"),
 }
 """Names of Prometheus, kube-state-metrics, cert-manager and Triton that we use."""
+_UNITS = {"s", "short", "ops", "reqps", "percentunit"}
+"""Those of Grafana's units that we use."""
 _NAME = re.compile(r"\b((?:medulla|nv|kube|certmanager)_\w+|up)\b")
 _LABELS = re.compile(r"(?:by|on) \(([^)]*)\)")
 
@@ -114,3 +118,53 @@ def test_every_panel_says_what_is_good_and_in_which_unit() -> None:
 def test_dashboards_come_with_the_label_that_grafana_looks_for() -> None:
     found = [each for each in manifests(_AIRGAPPED) if "grafana_dashboard" in each["metadata"].get("labels", {})]
     assert len(found) == len(list(FOLDER.glob("*.json")))
+
+
+def test_the_runbook_says_of_each_alert_what_to_run_how_to_repair_and_whom_to_wake() -> None:
+    alerts, _, _ = (CHART / "RUNBOOK.md").read_text().partition("\n# Upgrades")
+    for entry in alerts.split("\n## ")[1:]:
+        found = re.findall(r"^- \*\*(.+):\*\*", entry, re.MULTILINE)
+        assert found == ["First", "Repair", "Wake someone"], entry
+
+
+def test_dashboards_follow_grafanas_conventions() -> None:
+    pages = [json.loads(path.read_text()) for path in FOLDER.glob("*.json")]
+    assert len({page["uid"] for page in pages}) == len({page["title"] for page in pages}) == len(pages)
+    for page in pages:
+        assert [each["name"] for each in page["templating"]["list"]] == ["datasource", "namespace"]
+        panels = page["panels"]
+        assert len({panel["id"] for panel in panels}) == len(panels)
+        assert len({(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}) == len(panels)
+        for panel in panels:
+            assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+            assert panel["description"].endswith(".")
+            assert panel["fieldConfig"]["defaults"]["unit"] in _UNITS
+            _check_targets(panel["targets"])
+
+
+def _check_targets(targets: list[dict[str, Any]]) -> None:
+    assert len({target["refId"] for target in targets}) == len(targets)
+    for target in targets:
+        assert target["datasource"]["uid"] == "${datasource}"
+        assert target["legendFormat"]
+        assert 'namespace="$namespace"' in target["expr"]
+
+
+def test_an_alert_can_be_changed_or_taken_away_by_values() -> None:
+    slower = ("--set", "monitoring.rules.alerts.MedullaDown.for=30m")
+    paged = ("--set", "monitoring.rules.alerts.MedullaDown.labels.severity=page")
+    none = ("--set", "monitoring.rules.alerts.MedullaDrift.enabled=false")
+    found = named(manifests(_AIRGAPPED, *slower, *paged, *none), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
+    alerts = {rule.get("alert"): rule for group in yaml.safe_load(found)["groups"] for rule in group["rules"]}
+    assert "MedullaDrift" not in alerts
+    assert (alerts["MedullaDown"]["for"], alerts["MedullaDown"]["labels"]["severity"]) == ("30m", "page")
+
+
+def test_prometheus_takes_what_finds_pods_by_annotation_and_by_pod_monitor(tmp_path: Path) -> None:
+    monitor = named(manifests(_GPU, *WITH_OPERATORS), "PodMonitor", "services")
+    config = tmp_path / "prometheus.yaml"
+    pods = tmp_path / "pods.json"
+    pods.write_text("[]")
+    config.write_text(yaml.safe_dump(configuration(monitor, 5, str(tmp_path / "*.rules.yaml"), str(pods))))
+    done = run("promtool", "check", "config", config)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -28,6 +28,7 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("results.autoscaling.min=0", "/results/autoscaling/min"),
         ("logLevel=LOUD", "/logLevel"),
+        ("monitoring.rules.alerts.MedullaDown.for=soon", "MedullaDown/for"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
@@ -50,6 +51,7 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "results.route.host=", "under which name results is reached"),
         (_GPU, "results.route.parentRefs=null", "name the Gateway"),
         (_GPU, "tiler.settings.SCORER_CONCURRENCY=2", "its settings begin with TILER_"),
+        (_GPU, "monitoring.rules.alerts.MedullaLate.for=1m", "MedullaLate, which is no alert of Medulla"),
         (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
     ],
 )

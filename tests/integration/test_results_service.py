@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from sqlalchemy import make_url
 
 from services.results.sql_store import SqlStore
 from shared.bus import headers, topics
@@ -190,6 +191,14 @@ def test_what_keeps_it_from_starting_is_one_clear_sentence(
     assert sentence in said
     assert "Traceback" not in said
     assert "hidden" not in said
+
+
+def test_a_wrong_password_is_named_and_not_shown(postgres: PostgresPart) -> None:
+    right = make_url(postgres.database())
+    ended = run("migrate", RESULTS_DATABASE_URL=right.set(password="hidden").render_as_string(hide_password=False))
+    assert ended.returncode == 3
+    assert 'password authentication failed for user \\"medulla\\"' in ended.stdout + ended.stderr
+    assert "hidden" not in ended.stdout + ended.stderr
 
 
 def test_without_an_issuer_it_does_not_listen_to_others() -> None:

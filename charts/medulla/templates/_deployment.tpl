@@ -73,6 +73,7 @@ open to the kubelet's probes, and the network policy closes it to everybody else
   image: {{ include "medulla.image" (dict "root" . "image" $t.image "suffix" (ternary "" "-cpu" $gpu)) }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
   restartPolicy: Always
+  terminationMessagePolicy: FallbackToLogsOnError
   args:
     - --http-port=8000
     - --grpc-port=8001

@@ -27,6 +27,7 @@ spec:
       image: {{ .image }}
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
       command: {{ toJson .command }}
+      terminationMessagePolicy: FallbackToLogsOnError
       env:
         {{- include "medulla.platformEnv" . | trim | nindent 8 }}
         {{- with include "medulla.env" (dict "env" .env) | trim }}

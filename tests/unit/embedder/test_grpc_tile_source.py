@@ -1,9 +1,12 @@
 """Tiles over a real gRPC stream that breaks off, is full, or is refused."""
 
+import select
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from threading import Event, Thread
 
 import grpc
 import pytest
@@ -94,6 +97,43 @@ def test_a_stream_that_breaks_off_goes_on_from_the_first_missing_chunk(code: grp
     with source(tiler) as tiles:
         assert indices(tiles) == WHOLE
     assert tiler.asked == [0, 2, 3]
+
+
+def test_a_tiler_that_falls_silent_is_noticed_long_before_the_deadline() -> None:
+    with silent_peer() as port, closing(channel(f"127.0.0.1:{port}", silence_s=1.5)) as opened:
+        tiles = GrpcTileSource(opened, Patience(tries=1, stream_s=300))
+        with pytest.raises(TransientError, match="UNAVAILABLE"):
+            indices(tiles)
+
+
+@contextmanager
+def silent_peer() -> Iterator[int]:
+    """Port of a tiler that takes a request and then is cut off, its connection left standing."""
+    asked = Event()
+
+    def cut_off(_: int, __: grpc.ServicerContext) -> None:
+        asked.set()
+        Event().wait(20)
+
+    server = grpc.server(ThreadPoolExecutor(4))
+    add_TileServiceServicer_to_server(Tiler({0: cut_off}), server)
+    behind = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=_relay, args=(listening, behind, asked), daemon=True).start()
+        yield int(listening.getsockname()[1])
+    server.stop(None)
+
+
+def _relay(listening: socket.socket, behind: int, cut: Event) -> None:
+    """Pass bytes both ways on one connection until `cut`; then keep it open and say nothing."""
+    near, _ = listening.accept()
+    far = socket.create_connection(("127.0.0.1", behind))
+    while not cut.is_set():
+        for source_, sink in ((near, far), (far, near)):
+            if select.select([source_], [], [], 0.01)[0]:
+                sink.sendall(source_.recv(65536))
+    Event().wait(20)
 
 
 def test_a_tiler_that_is_full_is_asked_again_after_growing_waits_and_then_left() -> None:

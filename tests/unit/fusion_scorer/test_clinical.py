@@ -54,6 +54,11 @@ def test_a_record_can_say_that_its_patient_never_lived() -> None:
     assert not parse(clinical_json(), CASE, TOY).simulated
 
 
+def test_a_record_names_the_site_or_does_not() -> None:
+    assert parse(clinical_json(site_id="north"), CASE, TOY).site == "north"
+    assert parse(clinical_json(site_id=None), CASE, TOY).site == ""
+
+
 def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
     said = refusal(clinical_json(age=200, stage="M7", colour="blue", case_id="MB-2"))
     assert 'case_id is "MB-2", but the record is stored for MB-1' in said

@@ -10,6 +10,7 @@ import pytest
 from shared import metrics
 from shared.errors import TransientError
 from shared.health import BusyAddressError, HealthServer, Heartbeat
+from tests.support.logs import logging_as
 
 
 class Clock:
@@ -31,6 +32,23 @@ def _get(server: HealthServer, path: str) -> tuple[int, str]:
 def _json(server: HealthServer, path: str) -> tuple[int, Any]:
     status, body = _get(server, path)
     return status, json.loads(body)
+
+
+def test_why_it_is_not_ready_is_logged_once_and_so_is_that_it_is_again() -> None:
+    answers = [TransientError("the object store refused the bucket: 403")] * 3
+
+    def store() -> bool:
+        if answers:
+            raise answers.pop()
+        return True
+
+    with logging_as("tiler", "INFO") as log, HealthServer("127.0.0.1", 0, checks={"object store": store}) as server:
+        for _ in range(5):
+            server.answer("/readyz")
+    assert [line["failing"] for line in log.lines("not ready")] == [
+        {"object store": "the object store refused the bucket: 403"}
+    ]
+    assert len(log.lines("ready")) == 1
 
 
 def test_a_loop_without_progress_is_not_live_until_it_beats_again() -> None:

@@ -1,6 +1,7 @@
 """gRPC: errors keep their meaning from one service to the next, nothing waits for ever."""
 
 import socket
+import time
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, ClassVar
@@ -9,8 +10,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from medulla.v1 import scorer_pb2_grpc, tiles_pb2, tiles_pb2_grpc
+from prometheus_client import REGISTRY
 
-from shared.errors import PermanentError, PoisonMessageError, TransientError
+from shared.errors import MedullaError, PermanentError, PoisonMessageError, TransientError
 from shared.health import BusyAddressError
 from shared.rpc.auth import OpenOnLoopback, require_role
 from shared.rpc.client import ClientTls, RefusedByServerError, as_medulla, channel
@@ -207,3 +209,12 @@ def test_with_tls_only_those_who_trust_the_certificate_talk(tmp_path: Path) -> N
         assert ask(port, tls=ClientTls(ca=pair.certificate)).case_id == "c1"
         with pytest.raises(TransientError):
             ask(port, deadline_s=1)
+    ends = REGISTRY.get_sample_value("medulla_certificate_expiry_timestamp_seconds", {"address": "127.0.0.1:0"})
+    assert ends == pytest.approx(time.time() + 24 * 3600, abs=60)
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    pair = self_signed(tmp_path)
+    tls = ServerTls(certificate=pair.private_key, private_key=pair.private_key)
+    with pytest.raises(MedullaError, match=r"tls\.key holds no PEM certificate"):
+        GrpcServer("127.0.0.1:0", lambda _: None, tls=tls)

@@ -1,0 +1,78 @@
+"""One site for all tests on a cluster, in a namespace of its own that goes away in the end."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cluster.kubernetes import Namespace, require_cluster
+from tests.support.cluster.observer import Json, Observer, findings
+from tests.support.cluster.site import Site, say
+from tests.support.stack.home import MissingPartError
+
+_NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
+_KEPT = "MEDULLA_KEEP_NAMESPACE"
+"""Set: the site stands already, and stays, for work on these tests."""
+_ORDER = ("install", "images", "latency", "walls", "death", "memory", "change", "wrong_secrets", "watching", "laptop")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """From what must stand to what disturbs it."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return _ORDER.index(name) if item.path.parent == Path(__file__).parent else -1
+
+
+@pytest.fixture(scope="session")
+def cluster() -> None:
+    """A cluster that answers; without one everything here ends with one sentence."""
+    try:
+        require_cluster()
+    except MissingPartError as error:
+        pytest.exit(str(error), returncode=1)
+
+
+@pytest.fixture(scope="session")
+def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - has to be there
+    """The release under test and what it stands on."""
+    made = Site(Namespace(_NAMESPACE))
+    if os.environ.get(_KEPT):
+        yield made
+        return
+    made.down()
+    made.up()
+    yield made
+    say("removing the namespace")
+    made.down()
+
+
+@pytest.fixture(scope="session")
+def observer(site: Site) -> Iterator[Observer]:
+    """The site seen from outside, the demo bundle promoted."""
+    opened = Observer(site)
+    opened.promote()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def calm(observer: Observer) -> dict[int, Json]:
+    """What slides 0 to 19 say when nothing disturbs their scoring."""
+    cases = observer.land("calm", range(20))
+    observer.wait_scored(cases)
+    return {number: findings(observer.only_score(case)) for number, case in enumerate(cases)}
+
+
+@pytest.fixture
+def as_in_calm(observer: Observer, calm: dict[int, Json]) -> Callable[[list[str]], None]:
+    """Checks that each case has exactly one score, and that it says what it said undisturbed."""
+
+    def check(cases: list[str]) -> None:
+        for case in cases:
+            assert findings(observer.only_score(case)) == calm[int(case.rpartition("-")[2])], case
+
+    return check

@@ -1,0 +1,34 @@
+"""Whatever pod dies while slides are in flight, every slide is scored once, and its score is the same."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.cluster.kubernetes import until
+from tests.support.cluster.observer import Observer
+from tests.support.cluster.site import Site, say
+
+_SLIDES = 20
+_SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
+_OUTSIDE = ("dev-kafka", "dev-s3", "dev-postgres")
+
+
+@pytest.mark.parametrize("component", [*_SERVICES, *_OUTSIDE])
+def test_twenty_slides_in_flight_survive_the_death_of(
+    component: str, site: Site, observer: Observer, as_in_calm: Callable[[list[str]], None]
+) -> None:
+    cases = observer.land(f"death-of-{component}", range(_SLIDES))
+    until("the first score", lambda: "" if observer.scored(cases) else "none yet", 120, 0.2)
+    done = observer.scored(cases)
+    release = site.medulla if component in _SERVICES else site.outside
+    pod = release.pod(component)
+    site.namespace.kubectl("delete", "pod", pod, "--grace-period", "0", "--force")
+    assert done < _SLIDES, "nothing was in flight any more"
+    say(f"killed {pod} with {done} of {_SLIDES} scored")
+    waited = observer.wait_scored(cases)
+    say(f"all scored, the last after {max(waited.values()):.0f} s")
+    as_in_calm(cases)
+
+
+def test_nothing_was_given_up(observer: Observer) -> None:
+    assert observer.dead_letters() == []

@@ -1,0 +1,52 @@
+"""Installed on a cluster: hooks first, every pod ready, a slide put into the bucket is scored and shown."""
+
+import json
+from collections.abc import Callable
+
+from tests.support.cluster.observer import Observer
+from tests.support.cluster.site import Site
+
+_TOPICS = """
+import json
+from contextlib import closing
+from kafka.admin import KafkaAdminClient
+from shared.bus.kafka_client import connection
+from shared.settings import PlatformSettings, load
+with closing(KafkaAdminClient(**connection(load(PlatformSettings).kafka))) as admin:
+    print(json.dumps({each["name"]: len(each["partitions"]) for each in admin.describe_topics()}))
+"""
+
+
+def test_the_hooks_made_topics_and_tables_before_any_service_ran(site: Site) -> None:
+    found = json.loads(site.namespace.exec(site.medulla.pod("results"), "python", "-c", _TOPICS))
+    assert found["slides.tiled"] == 6
+    assert {"s3.events", "cases.scored", "dead.letters", "embedder.retry"} <= set(found)
+    assert site.medulla.object_name("migrations") not in site.namespace.names("jobs"), "a hook that went well goes"
+    site.medulla.wait_ready(seconds=5)
+
+
+def test_helm_test_puts_a_slide_and_sees_its_score(site: Site, observer: Observer) -> None:
+    said = site.medulla.helm("test", site.medulla.name, "--logs")
+    assert "scored after" in said
+    case = said.partition("put a slide as case ")[2].partition(";")[0]
+    assert observer.scored([case]) == 1
+
+
+def test_a_slide_put_into_the_bucket_is_scored_and_shown(
+    observer: Observer, as_in_calm: Callable[[list[str]], None]
+) -> None:
+    cases = observer.land("shown", [0])
+    observer.wait_scored(cases)
+    as_in_calm(cases)
+    score = observer.only_score(cases[0])
+    assert score["provenance"]["program_version"] == "0.1.0"
+    assert score["notice"].startswith("Research use only")
+    assert observer.get(f"/cases/{cases[0]}/slides/{cases[0]}/attention")
+
+
+def test_no_pod_has_restarted_or_says_an_error(site: Site) -> None:
+    for pod in site.medulla.pods():
+        name = pod["metadata"]["name"]
+        statuses = pod["status"].get("containerStatuses", [])
+        assert [each["restartCount"] for each in statuses] == [0] * len(statuses), name
+        assert '"level":"error"' not in site.namespace.logs(name).replace(" ", ""), name

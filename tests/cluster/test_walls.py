@@ -1,0 +1,100 @@
+"""What must fail fails: traffic that is no flow of Medulla's, and pods that "restricted" forbids."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.cluster import strangers
+from tests.support.cluster.images import TAG
+from tests.support.cluster.kubernetes import Namespace
+from tests.support.cluster.site import Site
+
+_IMAGE = f"medulla/results:{TAG}"
+_PATIENCE_S = 20.0
+"""A new pod is known to policies a moment after its start."""
+
+
+@pytest.fixture(scope="module")
+def stranger(site: Site) -> Iterator[str]:
+    with strangers.running(site.namespace, _IMAGE) as name:
+        yield name
+
+
+def _address(site: Site, component: str) -> str:
+    return str(site.namespace.object("pod", site.medulla.pod(component))["status"]["podIP"])
+
+
+@pytest.mark.parametrize(
+    ("component", "port"),
+    [("tiler", 50051), ("tiler", 8081), ("embedder", 8000), ("embedder", 8002), ("results", 8081)],
+)
+def test_a_stranger_reaches_no_port_of_ours(site: Site, stranger: str, component: str, port: int) -> None:
+    assert strangers.reach(site.namespace, stranger, _address(site, component), port).startswith("refused")
+
+
+def test_prometheus_in_its_namespace_reaches_metrics_and_nothing_else(site: Site) -> None:
+    monitoring = Namespace("monitoring")
+    already = "monitoring" in site.namespace.names("namespaces")
+    monitoring.create()
+    try:
+        with strangers.running(monitoring, _IMAGE) as name:
+            for component, port in (("tiler", 8081), ("embedder", 8002)):
+                said = strangers.reach(monitoring, name, _address(site, component), port, _PATIENCE_S)
+                assert said == "reached", component
+            assert strangers.reach(monitoring, name, _address(site, "tiler"), 50051).startswith("refused")
+    finally:
+        if not already:
+            monitoring.delete()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port"),
+    [("results", "tiler", 50051), ("fusion-scorer", "tiler", 50051), ("tiler", "results", 8081)],
+)
+def test_services_reach_only_whom_they_work_with(site: Site, source: str, target: str, port: int) -> None:
+    pod = site.medulla.pod(source)
+    assert strangers.reach(site.namespace, pod, _address(site, target), port).startswith("refused")
+
+
+@pytest.mark.parametrize(
+    ("source", "part", "port", "answer"),
+    [
+        ("tiler", "kafka", 9092, "reached"),
+        ("tiler", "s3", 9000, "reached"),
+        ("tiler", "postgres", 5432, "refused"),
+        ("embedder", "postgres", 5432, "refused"),
+        ("fusion-scorer", "postgres", 5432, "refused"),
+        ("results", "postgres", 5432, "reached"),
+    ],
+)
+def test_only_results_reaches_the_database(site: Site, source: str, part: str, port: int, answer: str) -> None:
+    host = site.outside.object_name(f"dev-{part}")
+    container = "" if source != "embedder" else "embedder"
+    said = strangers.reach(site.namespace, site.medulla.pod(source), host, port, container=container)
+    assert said.startswith(answer), said
+
+
+def test_the_embedder_reaches_the_tiler(site: Site) -> None:
+    pod, host = site.medulla.pod("embedder"), site.medulla.object_name("tiler")
+    assert strangers.reach(site.namespace, pod, host, 50051, container="embedder") == "reached"
+
+
+@pytest.mark.parametrize(
+    "security",
+    [{"privileged": True, "allowPrivilegeEscalation": True}, {"runAsUser": 0}, {"capabilities": {}}],
+    ids=["privileged", "root", "with capabilities"],
+)
+def test_the_namespace_admits_no_pod_that_is(site: Site, security: dict[str, object]) -> None:
+    with pytest.raises(Exception, match='violates PodSecurity "restricted'):
+        site.namespace.apply(strangers.pod("forbidden", _IMAGE, **security))
+
+
+def test_no_pod_of_ours_has_a_token_or_can_write_its_root(site: Site) -> None:
+    for component in ("tiler", "embedder", "fusion-scorer", "results"):
+        pod = site.medulla.pod(component)
+        tried = site.namespace.attempt(
+            "exec", pod, "--", "python", "-c", "import pathlib; pathlib.Path('/opt/x').write_text('')"
+        )
+        assert "Read-only file system" in tried.stderr, component
+        token = site.namespace.attempt("exec", pod, "--", "ls", "/var/run/secrets/kubernetes.io")
+        assert token.returncode != 0, component

@@ -1,0 +1,23 @@
+"""A second bundle: the demo one with other risks, so that a score tells which of the two made it."""
+
+import json
+import shutil
+from pathlib import Path
+
+from shared.canonical import canonical_json, sha256
+from tests.support.system import DEMO_BUNDLE
+
+_SHIFT = 0.5
+
+
+def second(folder: Path) -> Path:
+    """Write it; every arm's risks are shifted on the scale of log(-log(1 - risk))."""
+    shutil.copytree(DEMO_BUNDLE, folder)
+    manifest = json.loads((folder / "bundle.json").read_text())
+    shifted = {years: {"intercept": _SHIFT, "slope": 1.0} for years in ("3", "5")}
+    calibration = canonical_json({"arms": {arm["name"]: shifted for arm in manifest["arms"]}})
+    (folder / "calibration.json").write_bytes(calibration)
+    manifest["files"]["calibration.json"] = sha256(calibration)
+    manifest["name"] = "demo-simulated-second"
+    (folder / "bundle.json").write_bytes(canonical_json(manifest))
+    return folder

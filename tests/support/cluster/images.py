@@ -1,0 +1,133 @@
+"""The images of a checkout: built by whatever builder is there, and made known to the cluster."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.support.chart.paths import CHECKOUT
+from tests.support.stack import install
+from tests.support.stack.home import MissingPartError, inside
+from tests.support.stack.process import clean_environment, tail
+
+BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
+"""Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
+SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
+IMAGES = (*SERVICES, "standalone")
+"""What a release runs; the trainer's image is no part of it."""
+TAG, NEXT = "0.1.0", "0.1.1"
+"""This checkout's version, and the same services calling themselves a newer one."""
+DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
+_FOLDER = Path(__file__).parent
+
+
+def build() -> None:
+    """Build every image of a release, the next version's too, and give them to the cluster.
+
+    Raises:
+        MissingPartError: nothing here builds images, or it failed.
+    """
+    made = [_build_dev(), _build_prometheus()]
+    for name in IMAGES:
+        made.append(_build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name))
+    triton = {"TRITON": "cpu", "SERVING": "--backend python"}
+    made.append(_build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **triton))
+    made += [_build_next(service) for service in SERVICES]
+    load(made)
+
+
+def _build_next(service: str) -> str:
+    image = _local(f"medulla/{service}:{TAG}")
+    with tempfile.TemporaryDirectory() as empty:
+        file = str(_FOLDER / "next.Dockerfile")
+        return _build(f"medulla/{service}:{NEXT}", Path(empty), file, IMAGE=image, VERSION=NEXT)
+
+
+def _local(image: str) -> str:
+    """Podman and buildah keep what they build under `localhost/`."""
+    return f"localhost/{image}" if _knows(f"localhost/{image}") else image
+
+
+def _knows(image: str) -> bool:
+    for program in ("podman", "buildah"):
+        if shutil.which(program):
+            command = [program, "inspect", "--type", "image", image]
+            return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return False
+
+
+def _build_dev() -> str:
+    """Kafka, MinIO and PostgreSQL, out of what `make parts` has installed."""
+    with tempfile.TemporaryDirectory(dir=inside("partial")) as folder:
+        context = Path(folder)
+        shutil.copytree(install.kafka(), context / "kafka")
+        shutil.copy2(install.minio(), context / "minio")
+        return _build(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
+
+
+def _build_prometheus() -> str:
+    with tempfile.TemporaryDirectory() as empty:
+        return _build(f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile"))
+
+
+def _build(image: str, folder: Path, file: str, **arguments: str) -> str:
+    print(f"cluster: building {image}", flush=True)
+    settings = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    _run(image, [*_builder(image), *_placed(folder, ["--file", file, *settings])], folder)
+    return image
+
+
+def _builder(image: str) -> list[str]:
+    if own := os.environ.get(BUILD):
+        return [*shlex.split(own), image]
+    for program in ("docker", "podman"):
+        if (
+            shutil.which(program)
+            and subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0
+        ):
+            return [program, "build", "--tag", image]
+    if shutil.which("buildah"):
+        return ["buildah", "bud", "--layers", "--tag", image]
+    raise MissingPartError(f"Nothing here builds images: start docker or podman, or name a command in {BUILD}.")
+
+
+def _placed(folder: Path, options: Sequence[str]) -> list[str]:
+    """A command of the user's takes the folder before the options, the builders after them."""
+    return [str(folder), *options] if os.environ.get(BUILD) else [*options, str(folder)]
+
+
+def load(images: Iterable[str]) -> None:
+    """Make images known to the cluster's nodes.
+
+    Raises:
+        MissingPartError: nobody said how, and the cluster is none whose own tool does it.
+    """
+    names = list(images)
+    print(f"cluster: loading {len(names)} images", flush=True)
+    _run("load", [*_loader(), *names], CHECKOUT)
+
+
+def _loader() -> list[str]:
+    if own := os.environ.get(LOAD):
+        return shlex.split(own)
+    context = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False)
+    name = context.stdout.strip()
+    if name.startswith("kind-"):
+        return ["kind", "load", "docker-image", "--name", name.removeprefix("kind-")]
+    if name.startswith("k3d-"):
+        return ["k3d", "image", "import", "--cluster", name.removeprefix("k3d-")]
+    if name == "minikube":
+        return ["minikube", "image", "load"]
+    raise MissingPartError(f"Name in {LOAD} a command that makes the images it is given known to the cluster.")
+
+
+def _run(name: str, command: Sequence[str], folder: Path) -> None:
+    log = inside("logs") / f"image-{name.replace('/', '-').replace(':', '-')}.log"
+    environment = clean_environment(BUILDAH_LAYERS="true")
+    with log.open("wb") as output:
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=output, stderr=output, check=False)
+    if done.returncode != 0:
+        raise MissingPartError(f"{command[0]} failed on {name}; the end of {log}:\n{tail(log)}")
