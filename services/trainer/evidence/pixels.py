@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from services.trainer.errors import UnusableCohortError
 from services.trainer.evidence.strangers import mean_embeddings, shares
 from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
+from shared import runtime
 
 STRANGE_SHIFT = 8.0
 FOREIGN = ("tcga-cr-7395-01a-01-ts1.svs", "slide_with_ink.jpeg", "multi_frame_jpeg_camelyon_challenge_image.dcm")
 """Real slides of other organs in the folder of the user."""
+_SOME_REFUSED = (0, runtime.AT_FAULT)
+"""Exit codes of `medulla embed`, which names slides that quality control turns away and goes on."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class PixelPlan:
             far = read_cohort(work / "strange" / "cohort.csv", load_profile())
             said["strongly shifted stain"] = shares(bundle, mean_embeddings(far, read_embeddings(bags)))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
-            _medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5")
+            _medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=_SOME_REFUSED)
             other = read_embeddings(work / "foreign")
             means = [other.bag(case).mean(axis=0, dtype=np.float64) for case in other.by_case]
             said["other organs, real slides"] = shares(bundle, np.stack(means))
@@ -79,7 +83,7 @@ class PixelPlan:
 def _slides(folder: Path, patients: int, seed: int, sites: int, shift: float) -> Path:
     """Slides of a SIMULATED cohort and their embeddings by the default encoder; gives the folder of the bags."""
     _simulate(folder, patients, seed, sites, shift, 1.0, "--slides")
-    _medulla("embed", folder, "--out", folder / "EMB")
+    _medulla("embed", folder, "--out", folder / "EMB", allowed=_SOME_REFUSED)
     return folder / "EMB"
 
 
@@ -97,7 +101,7 @@ def _simulate(folder: Path, patients: int, seed: int, sites: int, shift: float, 
     _medulla("simulate", "--out", folder, *options, *more)
 
 
-def _medulla(*arguments: Any) -> None:
+def _medulla(*arguments: Any, allowed: Sequence[int] = (0,)) -> None:
     """Run a command of the program.
 
     Raises:
@@ -105,6 +109,6 @@ def _medulla(*arguments: Any) -> None:
     """
     command = [sys.executable, "-m", "services.standalone", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the program itself
-    if done.returncode:
+    if done.returncode not in allowed:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UnusableCohortError(f"medulla {json.dumps([str(item) for item in arguments])} failed: {last}")
