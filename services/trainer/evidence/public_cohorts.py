@@ -17,7 +17,6 @@ _SEX = {"M": "male", "F": "female"}
 _HISTOLOGY = {"Classic": "classic", "Desmoplastic": "DN", "MBEN": "MBEN", "LCA": "LCA"}
 _METASTATIC = {"0.0": "no", "1.0": "yes"}
 _GROUP = {"WNT": "WNT", "SHH": "SHH", "Group3": "G3", "Group4": "G4"}
-_HANCOCK_CLINICAL = ("age_at_initial_diagnosis", "sex", "smoking_status", "primarily_metastasis")
 _NUMBERS = {"age_at_initial_diagnosis", "number_of_positive_lymph_nodes", "infiltration_depth_in_mm"}
 
 
