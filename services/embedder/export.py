@@ -11,6 +11,7 @@ from services.embedder.graph import Preparation, wrap
 from services.embedder.known_tile import answer_for, known_tile
 from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest, Training
 from services.embedder.onnx_encoder import OnnxModel
+from shared.files import put
 
 NOTICE_FILE = "NOTICE"
 
@@ -49,9 +50,7 @@ def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training
     text = manifest.model_dump_json(indent=2, exclude_none=training is None) + "\n"
     contents = {MODEL_FILE: model, NOTICE_FILE: card.notice.encode(), MANIFEST_FILE: text.encode()}
     for name, content in contents.items():
-        unfinished = out / f".{name}"
-        unfinished.write_bytes(content)
-        unfinished.replace(out / name)
+        put(out / name, content)
     return manifest
 
 

@@ -16,6 +16,7 @@ from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.finetune.attention import Spots
+from shared.files import put
 
 Advance = Callable[[int, int], None]
 _DONE = "done"
@@ -76,6 +77,4 @@ def _write(pixels: Rgb, path: Path) -> None:
     coded, data = cv2.imencode(".png", np.asarray(pixels[..., ::-1]))
     if not coded:
         raise OSError(f"tile {path} cannot be written")
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_bytes(data.tobytes())
-    unfinished.replace(path)
+    put(path, data.tobytes())

@@ -13,6 +13,7 @@ from services.standalone.console import Advance
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.workspace import SlideFile, find, open_workspace
 from shared.errors import PermanentError
+from shared.files import put
 
 INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
 FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
@@ -80,6 +81,4 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[obje
     table = csv.writer(text, lineterminator="\n")
     table.writerow(header)
     table.writerows(rows)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(text.getvalue(), encoding="utf-8")
-    unfinished.replace(path)
+    put(path, text.getvalue().encode())

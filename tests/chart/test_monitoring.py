@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import metrics as kinds
 
 from shared import metrics
-from tests.support.chart.dashboards import FOLDER
+from tests.support.chart.dashboards import FOLDER, panels
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, named, run
 from tests.support.cluster.scraping import configuration
@@ -101,15 +101,11 @@ def test_every_label_in_rules_and_dashboards_exists(rules: Path) -> None:
 
 
 def _targets() -> list[dict[str, Any]]:
-    return [target for panel in _panels() for target in panel["targets"]]
-
-
-def _panels() -> list[dict[str, Any]]:
-    return [panel for path in sorted(FOLDER.glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
+    return [target for panel in panels() for target in panel["targets"]]
 
 
 def test_every_panel_says_what_is_good_and_in_which_unit() -> None:
-    for panel in _panels():
+    for panel in panels():
         assert ": good " in panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"]
         assert panel["targets"]

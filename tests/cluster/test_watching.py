@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared import keys
-from tests.support.chart.dashboards import FOLDER
+from tests.support.chart.dashboards import panels
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.prometheus import SECONDS, Prometheus, pod_monitor, watching
@@ -151,10 +151,6 @@ def _tilers(site: Site) -> str:
     return " ".join(site.namespace.names("pods", **labels))
 
 
-def _panels() -> list[dict[str, Any]]:
-    return [panel for path in sorted(FOLDER.glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
-
-
 def _has_data(prometheus: Prometheus, namespace: str, expression: str) -> bool:
     """Whether a query of a panel gave a number within the last minutes."""
     filled = expression.replace("$namespace", namespace).replace("$__rate_interval", "1m")
@@ -169,7 +165,7 @@ def test_every_query_of_every_panel_has_data_or_a_reason_to_have_none(site: Site
     namespace = site.namespace.name
     empty = {
         panel["title"].partition(": good")[0]
-        for panel in _panels()
+        for panel in panels()
         for target in panel["targets"]
         if not _has_data(prometheus, namespace, target["expr"])
     }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_wrong_keys_of_the_bucket_keep_new_pods_from_being_ready_and_lose_nothin
     site.namespace.apply(secret("wrong-s3", **_WRONG_KEYS))
     site.medulla.install({"s3": {"existingSecret": "wrong-s3"}}, wait=False)
     for component in ("tiler", "embedder", "fusion-scorer", "results"):
-        until(f"a new {component} to say what is wrong", lambda which=component: _silent(site, which, before), 180)  # type: ignore[misc]
+        until(f"a new {component} to say what is wrong", partial(_silent, site, component, before), 180)
         assert {pod["metadata"]["name"] for pod in site.medulla.pods(component)} & before, "an old pod is there"
     cases = observer.land("wrong-keys", range(3))
     site.medulla.install()

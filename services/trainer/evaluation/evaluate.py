@@ -1,6 +1,7 @@
 """The whole cross-validation: checks, splits, folds, figures, and the files of a report."""
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from services.trainer.evaluation.splits import draw_splits, folds_without_events
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
+from shared.files import put
 from shared.notice import NOTICE
 
 
@@ -163,7 +165,7 @@ def control_figures(raw: RawResults) -> dict[str, Any]:
 
 def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:
     """Write report.json and predictions.csv, each whole or not at all."""
-    _replace(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
+    put(out / "report.json", (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
     _write_predictions(pooled, out / "predictions.csv")
 
 
@@ -181,10 +183,9 @@ def _write_predictions(pooled: Pooled, path: Path) -> None:
 
 def write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write rows of comma-separated text, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-    unfinished.replace(path)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    put(path, text.getvalue().encode())
 
 
 def _risk_names(pooled: Pooled) -> list[str]:
@@ -202,9 +203,3 @@ def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
         values = [found.log_risk[i], *(found.risk[i, pooled.place(years)] for years in pooled.horizons)]
         row += ["" if np.isnan(value) else f"{value:.6g}" for value in values]
     return row
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

@@ -18,6 +18,7 @@ from services.trainer.evaluation.controls import DRAWS, ControlResult, run_contr
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.splits import Splits
 from shared.canonical import digest_of
+from shared.files import put
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -120,9 +121,7 @@ def _run(piece: str) -> str:
     else:
         fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
         content = json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
-    unfinished = job.work / f".{piece}"
-    unfinished.write_bytes(content)
-    unfinished.replace(job.work / piece)
+    put(job.work / piece, content)
     return piece
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from services.trainer.report.svg import FAINT, INK, Axis, Chart, colour
 
 Value = Mapping[str, Any]
-_UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def nothing(_value: Value) -> Mapping[str, str]:

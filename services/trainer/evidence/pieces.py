@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from threadpoolctl import threadpool_limits
 
 from shared.canonical import digest_of
+from shared.files import put
 
 VERSION = 1
 """Raised when a change makes finished pieces useless."""
@@ -72,9 +73,7 @@ def say(text: str) -> None:
 def put_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    put(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _make(plan: Plan, data: Path | None, path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
+from services.trainer.simulation.simulate import write_table
 from shared.canonical import sha256
 from shared.tensors import encode_tensors
 
@@ -17,7 +18,6 @@ _SEX = {"M": "male", "F": "female"}
 _HISTOLOGY = {"Classic": "classic", "Desmoplastic": "DN", "MBEN": "MBEN", "LCA": "LCA"}
 _METASTATIC = {"0.0": "no", "1.0": "yes"}
 _GROUP = {"WNT": "WNT", "SHH": "SHH", "Group3": "G3", "Group4": "G4"}
-_HANCOCK_CLINICAL = ("age_at_initial_diagnosis", "sex", "smoking_status", "primarily_metastasis")
 _NUMBERS = {"age_at_initial_diagnosis", "number_of_positive_lymph_nodes", "infiltration_depth_in_mm"}
 
 
@@ -25,7 +25,7 @@ def cavalli(source: Path, out: Path) -> tuple[int, int]:
     """Children under 18 with overall survival; gives how many were taken and how many were left out."""
     rows = _read(source)
     kept = [row for row in rows if _is_child(row) and row["os_event"] and float(row["os_years"] or 0) > 0]
-    _write(out, [_cavalli_row(row) for row in kept])
+    write_table(out, [_cavalli_row(row) for row in kept])
     return len(kept), len(rows) - len(kept)
 
 
@@ -54,7 +54,7 @@ def hancock(folder: Path, out: Path, embeddings: Path) -> tuple[int, int]:
     tables = [_read(folder / f"{name}.csv") for name in ("clinical", "pathological", "targets")]
     merged = [dict(a) | dict(b) | dict(c) for a, b, c in zip(*map(_by_patient, tables), strict=True)]
     kept = [row for row in merged if float(row["days_to_rfs_event"]) > 0]
-    _write(out, [_hancock_row(row) for row in kept])
+    write_table(out, [_hancock_row(row) for row in kept])
     _write_vectors(folder / "tma_tile_dtr_256_HE.npz", [row["patient_id"] for row in kept], embeddings)
     return len(kept), len(merged) - len(kept)
 
@@ -93,17 +93,9 @@ def _write_vectors(source: Path, patients: Iterable[str], embeddings: Path) -> N
                     "path": str(path),
                 }
             )
-    _write(embeddings / "index.csv", rows)
+    write_table(embeddings / "index.csv", rows)
 
 
 def _read(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import figures
 from services.trainer.report.names import arm_name, metric_name
+from shared.files import put
 
 Said = dict[str, Any]
 
@@ -41,9 +42,7 @@ def write_page(report: Said, out: Path) -> None:
         old.unlink()
     for name, content in drawn.items():
         (folder / name).write_text(content, encoding="utf-8")
-    unfinished = out / ".report.html"
-    unfinished.write_text(render(report, drawn), encoding="utf-8")
-    unfinished.replace(out / "report.html")
+    put(out / "report.html", render(report, drawn).encode())
 
 
 def render(report: Said, drawn: dict[str, str]) -> str:

@@ -20,6 +20,11 @@ def dashboards() -> dict[str, str]:
     return {name: _dashboard(name, page) for name, page in described.items()}
 
 
+def panels() -> list[dict[str, Any]]:
+    """Every panel of the dashboards as the chart holds them."""
+    return [panel for path in sorted(FOLDER.glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
+
+
 def _dashboard(name: str, page: Mapping[str, Any]) -> str:
     made = {
         "uid": f"medulla-{name}",

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Release:
     def wait_ready(self, *components: str, seconds: float = READY_S) -> None:
         """Wait until every pod of the components is ready, and there are as many as wanted."""
         for component in components or SERVICES:
-            until(f"{component} to be ready", lambda which=component: self._missing(which), seconds)  # type: ignore[misc]
+            until(f"{component} to be ready", partial(self._missing, component), seconds)
 
     def _missing(self, component: str) -> str:
         wanted = self.namespace.object("deployment", self.object_name(component))["spec"]["replicas"]

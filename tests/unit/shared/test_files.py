@@ -1,0 +1,30 @@
+"""A file is there whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.files import put
+
+
+def test_a_file_takes_the_place_of_the_older_one_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    put(path, b"older")
+    put(path, b"newer")
+    assert path.read_bytes() == b"newer"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_stop_before_all_is_written_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    put(path, b"older")
+
+    def stopped(file: Path, content: bytes) -> int:
+        with file.open("wb") as out:
+            out.write(content[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        put(path, b"newer")
+    assert path.read_bytes() == b"older"
