@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from services.trainer.cohort.cohort import Floats
+from services.trainer.metrics.bootstrap import wilson
 
 Piece = Mapping[str, Any]
 _SAMPLES = 4000
@@ -121,7 +122,7 @@ def covered(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         told = [value[arm] for value in values if arm in value]
         said[arm] = {
             horizon: {
-                "covered": mean_of([one[horizon]["covered"] for one in told]),
+                "covered": _within_bounds(mean_of([one[horizon]["covered"] for one in told])),
                 **{part: float(np.mean([one[horizon][part] for one in told])) for part in ("below", "above", "width")},
             }
             for horizon in told[0]
@@ -134,12 +135,20 @@ def abstentions(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     said = {}
     for kind in dict.fromkeys(name for value in values for name in value):
         told = [value[kind] for value in values if kind in value]
-        said[kind] = {
-            "asked": sum(int(one["n"]) for one in told),
-            "flagged": mean_of([one["flagged"] for one in told]),
-            "refused": mean_of([one["refused"] for one in told]),
-        }
+        said[kind] = {"asked": sum(int(one["n"]) for one in told)}
+        said[kind] |= {name: _among_all(told, name) for name in ("flagged", "refused")}
     return said
+
+
+def _among_all(told: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """Of all who were asked, with Wilson's interval."""
+    asked = sum(int(one["n"]) for one in told)
+    return dict(wilson(sum(one["n"] * one[name] for one in told) / asked, asked).as_json())
+
+
+def _within_bounds(share: dict[str, Any]) -> dict[str, Any]:
+    """A mean of shares whose interval stays between 0 and 1."""
+    return share | {name: None if share[name] is None else min(max(share[name], 0.0), 1.0) for name in ("lo", "hi")}
 
 
 def cross_validated(pieces: Sequence[Piece]) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.cohort.embeddings import Features
 
 KINDS = 6
-_ACTIVE = 5
-"""The kind whose share the latent sets."""
 _BETWEEN, _WITHIN = 1.4, 1.0
 _SHIFT_AXES = 2
 
