@@ -132,11 +132,11 @@ def covered(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def abstentions(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """By kind of stranger: how many were asked, and the shares flagged and refused."""
-    said = {}
+    said: dict[str, dict[str, Any]] = {}
     for kind in dict.fromkeys(name for value in values for name in value):
         told = [value[kind] for value in values if kind in value]
-        said[kind] = {"asked": sum(int(one["n"]) for one in told)}
-        said[kind] |= {name: _among_all(told, name) for name in ("flagged", "refused")}
+        shares = {name: _among_all(told, name) for name in ("flagged", "refused")}
+        said[kind] = {"asked": sum(int(one["n"]) for one in told), **shares}
     return said
 
 
