@@ -148,6 +148,9 @@ def _recovery(value: Results | None) -> Mark:
     measured = (
         f"{mean:.1%} of {tables} complete tables, mean of {len(shares)} ratios, {min(shares):.1%} to {max(shares):.1%}"
     )
+    gaps = [one["covered"] for one in value["with gaps"]["ratios"].values()] if "with gaps" in value else []
+    if gaps:
+        measured += f"; with gaps {sum(gaps) / len(gaps):.1%}, {min(gaps):.1%} to {max(gaps):.1%}"
     return Mark(asked, measured, not low, f"too seldom for {', '.join(low)}" if low else "")
 
 
@@ -163,7 +166,18 @@ def _coverage(value: Results | None) -> Iterator[Mark]:
         outside = (
             "" if all(inside) else "wider than needed" if min(f["est"] for f in shares.values()) > 0.9 else "too narrow"
         )
-        yield Mark(f"{asked}, {arm}", measured, all(inside), outside)
+        yield Mark(f"{asked}, {arm}, all cohorts together", measured, all(inside), outside)
+    yield _each_cohort(asked, value["by_cohort"])
+
+
+def _each_cohort(asked: str, cohorts: Mapping[str, Any]) -> Mark:
+    """The same of every kind of training cohort by itself, of its fullest arm."""
+    fullest = {name: arms.get("fused") or arms["clinical_molecular"] for name, arms in cohorts.items()}
+    shares = {name: [one["covered"]["est"] for one in found.values()] for name, found in fullest.items()}
+    outside = [name for name, found in shares.items() if not all(0.87 <= round(one, 3) <= 0.93 for one in found)]
+    ends = [one for found in shares.values() for one in found]
+    measured = f"{100 * min(ends):.1f} to {100 * max(ends):.1f} % over {len(shares)} kinds of training cohort"
+    return Mark(f"{asked}, fullest arm, each kind of cohort", measured, not outside, f"outside: {'; '.join(outside)}")
 
 
 def percent(figure: Mapping[str, Any]) -> dict[str, Any]:
