@@ -61,6 +61,7 @@ def test_the_embedder_scales_from_one_to_three_and_back_with_work_in_flight(
         until("two to go", lambda: "" if len(site.medulla.pods("embedder")) == 1 else "more than one", 120)
     _waited(observer, coming.cases)
     as_in_calm(coming.cases)
+    assert len(site.medulla.pods("embedder")) == 1
 
 
 def _idle_embedders(site: Site) -> str:

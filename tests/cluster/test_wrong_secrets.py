@@ -31,6 +31,7 @@ def test_a_missing_secret_is_named_in_an_event_and_old_pods_go_on(
     cases = observer.land("no-secret", range(3))
     observer.wait_scored(cases)
     as_in_calm(cases)
+    assert observer.dead_letters() == []
 
 
 def test_wrong_keys_of_the_bucket_keep_new_pods_from_being_ready_and_lose_nothing(

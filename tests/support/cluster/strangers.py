@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from tests.support.cluster.kubernetes import Namespace, Object, unready, until
 
 _REACH = """
-import socket, sys, time
+import socket, sys, threading, time
 end = time.monotonic() + float(sys.argv[3])
 while True:
     try:
@@ -17,7 +17,7 @@ while True:
         if time.monotonic() > end:
             print(f"refused: {error}")
             break
-        time.sleep(0.5)
+        threading.Event().wait(0.5)
 """
 
 
