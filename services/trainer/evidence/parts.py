@@ -77,7 +77,7 @@ def _intervals(setting: Setting) -> Sequence[Plan]:
 def _slides(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [PixelPlan(131, patients=60, external=12, strangers=0)]
-    return [PixelPlan(seed) for seed in (131, 132)]
+    return [PixelPlan(seed) for seed in (131, 132, 133, 134)]
 
 
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
