@@ -89,7 +89,7 @@ def _growth(part: Value, axis: str, measure: str) -> str:
 
 def _within(figure: Value) -> Value:
     """An interval, of no width where there is one seed."""
-    return {"est": figure["est"], "lo": figure["lo"] or figure["est"], "hi": figure["hi"] or figure["est"]}
+    return {name: figure["est"] if figure[name] is None else figure[name] for name in ("est", "lo", "hi")}
 
 
 def _forest(
