@@ -15,9 +15,10 @@ _LEAST = 3
 """A yes-or-no column with fewer patients on either side is left out."""
 _LEAST_MISSING = 0.02
 """Share of missing values from which their being missing is a column of its own."""
-_BINARY_SCALE = 0.5
-"""Scale of every yes-or-no column, the standard deviation of an even one: a ridge holds a rare level back as strongly
-as a common one, where its own standard deviation would let it loose (compare Gelman, Stat Med 2008;27:2865)."""
+_EVEN = 0.5
+"""Standard deviation of an even yes-or-no column. A yes-or-no column is scaled by the geometric mean of this and its own:
+on one scale for all a ridge holds rare levels back as strongly as common ones (compare Gelman, Stat Med 2008;27:2865),
+on its own it lets them loose."""
 _MISSING_SCALE = 2.0
 """Scale of a missing-value indicator, which makes its ridge 16 times as strong: it says more of a registry than of a
 patient."""
@@ -107,7 +108,8 @@ def _fitted(column: Column, raw: Floats) -> Column | None:
 def _scale(form: Form, filled: Floats) -> float:
     if form == "missing":
         return _MISSING_SCALE
-    return _BINARY_SCALE if form in ("below", "level") else float(filled.std())
+    spread = float(filled.std())
+    return (_EVEN * spread) ** 0.5 if form in ("below", "level") else spread
 
 
 def _standard(column: Column, raw: Floats) -> Floats:

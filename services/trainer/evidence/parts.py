@@ -61,16 +61,16 @@ def _public(cohort: str, files: Sequence[str]) -> Callable[[Setting], Sequence[P
 
 def _studies(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
-        return [StudyPlan(201, effect, 100, 80, 20) for effect in (1.0, 1.6)]
-    return [StudyPlan(seed, effect) for seed in range(201, 207) for effect in (1.0, 1.6)]
+        return [StudyPlan(241, effect, 100, 80, 20) for effect in (1.0, 1.6)]
+    return [StudyPlan(seed, effect) for seed in range(241, 249) for effect in (1.0, 1.6)]
 
 
 def _intervals(setting: Setting) -> Sequence[Plan]:
     """The studies on bags again, and others of other sizes and without slides."""
     if setting.quick:
         return _studies(setting)
-    more = [StudyPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(211, 215)]
-    table = [StudyPlan(seed, 1.0, slides=False) for seed in range(221, 225)]
+    more = [StudyPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(251, 255)]
+    table = [StudyPlan(seed, 1.0, slides=False) for seed in range(261, 265)]
     return [*_studies(setting), *more, *table]
 
 
@@ -82,8 +82,8 @@ def _slides(setting: Setting) -> Sequence[Plan]:
 
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
-        return [SimulatedPlan(141, 1.6, 100, 20, 3)]
-    return [SimulatedPlan(seed, effect) for seed in (141, 142) for effect in (1.0, 1.6)]
+        return [SimulatedPlan(143, 1.6, 100, 20, 3)]
+    return [SimulatedPlan(seed, effect) for seed in (143, 144) for effect in (1.0, 1.6)]
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:

@@ -75,11 +75,11 @@ def test_constant_and_all_missing_columns_are_left_out(cohort: Cohort) -> None:
     assert np.isfinite(matrix(columns, changed, None)).all()
 
 
-def test_a_ridge_holds_a_rare_level_back_as_strongly_as_a_common_one(cohort: Cohort) -> None:
-    columns = fit_columns(cohort, cohort.profile.variables, None)
-    levels = {column.name: column for column in columns if column.form == "level"}
-    steps = {name: np.ptp(matrix((column,), cohort, None)) for name, column in levels.items()}
-    assert len(set(np.round(list(steps.values()), 9))) == 1
+def test_a_yes_or_no_column_is_scaled_half_way_between_its_own_deviation_and_one_for_all(cohort: Cohort) -> None:
+    levels = [column for column in fit_columns(cohort, cohort.profile.variables, None) if column.form == "level"]
+    scaled = [matrix((column,), cohort, None) for column in levels]
+    even = 0.5
+    assert [np.ptp(x) * x.std() for x in scaled] == pytest.approx([1 / even] * len(levels))
 
 
 def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
