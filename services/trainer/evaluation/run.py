@@ -24,7 +24,7 @@ Advance = Callable[[int, int], None]
 """Called with (done, total)."""
 
 UNFINISHED = "unfinished"
-VERSION = 2
+VERSION = 3
 """Raised when a change makes finished folds of an older run useless."""
 
 
