@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evaluation.tables import hazard_ratios
+from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.profile import load_profile
 from services.trainer.simulation.fate import HAZARD_RATIO, draw_fate
 from services.trainer.simulation.gaps import as_rows
