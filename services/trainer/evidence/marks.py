@@ -94,9 +94,14 @@ def _no_effect(found: Results) -> Iterator[Mark]:
         each = ", ".join(f"{row['fused']['est']:+.3f}" for row in one["rows"])
         sure = gain["lo"] is not None and max(abs(gain["lo"]), abs(gain["hi"])) <= 0.01
         why = "" if sure else "its interval is wider than the band"
-        yield Mark(
-            asked, f"mean over {gain['seeds']} seeds {said(gain, 4)}; each {each}", abs(gain["est"]) <= 0.01, why
-        )
+        measured = f"mean over {drawn(one)} {said(gain, 4)}; each {each}"
+        yield Mark(asked, measured, abs(gain["est"]) <= 0.01, why)
+
+
+def drawn(one: Results) -> str:
+    """Of how many seeds a mean is, and of how many draws of outcomes each."""
+    draws = one["rows"][0]["draws"]
+    return f"{one['fused']['seeds']} seeds" + (f" of {draws} draws" if draws > 1 else "")
 
 
 def _simulated(found: Results) -> Iterator[tuple[str, Results | None]]:
@@ -114,9 +119,9 @@ def _effect(found: Results) -> Iterator[Mark]:
             continue
         share = percent(one["share"])
         if share["lo"] is None:
-            yield Mark(asked, f"{said(share, 0)} %; the oracle's own gain is not sure", None)
+            yield Mark(asked, f"{said(share, 0)} % over {drawn(one)}; the oracle's own gain is not sure", None)
             continue
-        measured = f"{said(share, 0)} %: gain {said(one['fused'])}, oracle {said(one['oracle'])}"
+        measured = f"{said(share, 0)} % over {drawn(one)}: gain {said(one['fused'])}, oracle {said(one['oracle'])}"
         why = (
             ""
             if share["lo"] >= 80

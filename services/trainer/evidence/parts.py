@@ -76,8 +76,8 @@ def _intervals(setting: Setting) -> Sequence[Plan]:
 
 def _slides(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
-        return [PixelPlan(131, patients=60, external=12, strangers=0)]
-    return [PixelPlan(seed) for seed in (131, 132, 133, 134)]
+        return [PixelPlan(151, draws=2, patients=60, external=12, strangers=0)]
+    return [PixelPlan(seed) for seed in (151, 152, 153, 154)]
 
 
 def _cross_validated(setting: Setting) -> Sequence[Plan]:

@@ -18,7 +18,7 @@ from services.trainer.evidence.parts import PARTS
 from services.trainer.evidence.pieces import Bench
 from services.trainer.evidence.strangers import shares
 from services.trainer.evidence.study import StudyPlan
-from services.trainer.evidence.summaries import covered, gains, mean_of
+from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
@@ -52,16 +52,38 @@ def study(fused: float, oracle: float) -> dict[str, Any]:
 
 
 def test_the_share_of_the_oracles_gain_is_of_the_means() -> None:
-    found = gains([(1, 1.6, study(0.03, 0.04)), (2, 1.6, study(0.01, 0.04)), (1, 1.0, study(0.0, 0.001))])
+    found = gains([(1, 1.6, [study(0.03, 0.04)]), (2, 1.6, [study(0.01, 0.04)]), (1, 1.0, [study(0.0, 0.001)])])
     assert found["1.6"]["share"]["est"] == pytest.approx(0.5)
     assert found["1.6"]["share"]["lo"] == pytest.approx(0.25)
     assert found["1.6"]["share"]["hi"] == pytest.approx(0.75)
     assert [row["seed"] for row in found["1"]["rows"]] == [1]
 
 
+def test_draws_of_outcomes_count_within_their_set_of_slides() -> None:
+    sets = [(1, 1.6, [study(0.01, 0.04), study(0.05, 0.04)]), (2, 1.6, [study(0.01, 0.04), study(0.01, 0.04)])]
+    found = gains(sets)["1.6"]
+    assert [row["fused"]["est"] for row in found["rows"]] == pytest.approx([0.03, 0.01])
+    assert [row["draws"] for row in found["rows"]] == [2, 2]
+    assert found["fused"]["seeds"] == 2
+    assert found["fused"]["est"] == pytest.approx(0.02)
+    assert found["share"]["lo"] == pytest.approx(0.25)
+    assert found["share"]["hi"] == pytest.approx(1.0)  # both sets the first, its draws one of each or twice the better
+
+
+def test_slides_are_covered_set_by_set() -> None:
+    def piece(*covers: float) -> dict[str, Any]:
+        parts = [{"covered": share, "below": 0.0, "above": 1 - share, "width": 0.5} for share in covers]
+        values = [study(0.0, 0.01) | {"coverage": {"fused": {"3y": part}}} for part in parts]
+        return {"plan": {"seed": 1}, "value": {"by_effect": {"1.6": values}, "abstentions": {}}}
+
+    covered_in = on_slides([piece(0.7, 0.9), piece(1.0, 1.0)])["coverage"]["fused"]["3y"]["covered"]
+    assert covered_in["seeds"] == 2
+    assert covered_in["est"] == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(("gain", "reached"), [(0.009, True), (-0.009, True), (0.011, False)])
 def test_no_effect_is_judged_by_the_mean_over_seeds(gain: float, reached: bool) -> None:
-    value = gains([(1, 1.0, study(gain, 0.0)), (2, 1.0, study(gain, 0.0))])
+    value = gains([(1, 1.0, [study(gain, 0.0)]), (2, 1.0, [study(gain, 0.0)])])
     rows = [mark for mark in marks({"bags": {"value": value}}) if "no effect, bags" in mark.asked]
     assert [mark.reached for mark in rows] == [reached]
 
