@@ -1,7 +1,7 @@
 """The note on evidence: its numbers are the committed results', marks are judged by rule, finished work is kept."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ pytest.importorskip("torch", reason="torch is in the group `train`")
 
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.evidence import __main__ as science
+from services.trainer.evidence import pixels
 from services.trainer.evidence.document import document
 from services.trainer.evidence.marks import marks
 from services.trainer.evidence.parts import PARTS
-from services.trainer.evidence.pieces import Bench
+from services.trainer.evidence.pieces import Bench, quiet
+from services.trainer.evidence.pixels import PixelPlan
 from services.trainer.evidence.strangers import shares
 from services.trainer.evidence.study import StudyPlan
 from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides
+from services.trainer.simulation.simulate import SimulationPlan, simulate
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
@@ -155,6 +158,22 @@ def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: 
     assert len(said["uno_c.oracle.draws"]) == len(said["uno_c.fused.draws"])
     assert said["uno_c.oracle"] != said["uno_c.fused"]
     assert said["abstentions"]["strongly shifted stain"]["flagged"] > said["abstentions"]["external site"]["flagged"]
+
+
+def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bags(plan: SimulationPlan, folder: Path) -> None:
+        simulate(replace(plan, tiles=8, width=16), folder, quiet)
+        (folder / "embeddings").rename(folder / "EMB")
+
+    monkeypatch.setattr(pixels, "_embedded", bags)
+    plan = PixelPlan(3, effects=(1.6,), draws=2, patients=80, external=60, strangers=5)
+    value = plan.run(None, tmp_path)
+    one, two = value["by_effect"]["1.6"]
+    assert one["external"] == two["external"] == 60
+    assert one["uno_c.fused"] != two["uno_c.fused"]
+    assert set(value["abstentions"]) == {"external site", "strongly shifted stain"}
+    said = on_slides([{"plan": asdict(plan), "value": json.loads(json.dumps(value, allow_nan=False))}])
+    assert said["gains"]["1.6"]["fused"]["est"] == pytest.approx((one["uno_c.fused"] + two["uno_c.fused"]) / 2)
 
 
 def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:
