@@ -20,6 +20,9 @@ def simulate(
     tiles: Annotated[int, typer.Option(help="Tiles of a patient, about.", min=1)] = 200,
     width: Annotated[int, typer.Option(help="Features of a tile.", min=8)] = 64,
     shift: Annotated[float, typer.Option(help="Stain and scanner shift between sites, in SD of a tile.", min=0)] = 1.0,
+    outcome_seed: Annotated[
+        int | None, typer.Option(help="Draw other outcomes and gaps for the same patients and slides.", min=0)
+    ] = None,
     slides: Annotated[bool, typer.Option("--slides", help="Also write small slides of real pixels.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -28,7 +31,7 @@ def simulate(
         from services.trainer.simulation.simulate import SimulationPlan  # noqa: PLC0415 - see cohorts
         from services.trainer.simulation.simulate import simulate as run  # noqa: PLC0415 - see cohorts
 
-        plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift)
+        plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed)
         with progress("patients") as advance:
             drawn = run(plan, out, advance)
         if slides:

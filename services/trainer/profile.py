@@ -115,7 +115,7 @@ class Profile(Frozen):
     rule: str = ""
     """A rule baseline as a readable expression; empty where there is none."""
     strata: str = ""
-    """A variable by which splits are stratified beside the event."""
+    """A variable by which splits, beside the event, and hazard ratios are stratified."""
     subgroups: dict[str, str] = Field(default_factory=dict)
     """Subgroups of the report, each a readable expression."""
     treatments: tuple[str, ...] = ()

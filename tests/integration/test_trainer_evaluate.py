@@ -71,6 +71,13 @@ def test_the_page_says_simulated_and_needs_nothing_from_elsewhere(out: Path) -> 
     assert "TRIPOD+AI" in page
 
 
+def test_the_table_of_hazard_ratios_names_its_stratum(out: Path) -> None:
+    assert {row["strata"] for row in report(out)["hazard_ratios"]} == {"", "molecular_group"}
+    page = (out / "report.html").read_text()
+    assert "Stratified by molecular group" in page
+    assert "<th>stratified by</th>" in page
+
+
 def test_every_table_and_figure_says_simulated(out: Path) -> None:
     page = (out / "report.html").read_text()
     assert page.count("<caption>") == page.count("<caption>SIMULATED. ") == page.count("<table>")

@@ -88,6 +88,13 @@ class Cohort:
         return np.asarray((~np.isnan(self.values[:, places])).any(axis=1), np.bool_)
 
     @property
+    def strata(self) -> Ints:
+        """Number [n] of each patient's stratum as the profile names it: 0 where unknown, and where it names none."""
+        if not self.profile.strata:
+            return np.zeros(len(self), np.int64)
+        return np.nan_to_num(self.column(self.profile.strata), nan=-1.0).astype(np.int64) + 1
+
+    @property
     def has_times(self) -> bool:
         """Whether it is known when events happened; else `outcome.time` only says on which side of the horizon."""
         return bool(self.profile.outcome.time)

@@ -17,6 +17,7 @@ from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.figures import arm_figures, decision_curve
+from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
@@ -143,7 +144,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "subgroups": tables.subgroups(pooled, bootstrap),
         "modalities": tables.modalities(pooled, bootstrap, has),
         "table_one": tables.table_one(cohort),
-        "hazard_ratios": tables.hazard_ratios(cohort),
+        "hazard_ratios": hazard_ratios(cohort),
         "bootstrap": {"samples": len(bootstrap.weights), "level": 0.95},
     }
 

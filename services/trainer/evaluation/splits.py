@@ -153,8 +153,5 @@ def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:
 
 
 def _strata(cohort: Cohort) -> Ints:
-    event = np.minimum(cohort.outcome.event, 2)
-    if not cohort.profile.strata:
-        return event
-    values = np.nan_to_num(cohort.column(cohort.profile.strata), nan=-1.0).astype(np.int64) + 1
-    return np.asarray(event * (values.max() + 1) + values, np.int64)
+    strata = cohort.strata
+    return np.asarray(np.minimum(cohort.outcome.event, 2) * (strata.max() + 1) + strata, np.int64)

@@ -1,12 +1,9 @@
 """Who the patients are, how the arms do in parts of them, and what happened to high and low risk."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.columns import fit_columns, matrix
-from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.arms.registry import PRIMARY
 from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
 from services.trainer.evaluation.contrasts import baseline_of
@@ -17,8 +14,6 @@ from services.trainer.metrics.incidence import at_risk, cumulative_incidence, in
 
 _BLOCKS = ("clinical", "molecular", "pathomic")
 _DRAWS = 500
-_WIDEST = 1000
-"""A hazard ratio whose ends are farther apart is not told."""
 _LEAST = 5
 """A part with fewer events gets no figure."""
 
@@ -156,22 +151,3 @@ def _banded(outcome: Outcome, times: Floats, draws: Floats) -> tuple[list[float 
     """Estimate, lower and upper ends at each time."""
     ends = np.quantile(incidence_draws(outcome, times, draws), [0.025, 0.975], axis=0)
     return tuple([rounded(float(v)) for v in row] for row in (cumulative_incidence(outcome, times), *ends))
-
-
-def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
-    """Multivariable hazard ratios of the whole cohort with Wald intervals; nothing is predicted by them."""
-    return list(_hazard_ratios(cohort))
-
-
-def _hazard_ratios(cohort: Cohort) -> Iterator[dict[str, Any]]:
-    columns = fit_columns(cohort, cohort.profile.of_blocks(frozenset(_BLOCKS)), None)
-    x = matrix(columns, cohort, None)
-    sample = Sample.of(x, cohort.outcome.time, cohort.outcome.relapsed)
-    ridge = 0.1
-    found = fit_cox(sample, ridge)
-    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, ridge)[1])))
-    for column, beta, error in zip(columns, found, errors, strict=True):
-        ends = [np.exp((beta + z * error) / column.scale) for z in (0, -1.959964, 1.959964)]
-        told = ends[2] < _WIDEST * ends[1]
-        values = [rounded(float(value), 4) if told else None for value in ends]
-        yield {"column": column.name, "est": values[0], "lo": values[1], "hi": values[2]}

@@ -94,9 +94,14 @@ def _no_effect(found: Results) -> Iterator[Mark]:
         each = ", ".join(f"{row['fused']['est']:+.3f}" for row in one["rows"])
         sure = gain["lo"] is not None and max(abs(gain["lo"]), abs(gain["hi"])) <= 0.01
         why = "" if sure else "its interval is wider than the band"
-        yield Mark(
-            asked, f"mean over {gain['seeds']} seeds {said(gain, 4)}; each {each}", abs(gain["est"]) <= 0.01, why
-        )
+        measured = f"mean over {drawn(one)} {said(gain, 4)}; each {each}"
+        yield Mark(asked, measured, abs(gain["est"]) <= 0.01, why)
+
+
+def drawn(one: Results) -> str:
+    """Of how many seeds a mean is, and of how many draws of outcomes each."""
+    draws = one["rows"][0]["draws"]
+    return f"{one['fused']['seeds']} seeds" + (f" of {draws} draws" if draws > 1 else "")
 
 
 def _simulated(found: Results) -> Iterator[tuple[str, Results | None]]:
@@ -114,9 +119,9 @@ def _effect(found: Results) -> Iterator[Mark]:
             continue
         share = percent(one["share"])
         if share["lo"] is None:
-            yield Mark(asked, f"{said(share, 0)} %; the oracle's own gain is not sure", None)
+            yield Mark(asked, f"{said(share, 0)} % over {drawn(one)}; the oracle's own gain is not sure", None)
             continue
-        measured = f"{said(share, 0)} %: gain {said(one['fused'])}, oracle {said(one['oracle'])}"
+        measured = f"{said(share, 0)} % over {drawn(one)}: gain {said(one['fused'])}, oracle {said(one['oracle'])}"
         why = (
             ""
             if share["lo"] >= 80
@@ -141,16 +146,17 @@ def _recovery(value: Results | None) -> Mark:
     asked = "SIMULATED: known hazard ratios lie within the report's 95 % intervals as often as they should"
     if value is None:
         return Mark(asked, NOT_RUN, None)
-    ratios = value["complete"]["ratios"]
-    shares = [one["covered"] for one in ratios.values()]
-    mean, tables = sum(shares) / len(shares), min(one["tables"] for one in ratios.values())
-    low = [name for name, one in ratios.items() if one["covered"] < 0.95 - 1.96 * (0.95 * 0.05 / one["tables"]) ** 0.5]
-    measured = (
-        f"{mean:.1%} of {tables} complete tables, mean of {len(shares)} ratios, {min(shares):.1%} to {max(shares):.1%}"
+    shares = {kind: [one["covered"] for one in part["ratios"].values()] for kind, part in value.items()}
+    tables = min(one["tables"] for one in value["complete"]["ratios"].values())
+    measured = f"of {tables} tables each, mean of {len(shares['complete'])} ratios and range: " + "; ".join(
+        f"{kind} {sum(found) / len(found):.1%}, {min(found):.1%} to {max(found):.1%}" for kind, found in shares.items()
     )
-    gaps = [one["covered"] for one in value["with gaps"]["ratios"].values()] if "with gaps" in value else []
-    if gaps:
-        measured += f"; with gaps {sum(gaps) / len(gaps):.1%}, {min(gaps):.1%} to {max(gaps):.1%}"
+    low = [
+        f"{name} ({kind})"
+        for kind, part in value.items()
+        for name, one in part["ratios"].items()
+        if one["covered"] < 0.95 - 1.96 * (0.95 * 0.05 / one["tables"]) ** 0.5
+    ]
     return Mark(asked, measured, not low, f"too seldom for {', '.join(low)}" if low else "")
 
 

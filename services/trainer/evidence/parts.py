@@ -76,8 +76,8 @@ def _intervals(setting: Setting) -> Sequence[Plan]:
 
 def _slides(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
-        return [PixelPlan(131, patients=60, external=12, strangers=0)]
-    return [PixelPlan(seed) for seed in (131, 132, 133, 134)]
+        return [PixelPlan(151, draws=2, patients=60, external=30, strangers=0)]
+    return [PixelPlan(seed) for seed in (151, 152, 153, 154)]
 
 
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
@@ -87,8 +87,8 @@ def _cross_validated(setting: Setting) -> Sequence[Plan]:
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:
-    tables, patients = (10, 200) if setting.quick else (100, 1000)
-    return [RecoveryPlan(1001, tables, patients, complete) for complete in (True, False)]
+    tables, patients = (10, 200) if setting.quick else (200, 1000)
+    return [RecoveryPlan(3001, tables, patients, complete) for complete in (True, False)]
 
 
 _HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]

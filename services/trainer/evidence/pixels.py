@@ -4,19 +4,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from services.trainer.bundle.served import read_bundle
+from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import UnusableCohortError
+from services.trainer.evidence.pieces import quiet
 from services.trainer.evidence.strangers import mean_embeddings, shares
 from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
+from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared import runtime
 
 STRANGE_SHIFT = 8.0
@@ -28,10 +31,12 @@ _SOME_REFUSED = (0, runtime.AT_FAULT)
 
 @dataclass(frozen=True)
 class PixelPlan:
-    """The same slides under several effects: the effect moves outcomes, and the pixels show the latent alone."""
+    """One set of slides, which show the latent alone, under several effects and several draws of outcomes."""
 
     seed: int
     effects: tuple[float, ...] = (1.0, 1.6)
+    draws: int = 6
+    """Of outcomes over the same slides, for each effect; a model is trained and asked for each."""
     patients: int = 240
     external: int = 120
     external_shift: float = 1.5
@@ -42,36 +47,40 @@ class PixelPlan:
         """See evidence.pieces.Plan."""
         return "SIMULATED-slides"
 
+    @property
+    def inside(self) -> SimulationPlan:
+        """Those of whom the model is made."""
+        return _plan(self.patients, self.seed, 5, 1.0)
+
+    @property
+    def outside(self) -> SimulationPlan:
+        """Those whom it is asked about."""
+        return _plan(self.external, self.seed + EXTERNAL, 1, self.external_shift)
+
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See evidence.pieces.Plan."""
-        inside = _slides(work / "inside", self.patients, self.seed, 5, 1.0)
-        outside = _slides(work / "outside", self.external, self.seed + EXTERNAL, 1, self.external_shift)
-        said: dict[str, Any] = {"plan": asdict(self), "by_effect": {}}
-        for effect in self.effects:
-            for name, patients, seed, sites, shift in (
-                ("inside", self.patients, self.seed, 5, 1.0),
-                ("outside", self.external, self.seed + EXTERNAL, 1, self.external_shift),
-            ):
-                _simulate(work / f"{name}-{effect:g}", patients, seed, sites, shift, effect)
-            folders = [(work / f"{name}-{effect:g}", bags) for name, bags in (("inside", inside), ("outside", outside))]
-            made = work / f"bundle-{effect:g}"
-            made.mkdir()
-            numbers = measured(folders[0], folders[1], made)
-            numbers.pop("abstentions", None)
-            said["by_effect"][f"{effect:g}"] = numbers
-        said["abstentions"] = self._abstentions(work, outside, data)
-        return said
+        for name, plan in (("inside", self.inside), ("outside", self.outside)):
+            _embedded(plan, work / name)
+        said = {
+            f"{effect:g}": [self._draw(effect, draw, work) for draw in range(self.draws)] for effect in self.effects
+        }
+        return {"by_effect": said, "abstentions": self._abstentions(work, data)}
 
-    def _abstentions(self, work: Path, outside: Path, data: Path | None) -> dict[str, Any]:
+    def _draw(self, effect: float, draw: int, work: Path) -> dict[str, Any]:
+        """The numbers of one draw of outcomes; its bundle takes the place of the one before."""
+        for name, plan in (("inside", self.inside), ("outside", self.outside)):
+            simulate(replace(plan, effect=effect, outcome_seed=draw), work / "drawn" / name, quiet)
+        inside, outside = ((work / "drawn" / name, work / name / "EMB") for name in ("inside", "outside"))
+        numbers = measured(inside, outside, work)
+        return {name: value for name, value in numbers.items() if name != "abstentions"}
+
+    def _abstentions(self, work: Path, data: Path | None) -> dict[str, Any]:
         """Shares flagged and refused by the last bundle."""
-        effect = f"{self.effects[-1]:g}"
-        bundle = read_bundle(work / f"bundle-{effect}" / "bundle")
-        near = read_cohort(work / f"outside-{effect}" / "cohort.csv", load_profile())
-        said = {"external site": shares(bundle, mean_embeddings(near, read_embeddings(outside)))}
+        bundle = read_bundle(work / "bundle")
+        said = {"external site": shares(bundle, _means(work / "outside"))}
         if self.strangers:
-            bags = _slides(work / "strange", self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT)
-            far = read_cohort(work / "strange" / "cohort.csv", load_profile())
-            said["strongly shifted stain"] = shares(bundle, mean_embeddings(far, read_embeddings(bags)))
+            _embedded(_plan(self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT), work / "strange")
+            said["strongly shifted stain"] = shares(bundle, _means(work / "strange"))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             _medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=_SOME_REFUSED)
             other = read_embeddings(work / "foreign")
@@ -80,25 +89,22 @@ class PixelPlan:
         return said
 
 
-def _slides(folder: Path, patients: int, seed: int, sites: int, shift: float) -> Path:
-    """Slides of a SIMULATED cohort and their embeddings by the default encoder; gives the folder of the bags."""
-    _simulate(folder, patients, seed, sites, shift, 1.0, "--slides")
-    _medulla("embed", folder, "--out", folder / "EMB", allowed=_SOME_REFUSED)
-    return folder / "EMB"
+def _plan(patients: int, seed: int, sites: int, shift: float) -> SimulationPlan:
+    """Without an effect, and with bags so small that they cost nothing: real slides take their place."""
+    return SimulationPlan(patients, 1.0, sites, seed, tiles=1, width=8, shift=shift)
 
 
-def _simulate(folder: Path, patients: int, seed: int, sites: int, shift: float, effect: float, *more: str) -> None:
-    said = {
-        "patients": patients,
-        "seed": seed,
-        "sites": sites,
-        "shift": shift,
-        "effect": effect,
-        "tiles": 1,
-        "width": 8,
-    }
+def _means(folder: Path) -> Floats:
+    """Mean embeddings of the patients of a folder."""
+    return mean_embeddings(read_cohort(folder / "cohort.csv", load_profile()), read_embeddings(folder / "EMB"))
+
+
+def _embedded(plan: SimulationPlan, folder: Path) -> None:
+    """Slides of a SIMULATED cohort and, in EMB, their embeddings by the default encoder."""
+    said = {name: getattr(plan, name) for name in ("patients", "effect", "sites", "seed", "tiles", "width", "shift")}
     options = [part for name, value in said.items() for part in (f"--{name}", value)]
-    _medulla("simulate", "--out", folder, *options, *more)
+    _medulla("simulate", "--out", folder, *options, "--slides")
+    _medulla("embed", folder, "--out", folder / "EMB", allowed=_SOME_REFUSED)
 
 
 def _medulla(*arguments: Any, allowed: Sequence[int] = (0,)) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evaluation.tables import hazard_ratios
+from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.profile import load_profile
-from services.trainer.simulation.fate import HAZARD_RATIO, draw_fate
+from services.trainer.simulation.fate import HAZARD_RATIO, draw_fate, draw_latent
 from services.trainer.simulation.gaps import as_rows
 from services.trainer.simulation.patients import draw_facts
 from services.trainer.simulation.simulate import write_table
@@ -53,7 +53,7 @@ class RecoveryPlan:
         """Estimates by column on one table."""
         rng = np.random.default_rng([seed, 1])
         drawn = draw_facts(3 * self.patients if self.complete else self.patients, rng)
-        fate = draw_fate(drawn, 1.0, rng)
+        fate = draw_fate(drawn, draw_latent(drawn, rng), 1.0, rng)
         names = [f"SIMULATED-{seed}-{i:05d}" for i in range(len(drawn))]
         write_table(path, as_rows(names, [""] * len(drawn), drawn, fate, rng))
         cohort = read_cohort(path, load_profile())

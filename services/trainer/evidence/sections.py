@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from services.trainer.evidence.marks import percent, primary, said
+from services.trainer.evidence.marks import drawn, percent, primary, said
 
 Value = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def gains(value: Value) -> str:
             )
             for row in one["rows"]
         ]  # fmt: skip
-        mean = f"**mean of {one['fused']['seeds']} seeds**"
+        mean = f"**mean of {drawn(one)}**"
         rows.append((f"HR {effect}", mean, "", "", "", said(one["fused"], 4), said(one["oracle"], 4), ""))
     told = "; ".join(f"at HR {effect} {said(one['fused_harrell'], 4)}" for effect, one in value.items())
     return f"{table(header, rows)}\n\nThe same in Harrell's C, means: {told}."

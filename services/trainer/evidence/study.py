@@ -20,7 +20,7 @@ from services.trainer.evidence.coverage import coverage
 from services.trainer.evidence.pieces import quiet
 from services.trainer.evidence.strangers import abstentions
 from services.trainer.metrics import discrimination
-from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Difference
 from services.trainer.profile import load_profile
@@ -105,7 +105,7 @@ def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> P
 
 
 def gains(bundle: ServedBundle, patients: Patients, knowing: Prediction) -> dict[str, Any]:
-    """Gain in C of fusion and of the oracle over the table, with paired bootstrap draws."""
+    """Gain in C of fusion and of the oracle over the table, with paired bootstrap draws, None where a draw has no C."""
     found, _ = predict_all(bundle, patients)
     outcome, tau = patients.cohort.outcome, bundle.profile.horizons_years[-1]
     draws = Bootstrap.of(len(outcome), 7, DRAWS)
@@ -121,7 +121,7 @@ def gains(bundle: ServedBundle, patients: Patients, knowing: Prediction) -> dict
         for name, one in (("fused", found["fused"]), ("oracle", knowing)):
             gain = Difference(c(one), table)
             said |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
-            said |= {f"{metric}.{name}.draws": np.round(draws.draws(gain), 5).tolist()}
+            said |= {f"{metric}.{name}.draws": [rounded(float(one), 5) for one in draws.draws(gain)]}
         said |= {f"{metric}.table": float(table(np.ones((1, len(outcome))))[0])}
     return said
 

@@ -30,48 +30,57 @@ def public(pieces: Sequence[Piece]) -> dict[str, Any]:
     return dict(pieces[0]["value"])
 
 
-def gains(pieces: Iterable[tuple[int, float, Mapping[str, Any]]]) -> dict[str, Any]:
+def gains(pieces: Iterable[tuple[int, float, Sequence[Mapping[str, Any]]]]) -> dict[str, Any]:
     """By effect: each seed's gain over the table and that of the oracle, their means, and the share reached.
 
-    `pieces` are (seed, effect, numbers of `study.measured`).
+    `pieces` are (seed, effect, numbers of `study.measured` for each draw of outcomes of the same patients).
     """
     by_effect: dict[str, list[dict[str, Any]]] = {}
-    for seed, effect, value in pieces:
-        by_effect.setdefault(f"{effect:g}", []).append({"seed": seed, **_row(value), "draws": _draws(value)})
+    for seed, effect, values in pieces:
+        by_effect.setdefault(f"{effect:g}", []).append({"seed": seed, **_row(values), "samples": _samples(values)})
     return {effect: _of_effect(rows) for effect, rows in by_effect.items()}
 
 
-def _row(value: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {name: value[name] for name in ("patients", "events", "external", "latent_r")}
-    row["table_c"] = value["uno_c.table"]
-    for arm in ("fused", "oracle"):
-        draws = np.array(value[f"uno_c.{arm}.draws"])
-        lo, hi = np.quantile(draws[np.isfinite(draws)], [0.025, 0.975])
-        row[arm] = {"est": value[f"uno_c.{arm}"], "lo": float(lo), "hi": float(hi)}
-        row[f"{arm}_harrell"] = value[f"harrell_c.{arm}"]
+def _row(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means over the draws; the interval is of the patients, each with all draws of what became of them."""
+    row: dict[str, Any] = {name: values[0][name] for name in ("patients", "external")} | {"draws": len(values)}
+    row |= {name: _mean(values, name) for name in ("events", "latent_r")}
+    row["table_c"] = _mean(values, "uno_c.table")
+    for arm, samples in zip(("fused", "oracle"), _samples(values).mean(axis=0), strict=True):
+        lo, hi = np.quantile(samples[np.isfinite(samples)], [0.025, 0.975])
+        row[arm] = {"est": _mean(values, f"uno_c.{arm}"), "lo": float(lo), "hi": float(hi)}
+        row[f"{arm}_harrell"] = _mean(values, f"harrell_c.{arm}")
     return row
 
 
-def _draws(value: Mapping[str, Any]) -> Floats:
-    return np.array([value["uno_c.fused.draws"], value["uno_c.oracle.draws"]], np.float64)
+def _mean(values: Sequence[Mapping[str, Any]], name: str) -> float:
+    return float(np.mean([value[name] for value in values]))
+
+
+def _samples(values: Sequence[Mapping[str, Any]]) -> Floats:
+    """Gains [draws, arms, samples] of patients drawn again, the same ones in every draw of outcomes."""
+    return np.array([[value["uno_c.fused.draws"], value["uno_c.oracle.draws"]] for value in values], np.float64)
 
 
 def _of_effect(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    draws = np.stack([row.pop("draws") for row in rows])
+    samples = np.stack([row.pop("samples") for row in rows])
     said: dict[str, Any] = {"rows": rows}
     for arm in ("fused", "oracle"):
         said[arm] = mean_of([row[arm]["est"] for row in rows])
         said[f"{arm}_harrell"] = mean_of([row[f"{arm}_harrell"] for row in rows])
-    said["share"] = _share(rows, draws)
+    said["share"] = _share(rows, samples)
     return said
 
 
-def _share(rows: Sequence[Mapping[str, Any]], draws: Floats) -> dict[str, Any]:
-    """Mean gain over mean gain of the oracle; seeds drawn again, and the patients of each. None without such a gain."""
+def _share(rows: Sequence[Mapping[str, Any]], samples: Floats) -> dict[str, Any]:
+    """Mean gain over mean gain of the oracle; None for an interval where the oracle itself may gain nothing.
+
+    Seeds are drawn again, of each its patients and its draws of outcomes: `samples` [seeds, draws, arms, samples].
+    """
     rng = np.random.default_rng(3)
-    seeds, count = len(rows), draws.shape[2]
-    chosen = rng.integers(0, seeds, (_SAMPLES, seeds))
-    again = draws[chosen, :, rng.integers(0, count, (_SAMPLES, seeds))].mean(axis=1)
+    seeds, draws, _, count = samples.shape
+    chosen, patients = rng.integers(0, seeds, (_SAMPLES, seeds, 1)), rng.integers(0, count, (_SAMPLES, seeds, 1))
+    again = samples[chosen, rng.integers(0, draws, (_SAMPLES, seeds, draws)), :, patients].mean(axis=(1, 2))
     fused, best = (float(np.mean([row[arm]["est"] for row in rows])) for arm in ("fused", "oracle"))
     if best <= 0 or (again[:, 1] > 0).mean() < _SURE:
         return {"est": fused / best if best > 0 else None, "lo": None, "hi": None}
@@ -82,22 +91,36 @@ def _share(rows: Sequence[Mapping[str, Any]], draws: Floats) -> dict[str, Any]:
 
 def studies(pieces: Sequence[Piece]) -> dict[str, Any]:
     """Gains of the studies on bags."""
-    return gains((piece["plan"]["seed"], piece["plan"]["effect"], piece["value"]) for piece in pieces)
+    return gains((piece["plan"]["seed"], piece["plan"]["effect"], [piece["value"]]) for piece in pieces)
 
 
 def on_slides(pieces: Sequence[Piece]) -> dict[str, Any]:
-    """Gains on slides of real pixels, who was refused, and coverage."""
+    """Gains on slides of real pixels, who was refused, and coverage; a set of slides counts once."""
     runs = [
-        (piece["plan"]["seed"], float(effect), value)
+        (piece["plan"]["seed"], float(effect), values)
         for piece in pieces
-        for effect, value in piece["value"]["by_effect"].items()
+        for effect, values in piece["value"]["by_effect"].items()
     ]
-    refused = [piece["value"]["abstentions"] for piece in pieces]
+    sets = [
+        [value["coverage"] for values in piece["value"]["by_effect"].values() for value in values] for piece in pieces
+    ]
     return {
         "gains": gains(runs),
-        "abstentions": abstentions(refused),
-        "coverage": covered([value["coverage"] for _, _, value in runs]),
+        "abstentions": abstentions([piece["value"]["abstentions"] for piece in pieces]),
+        "coverage": covered([_averaged(values) for values in sets]),
     }
+
+
+def _averaged(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Coverage over the draws and effects of one set of slides, as of one study."""
+    said: dict[str, Any] = {}
+    for arm in dict.fromkeys(name for value in values for name in value):
+        told = [value[arm] for value in values if arm in value]
+        said[arm] = {
+            horizon: {part: _mean([one[horizon] for one in told], part) for part in parts}
+            for horizon, parts in told[0].items()
+        }
+    return said
 
 
 def intervals(pieces: Sequence[Piece]) -> dict[str, Any]:

@@ -45,11 +45,15 @@ class Fate:
     """Relapses to come, [n]: risk by t years is 1 - exp(-theta F(t)) where nothing competes."""
 
 
-def draw_fate(facts: Facts, effect: float, rng: np.random.Generator) -> Fate:
-    """Draw outcomes in which the latent has hazard ratio `effect` per standard deviation, given all else."""
+def draw_latent(facts: Facts, rng: np.random.Generator) -> Floats:
+    """What the slides of each patient [n] show, of mean 0 and standard deviation 1 over the cohort."""
     seen = sum((weight * (_markers(facts)[name]) for name, weight in _SLIDES_SEE.items()), np.zeros(len(facts)))
     raw = seen + rng.normal(size=len(facts))
-    latent = (raw - raw.mean()) / raw.std()
+    return np.asarray((raw - raw.mean()) / raw.std(), np.float64)
+
+
+def draw_fate(facts: Facts, latent: Floats, effect: float, rng: np.random.Generator) -> Fate:
+    """Draw outcomes in which the latent has hazard ratio `effect` per standard deviation, given all else."""
     log_hazard = known_log_hazard(facts) + np.log(effect) * latent
     theta = _theta(facts) * np.exp(log_hazard)
     reached = rng.exponential(size=len(facts)) / theta

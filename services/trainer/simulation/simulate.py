@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import Features
 from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
-from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, true_risk
+from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, draw_latent, true_risk
 from services.trainer.simulation.gaps import as_rows, without_slides
 from services.trainer.simulation.patients import Facts, draw_facts
 from shared.canonical import digest_of, sha256
@@ -37,6 +37,8 @@ class SimulationPlan:
     """Stain and scanner shift of the sites, in standard deviations of a tile."""
     prefix: str = "SIMULATED"
     """Of the case ids; another one for a cohort that is to be external."""
+    outcome_seed: int | None = field(default=None, repr=False)
+    """Another draw of what became of the same patients, with the same slides, and of what is not known of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +56,18 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     """Draw and write a cohort; the same plan gives the same bytes."""
     rng = np.random.default_rng([plan.seed, 1])
     facts = draw_facts(plan.patients, rng)
-    fate = draw_fate(facts, plan.effect, rng)
+    latent = draw_latent(facts, rng)
+    fate = draw_fate(facts, latent, plan.effect, rng)
     places = rng.integers(0, plan.sites, plan.patients)
     names = [f"{plan.prefix}-{plan.seed}-{i:05d}" for i in range(plan.patients)]
     sites = [f"{plan.prefix}-SITE-{plan.seed}-{place}" for place in places]
     rows = as_rows(names, sites, facts, fate, rng)
-    drawn = Simulated(names, places.tolist(), facts, fate, (~without_slides(plan.patients, rng)).tolist())
+    has_slides = (~without_slides(plan.patients, rng)).tolist()
+    if plan.outcome_seed is not None:
+        anew = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
+        fate = draw_fate(facts, latent, plan.effect, anew)
+        rows = as_rows(names, sites, facts, fate, anew)
+    drawn = Simulated(names, places.tolist(), facts, fate, has_slides)
     write_table(out / "cohort.csv", rows)
     write_table(out / "SIMULATED_truth.csv", _truth(drawn))
     (out / "SIMULATED.md").write_text(_about(plan), encoding="utf-8")
@@ -122,9 +130,10 @@ def _truth(drawn: Simulated) -> list[dict[str, str]]:
 
 
 def _about(plan: SimulationPlan) -> str:
+    anew = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
     ratios = "\n".join(f"| {name} | {ratio:g} |" for name, ratio in HAZARD_RATIO.items())
     return (
         "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
-        f"{plan}\n\n| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
+        f"{plan}\n\n{anew}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
         f"| what the slides show, per SD | {plan.effect:g} |\n"
     )

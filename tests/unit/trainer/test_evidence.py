@@ -1,7 +1,7 @@
 """The note on evidence: its numbers are the committed results', marks are judged by rule, finished work is kept."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ pytest.importorskip("torch", reason="torch is in the group `train`")
 
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.evidence import __main__ as science
+from services.trainer.evidence import pixels
 from services.trainer.evidence.document import document
 from services.trainer.evidence.marks import marks
 from services.trainer.evidence.parts import PARTS
-from services.trainer.evidence.pieces import Bench
+from services.trainer.evidence.pieces import Bench, quiet
+from services.trainer.evidence.pixels import PixelPlan
 from services.trainer.evidence.strangers import shares
 from services.trainer.evidence.study import StudyPlan
-from services.trainer.evidence.summaries import covered, gains, mean_of
+from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides
+from services.trainer.simulation.simulate import SimulationPlan, simulate
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
@@ -52,16 +55,38 @@ def study(fused: float, oracle: float) -> dict[str, Any]:
 
 
 def test_the_share_of_the_oracles_gain_is_of_the_means() -> None:
-    found = gains([(1, 1.6, study(0.03, 0.04)), (2, 1.6, study(0.01, 0.04)), (1, 1.0, study(0.0, 0.001))])
+    found = gains([(1, 1.6, [study(0.03, 0.04)]), (2, 1.6, [study(0.01, 0.04)]), (1, 1.0, [study(0.0, 0.001)])])
     assert found["1.6"]["share"]["est"] == pytest.approx(0.5)
     assert found["1.6"]["share"]["lo"] == pytest.approx(0.25)
     assert found["1.6"]["share"]["hi"] == pytest.approx(0.75)
     assert [row["seed"] for row in found["1"]["rows"]] == [1]
 
 
+def test_draws_of_outcomes_count_within_their_set_of_slides() -> None:
+    sets = [(1, 1.6, [study(0.01, 0.04), study(0.05, 0.04)]), (2, 1.6, [study(0.01, 0.04), study(0.01, 0.04)])]
+    found = gains(sets)["1.6"]
+    assert [row["fused"]["est"] for row in found["rows"]] == pytest.approx([0.03, 0.01])
+    assert [row["draws"] for row in found["rows"]] == [2, 2]
+    assert found["fused"]["seeds"] == 2
+    assert found["fused"]["est"] == pytest.approx(0.02)
+    assert found["share"]["lo"] == pytest.approx(0.25)
+    assert found["share"]["hi"] == pytest.approx(1.0)  # both sets the first, its draws one of each or twice the better
+
+
+def test_slides_are_covered_set_by_set() -> None:
+    def piece(*covers: float) -> dict[str, Any]:
+        parts = [{"covered": share, "below": 0.0, "above": 1 - share, "width": 0.5} for share in covers]
+        values = [study(0.0, 0.01) | {"coverage": {"fused": {"3y": part}}} for part in parts]
+        return {"plan": {"seed": 1}, "value": {"by_effect": {"1.6": values}, "abstentions": {}}}
+
+    covered_in = on_slides([piece(0.7, 0.9), piece(1.0, 1.0)])["coverage"]["fused"]["3y"]["covered"]
+    assert covered_in["seeds"] == 2
+    assert covered_in["est"] == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(("gain", "reached"), [(0.009, True), (-0.009, True), (0.011, False)])
 def test_no_effect_is_judged_by_the_mean_over_seeds(gain: float, reached: bool) -> None:
-    value = gains([(1, 1.0, study(gain, 0.0)), (2, 1.0, study(gain, 0.0))])
+    value = gains([(1, 1.0, [study(gain, 0.0)]), (2, 1.0, [study(gain, 0.0)])])
     rows = [mark for mark in marks({"bags": {"value": value}}) if "no effect, bags" in mark.asked]
     assert [mark.reached for mark in rows] == [reached]
 
@@ -133,6 +158,22 @@ def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: 
     assert len(said["uno_c.oracle.draws"]) == len(said["uno_c.fused.draws"])
     assert said["uno_c.oracle"] != said["uno_c.fused"]
     assert said["abstentions"]["strongly shifted stain"]["flagged"] > said["abstentions"]["external site"]["flagged"]
+
+
+def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bags(plan: SimulationPlan, folder: Path) -> None:
+        simulate(replace(plan, tiles=8, width=16), folder, quiet)
+        (folder / "embeddings").rename(folder / "EMB")
+
+    monkeypatch.setattr(pixels, "_embedded", bags)
+    plan = PixelPlan(3, effects=(1.6,), draws=2, patients=80, external=60, strangers=5)
+    value = plan.run(None, tmp_path)
+    one, two = value["by_effect"]["1.6"]
+    assert one["external"] == two["external"] == 60
+    assert one["uno_c.fused"] != two["uno_c.fused"]
+    assert set(value["abstentions"]) == {"external site", "strongly shifted stain"}
+    said = on_slides([{"plan": asdict(plan), "value": json.loads(json.dumps(value, allow_nan=False))}])
+    assert said["gains"]["1.6"]["fused"]["est"] == pytest.approx((one["uno_c.fused"] + two["uno_c.fused"]) / 2)
 
 
 def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Hazard ratios of the whole cohort: a Cox model of all variables, each stratum with a baseline of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.cox import Sample, derivatives
+from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.metrics.bootstrap import rounded
+
+_RIDGE = 0.1
+"""On standardised columns: so little that it only keeps a separated or repeated column finite."""
+_RIDGE_SAYS = 0.4
+"""Share of what is known of a column from which on the ridge says it and not the patients: it is not told."""
+_WIDEST = 1000
+"""A hazard ratio whose ends are farther apart is not told."""
+
+
+def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
+    """Multivariable hazard ratios with 95 % Wald intervals, None where patients do not tell; nothing predicts by them.
+
+    Where the profile names a stratum its hazards need not be proportional (Kalbfleisch and Prentice 2002, 4.4), and who
+    lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model
+    without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
+    """
+    columns = fit_columns(cohort, cohort.profile.variables, None)
+    x, stratum = matrix(columns, cohort, None), cohort.profile.strata
+    within = _fit(x, cohort, cohort.strata)
+    across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within
+    by = ["" if column.variable == stratum else stratum for column in columns]
+    found = np.where([bool(one) for one in by], within, across)
+    return [
+        {"column": column.name, "strata": by[j]} | _told(found[0, j], found[1, j], column.scale)
+        for j, column in enumerate(columns)
+    ]
+
+
+def _told(beta: float, error: float, scale: float) -> dict[str, float | None]:
+    ends = [float(np.exp((beta + z * error) / scale)) for z in (0, -1.959964, 1.959964)]
+    told = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
+    return {name: rounded(end, 4) if told else None for name, end in zip(("est", "lo", "hi"), ends, strict=True)}
+
+
+def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
+    """Coefficients and their standard errors [2, p]."""
+    outcome = cohort.outcome
+    parts = [strata == one for one in np.unique(strata)]
+    loss = _Loss([Sample.of(x[part], outcome.time[part], outcome.relapsed[part]) for part in parts])
+    found = minimize(
+        loss,
+        np.zeros(x.shape[1]),
+        method="trust-exact",
+        jac=loss.gradient,
+        hess=loss.information,
+        options={"gtol": 1e-6},
+    ).x
+    return np.stack([found, np.sqrt(np.diag(np.linalg.inv(loss.information(found))))])
+
+
+@dataclass(frozen=True, eq=False)
+class _Loss:
+    """Less the log partial likelihood, summed over strata, with the ridge."""
+
+    strata: Sequence[Sample]
+
+    def __call__(self, beta: Floats) -> float:
+        return float(_RIDGE / 2 * beta @ beta) - sum(one.log_likelihood(beta) for one in self.strata)
+
+    def gradient(self, beta: Floats) -> Floats:
+        parts = [derivatives(one, beta, 0.0)[0] for one in self.strata]
+        return np.asarray(_RIDGE * beta - np.sum(parts, axis=0), np.float64)
+
+    def information(self, beta: Floats) -> Floats:
+        """Second derivative [p, p]."""
+        parts = [derivatives(one, beta, 0.0)[1] for one in self.strata]
+        return np.asarray(_RIDGE * np.eye(len(beta)) + np.sum(parts, axis=0), np.float64)
