@@ -26,6 +26,10 @@ EmbeddingFolder = Annotated[
 ProfileFile = Annotated[
     str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
 ]
+SlideFolder = Annotated[
+    Path | None, typer.Option("--slides", help="Folder with slides/{case_id}/, as for `medulla embed`.")
+]
+DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 _OF_TRAINING = ("torch", "tensorboardX")
 """Libraries that only the training of networks needs."""
 

@@ -49,6 +49,16 @@ class BagFile:
         return {"x": int(x), "y": int(y)}
 
 
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Places of tiles on one slide."""
+
+    slide_id: str
+    slide_digest: str
+    origins: npt.NDArray[np.int32]
+    """[n, 2] x and y of upper left corners, level-0 pixels."""
+
+
 @dataclass(frozen=True)
 class Embeddings:
     """All bags of a cohort, by case."""
