@@ -48,6 +48,11 @@ class BagFile:
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
 
+    def said(self) -> dict[str, str]:
+        """What the bag says of itself, such as `tile_px` and `tile_um`."""
+        with safe_open(self.path, "numpy") as file:
+            return dict(file.metadata() or {})
+
 
 @dataclass(frozen=True, eq=False)
 class Spots:
