@@ -26,6 +26,13 @@ EmbeddingFolder = Annotated[
 ProfileFile = Annotated[
     str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
 ]
+SlideFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--slides", help="Folder with slides/{case_id}/, as for `medulla embed`.", exists=True, file_okay=False
+    ),
+]
+DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 _OF_TRAINING = ("torch", "tensorboardX")
 """Libraries that only the training of networks needs."""
 

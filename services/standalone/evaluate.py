@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines, trainer
+from services.standalone.cohorts import (
+    CohortTable,
+    DefaultMpp,
+    EmbeddingFolder,
+    ProfileFile,
+    SlideFolder,
+    read,
+    report_lines,
+    trainer,
+)
 from services.standalone.console import AsJson, print_json, progress, say
 
 
@@ -14,6 +23,8 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
+    slides: SlideFolder = None,
+    default_mpp: DefaultMpp = None,
     repeats: Annotated[int, typer.Option(help="How often the cohort is split anew.", min=1)] = 5,
     folds: Annotated[int, typer.Option(help="Outer folds.", min=2)] = 5,
     seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
@@ -22,8 +33,15 @@ def evaluate(
     workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was."""
+    """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was.
+
+    With --slides the report shows the tiles that are typical of each prototype.
+    """
+    if slides and not embeddings:
+        raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
     with trainer():
+        from services.standalone.cohort_slides import CohortSlides  # noqa: PLC0415 - see cohorts
+        from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.run import default_workers  # noqa: PLC0415 - see cohorts
@@ -31,10 +49,15 @@ def evaluate(
 
         plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, profile)
+        shown, files = None, CohortSlides.below(slides, default_mpp) if slides else None
         with progress("folds") as advance:
             report = run(table, bags, plan, out, advance)
-        write_page(report, out)
+        if bags and files:
+            with progress("slides") as advance:
+                shown = plate(report["prototypes"], bags, files, advance)
+        write_page(report, out, shown)
     if as_json:
         print_json(report)
     else:
-        say("\n".join(report_lines(report, out)))
+        lack = [shown.lack] if shown and shown.lack else []
+        say("\n".join([*lack, *report_lines(report, out)]))

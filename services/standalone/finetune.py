@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest
-from services.standalone.cohorts import EmbeddingFolder, ProfileFile, trainer
+from services.standalone.cohorts import DefaultMpp, EmbeddingFolder, ProfileFile, SlideFolder, trainer
 from services.standalone.console import AsJson, print_json, say
 from services.standalone.models import training_lines
 
@@ -16,11 +16,9 @@ _CAUTION = "The encoder has seen these patients: evaluate it on others. Research
 
 Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
-Slides = Annotated[Path | None, typer.Option(help="Folder with slides/{case_id}/, as for `medulla embed`.")]
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.")]
 Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else made of the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
-DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
 Frozen = Annotated[int, typer.Option(help="Epochs at the start that train the new head alone.", min=0)]
 Patience = Annotated[int, typer.Option(help="Epochs without gain before it stops.", min=1)]
@@ -45,7 +43,7 @@ def finetune(
     out: Annotated[Path, typer.Option(help="Folder of the encoder; its logs/ is for TensorBoard.")],
     tiles: Tiles = None,
     cohort: Table = None,
-    slides: Slides = None,
+    slides: SlideFolder = None,
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
     encoder: Base = DEFAULT_ENCODER,

@@ -7,7 +7,8 @@ from pathlib import Path
 from services.embedder.errors import EncoderMismatchError
 from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
 from services.embedder.manifest import EncoderManifest, Training, read_manifest, read_model
-from services.standalone.attended_tiles import SlidesOfCohort, kept
+from services.standalone.attended_tiles import keep, kept
+from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import Advance, progress
 from services.tiler.grid import GridSpec
 from services.trainer.cohort.cohort import Cohort
@@ -126,8 +127,8 @@ def _from_outcome(job: Job, source: Outcomes, base: Base, ranks: Ranks) -> Assig
         manifest = read_manifest(job.encoder)
         grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
         with _bar("cases", ranks) as advance:
-            slides = SlidesOfCohort(source.slides, grid, source.default_mpp)
-            slides.keep(top_tiles(data, embeddings, job.settings), folder, advance)
+            slides = CohortSlides.below(source.slides, source.default_mpp)
+            keep(top_tiles(data, embeddings, job.settings), slides, grid, folder, advance)
     ranks.wait()
     return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), digest, base, job.settings)
 

@@ -17,6 +17,7 @@ from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.validate import validate
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
+from services.trainer.report.plate import Picture, Plate
 from services.trainer.simulation.simulate import SimulationPlan
 from tests.support.cohorts import quiet, simulated, write_bags
 
@@ -130,6 +131,47 @@ def test_the_page_fits_narrow_and_wide_windows(out: Path, browser: Browser, widt
     assert page.locator("figure svg").count() >= 6
     page.close()
     assert wrong == []
+
+
+def with_prototypes(said: dict[str, Any]) -> dict[str, Any]:
+    """A report with two prototypes, the rarer of them the riskier, each with an example of the same two patients."""
+    examples = [{"case_id": case, "slide_id": f"{case}-s", "x": 0, "y": 256} for case in ("<A>", "B")]
+    rows = [
+        {"prototype": number, "mean_share": share, "share_with_event": share, "share_without": share, "most_in": ["B"]}
+        | {"examples": examples, "hazard_ratio_per_sd": {"est": est, "lo": est - 0.1, "hi": est + 0.1}}
+        for number, share, est in ((0, 0.9, 0.7), (1, 0.1, 1.4))
+    ]
+    return said | {"prototypes": rows}
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
+    out: Path, tmp_path: Path, browser: Browser, width: int
+) -> None:
+    tile, gone = Picture("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC", 128.0), Picture(why="it is <gone>")
+    write_page(with_prototypes(report(out)), tmp_path, Plate({0: (tile, gone), 1: (tile, tile)}))
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".plate h3").all_inner_texts() == ["Prototype 1", "Prototype 0"]
+    assert page.locator(".plate figcaption").all_inner_texts() == ["<A>", "B"] * 2
+    assert page.locator(".plate img").first.get_attribute("alt") == "SIMULATED: tile of case <A>, prototype 1"
+    assert page.locator(".plate .absent").all_inner_texts() == ["No picture: it is <gone>."]
+    assert page.locator(".plate").inner_text().count("the higher the risk") == 1
+    assert "Each is 128 µm wide" in page.locator("p.caption").inner_text()
+    page.close()
+
+
+def test_without_pictures_the_page_says_how_to_get_them_or_why_there_are_none(out: Path, tmp_path: Path) -> None:
+    said = with_prototypes(report(out))
+    write_page(said, tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<code>--slides DIR</code>") == 1
+    assert "<img" not in page
+    write_page(said, tmp_path, Plate({number: [Picture(why="no slide is there")] * 2 for number in (0, 1)}))
+    page = (tmp_path / "report.html").read_text()
+    assert "None of the 4 example tiles could be shown. The first that could not: no slide is there." in page
+    assert "--slides DIR" not in page
 
 
 def test_nothing_is_left_of_a_finished_run(out: Path) -> None:

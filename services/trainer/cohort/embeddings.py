@@ -48,6 +48,21 @@ class BagFile:
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
 
+    def said(self) -> dict[str, str]:
+        """What the bag says of itself, such as `tile_px` and `tile_um`."""
+        with safe_open(self.path, "numpy") as file:
+            return dict(file.metadata() or {})
+
+
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Places of tiles on one slide."""
+
+    slide_id: str
+    slide_digest: str
+    origins: npt.NDArray[np.int32]
+    """[n, 2] x and y of upper left corners, level-0 pixels."""
+
 
 @dataclass(frozen=True)
 class Embeddings:

@@ -7,22 +7,12 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from services.trainer.cohort.cohort import Cohort, Flags
-from services.trainer.cohort.embeddings import BagFile, Embeddings
+from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.split import held_out
 from services.trainer.slides.stage import SlideModel, fit_slides
-
-
-@dataclass(frozen=True, eq=False)
-class Spots:
-    """Places of tiles on one slide."""
-
-    slide_id: str
-    slide_digest: str
-    origins: npt.NDArray[np.int32]
-    """[n, 2] x and y of upper left corners, level-0 pixels."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import figures
 from services.trainer.report.names import arm_name, metric_name
+from services.trainer.report.plate import Plate, by_risk, direction
 from shared.files import put
 
 Said = dict[str, Any]
@@ -33,8 +34,8 @@ CONTENTS = (
 """Parts of the page, in order."""
 
 
-def write_page(report: Said, out: Path) -> None:
-    """Write report.html and the SVG figures beside it."""
+def write_page(report: Said, out: Path, plate: Plate | None = None) -> None:
+    """Write report.html, with the pictures of `plate` where there is one, and the SVG figures beside it."""
     drawn = figures(report)
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,22 +43,23 @@ def write_page(report: Said, out: Path) -> None:
         old.unlink()
     for name, content in drawn.items():
         (folder / name).write_text(content, encoding="utf-8")
-    put(out / "report.html", render(report, drawn).encode())
+    put(out / "report.html", render(report, drawn, plate).encode())
 
 
-def render(report: Said, drawn: dict[str, str]) -> str:
+def render(report: Said, drawn: dict[str, str], plate: Plate | None = None) -> str:
     """The page of a report."""
     loader = PackageLoader("services.trainer.report")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p}
+    environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p, "direction": direction}
     environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name, "metric": metric_name}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
     contents = [(name, title) for name, title in CONTENTS if name != "slides" or report["prototypes"]]
     known = {"auc_years": _auc_years(report), "contents": contents, "css": css}
+    known |= {"prototypes": by_risk(report["prototypes"]), "plate": plate}
     return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report), **known)
 
 

@@ -1,0 +1,59 @@
+"""The slides of a cohort on this machine; tiles are read out of the very slide that was embedded, and of no other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from services.standalone.workspace import SlideFile, find
+from services.tiler.errors import NotASlideError
+from services.tiler.grid import GridSpec
+from services.tiler.in_place import slide_digest
+from services.tiler.ports import Cut, SlideReader, Tiles
+from services.tiler.readers import open_slide
+from services.tiler.resolution import Override
+from services.trainer.cohort.embeddings import Spots
+from services.trainer.errors import BadEmbeddingsError
+
+
+@dataclass(frozen=True)
+class CohortSlides:
+    """Slides by case id and slide id."""
+
+    files: Mapping[tuple[str, str], SlideFile]
+    default_mpp: float | None
+    """Microns per pixel of slides that do not say it."""
+
+    @classmethod
+    def below(cls, folder: Path, default_mpp: float | None) -> Self:
+        """Find the slides of `folder`/slides/{case_id}/.
+
+        Raises:
+            NotASlideError: there is no such folder.
+        """
+        return cls({(slide.case_id, slide.slide_id): slide for slide in find([folder])}, default_mpp)
+
+    def tiles(self, case: str, spots: Spots, grid: GridSpec) -> Tiles:
+        """Read tiles of one slide, as `grid` cuts them.
+
+        Raises:
+            BadEmbeddingsError: the slide is not the one that was embedded.
+            SlideError: it is not there, or cannot be read.
+        """
+        slide = self._slide(case, spots)
+        with open_slide(slide.path, Override(default=self.default_mpp)) as reader:
+            return reader.read_tiles(spots.origins, _cut(grid, reader))
+
+    def _slide(self, case: str, spots: Spots) -> SlideFile:
+        name = f"slide {spots.slide_id} of case {case}"
+        found = self.files.get((case, spots.slide_id))
+        if found is None:
+            raise NotASlideError(f"{name} is in the embeddings, but not among the slides")
+        if slide_digest(found.path) != spots.slide_digest:
+            raise BadEmbeddingsError(f"{name} is not the slide that was embedded: its digest is another one")
+        return found
+
+
+def _cut(grid: GridSpec, reader: SlideReader) -> Cut:
+    said = reader.describe().resolution
+    return Cut(grid.side(said.mpp_x), grid.side(said.mpp_y), grid.tile_px)

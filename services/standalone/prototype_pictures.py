@@ -1,0 +1,88 @@
+"""Cuts the example tiles of a report's prototypes out of the slides, as small pictures for its page."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError
+
+from services.standalone.cohort_slides import CohortSlides
+from services.standalone.console import Advance
+from services.standalone.pictures import data_uri, rgb_jpeg
+from services.tiler.grid import GridSpec
+from services.tiler.ports import Tiles
+from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
+from services.trainer.errors import BadEmbeddingsError
+from services.trainer.report.plate import Picture, Plate
+from shared.errors import PermanentError
+from shared.units import TilePx
+
+Example = Mapping[str, Any]
+_PX = TilePx(224)
+"""Sharp at the size at which the page shows it, and small enough for a page with two dozen."""
+
+
+def plate(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:
+    """A picture of every example tile, or why there is none; each slide is opened once."""
+    examples = sorted((example for row in prototypes for example in row["examples"]), key=_slide)
+    groups = [list(group) for _, group in groupby(examples, _slide)]
+    found: dict[tuple[Any, ...], Picture] = {}
+    for done, group in enumerate(groups, 1):
+        found |= zip(map(_place, group), _pictures(group, embeddings, slides), strict=True)
+        advance(done, len(groups))
+    return Plate({row["prototype"]: tuple(found[_place(example)] for example in row["examples"]) for row in prototypes})
+
+
+def _slide(example: Example) -> tuple[str, str]:
+    return example["case_id"], example["slide_id"]
+
+
+def _place(example: Example) -> tuple[Any, ...]:
+    return (*_slide(example), example.get("x"), example.get("y"))
+
+
+def _pictures(examples: Sequence[Example], embeddings: Embeddings, slides: CohortSlides) -> list[Picture]:
+    """Pictures of some tiles of one slide."""
+    case, slide_id = _slide(examples[0])
+    try:
+        bag = _bag(embeddings, case, slide_id)
+        grid = _grid(bag)
+        spots = Spots(slide_id, bag.slide_digest, _origins(examples))
+        return _drawn(slides.tiles(case, spots, grid), grid)
+    except (PermanentError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return [Picture(why=why or "the slide cannot be read")] * len(examples)
+
+
+def _bag(embeddings: Embeddings, case: str, slide_id: str) -> BagFile:
+    found = [bag for bag in embeddings.by_case[case] if bag.slide_id == slide_id]
+    if len(found) > 1:
+        raise BadEmbeddingsError(f"case {case} has {len(found)} slides of the name {slide_id} in the embeddings")
+    return found[0]
+
+
+def _grid(bag: BagFile) -> GridSpec:
+    """Tiles of the size at which a bag's were embedded, in as many pixels as are shown."""
+    try:
+        said = bag.said()
+        grid = GridSpec.model_validate({"tile_px": said["tile_px"], "tile_um": said["tile_um"]})
+    except (KeyError, ValidationError, SafetensorError) as error:
+        raise BadEmbeddingsError("the embeddings do not say how large a tile is") from error
+    return grid.model_copy(update={"tile_px": min(grid.tile_px, _PX)})
+
+
+def _origins(examples: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    if not all("x" in example for example in examples):
+        raise BadEmbeddingsError("the embeddings do not say where the tile lies")
+    return np.array([(example["x"], example["y"]) for example in examples], np.int32)
+
+
+def _drawn(tiles: Tiles, grid: GridSpec) -> list[Picture]:
+    return [
+        Picture(why="the tile cannot be decoded")
+        if corrupt
+        else Picture(data_uri(rgb_jpeg(pixels), "image/jpeg"), grid.tile_um)
+        for pixels, corrupt in zip(tiles.pixels, tiles.corrupt, strict=True)
+    ]

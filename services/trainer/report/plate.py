@@ -1,0 +1,69 @@
+"""The plate of example tiles: what each prototype looks like, from what goes with most risk to what goes with least."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Said = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An example tile as a picture, or why there is none."""
+
+    address: str = ""
+    """A `data:` address, so that the page needs no other file."""
+    tile_um: float = 0.0
+    """Microns of tissue along a side."""
+    why: str = ""
+    """Why there is no picture."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """Pictures of the example tiles of a report."""
+
+    pictures: Mapping[int, Sequence[Picture]]
+    """By number of the prototype, one for each of its examples and in their order."""
+
+    @property
+    def wide(self) -> str:
+        """How wide the pictures are; of one encoder's tiles there is one width."""
+        return " or ".join(f"{um:g} µm" for um in sorted({picture.tile_um for picture in self._shown}))
+
+    @property
+    def lack(self) -> str:
+        """What is missing in one sentence; empty where nothing is."""
+        total, absent = len(self._all), [picture.why for picture in self._all if picture.why]
+        if not absent:
+            return ""
+        count = "None" if len(absent) == total else f"{total - len(absent)}"
+        return f"{count} of the {total} example tiles could be shown. The first that could not: {absent[0]}."
+
+    @property
+    def _all(self) -> list[Picture]:
+        return [picture for row in self.pictures.values() for picture in row]
+
+    @property
+    def _shown(self) -> list[Picture]:
+        return [picture for picture in self._all if not picture.why]
+
+
+def by_risk(prototypes: Sequence[Said]) -> list[Said]:
+    """From the highest hazard ratio to the lowest; those without one last, the most frequent first."""
+    return sorted(prototypes, key=lambda row: (-(_ratio(row).get("est") or 0.0), -row["mean_share"]))
+
+
+def direction(prototype: Said) -> str:
+    """What more of a prototype went with, as far as its interval tells."""
+    lo, hi = _ratio(prototype).get("lo"), _ratio(prototype).get("hi")
+    if lo is not None and lo > 1:
+        return "the more of it, the higher the risk"
+    if hi is not None and hi < 1:
+        return "the more of it, the lower the risk"
+    return "no direction shown"
+
+
+def _ratio(prototype: Said) -> Said:
+    found: Said = prototype.get("hazard_ratio_per_sd") or {}
+    return found

@@ -1,0 +1,41 @@
+"""The plate of prototypes: in which order they stand, what is said of them, what is said of missing pictures."""
+
+from typing import Any
+
+import pytest
+
+from services.trainer.report.plate import Picture, Plate, by_risk, direction
+
+SHOWN = Picture("data:image/jpeg;base64,AA", 128.0)
+
+
+def row(number: int, est: float | None, share: float = 0.1) -> dict[str, Any]:
+    ratio = {} if est is None else {"hazard_ratio_per_sd": {"est": est, "lo": est - 0.1, "hi": est + 0.1}}
+    return {"prototype": number, "mean_share": share} | ratio
+
+
+def test_prototypes_go_from_most_risk_to_least_and_those_without_a_ratio_come_last() -> None:
+    rows = [row(0, None, 0.1), row(1, 0.8), row(2, 1.6), row(3, None, 0.4)]
+    assert [item["prototype"] for item in by_risk(rows)] == [2, 1, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("est", "said"),
+    [(1.2, "the higher the risk"), (0.8, "the lower the risk"), (1.05, "no direction"), (None, "no dire")],
+)
+def test_a_direction_is_said_only_where_the_interval_shows_it(est: float | None, said: str) -> None:
+    assert said in direction(row(0, est))
+
+
+def test_what_is_missing_is_counted_with_the_first_reason() -> None:
+    gone = Picture(why="slide A is gone")
+    assert Plate({0: (SHOWN, SHOWN)}).lack == ""
+    assert Plate({0: (SHOWN, gone), 1: (gone,)}).lack.startswith("1 of the 3 example tiles could be shown.")
+    assert Plate({0: (gone,)}).lack == (
+        "None of the 1 example tiles could be shown. The first that could not: slide A is gone."
+    )
+
+
+def test_the_width_is_that_of_the_pictures_that_are_there() -> None:
+    assert Plate({0: (SHOWN, Picture(why="gone"))}).wide == "128 µm"
+    assert Plate({0: (Picture(why="gone"),)}).wide == ""
