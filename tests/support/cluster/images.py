@@ -18,8 +18,9 @@ from tests.support.stack.process import clean_environment, tail
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
 SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
-IMAGES = (*SERVICES, "standalone")
-"""What a release runs; the trainer's image is no part of it."""
+WITH_TRAINER = "MEDULLA_WITH_TRAINER"
+"""Set: the trainer's image as well, which takes 5 GB, and four times that while it is built and loaded."""
+IMAGES = (*SERVICES, "standalone", *(["trainer"] if os.environ.get(WITH_TRAINER) else []))
 TAG, NEXT = "0.1.0", "0.1.1"
 """This checkout's version, and the same services calling themselves a newer one."""
 DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
