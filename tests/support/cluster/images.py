@@ -5,9 +5,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from operator import call
 from pathlib import Path
 
 from tests.support.chart.paths import CHECKOUT
@@ -36,13 +37,9 @@ def build() -> None:
         MissingPartError: nothing here builds images, or it failed.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        first = list(pool.map(_call, [_build_dev, _build_prometheus, *(partial(_build_own, name) for name in IMAGES)]))
-        second = list(pool.map(_call, [_build_triton, *(partial(_build_next, service) for service in SERVICES)]))
+        first = list(pool.map(call, [_build_dev, _build_prometheus, *(partial(_build_own, name) for name in IMAGES)]))
+        second = list(pool.map(call, [_build_triton, *(partial(_build_next, service) for service in SERVICES)]))
     load([*first, *second])
-
-
-def _call(build: Callable[[], str]) -> str:
-    return build()
 
 
 def _build_own(name: str) -> str:
