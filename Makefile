@@ -19,7 +19,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell
+.PHONY: help demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +49,8 @@ e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cl
 	@$(BIN)/python -m tests.support.cluster images
 	$(BIN)/pytest tests/cluster -v -s $(ARGS)
 
-lint: .venv/.dev ## check style, types, layers, protos and shell scripts
-	@$(MAKE) --no-print-directory --keep-going style types layers protos-check shell
+lint: .venv/.dev ## check style, types, layers, protos, shell scripts and Dockerfiles
+	@$(MAKE) --no-print-directory --keep-going style types layers protos-check shell dockerfiles
 
 style:
 	$(BIN)/ruff check .
@@ -67,6 +67,9 @@ protos-check:
 
 shell:
 	git grep -lIE '^#!.*[ /](ba|da)?sh$$' | xargs $(BIN)/shellcheck
+
+dockerfiles:
+	git ls-files '*Dockerfile' | xargs $(BIN)/hadolint
 
 protos: .venv/.dev ## generate shared/gen from protos/
 	tests/support/protos/generate shared/gen

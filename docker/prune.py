@@ -4,8 +4,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import services
-
 ALL = "standalone"
 """The service that composes the others, and needs them all."""
 DATA = {"trainer": {"embedder/encoders"}}
@@ -17,13 +15,13 @@ runpy.run_module("services.{module}", run_name="__main__", alter_sys=True)
 """
 
 
-def main(service: str) -> None:
-    """Prune the installed package for one service."""
+def main(service: str, root: Path) -> None:
+    """Prune the package that is installed under `root` for one service."""
     module = service.replace("-", "_")
-    (package,) = services.__path__
+    (package,) = root.glob("lib/python3*/site-packages/services")
     if service != ALL:
-        prune(Path(package), {module, *DATA.get(service, ())})
-    start = Path(sys.prefix) / "bin" / "start"
+        prune(package, {module, *DATA.get(service, ())})
+    start = root / "bin" / "start"
     start.write_text(_START.format(module=module))
     start.chmod(0o755)
 
@@ -41,4 +39,4 @@ def prune(package: Path, kept: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -4,12 +4,14 @@ import json
 import re
 import sys
 from importlib.metadata import Distribution, distributions
+from pathlib import Path
 from typing import Any
 
 
-def main(service: str) -> None:
-    """Print the document for the environment that runs this."""
-    found = sorted(distributions(), key=lambda each: each.name.lower())
+def main(service: str, root: Path) -> None:
+    """Print the document for the environment that runs this and what is installed under `root`."""
+    path = [*sys.path, *map(str, root.glob("lib/python3*/site-packages"))]
+    found = sorted(distributions(path=path), key=lambda each: each.name.lower())
     print(json.dumps(document(service, [component(each) for each in found]), indent=1, ensure_ascii=False))
 
 
@@ -36,4 +38,4 @@ def component(found: Distribution) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,8 +1,12 @@
 """What images install is what uv.lock says; building them needs a builder and is tested with a cluster."""
 
+import ast
 import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -11,11 +15,32 @@ from tests.support.chart.paths import CHECKOUT
 from tests.support.stack import install
 
 _LOCKS = CHECKOUT / "docker" / "locks"
+_SERVICES = sorted(lock.stem for lock in _LOCKS.glob("*.txt") if lock.stem != "build")
 _HEAVY = {"torch", "lifelines", "scikit-learn", "pandas"}
+_GIVEN = {"triton_python_backend_utils"}
+"""Modules that are no package's: Triton gives them to the model that it runs."""
 
 
 def _packages(lock: Path) -> set[str]:
     return set(re.findall(r"^([a-z0-9._-]+)==", lock.read_text(), re.MULTILINE))
+
+
+def _imported(folders: Iterable[Path]) -> set[str]:
+    """First parts of the names that the program imports from outside, types alone left out."""
+    files = [file for folder in folders for file in folder.rglob("*.py") if "gen" not in file.parts]
+    names = {name.partition(".")[0] for file in files for name in _names(ast.parse(file.read_text()))}
+    return names - sys.stdlib_module_names - {"services", "shared", "medulla"}
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.Import):
+        yield from (each.name for each in node.names)
+    if isinstance(node, ast.ImportFrom):
+        yield str(node.module)
+    for inner in ast.iter_child_nodes(node):
+        yield from _names(inner)
 
 
 def test_the_locks_are_those_of_uv_lock(tmp_path: Path) -> None:
@@ -36,8 +61,15 @@ def test_only_the_trainer_carries_what_training_needs() -> None:
     assert {package for lock in serving for package in _packages(lock)} & _HEAVY == set()
 
 
-def test_an_image_starts_the_service_of_its_name() -> None:
-    for lock in _LOCKS.glob("*.txt"):
-        if lock.stem != "build":
-            module = CHECKOUT / "services" / lock.stem.replace("-", "_")
-            assert (module / "__main__.py").is_file()
+@pytest.mark.parametrize("service", _SERVICES)
+def test_a_service_imports_only_what_its_lock_lists(service: str) -> None:
+    held = _packages(_LOCKS / f"{service}.txt")
+    kept_by = packages_distributions()
+    used = _imported([CHECKOUT / "shared", CHECKOUT / "services" / service.replace("-", "_")]) - _GIVEN
+    of = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in kept_by.get(name, ())} for name in used}
+    assert {name for name in used if not of[name] & held} == set()
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_an_image_starts_the_service_of_its_name(service: str) -> None:
+    assert (CHECKOUT / "services" / service.replace("-", "_") / "__main__.py").is_file()

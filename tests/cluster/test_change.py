@@ -108,7 +108,7 @@ def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
         until("the calm cases to be scored again", lambda: _of_another(observer, second, [cases_of_calm[0]]), 300)
     _waited(observer, coming.cases)
     cases = [*coming.cases, *cases_of_calm]
-    until("every case to be scored again", lambda: _of_another(observer, second, cases), 300)
+    until("every case to be scored again", lambda: _of_another(observer, second, list(observer.states())), 300)
     says = {second: {number: findings(_current(observer, cases_of_calm[number])) for number in calm}}
     says[first] = calm
     assert says[first][0]["risks"] != says[second][0]["risks"]

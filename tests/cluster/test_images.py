@@ -13,13 +13,21 @@ from tests.support.cluster.images import IMAGES, SERVICES, TAG
 from tests.support.cluster.site import Site
 
 _LOOK = """
-import importlib.util, json, os, pathlib, shutil, services
+import importlib, json, os, pathlib, pkgutil, shutil, sys, services
+def fails(module):
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        return str(error)
 tools = ("pip", "pip3", "gcc", "cc", "make", "ld")
+own = importlib.import_module("services." + sys.argv[1])
+modules = [each.name for each in pkgutil.walk_packages(own.__path__, own.__name__ + ".")]
 print(json.dumps({
     "uid": os.getuid(),
     "services": sorted(each.name for each in pathlib.Path(services.__path__[0]).iterdir() if each.is_dir()),
     "tools": [tool for tool in tools if shutil.which(tool)],
-    "pip": importlib.util.find_spec("pip") is not None,
+    "missing": {each: said for each in modules if (said := fails(each))},
+    "modules": [each for each in ("pip", "torch") if not fails(each)],
     "components": [each["name"] for each in json.load(open("/opt/medulla/sbom.cdx.json"))["components"]],
 }))
 """
@@ -30,7 +38,7 @@ def image(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, dic
     """Name of an image, and what a program in it sees."""
     name = str(request.param)
     with strangers.running(site.namespace, f"medulla/{name}:{TAG}") as pod:
-        yield name, json.loads(site.namespace.exec(pod, "python", "-c", _LOOK))
+        yield name, json.loads(site.namespace.exec(pod, "python", "-c", _LOOK, name.replace("-", "_")))
 
 
 def test_an_image_has_its_own_service_alone(image: tuple[str, dict[str, Any]]) -> None:
@@ -43,7 +51,17 @@ def test_an_image_has_its_own_service_alone(image: tuple[str, dict[str, Any]]) -
 def test_an_image_can_neither_install_nor_compile(image: tuple[str, dict[str, Any]]) -> None:
     _, seen = image
     assert seen["tools"] == []
-    assert not seen["pip"]
+    assert "pip" not in seen["modules"]
+
+
+def test_everything_that_a_service_imports_is_in_its_image(image: tuple[str, dict[str, Any]]) -> None:
+    _, seen = image
+    assert set(seen["missing"]) <= {"services.embedder.triton_model"}, "the one that Triton runs"
+
+
+def test_torch_is_in_the_trainers_image_alone(image: tuple[str, dict[str, Any]]) -> None:
+    name, seen = image
+    assert ("torch" in seen["modules"]) == (name == "trainer")
 
 
 def test_an_image_holds_what_its_lock_lists_and_its_sbom_says_so(image: tuple[str, dict[str, Any]]) -> None:

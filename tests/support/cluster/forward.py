@@ -4,6 +4,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.error import HTTPError
 
@@ -27,7 +28,7 @@ class Forward:
         self._lock = threading.RLock()
 
     def call(self, ask: Callable[[str], T], seconds: float = 120) -> T:
-        """What `ask` gives for the address `host:port`; asked again while nothing answers.
+        """What `ask` gives for the address `host:port`; asked again while nothing answers, or 503.
 
         Raises:
             StackError: nothing answered in time.
@@ -37,8 +38,10 @@ class Forward:
         def missing() -> str:
             try:
                 given.append(ask(self._address()))
-            except HTTPError:
-                raise
+            except HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                return str(error)
             except _GONE as error:
                 self.close()
                 return f"{type(error).__name__}: {error}"

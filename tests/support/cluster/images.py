@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import call
 from pathlib import Path
 
 from tests.support.chart.paths import CHECKOUT
@@ -16,11 +19,14 @@ from tests.support.stack.process import clean_environment, tail
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
 SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
-IMAGES = (*SERVICES, "standalone")
-"""What a release runs; the trainer's image is no part of it."""
+WITH_TRAINER = "MEDULLA_WITH_TRAINER"
+"""Set: the trainer's image as well, which takes 5 GB, and four times that while it is built and loaded."""
+IMAGES = (*SERVICES, "standalone", *(["trainer"] if os.environ.get(WITH_TRAINER) else []))
 TAG, NEXT = "0.1.0", "0.1.1"
 """This checkout's version, and the same services calling themselves a newer one."""
 DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
+_AT_ONCE = 2
+"""Images that are built side by side: while one downloads, another packs."""
 _FOLDER = Path(__file__).parent
 
 
@@ -30,13 +36,19 @@ def build() -> None:
     Raises:
         MissingPartError: nothing here builds images, or it failed.
     """
-    made = [_build_dev(), _build_prometheus()]
-    for name in IMAGES:
-        made.append(_build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name))
-    triton = {"TRITON": "cpu", "SERVING": "--backend python"}
-    made.append(_build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **triton))
-    made += [_build_next(service) for service in SERVICES]
-    load(made)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        first = list(pool.map(call, [_build_dev, _build_prometheus, *(partial(_build_own, name) for name in IMAGES)]))
+        second = list(pool.map(call, [_build_triton, *(partial(_build_next, service) for service in SERVICES)]))
+    load([*first, *second])
+
+
+def _build_own(name: str) -> str:
+    return _build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name)
+
+
+def _build_triton() -> str:
+    settings = {"EMBEDDER": _local(f"medulla/embedder:{TAG}"), "TRITON": "cpu", "SERVING": "--backend python"}
+    return _build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **settings)
 
 
 def _build_next(service: str) -> str:

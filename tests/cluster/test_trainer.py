@@ -1,0 +1,59 @@
+"""The chart's training job: a SIMULATED cohort with slides on a volume becomes a bundle, signed by nobody."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.cluster import strangers
+from tests.support.cluster.images import IMAGES, TAG, WITH_TRAINER
+from tests.support.cluster.kubernetes import until
+from tests.support.cluster.site import Site
+
+pytestmark = pytest.mark.skipif("trainer" not in IMAGES, reason=f"torch takes 5 GB; {WITH_TRAINER}=1 builds it as well")
+_CLAIM, _JOB = "training", "training"
+_SIMULATE = """
+import pathlib
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+simulate(SimulationPlan(patients=150, tiles=20, width=16), pathlib.Path("/workspace"), lambda done, total: None)
+"""
+_FOLDERS = ("--cohort", "/workspace/cohort.csv", "--embeddings", "/workspace/embeddings", "--out", "/workspace/bundle")
+_TRAINER = {
+    "enabled": True,
+    "existingClaim": _CLAIM,
+    "args": ["-m", "services.trainer", *_FOLDERS, "--refits", "4"],
+    "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
+}
+
+
+@pytest.fixture
+def cohort(site: Site) -> Iterator[None]:
+    """A claim with a SIMULATED cohort, and a release that trains on it."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    site.namespace.apply(
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": _CLAIM}, "spec": spec}
+    )
+    with strangers.running(site.namespace, f"medulla/trainer:{TAG}", _CLAIM) as pod:
+        site.namespace.exec(pod, "python", "-c", _SIMULATE)
+    site.medulla.install({"trainer": _TRAINER})
+    yield
+    site.namespace.attempt("delete", "job", _JOB, "--wait")
+    site.medulla.install()
+    site.namespace.attempt("delete", "persistentvolumeclaim", _CLAIM, "--wait")
+
+
+@pytest.mark.usefixtures("cohort")
+def test_a_job_made_from_the_template_trains_a_bundle_on_slides(site: Site) -> None:
+    site.namespace.kubectl("create", "job", _JOB, f"--from=cronjob/{site.medulla.object_name('trainer')}")
+    until("the job to end", lambda: _unfinished(site), 900)
+    said = site.namespace.kubectl("logs", f"job/{_JOB}")
+    assert "/workspace/bundle: bundle medulloblastoma-simulated, digest " in said, said
+    with strangers.running(site.namespace, f"medulla/standalone:{TAG}", _CLAIM) as pod:
+        shown = json.loads(site.namespace.exec(pod, "medulla", "bundle", "show", "/workspace/bundle", "--json"))
+    assert shown["digest"] == said.rpartition("digest ")[2].strip()
+    assert "mil.onnx" in shown["files"], "the slides' model"
+
+
+def _unfinished(site: Site) -> str:
+    status = site.namespace.object("job", _JOB)["status"]
+    return "" if {"succeeded", "failed"} & status.keys() else json.dumps(status)
