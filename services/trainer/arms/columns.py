@@ -16,9 +16,9 @@ _LEAST = 3
 _LEAST_MISSING = 0.02
 """Share of missing values from which their being missing is a column of its own."""
 _EVEN = 0.5
-"""Standard deviation of an even yes-or-no column. A yes-or-no column is scaled by the geometric mean of this and its own:
-on one scale for all a ridge holds rare levels back as strongly as common ones (compare Gelman, Stat Med 2008;27:2865),
-on its own it lets them loose."""
+"""Standard deviation of an even yes-or-no column. Such a column's scale is the geometric mean of this and its own: on
+one scale for all a ridge holds rare levels back as strongly as common ones (compare Gelman, Stat Med 2008;27:2865), on
+its own it lets them loose."""
 _MISSING_SCALE = 2.0
 """Scale of a missing-value indicator, which makes its ridge 16 times as strong: it says more of a registry than of a
 patient."""

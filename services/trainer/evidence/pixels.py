@@ -35,7 +35,7 @@ class PixelPlan:
 
     seed: int
     effects: tuple[float, ...] = (1.0, 1.6)
-    draws: int = 6
+    draws: int = 4
     """Of outcomes over the same slides, for each effect; a model is trained and asked for each."""
     patients: int = 240
     external: int = 120
