@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.prototype_pictures import plate
@@ -40,10 +41,11 @@ def embedded(slides: Path, said: dict[str, str] = SIZE, *, placed: bool = True) 
     """Bags of these slides, as they are now."""
     rows = []
     said = said | {"encoder_name": "e", "encoder_digest": sha256(b"e")}
-    coords = {"coords": np.array([(SIDE * i, 0) for i in range(4)], np.int32)} if placed else {}
+    bag: dict[str, NDArray[np.generic]] = {"features": np.ones((4, 8), np.float16)}
+    if placed:
+        bag["coords"] = np.array([(SIDE * i, 0) for i in range(4)], np.int32)
     for path in sorted((slides / "slides").glob("*/*.*")):
-        content = encode_tensors({"features": np.ones((4, 8), np.float16)} | coords, said)
-        (slides / f"{path.name}.bag").write_bytes(content)
+        (slides / f"{path.name}.bag").write_bytes(encode_tensors(bag, said))
         row = {"case_id": path.parent.name, "slide_id": path.stem, "slide_digest": slide_digest(path)}
         rows.append(row | {"tiles": "4", "path": f"{path.name}.bag"})
     write_table(slides / "index.csv", rows)
