@@ -1,5 +1,6 @@
 """The one shape that every arm has; see `clinical` for the smallest example, and `registry` to add one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -64,6 +65,10 @@ class Patients:
         if block == "pathomic" and self.pathomics is not None:
             known = known | ~np.isnan(self.pathomics)
         return known
+
+    def knows_all(self, blocks: Iterable[str]) -> Flags:
+        """Of whom [n] something is known of every one of some blocks."""
+        return np.asarray(np.logical_and.reduce([self.knows(block) for block in blocks]), np.bool_)
 
     def inner_folds(self) -> Ints:
         """Inner fold [n] of each patient, balanced by event."""

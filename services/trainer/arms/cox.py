@@ -1,7 +1,9 @@
-"""Ridge Cox regression of one cause by Newton's method, and Breslow's baseline.
+"""Ridge Cox regression of one cause by Newton's method, and its baseline; events at one time are tied by Efron's way.
 
-Written out because a cross-validated bootstrap needs some 10,000 fits, at a millisecond each; the tests hold it to
-lifelines and scikit-survival.
+Efron, JASA 1977;72:557: of d events at one time each later one finds one more d-th of the others gone. With Breslow's
+way a yes-or-no outcome, where all events share one time, would have risks that are too low. Written out because a
+cross-validated bootstrap needs some 10,000 fits, at a millisecond each; the tests hold it to lifelines and
+scikit-survival.
 """
 
 from dataclasses import dataclass
@@ -22,34 +24,62 @@ class Sample:
     columns: Floats
     events: Flags
     times: Floats
+    starts: Ints
+    """[n], place of the first patient of the same time."""
     ends: Ints
-    """[n], place of the last patient whose time is no earlier."""
+    """[n], place of the last patient of the same time."""
+    gone: Floats
+    """[n], share of the events at the same time that are taken to come before a patient's own; 0 without an event."""
 
     @classmethod
     def of(cls, columns: Floats, times: Floats, events: Flags) -> "Sample":
         """Order patients `columns` [n, p], `times` [n], `events` [n]."""
         order = np.argsort(-times, kind="stable")
-        late = -times[order]
+        late, happened = -times[order], events[order]
+        starts = np.asarray(np.searchsorted(late, late, side="left"), np.int64)
         ends = np.asarray(np.searchsorted(late, late, side="right") - 1, np.int64)
-        return cls(columns[order], events[order], times[order], ends)
+        before: Ints = np.cumsum(happened, dtype=np.int64) - happened
+        tied: Ints = before[ends] + happened[ends] - before[starts]
+        gone = np.where(happened, (before - before[starts]) / np.maximum(tied, 1), 0.0)
+        return cls(columns[order], happened, times[order], starts, ends, gone)
 
     def hazard_steps(self, risk: Floats) -> Floats:
-        """Breslow's step [n] of the baseline cumulative hazard at each patient's time; 0 without an event."""
-        at_risk = np.cumsum(risk)[self.ends]
-        return np.where(self.events, 1 / at_risk, 0.0)
+        """Step [n] of the baseline cumulative hazard by each patient's event; 0 without one."""
+        return np.where(self.events, 1 / self._at_risk(risk), 0.0)
 
     def cumulative(self, steps: Floats) -> Floats:
         """Sum [n] of the steps at times no later than each patient's."""
         backwards = np.cumsum(steps[::-1])[::-1]
-        first = np.searchsorted(-self.times, -self.times, side="left")
-        return np.asarray(backwards[first], np.float64)
+        return np.asarray(backwards[self.starts], np.float64)
+
+    def expected(self, risk: Floats) -> Floats:
+        """Events [n] that a patient of this risk was to have by their time."""
+        steps = self.hazard_steps(risk)
+        spared = np.where(self.events, self._of_one_time(self.gone * steps), 0.0)
+        return np.asarray(risk * (self.cumulative(steps) - spared), np.float64)
+
+    def means(self, risk: Floats) -> Floats:
+        """Mean columns [events, p] of who is at risk at each event, weighted by risk."""
+        weighted = risk[:, None] * self.columns
+        tied = self._of_one_time(np.where(self.events[:, None], weighted, 0.0))
+        total = np.cumsum(weighted, axis=0)[self.ends] - self.gone[:, None] * tied
+        return np.asarray((total / self._at_risk(risk)[:, None])[self.events], np.float64)
 
     def log_likelihood(self, coefficients: Floats) -> float:
-        """Breslow's log partial likelihood."""
+        """Efron's log partial likelihood."""
         eta = self.columns @ coefficients
         shift = eta.max(initial=0.0)
-        at_risk = np.cumsum(np.exp(eta - shift))[self.ends]
-        return float((eta - shift - np.log(at_risk))[self.events].sum())
+        return float((eta - shift - np.log(self._at_risk(np.exp(eta - shift))))[self.events].sum())
+
+    def _at_risk(self, risk: Floats) -> Floats:
+        """Sum [n] of the risk of who is at risk at each patient's time."""
+        tied = self._of_one_time(np.where(self.events, risk, 0.0))
+        return np.asarray(np.cumsum(risk)[self.ends] - self.gone * tied, np.float64)
+
+    def _of_one_time(self, values: Floats) -> Floats:
+        """Sum [n, ...] of values over the patients of the same time."""
+        sums = np.cumsum(values, axis=0)
+        return np.asarray(sums[self.ends] - sums[self.starts] + values[self.starts], np.float64)
 
 
 def fit_cox(
@@ -78,17 +108,14 @@ def derivatives(sample: Sample, coefficients: Floats, ridge: float | Floats) -> 
     x = sample.columns
     eta = x @ coefficients
     risk = np.exp(eta - eta.max(initial=0.0))
-    steps = sample.hazard_steps(risk)
-    expected = risk * sample.cumulative(steps)
+    expected, means = sample.expected(risk), sample.means(risk)
     gradient = (sample.events - expected) @ x - ridge * coefficients
-    ends = sample.ends[sample.events]
-    means = np.cumsum(risk[:, None] * x, axis=0)[ends] * steps[sample.events][:, None]
     information = (x * expected[:, None]).T @ x - means.T @ means
     return gradient, information + (ridge + 1e-9) * np.eye(x.shape[1])
 
 
 def baseline(sample: Sample, coefficients: Floats, grid: Floats) -> Floats:
-    """Breslow's cumulative hazard [m] at `grid` [m] of a patient whose columns are all 0."""
+    """Cumulative hazard [m] at `grid` [m] of a patient whose columns are all 0."""
     steps = sample.hazard_steps(np.exp(sample.columns @ coefficients))[::-1]
     reached = np.searchsorted(sample.times[::-1], grid, side="right")
     return np.asarray(np.concatenate([[0.0], np.cumsum(steps)])[reached], np.float64)

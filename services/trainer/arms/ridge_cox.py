@@ -72,7 +72,7 @@ def fit_patterns(
 ) -> Iterator[tuple[Pattern, Tabular]]:
     """A model of every pattern that has enough events; with the ridge of `known` models where they are given."""
     for pattern in patterns(blocks):
-        has = np.logical_and.reduce([train.knows(block) for block in pattern])
+        has = train.knows_all(pattern)
         if int(train.cohort.outcome.relapsed[has].sum()) < LEAST_EVENTS:
             continue
         part = train.take(np.flatnonzero(has))

@@ -73,7 +73,7 @@ def _objective(outcome: Outcome) -> Callable[[Floats, lgb.Dataset], tuple[Floats
 
     def of(score: Floats, _: lgb.Dataset) -> tuple[Floats, Floats]:
         risk = np.exp(np.asarray(score, np.float64)[order])
-        expected = risk * sample.cumulative(sample.hazard_steps(risk))
+        expected = sample.expected(risk)
         gradient, curvature = np.empty(len(order)), np.empty(len(order))
         gradient[order], curvature[order] = expected - sample.events, np.maximum(expected, 1e-3)
         return gradient, curvature

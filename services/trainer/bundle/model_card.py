@@ -38,8 +38,8 @@ def model_card(facts: CardFacts) -> str:
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
         "## Asked\n\n" + _asked(cohort),
         "## Data\n\n" + _data(facts),
-        "## Models and figures\n\nOut of fold on the training cohort, with 95 % bootstrap intervals; an external "
-        "validation says more.\n\n" + _figures(facts),
+        "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
+        "intervals; an external validation says more.\n\n" + _figures(facts),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(facts),
         "## When it abstains\n\n" + _abstains(facts),
         "## How it was made\n\n" + _made(facts),

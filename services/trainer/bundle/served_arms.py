@@ -9,10 +9,11 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
 from services.trainer.arms.columns import Column, fit_columns, matrix
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.ridge_cox import Pattern, fit_patterns, recipe_of
+from services.trainer.arms.ridge_cox import Pattern, fit_patterns
 from services.trainer.arms.scored import Scored, fit_scored
-from services.trainer.arms.tabular import Recipe, Tabular, fit_tabular
+from services.trainer.arms.tabular import Tabular
 from services.trainer.arms.trees import Trees, fit_trees
+from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
 from services.trainer.cohort.cohort import Floats, Ints
 
@@ -31,7 +32,7 @@ GBM = "clinical_molecular_gbm"
 
 @dataclass(frozen=True, eq=False)
 class ServedArm:
-    """A model for one pattern of known blocks, the patients it was fitted on, and what it says of them out of fold."""
+    """A model for one pattern of known blocks, the patients it was fitted on, and what is said of them unseen."""
 
     name: str
     pattern: Pattern
@@ -48,37 +49,22 @@ class ServedArm:
         return ArmFit(self.model, self.members, self.design)
 
 
-def served_arms(patients: Patients, refits: int, agreement: float = 1.0) -> list[ServedArm]:
-    """Fit every pattern that has enough events, the one that knows most first; `agreement` is that of the networks."""
-    arms = list(_fitted(patients))
+def served_arms(patients: Patients, unseen: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
+    """Fit every pattern that has enough events, the one that knows most first.
+
+    `unseen` is what arms say of patients left out of everything; `agreement` is that of the networks.
+    """
+    arms = list(_fitted(patients, unseen))
     again = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
     return [replace(arm, refits=some) for arm, some in zip(arms, again, strict=True)]
 
 
-def _fitted(patients: Patients) -> Iterator[ServedArm]:
-    folds = patients.inner_folds()
-    for pattern, model in fit_patterns(patients, ALL_BLOCKS, folds):
-        members = np.flatnonzero(np.logical_and.reduce([patients.knows(block) for block in pattern]))
+def _fitted(patients: Patients, unseen: Nested) -> Iterator[ServedArm]:
+    for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
+        members = np.flatnonzero(patients.knows_all(pattern))
         part = patients.take(members)
         design = matrix(model.columns, part.cohort, part.pathomics)
-        found = _out_of_fold(part, pattern, model, folds[members])
-        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, found)
-
-
-def recipe_pattern(patients: Patients, pattern: Pattern, model: Tabular) -> Recipe:
-    """The recipe of a pattern at the ridge that was chosen."""
-    return recipe_of(patients, pattern, (model.ridge,))
-
-
-def _out_of_fold(part: Patients, pattern: Pattern, model: Tabular, folds: Ints) -> Prediction:
-    found = Prediction.nothing(len(part), len(part.grid))
-    recipe = recipe_pattern(part, pattern, model)
-    for fold in np.unique(folds):
-        kept, left = part.take(np.flatnonzero(folds != fold)), np.flatnonzero(folds == fold)
-        fitted = fit_tabular(recipe, kept.cohort, kept.pathomics, folds[folds != fold])
-        test = part.take(left)
-        found.fill(left, fitted.predict(test.cohort, test.pathomics))
-    return found
+        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, unseen[pattern].take(members))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from services.trainer.arms.rule import ClinicalRule
 from services.trainer.arms.scored import Scored
 from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabular_json, trees_json
 from services.trainer.bundle.model_card import CardFacts, model_card
+from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
-from services.trainer.bundle.served_arms import GBM, ServedArm, ServedTrees, served_arms, served_trees
+from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, ServedTrees, served_arms, served_trees
 from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
@@ -23,12 +24,14 @@ from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
 from services.trainer.evaluation.leaks import check_within, fingerprints
 from services.trainer.evaluation.run import Advance
+from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
 from services.trainer.profile import Profile
 
 REFITS = 100
-STEPS = 4
+FOLDS = 5
+_OTHER_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class TrainPlan:
     """A date; the only thing in a bundle that is not made from the cohort."""
     seed: int = 1
     refits: int = REFITS
+    folds: int = FOLDS
+    """Of the cross-validation that the thresholds and the card's figures come from."""
     key: bytes | None = None
     """ed25519 private key, PEM, to sign with."""
     remarks: tuple[str, ...] = ()
@@ -56,15 +61,18 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     cohort, notes = usable(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
-    advance(0, STEPS)
+    steps = plan.folds + _OTHER_STEPS
+    advance(0, steps)
     files: dict[str, bytes | Any] = {}
     view, agreement = _slides(cohort, embeddings, plan.seed, files)
-    advance(1, STEPS)
+    advance(1, steps)
     patients = Patients(cohort, view, plan.seed)
-    arms = served_arms(patients, plan.refits, agreement)
+    fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
+    unseen = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
+    arms = served_arms(patients, unseen, plan.refits, agreement)
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
-    advance(2, STEPS)
+    advance(steps - 2, steps)
     trees = served_trees(patients)
     files |= {f"{arm.name}.json": arm_json(arm) for arm in arms}
     files |= {"calibration.json": {"arms": {}}, "thresholds.json": {"arms": _thresholds(arms, cohort)}}
@@ -76,9 +84,9 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     encoder = embeddings.encoder_name if embeddings else None
     facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
     files["model_card.md"] = model_card(facts).encode()
-    advance(3, STEPS)
+    advance(steps - 1, steps)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
-    advance(4, STEPS)
+    advance(steps, steps)
     return digest
 
 

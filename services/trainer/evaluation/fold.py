@@ -49,8 +49,7 @@ class FoldResult:
 
 def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int) -> FoldResult:
     """Fit all arms without the patients `tested`, then predict them."""
-    left = np.setdiff1d(np.arange(len(cohort)), tested)
-    training, test = _patients(cohort, embeddings, left, tested, seed)
+    training, test = apart(cohort, embeddings, tested, seed)
     predictions, thresholds, absent = {}, {}, {}
     years, place = cohort.profile.horizons_years[0], training.horizon
     for arm in ARMS:
@@ -66,15 +65,17 @@ def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: 
     return FoldResult(tested, predictions, thresholds, absent)
 
 
-def _patients(
-    cohort: Cohort, embeddings: Embeddings | None, left: Ints, tested: Ints, seed: int
+def apart(
+    cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int, *, gated: bool = True
 ) -> tuple[Patients, Patients]:
+    """All but the patients `tested`, and those: their slides are read by networks that have seen none of them."""
+    left = np.setdiff1d(np.arange(len(cohort)), tested)
     training, test = cohort.take(left), cohort.take(tested)
     seen: SlideView | None = None
     new: SlideView | None = None
     if embeddings and embeddings.has(training.case_ids).any():
         from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - needs torch, which others can do without
 
-        model, seen = fit_slides(training, embeddings, seed)
+        model, seen = fit_slides(training, embeddings, seed, gated=gated)
         new = model.view(test, model.tiles(embeddings, test.case_ids))
     return Patients(training, seen, seed), Patients(test, new, seed)

@@ -30,6 +30,8 @@ DRAWS = 200
 EXTERNAL = 50_000
 """Added to the seed of a study for that of its external site."""
 TRUTH = "SIMULATED_truth.csv"
+_CARD_FOLDS = 2
+"""Few, since nobody reads the thresholds or the card of a study's bundle."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class StudyPlan:
 def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None], work: Path) -> dict[str, Any]:
     """Train on one folder with a cohort and its bags, ask about another; the numbers of the study."""
     cohort, embeddings = read_both(*inside)
-    train_bundle(cohort, embeddings, TrainPlan("SIMULATED", "2026-01-01"), work / "bundle", quiet)
+    train_bundle(cohort, embeddings, TrainPlan("SIMULATED", "2026-01-01", folds=_CARD_FOLDS), work / "bundle", quiet)
     bundle = read_bundle(work / "bundle")
     test, bags = read_both(*outside)
     patients = Patients(test, slide_view(bundle, test, bags), 0)

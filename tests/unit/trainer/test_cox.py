@@ -41,7 +41,7 @@ def test_with_a_ridge_coefficients_are_scikit_survivals() -> None:
     rounded = np.round(times, 1) + 0.1  # many ties
     truth = np.array(list(zip(events, rounded, strict=True)), dtype=[("event", bool), ("time", float)])
     for ridge in (1.0, 30.0):
-        judge = linear.CoxPHSurvivalAnalysis(alpha=ridge, ties="breslow").fit(x, truth)
+        judge = linear.CoxPHSurvivalAnalysis(alpha=ridge, ties="efron").fit(x, truth)
         assert fit_cox(Sample.of(x, rounded, events), ridge) == pytest.approx(judge.coef_, abs=1e-5)
 
 
@@ -77,3 +77,15 @@ def test_incidence_of_constant_hazards_is_the_closed_form() -> None:
 
 def test_the_grid_holds_every_horizon() -> None:
     assert {2.5, 4.1} <= set(time_grid((2.5, 4.1)).tolist())
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_where_all_events_share_one_time_the_mean_risk_is_the_share_of_events(share: float) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(500, 3))
+    logit = x @ TRUE + np.log(share / (1 - share))
+    events = rng.random(500) < 1 / (1 + np.exp(-logit))
+    sample = Sample.of(x, np.where(events, 1.0, 5.0), events)
+    found = fit_cox(sample, 1.0)
+    risk = incidence([x @ found], [baseline(sample, found, np.array([1.0]))])
+    assert risk.mean() == pytest.approx(events.mean(), abs=0.015)
