@@ -43,12 +43,12 @@ class TrainPlan:
     """A date; the only thing in a bundle that is not made from the cohort."""
     seed: int = 1
     refits: int = REFITS
-    folds: int = FOLDS
-    """Of the cross-validation that the thresholds and the card's figures come from."""
     key: bytes | None = None
     """ed25519 private key, PEM, to sign with."""
     remarks: tuple[str, ...] = ()
     """What the card says beside what was computed: where the cohort came from, what was tried before."""
+    folds: int = FOLDS
+    """Of the cross-validation that the thresholds and the card's figures come from."""
 
 
 def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
