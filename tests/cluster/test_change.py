@@ -107,8 +107,7 @@ def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
         second = observer.promote(bundles.second(tmp_path / "second"))
         until("the calm cases to be scored again", lambda: _of_another(observer, second, [cases_of_calm[0]]), 300)
     _waited(observer, coming.cases)
-    cases = [*coming.cases, *cases_of_calm]
-    until("every case to be scored again", lambda: _of_another(observer, second, list(observer.states())), 300)
+    _wait_for(observer, second)
     says = {second: {number: findings(_current(observer, cases_of_calm[number])) for number in calm}}
     says[first] = calm
     assert says[first][0]["risks"] != says[second][0]["risks"]
@@ -118,7 +117,12 @@ def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
             made_by = score["provenance"]["bundle_digest"]
             assert findings(score) == says[made_by][int(case.rpartition("-")[2])], case
     observer.promote()
-    until("the first bundle to be back", lambda: _of_another(observer, first, cases), 300)
+    _wait_for(observer, first)
+
+
+def _wait_for(observer: Observer, bundle: str) -> None:
+    """Wait until every case of the site has its current score by the bundle."""
+    until("every case to be scored again", lambda: _of_another(observer, bundle, list(observer.states())), 300)
 
 
 def _of_another(observer: Observer, bundle: str, cases: Sequence[str]) -> str:
