@@ -200,6 +200,9 @@ def test_controls_find_nothing_where_there_is_nothing(out: Path) -> None:
     controls = report(out)["negative_controls"]
     assert controls["permuted_outcome_c"]["est"] == pytest.approx(0.5, abs=0.06)
     assert controls["random_feature_gain"]["est"] == pytest.approx(0, abs=0.03)
+    by_arm = controls["permuted_outcome_by_arm"]
+    assert set(by_arm) == set(report(out)["arms"]) - {"null"}
+    assert all(c["lo"] < 0.6 and c["hi"] > 0.4 for c in by_arm.values()), "no arm foretells the outcomes of others"
 
 
 def test_embeddings_of_nobody_in_the_cohort_are_refused(cohort: Cohort, tmp_path: Path) -> None:

@@ -28,11 +28,20 @@ class ControlResult:
 def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
     """Cross-validate both controls on one repeat's folds [n]."""
     rng = np.random.default_rng([seed, 41])
-    permuted = cohort.with_outcome(cohort.outcome[rng.permutation(len(cohort))])
+    permuted = _dealt(cohort, rng)
     noise = rng.normal(size=len(cohort))
     honest = _concordance(cohort, None, TABLE, fold_of, seed)
     with_noise = _concordance(cohort, noise, (*TABLE, "pathomic"), fold_of, seed)
     return ControlResult(_concordance(permuted, None, TABLE, fold_of, seed), with_noise - honest)
+
+
+def dealt_anew(cohort: Cohort, seed: int) -> Cohort:
+    """The same patients with the outcomes of others: no arm, slides and networks included, can foretell them."""
+    return _dealt(cohort, np.random.default_rng([seed, 43]))
+
+
+def _dealt(cohort: Cohort, rng: np.random.Generator) -> Cohort:
+    return cohort.with_outcome(cohort.outcome[rng.permutation(len(cohort))])
 
 
 def _concordance(cohort: Cohort, feature: Floats | None, blocks: tuple[str, ...], fold_of: Ints, seed: int) -> float:

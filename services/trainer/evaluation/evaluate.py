@@ -16,7 +16,8 @@ from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
-from services.trainer.evaluation.figures import arm_figures, decision_curve
+from services.trainer.evaluation.controls import dealt_anew
+from services.trainer.evaluation.figures import arm_figures, decision_curve, metrics
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
@@ -28,6 +29,8 @@ from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
 from shared.files import put
 from shared.notice import NOTICE
+
+_CONTROL_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,12 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     notes += folds_without_events(splits, cohort)
     splits.write(out)
     raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
-    pooled = pool(cohort, raw, splits.fold_of)
+    pooled = pool(cohort, raw.folds, splits.fold_of)
     has = embeddings.has(cohort.case_ids) if embeddings else None
     report = assemble("evaluate", pooled, has, notes, Bootstrap.of(len(cohort), plan.seed, plan.samples))
     report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
-    report |= {"repeats": splits.repeats, "folds": splits.folds, "negative_controls": control_figures(raw)}
+    dealt = pool(dealt_anew(cohort, plan.seed), raw.dealt, splits.fold_of[:1])
+    report |= {"repeats": splits.repeats, "folds": splits.folds, "negative_controls": control_figures(raw, dealt)}
     report["embeddings"] = embeddings.digest if embeddings else None
     report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
     write_report(report, pooled, out)
@@ -149,8 +153,8 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
     }
 
 
-def control_figures(raw: RawResults) -> dict[str, Any]:
-    """Mean of the draws with the interval of that mean."""
+def control_figures(raw: RawResults, dealt: Pooled) -> dict[str, Any]:
+    """Means of the draws with the interval of that mean; and of one dealing of the outcome, C of every arm."""
     parts = {
         "permuted_outcome_c": [control.permuted_c for control in raw.controls],
         "random_feature_gain": [control.random_gain for control in raw.controls],
@@ -161,7 +165,15 @@ def control_figures(raw: RawResults) -> dict[str, Any]:
         spread = 2.262 * error  # t quantile of 9 degrees of freedom
         ends = {"est": rounded(mean), "lo": rounded(mean - spread), "hi": rounded(mean + spread)}
         figures[name] = ends | {"draws": [rounded(value) for value in values]}
-    return figures
+    return figures | {"permuted_outcome_by_arm": _by_arm(dealt)}
+
+
+def _by_arm(dealt: Pooled) -> dict[str, Any]:
+    """Harrell's C of every arm but the null, with an interval over patients."""
+    bootstrap = Bootstrap.of(len(dealt.cohort), 0, _CONTROL_SAMPLES)
+    of = metrics(dealt)["harrell_c"]
+    arms = {name: arm.known for name, arm in dealt.arms.items() if name != "null"}
+    return {name: bootstrap.figure(dealt.figure(name, index, of)).as_json() for name, index in arms.items()}
 
 
 def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:

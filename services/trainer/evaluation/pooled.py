@@ -10,7 +10,7 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.rule import RULE
 from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
-from services.trainer.evaluation.run import RawResults
+from services.trainer.evaluation.fold import FoldResult
 from services.trainer.metrics.statistic import Mean, Statistic
 
 
@@ -75,27 +75,31 @@ class Pooled:
         return Restricted(index, Mean(parts))
 
 
-def pool(cohort: Cohort, raw: RawResults, fold_of: Ints) -> Pooled:
+Folds = Mapping[tuple[int, int], FoldResult]
+"""By (repeat, fold)."""
+
+
+def pool(cohort: Cohort, results: Folds, fold_of: Ints) -> Pooled:
     """Put folds together; an arm that was absent in any fold is absent."""
     grid = Patients(cohort, None, 0).grid
     absent: dict[str, str] = {}
-    for result in raw.folds.values():
+    for result in results.values():
         absent |= result.absent
-    arms = {arm.name: _gathered(arm, cohort, raw, fold_of, grid) for arm in ARMS if arm.name not in absent}
+    arms = {arm.name: _gathered(arm, cohort, results, fold_of, grid) for arm in ARMS if arm.name not in absent}
     return Pooled(cohort, grid, arms, absent, fold_of)
 
 
-def _gathered(arm: Arm, cohort: Cohort, raw: RawResults, fold_of: Ints, grid: Floats) -> ArmResult:
+def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Floats) -> ArmResult:
     found = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
     limits = np.full(fold_of.shape, np.nan)
-    for (repeat, _), result in raw.folds.items():
+    for (repeat, _), result in results.items():
         found[repeat].fill(result.index, result.predictions[arm.name])
         limits[repeat, result.index] = result.thresholds[arm.name]
     place = Patients(cohort, None, 0).horizon
     flags = np.stack(
         [high_risk(arm.name, cohort, said.risk[:, place], row) for said, row in zip(found, limits, strict=True)]
     )
-    thresholds = np.array([result.thresholds[arm.name] for result in raw.folds.values()])
+    thresholds = np.array([result.thresholds[arm.name] for result in results.values()])
     return ArmResult(arm.name, arm.title, tuple(found), flags, acted_on(arm.name, thresholds))
 
 

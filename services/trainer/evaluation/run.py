@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.controls import DRAWS, ControlResult, run_controls
+from services.trainer.evaluation.controls import DRAWS, ControlResult, dealt_anew, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.splits import Splits
 from shared.canonical import digest_of
@@ -24,7 +25,7 @@ Advance = Callable[[int, int], None]
 """Called with (done, total)."""
 
 UNFINISHED = "unfinished"
-VERSION = 3
+VERSION = 4
 """Raised when a change makes finished folds of an older run useless."""
 
 
@@ -48,14 +49,17 @@ class Job:
     def pieces(self) -> list[str]:
         """Names of all pieces of work, folds first."""
         folds = [f"fold-{r}-{f}" for r in range(self.splits.repeats) for f in range(self.splits.folds)]
-        return folds + [f"control-{draw}" for draw in range(DRAWS)]
+        dealt = [f"dealt-0-{f}" for f in range(self.splits.folds)]
+        return [*folds, *dealt, *(f"control-{draw}" for draw in range(DRAWS))]
 
 
 @dataclass(frozen=True, eq=False)
 class RawResults:
-    """What all pieces gave: `folds` by (repeat, fold)."""
+    """What all pieces gave: folds by (repeat, fold)."""
 
     folds: dict[tuple[int, int], FoldResult]
+    dealt: dict[tuple[int, int], FoldResult]
+    """The folds of the first repeat again, with the outcome dealt out anew."""
     controls: list[ControlResult]
 
 
@@ -113,11 +117,12 @@ def _prepare(job: Job) -> None:
 def _run(piece: str) -> str:
     (job,) = _JOB
     kind, first, *rest = piece.split("-")
-    if kind == "fold":
+    if kind in ("fold", "dealt"):
         repeat, fold = int(first), int(rest[0])
         tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
         seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
-        content = run_fold(job.cohort, job.embeddings, tested, seed).encode()
+        cohort = job.cohort if kind == "fold" else dealt_anew(job.cohort, job.seed)
+        content = run_fold(cohort, job.embeddings, tested, seed).encode()
     else:
         fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
         content = json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
@@ -126,13 +131,18 @@ def _run(piece: str) -> str:
 
 
 def _read(job: Job) -> RawResults:
-    folds = {}
-    for repeat in range(job.splits.repeats):
-        for fold in range(job.splits.folds):
-            result = FoldResult.decode((job.work / f"fold-{repeat}-{fold}").read_bytes())
-            if result is None:
-                (job.work / f"fold-{repeat}-{fold}").unlink()
-                raise OSError(f"fold {fold} of repeat {repeat} was damaged on disk and removed; run again")
-            folds[repeat, fold] = result
+    folds, dealt = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
     controls = [ControlResult(**json.loads((job.work / f"control-{draw}").read_bytes())) for draw in range(DRAWS)]
-    return RawResults(folds, controls)
+    return RawResults(folds, dealt, controls)
+
+
+def _read_folds(job: Job, kind: str, repeats: int) -> dict[tuple[int, int], FoldResult]:
+    folds = {}
+    for repeat, fold in product(range(repeats), range(job.splits.folds)):
+        path = job.work / f"{kind}-{repeat}-{fold}"
+        result = FoldResult.decode(path.read_bytes())
+        if result is None:
+            path.unlink()
+            raise OSError(f"fold {fold} of repeat {repeat} was damaged on disk and removed; run again")
+        folds[repeat, fold] = result
+    return folds

@@ -97,9 +97,8 @@ def summary(report: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         name: {part: arm[part] for part in kept} | {"n": arm["n"], "folds": by_fold(folder, name)}
         for name, arm in report["arms"].items()
     }
-    controls = {
-        name: {end: one[end] for end in ("est", "lo", "hi")} for name, one in report["negative_controls"].items()
-    }
+    drawn = {name: report["negative_controls"][name] for name in ("permuted_outcome_c", "random_feature_gain")}
+    controls = {name: {end: one[end] for end in ("est", "lo", "hi")} for name, one in drawn.items()}
     return {
         "cohort": report["cohort"],
         "arms": arms,
