@@ -36,7 +36,8 @@ _NOTES = """\
   same: coverage under another truth is not known, and where something acts that neither variables nor slides show,
   intervals are too narrow.
 - LightGBM's arm has no refits, and its interval is 0 to 1.
-- The mark of a gain is read at its estimate; the interval beside it says how sure that is.
+- The mark of a gain is read at its estimate; the interval beside it says how sure that is, and where it passes the
+  mark a larger study may decide otherwise.
 """
 
 _HOW: Mapping[str, str] = {
@@ -75,7 +76,8 @@ def document(found: Mapping[str, Any], figures: str, finetuning: Mapping[str, An
     parts = [
         "# What the models are worth\n\n**Research use only. Not for diagnosis or treatment decisions.** "
         "Everything named SIMULATED is of patients who never lived.\n\nMade by `make science`, which rebuilds every "
-        "figure; no number here was typed by hand.",
+        "figure in the marks and the sections below them. What was tried before and is no longer in the program stands "
+        'under "What these figures are not": those numbers are kept as they were measured then.',
         "**QUICK: sizes so small that these figures show only that everything runs.**" if quick else "",
         "## Marks\n\n| mark | measured (95 % interval) | reached |\n|---|---|---|\n"
         + "\n".join(mark.row for mark in marks(found)),

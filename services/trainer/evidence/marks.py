@@ -93,7 +93,7 @@ def _no_effect(found: Results) -> Iterator[Mark]:
         gain = one["fused"]
         each = ", ".join(f"{row['fused']['est']:+.3f}" for row in one["rows"])
         sure = gain["lo"] is not None and max(abs(gain["lo"]), abs(gain["hi"])) <= 0.01
-        why = "" if sure else "its interval is wider than the band"
+        why = "" if sure else "by the estimate; its interval goes past the band"
         measured = f"mean over {drawn(one)} {said(gain, 4)}; each {each}"
         yield Mark(asked, measured, abs(gain["est"]) <= 0.01, why)
 

@@ -1,0 +1,55 @@
+"""What a bundle's card says of a patient: nothing that was taught by what became of that patient."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.arms.arm import Patients
+from services.trainer.bundle.nested import nested
+from services.trainer.bundle.served_arms import ALL_BLOCKS
+from services.trainer.cohort.cohort import Cohort, Outcome
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.evidence.pieces import quiet
+from services.trainer.profile import load_profile
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+
+FULL = frozenset(ALL_BLOCKS)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Embeddings]:
+    folder: Path = tmp_path_factory.mktemp("SIMULATED")
+    simulate(SimulationPlan(80, 1.6, 1, 5, tiles=10, width=8), folder, quiet)
+    return read_cohort(folder / "cohort.csv", load_profile()), read_embeddings(folder / "embeddings")
+
+
+def with_other_fate(cohort: Cohort, some: np.ndarray) -> Cohort:
+    """Whoever of `some` relapsed did not, and the others did."""
+    event = cohort.outcome.event.copy()
+    event[some] = np.where(event[some] == 1, 0, 1)
+    return cohort.with_outcome(Outcome(cohort.outcome.time, event))
+
+
+def test_what_became_of_a_patient_changes_nothing_of_what_is_said_of_them(made: tuple[Cohort, Embeddings]) -> None:
+    cohort, bags = made
+    fold_of = np.arange(len(cohort)) % 2
+    first = np.flatnonzero(fold_of == 0)
+    said = [
+        nested(Patients(each, None, 1), bags, ALL_BLOCKS, fold_of, quiet)
+        for each in (cohort, with_other_fate(cohort, first))
+    ]
+    for pattern in said[0]:
+        before, after = (one[pattern].risk[first] for one in said)
+        assert np.array_equal(before, after, equal_nan=True)
+    assert not np.array_equal(said[0][FULL].risk, said[1][FULL].risk, equal_nan=True), "it teaches the others' models"
+
+
+def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(made: tuple[Cohort, Embeddings]) -> None:
+    cohort, bags = made
+    said = nested(Patients(cohort, None, 1), bags, ALL_BLOCKS, np.arange(len(cohort)) % 2, quiet)
+    without = ~bags.has(cohort.case_ids)
+    assert without.any()
+    assert np.isnan(said[FULL].log_risk[without]).all()
+    assert np.isfinite(said[frozenset({"clinical"})].log_risk[cohort.knows("clinical")]).all()
