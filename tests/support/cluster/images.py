@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.support.chart.paths import CHECKOUT
+from tests.support.cluster.scaling import ADDONS
 from tests.support.stack import install
 from tests.support.stack.home import MissingPartError, inside
 from tests.support.stack.process import clean_environment, tail
+from tests.support.stack.scalers import Scaler
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
@@ -30,7 +32,7 @@ def build() -> None:
     Raises:
         MissingPartError: nothing here builds images, or it failed.
     """
-    made = [_build_dev(), _build_prometheus()]
+    made = [_build_dev(), _build_prometheus(), *(_build_scaler(each.parts) for each in ADDONS if each.missing())]
     for name in IMAGES:
         made.append(_build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name))
     triton = {"TRITON": "cpu", "SERVING": "--backend python"}
@@ -71,6 +73,10 @@ def _build_dev() -> str:
 def _build_prometheus() -> str:
     with tempfile.TemporaryDirectory() as empty:
         return _build(f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile"))
+
+
+def _build_scaler(scaler: Scaler) -> str:
+    return _build(scaler.image, scaler.install(), str(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile"))
 
 
 def _build(image: str, folder: Path, file: str, **arguments: str) -> str:
