@@ -16,6 +16,7 @@ from kafka.structs import MemberState
 from shared import logs
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
+from shared.bus.kafka_starts import Starts
 from shared.bus.lanes import Lanes, Place
 from shared.bus.port import Delivery
 from shared.bus.threads import Crew
@@ -106,6 +107,7 @@ class _PollLoop:
         self._failed = Event()
         self._error: BaseException | None = None
         self._lag = LagGauge(consumer, self._lanes, group)
+        self._starts = Starts(consumer)
 
     def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
         """Poll until told to stop or until a handler failed; what it raised."""
@@ -115,6 +117,7 @@ class _PollLoop:
                 beat()
                 self._collect()
                 self._commit()
+                self._starts.commit()
                 self._start()
                 self._poll()
                 self._lag.refresh()

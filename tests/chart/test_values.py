@@ -44,6 +44,7 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "auth.issuer=", "people have to log in"),
         (_GPU, "bundle.existingSecret=", "model bundles have to be signed"),
         (_GPU, "kafka.bootstrapServers=", "say where Kafka is"),
+        (_GPU, "kafka.bootstrapServers=kafka:9092", "which KEDA's operator cannot find"),
         (_GPU, "s3.bucket=", "name the bucket"),
         (_GPU, "database.existingSecret=", "the URL of PostgreSQL"),
         (_GPU, "kafka.existingSecret=", "the secret with user name and password"),

@@ -14,10 +14,8 @@ from tests.support.stack.home import MissingPartError
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
-_ORDER = (
-    *("install", "images", "latency", "walls", "death", "memory", "change", "trainer", "wrong_secrets"),
-    *("watching", "laptop"),
-)
+_FIRST = ("install", "images", "latency", "walls", "death", "memory")
+_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "watching", "laptop")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -48,28 +48,6 @@ def test_a_rollback_under_load_fails_no_slide(site: Site, observer: Observer, as
     as_in_calm(coming.cases)
 
 
-def test_the_embedder_scales_from_one_to_three_and_back_with_work_in_flight(
-    site: Site, observer: Observer, as_in_calm: Check
-) -> None:
-    """By hand: KEDA's operator is none of this chart's."""
-    name = f"deployment/{site.medulla.object_name('embedder')}"
-    with load(observer, "scale", every_s=0.5) as coming:
-        site.namespace.kubectl("scale", name, "--replicas", "3")
-        site.medulla.wait_ready("embedder")
-        until("all three to take part", lambda: _idle_embedders(site), 120)
-        site.namespace.kubectl("scale", name, "--replicas", "1")
-        until("two to go", lambda: "" if len(site.medulla.pods("embedder")) == 1 else "more than one", 120)
-    _waited(observer, coming.cases)
-    as_in_calm(coming.cases)
-    assert len(site.medulla.pods("embedder")) == 1
-
-
-def _idle_embedders(site: Site) -> str:
-    """Names of embedders that have embedded nothing so far."""
-    names = [pod["metadata"]["name"] for pod in site.medulla.pods("embedder")]
-    return " ".join(name for name in names if '"event": "done"' not in site.namespace.logs(name, "embedder"))
-
-
 def test_a_drain_takes_one_pod_of_a_service_at_a_time_and_no_slide(
     site: Site, observer: Observer, as_in_calm: Check
 ) -> None:

@@ -3,14 +3,18 @@
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from threading import Event
 
 import pytest
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError
 
 from shared import metrics
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, read_topic
-from shared.bus.kafka_client import KafkaDownError
+from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
@@ -151,6 +155,24 @@ def test_lag_is_shown_for_every_partition_and_forgotten_with_it(bus: KafkaKind) 
 def _lags(topic: str) -> list[float]:
     samples = [sample for metric in metrics.CONSUMER_LAG.collect() for sample in metric.samples]
     return [sample.value for sample in samples if sample.labels["topic"] == topic]
+
+
+def test_where_nothing_is_left_to_read_and_nothing_was_committed_the_group_says_where_it_begins(bus: KafkaKind) -> None:
+    topic, group = bus.topic(), bus.group("group")
+    bus.producer().send(spread(topic, 20))
+    partitions = [TopicPartition(topic, number) for number in range(3)]
+    with closing(KafkaAdminClient(**connection(bus.settings))) as admin:
+        admin.delete_records(dict.fromkeys(partitions, -1))
+        with running(consume(bus.consumer("group", [topic]), Recorder())):
+            eventually(lambda: _offsets(admin, group) == 20)
+
+
+def _offsets(admin: KafkaAdminClient, group: str) -> int:
+    """Sum of what a group has committed."""
+    try:
+        return sum(each.offset for each in admin.list_group_offsets(group)[group].values())
+    except CoordinatorNotAvailableError:
+        return 0
 
 
 def test_a_missing_topic_is_named(bus: KafkaKind) -> None:

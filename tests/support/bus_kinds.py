@@ -85,7 +85,11 @@ class KafkaKind:
         self, group: str, topics: Sequence[str], instance: str = "", beat: Callable[[], None] = lambda: None
     ) -> KafkaConsumerAdapter:
         settings = self.settings.model_copy(update={"group_instance_id": instance})
-        return KafkaConsumerAdapter(settings, f"{group}.{self._own}", topics, concurrency=3, beat=beat)
+        return KafkaConsumerAdapter(settings, self.group(group), topics, concurrency=3, beat=beat)
+
+    def group(self, name: str) -> str:
+        """What the broker calls a group of this test's own."""
+        return f"{name}.{self._own}"
 
     def records(self, topic: str) -> list[Record]:
         return [delivery.record for delivery in read_topic(self.settings, topic)]

@@ -63,7 +63,7 @@ labels:
 {{- define "medulla.outside" -}}
 {{- $dev := printf "%s-dev" (include "medulla.fullname" .) -}}
 {{- if .Values.dev.enabled -}}
-kafka: {{ $dev }}-kafka:9092
+kafka: {{ $dev }}-kafka.{{ .Release.Namespace }}.svc:9092
 s3: {bucket: {{ .Values.s3.bucket | default "medulla" }}, endpoint: "http://{{ $dev }}-s3:9000", secret: {{ $dev }}, id: s3AccessKeyId, key: s3SecretAccessKey}
 database: {secret: {{ $dev }}, url: databaseUrl, port: 5432}
 {{- else -}}

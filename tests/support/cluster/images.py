@@ -12,9 +12,11 @@ from operator import call
 from pathlib import Path
 
 from tests.support.chart.paths import CHECKOUT
+from tests.support.cluster.scaling import ADDONS
 from tests.support.stack import install
 from tests.support.stack.home import MissingPartError, inside
 from tests.support.stack.process import clean_environment, tail
+from tests.support.stack.scalers import Scaler
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
@@ -36,8 +38,10 @@ def build() -> None:
     Raises:
         MissingPartError: nothing here builds images, or it failed.
     """
+    own = (partial(_build_own, name) for name in IMAGES)
+    addons = (partial(_build_scaler, each.parts) for each in ADDONS if each.missing())
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        first = list(pool.map(call, [_build_dev, _build_prometheus, *(partial(_build_own, name) for name in IMAGES)]))
+        first = list(pool.map(call, [_build_dev, _build_prometheus, *addons, *own]))
         second = list(pool.map(call, [_build_triton, *(partial(_build_next, service) for service in SERVICES)]))
     load([*first, *second])
 
@@ -83,6 +87,10 @@ def _build_dev() -> str:
 def _build_prometheus() -> str:
     with tempfile.TemporaryDirectory() as empty:
         return _build(f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile"))
+
+
+def _build_scaler(scaler: Scaler) -> str:
+    return _build(scaler.image, scaler.install(), str(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile"))
 
 
 def _build(image: str, folder: Path, file: str, **arguments: str) -> str:

@@ -39,6 +39,18 @@ def _run(arguments: Sequence[str], given: str = "", timeout: float = _DEADLINE_S
     )
 
 
+def kubectl(*arguments: str, given: str = "", timeout: float = _DEADLINE_S) -> str:
+    """Run kubectl; gives what it prints.
+
+    Raises:
+        StackError: it failed; with what it said.
+    """
+    done = _run(arguments, given, timeout)
+    if done.returncode != 0:
+        raise StackError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """One namespace of the cluster."""
@@ -51,10 +63,7 @@ class Namespace:
         Raises:
             StackError: it failed; with what it said.
         """
-        done = self.attempt(*arguments, given=given, timeout=timeout)
-        if done.returncode != 0:
-            raise StackError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout
+        return kubectl("--namespace", self.name, *arguments, given=given, timeout=timeout)
 
     def attempt(
         self, *arguments: str, given: str = "", timeout: float = _DEADLINE_S

@@ -36,6 +36,8 @@ class Prometheus:
     """Questions to it."""
 
     forward: Forward
+    url: str
+    """Where pods reach it."""
 
     def ask(self, path: str, **parameters: str) -> Any:
         """Data of an answer of its API."""
@@ -79,7 +81,7 @@ def watching(site: Site) -> Iterator[Prometheus]:
     until("Prometheus to run", lambda: unready(site.namespace.object("pod", _NAME)), 120)
     forward = Forward(site.namespace, f"pod/{_NAME}", _PORT)
     try:
-        yield Prometheus(forward)
+        yield Prometheus(forward, f"http://{site.namespace.object('pod', _NAME)['status']['podIP']}:{_PORT}")
     finally:
         forward.close()
         _remove(site)

@@ -50,7 +50,7 @@ class Site:
         s3 = {"existingSecret": dev, "accessKeyIdKey": "s3AccessKeyId", "secretAccessKeyKey": "s3SecretAccessKey"}
         values: Mapping[str, Any] = {
             "dev": {"enabled": False},
-            "kafka": {"bootstrapServers": f"{dev}-kafka:9092"},
+            "kafka": {"bootstrapServers": f"{dev}-kafka.{self.namespace.name}.svc:9092"},
             "s3": {"bucket": BUCKET, "endpointUrl": f"http://{dev}-s3:9000", **s3},
             "database": {"existingSecret": "site-database"},
             "topics": {"partitions": 6, "replicationFactor": 1},

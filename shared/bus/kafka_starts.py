@@ -1,0 +1,43 @@
+"""Where a group begins on a partition whose records and commits have both expired, said to those who count its lag."""
+
+from typing import Any
+
+from kafka import OffsetAndMetadata, TopicPartition
+from kafka.errors import AuthorizationError, FencedInstanceIdError, KafkaError
+
+from shared import logs
+
+_DEADLINE_MS = 2_000
+_log = logs.get(__name__)
+
+
+class Starts:
+    """Commits the first offset that is left of such partitions; not thread-safe.
+
+    A scaler that finds no commit takes every record that a partition ever had for lag, those counted that are gone,
+    and would keep members of the group that have nothing to do.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._known: set[TopicPartition] = set()
+
+    def commit(self) -> None:
+        """Look at partitions that are new to us; what is not answered is asked again the next time."""
+        assigned = set(self._consumer.assignment())
+        self._known &= assigned
+        for partition in assigned - self._known:
+            try:
+                self._look(partition)
+                self._known.add(partition)
+            except (AuthorizationError, FencedInstanceIdError):
+                raise
+            except KafkaError as error:
+                _log.warning("the first offset is not committed yet", error=str(error), topic=partition.topic)
+
+    def _look(self, partition: TopicPartition) -> None:
+        if self._consumer.committed(partition, timeout_ms=_DEADLINE_MS) is not None:
+            return
+        first = self._consumer.beginning_offsets([partition], timeout_ms=_DEADLINE_MS)[partition]
+        if first > 0:
+            self._consumer.commit({partition: OffsetAndMetadata(first, "", -1)}, timeout_ms=_DEADLINE_MS)
