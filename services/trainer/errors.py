@@ -68,6 +68,12 @@ class LeakError(PermanentError):
     advice = "Keep one of each pair that is named, or give both one case_id, and run again."
 
 
+class SeenCasesError(LeakError):
+    """A cohort holds patients on whom the bundle to be validated was trained."""
+
+    advice = "Leave these cases out of the cohort, and run again."
+
+
 class BadModelError(PermanentError):
     """A model bundle cannot be used on this cohort."""
 
