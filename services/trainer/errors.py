@@ -40,6 +40,12 @@ class UnreadableTableError(BadCohortError):
     advice = "Save it as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8), decimals with a point."
 
 
+class MissingTableError(UnreadableTableError):
+    """There is no file at the place that was named, or it may not be read."""
+
+    advice = "Name a file that is there and may be read: one table with a header, and one row a patient."
+
+
 class BadEmbeddingsError(PermanentError):
     """The embeddings of a cohort cannot be read or do not belong to it."""
 
