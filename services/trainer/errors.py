@@ -40,6 +40,12 @@ class UnreadableTableError(BadCohortError):
     advice = "Save it as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8), decimals with a point."
 
 
+class MissingTableError(UnreadableTableError):
+    """There is no file at the place that was named, or it may not be read."""
+
+    advice = "Name a file that is there and may be read: one table with a header, and one row a patient."
+
+
 class BadEmbeddingsError(PermanentError):
     """The embeddings of a cohort cannot be read or do not belong to it."""
 
@@ -66,6 +72,12 @@ class LeakError(PermanentError):
 
     reason = "leak"
     advice = "Keep one of each pair that is named, or give both one case_id, and run again."
+
+
+class SeenCasesError(LeakError):
+    """A cohort holds patients on whom the bundle to be validated was trained."""
+
+    advice = "Leave these cases out of the cohort, and run again."
 
 
 class BadModelError(PermanentError):

@@ -11,6 +11,10 @@ from services.trainer.rule import BadRuleError, Rule, parse_rule
 
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no profile may define it."""
+KNOWN_TREATMENT = "`treatment: true, known_at_prediction: true`"
+"""How a profile says that a treatment is known when the risk is told."""
+_NOT_YET = f"nobody knows it yet at the time of prediction; where one does, say {KNOWN_TREATMENT}"
+_PLAINLY = {"extra_forbidden": "nothing of this name belongs here", "missing": "is missing"}
 PROFILES = Path(__file__).parent / "profiles"
 RESERVED = ("case_id", "site_id", "simulated")
 """Columns of every cohort; no variable may have their names."""
@@ -64,7 +68,7 @@ class Variable(Frozen):
         ):
             raise ValueError(f"{self.name}: a cut is a number of a numeric variable or a level of an ordinal one")
         if self.treatment and not self.known_at_prediction:
-            raise ValueError(f"{self.name} is a treatment, which nobody knows yet at the time of prediction")
+            raise ValueError(f"{self.name} is a treatment: {_NOT_YET}")
         return self
 
     def allowed(self) -> str:
@@ -129,7 +133,7 @@ class Profile(Frozen):
             raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
         hidden = [one.name for one in self.variables if one.name in self.treatments and not one.known_at_prediction]
         if hidden:
-            raise ValueError(f"{hidden[0]} is among the treatments, which nobody knows yet at the time of prediction")
+            raise ValueError(f"{hidden[0]} is among the treatments: {_NOT_YET}")
         if list(self.horizons_years) != sorted(set(self.horizons_years)):
             raise ValueError("horizons_years must rise")
         if self.strata and self.strata not in names:
@@ -178,10 +182,10 @@ def load_profile(source: Path | str | None = None) -> Profile:
 
 def _told(error: ValidationError) -> str:
     """What is wrong where; what follows from an error within a list is left out."""
-    wrong = [(".".join(map(str, item["loc"])) or "profile", item["msg"]) for item in error.errors()]
+    wrong = [(".".join(map(str, item["loc"])), _PLAINLY.get(item["type"], item["msg"])) for item in error.errors()]
     places = [place for place, _ in wrong]
     first = [item for item in wrong if not any(place.startswith(f"{item[0]}.") for place in places)]
-    return "; ".join(f"{place}: {said.removeprefix('Value error, ')}" for place, said in first)
+    return "; ".join(f"{place}: {said}".removeprefix(": ").replace("Value error, ", "") for place, said in first)
 
 
 def _path(source: Path | str) -> Path:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
 
+from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.rows import read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
 from shared.canonical import digest_of
@@ -17,6 +19,8 @@ Features = npt.NDArray[np.float32]
 
 INDEX = "index.csv"
 _COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
+_MADE = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
+"""What the metadata of a bag says of its making, and what stands for it where it does not."""
 _LARGEST_HEADER = 1 << 24
 
 
@@ -33,6 +37,8 @@ class BagFile:
     width: int
     encoder_name: str
     encoder_digest: str
+    plan_digest: str
+    """How the slide was cut into tiles; empty where the bag does not say."""
 
     def rows(self) -> npt.NDArray[np.float16]:
         """The features, mapped from the file."""
@@ -111,11 +117,20 @@ class Embeddings:
         """Of which cases [n] there is at least one tile."""
         return np.array([self.tiles(case) > 0 for case in case_ids], np.bool_)
 
+    @cached_property
+    def contents(self) -> dict[Path, Contents]:
+        """Digests of what every bag holds; each file is read for them once, and other processes are handed them."""
+        return {bag.path: Contents.of(bag.rows()) for bags in self.by_case.values() for bag in bags}
+
     @property
     def digest(self) -> str:
-        """A name for which bags of which slides these are."""
+        """A name for which bags of which slides these are, and for what is in them."""
         bags = (bag for bags in self.by_case.values() for bag in bags)
-        return digest_of(sorted((bag.case_id, bag.slide_digest, bag.tiles, bag.encoder_digest) for bag in bags))
+        said = (
+            (bag.case_id, bag.slide_digest, bag.plan_digest, bag.encoder_digest, self.contents[bag.path].digest)
+            for bag in bags
+        )
+        return digest_of(sorted(said))
 
 
 def read_embeddings(folder: Path) -> Embeddings:
@@ -172,8 +187,8 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} is no bag of features") from error
     if features["dtype"] != "F16" or not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short, or its features are not float16")
-    encoder = str(said.get("encoder_name", "unknown")), str(said.get("encoder_digest", "0" * 64))
-    return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *encoder)
+    made = [str(said.get(name, other)) for name, other in _MADE.items()]
+    return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *made)
 
 
 def _finite(bag: BagFile, rows: Features) -> Features:

@@ -10,8 +10,8 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
 from services.trainer.cohort.rows import read_rows
-from services.trainer.errors import BadCohortError, UnreadableTableError
-from services.trainer.profile import Profile, Variable
+from services.trainer.errors import BadCohortError, MissingTableError, UnreadableTableError
+from services.trainer.profile import KNOWN_TREATMENT, Profile, Variable
 from shared.canonical import sha256
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
@@ -29,6 +29,8 @@ class _Table:
     columns: tuple[str, ...]
     lines: tuple[int, ...]
     rows: tuple[dict[str, str], ...]
+    ragged: tuple[str, ...]
+    """What is wrong with rows of more or fewer cells than there are columns; they are not among `rows`."""
 
 
 def read_cohort(path: Path, profile: Profile) -> Cohort:
@@ -40,9 +42,9 @@ def read_cohort(path: Path, profile: Profile) -> Cohort:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UnreadableTableError(f"cohort {path} cannot be read: {error.strerror}") from error
+        raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error
     table = _parse(data, path.name)
-    problems = [*_header_problems(table, profile)] or [*_row_problems(table, profile)]
+    problems = [*_header_problems(table, profile), *table.ragged, *_row_problems(table, profile)]
     if problems:
         raise BadCohortError.listing(path.name, problems)
     return Cohort(
@@ -62,15 +64,14 @@ def _parse(data: bytes, name: str) -> _Table:
     if not body:
         raise UnreadableTableError(f"{name} has no patients: a header and one row a patient are needed")
     columns = header.cells
-    ragged = [
-        f"row {row.line}: {len(row.cells)} cells under {len(columns)} columns"
+    whole = [row for row in body if len(row.cells) == len(columns)]
+    ragged = (
+        f"row {row.line}: {len(row.cells)} cells under {len(columns)} columns; allowed is one cell a column"
         for row in body
         if len(row.cells) != len(columns)
-    ]
-    if ragged:
-        raise BadCohortError.listing(name, ragged)
-    rows = (dict(zip(columns, row.cells, strict=True)) for row in body)
-    return _Table(columns, tuple(row.line for row in body), tuple(rows))
+    )
+    rows = (dict(zip(columns, row.cells, strict=True)) for row in whole)
+    return _Table(columns, tuple(row.line for row in whole), tuple(rows), tuple(ragged))
 
 
 def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
@@ -83,7 +84,8 @@ def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
             yield f"row 1: column {name} is missing"
     for name in table.columns:
         if name in profile.treatments and name not in known:
-            yield f"row 1, column {name}: a treatment is not known at the time of prediction; leave the column out"
+            said = f"row 1, column {name}: a treatment is not known at the time of prediction; leave the column out"
+            yield f"{said}, or give its variable {KNOWN_TREATMENT} in the profile where it is known by then"
         elif name not in known and name not in outcome:
             yield f"row 1, column {_shown(name)}: unknown; allowed are {', '.join([*known, *outcome])}"
 
@@ -95,10 +97,11 @@ def _row_problems(table: _Table, profile: Profile) -> Iterator[str]:
             allowed = _refused(name, value, profile)
             if allowed:
                 yield f"row {line}, column {name}: {_shown(value)}; allowed is {allowed}"
-        case = row[CASE]
-        if case in seen:
+        case = row.get(CASE)
+        if case is not None and case in seen:
             yield f"row {line}, column {CASE}: {_shown(case)}, as in row {seen[case]}; allowed is one row a patient"
-        seen.setdefault(case, line)
+        if case is not None:
+            seen.setdefault(case, line)
 
 
 def _refused(name: str, value: str, profile: Profile) -> str | None:

@@ -1,15 +1,20 @@
 """The leak detector: nothing of a patient may stand on both sides of a split."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.errors import LeakError
-from shared.canonical import digest_of, sha256
+from services.trainer.cohort.repeats import row_digests
+from services.trainer.errors import LeakError, SeenCasesError
+from shared.canonical import digest_of
 
 _NAMED = 10
-_ONE = {"patient": "a case_id", "slide": "a slide", "embedding": "the features of a slide"}
+_KINDS = {"patient": "case_id", "slide": "slide", "tile": "features of a slide", "row": "row of the table"}
+"""What a digest is of, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +26,13 @@ class Fingerprint:
 
 
 def fingerprints(case_ids: Iterable[str], embeddings: Embeddings | None) -> dict[str, set[Fingerprint]]:
-    """For each case: its id, its slides and the features of its slides, all as SHA-256."""
+    """For each case: its id, its slides and some of their tiles, as SHA-256 (of a tile its first half)."""
     found: dict[str, set[Fingerprint]] = {}
     for case in case_ids:
-        found[case] = {Fingerprint("patient", digest_of(["case", case]))}
-        for bag in embeddings.by_case.get(case, ()) if embeddings else ():
-            found[case].add(Fingerprint("slide", digest_of(["slide", bag.slide_digest])))
-            if bag.tiles:
-                found[case].add(Fingerprint("embedding", sha256(bytes(bag.rows()[:64].tobytes()))))
+        found[case] = {Fingerprint("patient", _of("case", case))}
+        for slide, contents in _bags(case, embeddings):
+            found[case].add(Fingerprint("slide", slide))
+            found[case] |= {Fingerprint("tile", digest) for digest in contents.tiles}
     return found
 
 
@@ -38,34 +42,75 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
     Raises:
         LeakError: naming the pairs.
     """
-    owners: dict[Fingerprint, list[str]] = defaultdict(list)
-    for case, prints in fingerprints(case_ids, embeddings).items():
-        for item in prints:
-            owners[item].append(case)
-    shared = sorted({(item.kind, *sorted(cases)[:2]) for item, cases in owners.items() if len(cases) > 1})
+    bags = [(case, *bag) for case in case_ids for bag in _bags(case, embeddings)]
+    shared = sorted({*_same_slide(bags), *_same_tiles(bags)})
     if shared:
-        said = ", ".join(f"{first} and {second} share {_ONE[kind]}" for kind, first, second in shared[:_NAMED])
+        said = ", ".join(f"{first} and {second} share {what}" for first, second, what in shared[:_NAMED])
         count = "a pair of cases is" if len(shared) == 1 else f"{len(shared)} pairs of cases are"
         raise LeakError(f"{count} not independent: {said}")
 
 
-def check_between(
-    trained_on: Mapping[str, Iterable[str]], case_ids: Iterable[str], embeddings: Embeddings | None
-) -> None:
+def check_between(trained_on: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> None:
     """Refuse to validate on cases of the training cohort; `trained_on` has digests by kind.
 
     Raises:
-        LeakError: naming the cases.
+        SeenCasesError: naming the cases, each with all by which it was recognised.
     """
     known = {kind: frozenset(digests) for kind, digests in trained_on.items()}
-    shared = sorted(
-        {
-            (item.kind, case)
-            for case, prints in fingerprints(case_ids, embeddings).items()
-            for item in prints
-            if item.digest in known.get(item.kind, ())
-        }
-    )
-    if shared:
-        said = ", ".join(f"{case} ({kind})" for kind, case in shared[:_NAMED])
-        raise LeakError(f"{len({case for _, case in shared})} cases were in the training cohort of the bundle: {said}")
+    rows = row_digests(cohort, known["patient"]) if known.get("row") else {}
+    found = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
+    seen = [f"{case} ({', '.join(_KINDS[kind] for kind in kinds)})" for case, kinds in found.items() if kinds]
+    if seen:
+        more = f", and {len(seen) - _NAMED} more" if len(seen) > _NAMED else ""
+        count = "1 case was" if len(seen) == 1 else f"{len(seen)} cases were"
+        raise SeenCasesError(f"{count} in the training cohort of the bundle: {', '.join(seen[:_NAMED])}{more}")
+
+
+def _recognised(
+    case: str, row: str | None, known: Mapping[str, frozenset[str]], embeddings: Embeddings | None
+) -> Iterator[str]:
+    bags = _bags(case, embeddings)
+    if _of("case", case) in known.get("patient", ()):
+        yield "patient"
+    if any(slide in known.get("slide", ()) for slide, _ in bags):
+        yield "slide"
+    if any(contents.copies(known.get("tile", frozenset())) for _, contents in bags):
+        yield "tile"
+    if row in known.get("row", ()):
+        yield "row"
+
+
+Bag = tuple[str, str, Contents]
+"""Case, digest of the slide, and what the bag holds."""
+
+
+def _same_slide(bags: list[Bag]) -> Iterator[tuple[str, str, str]]:
+    owners: dict[str, set[str]] = defaultdict(set)
+    for case, slide, _ in bags:
+        owners[slide].add(case)
+    for first, second, *_ in (sorted(cases) for cases in owners.values() if len(cases) > 1):
+        yield first, second, "a slide"
+
+
+def _same_tiles(bags: list[Bag]) -> Iterator[tuple[str, str, str]]:
+    owners: dict[str, list[int]] = defaultdict(list)
+    for place, (_, _, contents) in enumerate(bags):
+        for digest in contents.tiles:
+            owners[digest].append(place)
+    touching = {pair for places in owners.values() for pair in combinations(places, 2)}
+    for first, second in touching:
+        (one, _, some), (other, _, others) = bags[first], bags[second]
+        if one != other and (some.copies(others.tiles) or others.copies(some.tiles)):
+            yield min(one, other), max(one, other), "the features of a slide"
+
+
+def _bags(case: str, embeddings: Embeddings | None) -> list[tuple[str, Contents]]:
+    """Of every bag of a case the digest of its slide, and its contents."""
+    if embeddings is None:
+        return []
+    bags = embeddings.by_case.get(case, ())
+    return [(_of("slide", bag.slide_digest), embeddings.contents[bag.path]) for bag in bags]
+
+
+def _of(kind: str, name: str) -> str:
+    return digest_of([kind, name])

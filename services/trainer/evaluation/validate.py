@@ -32,7 +32,7 @@ def validate(
 
     Raises:
         BadModelError: the cohort's profile or encoder is not the bundle's.
-        LeakError: the cohort holds cases that the bundle was trained on.
+        LeakError: the cohort holds a patient twice, or patients on whom the bundle was trained.
     """
     _check_profile(bundle, cohort)
     bundle.check_embeddings(embeddings)
@@ -41,7 +41,7 @@ def validate(
     if embeddings and not bundle.manifest["encoder"]:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
-    check_between(bundle.training["trained_on"], cohort.case_ids, embeddings)
+    check_between(bundle.training["trained_on"], cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
     pooled = _predicted(bundle, cohort, embeddings)

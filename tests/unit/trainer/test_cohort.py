@@ -8,7 +8,7 @@ import pytest
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.cohort.usable import usable
-from services.trainer.errors import BadCohortError, UnreadableTableError, UnusableCohortError
+from services.trainer.errors import BadCohortError, MissingTableError, UnreadableTableError, UnusableCohortError
 from services.trainer.profile import Profile, load_profile
 
 PROFILE = load_profile()
@@ -70,6 +70,27 @@ def test_columns_that_may_not_be_there_are_refused(tmp_path: Path, header: str, 
     assert said in str(refused.value)
 
 
+def test_header_values_and_lengths_of_rows_are_refused_together(tmp_path: Path) -> None:
+    rows = ["a,S1,2,Male,M0,5,1,x", "b,S1", "a,S1,2,male,M9,5,1,x"]
+    with pytest.raises(BadCohortError) as refused:
+        read(tmp_path, *rows, header=HEADER + ",csi_dose_gy")
+    first, *problems = str(refused.value).split("\n  ")
+    assert first == "cohort.csv is refused for 5 problems:"
+    assert [problem.split(":")[0] for problem in problems] == [
+        "row 1, column csi_dose_gy",
+        "row 3",
+        "row 2, column sex",
+        "row 4, column chang_m_stage",
+        "row 4, column case_id",
+    ]
+    assert "`treatment: true, known_at_prediction: true`" in problems[0]
+
+
+def test_values_are_refused_also_where_nobody_has_a_name(tmp_path: Path) -> None:
+    with pytest.raises(BadCohortError, match=r"(?s)column case_id is missing.*row 2, column event_code: '7'"):
+        read(tmp_path, "5,7", header="time_days,event_code")
+
+
 def test_an_outcome_column_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadCohortError, match="column event_code is missing"):
         read(tmp_path, "a,5", header="case_id,time_days")
@@ -99,8 +120,9 @@ def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, content: by
 
 
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableTableError, match="cannot be read: Is a directory"):
+    with pytest.raises(MissingTableError, match="cannot be read: Is a directory") as refused:
         read_cohort(tmp_path, PROFILE)
+    assert refused.value.advice.startswith("Name a file that is there")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_harm(tmp_path: Path) -> None:

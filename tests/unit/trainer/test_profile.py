@@ -32,8 +32,9 @@ def dose(**more: object) -> dict[str, object]:
 
 
 def test_a_treatment_is_refused_as_a_predictor(tmp_path: Path) -> None:
-    with pytest.raises(BadProfileError, match="csi_dose_gy is a treatment"):
+    with pytest.raises(BadProfileError, match="csi_dose_gy is a treatment") as refused:
         load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}))
+    assert "`treatment: true, known_at_prediction: true`" in str(refused.value)
 
 
 def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
@@ -47,12 +48,13 @@ def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
         ({"rule": "grade > 3"}, "`grade` is no variable"),
         ({"horizons_years": [5, 3]}, "must rise"),
         ({"strata": "grade"}, "no variable"),
-        ({"colour": "blue"}, "colour"),
+        ({"colour": "blue"}, "refused: colour: nothing of this name belongs here"),
+        ({"outcome": {}}, "refused: outcome.codes: is missing"),
         ({"outcome": {"codes": {"0": "no", "1": "yes"}, "event_of_interest": 7}}, "event_of_interest"),
         ({"outcome": {"codes": {False: "none", True: "relapse"}}}, "yes, no, true and false stand in quotes"),
         ({"outcome": {"event": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
         ({"outcome": {"time": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
-        ({"treatments": ["histology"]}, "histology is among the treatments"),
+        ({"treatments": ["histology"]}, "refused: histology is among the treatments: nobody knows it yet"),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:

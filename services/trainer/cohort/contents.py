@@ -1,0 +1,38 @@
+"""What bags hold, by digests: of the whole, and of some tiles by which copies are told again."""
+
+import hashlib
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.canonical import sha256
+
+SAMPLED = 64
+COPIED = 0.2
+"""From this share of tiles with equal features on, one bag is a copy of the other, or of a part of it. A tile has
+hundreds of float16 numbers, so that two pictures of tissue never agree in all of them; what may agree by chance are
+single tiles without a picture (bare glass, a filled border), which a tissue filter leaves in few places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Digests of one bag."""
+
+    digest: str
+    """SHA-256 of all features, in order."""
+    tiles: frozenset[str]
+    """Of the SAMPLED tiles whose digests are the smallest: chosen by what they hold and not by their place, so that a
+    copy from which tiles were taken has the same ones (a bottom-k sketch; Broder, SEQUENCES 1997)."""
+
+    @staticmethod
+    def of(rows: npt.NDArray[np.float16]) -> "Contents":
+        """Of features [tiles, width]."""
+        each = [hashlib.sha256(row).digest() for row in np.ascontiguousarray(rows)]
+        smallest = heapq.nsmallest(SAMPLED, set(each))
+        return Contents(sha256(b"".join(each)), frozenset(digest.hex()[:16] for digest in smallest))
+
+    def copies(self, known: frozenset[str]) -> bool:
+        """Whether a large share of the tiles is among `known` ones."""
+        return bool(self.tiles) and len(self.tiles & known) >= COPIED * len(self.tiles)

@@ -1,0 +1,118 @@
+"""The leak detector: copies of slides and of patients are refused, under whatever name they stand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.repeats import repeated, row_digests, telling_digests
+from services.trainer.errors import LeakError, SeenCasesError
+from services.trainer.evaluation.leaks import check_between, check_within, fingerprints
+from services.trainer.simulation.simulate import SimulationPlan
+from tests.support.cohorts import simulated, write_bags
+
+RNG = np.random.default_rng(1)
+
+
+def bag(tiles: int) -> Floats:
+    return RNG.normal(size=(tiles, 8))
+
+
+def held(folder: Path, bags: Mapping[str, Floats]) -> Embeddings:
+    return read_embeddings(write_bags(folder, bags))
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(60, tiles=1, width=8))[0]
+
+
+def renamed(cohort: Cohort, *names: str) -> Cohort:
+    return replace(cohort.take(np.arange(len(names))), case_ids=names)
+
+
+def with_twin(cohort: Cohort) -> Cohort:
+    first, *others = cohort.case_ids
+    doubled = cohort.take(np.array([0, *range(len(cohort))]))
+    return replace(doubled, case_ids=(first, "twin", *others))
+
+
+def trained(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, list[str]]:
+    by_kind: dict[str, list[str]] = {}
+    for prints in fingerprints(cohort.case_ids, embeddings).values():
+        for item in prints:
+            by_kind.setdefault(item.kind, []).append(item.digest)
+    return by_kind | {"row": telling_digests(cohort, by_kind["patient"])}
+
+
+@pytest.mark.parametrize("tiles", [1, 3, 300])
+def test_the_same_features_under_two_cases_are_a_leak(tmp_path: Path, tiles: int) -> None:
+    shared = bag(tiles)
+    with pytest.raises(LeakError, match=r"^a pair of cases is not independent: a and b share the features of a slide$"):
+        check_within("abc", held(tmp_path, {"a": shared, "b": shared, "c": bag(3)}))
+
+
+def test_a_copy_with_a_changed_number_and_tiles_taken_away_is_still_a_copy(tmp_path: Path) -> None:
+    features = bag(600)
+    altered = features[200:].copy()
+    altered[0, 0] += 1
+    with pytest.raises(LeakError, match="a and b share the features"):
+        check_within("ab", held(tmp_path, {"a": features, "b": altered}))
+
+
+def test_a_few_tiles_without_a_picture_are_no_copy(tmp_path: Path) -> None:
+    glass = np.zeros((5, 8))
+    check_within("ab", held(tmp_path, {"a": np.vstack([bag(60), glass]), "b": np.vstack([bag(60), glass])}))
+
+
+def test_two_bags_of_one_case_may_be_alike(tmp_path: Path) -> None:
+    shared = bag(3)
+    embeddings = held(tmp_path, {"a": shared, "b": shared})
+    check_within("a", replace(embeddings, by_case={"a": (*embeddings.by_case["a"], *embeddings.by_case["b"])}))
+
+
+def test_a_patient_under_two_names_is_a_leak(cohort: Cohort) -> None:
+    with pytest.raises(LeakError, match=f"one and the same row.*: {cohort.case_ids[0]} and twin"):
+        repeated(with_twin(cohort))
+
+
+def test_equal_rows_of_few_values_are_noted_and_no_leak(cohort: Cohort) -> None:
+    coarse = np.full_like(cohort.values, np.nan)
+    coarse[:, 1] = cohort.values[:, 1]
+    (note,) = repeated(with_twin(replace(cohort, values=coarse)))
+    assert f"{cohort.case_ids[0]} and twin); so few values are known of them that it may be chance" in note
+
+
+def test_rows_that_differ_are_fine(cohort: Cohort) -> None:
+    assert repeated(cohort) == []
+
+
+def test_training_patients_are_told_again_with_all_that_tells_them(cohort: Cohort, tmp_path: Path) -> None:
+    features = bag(100)
+    first, *_ = cohort.case_ids
+    known = trained(cohort, held(tmp_path / "one", {first: features}))
+    again = held(tmp_path / "two", {"x": features[:50]})
+    with pytest.raises(SeenCasesError, match=r"1 case was .*: x \(features of a slide, row of the table\)$") as refused:
+        check_between(known, renamed(cohort, "x"), again)
+    assert "Leave these cases out" in refused.value.advice
+
+
+def test_a_renamed_patient_is_told_again_without_slides(cohort: Cohort) -> None:
+    other = replace(cohort, case_ids=tuple(f"other-{case}" for case in cohort.case_ids))
+    with pytest.raises(SeenCasesError, match=r"60 cases were .*other-.* \(row of the table\).*, and 50 more"):
+        check_between(trained(cohort, None), other, None)
+
+
+def test_a_bundle_keeps_no_digest_of_a_row_that_others_may_have(cohort: Cohort) -> None:
+    unknown = replace(cohort, values=np.full_like(cohort.values, np.nan))
+    assert telling_digests(cohort, [])
+    assert not telling_digests(unknown, [])
+
+
+def test_a_digest_of_a_row_tells_nothing_to_another_bundle(cohort: Cohort) -> None:
+    few = cohort.take(np.arange(20))
+    assert not set(row_digests(few, ["one"]).values()) & set(row_digests(few, ["other"]).values())
