@@ -35,7 +35,7 @@ class Training(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: Digest
-    """Of data, base and settings together."""
+    """Of data, base, settings and all else that was asked for together."""
     base: str = Field(min_length=1)
     base_digest: Digest
     learned_from: Literal["labelled tiles", "slide-level outcome"]

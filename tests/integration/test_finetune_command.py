@@ -85,9 +85,10 @@ def test_the_same_command_finds_what_it_made_and_another_one_does_not_overwrite_
 ) -> None:
     before = (made / "encoder.onnx").stat().st_mtime_ns
     assert medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT).exit_code == 0
-    other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, "--seed", 2)
-    assert other.exit_code == AT_FAULT
-    assert "other_run" in other.stderr
+    for difference in (("--seed", 2), ("--tile-um", 64), ("--name", "other")):
+        other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, *difference)
+        assert other.exit_code == AT_FAULT
+        assert "other_run" in other.stderr
     assert (made / "encoder.onnx").stat().st_mtime_ns == before
 
 
@@ -112,6 +113,12 @@ def test_bad_tiles_are_one_sentence_and_leave_nothing(small: Path, tiles: Path, 
 @pytest.mark.parametrize("options", [(), ("--tiles", "a", "--cohort", "b"), ("--cohort", "b", "--slides", "c")])
 def test_half_named_sources_are_wrong_usage(options: tuple[str, ...], tmp_path: Path) -> None:
     assert medulla("finetune", "--out", tmp_path, *options).exit_code == WRONG_USAGE
+
+
+def test_slides_are_cut_as_their_embeddings_were(tmp_path: Path) -> None:
+    done = outcome(tmp_path, tmp_path / "out", "--tile-um", 64)
+    assert done.exit_code == WRONG_USAGE
+    assert "--tile-um is for labelled tiles" in " ".join(done.stderr.replace("│", " ").split())
 
 
 def weights(folder: Path) -> list[np.ndarray]:
@@ -163,6 +170,18 @@ def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
     assert shown["training"]["learned_from"] == "slide-level outcome"
     assert shown["training"]["tiles"] == 4 * shown["training"]["patients"]
     assert not (tmp_path / "out/unfinished").exists()
+    profile = profile_with_another_note(tmp_path / "p.yaml")
+    for difference in (("--default-mpp", 0.5), ("--profile", profile), ("--name", "other")):
+        other = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1, *difference)
+        assert other.exit_code == AT_FAULT, difference
+        assert "other_run" in other.stderr
+    assert outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1).exit_code == 0
+
+
+def profile_with_another_note(path: Path) -> Path:
+    shipped = Path("services/trainer/profiles/medulloblastoma.yaml").read_text()
+    path.write_text(shipped.replace("population:", "population: Others,", 1))
+    return path
 
 
 def test_slides_that_are_not_those_embedded_are_refused(cohort: Path, small: Path, tmp_path: Path) -> None:
