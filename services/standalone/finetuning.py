@@ -131,9 +131,13 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
     folder = workplace.work_folder(job.out, run[0]) / _TILES
     if ranks.first:
         grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
+        with _bar("networks that choose tiles", ranks) as advance:
+            advance(0, 1)
+            spots = top_tiles(data, embeddings, job.settings)
+            advance(1, 1)
         with _bar("cases", ranks) as advance:
             slides = CohortSlides.below(source.slides, source.default_mpp)
-            keep(top_tiles(data, embeddings, job.settings), slides, grid, folder, advance)
+            keep(spots, slides, grid, folder, advance)
     ranks.wait()
     return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
 
@@ -148,7 +152,8 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
     mark = "-simulated" if training.simulated else ""
     said = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
     licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
-    source = f"{base.source}; fine-tuned by `medulla finetune` on {'SIMULATED ' if mark else ''}{said}"
+    learned = f"{'SIMULATED ' if mark else ''}{said}; {training.verdict}"
+    source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
     notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
     card = EncoderCard(
         name=job.name or f"{base.name}-finetuned{mark}",

@@ -64,7 +64,9 @@ def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(made: Path, sm
     assert training["best_loss"] < training["frozen_loss"]
     words = medulla("encoder", "show", made).stdout
     assert "tuned    from small on labelled tiles: 36 tiles of 6 patients" in words
-    assert "no gain" not in words
+    assert f"verdict  gain on {training['held_out']} held-out patient" in words
+    assert "too few to rely on" in words
+    assert "too few to rely on" in shown["source"]
     assert "Changed here" in (made / "NOTICE").read_text()
     assert (made / "NOTICE").read_text().startswith("small: made up for tests.")
 
@@ -165,6 +167,7 @@ def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
     done = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1)
     assert done.exit_code == 0, done.output
     shown = printed("encoder", "show", tmp_path / "out")
+    assert "networks" in done.stderr, "the fit that chooses the tiles is named while it lasts"
     assert shown["name"] == "small-finetuned-simulated"
     assert "SIMULATED" in shown["source"]
     assert shown["training"]["learned_from"] == "slide-level outcome"

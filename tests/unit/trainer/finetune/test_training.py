@@ -77,6 +77,12 @@ def test_where_the_encoder_gains_nothing_its_base_comes_back_unchanged(tiles: Pa
     assert tuned.model == base.model
 
 
+def test_a_longer_training_of_the_head_is_no_gain_of_the_encoder(tiles: Path, base: Base, tmp_path: Path) -> None:
+    settings = Settings(epochs=3, frozen_epochs=1, share=0.0, batch=8)
+    facts = tune(from_labels(read_labelled(tiles), base, settings, {}), base, tmp_path).facts
+    assert facts["frozen_loss"] == facts["best_loss"]
+
+
 def events(folder: Path) -> list[Event]:
     """Records of event files: length, its check, content, its check."""
     found = []
