@@ -14,6 +14,8 @@ INPUT = "TILES"
 OUTPUT = "FEATURES"
 DEFAULT_ENCODER = Path(__file__).parent / "encoders" / "efficientnet_lite0"
 """Folder of the encoder that ships with the project."""
+FEW = 10
+"""Held-out patients below which a gain, or none, says little."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -35,7 +37,7 @@ class Training(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: Digest
-    """Of data, base and settings together."""
+    """Of data, base, settings and all else that was asked for together."""
     base: str = Field(min_length=1)
     base_digest: Digest
     learned_from: Literal["labelled tiles", "slide-level outcome"]
@@ -49,15 +51,21 @@ class Training(BaseModel):
     best_epoch: int = Field(ge=0)
     best_loss: float
     frozen_loss: float | None
-    """The best before any layer of the encoder was trained."""
+    """The best while the head alone was trained; None where it never was."""
     parity: float = Field(ge=0)
     """Largest difference between torch and ONNX Runtime, as a share of the largest feature."""
     settings: dict[str, bool | int | float | str]
 
     @property
-    def helped(self) -> bool:
-        """Whether the held-out patients gained from training the encoder; if not, its weights are those of its base."""
-        return self.frozen_loss is None or self.best_loss < self.frozen_loss
+    def verdict(self) -> str:
+        """Whether the held-out patients gained from training the encoder, and how far that can be relied on."""
+        who = f"{self.held_out} held-out patient{'s' if self.held_out > 1 else ''}"
+        if self.frozen_loss is None:
+            return f"not compared with its base on the {who}: no epoch trained the head alone"
+        few = ", too few to rely on" if self.held_out < FEW else ""
+        if self.best_loss < self.frozen_loss:
+            return f"gain on {who}{few}"
+        return f"no gain on {who}{few}: the weights are those of its base"
 
 
 class EncoderManifest(BaseModel):

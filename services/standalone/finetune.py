@@ -68,6 +68,8 @@ def finetune(
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
     _check_usage(tiles, cohort, slides, embeddings)
+    if cohort and tile_um:
+        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
     how: dict[str, Any] = {
         "epochs": epochs,
         "frozen_epochs": frozen_epochs,

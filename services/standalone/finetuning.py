@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from services.embedder.errors import EncoderMismatchError
 from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
@@ -56,6 +57,10 @@ class Job:
     name: str | None
     tile_um: float | None
 
+    def asked(self, base: EncoderManifest) -> dict[str, Any]:
+        """What the encoder to be made says of itself, whatever it learns."""
+        return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
+
 
 def source(
     tiles: Path | None,
@@ -87,9 +92,9 @@ def run(job: Job, ranks: Ranks) -> EncoderManifest:
     model = read_model(job.encoder, manifest)
     base = Base(model, manifest.name, manifest.digest, manifest.input_px, manifest.dim)
     if isinstance(job.source, Labels):
-        assignment = _from_labels(job, job.source, base, ranks)
+        assignment = _from_labels(job, job.source, manifest, base, ranks)
     else:
-        assignment = _from_outcome(job, job.source, base, ranks)
+        assignment = _from_outcome(job, job.source, manifest, base, ranks)
     ranks.wait()
     if assignment:
         with _bar("steps", ranks) as advance:
@@ -102,15 +107,15 @@ def run(job: Job, ranks: Ranks) -> EncoderManifest:
     return read_manifest(job.out)
 
 
-def _from_labels(job: Job, source: Labels, base: Base, ranks: Ranks) -> Assignment | None:
+def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
     """What tiles teach; None where their encoder is there already."""
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
-    assignment = tuning.from_labels(labelled, base, job.settings)
+    assignment = tuning.from_labels(labelled, base, job.settings, job.asked(manifest))
     return None if workplace.finished(job.out, assignment.run) else assignment
 
 
-def _from_outcome(job: Job, source: Outcomes, base: Base, ranks: Ranks) -> Assignment | None:
+def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
     """What a cohort teaches; None where its encoder is there already."""
     cohort, embeddings = _read(source)
     if embeddings.encoder_digest != base.digest:
@@ -119,18 +124,22 @@ def _from_outcome(job: Job, source: Outcomes, base: Base, ranks: Ranks) -> Assig
             f"starts from {base.name} {base.digest[:12]}"
         )
     data = learners(cohort, embeddings, job.settings)
-    digest, name = tuning.cohort_run(data, embeddings, base, job.settings)
-    if workplace.finished(job.out, name):
+    asked = job.asked(manifest) | {"default_mpp": source.default_mpp}
+    run = tuning.cohort_run(data, embeddings, base, job.settings, asked)
+    if workplace.finished(job.out, run[0]):
         return None
-    folder = workplace.work_folder(job.out, name) / _TILES
+    folder = workplace.work_folder(job.out, run[0]) / _TILES
     if ranks.first:
-        manifest = read_manifest(job.encoder)
         grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
+        with _bar("networks that choose tiles", ranks) as advance:
+            advance(0, 1)
+            spots = top_tiles(data, embeddings, job.settings)
+            advance(1, 1)
         with _bar("cases", ranks) as advance:
             slides = CohortSlides.below(source.slides, source.default_mpp)
-            keep(top_tiles(data, embeddings, job.settings), slides, grid, folder, advance)
+            keep(spots, slides, grid, folder, advance)
     ranks.wait()
-    return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), digest, base, job.settings)
+    return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
 
 
 def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
@@ -143,7 +152,8 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
     mark = "-simulated" if training.simulated else ""
     said = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
     licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
-    source = f"{base.source}; fine-tuned by `medulla finetune` on {'SIMULATED ' if mark else ''}{said}"
+    learned = f"{'SIMULATED ' if mark else ''}{said}; {training.verdict}"
+    source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
     notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
     card = EncoderCard(
         name=job.name or f"{base.name}-finetuned{mark}",

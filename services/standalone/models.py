@@ -133,19 +133,14 @@ def training_lines(training: Training | None) -> list[str]:
     """How an encoder was fine-tuned and whether it helped, in a few lines."""
     if training is None:
         return []
-    before = "" if training.frozen_loss is None else f", against {training.frozen_loss:.4g} of its base"
-    gain = (
-        f"loss {training.best_loss:.4g} on {training.held_out} held-out patients{before} (epoch {training.best_epoch} "
-        f"of {training.epochs})"
-    )
+    before = "" if training.frozen_loss is None else f", {training.frozen_loss:.4g} while the head alone was trained"
     mark = "SIMULATED " if training.simulated else ""
-    lines = [
+    return [
         f"tuned    from {training.base} on {mark}{training.learned_from}: {training.tiles} tiles of "
         f"{training.patients} patients, data {training.data_digest[:12]}",
-        f"gain     {gain}",
+        f"loss     {training.best_loss:.4g} in epoch {training.best_epoch} of {training.epochs}{before}",
+        f"verdict  {training.verdict}",
     ]
-    no_gain = "         no gain on the held-out patients: the weights are those of its base"
-    return lines if training.helped else [*lines, no_gain]
 
 
 def _signature_words(public_key: Path | None) -> str:

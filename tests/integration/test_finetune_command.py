@@ -64,7 +64,9 @@ def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(made: Path, sm
     assert training["best_loss"] < training["frozen_loss"]
     words = medulla("encoder", "show", made).stdout
     assert "tuned    from small on labelled tiles: 36 tiles of 6 patients" in words
-    assert "no gain" not in words
+    assert f"verdict  gain on {training['held_out']} held-out patient" in words
+    assert "too few to rely on" in words
+    assert "too few to rely on" in shown["source"]
     assert "Changed here" in (made / "NOTICE").read_text()
     assert (made / "NOTICE").read_text().startswith("small: made up for tests.")
 
@@ -85,9 +87,10 @@ def test_the_same_command_finds_what_it_made_and_another_one_does_not_overwrite_
 ) -> None:
     before = (made / "encoder.onnx").stat().st_mtime_ns
     assert medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT).exit_code == 0
-    other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, "--seed", 2)
-    assert other.exit_code == AT_FAULT
-    assert "other_run" in other.stderr
+    for difference in (("--seed", 2), ("--tile-um", 64), ("--name", "other")):
+        other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, *difference)
+        assert other.exit_code == AT_FAULT
+        assert "other_run" in other.stderr
     assert (made / "encoder.onnx").stat().st_mtime_ns == before
 
 
@@ -112,6 +115,12 @@ def test_bad_tiles_are_one_sentence_and_leave_nothing(small: Path, tiles: Path, 
 @pytest.mark.parametrize("options", [(), ("--tiles", "a", "--cohort", "b"), ("--cohort", "b", "--slides", "c")])
 def test_half_named_sources_are_wrong_usage(options: tuple[str, ...], tmp_path: Path) -> None:
     assert medulla("finetune", "--out", tmp_path, *options).exit_code == WRONG_USAGE
+
+
+def test_slides_are_cut_as_their_embeddings_were(tmp_path: Path) -> None:
+    done = outcome(tmp_path, tmp_path / "out", "--tile-um", 64)
+    assert done.exit_code == WRONG_USAGE
+    assert "--tile-um is for labelled tiles" in " ".join(done.stderr.replace("│", " ").split())
 
 
 def weights(folder: Path) -> list[np.ndarray]:
@@ -158,11 +167,24 @@ def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
     done = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1)
     assert done.exit_code == 0, done.output
     shown = printed("encoder", "show", tmp_path / "out")
+    assert "networks" in done.stderr, "the fit that chooses the tiles is named while it lasts"
     assert shown["name"] == "small-finetuned-simulated"
     assert "SIMULATED" in shown["source"]
     assert shown["training"]["learned_from"] == "slide-level outcome"
     assert shown["training"]["tiles"] == 4 * shown["training"]["patients"]
     assert not (tmp_path / "out/unfinished").exists()
+    profile = profile_with_another_note(tmp_path / "p.yaml")
+    for difference in (("--default-mpp", 0.5), ("--profile", profile), ("--name", "other")):
+        other = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1, *difference)
+        assert other.exit_code == AT_FAULT, difference
+        assert "other_run" in other.stderr
+    assert outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1).exit_code == 0
+
+
+def profile_with_another_note(path: Path) -> Path:
+    shipped = Path("services/trainer/profiles/medulloblastoma.yaml").read_text()
+    path.write_text(shipped.replace("population:", "population: Others,", 1))
+    return path
 
 
 def test_slides_that_are_not_those_embedded_are_refused(cohort: Path, small: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Progress:
     best_epoch: int = 0
     best_loss: float = float("inf")
     frozen_loss: float = float("inf")
-    """The best while only the head was trained."""
+    """The best while only the head was trained; infinite where it never was."""
     best: State = field(default_factory=dict)
     """The encoder's trained weights in the best epoch."""
 

@@ -56,8 +56,8 @@ class Tuned:
     facts: Mapping[str, Any]
 
 
-def from_labels(labelled: Labelled, base: Base, settings: Settings) -> Assignment:
-    """Learn the classes of tiles.
+def from_labels(labelled: Labelled, base: Base, settings: Settings, asked: Mapping[str, Any]) -> Assignment:
+    """Learn the classes of tiles; `asked` is what the encoder depends on beside data, base and settings.
 
     Raises:
         BadTilesError: the patients cannot be split.
@@ -66,19 +66,23 @@ def from_labels(labelled: Labelled, base: Base, settings: Settings) -> Assignmen
     held = split.held_out(patients, labelled.label, settings.held_out, settings.seed)
     lesson = Lesson(labelled.items, task.classes(labelled.label, ~held), held, base.px, settings)
     facts = {"learned_from": "labelled tiles", "classes": list(labelled.classes), "simulated": False}
-    return _assignment(lesson, labelled.digest, base, facts)
+    run = _run_digest(labelled.digest, base, settings, asked)
+    return _assignment(lesson, run, labelled.digest, base, facts)
 
 
-def cohort_run(data: Learners, embeddings: Embeddings, base: Base, settings: Settings) -> tuple[str, str]:
-    """Digest of the data and of the run of a cohort, before its tiles are read."""
+def cohort_run(
+    data: Learners, embeddings: Embeddings, base: Base, settings: Settings, asked: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Digest of the run of a cohort and of its data, before its tiles are read; `asked` as in `from_labels`."""
     digest = digest_of([data.cohort.digest, embeddings.digest])
-    return digest, _run_digest(digest, base, settings)
+    profile = data.cohort.profile.model_dump(mode="json")
+    return _run_digest(digest, base, settings, {**asked, "profile": profile}), digest
 
 
 def from_outcome(
-    data: Learners, tiles: Mapping[str, tuple[Path, ...]], digest: str, base: Base, settings: Settings
+    data: Learners, tiles: Mapping[str, tuple[Path, ...]], run: tuple[str, str], base: Base, settings: Settings
 ) -> Assignment:
-    """Learn the hazard of patients from their most attended tiles; `tiles` are files by case.
+    """Learn the hazard of patients from their most attended tiles: files by case; `run` as `cohort_run` gives it.
 
     Raises:
         BadTilesError: there are no tiles of a patient.
@@ -89,7 +93,7 @@ def from_outcome(
     items = tuple(Item(case, tuple(tiles[case])) for case in data.cohort.case_ids)
     lesson = Lesson(items, task.hazards(data.cohort.outcome, ~data.held), data.held, base.px, settings)
     facts = {"learned_from": "slide-level outcome", "classes": [], "simulated": data.cohort.simulated}
-    return _assignment(lesson, digest, base, facts)
+    return _assignment(lesson, *run, base, facts)
 
 
 def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Tuned:
@@ -108,8 +112,7 @@ def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advanc
     return Tuned(model, {**assignment.facts, **_results(progress), "parity": parity})
 
 
-def _assignment(lesson: Lesson, digest: str, base: Base, facts: Mapping[str, Any]) -> Assignment:
-    run = _run_digest(digest, base, lesson.settings)
+def _assignment(lesson: Lesson, run: str, digest: str, base: Base, facts: Mapping[str, Any]) -> Assignment:
     held = [item.patient for item, out in zip(lesson.items, lesson.held, strict=True) if out]
     counts = {
         "patients": len({item.patient for item in lesson.items}),
@@ -120,8 +123,8 @@ def _assignment(lesson: Lesson, digest: str, base: Base, facts: Mapping[str, Any
     return Assignment(lesson, run, {**base_facts, **facts, **counts, "settings": lesson.settings.as_json()})
 
 
-def _run_digest(data: str, base: Base, settings: Settings) -> str:
-    return digest_of([VERSION, data, base.digest, settings.as_json()])
+def _run_digest(data: str, base: Base, settings: Settings, asked: Mapping[str, Any]) -> str:
+    return digest_of([VERSION, data, base.digest, settings.as_json(), asked])
 
 
 def _results(progress: Progress) -> dict[str, Any]:

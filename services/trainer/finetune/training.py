@@ -107,7 +107,7 @@ class _Run:
         progress.epoch = epoch
         if loss < progress.best_loss:
             progress.best_epoch, progress.best_loss, progress.best = epoch, loss, self._weights()
-        if epoch <= self.settings.frozen_epochs:
+        if not self.settings.trained_share(epoch):
             progress.frozen_loss = min(progress.frozen_loss, loss)
 
     def _weights(self) -> State:

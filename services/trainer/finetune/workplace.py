@@ -26,10 +26,10 @@ def finished(out: Path, run: str) -> bool:
     if said is not None:
         if isinstance(said, dict) and (said.get("training") or {}).get("run") == run:
             return True
-        raise OtherRunError(f"{out} holds an encoder that other data, settings or a seed have made")
+        raise OtherRunError(f"{out} holds an encoder that other data, settings, a name or a seed have made")
     others = [path.name for path in (out / UNFINISHED).glob("*") if path.name != run[:16]]
     if others:
-        raise OtherRunError(f"{out} holds an unfinished run of other data, settings or seed ({others[0]})")
+        raise OtherRunError(f"{out} holds an unfinished run of other data, settings, name or seed ({others[0]})")
     return False
 
 

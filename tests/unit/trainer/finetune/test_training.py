@@ -26,7 +26,7 @@ class StopError(Exception):
 
 @pytest.fixture(scope="module")
 def assignment(tiles: Path, base: Base) -> Assignment:
-    return from_labels(read_labelled(tiles), base, SETTINGS)
+    return from_labels(read_labelled(tiles), base, SETTINGS, {})
 
 
 def tune(assignment: Assignment, base: Base, out: Path, stop_at: int = -1) -> Tuned:
@@ -72,9 +72,15 @@ def test_a_damaged_checkpoint_begins_anew(
 
 def test_where_the_encoder_gains_nothing_its_base_comes_back_unchanged(tiles: Path, base: Base, tmp_path: Path) -> None:
     settings = Settings(epochs=3, frozen_epochs=2, share=1.0, rate=10.0, batch=8)
-    tuned = tune(from_labels(read_labelled(tiles), base, settings), base, tmp_path)
+    tuned = tune(from_labels(read_labelled(tiles), base, settings, {}), base, tmp_path)
     assert tuned.facts["best_epoch"] <= settings.frozen_epochs
     assert tuned.model == base.model
+
+
+def test_a_longer_training_of_the_head_is_no_gain_of_the_encoder(tiles: Path, base: Base, tmp_path: Path) -> None:
+    settings = Settings(epochs=3, frozen_epochs=1, share=0.0, batch=8)
+    facts = tune(from_labels(read_labelled(tiles), base, settings, {}), base, tmp_path).facts
+    assert facts["frozen_loss"] == facts["best_loss"]
 
 
 def events(folder: Path) -> list[Event]:
