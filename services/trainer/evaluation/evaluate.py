@@ -16,7 +16,7 @@ from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
-from services.trainer.evaluation.figures import arm_figures, decision_curve
+from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
@@ -125,6 +125,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
             "title": cohort.profile.title,
             "population": cohort.profile.population,
             "prediction_time": cohort.profile.prediction_time,
+            "has_times": cohort.has_times,
         },
         "horizons_years": list(pooled.horizons),
         "cohort": tables.cohort_summary(cohort, has, bootstrap),
@@ -145,7 +146,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "modalities": tables.modalities(pooled, bootstrap, has),
         "table_one": tables.table_one(cohort),
         "hazard_ratios": hazard_ratios(cohort),
-        "bootstrap": {"samples": len(bootstrap.weights), "level": 0.95},
+        "bootstrap": {"samples": len(bootstrap.weights), "fewer": min(FEWER, len(bootstrap.weights)), "level": 0.95},
     }
 
 
