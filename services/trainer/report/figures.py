@@ -60,7 +60,7 @@ def decision_curve(report: Said) -> str:
     ends = (hi for _, hi in said["intervals"][banded])
     told = [value for row in (*lines.values(), ends) for value in row if value is not None]
     top = _HEADROOM * max(0.1, *told)
-    step = next(step for step in (0.02, 0.05, 0.1, 0.2) if top <= 5.5 * step)
+    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if top <= 5.5 * step)
     ticks = [round(float(tick), 3) for tick in np.arange(0, top + step, step)]
     x = Axis(0, 0.6, (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), "risk from which one would act")
     chart = Chart(
