@@ -55,6 +55,15 @@ def test_every_arm_has_every_figure_of_the_contract_with_its_interval(out: Path)
     assert set(said["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
 
 
+def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, cohort: Cohort) -> None:
+    said = report(out)
+    assert list(said["cohort"]["events"]) == ["0", "1", "2", "3"]
+    assert said["cohort"]["meanings"]["1"] == "relapse or progression"
+    assert said["cohort"]["events"]["1"] == int(cohort.outcome.relapsed.sum())
+    assert said["absent"]["pathomics"] == "no slides were given, and the table has no ready-made pathomic column"
+    assert said["bootstrap"] == {"samples": 50, "fewer": 50, "level": 0.95}
+
+
 def test_predictions_hold_every_patient_of_every_repeat(out: Path, cohort: Cohort) -> None:
     with (out / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -107,6 +116,7 @@ def test_every_curve_has_its_interval(out: Path) -> None:
         for group in item["groups"]:
             assert len(group["lo"]) == len(group["hi"]) == len(group["incidence"])
             assert set(group["at"]["3y"]) == FIGURE
+            assert group["at_risk"][-1] >= 5
     assert all(len(part) == 5 for part in said["arms"]["clinical"]["calibration"]["bins"])
 
 
@@ -236,8 +246,9 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
 
 
 def test_validation_on_the_training_cohort_is_a_leak(bundle: Path, cohort: Cohort, tmp_path: Path) -> None:
-    with pytest.raises(LeakError, match="were in the training cohort"):
+    with pytest.raises(LeakError, match="were in the training cohort") as refused:
         validate(read_bundle(bundle), cohort, None, tmp_path, quiet)
+    assert refused.value.advice == "Leave these cases out of the cohort, and run again."
 
 
 def test_a_bundle_of_another_profile_is_refused(bundle: Path, tmp_path: Path) -> None:

@@ -104,3 +104,16 @@ def test_an_outcome_without_times_says_nothing_of_times(tmp_path: Path) -> None:
     assert fused["ibs"] == fused["brier_2y"]
     with (tmp_path / "predictions.csv").open() as file:
         assert {row["time_days"] for row in csv.DictReader(file)} == {""}
+    page = (tmp_path / "report.html").read_text()
+    assert "to the AUC at 2 years" in said["primary"]
+    assert not [word for word in ("Uno", "Harrell", "log-rank", "relapse", "integrated Brier") if word in page]
+
+
+def test_a_report_speaks_of_the_profile_and_of_the_blocks_that_are_there(survival: Path) -> None:
+    said, page = json.loads((survival / "report.json").read_text()), (survival / "report.html").read_text()
+    assert said["cohort"]["meanings"] == {"0": "alive", "1": "dead"}
+    assert sum(said["cohort"]["events"][code] for code in ("0", "1")) == said["cohort"]["n"]
+    assert said["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
+    assert "relapse" not in page
+    assert "what the slides show add" not in page
+    assert "Net benefit counts an event (dead) within 2 years" in page

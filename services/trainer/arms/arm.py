@@ -95,7 +95,7 @@ class Arm(Protocol):
 
     @property
     def title(self) -> str:
-        """For people."""
+        """For people; `{table}` stands for the blocks of variables that a cohort knows."""
 
     def lacks(self, patients: Patients) -> str | None:
         """Why the arm cannot be fitted on a cohort, in words; None where it can."""

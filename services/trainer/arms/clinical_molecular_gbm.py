@@ -13,7 +13,7 @@ class ClinicalMolecularGbm:
     """Trees on the columns of the ridge model, calibrated by a Cox model of their score."""
 
     name = "clinical_molecular_gbm"
-    title = "Clinical and molecular variables, LightGBM"
+    title = "{table} variables, LightGBM"
 
     def lacks(self, patients: Patients) -> str | None:
         """Some variable must be known."""

@@ -36,7 +36,7 @@ class EarlyConcat:
     """Pooled embeddings and variables in one table."""
 
     name = "early_concat"
-    title = "Clinical, molecular and pooled embeddings, early fusion"
+    title = "{table} and pooled embeddings, early fusion"
 
     def lacks(self, patients: Patients) -> str | None:
         """Slides are needed."""

@@ -8,7 +8,7 @@ class Fused(RidgeCox):
     """See RidgeCox."""
 
     name = "fused"
-    title = "Clinical, molecular and pathomics, late fusion"
+    title = "{table} and pathomics, late fusion"
     blocks = ("clinical", "molecular", "pathomic")
 
     def lacks(self, patients: Patients) -> str | None:

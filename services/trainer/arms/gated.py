@@ -9,7 +9,7 @@ class Gated:
     """The network's log-risk, calibrated by a Cox model of it alone."""
 
     name = "gated"
-    title = "Clinical, molecular and tiles, gated network"
+    title = "{table} and tiles, gated network"
 
     def lacks(self, patients: Patients) -> str | None:
         """Slides are needed."""

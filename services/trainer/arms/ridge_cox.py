@@ -63,6 +63,8 @@ def too_few(patients: Patients, block: str) -> str | None:
     events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
     if events >= LEAST_EVENTS:
         return None
+    if block == "pathomic" and patients.slides is None and not patients.knows(block).any():
+        return "no slides were given, and the table has no ready-made pathomic column"
     what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
     return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
 

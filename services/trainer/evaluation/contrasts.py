@@ -22,16 +22,15 @@ def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     """The primary contrast first, where its arms are there."""
     base = baseline_of(pooled)
     first = pooled.horizons[0]
-    asked = [
-        (PRIMARY, base, metric) for metric in (PRIMARY_METRIC, "harrell_c", f"auc_{first:g}y", "ibs", "net_benefit")
-    ]
+    others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
+    asked = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
     asked += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
     if base != "clinical":
         asked += [(base, "clinical", "harrell_c")]
     asked = [item for item in asked if item[0] in pooled.arms and item[1] in pooled.arms]
     found = [(item, _contrast(pooled, bootstrap, *item)) for item in asked]
     is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in found]
-    others = iter(holm([one.p for (_, one), primary in zip(found, is_primary, strict=True) if not primary]))
+    adjusted = iter(holm([one.p for (_, one), primary in zip(found, is_primary, strict=True) if not primary]))
     return [
         {
             "a": a,
@@ -39,7 +38,7 @@ def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
             "metric": metric,
             **one.figure.as_json(),
             "p": rounded(one.p),
-            "p_holm": None if primary else rounded(next(others)),
+            "p_holm": None if primary else rounded(next(adjusted)),
             "primary": primary,
         }
         for ((a, b, metric), one), primary in zip(found, is_primary, strict=True)
@@ -59,11 +58,16 @@ def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
         lacking = next((name for name in (PRIMARY, baseline_of(pooled)) if name not in pooled.arms), PRIMARY)
         return f"{mark}What fusion adds cannot be told: {pooled.absent.get(lacking, 'there is no such arm')}."
     est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
+    what = "Uno's C" if pooled.cohort.has_times else f"the AUC at {pooled.horizons[0]:g} years"
     if est is None:
-        return f"{mark}What fusion adds cannot be told: there are no two patients of whom Uno's C knows the order."
+        return f"{mark}What fusion adds cannot be told: there are no two patients of whom {what} knows the order."
     if lo is None or hi is None:
-        return f"{mark}Fusion adds {_signed(est)} Uno's C; there are too few events for an interval, so no gain shown."
-    return f"{mark}Fusion adds {_signed(est)} Uno's C, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict(lo, hi)}."
+        return (
+            f"{mark}Fusion adds {_signed(est)} to {what}; there are too few events for an interval, so no gain shown."
+        )
+    return (
+        f"{mark}Fusion adds {_signed(est)} to {what}, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict(lo, hi)}."
+    )
 
 
 def verdict(lo: float, hi: float) -> str:

@@ -17,7 +17,7 @@ from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.controls import dealt_anew
-from services.trainer.evaluation.figures import arm_figures, decision_curve, metrics
+from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve, metrics
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
@@ -29,8 +29,6 @@ from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
 from shared.files import put
 from shared.notice import NOTICE
-
-_CONTROL_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -129,6 +127,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
             "title": cohort.profile.title,
             "population": cohort.profile.population,
             "prediction_time": cohort.profile.prediction_time,
+            "has_times": cohort.has_times,
         },
         "horizons_years": list(pooled.horizons),
         "cohort": tables.cohort_summary(cohort, has, bootstrap),
@@ -149,7 +148,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "modalities": tables.modalities(pooled, bootstrap, has),
         "table_one": tables.table_one(cohort),
         "hazard_ratios": hazard_ratios(cohort),
-        "bootstrap": {"samples": len(bootstrap.weights), "level": 0.95},
+        "bootstrap": {"samples": len(bootstrap.weights), "fewer": min(FEWER, len(bootstrap.weights)), "level": 0.95},
     }
 
 
@@ -170,7 +169,7 @@ def control_figures(raw: RawResults, dealt: Pooled) -> dict[str, Any]:
 
 def _by_arm(dealt: Pooled) -> dict[str, Any]:
     """Harrell's C of every arm but the null, with an interval over patients."""
-    bootstrap = Bootstrap.of(len(dealt.cohort), 0, _CONTROL_SAMPLES)
+    bootstrap = Bootstrap.of(len(dealt.cohort), 0, FEWER)
     of = metrics(dealt)["harrell_c"]
     arms = {name: arm.known for name, arm in dealt.arms.items() if name != "null"}
     return {name: bootstrap.figure(dealt.figure(name, index, of)).as_json() for name, index in arms.items()}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
@@ -14,7 +14,7 @@ from services.trainer.metrics.incidence import incidence_draws
 from services.trainer.metrics.statistic import Mean, Ratio, Statistic
 
 Of = Callable[[Outcome, Prediction], Statistic]
-_FEWER = 500
+FEWER = 500
 """Bootstrap samples where there are many figures, or one that takes long."""
 BENEFIT_AT = (0.2, 0.3, 0.4)
 BENEFIT_CURVE = tuple(np.round(np.arange(0.05, 0.605, 0.025), 3))
@@ -58,13 +58,19 @@ def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> dict[str, An
     """All figures of one arm."""
     arm = pooled.arms[name]
     index = arm.known
-    figures: dict[str, Any] = {"n": len(index), "title": arm.title}
+    figures: dict[str, Any] = {"n": len(index), "title": arm.title.format(table=_table(pooled.cohort))}
     for metric, of in metrics(pooled).items():
         figures[metric] = bootstrap.figure(pooled.figure(name, index, of)).as_json()
     figures["calibration"] = _calibration(pooled, name, index, bootstrap)
     figures["operating_point"] = _operating(pooled, name, index, bootstrap)
     figures["by_fold"] = _by_fold(pooled, name)
     return figures
+
+
+def _table(cohort: Cohort) -> str:
+    """The blocks of variables that are known of anyone, in words."""
+    blocks = [block for block in ("clinical", "molecular") if cohort.knows(block).any()]
+    return ", ".join(blocks).capitalize() or "No variables"
 
 
 def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     }
     if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
         del parts["slope"]
-    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    smaller = Bootstrap(bootstrap.weights[:FEWER])
     figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
     figures.setdefault("slope", Figure(None, None, None).as_json())
     risk, outcome = pooled.arms[name].mean_risk(place)[index], pooled.cohort.outcome[index]
@@ -140,7 +146,7 @@ def decision_curve(pooled: Pooled, arms: list[str], bootstrap: Bootstrap) -> dic
     """Net benefit of arms, of treating all and of treating none, over thresholds at the first horizon."""
     years, outcome = pooled.horizons[0], pooled.cohort.outcome
     place, everyone = pooled.place(years), np.ones(len(outcome))
-    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    smaller = Bootstrap(bootstrap.weights[:FEWER])
     found: dict[str, list[Figure]] = {"treat_all": [], "treat_none": [Figure(0.0, 0.0, 0.0)] * len(BENEFIT_CURVE)}
     for at in map(float, BENEFIT_CURVE):
         found["treat_all"].append(smaller.figure(decision.net_benefit(outcome, everyone, years, at)))

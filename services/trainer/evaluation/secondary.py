@@ -7,15 +7,13 @@ import numpy as np
 from services.trainer.arms.registry import PRIMARY
 from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.evaluation.contrasts import baseline_of
+from services.trainer.evaluation.figures import FEWER
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
 from services.trainer.metrics.delong import delong
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Mean
-
-_FEWER = 500
-"""Bootstrap samples of figures that are fitted anew in each."""
 
 
 def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def fine_gray(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any]:
     outcome = pooled.cohort.outcome[index]
     cause = type(outcome)(outcome.time, outcome.relapsed.astype(np.int64))
     scaled = [_per_sd(found.log_risk[index]) for found in pooled.arms[arm].repeats]
-    smaller = Bootstrap(bootstrap.weights[:_FEWER])
+    smaller = Bootstrap(bootstrap.weights[:FEWER])
     figures = {
         name: _exponential(smaller.figure(Restricted(index, Mean([FineGray.of(what, x) for x in scaled]))))
         for name, what in (("cause_specific", cause), ("subdistribution", outcome))

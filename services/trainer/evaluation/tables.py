@@ -7,26 +7,27 @@ import numpy as np
 from services.trainer.arms.registry import PRIMARY
 from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
 from services.trainer.evaluation.contrasts import baseline_of
-from services.trainer.evaluation.figures import metrics
+from services.trainer.evaluation.figures import FEWER, metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import at_risk, cumulative_incidence, incidence_draws, log_rank, survival
 
 _BLOCKS = ("clinical", "molecular", "pathomic")
-_DRAWS = 500
 _LEAST = 5
-"""A part with fewer events gets no figure."""
+"""A part with fewer events gets no figure, and a curve ends where fewer patients are still followed."""
 
 
 def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Patients, events by code, follow-up, what is known of whom."""
+    """Patients, events by code beside what each code means, follow-up, what is known of whom."""
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
     causes = cohort.profile.outcome.causes
     return {
         "name": cohort.name,
         "n": len(cohort),
-        "events": {codes[code]: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
+        "events": {code: int((outcome.event == i).sum()) for i, code in enumerate(causes)},
+        "meanings": {code: codes[code] for code in causes},
+        "event_of_interest": causes[1],
         "follow_up_years": _follow_up(cohort),
         "incidence": _incidence(cohort, bootstrap),
         "sites": len(set(cohort.sites)) if all(cohort.sites) else None,
@@ -38,7 +39,7 @@ def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstra
 def _incidence(cohort: Cohort, bootstrap: Bootstrap) -> dict[str, dict[str, float | None]]:
     """Aalen-Johansen at every horizon."""
     years = cohort.profile.horizons_years
-    rows = zip(*_banded(cohort.outcome, np.array(years), bootstrap.weights[:_DRAWS]), strict=True)
+    rows = zip(*_banded(cohort.outcome, np.array(years), bootstrap.weights[:FEWER]), strict=True)
     return {f"{at:g}y": {"est": est, "lo": lo, "hi": hi} for at, (est, lo, hi) in zip(years, rows, strict=True)}
 
 
@@ -122,8 +123,8 @@ def risk_groups(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any
     parts = {"low risk": np.setdiff1d(result.known, np.flatnonzero(high)), "high risk": _among(result.known, high)}
     groups = [_curve(pooled, name, index, bootstrap) for name, index in parts.items() if len(index)]
     outcome = pooled.cohort.outcome[result.known]
-    p = log_rank(outcome, high[result.known].astype(np.int64))
-    return {"arm": arm, "groups": groups, "log_rank_p": rounded(p)}
+    p = rounded(log_rank(outcome, high[result.known].astype(np.int64))) if pooled.cohort.has_times else None
+    return {"arm": arm, "groups": groups, "log_rank_p": p}
 
 
 def _among(known: Ints, mask: Flags) -> Ints:
@@ -133,14 +134,14 @@ def _among(known: Ints, mask: Flags) -> Ints:
 def _curve(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
     """Incidence of one group at the horizons, with intervals; its curve too, where the outcome has times."""
     outcome, horizons = pooled.cohort.outcome[index], np.array(pooled.horizons)
-    draws = bootstrap.weights[:_DRAWS, index]
+    draws = bootstrap.weights[:FEWER, index]
     draws = draws[draws.sum(axis=1) > 0]
     said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.relapsed.sum())}
     at_horizons = zip(pooled.horizons, *_banded(outcome, horizons, draws), strict=True)
     said["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
-    if not pooled.cohort.has_times:
+    if not pooled.cohort.has_times or len(index) < _LEAST:
         return said
-    longest = min(float(pooled.cohort.outcome.time.max()), 2 * pooled.horizons[-1])
+    longest = min(float(np.sort(outcome.time)[-_LEAST]), 2 * pooled.horizons[-1])
     times, years = np.linspace(0, longest, 81), np.arange(0, longest + 1e-9)
     est, lo, hi = _banded(outcome, times, draws)
     said |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}

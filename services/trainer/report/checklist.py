@@ -2,51 +2,59 @@
 
 from typing import Any
 
+from services.trainer.report.names import counted, events_of
+
 Said = dict[str, Any]
+Item = tuple[str, str, str]
 MISSING = "missing: to be written by the authors"
 
 
-def checklist(report: Said) -> list[tuple[str, str, str]]:
+def checklist(report: Said) -> list[Item]:
     """Number, item, where it is answered."""
-    return [*_asked(report), *_found()]
+    return [*_asked(report), *_found(report)]
 
 
-def _asked(report: Said) -> list[tuple[str, str, str]]:
+def _asked(report: Said) -> list[Item]:
     """Items 1 to 12: what was asked, of whom, and how."""
-    kind = "Development, internal validation" if report["kind"] == "evaluate" else "External validation"
+    profile, cohort, evaluated = report["profile"], report["cohort"], report["kind"] == "evaluate"
+    kind = "Development, internal validation" if evaluated else "External validation"
     simulated = " on SIMULATED patients" if report["simulated"] else ""
-    profile, cohort = report["profile"], report["cohort"]
+    prepared = (
+        "imputation and scaling inside each fold" if evaluated else "by the bundle, with its training data's values"
+    )
+    timing = f"all known {profile['prediction_time']}" if profile["prediction_time"] else f"timing {MISSING}"
     return [
         ("1", "Title", f"{kind} of a prediction model{simulated}: {profile['title'] or profile['name']}"),
         ("2", "Abstract", "first paragraph of this page"),
         ("3", "Background: context, rationale, health inequalities", MISSING),
-        ("4", "Objectives", "Asked"),
+        ("4", "Objectives", "What was asked"),
         ("5", "Data: source, dates, representativeness", f"table {cohort['digest'][:12]}; source and dates {MISSING}"),
         (
             "6",
             "Participants: setting, eligibility, treatments",
-            f"{profile['population'] or MISSING}; setting {MISSING}",
+            f"{profile['population']}; setting {MISSING}" if profile["population"] else MISSING,
         ),
-        ("7", "Data preparation", "How it was done: imputation and scaling inside each fold"),
-        ("8", "Outcome: definition, assessment", f"{', '.join(cohort['events'])}; blinding of assessment {MISSING}"),
-        ("9", "Predictors: definition, timing", "Table 1; all known before adjuvant treatment, treatments refused"),
+        ("7", "Data preparation", f"How it was done: {prepared}"),
+        ("8", "Outcome: definition, assessment", f"{counted(report)}; blinding of assessment {MISSING}"),
+        ("9", "Predictors: definition, timing", f"Table 1; {timing}"),
         (
             "10",
             "Sample size",
-            f"{cohort['n']} patients, {_events(report)} events of interest; a justification is {MISSING}",
+            f"{cohort['n']} patients, {events_of(report)} events of interest; a justification is {MISSING}",
         ),
-        ("11", "Missing data", "Table 1 and What is known of whom"),
+        ("11", "Missing data", "Cohort, Table 1; Subgroups and missing modalities"),
         ("12", "Analysis: models, tuning, performance, heterogeneity", "How it was done; Arms; Subgroups"),
     ]
 
 
-def _found() -> list[tuple[str, str, str]]:
+def _found(report: Said) -> list[Item]:
     """Items 13 to 27: how it was kept fair and open, what came out."""
+    evaluated = report["kind"] == "evaluate"
     return [
         ("13", "Class imbalance", "none corrected: hazards are fitted as they are"),
-        ("14", "Fairness", "Subgroups by sex, age and site where the table has them; ancestry " + MISSING),
+        ("14", "Fairness", _fairness(report)),
         ("15", "Model output", "risk at each horizon, log-risk, threshold from training data"),
-        ("16", "Training versus evaluation", "patient-level splits, frozen before any fit, leaks refused"),
+        ("16", "Training versus evaluation", _apart(report)),
         ("17", "Ethical approval", MISSING),
         (
             "18",
@@ -56,14 +64,33 @@ def _found() -> list[tuple[str, str, str]]:
         ("19", "Patient and public involvement", MISSING),
         ("20", "Participants: flow, characteristics", "Cohort; Table 1"),
         ("21", "Model development: numbers in each analysis", "Arms, column n"),
-        ("22", "Model specification", "bundle of `medulla train`: every coefficient as JSON"),
+        (
+            "22",
+            "Model specification",
+            f"hazard ratios only; the models are {MISSING}" if evaluated else _bundle(report["bundle"]),
+        ),
         ("23", "Model performance", "Arms; Calibration; Decision curve; Subgroups"),
-        ("24", "Model updating", "none: nothing is refitted in a validation"),
+        (
+            "24",
+            "Model updating",
+            "none: models are fitted anew in each fold" if evaluated else "none: nothing is refitted",
+        ),
         ("25", "Interpretation", f"first paragraph; in the light of other studies {MISSING}"),
         ("26", "Limitations", "Limits"),
-        ("27", "Usability in current care", "research use only; abstention as in the model card"),
+        ("27", "Usability in current care", f"research use only; use in care {MISSING}"),
     ]
 
 
-def _events(report: Said) -> int:
-    return int(list(report["cohort"]["events"].values())[1])
+def _fairness(report: Said) -> str:
+    names = ", ".join(part["name"] for part in report["subgroups"])
+    return f"Subgroups: {names}; ancestry {MISSING}" if names else MISSING
+
+
+def _apart(report: Said) -> str:
+    if report["kind"] == "evaluate":
+        return f"splits by {report['grouped_by']}, frozen before any fit, leaks refused"
+    return "other patients than the bundle's training cohort, leaks refused"
+
+
+def _bundle(bundle: Said) -> str:
+    return f"bundle {bundle['digest'][:12]}: every coefficient as JSON, the model card beside them"

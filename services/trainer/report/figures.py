@@ -11,6 +11,8 @@ from services.trainer.report.svg import FAINT, Axis, Chart, colour
 
 _PERCENT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _LEAST_BENEFIT = -0.05
+_HEADROOM = 1.3
+"""Above the decision curve, where the legend stands."""
 Said = dict[str, Any]
 
 
@@ -54,16 +56,17 @@ def decision_curve(report: Said) -> str:
     """Net benefit over thresholds, with the interval of the primary arm or of its baseline."""
     said = report["decision_curve"]
     at, lines = said["thresholds"], {name: row for name, row in said["net_benefit"].items() if name != "clinical"}
-    top = max(0.1, *(value for row in lines.values() for value in row if value is not None))
-    step = next(step for step in (0.02, 0.05, 0.1, 0.2) if top <= 5.5 * step)
+    banded = next((name for name in ("fused", "clinical_molecular", "clinical") if name in lines), "treat_none")
+    ends = (hi for _, hi in said["intervals"][banded])
+    told = [value for row in (*lines.values(), ends) for value in row if value is not None]
+    top = _HEADROOM * max(0.1, *told)
+    step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.5) if top <= 5.5 * step)
     ticks = [round(float(tick), 3) for tick in np.arange(0, top + step, step)]
     x = Axis(0, 0.6, (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), "risk from which one would act")
     chart = Chart(
         x, Axis(_LEAST_BENEFIT, ticks[-1], ticks, "net benefit a patient"), "Decision curve", report["simulated"]
     )
-    banded = next((name for name in ("fused", "clinical_molecular", "clinical") if name in lines), None)
-    if banded:
-        chart.band([(t, lo, hi) for t, (lo, hi) in zip(at, said["intervals"][banded], strict=True)], colour(banded))
+    chart.band([(t, lo, hi) for t, (lo, hi) in zip(at, said["intervals"][banded], strict=True)], colour(banded))
     for name, values in lines.items():
         points = [(t, v) for t, v in zip(at, values, strict=True) if v is not None and v >= _LEAST_BENEFIT]
         if points:

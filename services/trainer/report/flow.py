@@ -1,26 +1,29 @@
 """The flow of patients: how many the table holds, what is known of whom, and how many had the event."""
 
+from textwrap import wrap
 from typing import Any
 
+from services.trainer.report.names import counted
 from services.trainer.report.svg import FAINT, GRID, INK, picture, text
 
-_WIDTH, _TOP, _SECOND, _HEIGHT = 860, 32, 128, 216
-_MOST = 4
+_WIDTH, _TOP, _SECOND, _HEIGHT = 860, 32, 128, 236
+_MOST, _LETTER = 4, 7.2
+"""Boxes in a row, and the width of a bold letter."""
 Said = dict[str, Any]
 
 
 def flow(report: Said) -> str:
     """The whole table above, a box below for each choice of blocks that is known of some patients."""
     cohort, parts = report["cohort"], _parts(report["modalities"])
-    events = ", ".join(f"{name} {count}" for name, count in cohort["events"].items())
-    drawn = _box(130, _TOP, 600, 52, [f"{cohort['n']} patients in the table, all analysed", events])
+    drawn = _box(4, _TOP, 852, 52, [f"{cohort['n']} patients in the table, all analysed"], [counted(report)])
     gap = 12
     width = (_WIDTH - gap * (len(parts) - 1) - 8) / len(parts)
     for i, (name, patients, with_event) in enumerate(parts):
         left = 4 + i * (width + gap)
         middle = left + width / 2
         drawn.append(f'<path d="M430 84 V106 H{middle:.1f} V{_SECOND}" fill="none" stroke="{FAINT}"/>')
-        drawn += _box(left, _SECOND, width, 68, [name, f"{patients} patients", f"{with_event} with the event"])
+        heads = wrap(name, max(12, int(width / _LETTER) - 3))
+        drawn += _box(left, _SECOND, width, 90, heads, [f"{patients} patients", f"{with_event} with the event"])
     title = "Flow of patients: what is known of whom, each served by the model of that"
     return picture(_WIDTH, _HEIGHT, title, drawn, simulated=report["simulated"])
 
@@ -35,11 +38,19 @@ def _parts(modalities: list[Said]) -> list[tuple[str, int, int]]:
     return [*named[: _MOST - 1], (f"{len(rest)} others", sum(n for _, n, _ in rest), sum(e for _, _, e in rest))]
 
 
-def _box(x: float, y: float, width: float, height: float, lines: list[str]) -> list[str]:
+def _box(x: float, y: float, width: float, height: float, heads: list[str], others: list[str]) -> list[str]:
     frame = f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{height}" rx="4" fill="#fff" stroke="{GRID}"/>'
+    lines = [*heads, *others]
     start = y + height / 2 - 8 * (len(lines) - 1) + 4
     words = [
-        text(x + width / 2, start + 17 * i, line, fill=FAINT if i else INK, anchor="middle", bold=not i)
+        text(
+            x + width / 2,
+            start + 17 * i,
+            line,
+            fill=INK if i < len(heads) else FAINT,
+            anchor="middle",
+            bold=i < len(heads),
+        )
         for i, line in enumerate(lines)
     ]
     return [frame, *words]

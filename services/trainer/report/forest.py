@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.report.names import arm_name
+from services.trainer.report.names import arm_name, metric_name
 from services.trainer.report.svg import FAINT, GRID, INK, Axis, colour, picture, text
 
 Said = dict[str, Any]
@@ -25,13 +25,13 @@ class Line:
 
 
 def by_arm(report: Said) -> str:
-    """Uno's C of every arm."""
+    """Uno's C of every arm; of a bare yes or no it is the AUC."""
     lines = [
         Line(arm["title"], arm["uno_c"], colour(name), f"n {arm['n']}", strong=name == "fused")
         for name, arm in report["arms"].items()
         if name != "null"
     ]
-    return forest_plot(lines, "Uno's C by arm, 95 % interval", simulated=report["simulated"])
+    return forest_plot(lines, f"{metric_name('uno_c', report)} by arm, 95 % interval", simulated=report["simulated"])
 
 
 def by_part(report: Said) -> str:
@@ -41,7 +41,7 @@ def by_part(report: Said) -> str:
         for part in report["subgroups"]
         for name, figure in part["harrell_c"].items()
     ]
-    title = "Harrell's C in subgroups, events of patients"
+    title = f"{metric_name('harrell_c', report)} in subgroups, events of patients"
     return forest_plot(lines, title, simulated=report["simulated"]) if lines else ""
 
 

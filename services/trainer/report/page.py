@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import figures
-from services.trainer.report.names import arm_name, metric_name
+from services.trainer.report.names import arm_name, counted, events_of, metric_name, outcome_of
 from services.trainer.report.plate import Plate, by_risk, direction
 from shared.files import put
 
@@ -53,12 +53,14 @@ def render(report: Said, drawn: dict[str, str], plate: Plate | None = None) -> s
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p, "direction": direction}
-    environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name, "metric": metric_name}
+    environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name}
+    environment.filters |= {"brief": said_briefly, "metric": lambda name: metric_name(name, report)}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
     contents = [(name, title) for name, title in CONTENTS if name != "slides" or report["prototypes"]]
     known = {"auc_years": _auc_years(report), "contents": contents, "css": css}
+    known |= {"outcome": outcome_of(report), "events": events_of(report), "counted": counted(report)}
     known |= {"prototypes": by_risk(report["prototypes"]), "plate": plate}
     return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report), **known)
 
@@ -82,6 +84,11 @@ def said_number(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def said_briefly(value: float) -> str:
+    """A number to four digits, with a true minus sign."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
 def said_p(value: float | None) -> str:
     """A p-value."""
     return NOTHING if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -89,10 +96,7 @@ def said_p(value: float | None) -> str:
 
 def limits(report: Said) -> list[str]:
     """What a reader must know before believing a figure."""
-    events = list(report["cohort"]["events"].values())[1]
-    said = [
-        f"{events} events of interest: a difference in C below about {1.4 / max(events, 1) ** 0.5:.2f} may be noise."
-    ]
+    said = [f"{events_of(report)} events of interest: {_precision(report)}."]
     if report["simulated"]:
         said.insert(0, "SIMULATED: the patients never lived. The page proves the procedure and says nothing clinical.")
     if report["kind"] == "evaluate":
@@ -109,6 +113,18 @@ def limits(report: Said) -> list[str]:
         )
     said.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
     return [*said, *(f"{note[0].upper()}{note[1:]}." for note in report["notes"])]
+
+
+def _precision(report: Said) -> str:
+    """How small a gain the primary contrast could show."""
+    primary = next((one for one in report["contrasts"] if one["primary"]), None)
+    if primary is None or primary["lo"] is None:
+        return "they give the primary contrast no interval, so no gain can be told from noise"
+    half = (primary["hi"] - primary["lo"]) / 2
+    return (
+        f"the 95 % interval of the primary contrast reaches {half:.3f} to either side, so that a difference in "
+        f"{metric_name(primary['metric'], report)} much smaller than this may be noise"
+    )
 
 
 def _words(name: str) -> str:

@@ -1,0 +1,115 @@
+"""What a report's page says: in the words of the profile, by the kind of report, and nothing that is not so."""
+
+import re
+from typing import Any
+
+import pytest
+
+from services.trainer.report.checklist import checklist
+from services.trainer.report.figures import decision_curve
+from services.trainer.report.flow import flow
+from services.trainer.report.names import counted, events_of, metric_name, outcome_of
+from services.trainer.report.page import limits, said_briefly
+
+Said = dict[str, Any]
+
+
+def report(**changes: object) -> Said:
+    said: Said = {
+        "kind": "evaluate",
+        "simulated": False,
+        "profile": {"name": "p", "title": "", "population": "", "prediction_time": "", "has_times": True},
+        "horizons_years": [2.0, 4.0],
+        "cohort": {
+            "n": 50,
+            "events": {"0": 20, "2": 26, "1": 4},
+            "meanings": {"0": "alive", "2": "death of the tumour", "1": "other death"},
+            "event_of_interest": "2",
+            "digest": "0" * 64,
+            "sites": None,
+        },
+        "contrasts": [{"primary": True, "metric": "uno_c", "est": 0.05, "lo": -0.01, "hi": 0.09}],
+        "subgroups": [],
+        "absent": {},
+        "notes": [],
+        "grouped_by": "site",
+        "bundle": {"digest": "f" * 64},
+        "modalities": [{"name": "clinical, molecular, pathomic", "n": 10, "events": 3}] * 4,
+    }
+    return said | changes
+
+
+def items(**changes: object) -> dict[str, str]:
+    return {number: where for number, _, where in checklist(report(**changes))}
+
+
+def test_the_event_of_interest_is_found_by_its_code_and_named_by_its_meaning() -> None:
+    assert outcome_of(report()) == "death of the tumour"
+    assert events_of(report()) == 26
+    assert counted(report()) == "20 alive, 26 death of the tumour, 4 other death"
+
+
+def test_the_limits_state_the_width_of_the_primary_interval() -> None:
+    assert limits(report())[0].startswith(
+        "26 events of interest: the 95 % interval of the primary contrast reaches 0.050"
+    )
+    assert "no interval" in limits(report(contrasts=[]))[0]
+
+
+def test_a_bare_yes_or_no_has_an_auc_and_no_c() -> None:
+    bare = report(profile={"has_times": False})
+    assert metric_name("uno_c", report()) == "Uno's C"
+    assert metric_name("uno_c", bare) == metric_name("harrell_c", bare) == "AUC at 2 years"
+    assert metric_name("ibs", bare) == "Brier score at 2 years (lower is better)"
+
+
+def test_the_checklist_of_an_evaluation_claims_no_bundle_and_names_what_splits_keep_together() -> None:
+    found = items()
+    assert "bundle" not in found["22"]
+    assert "missing" in found["22"]
+    assert found["16"].startswith("splits by site")
+    assert "validation" not in found["24"]
+    assert "inside each fold" in found["7"]
+
+
+def test_the_checklist_of_a_validation_claims_no_folds() -> None:
+    found = items(kind="validate")
+    assert not any("fold" in found[number] or "split" in found[number] for number in ("7", "16", "24"))
+    assert found["22"].startswith("bundle ffffffffffff")
+
+
+def test_the_checklist_fills_nothing_that_the_profile_does_not_say() -> None:
+    found = items()
+    assert "missing" in found["9"]
+    assert found["6"].startswith("missing")
+    assert found["14"].startswith("missing")
+    told = report()["profile"] | {"prediction_time": "before the operation", "population": "Adults"}
+    found = items(profile=told)
+    assert found["9"] == "Table 1; all known before the operation"
+    assert found["6"].startswith("Adults")
+
+
+def test_text_of_the_flow_stays_within_its_box() -> None:
+    drawn = flow(report())
+    width = min(float(size) for size in re.findall(r'rect x="[\d.]+" y="\d+" width="([\d.]+)"', drawn))
+    names = re.findall(r">(clinical[^<]*|molecular[^<]*|pathomics[^<]*)</text>", drawn)
+    assert names
+    assert all(7.2 * len(name) < width - 14 for name in names)
+
+
+@pytest.mark.parametrize("highest", [0.05, 0.55, 1.0])
+def test_the_band_of_a_decision_curve_is_whole_and_below_the_legend(highest: float) -> None:
+    curve = {
+        "thresholds": [0.1, 0.5],
+        "net_benefit": {"fused": [highest / 2, 0.0], "treat_none": [0.0, 0.0]},
+        "intervals": {"fused": [[0.0, highest], [0.0, 0.0]], "treat_none": [[0.0, 0.0]] * 2},
+    }
+    drawn = decision_curve(report(decision_curve=curve))
+    band = re.search(r'polygon points="([^"]+)"', drawn)
+    assert band
+    assert min(float(point.split(",")[1]) for point in band[1].split()) > 60
+
+
+@pytest.mark.parametrize(("value", "said"), [(-1.5, "\N{MINUS SIGN}1.5"), (12.345678, "12.35")])
+def test_a_negative_quartile_has_a_true_minus(value: float, said: str) -> None:
+    assert said_briefly(value) == said
