@@ -7,7 +7,7 @@ from pydantic import Field, PositiveFloat, StringConstraints, model_validator
 from services.fusion_scorer.profile import Frozen, Profile
 from shared.notice import NOTICE
 
-MANIFEST, SIGNATURE, MIL = "bundle.json", "signature", "mil.onnx"
+MIL = "mil.onnx"
 CALIBRATION, THRESHOLDS, REFERENCE = "calibration.json", "thresholds.json", "reference.json"
 
 Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
