@@ -55,6 +55,9 @@ class Calibration(Frozen):
     """calibration.json: for each arm, a recalibration for each horizon (`3` or `2.5` years as text)."""
 
     arms: dict[str, dict[str, Recalibration]] = Field(default_factory=dict)
+    """An arm or horizon that is not named is served as its model gives it."""
+    basis: str = ""
+    """Where the recalibrations came from, or why there are none, in words."""
 
     def of(self, arm: str, horizon_years: float) -> Recalibration:
         """The recalibration of an arm's risk at a horizon."""

@@ -145,6 +145,12 @@ def test_a_file_that_is_not_listed_is_refused_by_trainer_and_scorer_alike(folder
         load(copy)
 
 
+def test_a_bundle_says_that_its_risks_are_not_recalibrated(served: ServedBundle, scorer: Bundle) -> None:
+    assert not scorer.calibration.arms
+    assert scorer.calibration.basis.startswith("Risks are not recalibrated")
+    assert scorer.calibration.basis in served.files["model_card.md"].decode()
+
+
 def test_a_mil_of_few_weights(served: ServedBundle) -> None:
     import onnx  # noqa: PLC0415
 
