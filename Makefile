@@ -19,10 +19,12 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+dev: .venv/.dev ## install all that the commands need into .venv, torch included
 
 demo: .venv/.demo ## score the bundled real slide on this machine; needs no server
 	@$(BIN)/medulla demo $(ARGS)

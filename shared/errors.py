@@ -29,6 +29,15 @@ class TransientError(MedullaError):
     """A dependency is down or busy; the same input may work later."""
 
 
+def explain(error: MedullaError | OSError) -> str:
+    """An error as people read it: what is wrong, the reason code, what to do."""
+    if isinstance(error, PermanentError):
+        return f"{error} [{error.reason}]. {error.advice}"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    return str(error)
+
+
 class PoisonMessageError(PermanentError):
     """The bytes are no event that this version understands."""
 

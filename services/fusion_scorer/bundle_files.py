@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.exceptions import InvalidSignature
 from pydantic import ValidationError
 
-from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.manifest import MANIFEST, SIGNATURE, Manifest
+from services.fusion_scorer.errors import BadBundleError, BadKeyError, BadSignatureError
+from services.fusion_scorer.manifest import Manifest
+from shared import bundles
 from shared.blob.port import BlobStore
+from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import sha256
 from shared.keys import bundle_prefix
 from shared.units import Sha256
@@ -41,9 +41,8 @@ class FolderFiles:
         return str(self.path)
 
     def read(self) -> Mapping[str, bytes]:
-        """Every file's bytes by name, sub-folders as `folder/name`."""
-        paths = (path for path in sorted(self.path.rglob("*")) if path.is_file())
-        return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in paths}
+        """Every file's bytes by name, sub-folders as `folder/name`; empty where there is no bundle.json."""
+        return bundles.folder_files(self.path)
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,7 @@ def verify(source: Files | Path, public_key: bytes | None = None) -> Checked:
 
     Raises:
         BadBundleError: naming the first file at fault.
+        BadKeyError: the public key is none.
     """
     source = FolderFiles(source) if isinstance(source, Path) else source
     files, where = source.read(), source.where
@@ -87,7 +87,8 @@ def verify(source: Files | Path, public_key: bytes | None = None) -> Checked:
     if public_key is not None:
         _check_signature(files, public_key, where)
     manifest = _manifest(files[MANIFEST], where)
-    _check_digests(manifest, files, where)
+    if wrong := bundles.fault(manifest.files, files, where):
+        raise BadBundleError(wrong)
     return Checked(sha256(files[MANIFEST]), manifest, files, SIGNATURE in files)
 
 
@@ -95,15 +96,14 @@ def sign(folder: Path, private_key: bytes) -> None:
     """Write `signature` beside bundle.json: ed25519 over its bytes, in hex; `private_key` is PEM (PKCS#8).
 
     Raises:
-        BadBundleError: the folder is no intact bundle, or the key is no ed25519 key.
+        BadBundleError: the folder is no intact bundle.
+        BadKeyError: the key is no ed25519 key.
     """
     checked = verify(folder)
     try:
-        key = load_pem_private_key(private_key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadBundleError("the private key is no unencrypted PEM key") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadBundleError("the private key is not of the kind ed25519")
+        key = bundles.private_key(private_key)
+    except ValueError as error:
+        raise BadKeyError(str(error)) from error
     _write(folder / SIGNATURE, key.sign(checked.files[MANIFEST]).hex() + "\n")
 
 
@@ -131,34 +131,16 @@ def first_problem(error: ValidationError) -> str:
     return f"{place}: {item['msg']}" if place else item["msg"]
 
 
-def _check_digests(manifest: Manifest, files: Mapping[str, bytes], where: str) -> None:
-    for name, digest in manifest.files.items():
-        if name not in files:
-            raise BadBundleError(f"{where} lacks {name}, which {MANIFEST} lists")
-        if sha256(files[name]) != digest:
-            raise BadBundleError(f"{name} of {where} was altered: its SHA-256 is not the one in {MANIFEST}")
-    strangers = files.keys() - manifest.files.keys() - {MANIFEST, SIGNATURE}
-    if strangers:
-        raise BadBundleError(f"{where} holds {min(strangers)}, which {MANIFEST} does not list")
-
-
 def _check_signature(files: Mapping[str, bytes], public_key: bytes, where: str) -> None:
+    try:
+        key = bundles.public_key(public_key)
+    except ValueError as error:
+        raise BadKeyError(str(error)) from error
     if SIGNATURE not in files:
-        raise BadBundleError(f"{where} has no {SIGNATURE}, and this system asks for one")
-    key = _public_key(public_key)
+        raise BadSignatureError(f"{where} has no {SIGNATURE}, and one is asked for")
     try:
         key.verify(bytes.fromhex(files[SIGNATURE].decode("ascii").strip()), files[MANIFEST])
     except (InvalidSignature, ValueError) as error:
-        raise BadBundleError(
-            f"{SIGNATURE} of {where} does not fit {MANIFEST}: one of the two was altered, or another key signed"
+        raise BadSignatureError(
+            f"{SIGNATURE} of {where} does not fit {MANIFEST} and the key: another key signed, or one was altered"
         ) from error
-
-
-def _public_key(data: bytes) -> Ed25519PublicKey:
-    try:
-        key = Ed25519PublicKey.from_public_bytes(data) if len(data) == 32 else load_pem_public_key(data)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise BadBundleError("the public key for bundles is neither PEM nor 32 raw bytes") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise BadBundleError("the public key for bundles is not of the kind ed25519")
-    return key

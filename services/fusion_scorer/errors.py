@@ -5,6 +5,7 @@ from typing import ClassVar
 import grpc
 from medulla.v1.events_pb2 import SlideEmbedded
 
+from shared.bundles import MAKE_KEYS
 from shared.errors import PermanentError, TransientError
 
 
@@ -14,6 +15,21 @@ class BadBundleError(PermanentError):
     reason = "bad_bundle"
     advice = (
         "Copy the bundle again from where it was made, or promote another one with `medulla rescore --bundle PATH`."
+    )
+
+
+class BadKeyError(BadBundleError):
+    """What was given as a key to sign with or to check by is none."""
+
+    advice = f"Give an ed25519 key in PEM, without password. {MAKE_KEYS}"
+
+
+class BadSignatureError(BadBundleError):
+    """A bundle is not signed, or not by the other half of the key that was given."""
+
+    advice = (
+        "Give the public half of the key that the bundle was signed with, or sign it with `medulla bundle sign`; "
+        "if the key is the right one, copy the bundle again from where it was made."
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveFloat, StringConstraints, model_validator
 from services.fusion_scorer.profile import Frozen, Profile
 from shared.notice import NOTICE
 
-MANIFEST, SIGNATURE, MIL = "bundle.json", "signature", "mil.onnx"
+MIL = "mil.onnx"
 CALIBRATION, THRESHOLDS, REFERENCE = "calibration.json", "thresholds.json", "reference.json"
 
 Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -55,6 +55,9 @@ class Calibration(Frozen):
     """calibration.json: for each arm, a recalibration for each horizon (`3` or `2.5` years as text)."""
 
     arms: dict[str, dict[str, Recalibration]] = Field(default_factory=dict)
+    """An arm or horizon that is not named is served as its model gives it."""
+    basis: str = ""
+    """Where the recalibrations came from, or why there are none, in words."""
 
     def of(self, arm: str, horizon_years: float) -> Recalibration:
         """The recalibration of an arm's risk at a horizon."""

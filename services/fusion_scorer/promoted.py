@@ -10,9 +10,9 @@ from threading import Lock
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.bundle_files import StoredFiles, verify
 from services.fusion_scorer.errors import BadBundleError, MovedMeanwhileError, NoBundleError
-from services.fusion_scorer.manifest import MANIFEST
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.bundles import MANIFEST
 from shared.canonical import canonical_json
 from shared.units import Sha256
 

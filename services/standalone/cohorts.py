@@ -33,20 +33,17 @@ SlideFolder = Annotated[
     ),
 ]
 DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
-_OF_TRAINING = ("torch", "tensorboardX")
-"""Libraries that only the training of networks needs."""
 
 
 @contextmanager
-def trainer() -> Iterator[None]:
+def trainer(*, goes_on: bool = False) -> Iterator[None]:
     """Turn errors into one sentence and an exit code, also that of libraries that are not installed."""
-    with exit_codes():
+    with exit_codes(goes_on=goes_on):
         try:
             yield
         except ModuleNotFoundError as error:
-            group = " --group train" if error.name in _OF_TRAINING else ""
             raise TransientError(
-                f"this command needs {error.name}, which is not installed: `uv sync --all-extras{group}` brings it."
+                f"this command needs {error.name}, which is not installed: `make dev` in the project brings it."
             ) from error
 
 

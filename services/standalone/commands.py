@@ -105,7 +105,7 @@ def embed(
     as_json: AsJson = False,
 ) -> None:
     """Plan and embed slides; goes on past bad ones, and a second run resumes."""
-    with exit_codes(), progress("slides") as advance:
+    with exit_codes(goes_on=True), progress("slides") as advance:
         done = embedding.embed(paths, out, Options(encoder, default_mpp, workers), advance)
     if as_json:
         print_json({"embedded": done.embedded, "failed": done.failed, "index": str(done.index)})
@@ -130,7 +130,7 @@ def up(
         print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
     else:
         say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
-    with exit_codes():
+    with exit_codes(goes_on=True):
         raise typer.Exit(laptop.serve(place, Options(encoder, default_mpp)))
 
 
@@ -166,7 +166,7 @@ def rescore(
 
 
 def _score(case: scoring.Case, bundle: Path, options: Options, out: Path, *, as_json: bool) -> None:
-    with exit_codes(), progress("tiles") as advance:
+    with exit_codes(goes_on=True), progress("tiles") as advance:
         report = scoring.score(case, bundle, options, out, _teller(advance))
     if as_json:
         print_json(as_dict(report.score))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared import runtime
-from shared.errors import MedullaError, PermanentError
+from shared.errors import MedullaError, explain
 
 _DAY = 86400.0
 """Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
@@ -38,24 +38,16 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def explain(error: MedullaError) -> str:
-    """An error as people read it: what is wrong, the reason code, what to do."""
-    if isinstance(error, PermanentError):
-        return f"{error} [{error.reason}]. {error.advice}"
-    return str(error)
-
-
 @contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn our errors into one sentence and the exit code of the contract."""
+def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
+    """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""
     try:
         yield
-    except MedullaError as error:
+    except (MedullaError, OSError) as error:
         _fail(explain(error), runtime.exit_code(error))
-    except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or error}", runtime.AT_FAULT)
     except KeyboardInterrupt:
-        _fail("Stopped. Nothing is half-written; the same command goes on from here.", STOPPED)
+        again = "goes on from here" if goes_on else "starts anew"
+        _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def evaluate(
     """
     if slides and not embeddings:
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
-    with trainer():
+    with trainer(goes_on=True):
         from services.standalone.cohort_slides import CohortSlides  # noqa: PLC0415 - see cohorts
         from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts

@@ -89,7 +89,7 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    with trainer():
+    with trainer(goes_on=True):
         from services.standalone import finetuning  # noqa: PLC0415 - see cohorts
         from services.trainer.finetune.ranks import joined  # noqa: PLC0415 - see cohorts
         from services.trainer.finetune.settings import Settings  # noqa: PLC0415 - see cohorts

@@ -5,14 +5,13 @@ from dataclasses import asdict, dataclass
 from os import cpu_count
 from pathlib import Path
 
-from services.standalone.console import explain
 from services.standalone.workspace import SlideFile, find
 from services.tiler.errors import NotASlideError, NoTissueError
 from services.tiler.in_place import slide_digest
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
-from shared.errors import PermanentError
+from shared.errors import PermanentError, explain
 
 _TILES_PER_CPU_SECOND = 100
 """Of the default encoder, decoding included; `make bench` measures it."""

@@ -17,6 +17,7 @@ from services.tiler.grid import GridSpec
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
 
+_SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 BundleFolder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the bundle.")]
 PublicKey = Annotated[
     Path | None,
@@ -33,7 +34,8 @@ def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
     with exit_codes():
         checked = bundle_files.verify(path)
     if as_json:
-        print_json({"digest": checked.digest, "signed": checked.signed} | checked.manifest.model_dump(mode="json"))
+        said = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
+        print_json(said | checked.manifest.model_dump(mode="json"))
     else:
         say("\n".join(_bundle_lines(checked.digest, checked.manifest, signed=checked.signed)))
 
@@ -55,7 +57,11 @@ def sign_bundle(
     key: Annotated[Path, typer.Option(help="ed25519 private key, PEM without password.", exists=True, dir_okay=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Write the bundle's signature with an ed25519 key."""
+    """Write the bundle's signature with an ed25519 key.
+
+    `openssl genpkey -algorithm ed25519 -out key.pem` makes a key; `openssl pkey -in key.pem -pubout -out key.pub.pem`
+    writes its public half, by which `medulla bundle verify` and the scorer check.
+    """
     with exit_codes():
         bundle_files.sign(path, key.read_bytes())
     if as_json:
@@ -109,7 +115,7 @@ def _bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
         f"digest   {digest}",
-        f"signed   {'yes' if signed else 'no'}",
+        f"signed   {_SIGNED if signed else 'no'}",
         f"encoder  {encoder_name}",
         f"arms     {arms}",
         f"profile  {manifest.profile.name}: {', '.join(variable.name for variable in manifest.profile.variables)}",

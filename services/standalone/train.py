@@ -19,7 +19,12 @@ def train(
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
     created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
     key: Annotated[
-        Path | None, typer.Option(help="ed25519 private key, PEM, to sign with.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="ed25519 private key, PEM, to sign with: `openssl genpkey -algorithm ed25519 -out key.pem` makes one.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     remark: Annotated[
         list[str] | None,

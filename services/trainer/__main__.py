@@ -10,20 +10,21 @@ from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from shared import runtime
-from shared.errors import MedullaError
+from shared.errors import MedullaError, explain
 
 
 def main() -> int:
-    """Read, fit, write, say the digest; what is wrong is one sentence and an exit code."""
+    """Read, fit, write, say the digest; what is wrong is one sentence, what to do another, and an exit code."""
     said = _arguments().parse_args()
     try:
         cohort = read_cohort(said.cohort, load_profile(said.profile))
         embeddings = read_embeddings(said.embeddings) if said.embeddings else None
         name = said.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
-        plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), said.seed, said.refits)
+        key = said.key.read_bytes() if said.key else None
+        plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), said.seed, said.refits, key)
         digest = train_bundle(cohort, embeddings, plan, said.out, _advance)
-    except MedullaError as error:
-        sys.stderr.write(f"trainer: {error}\n")
+    except (MedullaError, OSError) as error:
+        sys.stderr.write(f"trainer: {explain(error)}\n")
         return runtime.exit_code(error)
     sys.stdout.write(f"{said.out}: bundle {plan.name}, digest {digest}\n")
     return 0
@@ -36,6 +37,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--profile", help="a YAML file or the name of one that is shipped")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--name", help="name of the bundle; else the profile's")
+    parser.add_argument("--key", type=Path, help="ed25519 private key, PEM, to sign with")
     parser.add_argument("--seed", type=int, default=TrainPlan.seed)
     parser.add_argument("--refits", type=int, default=TrainPlan.refits, help="for the interval of a score")
     return parser

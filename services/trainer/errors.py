@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from shared.bundles import MAKE_KEYS
 from shared.errors import PermanentError, TransientError
 
 _NO_TORCH = (
     "slides are in the cohort, and their model needs torch, which is not installed: "
-    "`uv sync --all-extras --group train` brings it; without --embeddings the other arms run as they are."
+    "`make dev` in the project brings it; without --embeddings the other arms run as they are."
 )
 
 
@@ -88,9 +89,15 @@ class BadModelError(PermanentError):
 
 
 class BadTargetError(BadModelError):
-    """A bundle cannot be written where, or signed as, it was asked."""
+    """A bundle cannot be written where it was asked."""
 
-    advice = "Name a new folder or that of a bundle, and an unencrypted ed25519 private key in PEM or none."
+    advice = "Name a new folder or that of a bundle."
+
+
+class BadKeyError(BadTargetError):
+    """What was given as a key to sign with is none."""
+
+    advice = f"Give an ed25519 private key in PEM, without password. {MAKE_KEYS}"
 
 
 class BadTilesError(PermanentError):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.predict import predict
 from services.trainer.arms.arm import Patients
 from services.trainer.bundle.intervals import intervals
@@ -132,6 +134,21 @@ def test_a_bundle_altered_by_one_byte_is_refused(folder: Path, tmp_path: Path) -
     (copy / "fused.json").write_bytes(content[:-3] + b" " + content[-2:])
     with pytest.raises(BadModelError, match=r"fused\.json .* was altered"):
         read_bundle(copy)
+
+
+def test_a_file_that_is_not_listed_is_refused_by_trainer_and_scorer_alike(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder / "bundle", tmp_path / "bundle"))
+    (copy / "extra.txt").write_text("more")
+    with pytest.raises(BadModelError, match=r"holds extra\.txt, which bundle\.json does not list"):
+        read_bundle(copy)
+    with pytest.raises(BadBundleError, match=r"holds extra\.txt, which bundle\.json does not list"):
+        load(copy)
+
+
+def test_a_bundle_says_that_its_risks_are_not_recalibrated(served: ServedBundle, scorer: Bundle) -> None:
+    assert not scorer.calibration.arms
+    assert scorer.calibration.basis.startswith("Risks are not recalibrated")
+    assert scorer.calibration.basis in served.files["model_card.md"].decode()
 
 
 def test_a_mil_of_few_weights(served: ServedBundle) -> None:

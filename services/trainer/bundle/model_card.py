@@ -14,6 +14,10 @@ from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
+UNCALIBRATED = (
+    "Risks are not recalibrated: each baseline hazard was fitted on the training cohort, and the model card's O/E says "
+    "how well that holds out of fold."
+)
 _LEAST = 5
 
 
@@ -134,7 +138,7 @@ def _made(facts: CardFacts) -> str:
         f"{encoder}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {facts.refits} refits for the 90 % interval, which speaks of "
         "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
-        f"neither variables nor slides show it cannot speak. Seed {facts.seed}."
+        f"neither variables nor slides show it cannot speak. {UNCALIBRATED} Seed {facts.seed}."
     )
 
 

@@ -21,11 +21,11 @@ from services.trainer.arms.scored import calibrated
 from services.trainer.arms.trees import raw
 from services.trainer.bundle.arm_json import TREES_FILE, read_tabular
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.bundle.writer import MANIFEST
 from services.trainer.cohort.cohort import Cohort, Flags, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError
 from services.trainer.profile import Profile
+from shared.bundles import MANIFEST, fault, folder_files
 from shared.canonical import sha256
 
 TABLE_BLOCKS = {"clinical": ("clinical",), "clinical_molecular": ("clinical", "molecular")}
@@ -71,16 +71,17 @@ def read_bundle(folder: Path) -> ServedBundle:
     """Read a bundle made by `medulla train` and check every digest.
 
     Raises:
-        BadModelError: a file is missing or altered, or the bundle was not made by `medulla train`.
+        BadModelError: a file is missing, altered or not listed, or the bundle was not made by `medulla train`.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        files = {name: (folder / name).read_bytes() for name in manifest["files"]}
-        altered = [name for name, digest in manifest["files"].items() if sha256(files[name]) != digest]
-        if altered:
-            raise BadModelError(f"{altered[0]} of {folder} was altered: its SHA-256 is not the one in {MANIFEST}")
+        files = folder_files(folder)
+        if MANIFEST not in files:
+            raise BadModelError(f"{folder} holds no {MANIFEST}, so it is no bundle")
+        manifest = json.loads(files[MANIFEST])
+        if wrong := fault(manifest["files"], files, str(folder)):
+            raise BadModelError(wrong)
         training = json.loads(files["training.json"])
-        bundle = ServedBundle(sha256((folder / MANIFEST).read_bytes()), manifest, training, files)
+        bundle = ServedBundle(sha256(files[MANIFEST]), manifest, training, files)
         Profile.model_validate(training["profile"])
     except BadModelError:
         raise

@@ -12,7 +12,7 @@ from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.rule import ClinicalRule
 from services.trainer.arms.scored import Scored
 from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabular_json, trees_json
-from services.trainer.bundle.model_card import CardFacts, model_card
+from services.trainer.bundle.model_card import UNCALIBRATED, CardFacts, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, ServedTrees, served_arms, served_trees
@@ -75,7 +75,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     advance(steps - 2, steps)
     trees = served_trees(patients)
     files |= {f"{arm.name}.json": arm_json(arm) for arm in arms}
-    files |= {"calibration.json": {"arms": {}}, "thresholds.json": {"arms": _thresholds(arms, cohort)}}
+    files |= {"calibration.json": {"arms": {}, "basis": UNCALIBRATED}}
+    files |= {"thresholds.json": {"arms": _thresholds(arms, cohort)}}
     if trees:
         files |= {f"{GBM}.json": trees_json(trees), TREES_FILE: trees.trees.booster.model_to_string().encode()}
     means = _means(cohort, embeddings)

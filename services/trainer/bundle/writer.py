@@ -5,25 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.trainer.errors import BadTargetError
+from services.trainer.errors import BadKeyError, BadTargetError
+from shared import bundles
+from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import canonical_json, sha256
 from shared.notice import NOTICE
-
-MANIFEST, SIGNATURE = "bundle.json", "signature"
 
 
 def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any], key: bytes | None) -> str:
     """Write files (bytes as they are, all else as JSON) and a bundle.json about them; gives the bundle's digest.
 
     Raises:
-        BadTargetError: the key is no ed25519 key, or the folder holds something that is no bundle.
+        BadTargetError: the folder holds something that is no bundle.
+        BadKeyError: the key is no ed25519 key.
     """
-    check_target(folder, key)
-    private = _key(key) if key else None
+    private = check_target(folder, key)
     content = {name: part if isinstance(part, bytes) else canonical_json(part) + b"\n" for name, part in files.items()}
     listed = {name: sha256(data) for name, data in content.items()}
     manifest = canonical_json({"version": 1, "notice": NOTICE, "files": listed, **facts}) + b"\n"
@@ -34,19 +32,22 @@ def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any
     return sha256(manifest)
 
 
-def check_target(folder: Path, key: bytes | None) -> None:
-    """Refuse what could not be written in the end, before hours of work.
+def check_target(folder: Path, key: bytes | None) -> Ed25519PrivateKey | None:
+    """Refuse what could not be written in the end, before hours of work; gives the key to sign with, if any.
 
     Raises:
-        BadTargetError: as in `write_bundle`.
+        BadTargetError, BadKeyError: as in `write_bundle`.
     """
-    if key:
-        _key(key)
+    try:
+        private = bundles.private_key(key) if key is not None else None
+    except ValueError as error:
+        raise BadKeyError(str(error)) from error
     if folder.exists() and not folder.is_dir():
         raise BadTargetError(f"{folder} is no folder")
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
         raise BadTargetError(f"{folder} holds files and is no bundle, so it is not replaced")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    return private
 
 
 def _put(folder: Path, content: Mapping[str, bytes]) -> None:
@@ -58,13 +59,3 @@ def _put(folder: Path, content: Mapping[str, bytes]) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     unfinished.replace(folder)
-
-
-def _key(data: bytes) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadTargetError("the private key is no unencrypted PEM key") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadTargetError("the private key is not of the kind ed25519")
-    return key

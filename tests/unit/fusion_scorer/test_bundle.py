@@ -193,6 +193,20 @@ def test_keys_of_another_kind_are_refused_in_a_sentence(tmp_path: Path) -> None:
     assert "neither PEM nor 32 raw bytes" in refusal(folder, b"hunter2")
 
 
+def test_advice_is_about_the_key_where_the_key_is_at_fault(tmp_path: Path) -> None:
+    folder, (private, _) = write_bundle(tmp_path / "b"), pair()
+    sign(folder, private)
+    with pytest.raises(BadBundleError, match="is a private one") as given_private:
+        load(folder, private)
+    assert "openssl pkey -in key.pem -pubout" in given_private.value.advice
+    with pytest.raises(BadBundleError, match="another key signed") as given_another:
+        load(folder, pair()[1])
+    assert given_another.value.advice.startswith("Give the public half of the key")
+    with pytest.raises(BadBundleError, match="no unencrypted PEM key") as given_none:
+        sign(folder, b"hunter2")
+    assert "openssl genpkey" in given_none.value.advice
+
+
 def test_lightgbm_trees_explain_their_score_in_parts_that_sum_to_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2))

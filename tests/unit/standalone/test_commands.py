@@ -120,6 +120,11 @@ def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_pa
     public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     assert printed("bundle", "sign", bundle, "--key", private) == {"bundle": str(bundle), "signed": True}
     assert printed("bundle", "verify", bundle, "--public-key", public)["signature_checked"]
+    assert "signed   yes, by a key that was not checked here" in medulla("bundle", "show", bundle).stdout
+    wrong = medulla("bundle", "verify", bundle, "--public-key", private)
+    assert wrong.exit_code == AT_FAULT
+    assert "is a private one" in wrong.stderr
+    assert "openssl" in wrong.stderr
 
 
 def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path, slide: Path) -> None:

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from services.trainer import __main__ as program
 from services.trainer.bundle.served import read_bundle
@@ -20,10 +22,14 @@ def test_a_table_alone_becomes_a_bundle(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
-    assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle", "--refits", 1) == 0
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    options = ("--out", tmp_path / "bundle", "--refits", 1, "--key", tmp_path / "key.pem")
+    assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 0
     bundle = read_bundle(tmp_path / "bundle")
     assert bundle.digest in capsys.readouterr().out
     assert "clinical_molecular.json" in bundle.files
+    key.public_key().verify(bytes.fromhex(bundle.files["signature"].decode()), bundle.files["bundle.json"])
 
 
 def test_a_bad_table_is_refused_and_nothing_is_written(
@@ -31,5 +37,20 @@ def test_a_bad_table_is_refused_and_nothing_is_written(
 ) -> None:
     (tmp_path / "cohort.csv").write_text("case_id,sex,time_days,event_code\nA,F,10,1\n")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle") == 1
-    assert "sex" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "sex" in said
+    assert "[bad_clinical_record]. Correct the rows that are named" in said
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(("text", "said"), [("no key", "openssl genpkey"), (None, "No such file")])
+def test_a_key_that_is_none_is_refused_before_anything_is_fitted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None, said: str
+) -> None:
+    simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
+    if text:
+        (tmp_path / "key.pem").write_text(text)
+    options = ("--out", tmp_path / "bundle", "--key", tmp_path / "key.pem")
+    assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 1
+    assert said in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()

@@ -1,0 +1,67 @@
+"""What those who write and those who read a model bundle agree on: names, digests of its files, ed25519 keys."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from shared.canonical import sha256
+
+MANIFEST, SIGNATURE = "bundle.json", "signature"
+MAKE_KEYS = (
+    "`openssl genpkey -algorithm ed25519 -out key.pem` makes a private key to sign with, "
+    "`openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to check by."
+)
+
+
+def folder_files(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes by name, sub-folders as `folder/name`; empty where there is no bundle.json."""
+    if not (folder / MANIFEST).is_file():
+        return {}
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def fault(listed: Mapping[str, str], files: Mapping[str, bytes], where: str) -> str | None:
+    """The first file that is not as bundle.json has it `listed` with its SHA-256, in a sentence; None if all are."""
+    for name, digest in listed.items():
+        if name not in files:
+            return f"{where} lacks {name}, which {MANIFEST} lists"
+        if sha256(files[name]) != digest:
+            return f"{name} of {where} was altered: its SHA-256 is not the one in {MANIFEST}"
+    strangers = files.keys() - listed.keys() - {MANIFEST, SIGNATURE}
+    return f"{where} holds {min(strangers)}, which {MANIFEST} does not list" if strangers else None
+
+
+def private_key(pem: bytes) -> Ed25519PrivateKey:
+    """The key to sign with, PEM (PKCS#8).
+
+    Raises:
+        ValueError: it is none, in a sentence.
+    """
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("the private key is no unencrypted PEM key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("the private key is not of the kind ed25519")
+    return key
+
+
+def public_key(data: bytes) -> Ed25519PublicKey:
+    """The key to check by, PEM or 32 raw bytes.
+
+    Raises:
+        ValueError: it is none, in a sentence.
+    """
+    if b"PRIVATE KEY" in data:
+        raise ValueError("the key given as public key for bundles is a private one")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(data) if len(data) == 32 else load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("the public key for bundles is neither PEM nor 32 raw bytes") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("the public key for bundles is not of the kind ed25519")
+    return key
