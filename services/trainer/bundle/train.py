@@ -19,6 +19,7 @@ from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, Serv
 from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.repeats import telling_digests
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
@@ -114,14 +115,15 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
 
 
 def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
-    years = cohort.profile.horizons_years[0]
-    said = {}
+    years, said = cohort.profile.horizons_years[0], {}
+    event = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
     for arm in arms:
         outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
         limit = plain(threshold_for(outcome, risk, years))
         listed = [{"name": "below threshold", "below": limit}, {"name": "above threshold", "below": None}]
         mark = " of a SIMULATED cohort" if cohort.simulated else ""
-        basis = f"the threshold keeps {SENSITIVITY:.0%} of the {years:g}-year relapses{mark} above it, out of fold"
+        whom = f"{SENSITIVITY:.0%} of those{mark} with {event} by {years:g} years"
+        basis = f"the threshold keeps {whom} above it, out of fold"
         said[arm.name] = {"horizon_years": years, "groups": listed, "basis": basis}
     return said
 
@@ -136,6 +138,7 @@ def _training(
     for prints in fingerprints(cohort.case_ids, embeddings).values():
         for item in prints:
             by_kind[item.kind].append(item.digest)
+    by_kind["row"] = telling_digests(cohort, by_kind["patient"])
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
     found = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
     found |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}

@@ -18,7 +18,8 @@ def public(value: Value) -> str:
     """Arms of a public cohort, contrasts, calibration, controls."""
     header = ("arm", "patients", "C pooled", "C over folds, mean ± SD", "Uno's C", "O/E at 3 y", "slope", "intercept")
     rows = [_arm(name, arm) for name, arm in value["arms"].items()]
-    events = ", ".join(f"{count} {name}" for name, count in value["cohort"]["events"].items())
+    meanings = value["cohort"]["meanings"]
+    events = ", ".join(f"{count} {meanings[code]}" for code, count in value["cohort"]["events"].items())
     gain = primary(value)
     lines = [
         f"{value['cohort']['n']} patients ({events}); {value['left_out']} rows of the published tables were left out.",

@@ -19,8 +19,8 @@ def held_out(patients: Sequence[str], strata: Ints, share: float, seed: int) -> 
     """
     names = sorted(set(patients))
     if len(names) < 3:
-        count = "1 patient" if len(names) == 1 else f"{len(names)} patients"
-        raise BadTilesError(f"there is {count}; one has to be held out, and two or more to be learned from")
+        count = "there is 1 patient" if len(names) == 1 else f"there are {len(names)} patients"
+        raise BadTilesError(f"{count}; one has to be held out, and two or more to be learned from")
     folds = int(np.clip(round(1 / share), 2, len(names)))
     fold = grouped_folds(patients, strata, folds, np.random.default_rng([seed, 41]))
     whole = set(strata.tolist())
