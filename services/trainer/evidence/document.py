@@ -29,6 +29,8 @@ _NOTES = """\
 - Networks were first 12, three for each of four inner folds: fusion then reached 76 (65 to 93) % on seeds 201 to 206.
   On seeds 401 to 406 that was 71 %, with six for each of five folds 81 %, with four for each of eight 81 %. The
   figures below are of seeds on which nothing was chosen.
+- Slides of real pixels were last measured with 12 networks, on seeds 131 to 134 with one draw of outcomes each, and
+  Breslow's ties; `make science ONLY=slides` measures seeds 151 to 153 with four draws each by the program as it is.
 - Starting the attention networks at a linear model of the mean tile was tried on other seeds (301 to 307): better
   with 60 tiles, worse with 200, and not kept.
 - How a case's interval is made was chosen while looking at SIMULATED seeds 921 to 933, and at 101 to 107 of an
