@@ -84,7 +84,7 @@ class Kafka:
         (self.folder / "server.properties").write_text(self._properties())
         (self.folder / "log4j2.properties").write_text(_LOGGING)
         identity = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "-t", identity, "--ignore-formatted", "-c"]
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "--ignore-formatted", "-c"]
         system.run("kafka-format", [*self._java(), *tool, str(self.folder / "server.properties")])
 
     def _properties(self) -> str:
