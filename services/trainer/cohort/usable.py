@@ -41,8 +41,8 @@ def _horizons_left_out(cohort: Cohort, kept: tuple[float, ...]) -> Iterator[str]
             yield f"the horizon of {years:g} years lies past the follow-up and was left out"
     if not cohort.has_times:
         yield (
-            f"the outcome has no time, so it is a yes or no by {kept[0]:g} years: C is the AUC there, the integrated "
-            "Brier score the score there, and nothing is said of follow-up or of other horizons"
+            f"the outcome has no time, so it is a yes or no by {kept[0]:g} years: C is the AUC there, the Brier "
+            "score that of one time, and nothing is said of follow-up or of other horizons"
         )
 
 
