@@ -95,7 +95,7 @@ METRICS_SERVER = Addon(
     scalers.METRICS_SERVER,
     "apiservice/v1beta1.metrics.k8s.io",
     "base",
-    ("--kubelet-insecure-tls", "--metric-resolution=10s"),
+    ("--kubelet-insecure-tls",),
 )
 """A kubelet's certificate is often its own here."""
 ADDONS = (KEDA, METRICS_SERVER)
