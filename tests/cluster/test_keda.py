@@ -79,6 +79,9 @@ def test_lag_takes_the_embedder_from_none_to_three_and_back_with_slides_in_fligh
     _scored(observer, cases)
     embedders.wait_for(0)
     say(f"embedders: {embedders}")
+    assert (embedders.numbers[0], max(embedders.numbers), embedders.numbers[-1]) == (0, 3, 0)
+    assert len(busy) == 3, "each of the three has embedded something"
+    assert few.cases, "no slide came while it scaled"
     as_in_calm(cases)
 
 
@@ -103,6 +106,8 @@ def test_tritons_queue_counts_while_prometheus_is_there_and_one_embedder_stays_w
     _scored(observer, cases)
     embedders = Replicas(site, "embedder")
     embedders.wait_for(1)
+    assert _condition(site, "Fallback") == "", "Prometheus is still away"
+    assert coming.cases, "no slide waited for Triton"
     as_in_calm([*coming.cases, *cases])
 
 

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import RetriableError
 
 from shared import metrics
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -165,13 +165,15 @@ def test_where_nothing_is_left_to_read_and_nothing_was_committed_the_group_says_
         admin.delete_records(dict.fromkeys(partitions, -1))
         with running(consume(bus.consumer("group", [topic]), Recorder())):
             eventually(lambda: _offsets(admin, group) == 20)
+        begins = admin.list_group_offsets(group)[group]
+    assert {partition.partition for partition, each in begins.items() if each.offset > 0} == {0, 1, 2}
 
 
 def _offsets(admin: KafkaAdminClient, group: str) -> int:
     """Sum of what a group has committed."""
     try:
         return sum(each.offset for each in admin.list_group_offsets(group)[group].values())
-    except CoordinatorNotAvailableError:
+    except RetriableError:
         return 0
 
 

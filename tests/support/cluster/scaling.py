@@ -85,6 +85,11 @@ class Replicas:
             self.seen.append((time.monotonic(), now))
         return now
 
+    @property
+    def numbers(self) -> list[int]:
+        """What was seen, in order."""
+        return [number for _, number in self.seen]
+
     def __str__(self) -> str:
         return ", ".join(f"{number} at {at - self.seen[0][0]:.0f} s" for at, number in self.seen)
 
