@@ -1,8 +1,10 @@
-"""How time and memory of one fold grow with patients and with tiles, each measured in a process of its own."""
+"""How time and memory grow with patients and with tiles: one fold in a process of its own, and one run as a whole."""
 
 import json
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.errors import UnusableCohortError
-from services.trainer.evidence.pieces import Plan
+from services.trainer.evidence.command import medulla
+from services.trainer.evidence.pieces import Plan, quiet
 from services.trainer.evidence.summaries import Piece
+from services.trainer.simulation.simulate import SimulationPlan, simulate
 
 
 class Asked(Protocol):
@@ -28,7 +32,7 @@ class GrowthPlan:
     """One fold of so many patients with so many tiles each."""
 
     axis: str
-    """patients, tiles, or whole: the cohort of which five times five folds are to take less than half an hour."""
+    """patients or tiles."""
     patients: int
     tiles: int
     width: int = 64
@@ -49,25 +53,49 @@ class GrowthPlan:
         return said
 
 
+@dataclass(frozen=True)
+class WholePlan:
+    """`medulla evaluate` of a cohort, five times five folds with all that belongs to it, in two processes."""
+
+    patients: int = 300
+    tiles: int = 5000
+    width: int = 64
+
+    @property
+    def kind(self) -> str:
+        """See Plan."""
+        return "SIMULATED-whole"
+
+    def run(self, data: Path | None, work: Path) -> dict[str, Any]:
+        """See Plan."""
+        del data
+        simulate(SimulationPlan(self.patients, 1.6, tiles=self.tiles, width=self.width), work, quiet)
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        options = ("--cohort", work / "cohort.csv", "--embeddings", work / "embeddings", "--workers", 2)
+        medulla("evaluate", *options, "--out", work / "report")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {"cpu_s": round(used, 1), "wall_s": round(time.monotonic() - started, 1)}
+
+
 def growth_plans(setting: Asked) -> Sequence[Plan]:
-    """Patients at 100 tiles, tiles at 100 patients, and the whole run's fold."""
+    """Patients at 100 tiles, tiles at 100 patients, and a whole run."""
     if setting.quick:
-        return [GrowthPlan("patients", n, 10, 16) for n in (50, 100)] + [
-            GrowthPlan("tiles", 50, t, 16) for t in (10, 50)
-        ]
+        patients = [GrowthPlan("patients", n, 10, 16) for n in (50, 100)]
+        return [*patients, *(GrowthPlan("tiles", 50, t, 16) for t in (10, 50)), WholePlan(60, 10, 16)]
     patients = [GrowthPlan("patients", n, 100) for n in (100, 300, 1000, 3000, 10_000)]
     tiles = [GrowthPlan("tiles", 100, t) for t in (100, 1000, 5000, 50_000)]
-    return [*patients, *tiles, GrowthPlan("whole", 300, 5000)]
+    return [*patients, *tiles, WholePlan()]
 
 
 def growth_summary(pieces: Sequence[Piece]) -> dict[str, Any]:
-    """By axis: rows and fitted exponents; the last row of all is the cohort of the mark."""
+    """By axis: rows and fitted exponents; and the whole run."""
     said: dict[str, Any] = {}
     for axis in ("patients", "tiles"):
-        rows = [_row(piece) for piece in pieces if piece["plan"]["axis"] == axis]
+        rows = [_row(piece) for piece in pieces if piece["plan"].get("axis") == axis]
         said[axis] = {"rows": rows, "exponents": {name: _exponent(rows, axis, name) for name in ("cpu_s", "peak_mb")}}
-    whole = [_row(piece) for piece in pieces if piece["plan"]["axis"] == "whole"]
-    return said | ({"whole": whole[0]} if whole else {})
+    whole = [piece for piece in pieces if piece["kind"] == "SIMULATED-whole"]
+    return said | {"whole": {**whole[0]["plan"], **whole[0]["value"]} if whole else None}
 
 
 def _row(piece: Piece) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def _cross_validated(setting: Setting) -> Sequence[Plan]:
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:
-    tables, patients = (10, 200) if setting.quick else (200, 1000)
-    return [RecoveryPlan(3001, tables, patients, complete) for complete in (True, False)]
+    tables, patients = (10, 200) if setting.quick else (400, 1000)
+    return [RecoveryPlan(4001, tables, patients, complete) for complete in (True, False)]
 
 
 _HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]

@@ -1,9 +1,5 @@
 """SIMULATED studies on slides of real pixels, made, cut and embedded by the command line as a user would."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +10,16 @@ from services.trainer.bundle.served import read_bundle
 from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.errors import UnusableCohortError
+from services.trainer.evidence.command import SOME_REFUSED, medulla
 from services.trainer.evidence.pieces import quiet
 from services.trainer.evidence.strangers import mean_embeddings, shares
 from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
-from shared import runtime
 
 STRANGE_SHIFT = 8.0
 FOREIGN = ("tcga-cr-7395-01a-01-ts1.svs", "slide_with_ink.jpeg", "multi_frame_jpeg_camelyon_challenge_image.dcm")
 """Real slides of other organs in the folder of the user."""
-_SOME_REFUSED = (0, runtime.AT_FAULT)
-"""Exit codes of `medulla embed`, which names slides that quality control turns away and goes on."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ class PixelPlan:
             _embedded(_plan(self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT), work / "strange")
             said["strongly shifted stain"] = shares(bundle, _means(work / "strange"))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
-            _medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=_SOME_REFUSED)
+            medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
             other = read_embeddings(work / "foreign")
             means = [other.bag(case).mean(axis=0, dtype=np.float64) for case in other.by_case]
             said["other organs, real slides"] = shares(bundle, np.stack(means))
@@ -103,18 +96,5 @@ def _embedded(plan: SimulationPlan, folder: Path) -> None:
     """Slides of a SIMULATED cohort and, in EMB, their embeddings by the default encoder."""
     said = {name: getattr(plan, name) for name in ("patients", "effect", "sites", "seed", "tiles", "width", "shift")}
     options = [part for name, value in said.items() for part in (f"--{name}", value)]
-    _medulla("simulate", "--out", folder, *options, "--slides")
-    _medulla("embed", folder, "--out", folder / "EMB", allowed=_SOME_REFUSED)
-
-
-def _medulla(*arguments: Any, allowed: Sequence[int] = (0,)) -> None:
-    """Run a command of the program.
-
-    Raises:
-        UnusableCohortError: it failed; with its last line.
-    """
-    command = [sys.executable, "-m", "services.standalone", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the program itself
-    if done.returncode not in allowed:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UnusableCohortError(f"medulla {json.dumps([str(item) for item in arguments])} failed: {last}")
+    medulla("simulate", "--out", folder, *options, "--slides")
+    medulla("embed", folder, "--out", folder / "EMB", allowed=SOME_REFUSED)

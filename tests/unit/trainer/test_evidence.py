@@ -111,6 +111,26 @@ def test_coverage_is_averaged_arm_by_arm_over_the_seeds_that_have_it() -> None:
     assert found["b"]["3y"]["covered"]["seeds"] == 1
 
 
+@pytest.mark.parametrize(("covered_of_400", "reached"), [(380, True), (367, True), (366, False)])
+def test_known_ratios_are_missed_where_one_interval_holds_too_seldom_for_chance(
+    covered_of_400: int, reached: bool
+) -> None:
+    ratios = {str(i): {"covered": 0.95, "tables": 400} for i in range(8)}
+    low = ratios | {"3": {"covered": covered_of_400 / 400, "tables": 400}}
+    value = {"complete": {"ratios": ratios}, "with gaps": {"ratios": low}}
+    (mark,) = (one for one in marks({"recovery": {"value": value}}) if "known hazard ratios" in one.asked)
+    assert mark.reached is reached
+    assert ("too seldom for 3 (with gaps)" in mark.why) is not reached
+
+
+def test_half_an_hour_is_asked_of_the_clock_of_a_whole_run() -> None:
+    whole = {"patients": 300, "tiles": 5000, "cpu_s": 480.0, "wall_s": 1803.0}
+    *_, mark = marks({"growth": {"value": {"whole": whole}}})
+    assert mark.asked.startswith("300 patients x 5,000 tiles")
+    assert mark.measured == "all of `medulla evaluate` in 30.1 min by the clock, 4.0 min of each of 2 processors"
+    assert mark.reached is False
+
+
 @dataclass(frozen=True)
 class Counted:
     """A piece that leaves a mark each time it is made."""
