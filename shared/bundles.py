@@ -8,12 +8,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from shared.canonical import sha256
+from shared.errors import PermanentError
 
 MANIFEST, SIGNATURE = "bundle.json", "signature"
-MAKE_KEYS = (
-    "`openssl genpkey -algorithm ed25519 -out key.pem` makes a private key to sign with, "
-    "`openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to check by."
-)
+
+
+class BadKeyError(PermanentError):
+    """What was given as a key to sign with or to check by is none."""
+
+    reason = "bad_bundle"
+    advice = (
+        "Give an ed25519 key in PEM, without password. `openssl genpkey -algorithm ed25519 -out key.pem` makes a "
+        "private key to sign with, `openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to check by."
+    )
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:
@@ -39,14 +46,14 @@ def private_key(pem: bytes) -> Ed25519PrivateKey:
     """The key to sign with, PEM (PKCS#8).
 
     Raises:
-        ValueError: it is none, in a sentence.
+        BadKeyError: it is none.
     """
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError("the private key is no unencrypted PEM key") from error
+        raise BadKeyError("the private key is no unencrypted PEM key") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the private key is not of the kind ed25519")
+        raise BadKeyError("the private key is not of the kind ed25519")
     return key
 
 
@@ -54,14 +61,14 @@ def public_key(data: bytes) -> Ed25519PublicKey:
     """The key to check by, PEM or 32 raw bytes.
 
     Raises:
-        ValueError: it is none, in a sentence.
+        BadKeyError: it is none.
     """
     if b"PRIVATE KEY" in data:
-        raise ValueError("the key given as public key for bundles is a private one")
+        raise BadKeyError("the key given as public key for bundles is a private one")
     try:
         key = Ed25519PublicKey.from_public_bytes(data) if len(data) == 32 else load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError("the public key for bundles is neither PEM nor 32 raw bytes") from error
+        raise BadKeyError("the public key for bundles is neither PEM nor 32 raw bytes") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("the public key for bundles is not of the kind ed25519")
+        raise BadKeyError("the public key for bundles is not of the kind ed25519")
     return key

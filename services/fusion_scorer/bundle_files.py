@@ -8,7 +8,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidSignature
 from pydantic import ValidationError
 
-from services.fusion_scorer.errors import BadBundleError, BadKeyError, BadSignatureError
+from services.fusion_scorer.errors import BadBundleError, BadSignatureError
 from services.fusion_scorer.manifest import Manifest
 from shared import bundles
 from shared.blob.port import BlobStore
@@ -100,10 +100,7 @@ def sign(folder: Path, private_key: bytes) -> None:
         BadKeyError: the key is no ed25519 key.
     """
     checked = verify(folder)
-    try:
-        key = bundles.private_key(private_key)
-    except ValueError as error:
-        raise BadKeyError(str(error)) from error
+    key = bundles.private_key(private_key)
     _write(folder / SIGNATURE, key.sign(checked.files[MANIFEST]).hex() + "\n")
 
 
@@ -132,10 +129,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _check_signature(files: Mapping[str, bytes], public_key: bytes, where: str) -> None:
-    try:
-        key = bundles.public_key(public_key)
-    except ValueError as error:
-        raise BadKeyError(str(error)) from error
+    key = bundles.public_key(public_key)
     if SIGNATURE not in files:
         raise BadSignatureError(f"{where} has no {SIGNATURE}, and one is asked for")
     try:

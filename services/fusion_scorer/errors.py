@@ -5,7 +5,6 @@ from typing import ClassVar
 import grpc
 from medulla.v1.events_pb2 import SlideEmbedded
 
-from shared.bundles import MAKE_KEYS
 from shared.errors import PermanentError, TransientError
 
 
@@ -16,12 +15,6 @@ class BadBundleError(PermanentError):
     advice = (
         "Copy the bundle again from where it was made, or promote another one with `medulla rescore --bundle PATH`."
     )
-
-
-class BadKeyError(BadBundleError):
-    """What was given as a key to sign with or to check by is none."""
-
-    advice = f"Give an ed25519 key in PEM, without password. {MAKE_KEYS}"
 
 
 class BadSignatureError(BadBundleError):

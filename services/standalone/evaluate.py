@@ -44,18 +44,20 @@ def evaluate(
         from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
-        from services.trainer.evaluation.run import default_workers  # noqa: PLC0415 - see cohorts
+        from services.trainer.evaluation.run import default_workers, forget  # noqa: PLC0415 - see cohorts
         from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
 
         plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, profile)
-        shown, files = None, CohortSlides.below(slides, default_mpp) if slides else None
+        files = CohortSlides.below(slides, default_mpp) if slides else None
+        shown = None
         with progress("folds") as advance:
             report = run(table, bags, plan, out, advance)
         if bags and files:
             with progress("slides") as advance:
                 shown = plate(report["prototypes"], bags, files, advance)
         write_page(report, out, shown)
+        forget(out)
     if as_json:
         print_json(report)
     else:

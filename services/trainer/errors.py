@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from shared.bundles import MAKE_KEYS
 from shared.errors import PermanentError, TransientError
 
 _NO_TORCH = (
@@ -75,6 +74,12 @@ class LeakError(PermanentError):
     advice = "Keep one of each pair that is named, or give both one case_id, and run again."
 
 
+class DuplicateRowsError(LeakError):
+    """A patient has two rows in the table, under two names."""
+
+    advice = "Keep one row of each patient, with all slides under its case_id, and run again."
+
+
 class SeenCasesError(LeakError):
     """A cohort holds patients on whom the bundle to be validated was trained."""
 
@@ -92,12 +97,6 @@ class BadTargetError(BadModelError):
     """A bundle cannot be written where it was asked."""
 
     advice = "Name a new folder or that of a bundle."
-
-
-class BadKeyError(BadTargetError):
-    """What was given as a key to sign with is none."""
-
-    advice = f"Give an ed25519 private key in PEM, without password. {MAKE_KEYS}"
 
 
 class BadTilesError(PermanentError):

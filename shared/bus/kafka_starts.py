@@ -14,8 +14,8 @@ _log = logs.get(__name__)
 class Starts:
     """Commits the first offset that is left of such partitions; not thread-safe.
 
-    A scaler that finds no commit takes every record that a partition ever had for lag, those counted that are gone,
-    and would keep members of the group that have nothing to do.
+    A scaler that finds no commit takes every record that a partition ever had for lag, expired ones included, and
+    would keep members of the group that have nothing to do.
     """
 
     def __init__(self, consumer: Any) -> None:
@@ -23,7 +23,12 @@ class Starts:
         self._known: set[TopicPartition] = set()
 
     def commit(self) -> None:
-        """Look at partitions that are new to us; what is not answered is asked again the next time."""
+        """Look at partitions that are new to us; once one is not answered the rest wait for the next time.
+
+        Raises:
+            AuthorizationError: we may not read or commit.
+            FencedInstanceIdError: another has taken our place in the group.
+        """
         assigned = set(self._consumer.assignment())
         self._known &= assigned
         for partition in assigned - self._known:
@@ -34,6 +39,7 @@ class Starts:
                 raise
             except KafkaError as error:
                 _log.warning("the first offset is not committed yet", error=str(error), topic=partition.topic)
+                return
 
     def _look(self, partition: TopicPartition) -> None:
         if self._consumer.committed(partition, timeout_ms=_DEADLINE_MS) is not None:

@@ -14,11 +14,13 @@ from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadEmbeddingsError, BadModelError, BadTargetError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
+from services.trainer.evaluation.run import forget
 from services.trainer.evaluation.validate import validate
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.bundles import BadKeyError
 from tests.support.cohorts import quiet, simulated, write_bags
 
 PLAN = Plan(repeats=1, folds=3, samples=50)
@@ -34,6 +36,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 def out(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> Path:
     folder = tmp_path_factory.mktemp("report")
     write_page(evaluate(cohort, None, PLAN, folder, quiet), folder)
+    forget(folder)
     return folder
 
 
@@ -184,6 +187,13 @@ def test_without_pictures_the_page_says_how_to_get_them_or_why_there_are_none(ou
     assert "--slides DIR" not in page
 
 
+def test_a_run_that_is_stopped_after_its_folds_goes_on_from_them(cohort: Cohort, tmp_path: Path) -> None:
+    first = evaluate(cohort, None, PLAN, tmp_path, quiet)
+    seen: list[tuple[int, int]] = []
+    assert evaluate(cohort, None, PLAN, tmp_path, lambda *done: seen.append(done)) == first
+    assert [done for done, total in seen] == [seen[0][1]]
+
+
 def test_nothing_is_left_of_a_finished_run(out: Path) -> None:
     assert not (out / "unfinished").exists()
     assert not list(out.glob(".*"))
@@ -272,7 +282,7 @@ def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort,
         train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, never)
     with pytest.raises(BadTargetError, match="is no folder"):
         train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path / "thesis.docx", never)
-    with pytest.raises(BadTargetError, match="no unencrypted PEM key"):
+    with pytest.raises(BadKeyError, match="no unencrypted PEM key"):
         train_bundle(cohort, None, TrainPlan("table", "2026-01-01", key=b"no key"), tmp_path / "new", never)
     assert (tmp_path / "thesis.docx").exists()
 

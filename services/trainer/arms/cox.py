@@ -1,8 +1,8 @@
-"""Ridge Cox regression of one cause by Newton's method, and its baseline; events at one time are tied by Efron's way.
+"""Ridge Cox regression of one cause by Newton's method, and its baseline; ties of events by Efron's method.
 
-Efron, JASA 1977;72:557: of d events at one time each later one finds one more d-th of the others gone. With Breslow's
-way a yes-or-no outcome, where all events share one time, would have risks that are too low. Written out because a
-cross-validated bootstrap needs some 10,000 fits, at a millisecond each; the tests hold it to lifelines and
+Efron, JASA 1977;72:557: for the k-th of d tied events (k-1)/d of the tied patients' risk is taken out of the risk set.
+By Breslow's method a yes-or-no outcome, where all events share one time, would have risks that are too low. Written out
+because a cross-validated bootstrap needs some 10,000 fits, at a millisecond each; the tests hold it to lifelines and
 scikit-survival.
 """
 

@@ -1,6 +1,5 @@
 """Fits a bundle on a whole cohort: thresholds from out-of-fold predictions, everything in files with digests."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +18,10 @@ from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, Serv
 from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.repeats import telling_digests
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
-from services.trainer.evaluation.leaks import check_within, fingerprints
+from services.trainer.evaluation.leaks import check_within, trained_on
 from services.trainer.evaluation.run import Advance
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
@@ -134,11 +132,6 @@ def _training(
     """What a validation needs beside the arms: baselines, thresholds, digests that tell the training cases again."""
     cohort, grid, place = patients.cohort, patients.grid, patients.horizon
     years = cohort.profile.horizons_years[0]
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for prints in fingerprints(cohort.case_ids, embeddings).values():
-        for item in prints:
-            by_kind[item.kind].append(item.digest)
-    by_kind["row"] = telling_digests(cohort, by_kind["patient"])
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
     found = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
     found |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
@@ -146,7 +139,7 @@ def _training(
     average = cumulative_incidence(cohort.outcome, grid)
     said: dict[str, Any] = {
         "profile": cohort.profile.model_dump(mode="json"),
-        "trained_on": {kind: sorted(digests) for kind, digests in by_kind.items()},
+        "trained_on": trained_on(cohort, embeddings),
         "thresholds": thresholds | {"null": float(average[place])},
         "average": average,
         "reference": float(np.log(max(level, 1e-12))),

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.trainer.errors import BadKeyError, BadTargetError
+from services.trainer.errors import BadTargetError
 from shared import bundles
 from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import canonical_json, sha256
@@ -38,10 +38,7 @@ def check_target(folder: Path, key: bytes | None) -> Ed25519PrivateKey | None:
     Raises:
         BadTargetError, BadKeyError: as in `write_bundle`.
     """
-    try:
-        private = bundles.private_key(key) if key is not None else None
-    except ValueError as error:
-        raise BadKeyError(str(error)) from error
+    private = bundles.private_key(key) if key is not None else None
     if folder.exists() and not folder.is_dir():
         raise BadTargetError(f"{folder} is no folder")
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():

@@ -11,9 +11,11 @@ from shared.canonical import sha256
 
 SAMPLED = 64
 COPIED = 0.2
-"""From this share of tiles with equal features on, one bag is a copy of the other, or of a part of it. A tile has
-hundreds of float16 numbers, so that two pictures of tissue never agree in all of them; what may agree by chance are
+"""From this share of tiles with equal features on, one bag is a copy of the other, or of a fifth of it or more. A tile
+has hundreds of float16 numbers, so that two pictures of tissue never agree in all of them; what may agree by chance are
 single tiles without a picture (bare glass, a filled border), which a tissue filter leaves in few places."""
+_AT_LEAST = 2
+"""Equal tiles, where a bag has as many: one may be such a tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Contents:
     """Digests of one bag."""
 
     digest: str
-    """SHA-256 of all features, in order."""
+    """SHA-256 of the digests of all tiles, in order."""
     tiles: frozenset[str]
     """Of the SAMPLED tiles whose digests are the smallest: chosen by what they hold and not by their place, so that a
     copy from which tiles were taken has the same ones (a bottom-k sketch; Broder, SEQUENCES 1997)."""
@@ -35,4 +37,5 @@ class Contents:
 
     def copies(self, known: frozenset[str]) -> bool:
         """Whether a large share of the tiles is among `known` ones."""
-        return bool(self.tiles) and len(self.tiles & known) >= COPIED * len(self.tiles)
+        fewest = max(COPIED * len(self.tiles), min(_AT_LEAST, len(self.tiles)))
+        return bool(self.tiles) and len(self.tiles & known) >= fewest

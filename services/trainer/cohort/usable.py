@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.cohort.repeats import repeated
+from services.trainer.cohort.duplicates import duplicate_rows
 from services.trainer.errors import UnusableCohortError
 
 MIN_EVENTS = 5
@@ -28,7 +28,7 @@ def usable(cohort: Cohort, folds: int = 1) -> tuple[Cohort, list[str]]:
             f"the first horizon is {cohort.profile.horizons_years[0]:g} years, but fewer than {MIN_AT_RISK} patients "
             f"are followed that long; follow-up ends at {cohort.outcome.time.max():.2f} years"
         )
-    notes = [*_horizons_left_out(cohort, kept), *_constant_columns(cohort), *repeated(cohort)]
+    notes = [*_horizons_left_out(cohort, kept), *_constant_columns(cohort), *duplicate_rows(cohort)]
     kept = kept if cohort.has_times else kept[:1]
     notes += [f"{count} by {years:g} years; {why}" for years in kept for count, why in _few_events(cohort, years)]
     profile = cohort.profile.model_copy(update={"horizons_years": kept})

@@ -21,7 +21,7 @@ from services.trainer.evaluation.figures import FEWER, arm_figures, decision_cur
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
-from services.trainer.evaluation.run import Advance, Job, RawResults, forget, run_all
+from services.trainer.evaluation.run import Advance, Job, RawResults, run_all
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
@@ -48,6 +48,8 @@ class Plan:
 def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Path, advance: Advance) -> dict[str, Any]:
     """Cross-validate every arm; writes splits, predictions.csv and report.json into `out` and gives the report.
 
+    Finished folds stay there until `run.forget`, so that a run that is stopped after them goes on too.
+
     Raises:
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
@@ -65,14 +67,18 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
     pooled = pool(cohort, raw.folds, splits.fold_of)
     has = embeddings.has(cohort.case_ids) if embeddings else None
-    report = assemble("evaluate", pooled, has, notes, Bootstrap.of(len(cohort), plan.seed, plan.samples))
+    bootstrap = Bootstrap.of(len(cohort), plan.seed, plan.samples)
+    report = assemble("evaluate", pooled, has, notes, bootstrap)
     report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
     dealt = pool(dealt_anew(cohort, plan.seed), raw.dealt, splits.fold_of[:1])
-    report |= {"repeats": splits.repeats, "folds": splits.folds, "negative_controls": control_figures(raw, dealt)}
+    report |= {
+        "repeats": splits.repeats,
+        "folds": splits.folds,
+        "negative_controls": control_figures(raw, dealt, bootstrap),
+    }
     report["embeddings"] = embeddings.digest if embeddings else None
     report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
     write_report(report, pooled, out)
-    forget(out)
     return report
 
 
@@ -152,7 +158,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
     }
 
 
-def control_figures(raw: RawResults, dealt: Pooled) -> dict[str, Any]:
+def control_figures(raw: RawResults, dealt: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
     """Means of the draws with the interval of that mean; and of one dealing of the outcome, C of every arm."""
     parts = {
         "permuted_outcome_c": [control.permuted_c for control in raw.controls],
@@ -164,15 +170,15 @@ def control_figures(raw: RawResults, dealt: Pooled) -> dict[str, Any]:
         spread = 2.262 * error  # t quantile of 9 degrees of freedom
         ends = {"est": rounded(mean), "lo": rounded(mean - spread), "hi": rounded(mean + spread)}
         figures[name] = ends | {"draws": [rounded(value) for value in values]}
-    return figures | {"permuted_outcome_by_arm": _by_arm(dealt)}
+    return figures | {"permuted_outcome_by_arm": _by_arm(dealt, bootstrap)}
 
 
-def _by_arm(dealt: Pooled) -> dict[str, Any]:
+def _by_arm(dealt: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
     """Harrell's C of every arm but the null, with an interval over patients."""
-    bootstrap = Bootstrap.of(len(dealt.cohort), 0, FEWER)
+    smaller = Bootstrap(bootstrap.weights[:FEWER])
     of = metrics(dealt)["harrell_c"]
     arms = {name: arm.known for name, arm in dealt.arms.items() if name != "null"}
-    return {name: bootstrap.figure(dealt.figure(name, index, of)).as_json() for name, index in arms.items()}
+    return {name: smaller.figure(dealt.figure(name, index, of)).as_json() for name, index in arms.items()}
 
 
 def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:

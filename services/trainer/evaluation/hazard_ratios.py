@@ -28,6 +28,8 @@ def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
     without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
     """
     columns = fit_columns(cohort, cohort.profile.variables, None)
+    if not columns:
+        return []
     x, stratum = matrix(columns, cohort, None), cohort.profile.strata
     within = _fit(x, cohort, cohort.strata)
     across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.contents import Contents
+from services.trainer.cohort.duplicates import identifying_digests, row_digests
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.repeats import row_digests
 from services.trainer.errors import LeakError, SeenCasesError
 from shared.canonical import digest_of
 
@@ -17,23 +16,17 @@ _KINDS = {"patient": "case_id", "slide": "slide", "tile": "features of a slide",
 """What a digest is of, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """A digest by which two cases can be recognised as the same, and of what it is."""
-
-    kind: str
-    digest: str
-
-
-def fingerprints(case_ids: Iterable[str], embeddings: Embeddings | None) -> dict[str, set[Fingerprint]]:
-    """For each case: its id, its slides and some of their tiles, as SHA-256 (of a tile its first half)."""
-    found: dict[str, set[Fingerprint]] = {}
-    for case in case_ids:
-        found[case] = {Fingerprint("patient", _of("case", case))}
-        for slide, contents in _bags(case, embeddings):
-            found[case].add(Fingerprint("slide", slide))
-            found[case] |= {Fingerprint("tile", digest) for digest in contents.tiles}
-    return found
+def trained_on(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, list[str]]:
+    """What a bundle keeps to tell its training cases again: digests (SHA-256) of case ids, of slides, of some of their
+    tiles (the first 64 bits) and, by scrypt, of identifying rows; sorted, by kind."""
+    bags = [bag for case in cohort.case_ids for bag in _bags(case, embeddings)]
+    patients = sorted(_of("case", case) for case in cohort.case_ids)
+    return {
+        "patient": patients,
+        "slide": sorted({slide for slide, _ in bags}),
+        "tile": sorted({digest for _, contents in bags for digest in contents.tiles}),
+        "row": sorted(identifying_digests(cohort, patients)),
+    }
 
 
 def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None:
@@ -50,14 +43,14 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
         raise LeakError(f"{count} not independent: {said}")
 
 
-def check_between(trained_on: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> None:
-    """Refuse to validate on cases of the training cohort; `trained_on` has digests by kind.
+def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> None:
+    """Refuse to validate on cases of the training cohort; `trained` is what `trained_on` said of it.
 
     Raises:
         SeenCasesError: naming the cases, each with all by which it was recognised.
     """
-    known = {kind: frozenset(digests) for kind, digests in trained_on.items()}
-    rows = row_digests(cohort, known["patient"]) if known.get("row") else {}
+    known = {kind: frozenset(trained.get(kind, ())) for kind in _KINDS}
+    rows = row_digests(cohort, known["patient"]) if known["row"] else {}
     found = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
     seen = [f"{case} ({', '.join(_KINDS[kind] for kind in kinds)})" for case, kinds in found.items() if kinds]
     if seen:
@@ -70,13 +63,13 @@ def _recognised(
     case: str, row: str | None, known: Mapping[str, frozenset[str]], embeddings: Embeddings | None
 ) -> Iterator[str]:
     bags = _bags(case, embeddings)
-    if _of("case", case) in known.get("patient", ()):
+    if _of("case", case) in known["patient"]:
         yield "patient"
-    if any(slide in known.get("slide", ()) for slide, _ in bags):
+    if any(slide in known["slide"] for slide, _ in bags):
         yield "slide"
-    if any(contents.copies(known.get("tile", frozenset())) for _, contents in bags):
+    if any(contents.copies(known["tile"]) for _, contents in bags):
         yield "tile"
-    if row in known.get("row", ()):
+    if row in known["row"]:
         yield "row"
 
 

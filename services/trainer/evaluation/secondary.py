@@ -17,13 +17,17 @@ from services.trainer.metrics.statistic import Mean
 
 
 def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
-    """At the first horizon, on the patients of whom both arms say something; empty parts where an arm is absent."""
+    """At the first horizon, on the patients of whom both arms say something.
+
+    Parts are empty where an arm is absent; Fine-Gray where there are no times.
+    """
     base = baseline_of(pooled)
     said: dict[str, Any] = {"a": PRIMARY, "b": base, "horizon_years": pooled.horizons[0]}
     if PRIMARY in pooled.arms and base in pooled.arms:
         said |= _against(pooled, base, bootstrap)
     arm = PRIMARY if PRIMARY in pooled.arms else base
-    said["fine_gray"] = fine_gray(pooled, arm, bootstrap) if arm in pooled.arms else None
+    timed = pooled.cohort.has_times
+    said["fine_gray"] = fine_gray(pooled, arm, bootstrap) if timed and arm in pooled.arms else None
     return said
 
 

@@ -9,9 +9,15 @@ Item = tuple[str, str, str]
 MISSING = "missing: to be written by the authors"
 
 
-def checklist(report: Said) -> list[Item]:
-    """Number, item, where it is answered."""
-    return [*_asked(report), *_found(report)]
+def checklist(report: Said) -> list[tuple[str, str, str, str]]:
+    """Number, item, where it is answered, and whether it is: filled, missing or in part."""
+    return [(*item, _state(item[-1])) for item in (*_asked(report), *_found(report))]
+
+
+def _state(where: str) -> str:
+    if MISSING not in where:
+        return "filled"
+    return "missing" if where == MISSING else "in part"
 
 
 def _asked(report: Said) -> list[Item]:

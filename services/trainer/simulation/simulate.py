@@ -64,6 +64,7 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     rows = as_rows(names, sites, facts, fate, rng)
     has_slides = (~without_slides(plan.patients, rng)).tolist()
     if plan.outcome_seed is not None:
+        # after all that the first stream gives, so that sites and slides are the same for every outcome seed
         anew = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
         fate = draw_fate(facts, latent, plan.effect, anew)
         rows = as_rows(names, sites, facts, fate, anew)

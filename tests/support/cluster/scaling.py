@@ -21,8 +21,8 @@ class Addon:
 
     parts: Scaler
     sign: str
-    manifests: str
-    """What of its manifests is applied, as kustomize takes it."""
+    kustomization: str
+    """Folder of the one that is applied, within its manifests."""
     arguments: tuple[str, ...] = ()
     """Added to those of its manifests."""
 
@@ -47,7 +47,7 @@ class Addon:
             kubectl("delete", "--ignore-not-found", "--filename", "-", given=yaml.safe_dump_all(objects))
 
     def _objects(self) -> list[Object]:
-        text = kubectl("kustomize", str(self.parts.install() / self.parts.manifests / self.manifests))
+        text = kubectl("kustomize", str(self.parts.install() / self.parts.manifests / self.kustomization))
         return [self._with_our_image(each) for each in yaml.safe_load_all(text)]
 
     def _with_our_image(self, made: Object) -> Object:
@@ -85,10 +85,12 @@ class Replicas:
             self.seen.append((time.monotonic(), now))
         return now
 
-    @property
-    def numbers(self) -> list[int]:
-        """What was seen, in order."""
-        return [number for _, number in self.seen]
+    def stay_at(self, number: int, seconds: float) -> None:
+        """Look for so long, and find no other number."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self._look() == number, str(self)
+            time.sleep(1)
 
     def __str__(self) -> str:
         return ", ".join(f"{number} at {at - self.seen[0][0]:.0f} s" for at, number in self.seen)

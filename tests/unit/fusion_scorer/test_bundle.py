@@ -18,6 +18,7 @@ from services.fusion_scorer.clinical import ClinicalRecord
 from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import score
+from shared.bundles import BadKeyError
 from shared.units import CaseId, Sha256
 from tests.support.fusion import AGE, STAGE, digest, facts, fit, parts, write_bundle
 
@@ -185,24 +186,25 @@ def test_a_garbled_signature_is_refused(tmp_path: Path, text: str) -> None:
 def test_keys_of_another_kind_are_refused_in_a_sentence(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "b")
     other = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with pytest.raises(BadBundleError, match="not of the kind ed25519"):
+    with pytest.raises(BadKeyError, match="not of the kind ed25519"):
         sign(folder, other)
-    with pytest.raises(BadBundleError, match="no unencrypted PEM key"):
+    with pytest.raises(BadKeyError, match="no unencrypted PEM key"):
         sign(folder, b"hunter2")
     sign(folder, pair()[0])
-    assert "neither PEM nor 32 raw bytes" in refusal(folder, b"hunter2")
+    with pytest.raises(BadKeyError, match="neither PEM nor 32 raw bytes"):
+        load(folder, b"hunter2")
 
 
 def test_advice_is_about_the_key_where_the_key_is_at_fault(tmp_path: Path) -> None:
     folder, (private, _) = write_bundle(tmp_path / "b"), pair()
     sign(folder, private)
-    with pytest.raises(BadBundleError, match="is a private one") as given_private:
+    with pytest.raises(BadKeyError, match="is a private one") as given_private:
         load(folder, private)
     assert "openssl pkey -in key.pem -pubout" in given_private.value.advice
     with pytest.raises(BadBundleError, match="another key signed") as given_another:
         load(folder, pair()[1])
     assert given_another.value.advice.startswith("Give the public half of the key")
-    with pytest.raises(BadBundleError, match="no unencrypted PEM key") as given_none:
+    with pytest.raises(BadKeyError, match="no unencrypted PEM key") as given_none:
         sign(folder, b"hunter2")
     assert "openssl genpkey" in given_none.value.advice
 

@@ -94,6 +94,10 @@ def test_what_is_alike_within_every_stratum_is_not_told(cohort: Cohort) -> None:
     assert [(row["est"], row["strata"]) for row in missing] == [(None, "molecular_group")]
 
 
+def test_a_table_without_a_variable_that_tells_has_no_ratios(cohort: Cohort) -> None:
+    assert hazard_ratios(replace(cohort, values=np.zeros_like(cohort.values))) == []
+
+
 def test_without_an_event_nothing_is_told(cohort: Cohort) -> None:
     free = cohort.with_outcome(Outcome(cohort.outcome.time, np.zeros(len(cohort), np.int64)))
     assert {row["est"] for row in hazard_ratios(free)} == {None}

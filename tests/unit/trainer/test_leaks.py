@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.duplicates import duplicate_rows, identifying_digests, identifying_rows, row_digests
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
-from services.trainer.cohort.repeats import repeated, row_digests, telling_digests
 from services.trainer.errors import LeakError, SeenCasesError
-from services.trainer.evaluation.leaks import check_between, check_within, fingerprints
+from services.trainer.evaluation.leaks import check_between, check_within, trained_on
 from services.trainer.simulation.simulate import SimulationPlan
 from tests.support.cohorts import simulated, write_bags
 
@@ -41,14 +41,6 @@ def with_twin(cohort: Cohort) -> Cohort:
     return replace(doubled, case_ids=(first, "twin", *others))
 
 
-def trained(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, list[str]]:
-    by_kind: dict[str, list[str]] = {}
-    for prints in fingerprints(cohort.case_ids, embeddings).values():
-        for item in prints:
-            by_kind.setdefault(item.kind, []).append(item.digest)
-    return by_kind | {"row": telling_digests(cohort, by_kind["patient"])}
-
-
 @pytest.mark.parametrize("tiles", [1, 3, 300])
 def test_the_same_features_under_two_cases_are_a_leak(tmp_path: Path, tiles: int) -> None:
     shared = bag(tiles)
@@ -69,6 +61,11 @@ def test_a_few_tiles_without_a_picture_are_no_copy(tmp_path: Path) -> None:
     check_within("ab", held(tmp_path, {"a": np.vstack([bag(60), glass]), "b": np.vstack([bag(60), glass])}))
 
 
+def test_one_tile_without_a_picture_makes_no_copy_of_a_small_bag(tmp_path: Path) -> None:
+    glass = np.zeros((1, 8))
+    check_within("ab", held(tmp_path, {"a": np.vstack([bag(2), glass]), "b": np.vstack([bag(2), glass])}))
+
+
 def test_two_bags_of_one_case_may_be_alike(tmp_path: Path) -> None:
     shared = bag(3)
     embeddings = held(tmp_path, {"a": shared, "b": shared})
@@ -77,24 +74,34 @@ def test_two_bags_of_one_case_may_be_alike(tmp_path: Path) -> None:
 
 def test_a_patient_under_two_names_is_a_leak(cohort: Cohort) -> None:
     with pytest.raises(LeakError, match=f"one and the same row.*: {cohort.case_ids[0]} and twin"):
-        repeated(with_twin(cohort))
+        duplicate_rows(with_twin(cohort))
 
 
 def test_equal_rows_of_few_values_are_noted_and_no_leak(cohort: Cohort) -> None:
     coarse = np.full_like(cohort.values, np.nan)
     coarse[:, 1] = cohort.values[:, 1]
-    (note,) = repeated(with_twin(replace(cohort, values=coarse)))
+    (note,) = duplicate_rows(with_twin(replace(cohort, values=coarse)))
     assert f"{cohort.case_ids[0]} and twin); so few values are known of them that it may be chance" in note
 
 
+def test_a_row_identifies_its_patient_by_what_is_rare_in_so_large_a_cohort(cohort: Cohort) -> None:
+    many = cohort.take(np.zeros(2000, np.int64))
+    distinct = np.full_like(many.values, np.nan)
+    for known in (2, 3):
+        distinct[:, known - 1] = RNG.permutation(2000)
+        distinct[:, 0] = RNG.permutation(2000)
+        found = identifying_rows(replace(many, values=distinct))
+        assert found.tolist() == [known == 3] * 2000, f"{known} values, each of one patient in 2,000"
+
+
 def test_rows_that_differ_are_fine(cohort: Cohort) -> None:
-    assert repeated(cohort) == []
+    assert duplicate_rows(cohort) == []
 
 
 def test_training_patients_are_told_again_with_all_that_tells_them(cohort: Cohort, tmp_path: Path) -> None:
     features = bag(100)
     first, *_ = cohort.case_ids
-    known = trained(cohort, held(tmp_path / "one", {first: features}))
+    known = trained_on(cohort, held(tmp_path / "one", {first: features}))
     again = held(tmp_path / "two", {"x": features[:50]})
     with pytest.raises(SeenCasesError, match=r"1 case was .*: x \(features of a slide, row of the table\)$") as refused:
         check_between(known, renamed(cohort, "x"), again)
@@ -103,14 +110,14 @@ def test_training_patients_are_told_again_with_all_that_tells_them(cohort: Cohor
 
 def test_a_renamed_patient_is_told_again_without_slides(cohort: Cohort) -> None:
     other = replace(cohort, case_ids=tuple(f"other-{case}" for case in cohort.case_ids))
-    with pytest.raises(SeenCasesError, match=r"60 cases were .*other-.* \(row of the table\).*, and 50 more"):
-        check_between(trained(cohort, None), other, None)
+    with pytest.raises(SeenCasesError, match=r"5\d cases were .*other-.* \(row of the table\).*, and 4\d more"):
+        check_between(trained_on(cohort, None), other, None)
 
 
 def test_a_bundle_keeps_no_digest_of_a_row_that_others_may_have(cohort: Cohort) -> None:
     unknown = replace(cohort, values=np.full_like(cohort.values, np.nan))
-    assert telling_digests(cohort, [])
-    assert not telling_digests(unknown, [])
+    assert identifying_digests(cohort, [])
+    assert not identifying_digests(unknown, [])
 
 
 def test_a_digest_of_a_row_tells_nothing_to_another_bundle(cohort: Cohort) -> None:

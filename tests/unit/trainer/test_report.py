@@ -40,7 +40,7 @@ def report(**changes: object) -> Said:
 
 
 def items(**changes: object) -> dict[str, str]:
-    return {number: where for number, _, where in checklist(report(**changes))}
+    return {number: where for number, _, where, _ in checklist(report(**changes))}
 
 
 def test_the_event_of_interest_is_found_by_its_code_and_named_by_its_meaning() -> None:
@@ -70,6 +70,14 @@ def test_the_checklist_of_an_evaluation_claims_no_bundle_and_names_what_splits_k
     assert found["16"].startswith("splits by site")
     assert "validation" not in found["24"]
     assert "inside each fold" in found["7"]
+
+
+def test_an_item_of_the_checklist_is_filled_missing_or_in_part() -> None:
+    profile = {"population": "Children with missing records", "prediction_time": "", "has_times": True}
+    states = {number: state for number, *_, state in checklist(report(profile=report()["profile"] | profile))}
+    assert [states[number] for number in ("2", "3", "6", "9", "11", "17")] == [
+        "filled", "missing", "in part", "in part", "filled", "missing",
+    ]  # fmt: skip
 
 
 def test_the_checklist_of_a_validation_claims_no_folds() -> None:

@@ -1,4 +1,4 @@
-"""Rows of a table that are equal but for case and site: a patient under two names, or chance where little is known."""
+"""Duplicate rows, equal but for case and site: a patient under two names, or chance where little is known."""
 
 import hashlib
 from collections import defaultdict
@@ -7,28 +7,28 @@ from collections.abc import Iterable
 import numpy as np
 
 from services.trainer.cohort.cohort import Cohort, Flags, Floats
-from services.trainer.errors import LeakError
+from services.trainer.errors import DuplicateRowsError
 from shared.canonical import canonical_json
 
-BY_CHANCE = 0.001
-"""A row is taken for one patient's own if fewer others than this are expected to equal it by chance."""
+BY_CHANCE = 0.01
+"""A row identifies its patient if, in a cohort of such rows, fewer equal ones than this are expected by chance."""
 _NAMED = 5
 _COST = {"n": 2**12, "r": 8, "p": 1, "dklen": 16}
-"""About 10 ms a row. Whoever guesses rows by the billion, to learn one from its digest, needs centuries."""
+"""About 10 ms a row. Guessing a billion rows, to learn one from its digest, costs a processor four months."""
 
 
-def repeated(cohort: Cohort) -> list[str]:
+def duplicate_rows(cohort: Cohort) -> list[str]:
     """A note on equal rows that may be chance.
 
     Raises:
-        LeakError: rows are equal that by chance would not be.
+        DuplicateRowsError: rows are equal that by chance would not be.
     """
     owners: dict[bytes, list[int]] = defaultdict(list)
     for place, row in enumerate(_rows(cohort)):
         owners[row.tobytes()].append(place)
-    groups, own = [places for places in owners.values() if len(places) > 1], own_rows(cohort)
-    if sure := [places for places in groups if own[places[0]]]:
-        raise LeakError(f"patients have one and the same row, outcome and all: {_named(cohort, sure)}")
+    groups, sure = [places for places in owners.values() if len(places) > 1], identifying_rows(cohort)
+    if same := [places for places in groups if sure[places[0]]]:
+        raise DuplicateRowsError(f"patients have one and the same row, outcome and all: {_named(cohort, same)}")
     if not groups:
         return []
     return [
@@ -37,24 +37,24 @@ def repeated(cohort: Cohort) -> list[str]:
     ]
 
 
-def own_rows(cohort: Cohort) -> Flags:
+def identifying_rows(cohort: Cohort) -> Flags:
     """Of which patients [n] so much is known that no other has the same row by chance.
 
-    The number of others expected is (n - 1) times the product, over the known values, of the share of others who have
-    the value, at least one; as if values were independent.
+    The number of equal rows expected in n of the kind is n (n - 1) times the product, over the known values, of the
+    share of others who have the value, at least one; as if values were independent. Where values go together there are
+    more by chance than that, hence a limit far below one.
     """
     others = max(len(cohort) - 1, 1)
     expected = np.full(len(cohort), float(others))
     for column in _rows(cohort).T:
         _, place, count = np.unique(column, return_inverse=True, return_counts=True)
         expected *= np.where(np.isnan(column), 1.0, np.maximum(count[place] - 1, 1) / others)
-    return np.asarray(expected < BY_CHANCE)
+    return np.asarray(expected * len(cohort) < BY_CHANCE)
 
 
-def telling_digests(cohort: Cohort, salt: Iterable[str]) -> list[str]:
+def identifying_digests(cohort: Cohort, salt: Iterable[str]) -> list[str]:
     """What a bundle keeps of its training patients' rows: digests of those rows that no other patient has by chance."""
-    digests = row_digests(cohort, salt)
-    return [digests[case] for case, own in zip(cohort.case_ids, own_rows(cohort), strict=True) if own]
+    return list(row_digests(cohort.take(np.flatnonzero(identifying_rows(cohort))), salt).values())
 
 
 def row_digests(cohort: Cohort, salt: Iterable[str]) -> dict[str, str]:
