@@ -1,0 +1,41 @@
+"""Where a group begins is looked for once a partition, and a broker that is silent is asked once a turn."""
+
+from typing import Any
+
+import pytest
+from kafka import TopicPartition
+from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
+
+from shared.bus.kafka_starts import Starts
+
+
+class Consumer:
+    """Kafka's, as far as it is asked; the contract tests ask the real one."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures, self.asked = list(failures), 0
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition("t", number) for number in range(12)}
+
+    def committed(self, _partition: TopicPartition, **_options: Any) -> int:
+        self.asked += 1
+        if self.failures:
+            raise self.failures.pop()
+        return 7
+
+
+def test_a_silent_broker_is_asked_once_a_turn_and_again_the_next() -> None:
+    consumer = Consumer(KafkaTimeoutError())
+    starts = Starts(consumer)
+    starts.commit()
+    assert consumer.asked == 1
+    starts.commit()
+    assert consumer.asked == 13
+    starts.commit()
+    assert consumer.asked == 13
+
+
+def test_what_we_may_not_read_is_said() -> None:
+    with pytest.raises(TopicAuthorizationFailedError):
+        Starts(Consumer(TopicAuthorizationFailedError())).commit()
