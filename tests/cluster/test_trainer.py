@@ -1,17 +1,19 @@
-"""The chart's training job: a SIMULATED cohort with slides on a volume becomes a bundle, signed by nobody."""
+"""The chart's training job: a SIMULATED cohort with slides on a volume becomes a bundle that a key of a secret has signed."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.support.cluster import strangers
 from tests.support.cluster.images import IMAGES, TAG, WITH_TRAINER
 from tests.support.cluster.kubernetes import until
-from tests.support.cluster.site import Site
+from tests.support.cluster.site import Site, secret
 
 pytestmark = pytest.mark.skipif("trainer" not in IMAGES, reason=f"torch takes 5 GB; {WITH_TRAINER}=1 builds it as well")
-_CLAIM, _JOB = "training", "training"
+_CLAIM, _JOB, _KEY = "training", "training", "signing-key"
 _SIMULATE = """
 import pathlib
 from services.trainer.simulation.simulate import SimulationPlan, simulate
@@ -21,14 +23,18 @@ _FOLDERS = ("--cohort", "/workspace/cohort.csv", "--embeddings", "/workspace/emb
 _TRAINER = {
     "enabled": True,
     "existingClaim": _CLAIM,
+    "signingKey": {"existingSecret": _KEY},
     "args": ["-m", "services.trainer", *_FOLDERS, "--refits", "4"],
     "resources": {"requests": {"cpu": "50m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
 }
 
 
 @pytest.fixture
-def cohort(site: Site) -> Iterator[None]:
-    """A claim with a SIMULATED cohort, and a release that trains on it."""
+def key(site: Site) -> Iterator[Ed25519PrivateKey]:
+    """A claim with a SIMULATED cohort, and a release that trains on it and signs with this key."""
+    made = Ed25519PrivateKey.generate()
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    site.namespace.apply(secret(_KEY, **{"key.pem": pem}))
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     site.namespace.apply(
         {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": _CLAIM}, "spec": spec}
@@ -36,20 +42,26 @@ def cohort(site: Site) -> Iterator[None]:
     with strangers.running(site.namespace, f"medulla/trainer:{TAG}", _CLAIM) as pod:
         site.namespace.exec(pod, "python", "-c", _SIMULATE)
     site.medulla.install({"trainer": _TRAINER})
-    yield
+    yield made
     site.namespace.attempt("delete", "job", _JOB, "--wait")
     site.medulla.install()
     site.namespace.attempt("delete", "persistentvolumeclaim", _CLAIM, "--wait")
+    site.namespace.attempt("delete", "secret", _KEY)
 
 
-@pytest.mark.usefixtures("cohort")
-def test_a_job_made_from_the_template_trains_a_bundle_on_slides(site: Site) -> None:
+def test_a_job_made_from_the_template_trains_a_bundle_on_slides_and_signs_it(
+    site: Site, key: Ed25519PrivateKey
+) -> None:
     site.namespace.kubectl("create", "job", _JOB, f"--from=cronjob/{site.medulla.object_name('trainer')}")
     until("the job to end", lambda: _unfinished(site), 900)
     said = site.namespace.kubectl("logs", f"job/{_JOB}")
     assert "/workspace/bundle: bundle medulloblastoma-simulated, digest " in said, said
     with strangers.running(site.namespace, f"medulla/standalone:{TAG}", _CLAIM) as pod:
         shown = json.loads(site.namespace.exec(pod, "medulla", "bundle", "show", "/workspace/bundle", "--json"))
+        signature, manifest = (
+            site.namespace.exec(pod, "cat", f"/workspace/bundle/{name}") for name in ("signature", "bundle.json")
+        )
+    key.public_key().verify(bytes.fromhex(signature.strip()), manifest.encode())
     assert shown["digest"] == said.rpartition("digest ")[2].strip()
     assert "mil.onnx" in shown["files"], "the slides' model"
 
