@@ -1,4 +1,4 @@
-"""The chart's training job: a SIMULATED cohort with slides on a volume becomes a bundle that a key of a secret has signed."""
+"""The chart's training job: a SIMULATED cohort with slides becomes a bundle, signed with the key of a secret."""
 
 import json
 from collections.abc import Iterator
