@@ -149,8 +149,9 @@ def _recovery(value: Results | None) -> Mark:
     if value is None:
         return Mark(asked, NOT_RUN, None)
     shares = {kind: [one["covered"] for one in part["ratios"].values()] for kind, part in value.items()}
-    tables = sorted({one["tables"] for part in value.values() for one in part["ratios"].values()})
-    measured = f"of {' to '.join(map(str, tables[:: max(len(tables) - 1, 1)]))} tables each, mean of {len(shares['complete'])} ratios and range: " + "; ".join(
+    made = [one["tables"] for part in value.values() for one in part["ratios"].values()]
+    tables = f"{max(made)}" if min(made) == max(made) else f"{min(made)} to {max(made)}"
+    measured = f"of {tables} tables each, mean of {len(shares['complete'])} ratios and range: " + "; ".join(
         f"{kind} {sum(found) / len(found):.1%}, {min(found):.1%} to {max(found):.1%}" for kind, found in shares.items()
     )
     count = sum(map(len, shares.values()))
