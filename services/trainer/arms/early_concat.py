@@ -11,10 +11,11 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
 from services.trainer.arms.columns import Column, fit_columns, matrix
 from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
+from services.trainer.arms.ridge_cox import too_few
 from services.trainer.arms.scored import fit_scored
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import Trees, fit_trees
-from services.trainer.cohort.cohort import Floats, Ints
+from services.trainer.cohort.cohort import Floats, Ints, Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,36 +34,38 @@ class _Joint:
 
 
 class EarlyConcat:
-    """Pooled embeddings and variables in one table."""
+    """Pooled embeddings and variables in one table; patients without slides have no answer."""
 
     name = "early_concat"
     title = "{table} and pooled embeddings, early fusion"
 
     def lacks(self, patients: Patients) -> str | None:
-        """Slides are needed."""
-        return None if patients.slides else "there are no slides"
+        """Slides of enough patients are needed."""
+        return too_few(patients, "pathomic") if patients.slides else "there are no slides"
 
     def fit(self, train: Patients) -> Fitted:
-        """Fit both models, and calibrate the mean of their out-of-fold scores."""
+        """Fit both models on who has slides, and calibrate the mean of their out-of-fold scores."""
         columns = fit_columns(train.cohort, train.cohort.profile.of_blocks(BLOCKS), None)
         x, folds = joined(columns, train), train.inner_folds()
-        linear, coefficients = _linear(x, train, folds)
-        trees = fit_trees(x, train.cohort.outcome, folds, train.seed)
+        known = np.flatnonzero(~np.isnan(x).any(axis=1))
+        x, folds, outcome = x[known], folds[known], train.cohort.outcome[known]
+        linear, coefficients = _linear(x, outcome, folds)
+        trees = fit_trees(x, outcome, folds, train.seed)
         scales = [1 / max(float(part.std()), 1e-6) for part in (linear, trees.out_of_fold)]
-        out_of_fold = scales[0] * linear + scales[1] * trees.out_of_fold
+        out_of_fold = np.full(len(train), np.nan)
+        out_of_fold[known] = scales[0] * linear + scales[1] * trees.out_of_fold
         return fit_scored(train, out_of_fold, _Joint(columns, coefficients, trees, *scales))
 
 
 def joined(columns: tuple[Column, ...], patients: Patients) -> Floats:
-    """Design [n, p + k]; components are 0, the average, without slides."""
+    """Design [n, p + k]; components are NaN without slides."""
     if patients.slides is None:
         raise ValueError("patients without a view of their slides")
-    return np.hstack([matrix(columns, patients.cohort, None), np.nan_to_num(patients.slides.pooled)])
+    return np.hstack([matrix(columns, patients.cohort, None), patients.slides.pooled])
 
 
-def _linear(x: Floats, train: Patients, folds: Ints) -> tuple[Floats, Floats]:
+def _linear(x: Floats, outcome: Outcome, folds: Ints) -> tuple[Floats, Floats]:
     """Out-of-fold scores [n] and coefficients of the ridge model."""
-    outcome = train.cohort.outcome
     ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, PENALTIES)
     scores = np.zeros(len(x))
     for fold in np.unique(folds):

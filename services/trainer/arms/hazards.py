@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
+from services.trainer.cohort.cohort import Flags, Floats, Ints
 
 QUARTER = 0.25
 
@@ -28,6 +28,10 @@ class Prediction:
     def take(self, index: Ints | Floats) -> "Prediction":
         """Some of the patients."""
         return Prediction(self.log_risk[index], self.risk[index])
+
+    def only(self, known: Flags) -> "Prediction":
+        """Nothing for the patients who are not `known` [n]."""
+        return Prediction(np.where(known, self.log_risk, np.nan), np.where(known[:, None], self.risk, np.nan))
 
     @classmethod
     def nothing(cls, patients: int, times: int) -> "Prediction":

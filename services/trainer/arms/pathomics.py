@@ -1,9 +1,24 @@
-"""Arm F: the slides alone, or a ready-made pathomic column of the table where there are no slides."""
+"""Arm F: the slides alone, or ready-made pathomic columns of the table where there are no slides."""
+
+from dataclasses import dataclass
 
 from services.trainer.arms.arm import Fitted, Patients
+from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import RidgeCox
 from services.trainer.arms.scored import fit_scored
 from services.trainer.cohort.cohort import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _OfColumns:
+    """A model of ready-made columns; nothing is said of patients who have none of them."""
+
+    fitted: Fitted
+    out_of_fold: Prediction
+
+    def predict(self, patients: Patients) -> Prediction:
+        """See Fitted."""
+        return self.fitted.predict(patients).only(patients.knows("pathomic"))
 
 
 class Pathomics(RidgeCox):
@@ -15,7 +30,10 @@ class Pathomics(RidgeCox):
 
     def fit(self, train: Patients) -> Fitted:
         """Calibrate the out-of-fold log-risk; without slides, ridge Cox on the pathomic columns."""
-        return fit_scored(train, log_risk(train), log_risk) if train.slides else super().fit(train)
+        if train.slides:
+            return fit_scored(train, log_risk(train), log_risk)
+        fitted = super().fit(train)
+        return _OfColumns(fitted, fitted.out_of_fold.only(train.knows("pathomic")))
 
 
 def log_risk(patients: Patients) -> Floats:

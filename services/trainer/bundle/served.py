@@ -21,7 +21,7 @@ from services.trainer.arms.scored import calibrated
 from services.trainer.arms.trees import raw
 from services.trainer.bundle.arm_json import TREES_FILE, read_tabular
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.cohort.cohort import Cohort, Flags, Floats
+from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError
 from services.trainer.profile import Profile
@@ -126,7 +126,7 @@ def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Pre
         elif held[name]:
             found[name] = _patterns(bundle, blocks, average).predict(patients)
     if "pathomics" in found:
-        found["pathomics"] = _only(found["pathomics"], ~patients.knows("pathomic"))
+        found["pathomics"] = found["pathomics"].only(patients.knows("pathomic"))
     return found, {name: why for name, why in absent.items() if name not in found}
 
 
@@ -148,10 +148,6 @@ def _patterns(bundle: ServedBundle, blocks: tuple[str, ...], average: Floats) ->
     arms = [arm for arm in bundle.manifest["arms"] if set(arm["blocks"]) <= set(blocks) and arm["name"] != GBM]
     models = {frozenset(arm["blocks"]): read_tabular(bundle.part(arm["file"]), reference, horizon) for arm in arms}
     return ByPattern(models, average, blocks, constant(average, 0))
-
-
-def _only(found: Prediction, unknown: Flags) -> Prediction:
-    return Prediction(np.where(unknown, np.nan, found.log_risk), np.where(unknown[:, None], np.nan, found.risk))
 
 
 def _trees(bundle: ServedBundle, patients: Patients) -> Prediction:

@@ -1,11 +1,9 @@
 """Runs all folds side by side in processes; what is finished is kept, so that a stopped run goes on."""
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -18,6 +16,7 @@ from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.evaluation.controls import DRAWS, ControlResult, dealt_anew, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.splits import Splits
+from services.trainer.side_by_side import side_by_side
 from shared.canonical import digest_of
 from shared.files import put
 
@@ -25,7 +24,7 @@ Advance = Callable[[int, int], None]
 """Called with (done, total)."""
 
 UNFINISHED = "unfinished"
-VERSION = 4
+VERSION = 5
 """Raised when a change makes finished folds of an older run useless."""
 
 
@@ -91,14 +90,7 @@ def _finished(job: Job, todo: list[str], workers: int) -> Iterator[str]:
         _prepare(job)
         yield from map(_run, todo)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(todo)), context, _prepare, (job,)) as pool:
-        futures = [pool.submit(_run, piece) for piece in todo]
-        try:
-            yield from (future.result() for future in as_completed(futures))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    yield from side_by_side(_run, todo, workers, _prepare, job)
 
 
 _JOB: list[Job] = []

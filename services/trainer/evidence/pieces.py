@@ -1,19 +1,18 @@
 """Pieces of work that a run of the evidence is made of: each kept in a file named after all that it is made from."""
 
 import json
-import multiprocessing
 import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
+from services.trainer.side_by_side import side_by_side
 from shared.canonical import digest_of
 from shared.files import put
 
@@ -57,10 +56,7 @@ class Bench:
         """Pieces side by side in processes of one thread each."""
         todo = [plan for plan in plans if not self.path(plan).exists()]
         if self.workers > 1 and len(todo) > 1:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(min(self.workers, len(todo)), context, _one_thread) as pool:
-                for future in as_completed([pool.submit(_make, plan, self.data, self.path(plan)) for plan in todo]):
-                    future.result()
+            list(side_by_side(self, todo, self.workers, _one_thread))
         return [self(plan) for plan in plans]
 
 

@@ -1,0 +1,34 @@
+"""Runs pieces of work in processes; a stop ends them at once."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+def side_by_side(
+    work: Callable[[P], R], pieces: Sequence[P], workers: int, prepare: Callable[..., None], *given: Any
+) -> Iterator[R]:
+    """Results of `work` as they come; `prepare(*given)` is called first in each process.
+
+    A process that dies is an error (BrokenProcessPool), and whoever stops asking, by Ctrl-C or an error, ends them all.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(pieces)), context, _prepare, (prepare, given)) as pool:
+        try:
+            for future in as_completed([pool.submit(work, piece) for piece in pieces]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _prepare(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one ends us
+    prepare(*given)
