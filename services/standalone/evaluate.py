@@ -25,8 +25,10 @@ def evaluate(
     profile: ProfileFile = None,
     slides: SlideFolder = None,
     default_mpp: DefaultMpp = None,
-    repeats: Annotated[int, typer.Option(help="How often the cohort is split anew.", min=1)] = 5,
-    folds: Annotated[int, typer.Option(help="Outer folds.", min=2)] = 5,
+    repeats: Annotated[
+        int | None, typer.Option(help="How often the cohort is split anew.", min=1, show_default="5")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Outer folds.", min=2, show_default="5")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
     by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
     splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
@@ -39,6 +41,8 @@ def evaluate(
     """
     if slides and not embeddings:
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
+    if splits and (repeats or folds or by_site):
+        raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
     with trainer(goes_on=True):
         from services.standalone.cohort_slides import CohortSlides  # noqa: PLC0415 - see cohorts
         from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
@@ -47,7 +51,7 @@ def evaluate(
         from services.trainer.evaluation.run import default_workers, forget  # noqa: PLC0415 - see cohorts
         from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
 
-        plan = Plan(repeats, folds, seed, by_site, splits, workers or default_workers())
+        plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, profile)
         files = CohortSlides.below(slides, default_mpp) if slides else None
         shown = None

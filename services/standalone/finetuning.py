@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.embedder.errors import EncoderMismatchError
 from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
 from services.embedder.manifest import EncoderManifest, Training, read_manifest, read_model
 from services.standalone.attended_tiles import keep, kept
@@ -15,6 +14,7 @@ from services.tiler.grid import GridSpec
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
+from services.trainer.errors import OtherEncoderError
 from services.trainer.finetune import run as tuning
 from services.trainer.finetune import workplace
 from services.trainer.finetune.attention import learners, top_tiles
@@ -119,7 +119,7 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
     """What a cohort teaches; None where its encoder is there already."""
     cohort, embeddings = _read(source)
     if embeddings.encoder_digest != base.digest:
-        raise EncoderMismatchError(
+        raise OtherEncoderError(
             f"the embeddings were made by {embeddings.encoder_name} {embeddings.encoder_digest[:12]}, and fine-tuning "
             f"starts from {base.name} {base.digest[:12]}"
         )

@@ -67,6 +67,18 @@ class BadSplitsError(PermanentError):
     advice = "Use the splits.json that `medulla evaluate` wrote for this cohort, as it was, or leave --splits out."
 
 
+class BadFoldsError(UnusableCohortError):
+    """The folds that were asked for cannot be had of this cohort."""
+
+    advice = "Ask for fewer folds, or for other splits."
+
+
+class OneOutcomeError(UnusableCohortError):
+    """Everybody had the event, or so nearly that nothing can be learned."""
+
+    advice = "Use a cohort with more patients without the event, and check the codes of the outcome."
+
+
 class LeakError(PermanentError):
     """The same patient, slide or tissue stands on both sides of a split."""
 
@@ -97,6 +109,13 @@ class BadTargetError(BadModelError):
     """A bundle cannot be written where it was asked."""
 
     advice = "Name a new folder or that of a bundle."
+
+
+class OtherEncoderError(PermanentError):
+    """Embeddings were not made by the encoder that fine-tuning starts from."""
+
+    reason = "encoder_mismatch"
+    advice = "Embed the slides with that encoder (`medulla embed --encoder`), or start from the one that embedded them."
 
 
 class BadTilesError(PermanentError):

@@ -89,5 +89,6 @@ def _constant(name: str, node: ast.expr, levels: Mapping[str, tuple[str, ...]]) 
         return float(word)
     if isinstance(word, str) and word in levels[name]:
         return float(levels[name].index(word))
-    allowed = "one of " + ", ".join(levels[name]) if levels[name] else "a number"
+    words = ", ".join(level if level.isidentifier() else repr(level) for level in levels[name])
+    allowed = f"one of {words}" if words else "a number"
     raise BadRuleError(f"{name} is compared with `{ast.unparse(node)}`, allowed is {allowed}")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,19 @@ def test_a_run_that_is_stopped_after_its_folds_goes_on_from_them(cohort: Cohort,
     seen: list[tuple[int, int]] = []
     assert evaluate(cohort, None, PLAN, tmp_path, lambda *done: seen.append(done)) == first
     assert [done for done, total in seen] == [seen[0][1]]
+
+
+def test_a_report_of_other_splits_goes_before_they_do(cohort: Cohort, tmp_path: Path) -> None:
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    write_page(evaluate(cohort, None, PLAN, tmp_path, quiet), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(cohort, None, PLAN, tmp_path, stop)
+    assert (tmp_path / "report.html").exists()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(cohort, None, replace(PLAN, seed=2), tmp_path, stop)
+    assert not {"report.html", "report.json", "predictions.csv"} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_nothing_is_left_of_a_finished_run(out: Path) -> None:

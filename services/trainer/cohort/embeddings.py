@@ -185,8 +185,10 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} is no bag of features") from error
-    if features["dtype"] != "F16" or not whole:
-        raise BadEmbeddingsError(f"bag {path} is cut short, or its features are not float16")
+    if features["dtype"] != "F16":
+        raise BadEmbeddingsError(f"features of bag {path} are {features['dtype']}, and F16 is read")
+    if not whole:
+        raise BadEmbeddingsError(f"bag {path} is cut short")
     made = [str(said.get(name, other)) for name, other in _MADE.items()]
     return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *made)
 

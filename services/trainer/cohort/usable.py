@@ -7,7 +7,7 @@ import numpy as np
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.duplicates import duplicate_rows
-from services.trainer.errors import UnusableCohortError
+from services.trainer.errors import OneOutcomeError, UnusableCohortError
 
 MIN_EVENTS = 5
 MIN_AT_RISK = 5
@@ -66,9 +66,9 @@ def _check_events(cohort: Cohort, folds: int) -> None:
             f"at least {needed} are needed{f' for {folds} folds' if folds > MIN_EVENTS else ''}"
         )
     if not cohort.has_times and events == len(cohort):
-        raise UnusableCohortError(f"every patient of the cohort has the event ({meaning}), so nothing tells them apart")
+        raise OneOutcomeError(f"every patient of the cohort has the event ({meaning}), so nothing tells them apart")
     if not cohort.has_times and len(cohort) - events < folds:
-        raise UnusableCohortError(f"only {len(cohort) - events} patients are without the event ({meaning})")
+        raise OneOutcomeError(f"only {len(cohort) - events} patients are without the event ({meaning})")
 
 
 def _counted(events: int) -> str:

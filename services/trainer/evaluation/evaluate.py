@@ -23,7 +23,7 @@ from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
 from services.trainer.evaluation.run import Advance, Job, RawResults, run_all
 from services.trainer.evaluation.secondary import secondary
-from services.trainer.evaluation.splits import draw_splits, folds_without_events, load_splits
+from services.trainer.evaluation.splits import Splits, draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
@@ -63,7 +63,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
         else draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
     )
     notes += folds_without_events(splits, cohort)
-    splits.write(out)
+    _replace_splits(splits, out)
     raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
     pooled = pool(cohort, raw.folds, splits.fold_of)
     has = embeddings.has(cohort.case_ids) if embeddings else None
@@ -80,6 +80,15 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
     write_report(report, pooled, out)
     return report
+
+
+def _replace_splits(splits: Splits, out: Path) -> None:
+    """Write the splits; a report of others goes first, so that the folder never tells of two."""
+    beside = out / "splits.json"
+    if beside.exists() and beside.read_bytes() != splits.content:
+        for name in ("report.html", "report.json", "predictions.csv", "prototypes.csv"):
+            (out / name).unlink(missing_ok=True)
+    splits.write(out)
 
 
 def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from services.trainer.errors import LeakError, SeenCasesError
 from shared.canonical import digest_of
 
 _NAMED = 10
+ALIKE_BY_CHANCE = 0.01
+"""Up to this share of a validated cohort, patients whose rows alone are like training patients' are no leak."""
 _KINDS = {"patient": "case_id", "slide": "slide", "tile": "features of a slide", "row": "row of the table"}
 """What a digest is of, in words."""
 
@@ -43,8 +45,10 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
         raise LeakError(f"{count} not independent: {said}")
 
 
-def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> None:
+def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
     """Refuse to validate on cases of the training cohort; `trained` is what `trained_on` said of it.
+
+    Equal rows alone may be chance where they are few: then they are a note.
 
     Raises:
         SeenCasesError: naming the cases, each with all by which it was recognised.
@@ -52,11 +56,21 @@ def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddin
     known = {kind: frozenset(trained.get(kind, ())) for kind in _KINDS}
     rows = row_digests(cohort, known["patient"]) if known["row"] else {}
     found = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
+    alike = [case for case, kinds in found.items() if kinds == ["row"]]
+    if len(alike) <= ALIKE_BY_CHANCE * len(cohort):
+        found |= {case: [] for case in alike}
     seen = [f"{case} ({', '.join(_KINDS[kind] for kind in kinds)})" for case, kinds in found.items() if kinds]
     if seen:
         more = f", and {len(seen) - _NAMED} more" if len(seen) > _NAMED else ""
         count = "1 case was" if len(seen) == 1 else f"{len(seen)} cases were"
         raise SeenCasesError(f"{count} in the training cohort of the bundle: {', '.join(seen[:_NAMED])}{more}")
+    if not alike:
+        return []
+    more = f" and {len(alike) - _NAMED} more" if len(alike) > _NAMED else ""
+    return [
+        f"the rows of {', '.join(alike[:_NAMED])}{more} are equal to rows of the bundle's training cohort; among so "
+        "many patients that may be chance, or the same patients under other names"
+    ]
 
 
 def _recognised(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.cohort.cohort import Cohort, Ints
-from services.trainer.errors import BadSplitsError, UnusableCohortError
+from services.trainer.errors import BadFoldsError, BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
 from shared.canonical import canonical_json, sha256
 
@@ -57,7 +57,8 @@ def draw_splits(cohort: Cohort, repeats: int, folds: int, seed: int, *, by_site:
     """Split patients, balanced by event and by the profile's stratum; or sites, none of which is cut.
 
     Raises:
-        UnusableCohortError: there are fewer sites than folds, or a fold would leave no event to learn from.
+        UnusableCohortError: a site is not known, where they are kept whole.
+        BadFoldsError: there are fewer sites than folds, or a fold would leave no event to learn from.
     """
     if by_site:
         _check_sites(cohort, folds)
@@ -79,7 +80,7 @@ def _check_sites(cohort: Cohort, folds: int) -> None:
         raise UnusableCohortError(f"the site of {unknown} patients is not known, so sites cannot be kept whole")
     if sites < folds:
         what = f"the cohort has {sites} sites, {folds} folds need at least as many"
-        raise UnusableCohortError(what + (f"; --folds {sites} leaves out each site once" if sites > 1 else ""))
+        raise BadFoldsError(what + (f"; --folds {sites} leaves out each site once" if sites > 1 else ""))
 
 
 def load_splits(path: Path, cohort: Cohort) -> Splits:
@@ -87,7 +88,7 @@ def load_splits(path: Path, cohort: Cohort) -> Splits:
 
     Raises:
         BadSplitsError: the file was altered or is no such file, or its cases are not each tested once a repeat.
-        UnusableCohortError: a fold would leave no event to learn from.
+        BadFoldsError: a fold would leave no event to learn from.
     """
     try:
         content = path.read_bytes()
@@ -129,6 +130,9 @@ def _placed(tested: Sequence[tuple[int, int, list[str]]], cohort: Cohort, path: 
             fold_of[repeat, place[case]] = fold
     if (fold_of < 0).any():
         raise BadSplitsError(f"{path} leaves out {cohort.case_ids[int(np.argwhere(fold_of < 0)[0, 1])]} of this cohort")
+    folds = range(1 + int(fold_of.max()))
+    if lacking := [f"fold {f} of repeat {r}" for r, row in enumerate(fold_of) for f in folds if f not in row]:
+        raise BadSplitsError(f"{path} tests nobody in {lacking[0]}, and folds are counted from 0")
     return fold_of
 
 
@@ -136,7 +140,7 @@ def _check_events(splits: Splits, cohort: Cohort) -> None:
     for repeat in range(splits.repeats):
         for fold in range(splits.folds):
             if not cohort.outcome.relapsed[splits.fold_of[repeat] != fold].any():
-                raise UnusableCohortError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
+                raise BadFoldsError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
 
 
 def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:

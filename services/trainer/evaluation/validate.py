@@ -41,7 +41,7 @@ def validate(
     if embeddings and not bundle.manifest["encoder"]:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
-    check_between(bundle.training["trained_on"], cohort, embeddings)
+    notes += check_between(bundle.training["trained_on"], cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
     pooled = _predicted(bundle, cohort, embeddings)

@@ -202,11 +202,12 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(
     assert "Traceback" not in done.output
 
 
+SPLIT_TWICE = ["evaluate", "--cohort", "c.csv", "--out", "o", "--splits", ".", "--folds", "3"]
 PICTURES_OF_NOTHING = ["evaluate", "--cohort", "c.csv", "--out", "o", "--slides", "."]
 
 
 @pytest.mark.parametrize(
-    "arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"], PICTURES_OF_NOTHING]
+    "arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"], PICTURES_OF_NOTHING, SPLIT_TWICE]
 )
 def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
     assert medulla(*arguments).exit_code == WRONG_USAGE

@@ -1,5 +1,7 @@
 """Arms: one shape, a model for each pattern of what is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from services.trainer.arms.registry import ARMS
 from services.trainer.arms.ridge_cox import ByPattern
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.metrics.discrimination import harrell_c
+from services.trainer.profile import Variable
 from services.trainer.simulation.simulate import SimulationPlan
 from tests.support.cohorts import simulated
 
@@ -56,6 +59,24 @@ def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients
     assert isinstance(fused, ByPattern)
     without = np.flatnonzero(np.isnan(patients.pathomics)) if patients.pathomics is not None else np.array([])
     assert fused.predict(patients).risk[without] == pytest.approx(table.predict(patients).risk[without])
+
+
+@pytest.mark.parametrize("name", ["pathomics", "early_concat"])
+def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name: str, patients: Patients) -> None:
+    fitted = next(arm for arm in ARMS if arm.name == name).fit(patients)
+    for found in (fitted.out_of_fold, fitted.predict(patients)):
+        assert np.isnan(found.log_risk).tolist() == np.isnan(found.risk[:, 0]).tolist() == [True] * 20 + [False] * 180
+
+
+def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort) -> None:
+    column = Variable(name="texture", kind="numeric", block="pathomic")
+    profile = cohort.profile.model_copy(update={"variables": (*cohort.profile.variables, column)})
+    texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.relapsed
+    texture[:30] = np.nan
+    held = replace(cohort, profile=profile, values=np.column_stack([cohort.values, texture]))
+    fitted = next(arm for arm in ARMS if arm.name == "pathomics").fit(Patients(held, None, 1))
+    for found in (fitted.out_of_fold, fitted.predict(Patients(held, None, 1))):
+        assert np.isnan(found.log_risk).tolist() == [True] * 30 + [False] * 170
 
 
 def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort, Floats, Outcome
 from services.trainer.cohort.duplicates import duplicate_rows, identifying_digests, identifying_rows, row_digests
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.errors import LeakError, SeenCasesError
@@ -112,6 +112,21 @@ def test_a_renamed_patient_is_told_again_without_slides(cohort: Cohort) -> None:
     other = replace(cohort, case_ids=tuple(f"other-{case}" for case in cohort.case_ids))
     with pytest.raises(SeenCasesError, match=r"5\d cases were .*other-.* \(row of the table\).*, and 4\d more"):
         check_between(trained_on(cohort, None), other, None)
+
+
+def test_a_row_that_is_alike_among_many_is_a_note(cohort: Cohort) -> None:
+    first = cohort.take(np.flatnonzero(identifying_rows(cohort))[:1])
+    others = cohort.take(np.arange(len(cohort)).repeat(3))
+    values = others.values.copy()
+    values[:, 0] += 0.1 * np.arange(len(others))
+    values[0] = first.values[0]
+    outcome = Outcome(others.outcome.time + 0.01, others.outcome.event)
+    outcome.time[0], outcome.event[0] = first.outcome.time[0], first.outcome.event[0]
+    many = replace(others, case_ids=tuple(f"x{i}" for i in range(len(others))), values=values).with_outcome(outcome)
+    (note,) = check_between(trained_on(cohort, None), many, None)
+    assert note.startswith("the rows of x0 are equal to rows of the bundle's training cohort")
+    with pytest.raises(SeenCasesError, match=r"x0 \(row of the table\)"):
+        check_between(trained_on(cohort, None), many.take(np.arange(60)), None)
 
 
 def test_a_bundle_keeps_no_digest_of_a_row_that_others_may_have(cohort: Cohort) -> None:

@@ -99,6 +99,16 @@ def test_what_are_no_splits_is_refused_in_a_sentence(tmp_path: Path, content: st
     assert said in str(refused.value)
 
 
+def test_a_gap_in_the_numbers_of_folds_is_refused(tmp_path: Path) -> None:
+    patients = cohort([0, 1] * 20, ["s"] * 40)
+    draw_splits(patients, 1, 2, seed=3).write(tmp_path)
+    (tmp_path / "splits.sha256").unlink()
+    path = tmp_path / "splits.json"
+    path.write_text(path.read_text().replace('"fold":1', '"fold":5'))
+    with pytest.raises(BadSplitsError, match="tests nobody in fold 1 of repeat 0"):
+        load_splits(path, patients)
+
+
 def test_splits_that_part_a_site_though_they_say_that_they_do_not_are_refused(tmp_path: Path) -> None:
     patients = cohort([0, 1] * 10, ["s", "s", "t", "t"] * 5)
     draw_splits(patients, 1, 2, seed=3, by_site=True).write(tmp_path)
