@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from shared.canonical import digest_of
 from shared.files import put
 
-VERSION = 2
+VERSION = 3
 """Raised when a change makes finished pieces useless."""
 
 
