@@ -16,7 +16,7 @@ from services.trainer.side_by_side import side_by_side
 from shared.canonical import digest_of
 from shared.files import put
 
-VERSION = 2
+VERSION = 3
 """Raised when a change makes finished pieces useless."""
 
 
