@@ -76,6 +76,16 @@ def test_keda_watches_topics_and_groups_that_exist() -> None:
     assert {trigger["offsetResetPolicy"] for trigger in watched} == {"earliest"}
 
 
+def test_no_container_has_a_variable_twice(values: Path) -> None:
+    """The later of two would win, and an upgrade that leaves it out would remove both."""
+    added = tuple(f"--set={prefix}extraEnv[0].name=MEDULLA_LOG_LEVEL" for prefix in ("global.", "tiler."))
+    for given in ((), ("--set=tiler.settings.MEDULLA_LOG_LEVEL=DEBUG", *added)):
+        for component, spec in pod_specs(manifests(values, *WITH_OPERATORS, *given)):
+            for container in (*spec.get("initContainers", ()), *spec["containers"]):
+                names = [each["name"] for each in container.get("env", ())]
+                assert len(names) == len(set(names)), component
+
+
 def test_no_pod_may_do_what_restricted_forbids(values: Path) -> None:
     for component, spec in pod_specs(manifests(values)):
         assert spec["securityContext"]["runAsNonRoot"], component

@@ -29,13 +29,7 @@ spec:
       command: {{ toJson .command }}
       terminationMessagePolicy: FallbackToLogsOnError
       env:
-        {{- include "medulla.platformEnv" . | trim | nindent 8 }}
-        {{- with include "medulla.env" (dict "env" .env) | trim }}
-        {{- . | nindent 8 }}
-        {{- end }}
-        {{- with concat .root.Values.global.extraEnv (.values.extraEnv | default list) }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "medulla.env" . | trim | nindent 8 }}
       resources:
         {{- include "medulla.resources" (dict "resources" .values.resources "diskGi" (.diskGi | default 2)) | nindent 8 }}
       securityContext:
