@@ -12,7 +12,15 @@ from shared.bus import topics
 from shared.bus.kafka_client import LARGEST_BYTES
 from shared.settings import PlatformSettings, ServiceSettings, load
 from tests.support.chart.paths import CHECKOUT, CI_VALUES
-from tests.support.chart.rendering import WITH_OPERATORS, Manifest, environment, manifests, named, pod_specs, pod_template
+from tests.support.chart.rendering import (
+    WITH_OPERATORS,
+    Manifest,
+    environment,
+    manifests,
+    named,
+    pod_specs,
+    pod_template,
+)
 from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
