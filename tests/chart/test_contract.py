@@ -12,10 +12,19 @@ from shared.bus import topics
 from shared.bus.kafka_client import LARGEST_BYTES
 from shared.settings import PlatformSettings, ServiceSettings, load
 from tests.support.chart.paths import CHECKOUT, CI_VALUES
-from tests.support.chart.rendering import WITH_OPERATORS, Manifest, environment, manifests, named, pod_specs
+from tests.support.chart.rendering import (
+    WITH_OPERATORS,
+    Manifest,
+    environment,
+    manifests,
+    named,
+    pod_specs,
+    pod_template,
+)
 from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
+_AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
 _SETTINGS: dict[str, type[ServiceSettings]] = {
     "tiler": TilerSettings,
@@ -74,6 +83,36 @@ def test_keda_watches_topics_and_groups_that_exist() -> None:
     retries = {topics.retry_topic(group) for group in SERVICES}
     assert {trigger["topic"] for trigger in watched} <= {*topics.ALL, *retries}
     assert {trigger["offsetResetPolicy"] for trigger in watched} == {"earliest"}
+
+
+def test_no_container_has_a_variable_twice(values: Path) -> None:
+    """The later of two would win, and an upgrade that leaves it out would remove both."""
+    added = tuple(f"--set={prefix}extraEnv[0].name=MEDULLA_LOG_LEVEL" for prefix in ("global.", "tiler."))
+    for given in ((), ("--set=tiler.settings.MEDULLA_LOG_LEVEL=DEBUG", *added)):
+        for component, spec in pod_specs(manifests(values, *WITH_OPERATORS, *given)):
+            for container in (*spec.get("initContainers", ()), *spec["containers"]):
+                names = [each["name"] for each in container.get("env", ())]
+                assert len(names) == len(set(names)), component
+
+
+def test_every_pod_has_the_account_labels_and_annotations_that_all_are_given(values: Path) -> None:
+    account = ("serviceAccount.create=false", "serviceAccount.name=med", "serviceAccount.podLabels.cloud=yes")
+    given = (*account, "global.podLabels.mine=a", "global.podAnnotations.note=b")
+    made = [each for each in manifests(values, *(f"--set={each}" for each in given)) if list(pod_specs([each]))]
+    for each in made:
+        metadata, spec = pod_template(each)["metadata"], pod_template(each)["spec"]
+        assert {"cloud": "yes", "mine": "a"}.items() <= metadata["labels"].items(), each["metadata"]["name"]
+        assert metadata["annotations"]["note"] == "b", each["metadata"]["name"]
+        assert spec.get("serviceAccountName") == "med" or each["kind"] == "StatefulSet", each["metadata"]["name"]
+
+
+def test_what_is_said_to_come_by_digest_does() -> None:
+    images = [
+        container["image"]
+        for _, spec in pod_specs(manifests(_AIRGAPPED))
+        for container in (*spec.get("initContainers", ()), *spec["containers"])
+    ]
+    assert [image for image in images if "@sha256:" not in image] == []
 
 
 def test_no_pod_may_do_what_restricted_forbids(values: Path) -> None:

@@ -1,15 +1,20 @@
 """Wrong values are refused before anything is installed, with the key named."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
+from shared.settings import PlatformSettings
 from tests.support.chart import dashboards, values_schema
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import run, try_template
+from tests.support.chart.variables import annotated
 
 _LAPTOP = next(path for path in CI_VALUES if path.stem == "laptop")
+_AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 
 
@@ -29,6 +34,21 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("results.autoscaling.min=0", "/results/autoscaling/min"),
         ("logLevel=LOUD", "/logLevel"),
         ("monitoring.rules.alerts.MedullaDown.for=soon", "MedullaDown/for"),
+        ("topics.retentionHours=0", "/topics/retentionHours"),
+        ("topics.overrides.progress.retentionHours=0", "/topics/overrides/progress/retentionHours"),
+        ("tiler.settings.TILER_CONCURENCY=4", "TILER_CONCURENCY"),
+        ("tiler.settings.SCORER_CONCURRENCY=2", "SCORER_CONCURRENCY"),
+        ("tiler.nodeSelector.gpu=true", "/tiler/nodeSelector/gpu"),
+        ("global.podAnnotations.weight=1", "/global/podAnnotations/weight"),
+        ("results.podLabels.weight=1", "/results/podLabels/weight"),
+        ("tiler.resources.limit.memory=1Gi", "'limit'"),
+        ("s3.endpointUrl=s3.hospital.example", "/s3/endpointUrl"),
+        ("auth.issuer=login.hospital.example", "/auth/issuer"),
+        ("results.image.digest=abc", "/results/image/digest"),
+        ("embedder.triton.sharedMemory=2GB", "/embedder/triton/sharedMemory"),
+        ("sweep.schedule=nonsense", "/sweep/schedule"),
+        ("fullnameOverride=Foo_Bar", "/fullnameOverride"),
+        ("tiler.extraEnv[0].value=nameless", "/tiler/extraEnv/0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
@@ -51,7 +71,17 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "topics.strimziCluster=", "name the Kafka object"),
         (_GPU, "results.route.host=", "under which name results is reached"),
         (_GPU, "results.route.parentRefs=null", "name the Gateway"),
-        (_GPU, "tiler.settings.SCORER_CONCURRENCY=2", "its settings begin with TILER_"),
+        (_GPU, "kafka.bootstrapServers=kafka.hospital.example", "write the port"),
+        (_GPU, "kafka.bootstrapServers=a.example:9092\\,b.example", "names b.example, which is not host:port"),
+        (_GPU, "kafka.securityProtocol=PLAINTEXT", "kafka.existingSecret is of no use"),
+        (_GPU, "networkPolicy.resultsFrom=null", "nobody gets through to results.route"),
+        (_GPU, "tiler.sqs.url=https://sqs.example/a", "Only one of tiler.sqs.url and fusionScorer.sqs.url"),
+        (_AWS, "tiler.sqs.url=https://q,fusionScorer.sqs.url=https://q", "are the same queue"),
+        (_GPU, "trainer.existingClaim=", "name the claim"),
+        (_GPU, "results.autoscaling.max=1", "results.autoscaling.max is 1 and less than min, which is 2"),
+        (_GPU, "global.podLabels.app\\.kubernetes\\.io/part-of=x", "the chart itself finds its pods"),
+        (_GPU, "tiler.podLabels.app\\.kubernetes\\.io/part-of=x", "the chart itself finds its pods"),
+        (_GPU, "trainer.extraEnv[0].name=MEDULLA_S3", "name that in s3.existingSecret"),
         (_GPU, "monitoring.rules.alerts.MedullaLate.for=1m", "MedullaLate, which is no alert of Medulla"),
         (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
     ],
@@ -60,6 +90,18 @@ def test_what_cannot_work_is_refused_in_a_sentence(values: Path, settings: str, 
     done = try_template("--values", values, "--set", settings)
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("component", values_schema.SETTINGS)
+def test_no_secret_is_taken_as_a_setting_or_variable(component: str) -> None:
+    """As plain text it would stand in the Deployment; and with a key of one's own choice no bundle is refused."""
+    models = (PlatformSettings, values_schema.SETTINGS[component])
+    secrets = [name for model in models for name, kind in annotated(model) if SecretStr in (kind, *get_args(kind))]
+    for name in (*secrets, *(["SCORER_BUNDLE_PUBLIC_KEY"] if component == "fusionScorer" else [])):
+        given = (f"{component}.settings.{name}=x", f"{component}.extraEnv[0].name={name.lower()}")
+        refusal = try_template("--values", _GPU, *(f"--set={each}" for each in given)).stderr
+        assert f"{component}.settings names {name}, which belongs into no values" in refusal
+        assert f"{component}.extraEnv names {name.lower()}, which belongs into no values" in refusal
 
 
 def test_defaults_alone_ask_for_the_three_decisions() -> None:

@@ -81,17 +81,17 @@ results:
     RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
 {{- end -}}
 
-{{/* Jobs, by the same names as in the table above, for network policies. */}}
+{{/* Jobs, by the same names as in the table above, for network policies; `before` those that run before the release. */}}
 {{- define "medulla.jobs" -}}
 {{- if or (eq .Values.topics.manage "job") .Values.dev.enabled }}
-topics: {needs: [kafka]}
+topics: {needs: [kafka], before: true}
 {{- end }}
-migrations: {needs: [database]}
+migrations: {needs: [database], before: true}
 {{- if .Values.sweep.enabled }}
 sweep: {needs: [kafka, s3, tracing]}
 {{- end }}
 {{- if .Values.trainer.enabled }}
-trainer: {needs: [s3]}
+trainer: {needs: []}
 {{- end }}
 test: {needs: [s3]}
 {{- if .Values.dev.enabled }}

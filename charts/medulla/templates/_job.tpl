@@ -1,7 +1,7 @@
 {{/*
 Pod template of a job, so that each job says only what is its own.
 Arguments: root, component, needs, image, command, values (resources, extraEnv, nodeSelector, tolerations), env, volumes,
-mounts, account (whether it has the account of its name), restart, diskGi.
+mounts, account (component whose account it has; else the given one or none), restart, diskGi.
 */}}
 {{- define "medulla.jobPod" -}}
 metadata:
@@ -12,8 +12,8 @@ metadata:
   {{- end }}
 spec:
   {{- include "medulla.podSpec" . | nindent 2 }}
-  {{- if .account }}
-  {{- include "medulla.serviceAccount" . | nindent 2 }}
+  {{- if or .account (not .root.Values.serviceAccount.create) }}
+  {{- include "medulla.serviceAccount" (dict "root" .root "component" (.account | default .component)) | nindent 2 }}
   {{- end }}
   restartPolicy: {{ .restart | default "OnFailure" }}
   {{- with .values.nodeSelector }}
@@ -29,13 +29,7 @@ spec:
       command: {{ toJson .command }}
       terminationMessagePolicy: FallbackToLogsOnError
       env:
-        {{- include "medulla.platformEnv" . | trim | nindent 8 }}
-        {{- with include "medulla.env" (dict "env" .env) | trim }}
-        {{- . | nindent 8 }}
-        {{- end }}
-        {{- with concat .root.Values.global.extraEnv (.values.extraEnv | default list) }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "medulla.env" . | trim | nindent 8 }}
       resources:
         {{- include "medulla.resources" (dict "resources" .values.resources "diskGi" (.diskGi | default 2)) | nindent 8 }}
       securityContext:

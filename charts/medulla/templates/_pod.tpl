@@ -44,18 +44,34 @@ securityContext:
 serviceAccountName: {{ ternary $made .root.Values.serviceAccount.name .root.Values.serviceAccount.create }}
 {{- end -}}
 
-{{/* Variables from a map of names to values. Arguments: env, and settings that win over it. */}}
+{{/*
+Variables of a container, each once. The later wins: what the chart knows, `env`, `settings`, what operators add.
+Arguments: root, needs, staticMember, values (extraEnv), env, settings.
+*/}}
 {{- define "medulla.env" -}}
-{{- $all := merge dict (.settings | default dict) (.env | default dict) -}}
+{{- $all := include "medulla.platformEnv" . | fromYaml -}}
+{{- range list .env .settings }}{{ range $name, $value := . }}{{ $_ := set $all $name $value }}{{ end }}{{ end -}}
+{{- $added := list -}}
+{{- $names := list -}}
+{{- range concat .root.Values.global.extraEnv (.values.extraEnv | default list) | reverse -}}
+{{- if not (has .name $names) }}{{ $added = prepend $added . }}{{ $names = append $names .name }}{{ end -}}
+{{- end -}}
 {{- range $name, $value := $all }}
 {{- $text := include "medulla.text" $value }}
-{{- if ne $text "" }}
+{{- if and (ne $text "") (not (has $name $names)) }}
 - {name: {{ $name }}, value: {{ $text | quote }}}
 {{- end }}
 {{- end }}
+{{- $member := "MEDULLA_KAFKA__GROUP_INSTANCE_ID" }}
+{{- if and .staticMember .root.Values.kafka.staticMembership (not (hasKey $all $member)) (not (has $member $names)) }}
+- {name: {{ $member }}, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+{{- end }}
+{{- with $added }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
-{{/* Settings that services share, as far as the component needs them. Arguments: root, needs, groupId. */}}
+{{/* Settings that services share, as far as the component needs them. Arguments: root, needs. YAML. */}}
 {{- define "medulla.platformEnv" -}}
 {{- $v := .root.Values -}}
 {{- $out := include "medulla.outside" .root | fromYaml -}}
@@ -94,10 +110,7 @@ serviceAccountName: {{ ternary $made .root.Values.serviceAccount.name .root.Valu
 {{- if and (has "sqs" .needs) $v.sqs.existingSecret -}}
 {{- $_ := set $env "AWS_SHARED_CREDENTIALS_FILE" "/etc/medulla/aws/credentials" -}}
 {{- end -}}
-{{- include "medulla.env" (dict "env" $env) }}
-{{- if and (has "kafka" .needs) .staticMember $v.kafka.staticMembership }}
-- {name: MEDULLA_KAFKA__GROUP_INSTANCE_ID, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-{{- end }}
+{{- toJson $env }}
 {{- end -}}
 
 {{/* Secrets as files named after the variables they stand for, and what else is mounted read-only. Arguments: root, needs. */}}

@@ -49,14 +49,21 @@ def named(found: Sequence[Manifest], kind: str, name: str) -> Manifest:
 def pod_specs(found: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:
     """Component and pod spec of everything that makes pods."""
     for each in found:
-        component = each["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
-        match each["kind"]:
-            case "Deployment" | "StatefulSet" | "Job":
-                yield component, each["spec"]["template"]["spec"]
-            case "CronJob":
-                yield component, each["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-            case "Pod":
-                yield component, each["spec"]
+        if made := pod_template(each):
+            yield each["metadata"].get("labels", {}).get("app.kubernetes.io/component", ""), made["spec"]
+
+
+def pod_template(each: Manifest) -> Manifest:
+    """Metadata and spec of the pods that an object makes; empty where it makes none."""
+    found: Manifest = {}
+    match each["kind"]:
+        case "Deployment" | "StatefulSet" | "Job":
+            found = each["spec"]["template"]
+        case "CronJob":
+            found = each["spec"]["jobTemplate"]["spec"]["template"]
+        case "Pod":
+            found = each
+    return found
 
 
 def environment(container: Manifest) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Makes values.schema.json of the chart from the comments of its values.yaml: `make chart-docs`."""
+"""Makes the chart's values.schema.json of the comments in values.yaml and the services' settings: `make chart-docs`."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,24 @@ from typing import Any
 
 import yaml
 
+from services.embedder.settings import EmbedderSettings
+from services.fusion_scorer.settings import ScorerSettings
+from services.results.settings import ResultsSettings
+from services.tiler.settings import TilerSettings
+from shared.settings import PlatformSettings, ServiceSettings
 from tests.support.chart.paths import CHART
+from tests.support.chart.variables import variables
 
 _MARK = "# @schema "
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "seq": "array", "map": "object"}
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "tiler": TilerSettings,
+    "embedder": EmbedderSettings,
+    "fusionScorer": ScorerSettings,
+    "results": ResultsSettings,
+}
+_QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+_RESOURCES = {"requests": _QUANTITIES, "limits": _QUANTITIES, "claims": {"type": "array"}}
 Schema = dict[str, Any]
 
 
@@ -18,7 +32,20 @@ def schema() -> str:
     text = (CHART / "values.yaml").read_text()
     values = yaml.compose(text, Loader=yaml.SafeLoader)
     root = _of(values, text.splitlines()) if values else {}
-    return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **root}, indent=1) + "\n"
+    head = {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": _definitions()}
+    return json.dumps({**head, **root}, indent=1) + "\n"
+
+
+def _definitions() -> Schema:
+    """What values refer to: resources of a container, and of each component the settings that its service knows."""
+    known = {component: [*variables(PlatformSettings), *variables(each)] for component, each in SETTINGS.items()}
+    text = {"type": ["string", "number", "boolean"]}
+    settings = {component: _closed(dict.fromkeys(names, text)) for component, names in known.items()}
+    return {"resources": _closed(_RESOURCES), **settings}
+
+
+def _closed(properties: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def _of(node: yaml.Node, lines: list[str]) -> Schema:
