@@ -1,0 +1,86 @@
+"""The shell functions of the RUNBOOK, taken out of it and run with a stand-in for `kubectl`."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.chart.paths import CHART
+
+_RUNBOOK = (CHART / "RUNBOOK.md").read_text()
+_STUB = """#!/bin/sh
+for word in "$@"; do printf '<%s>' "$word"; done >> {told}
+echo >> {told}
+case "$*" in
+  *"logs "*) printf '{{"level": "info"}}\\n{{"level": "error"}}\\n' ;;
+  *" get job "*) exit {gone} ;;
+  *" wait "*) exit {unready} ;;
+  *" describe "*) echo why ;;
+  *" exec "*) exit 3 ;;
+esac
+"""
+
+
+def _blocks() -> list[str]:
+    found: list[str] = re.findall(r"^```sh\n(.*?)^```", _RUNBOOK, re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.fixture(params=["bash", "sh"])
+def shell(request: pytest.FixtureRequest) -> str:
+    """The shells that operators paste into."""
+    name: str = request.param
+    return name
+
+
+def _run(shell: str, folder: Path, line: str, *, gone: int = 0, unready: int = 0) -> tuple[int, str, list[str]]:
+    """Exit code, what was printed, and how kubectl was called."""
+    told = folder / "told"
+    told.touch()
+    kubectl = folder / "kubectl"
+    kubectl.write_text(_STUB.format(told=shlex.quote(str(told)), gone=gone, unready=unready))
+    kubectl.chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    script = f"{_blocks()[0]}\n{line}"
+    done = subprocess.run([shell, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert "not found" not in done.stderr
+    return done.returncode, done.stdout, told.read_text().splitlines()
+
+
+def test_the_operators_command_gets_its_words_unchanged_and_tells_its_exit_code(shell: str, tmp_path: Path) -> None:
+    code, _, told = _run(shell, tmp_path, """medulla rescore --bundle "/tmp/a b" 'say "x"'""")
+    assert code == 3
+    assert (
+        told[-1] == """<-n><medulla><exec><job/medulla-operator><--><medulla><rescore><--bundle></tmp/a b><say "x">"""
+    )
+    assert len(told) == 2, "a pod that is there is taken"
+
+
+def test_it_makes_its_pod_of_the_sweep_where_there_is_none(shell: str, tmp_path: Path) -> None:
+    _, _, told = _run(shell, tmp_path, "medulla dead-letters list", gone=1)
+    calls = "\n".join(told)
+    assert "<create><job><medulla-operator><--from=cronjob/medulla-sweep>" in calls
+    assert "<wait>" in told[-2]
+    assert "<exec>" in told[-1]
+    assert "<describe>" not in calls
+
+
+def test_a_pod_that_does_not_start_says_why(shell: str, tmp_path: Path) -> None:
+    _, printed, _ = _run(shell, tmp_path, "asleep look medulla-sweep", unready=1)
+    assert printed.endswith("why\n")
+
+
+def test_warnings_reads_every_pod_and_leaves_news_out(shell: str, tmp_path: Path) -> None:
+    _, printed, told = _run(shell, tmp_path, "warnings tiler")
+    assert printed == '{"level": "error"}\n'
+    assert "<app.kubernetes.io/instance=medulla,app.kubernetes.io/component=tiler>" in told[-1]
+
+
+def test_every_block_is_read_by_a_shell() -> None:
+    assert len(_blocks()) > 1
+    for block in _blocks():
+        done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
