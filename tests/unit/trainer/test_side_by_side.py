@@ -32,9 +32,11 @@ def test_a_process_that_dies_is_told() -> None:
 def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(tmp_path: Path, everyone: bool) -> None:
     program = tmp_path / "slow.py"
     program.write_text(
-        "import sys, time\nfrom pathlib import Path\nfrom services.trainer.side_by_side import side_by_side\n\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom services.trainer.side_by_side import side_by_side\n\n"
         "def slow(number):\n    Path(sys.argv[1], str(number)).touch()\n    time.sleep(3600)\n\n"
-        "def ready():\n    pass\n\nif __name__ == '__main__':\n    list(side_by_side(slow, range(9), 2, ready))\n"
+        "def ready():\n    pass\n\nif __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it\n"
+        "    list(side_by_side(slow, range(9), 2, ready))\n"
     )
     begun = tmp_path / "begun"
     begun.mkdir()
@@ -45,6 +47,9 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(tmp_path: Path, ev
             assert running.poll() is None
             time.sleep(0.05)
         (os.killpg if everyone else os.kill)(running.pid, signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        try:
+            _, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert said.strip().endswith(b"KeyboardInterrupt")
     assert len(list(begun.iterdir())) == 2
