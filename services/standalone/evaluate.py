@@ -1,7 +1,7 @@
 """`medulla evaluate`: nested cross-validation of every arm."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,11 @@ from services.standalone.cohorts import (
     trainer,
 )
 from services.standalone.console import AsJson, print_json, progress, say
+
+if TYPE_CHECKING:
+    from services.standalone.cohort_slides import CohortSlides
+    from services.trainer.cohort.embeddings import Embeddings
+    from services.trainer.report.plate import Plate
 
 
 def evaluate(
@@ -39,13 +44,9 @@ def evaluate(
 
     With --slides the report shows the tiles that are typical of each prototype.
     """
-    if slides and not embeddings:
-        raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
-    if splits and (repeats or folds or by_site):
-        raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
+    _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
     with trainer(goes_on=True):
         from services.standalone.cohort_slides import CohortSlides  # noqa: PLC0415 - see cohorts
-        from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.run import default_workers, forget  # noqa: PLC0415 - see cohorts
@@ -54,12 +55,9 @@ def evaluate(
         plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, profile)
         files = CohortSlides.below(slides, default_mpp) if slides else None
-        shown = None
         with progress("folds") as advance:
             report = run(table, bags, plan, out, advance)
-        if bags and files:
-            with progress("slides") as advance:
-                shown = plate(report["prototypes"], bags, files, advance)
+        shown = _pictures(report, bags, files) if bags and files else None
         write_page(report, out, shown)
         forget(out)
     if as_json:
@@ -67,3 +65,19 @@ def evaluate(
     else:
         lack = [shown.lack] if shown and shown.lack else []
         say("\n".join([*lack, *report_lines(report, out)]))
+
+
+def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:
+    """Refuse options that say nothing without another one, or what another one says."""
+    if slides and not embeddings:
+        raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
+    if splits and how_to_split:
+        raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
+
+
+def _pictures(report: dict[str, Any], bags: "Embeddings", files: "CohortSlides") -> "Plate":
+    """The example tiles of the report's prototypes, cut out of the slides."""
+    from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
+
+    with progress("slides") as advance:
+        return plate(report["prototypes"], bags, files, advance)

@@ -38,4 +38,5 @@ def test_a_busy_tiler_gets_a_second_one_that_goes_when_it_is_idle(
     observer.wait_scored(coming.cases, 600)
     tilers.wait_for(1)
     say(f"tilers: {tilers}; {len(coming.cases)} slides scored")
+    assert tilers.turned_once, f"it wavers: {tilers}"
     as_in_calm(coming.cases)

@@ -79,6 +79,7 @@ def test_lag_takes_the_embedder_from_none_to_three_and_back_with_slides_in_fligh
     _scored(observer, cases)
     embedders.wait_for(0)
     say(f"embedders: {embedders}")
+    assert embedders.turned_once, f"it wavers: {embedders}"
     as_in_calm(cases)
 
 

@@ -88,9 +88,19 @@ class Replicas:
     def stay_at(self, number: int, seconds: float) -> None:
         """Look for so long, and find no other number."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+
+        def left() -> str:
             assert self._look() == number, str(self)
-            time.sleep(1)
+            return "" if time.monotonic() > end else str(self)
+
+        until(f"{seconds:.0f} s to pass at {number}", left, 2 * seconds)
+
+    @property
+    def turned_once(self) -> bool:
+        """Whether the number rose to its highest and fell from there, without turning back in between."""
+        numbers = [number for _, number in self.seen]
+        peak = numbers.index(max(numbers))
+        return numbers[: peak + 1] == sorted(numbers[: peak + 1]) and numbers[peak:] == sorted(numbers[peak:])[::-1]
 
     def __str__(self) -> str:
         return ", ".join(f"{number} at {at - self.seen[0][0]:.0f} s" for at, number in self.seen)

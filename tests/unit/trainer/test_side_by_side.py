@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -32,24 +32,22 @@ def test_a_process_that_dies_is_told() -> None:
 def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(tmp_path: Path, everyone: bool) -> None:
     program = tmp_path / "slow.py"
     program.write_text(
-        "import signal, sys, time\nfrom pathlib import Path\nfrom services.trainer.side_by_side import side_by_side\n\n"
-        "def slow(number):\n    Path(sys.argv[1], str(number)).touch()\n    time.sleep(3600)\n\n"
+        "import signal\nfrom threading import Event\nfrom services.trainer.side_by_side import side_by_side\n\n"
+        "def begin(number):\n    print('begun', flush=True)\n    Event().wait()\n\n"
         "def ready():\n    pass\n\nif __name__ == '__main__':\n"
         "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it\n"
-        "    list(side_by_side(slow, range(9), 2, ready))\n"
+        "    list(side_by_side(begin, range(9), 2, ready))\n"
     )
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    command = [sys.executable, str(program), str(begun)]
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, env=environment) as running:
-        while len(list(begun.iterdir())) < 2:
-            assert running.poll() is None
-            time.sleep(0.05)
+    with subprocess.Popen(
+        [sys.executable, str(program)], start_new_session=True, stdout=PIPE, stderr=PIPE, env=environment, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert [running.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
         (os.killpg if everyone else os.kill)(running.pid, signal.SIGINT)
         try:
-            _, said = running.communicate(timeout=60)
+            more, said = running.communicate(timeout=60)
         finally:
             running.kill()
-    assert said.strip().endswith(b"KeyboardInterrupt")
-    assert len(list(begun.iterdir())) == 2
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert more == ""
