@@ -106,9 +106,14 @@ def bag_prefix(slide: Sha256, plan: Sha256, encoder: Sha256) -> str:
     return f"embeddings/{slide}/{plan}/{encoder}/"
 
 
+def scores(case: CaseId) -> str:
+    """Prefix of a case's scores."""
+    return f"scores/{case}/"
+
+
 def score(case: CaseId, score_id: Sha256) -> str:
     """A score's JSON."""
-    return f"scores/{case}/{score_id}.json"
+    return f"{scores(case)}{score_id}.json"
 
 
 def attention(slide: Sha256, score_id: Sha256) -> str:

@@ -50,7 +50,7 @@ class S3Store:
     def __init__(self, settings: S3Settings) -> None:
         self._bucket = settings.bucket
         self._attempts = settings.max_attempts
-        self._s3 = _client(settings)
+        self._s3 = client(settings)
 
     def reachable(self) -> bool:
         """Whether the bucket is there and open to us.
@@ -184,7 +184,8 @@ class S3Store:
             raise TransientError(f"the object store does not answer for {where}: {type(error).__name__}") from error
 
 
-def _client(settings: S3Settings) -> "S3Client":
+def client(settings: S3Settings) -> "S3Client":
+    """A boto3 client with deadlines, for what a store cannot do, such as making its bucket."""
     secret = settings.secret_access_key
     return boto3.client(
         "s3",

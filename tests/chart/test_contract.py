@@ -4,13 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.embedder.settings import EmbedderSettings
-from services.fusion_scorer.settings import ScorerSettings
-from services.results.settings import ResultsSettings
-from services.tiler.settings import TilerSettings
 from shared.bus import topics
 from shared.bus.kafka_client import LARGEST_BYTES
-from shared.settings import PlatformSettings, ServiceSettings, load
+from shared.settings import PlatformSettings, load
+from tests.support.chart import values_schema
 from tests.support.chart.paths import CHECKOUT, CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
@@ -21,17 +18,13 @@ from tests.support.chart.rendering import (
     pod_specs,
     pod_template,
 )
+from tests.support.cluster.release import VALUES_OF
 from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
-_SETTINGS: dict[str, type[ServiceSettings]] = {
-    "tiler": TilerSettings,
-    "embedder": EmbedderSettings,
-    "fusion-scorer": ScorerSettings,
-    "results": ResultsSettings,
-}
+_SETTINGS = {component: values_schema.SETTINGS[values] for component, values in VALUES_OF.items()}
 
 
 @pytest.mark.parametrize("component", _SETTINGS)

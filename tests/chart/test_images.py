@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.chart.locks import LOCKS, packages
 from tests.support.chart.paths import CHECKOUT
 from tests.support.stack import install
 
-_LOCKS = CHECKOUT / "docker" / "locks"
-_SERVICES = sorted(lock.stem for lock in _LOCKS.glob("*.txt") if lock.stem != "build")
+_SERVICES = sorted(lock.stem for lock in LOCKS.glob("*.txt") if lock.stem != "build")
 _HEAVY = {"torch", "lifelines", "scikit-learn", "pandas"}
 _GIVEN = {"triton_python_backend_utils"}
 """Modules that are no package's: Triton gives them to the model that it runs."""
 
 
 def _packages(lock: Path) -> set[str]:
-    return set(re.findall(r"^([a-z0-9._-]+)==", lock.read_text(), re.MULTILINE))
+    return {name for name, _ in packages(lock)}
 
 
 def _imported(folders: Iterable[Path]) -> set[str]:
@@ -47,23 +47,23 @@ def test_the_locks_are_those_of_uv_lock(tmp_path: Path) -> None:
     path = f"{install.uv().parent}:{os.environ['PATH']}"
     subprocess.run([CHECKOUT / "docker" / "lock", tmp_path], env={**os.environ, "PATH": path}, check=True)
     made = {lock.name: lock.read_text() for lock in tmp_path.iterdir()}
-    assert made == {lock.name: lock.read_text() for lock in _LOCKS.iterdir()}, "run docker/lock"
+    assert made == {lock.name: lock.read_text() for lock in LOCKS.iterdir()}, "run docker/lock"
 
 
-@pytest.mark.parametrize("lock", sorted(_LOCKS.glob("*.txt")), ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.txt")), ids=lambda lock: lock.stem)
 def test_every_package_has_its_hash(lock: Path) -> None:
     text = lock.read_text().replace("\\\n", " ")
     assert all("--hash=sha256:" in line for line in text.splitlines() if "==" in line)
 
 
 def test_only_the_trainer_carries_what_training_needs() -> None:
-    serving = [lock for lock in _LOCKS.glob("*.txt") if lock.stem != "trainer"]
+    serving = [lock for lock in LOCKS.glob("*.txt") if lock.stem != "trainer"]
     assert {package for lock in serving for package in _packages(lock)} & _HEAVY == set()
 
 
 @pytest.mark.parametrize("service", _SERVICES)
 def test_a_service_imports_only_what_its_lock_lists(service: str) -> None:
-    held = _packages(_LOCKS / f"{service}.txt")
+    held = _packages(LOCKS / f"{service}.txt")
     kept_by = packages_distributions()
     used = _imported([CHECKOUT / "shared", CHECKOUT / "services" / service.replace("-", "_")]) - _GIVEN
     of = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in kept_by.get(name, ())} for name in used}

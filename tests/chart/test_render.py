@@ -44,9 +44,8 @@ def test_every_object_fits_its_schema_with_and_without_operators() -> None:
 def test_kube_score_finds_nothing_critical(values: Path) -> None:
     ignored = (*_DELIBERATE, *_SINGLE) if values.stem == "laptop" else _DELIBERATE
     version = f"v{KUBERNETES.rpartition('.')[0]}"
-    arguments = ("--kubernetes-version", version, "--output-format", "ci", *ignored, "-")
-    done = run("kube-score", "score", *arguments, given=text(values))
-    assert [line for line in done.stdout.splitlines() if line.startswith("[CRITICAL]")] == []
+    done = run("kube-score", "score", "--kubernetes-version", version, *ignored, "-", given=text(values))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_each_file_of_values_makes_is_what_was_agreed(values: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.cluster import bundles
-from tests.support.cluster.images import NEXT, SERVICES, TAG
+from tests.support.cluster.images import NEXT, TAG
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.load import load
 from tests.support.cluster.observer import Json, Observer, findings
+from tests.support.cluster.release import SERVICES, VALUES_OF
 from tests.support.cluster.site import Site, say
 
-_VALUES = {"tiler": "tiler", "embedder": "embedder", "fusion-scorer": "fusionScorer", "results": "results"}
-_NEWER = {_VALUES[service]: {"image": {"tag": NEXT}} for service in SERVICES}
+_NEWER = {values: {"image": {"tag": NEXT}} for values in VALUES_OF.values()}
 Check = Callable[[list[str]], None]
 
 
@@ -69,7 +69,7 @@ def test_a_drain_takes_one_pod_of_a_service_at_a_time_and_no_slide(
 
 
 def _drain(site: Site, node: str) -> str:
-    """What kubectl says of a drain that is given half a minute."""
+    """What kubectl says of a drain that is given less time than the second eviction needs."""
     chosen = f"app.kubernetes.io/instance={site.medulla.name},app.kubernetes.io/component=tiler"
     options = ("--pod-selector", chosen, "--delete-emptydir-data", "--ignore-daemonsets", "--timeout", "40s")
     done = site.namespace.attempt("drain", node, *options)
@@ -81,7 +81,7 @@ def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
 ) -> None:
     first, cases_of_calm = observer.promote(), observer.land("calm", calm)
     with load(observer, "bundle") as coming:
-        observer.wait_scored(list(coming.cases[:1]) or observer.land("bundle-first", [0]))
+        observer.wait_scored(observer.land("bundle-first", [0]))
         second = observer.promote(bundles.second(tmp_path / "second"))
         until("the calm cases to be scored again", lambda: _of_another(observer, second, [cases_of_calm[0]]), 300)
     _waited(observer, coming.cases)

@@ -1,8 +1,10 @@
 """Installed on a cluster: hooks first, every pod ready, a slide put into the bucket is scored and shown."""
 
 import json
+import re
 from collections.abc import Callable
 
+from tests.support.cluster.images import TAG
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.site import Site
 
@@ -15,9 +17,11 @@ from shared.settings import PlatformSettings, load
 with closing(KafkaAdminClient(**connection(load(PlatformSettings).kafka))) as admin:
     print(json.dumps({each["name"]: len(each["partitions"]) for each in admin.describe_topics()}))
 """
+_ERROR = re.compile(r'"level": ?"error"|^E\d{4} ', re.MULTILINE)
+"""An error in the log of a service, or of Triton."""
 
 
-def test_the_hooks_made_topics_and_tables_before_any_service_ran(site: Site) -> None:
+def test_the_jobs_of_an_installation_made_the_topics_and_every_service_is_ready(site: Site) -> None:
     found = json.loads(site.namespace.exec(site.medulla.pod("results"), "python", "-c", _TOPICS))
     assert found["slides.tiled"] == 6
     assert {"s3.events", "cases.scored", "dead.letters", "embedder.retry"} <= set(found)
@@ -39,14 +43,14 @@ def test_a_slide_put_into_the_bucket_is_scored_and_shown(
     observer.wait_scored(cases)
     as_in_calm(cases)
     score = observer.only_score(cases[0])
-    assert score["provenance"]["program_version"] == "0.1.0"
+    assert score["provenance"]["program_version"] == TAG
     assert score["notice"].startswith("Research use only")
     assert observer.get(f"/cases/{cases[0]}/slides/{cases[0]}/attention")
 
 
 def test_no_pod_has_restarted_or_says_an_error(site: Site) -> None:
     for pod in site.medulla.pods():
-        name = pod["metadata"]["name"]
-        statuses = pod["status"].get("containerStatuses", [])
-        assert [each["restartCount"] for each in statuses] == [0] * len(statuses), name
-        assert '"level":"error"' not in site.namespace.logs(name).replace(" ", ""), name
+        name, status = pod["metadata"]["name"], pod["status"]
+        for each in (*status.get("initContainerStatuses", []), *status["containerStatuses"]):
+            assert each["restartCount"] == 0, (name, each["name"])
+            assert not _ERROR.search(site.namespace.logs(name, each["name"])), (name, each["name"])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.cluster.kubernetes import Object, until
 from tests.support.cluster.observer import Observer
+from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site
 
 _TOO_MUCH = """
@@ -21,7 +22,7 @@ for _ in range(400):
 """Takes memory until none is left, in many small processes, so that the kernel ends the service first."""
 
 
-@pytest.mark.parametrize("component", ["tiler", "embedder", "fusion-scorer", "results"])
+@pytest.mark.parametrize("component", SERVICES)
 def test_a_pod_past_its_memory_limit_comes_back_and_goes_on(
     component: str, site: Site, observer: Observer, as_in_calm: Callable[[list[str]], None]
 ) -> None:

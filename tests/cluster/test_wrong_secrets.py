@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
+from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, secret
 from tests.support.stack.home import StackError
 
@@ -40,7 +41,7 @@ def test_wrong_keys_of_the_bucket_keep_new_pods_from_being_ready_and_lose_nothin
     before = {pod["metadata"]["name"] for pod in site.medulla.pods()}
     site.namespace.apply(secret("wrong-s3", **_WRONG_KEYS))
     site.medulla.install({"s3": {"existingSecret": "wrong-s3"}}, wait=False)
-    for component in ("tiler", "embedder", "fusion-scorer", "results"):
+    for component in SERVICES:
         until(f"a new {component} to say what is wrong", partial(_silent, site, component, before), 180)
         assert {pod["metadata"]["name"] for pod in site.medulla.pods(component)} & before, "an old pod is there"
     cases = observer.land("wrong-keys", range(3))

@@ -81,7 +81,7 @@ results:
     RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
 {{- end -}}
 
-{{/* Jobs, by the same names as in the table above, for network policies; `before` those that run before the release. */}}
+{{/* Jobs that there are, by the same names as in the table above; `before` those that run before the release. */}}
 {{- define "medulla.jobs" -}}
 {{- if or (eq .Values.topics.manage "job") .Values.dev.enabled }}
 topics: {needs: [kafka], before: true}
@@ -105,16 +105,12 @@ dev-set-up: {needs: [s3]}
 {{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
 {{- range $name := $names }}
 {{- $own := get $usual.overrides $name | default dict }}
-{{- $hours := int64 (dig "retentionHours" $usual.retentionHours $own) }}
+{{- $hours := int64 (dig "retentionHours" (ternary -1 $usual.retentionHours (eq $name "dead.letters")) $own) }}
 {{ $name }}:
   partitions: {{ int (dig "partitions" $usual.partitions $own) }}
   replication_factor: {{ ternary 1 (int (dig "replicationFactor" $usual.replicationFactor $own)) $.Values.dev.enabled }}
   configs:
-    {{- if eq $name "dead.letters" }}
-    retention.ms: "-1"
-    {{- else }}
     retention.ms: {{ ternary -1 (mul $hours 3600000) (lt $hours 0) | quote }}
-    {{- end }}
     {{- if or (eq $name "dead.letters") (hasSuffix ".retry" $name) }}
     max.message.bytes: "2097152"
     {{- end }}

@@ -12,6 +12,7 @@ from operator import call
 from pathlib import Path
 
 from tests.support.chart.paths import CHECKOUT
+from tests.support.cluster.release import SERVICES
 from tests.support.cluster.scaling import ADDONS
 from tests.support.stack import install
 from tests.support.stack.home import MissingPartError, inside
@@ -20,7 +21,6 @@ from tests.support.stack.scalers import Scaler
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
-SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
 WITH_TRAINER = "MEDULLA_WITH_TRAINER"
 """Set: the trainer's image as well, which takes 5 GB, and four times that while it is built and loaded."""
 IMAGES = (*SERVICES, "standalone", *(["trainer"] if os.environ.get(WITH_TRAINER) else []))

@@ -65,11 +65,9 @@ class Namespace:
         """
         return kubectl("--namespace", self.name, *arguments, given=given, timeout=timeout)
 
-    def attempt(
-        self, *arguments: str, given: str = "", timeout: float = _DEADLINE_S
-    ) -> subprocess.CompletedProcess[str]:
+    def attempt(self, *arguments: str, timeout: float = _DEADLINE_S) -> subprocess.CompletedProcess[str]:
         """Run kubectl on it; it may fail."""
-        return _run(["--namespace", self.name, *arguments], given, timeout)
+        return _run(["--namespace", self.name, *arguments], timeout=timeout)
 
     def create(self, **labels: str) -> None:
         """Make it, with labels, where it is not there."""
@@ -77,8 +75,12 @@ class Namespace:
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": about})
 
     def delete(self) -> None:
-        """Remove it and everything in it; waits until it is gone."""
-        _run(["delete", "namespace", self.name, "--ignore-not-found", "--wait", "--timeout", "180s"], timeout=200)
+        """Remove it and everything in it; waits until it is gone.
+
+        Raises:
+            StackError: it is still there.
+        """
+        kubectl("delete", "namespace", self.name, "--ignore-not-found", "--wait", "--timeout", "180s", timeout=200)
 
     def apply(self, *objects: Object) -> None:
         """Make or change objects."""
@@ -104,10 +106,9 @@ class Namespace:
         where = ["--container", container] if container else []
         return self.kubectl("exec", pod, *where, "--", *command)
 
-    def logs(self, pod: str, container: str = "", previous: bool = False) -> str:
+    def logs(self, pod: str, container: str) -> str:
         """What a container has said."""
-        where = ["--container", container] if container else []
-        return self.kubectl("logs", pod, *where, *(["--previous"] if previous else []))
+        return self.kubectl("logs", pod, "--container", container)
 
 
 def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 1.0) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.site import Site
+from tests.support.stack.home import StackError
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 HEADER = "| pod | container | most MiB | limit MiB | share |\n|---|---|---|---|---|"
@@ -43,17 +44,25 @@ def working_sets(namespace: Namespace) -> dict[Key, int]:
 
 @contextmanager
 def watched(namespace: Namespace, every_s: float = 5) -> Iterator[dict[Key, int]]:
-    """The most that each container took while the body ran, looked at every few seconds."""
+    """The most that each container took while the body ran, looked at every few seconds.
+
+    Raises:
+        StackError: it could not be looked at.
+    """
     most: dict[Key, int] = {}
     stop = threading.Event()
+    failed: list[StackError] = []
 
     def look() -> None:
         for key, taken in working_sets(namespace).items():
             most[key] = max(taken, most.get(key, 0))
 
     def watch() -> None:
-        while not stop.wait(every_s):
-            look()
+        try:
+            while not stop.wait(every_s):
+                look()
+        except StackError as error:
+            failed.append(error)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -62,4 +71,6 @@ def watched(namespace: Namespace, every_s: float = 5) -> Iterator[dict[Key, int]
     finally:
         stop.set()
         thread.join()
-        look()
+    if failed:
+        raise failed[0]
+    look()

@@ -54,14 +54,14 @@ class Prometheus:
         found = self.ask("query", query=expression)["result"]
         return {json.dumps(each["metric"], sort_keys=True): float(each["value"][1]) for each in found}
 
-    def firing(self) -> set[str]:
-        """Names of alerts that fire."""
-        found = self.ask("query", query='ALERTS{alertstate="firing"}')["result"]
+    def alerts(self, state: str) -> set[str]:
+        """Names of alerts in a state: firing, pending, or by `.+` either."""
+        found = self.ask("query", query=f'ALERTS{{alertstate=~"{state}"}}')["result"]
         return {each["metric"]["alertname"] for each in found}
 
     def wait_until_it_fires(self, alert: str, seconds: float) -> None:
         """Wait until an alert fires."""
-        until(f"{alert} to fire", lambda: "" if alert in self.firing() else "it does not", seconds, SECONDS)
+        until(f"{alert} to fire", lambda: "" if alert in self.alerts("firing") else "it does not", seconds, SECONDS)
 
     def wait_until_it_has_fired(self, alert: str, seconds: float = 120) -> None:
         """Wait until an alert fires, or has fired within half an hour."""
@@ -70,7 +70,7 @@ class Prometheus:
 
     def wait_until_quiet(self, alert: str, seconds: float = 180) -> None:
         """Wait until an alert fires no more."""
-        until(f"{alert} to clear", lambda: alert if alert in self.firing() else "", seconds, SECONDS)
+        until(f"{alert} to clear", lambda: alert if alert in self.alerts("firing") else "", seconds, SECONDS)
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from tests.support.stack.chart_tools import tool
 from tests.support.stack.home import StackError
 
 Values = Mapping[str, Any]
-SERVICES = ("tiler", "embedder", "fusion-scorer", "results")
+VALUES_OF = {"tiler": "tiler", "embedder": "embedder", "fusion-scorer": "fusionScorer", "results": "results"}
+"""Key of each service's values."""
+SERVICES = tuple(VALUES_OF)
 READY_S = 600
 """How long pods may take to be ready, images loaded."""
 
