@@ -112,7 +112,10 @@ def test_defaults_alone_ask_for_the_three_decisions() -> None:
 
 def test_no_password_stands_in_the_values() -> None:
     keys = set(_keys(yaml.safe_load((CHART / "values.yaml").read_text())))
-    assert {key for key in keys if key.lower().endswith(("password", "secret", "accesskey"))} == {"existingSecret", "tlsSecret"}
+    assert {key for key in keys if key.lower().endswith(("password", "secret", "accesskey"))} == {
+        "existingSecret",
+        "tlsSecret",
+    }
 
 
 def _keys(values: Any) -> Iterator[str]:
