@@ -1,7 +1,9 @@
-"""Runs pieces of work in processes; a stop ends them at once."""
+"""Runs pieces of work in processes; a stop ends them at once, and so does the end of the one that started them."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
@@ -11,9 +13,9 @@ R = TypeVar("R")
 
 
 def side_by_side(
-    work: Callable[[P], R], pieces: Sequence[P], workers: int, prepare: Callable[..., None], *given: Any
+    work: Callable[[P], R], pieces: Sequence[P], workers: int, prepare: Callable[..., None] | None = None, *given: Any
 ) -> Iterator[R]:
-    """Results of `work` as they come; `prepare(*given)` is called first in each process.
+    """Results of `work` as they come; `prepare(*given)`, where there is one, is called first in each process.
 
     A process that dies is an error (BrokenProcessPool), and whoever stops asking, by Ctrl-C or an error, ends them all.
     """
@@ -29,6 +31,16 @@ def side_by_side(
             raise
 
 
-def _prepare(prepare: Callable[..., None], given: tuple[Any, ...]) -> None:
+def _prepare(prepare: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one ends us
-    prepare(*given)
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    if prepare is not None:
+        prepare(*given)
+
+
+def _end_with_the_first() -> None:
+    """One that was killed cannot end us, and who waits for work from it waits for ever."""
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
+        os._exit(1)

@@ -5,10 +5,8 @@ encoder, its stopping point, the probe) has seen no tile of a tested patient. No
 """
 
 import argparse
-import multiprocessing
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +29,7 @@ from services.trainer.finetune.material import decode
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.training import Lesson, train
+from services.trainer.side_by_side import side_by_side
 from shared.canonical import sha256
 
 ENCODER = Path(__file__).parents[2] / "embedder/encoders/efficientnet_lite0/encoder.onnx"
@@ -113,18 +112,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     model = asked.encoder.read_bytes()
     todo = jobs(data, model, asked.seeds)
-    with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("spawn")) as pool:
-        found = [_said(one, done, len(todo)) for done, one in enumerate(pool.map(run, todo), 1)]
-    results = {one.name: [r for r, job in zip(found, todo, strict=True) if job.data is one] for one in data}
+    found = {}
+    for place, probed in side_by_side(_run_at, list(enumerate(todo)), asked.workers):
+        found[place] = probed
+        sys.stderr.write(f"{len(found)} of {len(todo)}\n")
+    results = {one.name: [found[place] for place, job in enumerate(todo) if job.data is one] for one in data}
     facts = {"encoder_digest": sha256(model), "settings": SETTINGS.as_json(), "seeds": asked.seeds}
     write_report(asked.out, [(one, results[one.name]) for one in data], facts)
     sys.stdout.write((asked.out / "finetuning.md").read_text(encoding="utf-8"))
     return 0
 
 
-def _said(found: Probed, done: int, total: int) -> Probed:
-    sys.stderr.write(f"{done} of {total}\n")
-    return found
+def _run_at(piece: tuple[int, Job]) -> tuple[int, Probed]:
+    place, job = piece
+    return place, run(job)
 
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
@@ -15,21 +17,32 @@ from services.trainer.side_by_side import side_by_side
 
 
 def test_every_piece_is_made_once() -> None:
-    assert sorted(side_by_side(abs, [-3, 2, -1], 2, partial(print, end=""))) == [1, 2, 3]
+    assert sorted(side_by_side(abs, [-3, 2, -1], 2)) == [1, 2, 3]
 
 
 def test_the_error_of_a_piece_is_ours() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(partial(divmod, 1), [1, 0, 2], 2, partial(print, end="")))
+        list(side_by_side(partial(divmod, 1), [1, 0, 2], 2))
 
 
 def test_a_process_that_dies_is_told() -> None:
     with pytest.raises(BrokenProcessPool):
-        list(side_by_side(os._exit, [9, 9], 2, partial(print, end="")))
+        list(side_by_side(os._exit, [9, 9], 2))
 
 
-@pytest.mark.parametrize("everyone", [True, False], ids=["a terminal's Ctrl-C", "a signal to the first process"])
-def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(tmp_path: Path, everyone: bool) -> None:
+@pytest.mark.parametrize(
+    ("stop", "with_signal", "said"),
+    [
+        (os.killpg, signal.SIGINT, "KeyboardInterrupt"),
+        (os.kill, signal.SIGINT, "KeyboardInterrupt"),
+        (os.kill, signal.SIGTERM, ""),
+        (os.kill, signal.SIGKILL, ""),
+    ],
+    ids=["a terminal's Ctrl-C", "Ctrl-C for the first process alone", "its end", "its death"],
+)
+def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
+    tmp_path: Path, stop: Callable[[int, int], None], with_signal: signal.Signals, said: str
+) -> None:
     program = tmp_path / "slow.py"
     program.write_text(
         "import signal\nfrom threading import Event\nfrom services.trainer.side_by_side import side_by_side\n\n"
@@ -44,10 +57,11 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(tmp_path: Path, ev
     ) as running:
         assert running.stdout is not None
         assert [running.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
-        (os.killpg if everyone else os.kill)(running.pid, signal.SIGINT)
+        stop(running.pid, with_signal)
         try:
-            more, said = running.communicate(timeout=60)
+            more, told = running.communicate(timeout=60)
         finally:
-            running.kill()
-    assert said.strip().endswith("KeyboardInterrupt")
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+    assert told.strip().endswith(said)
     assert more == ""
