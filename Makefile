@@ -9,6 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV
 
 BIN := .venv/bin
+INSTALLED := uv.lock pyproject.toml $(wildcard shared/gen/medulla/v1/*.py)
 STACK := $(PYTHON) -m tests.support.stack
 PATHS := $(filter tests tests/%,$(ARGS))
 ONLY_UNIT := $(if $(PATHS),$(if $(filter-out tests/unit tests/unit/%,$(PATHS)),,yes))
@@ -22,7 +23,7 @@ endef
 .PHONY: help dev demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 dev: .venv/.dev ## install all that the commands need into .venv, torch included
 
@@ -38,7 +39,7 @@ demo-bundle: .venv/.dev ## make the demo's bundle anew: simulate a cohort with s
 	  --name demo-simulated --created 2026-11-26 --out services/standalone/demo/bundle \
 	  --remark 'Made by "make demo-bundle", so that the pipeline can be tried from end to end.' \
 	  --remark 'The slides are regions of one CC0 slide of skin, and the effect that they carry (a hazard ratio of 1.5 per SD) was put in: where the model looks means nothing in pathology, and that the effect is found is no finding.' \
-	  --remark 'Seed 1 is the first of "medulla simulate" and was set before anything was fitted; no other seed was tried for this bundle. It was made anew, with the same seed and slides, when the trainer came to fit 30 networks instead of 12, and when SIMULATED relapses were moved to the times of real ones. What the slides are made of was settled on seed 111, by how far real slides lie from them and how well the latent can be read from them.' \
+	  --remark 'Seed 1 is the first of "medulla simulate" and was set before anything was fitted; no other seed was tried for this bundle. It was made anew, with the same seed and slides, when the trainer came to fit 30 networks instead of 12, when SIMULATED relapses were moved to the times of real ones, and when variables came to have labels. What the slides are made of was settled on seed 111, by how far real slides lie from them and how well the latent can be read from them.' \
 	  --remark 'Before it: bundles of another simulation, seeds 0 to 5, of which 0 was shipped; and one of these commands, seed 1, on slides of tiles shuffled one by one, whose gain was 0.014 (-0.005 to 0.034). That one was dropped because real slides lay outside its distribution.'
 
 test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
@@ -76,7 +77,7 @@ dockerfiles:
 protos: .venv/.dev ## generate shared/gen from protos/
 	tests/support/protos/generate shared/gen
 
-chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README, and the images' locks
+chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README
 	$(BIN)/python -m tests.support.chart
 
 bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
@@ -109,11 +110,11 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Medulla needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 
-.venv/.demo: uv.lock pyproject.toml | python
+.venv/.demo: $(INSTALLED) | python
 	$(SYNC) --inexact --extra standalone --no-default-groups
 	@touch $@
 
-.venv/.dev: uv.lock pyproject.toml | python
+.venv/.dev: $(INSTALLED) | python
 	$(SYNC) --inexact --all-extras --group train --group judge
 	@touch $@ .venv/.demo
 

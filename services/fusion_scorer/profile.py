@@ -21,6 +21,8 @@ class Variable(Frozen):
     kind: Literal["numeric", "ordinal", "binary", "categorical"]
     block: str
     """Variables that are known or missing together: clinical, molecular, pathomic."""
+    label: str = ""
+    """What people call it; empty where its name will do."""
     levels: tuple[str, ...] = ()
     """Allowed words, in order for an ordinal variable; empty for a numeric one."""
     unit: str = ""

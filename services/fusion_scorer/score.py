@@ -125,13 +125,11 @@ def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, 
     if quantiles:
         answer.percentile = percentile(said.log_risk, quantiles)
     for name, log_hazard in said.by_variable.items():
-        variable = variable_of(bundle.manifest, name)
-        block = variable.block if variable else ""
-        answer.contributions.add().CopyFrom(
-            Contribution(
-                variable=name, value=_shown(bundle, answer.model, name, values), log_hazard=log_hazard, block=block
-            )
-        )
+        value = _shown(bundle, answer.model, name, values)
+        said_of = Contribution(variable=name, label=name.replace("_", " "), value=value, log_hazard=log_hazard)
+        if variable := variable_of(bundle.manifest, name):
+            said_of.block, said_of.label = variable.block, variable.label or said_of.label
+        answer.contributions.append(said_of)
     for item in said.horizons:
         answer.risks.add().CopyFrom(
             HorizonRisk(horizon_years=item.years, risk=item.risk, lo=item.lo, hi=item.hi, level=said.level)

@@ -46,6 +46,8 @@ class Variable(Frozen):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     kind: Literal["numeric", "ordinal", "binary", "categorical"]
     block: Literal["clinical", "molecular", "pathomic"]
+    label: str = ""
+    """What people call it, in reports and beside scores; without one its name is shown, with spaces."""
     levels: tuple[Word, ...] = ()
     """Allowed words, in order for an ordinal variable; empty for a numeric one."""
     unit: str = ""
@@ -70,6 +72,12 @@ class Variable(Frozen):
         if self.treatment and not self.known_at_prediction:
             raise ValueError(f"{self.name} is a treatment: {_NOT_YET}")
         return self
+
+    @property
+    def shown(self) -> str:
+        """The label, or the name in words without the unit, which stands beside it."""
+        words = self.name.replace("_", " ").removesuffix(f" {self.unit}").removesuffix(" in")
+        return self.label or words
 
     def allowed(self) -> str:
         """What a value may be, in words."""

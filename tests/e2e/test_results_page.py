@@ -141,7 +141,8 @@ def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -
 def test_hostile_text_stays_text(page: Page, results: Results) -> None:
     score = made.score("MB-1", slides=("A1",))
     score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE
-    score.contributions[0].variable = score.contributions[0].value = HOSTILE
+    moved = score.contributions[0]
+    moved.variable = moved.label = moved.value = HOSTILE
     score.slides[0].qc_flags.append(HOSTILE)
     score.slides[0].mpp_source, score.slides[0].slide_id = HOSTILE, HOSTILE.partition("<script>")[0]
     results.score(score)

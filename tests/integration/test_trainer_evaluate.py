@@ -89,6 +89,7 @@ def test_the_table_of_hazard_ratios_names_its_stratum(out: Path) -> None:
     assert {row["strata"] for row in report(out)["hazard_ratios"]} == {"", "molecular_group"}
     page = (out / "report.html").read_text()
     assert "Stratified by molecular group" in page
+    assert "<td>Chang M stage &gt;= M1</td>" in page
     assert "<th>stratified by</th>" in page
 
 

@@ -24,7 +24,7 @@ PROFILE: dict[str, Any] = {
     "name": "toy",
     "variables": [
         {"name": "age", "kind": "numeric", "block": "clinical", "unit": "years", "low": 0, "high": 120},
-        {"name": "stage", "kind": "ordinal", "block": "clinical", "levels": ["M0", "M1"]},
+        {"name": "stage", "kind": "ordinal", "block": "clinical", "label": "M stage", "levels": ["M0", "M1"]},
         {"name": "group", "kind": "categorical", "block": "molecular", "levels": ["G3", "G4"]},
     ],
     "outcome": {"codes": {"0": "censored", "1": "relapse"}},

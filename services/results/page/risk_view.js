@@ -40,7 +40,7 @@ function move(row, most) {
   const width = 50 * Math.abs(row.log_hazard) / most;
   const x = row.log_hazard < 0 ? 50 - width : 50;
   return h("tr", {},
-    h("th", { scope: "row" }, words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${row.block}`)),
+    h("th", { scope: "row" }, row.label || words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${row.block}`)),
     h("td", { class: "bar" }, s("svg", { "aria-hidden": "true" },
       s("rect", { class: row.log_hazard < 0 ? "lowers" : "raises", x: `${x}%`, width: `${width}%`, y: "25%", height: "50%", rx: "2" }),
       s("line", { class: "zero", x1: "50%", x2: "50%", y1: "0", y2: "100%" }))),

@@ -177,11 +177,8 @@ def _facts(
 
 def served_profile(profile: Profile) -> dict[str, Any]:
     """The part of a profile that the scorer reads."""
-    kept = ("name", "kind", "block", "levels", "unit", "low", "high")
-    variables = [
-        {name: part for name, part in variable.model_dump(mode="json").items() if name in kept}
-        for variable in profile.variables
-    ]
+    kept = {"name", "kind", "block", "levels", "unit", "low", "high"}
+    variables = [one.model_dump(mode="json", include=kept) | {"label": one.shown} for one in profile.variables]
     return {
         "name": profile.name,
         "variables": variables,

@@ -143,6 +143,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
             "population": cohort.profile.population,
             "prediction_time": cohort.profile.prediction_time,
             "has_times": cohort.has_times,
+            "labels": {variable.name: variable.shown for variable in cohort.profile.variables},
         },
         "horizons_years": list(pooled.horizons),
         "cohort": tables.cohort_summary(cohort, has, bootstrap),

@@ -36,7 +36,8 @@ def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
     by = ["" if column.variable == stratum else stratum for column in columns]
     found = np.where([bool(one) for one in by], within, across)
     return [
-        {"column": column.name, "strata": by[j]} | _told(found[0, j], found[1, j], column.scale)
+        {"column": column.name, "variable": column.variable, "strata": by[j]}
+        | _told(found[0, j], found[1, j], column.scale)
         for j, column in enumerate(columns)
     ]
 

@@ -45,6 +45,12 @@ def arm_name(name: str) -> str:
     return ARMS.get(name, name.replace("_", " "))
 
 
+def column_name(row: Said, report: Said) -> str:
+    """A column of a Cox model in words, such as `Chang M stage >= M1`."""
+    name, label = row["variable"], report["profile"]["labels"][row["variable"]]
+    return str(row["column"]).replace(name, label, 1).removesuffix(".0")
+
+
 def metric_name(name: str, report: Said) -> str:
     """A figure of merit in words; `auc_3y` is the AUC at 3 years.
 

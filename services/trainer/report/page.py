@@ -1,5 +1,7 @@
 """report.html and figures/: one page without anything from elsewhere, that prints."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from markupsafe import Markup
 
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import figures
-from services.trainer.report.names import arm_name, counted, events_of, metric_name, outcome_of
+from services.trainer.report.names import arm_name, column_name, counted, events_of, metric_name, outcome_of
 from services.trainer.report.plate import Plate, by_risk, direction
 from shared.files import put
 
@@ -32,6 +34,8 @@ CONTENTS = (
     ("tripod", "TRIPOD+AI"),
 )
 """Parts of the page, in order."""
+_OF_A_REPORT: dict[str, Callable[..., str]] = {"column": column_name, "metric": metric_name}
+"""Filters that look into the report."""
 
 
 def write_page(report: Said, out: Path, plate: Plate | None = None) -> None:
@@ -53,8 +57,8 @@ def render(report: Said, drawn: dict[str, str], plate: Plate | None = None) -> s
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p, "direction": direction}
-    environment.filters |= {"words": _words, "variable": _variable, "arm": arm_name}
-    environment.filters |= {"brief": said_briefly, "metric": lambda name: metric_name(name, report)}
+    environment.filters |= {"brief": said_briefly, "arm": arm_name, "variable": report["profile"]["labels"].__getitem__}
+    environment.filters |= {name: partial(said, report=report) for name, said in _OF_A_REPORT.items()}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
@@ -125,12 +129,3 @@ def _precision(report: Said) -> str:
         f"the 95 % interval of the primary contrast reaches {half:.3f} to either side, so that a difference in "
         f"{metric_name(primary['metric'], report)} much smaller than this may be noise"
     )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").removesuffix(".0")
-
-
-def _variable(row: Said) -> str:
-    """A variable's name without the unit that is said beside it."""
-    return _words(row["variable"]).removesuffix(f" {row['unit']}").removesuffix(" in")

@@ -52,6 +52,7 @@ def test_a_fused_score_is_what_a_hand_counts(toy: Bundle) -> None:
         "pathomics": 0.5,
     }
     assert [item.value for item in said.contributions] == ["M1", "G3", "+1.00 SD"]
+    assert [item.label for item in said.contributions] == ["M stage", "group", "pathomics"]
     assert said.percentile == pytest.approx(82.5)
     assert said.risk_group == "high"
     assert "3-year risk" in said.risk_group_rule

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from services.trainer.errors import BadProfileError
-from services.trainer.profile import PROFILES, Profile, load_profile
+from services.trainer.profile import PROFILES, Profile, Variable, load_profile
 
 
 @pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -73,6 +73,14 @@ def test_codes_and_levels_may_be_written_without_quotes() -> None:
     )
     assert profile.outcome.causes == ("0", "1")
     assert profile.variables[0].levels == ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "shown"),
+    [("depth of the tumour", "mm", "depth of the tumour"), ("", "mm", "depth"), ("", "", "depth in mm")],
+)
+def test_a_variable_without_a_label_is_shown_by_its_name_less_the_unit(label: str, unit: str, shown: str) -> None:
+    assert Variable(name="depth_in_mm", kind="numeric", block="clinical", label=label, unit=unit).shown == shown
 
 
 def test_an_error_is_said_once_and_without_jargon(tmp_path: Path) -> None:

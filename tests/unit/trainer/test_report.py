@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from services.trainer.profile import load_profile
 from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import decision_curve
 from services.trainer.report.flow import flow
-from services.trainer.report.names import counted, events_of, metric_name, outcome_of
+from services.trainer.report.names import column_name, counted, events_of, metric_name, outcome_of
 from services.trainer.report.page import limits, said_briefly
 
 Said = dict[str, Any]
@@ -54,6 +55,19 @@ def test_the_limits_state_the_width_of_the_primary_interval() -> None:
         "26 events of interest: the 95 % interval of the primary contrast reaches 0.050"
     )
     assert "no interval" in limits(report(contrasts=[]))[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "variable", "said"),
+    [
+        ("chang_m_stage >= M1", "chang_m_stage", "Chang M stage >= M1"),
+        ("age_at_diagnosis_years < 3.0", "age_at_diagnosis_years", "age at diagnosis < 3"),
+        ("myc_amp missing", "myc_amp", "MYC amplification missing"),
+    ],
+)
+def test_a_column_is_told_by_its_variables_label(column: str, variable: str, said: str) -> None:
+    labels = {one.name: one.shown for one in load_profile().variables}
+    assert column_name({"column": column, "variable": variable}, report(profile={"labels": labels})) == said
 
 
 def test_a_bare_yes_or_no_has_an_auc_and_no_c() -> None:

@@ -207,6 +207,7 @@ class Contribution(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     LOG_HAZARD_FIELD_NUMBER: _builtins.int
     BLOCK_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     variable: _builtins.str
     value: _builtins.str
     """The value as read, such as "G3", "4.2", or "missing"."""
@@ -214,6 +215,8 @@ class Contribution(_message.Message):
     """Share of log_risk, natural log of a hazard ratio."""
     block: _builtins.str
     """clinical, molecular or pathomic."""
+    label: _builtins.str
+    """What people call the variable, such as "Chang M stage"; empty in scores of programs that did not tell it."""
     def __init__(
         self,
         *,
@@ -221,10 +224,11 @@ class Contribution(_message.Message):
         value: _builtins.str = ...,
         log_hazard: _builtins.float = ...,
         block: _builtins.str = ...,
+        label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "log_hazard", b"log_hazard", "value", b"value", "variable", b"variable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "label", b"label", "log_hazard", b"log_hazard", "value", b"value", "variable", b"variable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
