@@ -3,16 +3,21 @@
 import json
 import re
 import sys
+from email.parser import HeaderParser
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+_DPKG = Path("/var/lib/dpkg/status")
 
 
 def main(service: str, root: Path) -> None:
-    """Print the document for the environment that runs this and what is installed under `root`."""
+    """Print the document for the environment that runs this, what is installed under `root`, and Debian's packages."""
     path = [*sys.path, *map(str, root.glob("lib/python3*/site-packages"))]
     found = sorted(distributions(path=path), key=lambda each: each.name.lower())
-    print(json.dumps(document(service, [component(each) for each in found]), indent=1, ensure_ascii=False))
+    components = [*map(component, found), *debian(_DPKG.read_text(encoding="utf-8"))]
+    print(json.dumps(document(service, components), indent=1, ensure_ascii=False))
 
 
 def document(service: str, components: list[dict[str, Any]]) -> dict[str, Any]:
@@ -35,6 +40,18 @@ def component(found: Distribution) -> dict[str, Any]:
     said = {"licenses": [{"expression": licence}]} if licence else {}
     purl = f"pkg:pypi/{name}@{found.version}"
     return {"type": "library", "bom-ref": purl, "name": name, "version": found.version, "purl": purl, **said}
+
+
+def debian(status: str) -> list[dict[str, Any]]:
+    """What dpkg's list of packages says is installed."""
+    said = [HeaderParser().parsestr(each) for each in status.strip().split("\n\n")]
+    installed = [each for each in said if each["Status"] == "install ok installed"]
+    return [_package(each["Package"], each["Version"], each["Architecture"]) for each in installed]
+
+
+def _package(name: str, version: str, architecture: str) -> dict[str, Any]:
+    purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={architecture}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 
 if __name__ == "__main__":

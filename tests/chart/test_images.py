@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -68,6 +69,20 @@ def test_a_service_imports_only_what_its_lock_lists(service: str) -> None:
     used = _imported([CHECKOUT / "shared", CHECKOUT / "services" / service.replace("-", "_")]) - _GIVEN
     of = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in kept_by.get(name, ())} for name in used}
     assert {name for name in used if not of[name] & held} == set()
+
+
+def test_the_sbom_lists_what_dpkg_has_installed_and_nothing_that_it_has_removed() -> None:
+    sbom = runpy.run_path(str(CHECKOUT / "docker" / "sbom.py"))
+    found = sbom["debian"](
+        "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0.17-1~deb12u2\n"
+        "Description: libraries\n of more lines\n\n"
+        "Package: perl\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 5.36.0-7\n\n"
+        "Package: gcc-12-base\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:12.2.0-14\n"
+    )
+    assert [each["purl"] for each in found] == [
+        "pkg:deb/debian/libssl3@3.0.17-1~deb12u2?arch=amd64",
+        "pkg:deb/debian/gcc-12-base@1%3A12.2.0-14?arch=amd64",
+    ]
 
 
 @pytest.mark.parametrize("service", _SERVICES)

@@ -50,6 +50,19 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("sweep.schedule=nonsense", "/sweep/schedule"),
         ("fullnameOverride=Foo_Bar", "/fullnameOverride"),
         ("tiler.extraEnv[0].value=nameless", "/tiler/extraEnv/0"),
+        ("tiler.extraEnv[0].name=A,tiler.extraEnv[0].value=5", "/tiler/extraEnv/0/value"),
+        ("tiler.tolerations[0].kee=bar", "'kee'"),
+        ("global.tolerations[0].kee=bar", "'kee'"),
+        ("tiler.affinity.foo=bar", "'foo'"),
+        ("s3.accessKeyIdKey=", "/s3/accessKeyIdKey"),
+        ("results.route.host=https://x", "/results/route/host"),
+        ("podDisruptionBudget.maxUnavailable=abc", "/podDisruptionBudget/maxUnavailable"),
+        ("podDisruptionBudget.maxUnavailable=-1", "/podDisruptionBudget/maxUnavailable"),
+        ("global.labels.team=of many words", "/global/labels/team"),
+        ("tiler.settings.TILER_ADDRESS=0.0.0.0:9999", "TILER_ADDRESS"),
+        ("results.settings.MEDULLA_AUTH__ISSUER=", "MEDULLA_AUTH__ISSUER"),
+        ("tiler=null", "'tiler'"),
+        ("tiler.settings=null", "'settings'"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
@@ -71,11 +84,11 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "kafka.existingSecret=", "the secret with user name and password"),
         (_GPU, "topics.strimziCluster=", "name the Kafka object"),
         (_GPU, "results.route.host=", "under which name results is reached"),
-        (_GPU, "results.route.parentRefs=null", "name the Gateway"),
+        (_GPU, "results.route.parentRefs=[]", "name the Gateway"),
         (_GPU, "kafka.bootstrapServers=kafka.hospital.example", "write the port"),
         (_GPU, "kafka.bootstrapServers=a.example:9092\\,b.example", "names b.example, which is not host:port"),
         (_GPU, "kafka.securityProtocol=PLAINTEXT", "kafka.existingSecret is of no use"),
-        (_GPU, "networkPolicy.resultsFrom=null", "nobody gets through to results.route"),
+        (_GPU, "networkPolicy.resultsFrom=[]", "nobody gets through to results.route"),
         (_GPU, "tiler.sqs.url=https://sqs.example/a", "Only one of tiler.sqs.url and fusionScorer.sqs.url"),
         (_AWS, "tiler.sqs.url=https://q,fusionScorer.sqs.url=https://q", "are the same queue"),
         (_GPU, "trainer.existingClaim=", "name the claim"),
@@ -85,10 +98,11 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "trainer.extraEnv[0].name=MEDULLA_S3", "name that in s3.existingSecret"),
         (_GPU, "monitoring.rules.alerts.MedullaLate.for=1m", "MedullaLate, which is no alert of Medulla"),
         (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
+        (_GPU, "fullnameOverride=a,nameOverride=b,kafka.bootstrapServers=[fd00::1]", "names [fd00::1], which is not"),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(values: Path, settings: str, sentence: str) -> None:
-    done = try_template("--values", values, "--set", settings)
+    done = try_template("--values", values, "--set-json" if settings.endswith("=[]") else "--set", settings)
     assert done.returncode != 0
     assert sentence in done.stderr
 
@@ -112,10 +126,8 @@ def test_defaults_alone_ask_for_the_three_decisions() -> None:
 
 def test_no_password_stands_in_the_values() -> None:
     keys = set(_keys(yaml.safe_load((CHART / "values.yaml").read_text())))
-    assert {key for key in keys if key.lower().endswith(("password", "secret", "accesskey"))} == {
-        "existingSecret",
-        "tlsSecret",
-    }
+    suspect = {key for key in keys if key.lower().endswith(("password", "secret", "accesskey"))}
+    assert suspect == {"existingSecret", "tlsSecret"}, "these two name secrets"
 
 
 def _keys(values: Any) -> Iterator[str]:

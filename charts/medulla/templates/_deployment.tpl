@@ -1,16 +1,8 @@
-{{/* Parts of a Deployment that are longer than a line. Arguments where not said otherwise: root, component, values. */}}
+{{/* Parts of a Deployment that are longer than a line. Arguments where not said otherwise: root, component, values, gpu (what a pod with a GPU has). */}}
 
 {{- define "medulla.placement" -}}
-{{- $gpu := and (eq .component "embedder") (eq .root.Values.embedder.triton.mode "gpu") -}}
-{{- $triton := .root.Values.embedder.triton -}}
-{{- if and $gpu $triton.gpu.runtimeClassName }}
-runtimeClassName: {{ $triton.gpu.runtimeClassName }}
-{{- end }}
-{{- with ternary (merge dict .values.nodeSelector $triton.gpu.nodeSelector) .values.nodeSelector $gpu }}
-nodeSelector: {{ toYaml . | nindent 2 }}
-{{- end }}
-{{- with ternary (concat .values.tolerations $triton.gpu.tolerations) .values.tolerations $gpu }}
-tolerations: {{ toYaml . | nindent 2 }}
+{{- with .gpu.runtimeClassName }}
+runtimeClassName: {{ . }}
 {{- end }}
 {{- with .values.affinity }}
 affinity: {{ toYaml . | nindent 2 }}
@@ -80,7 +72,7 @@ open to the kubelet's probes, and the network policy closes it to everybody else
     - --grpc-address=127.0.0.1
     - --metrics-port=8002
     {{- range $t.args }}
-    - {{ . }}
+    - {{ . | quote }}
     {{- end }}
   ports:
     - {name: triton-http, containerPort: 8000}

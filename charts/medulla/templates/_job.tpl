@@ -18,12 +18,6 @@ spec:
   {{- include "medulla.serviceAccount" (dict "root" .root "component" (.account | default .component)) | nindent 2 }}
   {{- end }}
   restartPolicy: {{ .restart | default "OnFailure" }}
-  {{- with .values.nodeSelector }}
-  nodeSelector: {{ toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.tolerations }}
-  tolerations: {{ toYaml . | nindent 4 }}
-  {{- end }}
   containers:
     - name: {{ .component }}
       image: {{ .image }}

@@ -18,13 +18,10 @@ capabilities: {drop: [ALL]}
 {{/* Labels of a pod. Arguments: root, component, values. */}}
 {{- define "medulla.podLabels" -}}
 {{- $extra := merge dict (.values.podLabels | default dict) .root.Values.serviceAccount.podLabels .root.Values.global.podLabels -}}
-{{ include "medulla.labels" . }}
-{{- with $extra }}
-{{ toYaml . }}
-{{- end }}
+{{- include "medulla.labels" (merge (dict "extra" $extra) .) -}}
 {{- end -}}
 
-{{/* Fields of every pod's spec above its containers. Arguments: root, component, values. */}}
+{{/* Fields of every pod's spec above its containers. Arguments: root, component, values; nodeSelector and tolerations that are added. */}}
 {{- define "medulla.podSpec" -}}
 enableServiceLinks: false
 automountServiceAccountToken: false
@@ -33,6 +30,12 @@ imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName | default .root.Values.global.priorityClassName }}
 priorityClassName: {{ . }}
+{{- end }}
+{{- with merge dict (.nodeSelector | default dict) (.values.nodeSelector | default dict) .root.Values.global.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with concat (.values.tolerations | default list) (.tolerations | default list) .root.Values.global.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   {{- include "medulla.podSecurity" .root | nindent 2 }}

@@ -23,6 +23,16 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
     "results": ResultsSettings,
 }
 _QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+_TEXT = {"type": "string"}
+_LABEL = {**_TEXT, "maxLength": 63, "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}
+_VARIABLE = {"name": {**_TEXT, "minLength": 1}, "value": _TEXT, "valueFrom": {"type": "object"}}
+_TOLERATION = {**dict.fromkeys(("key", "operator", "value", "effect"), _TEXT), "tolerationSeconds": {"type": "integer"}}
+_AFFINITY = {key: {"type": "object"} for key in ("nodeAffinity", "podAffinity", "podAntiAffinity")}
+_FOLLOWED = {
+    *("MEDULLA_SECRETS_DIR", "MEDULLA_HTTP_HOST", "MEDULLA_HTTP_PORT", "MEDULLA_AUTH__ISSUER"),
+    *("TILER_ADDRESS", "SCORER_GRPC_ADDRESS", "RESULTS_GRPC_ADDRESS", "RESULTS_HTTP_HOST", "RESULTS_HTTP_PORT"),
+}
+"""Settings that the chart alone may set: probes, Services and policies follow them."""
 _RESOURCES = {"requests": _QUANTITIES, "limits": _QUANTITIES, "claims": {"type": "array"}}
 Schema = dict[str, Any]
 
@@ -37,11 +47,13 @@ def schema() -> str:
 
 
 def _definitions() -> Schema:
-    """What values refer to: resources of a container, and of each component the settings that its service knows."""
+    """What values refer to: parts of pods, and of each component the settings that its service knows."""
     known = {component: [*variables(PlatformSettings), *variables(each)] for component, each in SETTINGS.items()}
     text = {"type": ["string", "number", "boolean"]}
-    settings = {component: _closed(dict.fromkeys(names, text)) for component, names in known.items()}
-    return {"resources": _closed(_RESOURCES), **settings}
+    settings = {each: _closed({name: text for name in names if name not in _FOLLOWED}) for each, names in known.items()}
+    closed = {"resources": _RESOURCES, "toleration": _TOLERATION, "affinity": _AFFINITY}
+    variable = {**_closed(_VARIABLE), "required": ["name"]}
+    return {"label": _LABEL, "variable": variable, **{name: _closed(each) for name, each in closed.items()}, **settings}
 
 
 def _closed(properties: Schema) -> Schema:
@@ -53,6 +65,7 @@ def _of(node: yaml.Node, lines: list[str]) -> Schema:
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
         made["additionalProperties"] = False
         made["properties"] = dict(_properties(node, lines))
+        made["required"] = [key.value for key, _ in node.value]  # null takes a default away; templates need them all
     return made
 
 
