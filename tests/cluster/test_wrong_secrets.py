@@ -54,9 +54,10 @@ def test_wrong_keys_of_the_bucket_keep_new_pods_from_being_ready_and_lose_nothin
 def _silent(site: Site, component: str, before: set[str]) -> str:
     """Why nothing is to be read yet of the new pods of a component."""
     new = [pod for pod in site.medulla.pods(component) if pod["metadata"]["name"] not in before]
-    ready = [pod for pod in new if any(each["ready"] for each in pod["status"].get("containerStatuses", []))]
     names = [pod["metadata"]["name"] for pod in new]
-    assert not [pod for pod in ready if component != "embedder"], f"{names} became ready with wrong keys"
+    statuses = [each for pod in new for each in pod["status"].get("containerStatuses", [])]
+    assert not any(each["ready"] for each in statuses), f"{names} became ready with wrong keys"
+    assert all(each["restartCount"] == 0 for each in statuses), f"{names} crash instead of saying what is wrong"
     said = "".join(site.namespace.attempt("logs", name, "--container", component).stdout for name in names)
     return "" if "object store" in said else f"{names} say nothing of the object store"
 

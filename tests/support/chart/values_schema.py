@@ -51,7 +51,7 @@ def _definitions() -> Schema:
     known = {component: [*variables(PlatformSettings), *variables(each)] for component, each in SETTINGS.items()}
     text = {"type": ["string", "number", "boolean"]}
     settings = {each: _closed({name: text for name in names if name not in _FOLLOWED}) for each, names in known.items()}
-    closed = {"resources": _RESOURCES, "toleration": _TOLERATION, "affinity": _AFFINITY}
+    closed: dict[str, Schema] = {"resources": _RESOURCES, "toleration": _TOLERATION, "affinity": _AFFINITY}
     variable = {**_closed(_VARIABLE), "required": ["name"]}
     return {"label": _LABEL, "variable": variable, **{name: _closed(each) for name, each in closed.items()}, **settings}
 
