@@ -76,6 +76,8 @@ def test_keda_watches_topics_and_groups_that_exist() -> None:
     retries = {topics.retry_topic(group) for group in SERVICES}
     assert {trigger["topic"] for trigger in watched} <= {*topics.ALL, *retries}
     assert {trigger["offsetResetPolicy"] for trigger in watched} == {"earliest"}
+    assert {trigger["scaleToZeroOnInvalidOffset"] for trigger in watched} == {"false"}
+    assert {trigger["bootstrapServers"] for trigger in watched} == {"b-1.msk.example:9096,b-2.msk.example:9096"}
 
 
 def test_no_container_has_a_variable_twice(values: Path) -> None:
