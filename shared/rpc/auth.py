@@ -118,12 +118,16 @@ class OpenOnLoopback:
 
 
 def verifier(settings: AuthSettings, host: str) -> Verifier:
-    """Tokens where an issuer is set, else open to this machine only.
+    """Tokens where an issuer is set, whose keys are looked up at once; else open to this machine only.
 
     Raises:
         OpenToOthersError: no issuer is set, and `host` can be reached from elsewhere.
     """
-    return TokenVerifier(settings) if settings.issuer else OpenOnLoopback(host)
+    if not settings.issuer:
+        return OpenOnLoopback(host)
+    keys = IssuerKeys(settings)
+    keys.look()
+    return TokenVerifier(settings, keys)
 
 
 def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -46,6 +46,12 @@ class IssuerKeys:
         self._tried = float("-inf")
         self._error: TransientError | None = None
 
+    def look(self) -> Thread:
+        """Fetch the keys beside all else, so that the log tells of a wrong address before the first person comes."""
+        looking = Thread(target=self._refresh, kwargs={"wait": False}, daemon=True)
+        looking.start()
+        return looking
+
     def find(self, kid: str) -> PyJWK | None:
         """The key with this id; an empty id names the only key. None where the issuer has no such key.
 
@@ -85,7 +91,7 @@ class IssuerKeys:
         try:
             self._known, self._error = _Known(_signing_keys(self._get(self._jwks_url())), self._clock()), None
         except TransientError as error:
-            _log.warning("keys of the token issuer were not refreshed", sentence=str(error))
+            _log.warning("keys of the token issuer were not fetched", sentence=str(error))
             self._error = error
 
     def _jwks_url(self) -> str:

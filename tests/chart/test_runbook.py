@@ -1,16 +1,14 @@
 """The shell functions of the RUNBOOK, taken out of it and run with a stand-in for `kubectl`."""
 
 import os
-import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.chart.paths import CHART
+from tests.support.chart.runbook import blocks
 
-_RUNBOOK = (CHART / "RUNBOOK.md").read_text()
 _STUB = """#!/bin/sh
 told=$(printf '<%s>' "$@")
 printf "%s\\n" "$told" >> {told}  # in one write: the calls of a pipeline run at once
@@ -22,11 +20,6 @@ case "$*" in
   *" exec "*) exit 3 ;;
 esac
 """
-
-
-def _blocks() -> list[str]:
-    found: list[str] = re.findall(r"^```sh\n(.*?)^```", _RUNBOOK, re.MULTILINE | re.DOTALL)
-    return found
 
 
 @pytest.fixture(params=["bash", "sh"])
@@ -44,7 +37,7 @@ def _run(shell: str, folder: Path, line: str, *, gone: int = 0, unready: int = 0
     kubectl.write_text(_STUB.format(told=shlex.quote(str(told)), gone=gone, unready=unready))
     kubectl.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
-    script = f"{_blocks()[0]}\n{line}"
+    script = f"{blocks()[0]}\n{line}"
     done = subprocess.run([shell, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert "not found" not in done.stderr
     return done.returncode, done.stdout, told.read_text().splitlines()
@@ -80,7 +73,7 @@ def test_warnings_reads_every_pod_and_leaves_news_out(shell: str, tmp_path: Path
 
 
 def test_every_block_is_read_by_a_shell() -> None:
-    assert len(_blocks()) > 1
-    for block in _blocks():
+    assert len(blocks()) > 1
+    for block in blocks():
         done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -26,6 +26,7 @@ from shared.rpc.auth import (
 )
 from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
+from tests.support.logs import logging_as
 from tests.support.oidc_issuer import OidcIssuer, SigningKey
 
 
@@ -211,6 +212,13 @@ def test_on_loopback_everybody_may_do_everything(host: str) -> None:
 def test_nothing_is_open_beyond_loopback(host: str) -> None:
     with pytest.raises(OpenToOthersError, match="MEDULLA_AUTH__ISSUER"):
         verifier(AuthSettings(), host)
+
+
+def test_an_issuer_that_is_not_there_is_told_before_the_first_person_comes() -> None:
+    with logging_as("results", "INFO") as logged:
+        IssuerKeys(AuthSettings(issuer="http://127.0.0.1:9", timeout_s=2)).look().join(timeout=20)
+    [line] = logged.lines("keys of the token issuer were not fetched")
+    assert line["sentence"].startswith("the token issuer gives no answer at http://127.0.0.1:9/")
 
 
 def test_with_an_issuer_loopback_is_not_open_either(issuer: OidcIssuer) -> None:

@@ -1,0 +1,54 @@
+"""What the RUNBOOK tells the operator to paste does what it says, on the site itself."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from shared import keys
+from tests.support.chart.runbook import blocks
+from tests.support.cluster import bundles
+from tests.support.cluster.observer import Observer
+from tests.support.cluster.site import Site
+
+_FUNCTIONS, _PROMOTE = blocks()[:2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of an operator who has trained and signed: `bundle/` and `bundle.pem`."""
+    (tmp_path / "bundle.pem").write_text(bundles.signed(tmp_path / "bundle"))
+    return tmp_path
+
+
+def _paste(site: Site, line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    names = {"NS": site.namespace.name, "RELEASE": site.medulla.name, "R": site.medulla.object_name("").rstrip("-")}
+    own = " ".join(f"{name}={value}" for name, value in names.items())
+    script = f"{_FUNCTIONS}\n{own}\n{line}"
+    return subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=os.environ, capture_output=True, text=True, timeout=400, check=False
+    )
+
+
+def test_the_operators_command_speaks_to_the_site(site: Site, observer: Observer, tmp_path: Path) -> None:
+    assert observer.dead_letters() == []
+    listed = _paste(site, "medulla dead-letters list", tmp_path)
+    assert (listed.returncode, listed.stdout.strip()) == (0, ""), listed.stderr
+    swept = _paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
+    assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL}, swept.stderr
+
+
+def test_a_bundle_is_promoted_from_the_operators_folder(site: Site, folder: Path) -> None:
+    done = _paste(site, _PROMOTE, folder)
+    assert "every case is scored again" in done.stdout, done.stderr
+
+
+def test_a_bundle_that_another_key_signed_is_not_promoted(
+    site: Site, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (folder / "bundle.pem").write_text(bundles.signed(tmp_path_factory.mktemp("other") / "bundle"))
+    done = _paste(site, _PROMOTE, folder)
+    assert "every case is scored again" not in done.stdout
+    assert "signature" in done.stdout + done.stderr
