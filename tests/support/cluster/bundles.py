@@ -1,9 +1,13 @@
-"""A second bundle: the demo one with other risks, so that a score tells which of the two made it."""
+"""Bundles made of the demo one: with other risks, so that a score tells which of them made it, or with a signature."""
 
 import json
 import shutil
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from services.fusion_scorer.bundle_files import sign
 from shared.canonical import canonical_json, sha256
 from tests.support.system import DEMO_BUNDLE
 
@@ -21,3 +25,11 @@ def second(folder: Path) -> Path:
     manifest["name"] = "demo-simulated-second"
     (folder / "bundle.json").write_bytes(canonical_json(manifest))
     return folder
+
+
+def signed(folder: Path) -> str:
+    """Write the demo bundle with a signature beside it, which changes no digest; gives the public key, in PEM."""
+    key = Ed25519PrivateKey.generate()
+    shutil.copytree(DEMO_BUNDLE, folder)
+    sign(folder, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -2,20 +2,22 @@
 
 import json
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
 from mypy_boto3_s3 import S3Client
 
 from shared import keys
+from shared.units import Sha256
 from tests.support.cluster.forward import Forward
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.site import BUCKET, Site
@@ -45,6 +47,8 @@ class Observer:
     """When each case's slide was put, Unix seconds."""
     session: str = field(default_factory=lambda: uuid.uuid4().hex[:4])
     """Begins the name of each case, so that a site that stays has no case twice."""
+    token: str = ""
+    """Bearer token that REST is asked with; empty: none."""
 
     def __post_init__(self) -> None:
         self._keys = (self.site.secret("s3AccessKeyId"), self.site.secret("s3SecretAccessKey"))
@@ -70,9 +74,9 @@ class Observer:
             config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 1}, signature_version="s3v4"),
         )
 
-    def promote(self, bundle: Path = DEMO_BUNDLE) -> str:
+    def promote(self, bundle: Path = DEMO_BUNDLE) -> Sha256:
         """Make a bundle the current one; its digest."""
-        return str(self.store(lambda s3: promote(s3, BUCKET, bundle)))
+        return Sha256(self.store(lambda s3: promote(s3, BUCKET, bundle)))
 
     def land(self, run: str, numbers: Iterable[int]) -> list[str]:
         """Put one tiny slide for a new case each, unless that was done before; the cases, `…-07` of slide 7."""
@@ -89,12 +93,14 @@ class Observer:
         self.store(put)
         return list(made)
 
-    def get(self, path: str) -> Json:
-        """JSON of a REST path; empty for 404."""
+    def get(self, path: str, token: str | None = None) -> Json:
+        """JSON of a REST path, asked with another token where one is given; empty for 404."""
+        sent = self.token if token is None else token
+        headers = {"Authorization": f"Bearer {sent}"} if sent else {}
 
         def ask(address: str) -> Json:
             try:
-                with urllib.request.urlopen(f"http://{address}/api/v1{path}", timeout=10) as answer:
+                with urlopen(Request(f"http://{address}/api/v1{path}", headers=headers), timeout=10) as answer:
                     return dict(json.load(answer))
             except HTTPError as error:
                 if error.code == 404:
@@ -102,6 +108,14 @@ class Observer:
                 raise
 
         return self._rest.call(ask)
+
+    def status(self, path: str, token: str) -> int:
+        """Whether a token opens a REST path: 200, or the HTTP status of the refusal."""
+        try:
+            self.get(path, token)
+        except HTTPError as error:
+            return error.code
+        return HTTPStatus.OK
 
     def states(self, changed_since: float = 0) -> dict[str, str]:
         """State of every case that results shows, or of those that changed since a time in Unix seconds."""
