@@ -15,7 +15,7 @@ _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
 _FIRST = ("install", "images", "latency", "walls", "death", "memory")
-_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "production", "watching", "laptop")
+_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "runbook", "production", "watching", "laptop")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ from shared.rpc.auth import (
 )
 from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
+from tests.support.bus import eventually
 from tests.support.logs import logging_as
 from tests.support.oidc_issuer import OidcIssuer, SigningKey
 
@@ -212,6 +213,12 @@ def test_on_loopback_everybody_may_do_everything(host: str) -> None:
 def test_nothing_is_open_beyond_loopback(host: str) -> None:
     with pytest.raises(OpenToOthersError, match="MEDULLA_AUTH__ISSUER"):
         verifier(AuthSettings(), host)
+
+
+def test_keys_are_looked_up_before_the_first_person_comes(issuer: OidcIssuer) -> None:
+    verifier(_settings(issuer), "127.0.0.1")
+    eventually(lambda: issuer.requests["/jwks"])
+    assert issuer.requests["/jwks"] == 1
 
 
 def test_an_issuer_that_is_not_there_is_told_before_the_first_person_comes() -> None:
