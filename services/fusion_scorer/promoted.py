@@ -12,7 +12,7 @@ from services.fusion_scorer.bundle_files import StoredFiles, verify
 from services.fusion_scorer.errors import BadBundleError, MovedMeanwhileError, NoBundleError
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
-from shared.bundles import MANIFEST
+from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import canonical_json
 from shared.units import Sha256
 
@@ -93,7 +93,10 @@ def promote(store: BlobStore, folder: Path, public_key: bytes | None = None) -> 
     checked = verify(folder, public_key)
     prefix = keys.bundle_prefix(checked.digest)
     for name in sorted(checked.files, key=lambda name: name == MANIFEST):
-        store.put_new(prefix + name, checked.files[name])
+        if name == SIGNATURE:  # no part of the digest: another key may have signed since
+            store.put(prefix + name, checked.files[name])
+        else:
+            store.put_new(prefix + name, checked.files[name])
     bundle = load(StoredFiles(store, checked.digest), public_key)
     store.put(keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
     return bundle

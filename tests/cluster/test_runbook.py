@@ -35,7 +35,7 @@ def _paste(site: Site, line: str, folder: Path) -> subprocess.CompletedProcess[s
 def test_the_operators_command_speaks_to_the_site(site: Site, observer: Observer, tmp_path: Path) -> None:
     assert observer.dead_letters() == []
     listed = _paste(site, "medulla dead-letters list", tmp_path)
-    assert (listed.returncode, listed.stdout.strip()) == (0, ""), listed.stderr
+    assert (listed.returncode, listed.stdout.strip()) == (0, "There are no dead letters."), listed.stderr
     swept = _paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
     assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL}, swept.stderr
 

@@ -57,7 +57,6 @@ def _silent(site: Site, component: str, before: set[str]) -> str:
     names = [pod["metadata"]["name"] for pod in new]
     statuses = [each for pod in new for each in pod["status"].get("containerStatuses", [])]
     assert not any(each["ready"] for each in statuses), f"{names} became ready with wrong keys"
-    assert all(each["restartCount"] == 0 for each in statuses), f"{names} crash instead of saying what is wrong"
     said = "".join(site.namespace.attempt("logs", name, "--container", component).stdout for name in names)
     return "" if "object store" in said else f"{names} say nothing of the object store"
 

@@ -4,11 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
 from services.fusion_scorer.bundle_files import sign
 from shared.canonical import canonical_json, sha256
+from tests.support.signing import pair
 from tests.support.system import DEMO_BUNDLE
 
 _SHIFT = 0.5
@@ -29,7 +27,7 @@ def second(folder: Path) -> Path:
 
 def signed(folder: Path) -> str:
     """Write the demo bundle with a signature beside it, which changes no digest; gives the public key, in PEM."""
-    key = Ed25519PrivateKey.generate()
+    private, public = pair()
     shutil.copytree(DEMO_BUNDLE, folder)
-    sign(folder, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    sign(folder, private)
+    return public.decode()

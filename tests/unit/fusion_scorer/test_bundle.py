@@ -9,8 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.bundle_files import sign, verify
@@ -21,6 +20,7 @@ from services.fusion_scorer.score import score
 from shared.bundles import BadKeyError
 from shared.units import CaseId, Sha256
 from tests.support.fusion import AGE, STAGE, digest, facts, fit, parts, write_bundle
+from tests.support.signing import pair
 
 FILES = sorted([*parts(), "mil.onnx", "model_card.md"])
 
@@ -30,12 +30,6 @@ def refusal(folder: Path, public_key: bytes | None = None) -> str:
         load(folder, public_key)
     assert caught.value.reason == "bad_bundle"
     return str(caught.value)
-
-
-def pair() -> tuple[bytes, bytes]:
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def test_the_digest_is_that_of_bundle_json(tmp_path: Path) -> None:

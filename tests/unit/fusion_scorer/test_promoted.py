@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.fusion_scorer.bundle_files import StoredFiles, verify
+from services.fusion_scorer.bundle_files import StoredFiles, sign, verify
 from services.fusion_scorer.errors import (
     BadBundleError,
     NoBundleError,
@@ -14,6 +14,7 @@ from shared import keys
 from shared.units import Sha256
 from tests.support.fusion import facts, write_bundle
 from tests.support.scorer import CASE, Scorer
+from tests.support.signing import pair
 
 
 def test_a_stored_bundle_altered_by_one_byte_is_refused(scorer: Scorer) -> None:
@@ -43,6 +44,13 @@ def test_a_garbled_pointer_is_refused(scorer: Scorer, pointer: bytes) -> None:
 def test_no_bundle_is_said_as_such(tmp_path: Path) -> None:
     with pytest.raises(NoBundleError):
         Scorer(tmp_path).bundles.promoted()
+
+
+def test_a_bundle_that_another_key_signed_since_is_promoted_with_the_new_signature(scorer: Scorer) -> None:
+    for private, public in (pair(), pair()):
+        sign(scorer.folder / "toy", private)
+        promoted = promote(scorer.store, scorer.folder / "toy", public)
+        assert verify(StoredFiles(scorer.store, promoted.digest), public).signed
 
 
 def test_promoting_a_broken_bundle_leaves_the_pointer_alone(scorer: Scorer) -> None:
