@@ -8,7 +8,7 @@ from shared.bus import topics
 from shared.bus.kafka_client import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
 from tests.support.chart import values_schema
-from tests.support.chart.paths import CHECKOUT, CI_VALUES
+from tests.support.chart.paths import CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
     Manifest,
@@ -18,6 +18,7 @@ from tests.support.chart.rendering import (
     pod_specs,
     pod_template,
 )
+from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import VALUES_OF
 from tests.support.stack.services import SERVICES
 

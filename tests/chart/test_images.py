@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.chart.locks import LOCKS, packages
-from tests.support.chart.paths import CHECKOUT
+from tests.support.checkout import CHECKOUT
 from tests.support.stack import install
 
 _SERVICES = sorted(lock.stem for lock in LOCKS.glob("*.txt") if lock.stem != "build")

@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from tests.support.chart.paths import CHECKOUT
+from tests.support.checkout import CHECKOUT
 
 _PRUNE = runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.chart.paths import CHECKOUT
+from tests.support.checkout import CHECKOUT
 from tests.support.cluster import latency, memory
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.site import Site, say

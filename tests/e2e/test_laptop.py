@@ -17,8 +17,8 @@ import pytest
 from services.standalone.up import NewHere
 from shared.blob.memory import MemoryStore
 from tests.support import slides
+from tests.support.checkout import CHECKOUT
 from tests.support.stack.process import clean_environment, free_ports, wait_for
-from tests.support.stack.triton import CHECKOUT
 from tests.support.system import CLINICAL
 
 PATIENCE_S = 90.0

@@ -9,9 +9,8 @@ import pytest
 from services.embedder.handler import EmbedSlide
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
+from tests.support.checkout import CHECKOUT
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned
-
-CHECKOUT = Path(__file__).parents[2]
 
 
 def kill_in_chunk(folder: Path, chunk: int) -> None:

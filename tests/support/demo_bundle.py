@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 
-from tests.support.stack.triton import CHECKOUT
+from tests.support.checkout import CHECKOUT
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-from tests.support.chart.paths import CHECKOUT
+from tests.support.checkout import CHECKOUT
 
 LOCKS = CHECKOUT / "docker" / "locks"
 _LINE = re.compile(r"^([a-z0-9._-]+)==[^ ;]+(?: ; (.+?))?(?: \\)?$", re.MULTILINE)

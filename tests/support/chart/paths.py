@@ -1,7 +1,6 @@
 """Where the chart is."""
 
-from pathlib import Path
+from tests.support.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).parents[3]
 CHART = CHECKOUT / "charts" / "medulla"
 CI_VALUES = sorted((CHART / "ci").glob("*.yaml"))

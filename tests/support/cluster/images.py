@@ -11,7 +11,7 @@ from functools import partial
 from operator import call
 from pathlib import Path
 
-from tests.support.chart.paths import CHECKOUT
+from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.scaling import ADDONS
 from tests.support.stack import install

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.support.checkout import CHECKOUT
 from tests.support.stack import install
 from tests.support.stack.home import StackError
 from tests.support.stack.leftovers import memory_prefix, remove_memory
 from tests.support.stack.process import Program, answers, clean_environment, require_free
 
-CHECKOUT = Path(__file__).parents[3]
 DEFAULT_ENCODER = CHECKOUT / "services" / "embedder" / "encoders" / "efficientnet_lite0"
 
 

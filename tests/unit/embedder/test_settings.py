@@ -11,8 +11,7 @@ import pytest
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.settings import EmbedderSettings
 from shared.settings import BadSettingsError, load
-
-CHECKOUT = Path(__file__).parents[3]
+from tests.support.checkout import CHECKOUT
 
 
 def start(**environment: str) -> tuple[int, dict[str, str]]:

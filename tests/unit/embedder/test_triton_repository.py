@@ -14,9 +14,8 @@ from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from services.embedder.export import wrap_encoder
 from services.embedder.manifest import read_manifest
 from services.embedder.triton_repository import Serving, model_name, write_repository
+from tests.support.checkout import CHECKOUT
 from tests.support.networks import small_network
-
-CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner, Result
 
 from services.standalone import operator_commands, up
@@ -19,6 +17,7 @@ from services.standalone.pipeline import Options
 from services.standalone.scoring import DEMO_BUNDLE
 from services.standalone.up import Place
 from tests.support import slides
+from tests.support.signing import pair
 
 AT_FAULT = 1
 WRONG_USAGE = 2
@@ -115,9 +114,8 @@ def test_bundles_and_encoders_show_what_they_are() -> None:
 def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_path: Path) -> None:
     bundle, private, public = tmp_path / "bundle", tmp_path / "private.pem", tmp_path / "public.pem"
     shutil.copytree(DEMO_BUNDLE, bundle)
-    key = Ed25519PrivateKey.generate()
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    for path, half in zip((private, public), pair(), strict=True):
+        path.write_bytes(half)
     assert printed("bundle", "sign", bundle, "--key", private) == {"bundle": str(bundle), "signed": True}
     assert printed("bundle", "verify", bundle, "--public-key", public)["signature_checked"]
     assert "signed   yes, by a key that was not checked here" in medulla("bundle", "show", bundle).stdout

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from services.fusion_scorer.bundle import load
 from services.trainer import __main__ as program
 from services.trainer.bundle.served import read_bundle
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from tests.support.cohorts import quiet
+from tests.support.signing import pair
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -22,14 +22,14 @@ def test_a_table_alone_becomes_a_bundle(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
-    key = Ed25519PrivateKey.generate()
-    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    private, public = pair()
+    (tmp_path / "key.pem").write_bytes(private)
     options = ("--out", tmp_path / "bundle", "--refits", 1, "--key", tmp_path / "key.pem")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 0
     bundle = read_bundle(tmp_path / "bundle")
     assert bundle.digest in capsys.readouterr().out
     assert "clinical_molecular.json" in bundle.files
-    key.public_key().verify(bytes.fromhex(bundle.files["signature"].decode()), bundle.files["bundle.json"])
+    assert load(tmp_path / "bundle", public).digest == bundle.digest
 
 
 def test_a_bad_table_is_refused_and_nothing_is_written(
