@@ -2,10 +2,13 @@
 
 MedullaError
 ├── PermanentError          this input will never work: dead letter with a reason code
-│   └── PoisonMessageError  the bytes are no event that this version understands
+│   ├── PoisonMessageError  the bytes are no event that this version understands
+│   └── GivenUpError        no answer: three attempts are counted, then it is a dead letter like the others
+│       ├── InternalError       an error that nobody raised on purpose
+│       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
 └── TransientError          a dependency is down or busy: back off and try again
 
-Anything else is a bug and stops the process.
+Anything else is a bug; it is the fate of the record at work, as InternalError, and never of the process.
 """
 
 from typing import ClassVar
@@ -43,3 +46,21 @@ class PoisonMessageError(PermanentError):
 
     reason = "poison_message"
     advice = "If a newer version sent it, upgrade this service and replay the dead letter; otherwise drop it."
+
+
+class GivenUpError(PermanentError):
+    """Work that ended without an answer; it is tried three times before it is given up."""
+
+
+class InternalError(GivenUpError):
+    """An error that nobody raised on purpose; the text names its type and place, never a value."""
+
+    reason = "internal_error"
+    advice = "Report it with the incident id in the sentence; the log has the place. After an upgrade, replay it."
+
+
+class CrashedWorkerError(GivenUpError):
+    """The process at work on an input died, or was ended because it took too much time or memory."""
+
+    reason = "crashed_worker"
+    advice = "Keep the input apart and report it; export it again from its source, or replay it after an upgrade."

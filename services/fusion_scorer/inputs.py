@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from medulla.v1.events_pb2 import SlideEmbedded
+from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from pydantic import BaseModel
 
 from services.fusion_scorer.clinical import ClinicalRecord
@@ -51,9 +52,14 @@ class CaseInputs:
     case_id: CaseId
     slides: tuple[SlideInput, ...] = ()
     clinical: ClinicalRecord | None = None
+    left_out: tuple[LeftOutSlide, ...] = ()
+    """Slides of the case that are not among `slides`, and why."""
+    remarks: tuple[Remark, ...] = ()
+    """What a person should see beside the score."""
 
     def score_id(self, bundle: Sha256) -> Sha256:
         """Name of the score that these inputs give with a bundle."""
+        notes = [message.SerializeToString(deterministic=True).hex() for message in (*self.left_out, *self.remarks)]
         return digest_of(
             {
                 "case_id": self.case_id,
@@ -61,4 +67,5 @@ class CaseInputs:
                 "clinical": self.clinical.digest if self.clinical else None,
                 "bundle": bundle,
             }
+            | ({"notes": notes} if notes else {})
         )

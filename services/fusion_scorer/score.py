@@ -92,6 +92,8 @@ def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_ver
             encoder_name=encoder.name if encoder else "",
             program_version=program_version,
         ),
+        left_out=case.left_out,
+        remarks=case.remarks,
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,
     )

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/common.proto\x12\nmedulla.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x01\n\x0cStoredObject\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nversion_id\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x31\n\rlast_modified\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"d\n\x05Slide\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08slide_id\x18\x02 \x01(\t\x12(\n\x06object\x18\x03 \x01(\x0b\x32\x18.medulla.v1.StoredObject\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\"p\n\x04Plan\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\r\n\x05tiles\x18\x03 \x01(\x05\x12\x17\n\x0ftiles_per_chunk\x18\x04 \x01(\x05\x12\x0f\n\x07tile_px\x18\x05 \x01(\x05\x12\x0f\n\x07tile_um\x18\x06 \x01(\x01\"[\n\nTileLedger\x12\n\n\x02ok\x18\x01 \x01(\x05\x12\x12\n\nbackground\x18\x02 \x01(\x05\x12\x0b\n\x03pen\x18\x03 \x01(\x05\x12\x0f\n\x07\x62lurred\x18\x04 \x01(\x05\x12\x0f\n\x07\x63orrupt\x18\x05 \x01(\x05\"_\n\x03\x42\x61g\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05tiles\x18\x03 \x01(\x05\x12\x16\n\x0e\x65ncoder_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/common.proto\x12\nmedulla.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x01\n\x0cStoredObject\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nversion_id\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x31\n\rlast_modified\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x01\n\x05Slide\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08slide_id\x18\x02 \x01(\t\x12(\n\x06object\x18\x03 \x01(\x0b\x32\x18.medulla.v1.StoredObject\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\'\n\x05\x66iles\x18\x05 \x03(\x0b\x32\x18.medulla.v1.StoredObject\"p\n\x04Plan\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\r\n\x05tiles\x18\x03 \x01(\x05\x12\x17\n\x0ftiles_per_chunk\x18\x04 \x01(\x05\x12\x0f\n\x07tile_px\x18\x05 \x01(\x05\x12\x0f\n\x07tile_um\x18\x06 \x01(\x01\"[\n\nTileLedger\x12\n\n\x02ok\x18\x01 \x01(\x05\x12\x12\n\nbackground\x18\x02 \x01(\x05\x12\x0b\n\x03pen\x18\x03 \x01(\x05\x12\x0f\n\x07\x62lurred\x18\x04 \x01(\x05\x12\x0f\n\x07\x63orrupt\x18\x05 \x01(\x05\"_\n\x03\x42\x61g\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05tiles\x18\x03 \x01(\x05\x12\x16\n\x0e\x65ncoder_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x05 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,12 +34,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STOREDOBJECT']._serialized_start=73
   _globals['_STOREDOBJECT']._serialized_end=205
-  _globals['_SLIDE']._serialized_start=207
-  _globals['_SLIDE']._serialized_end=307
-  _globals['_PLAN']._serialized_start=309
-  _globals['_PLAN']._serialized_end=421
-  _globals['_TILELEDGER']._serialized_start=423
-  _globals['_TILELEDGER']._serialized_end=514
-  _globals['_BAG']._serialized_start=516
-  _globals['_BAG']._serialized_end=611
+  _globals['_SLIDE']._serialized_start=208
+  _globals['_SLIDE']._serialized_end=349
+  _globals['_PLAN']._serialized_start=351
+  _globals['_PLAN']._serialized_end=463
+  _globals['_TILELEDGER']._serialized_start=465
+  _globals['_TILELEDGER']._serialized_end=556
+  _globals['_BAG']._serialized_start=558
+  _globals['_BAG']._serialized_end=653
 # @@protoc_insertion_point(module_scope)

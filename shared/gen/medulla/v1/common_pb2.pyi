@@ -3,9 +3,11 @@
 isort:skip_file
 Words that every other file uses: an object in the store, a slide, a plan, a bag."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -63,13 +65,18 @@ class Slide(_message.Message):
     SLIDE_ID_FIELD_NUMBER: _builtins.int
     OBJECT_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """Pseudonyms, taken from the object's key."""
     slide_id: _builtins.str
     digest: _builtins.str
-    """Lower-case hex SHA-256 of the slide's bytes."""
+    """Lower-case hex SHA-256 of the slide's bytes; of a slide of several files, over the digests of all of them."""
     @_builtins.property
     def object(self) -> Global___StoredObject: ...
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredObject]:
+        """The other files of a slide of several (a DICOM series, an MRXS folder), in key order; empty for most slides."""
+
     def __init__(
         self,
         *,
@@ -77,10 +84,11 @@ class Slide(_message.Message):
         slide_id: _builtins.str = ...,
         object: Global___StoredObject | None = ...,
         digest: _builtins.str = ...,
+        files: _abc.Iterable[Global___StoredObject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "digest", b"digest", "object", b"object", "slide_id", b"slide_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "digest", b"digest", "files", b"files", "object", b"object", "slide_id", b"slide_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

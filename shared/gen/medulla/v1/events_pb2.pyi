@@ -6,9 +6,11 @@ What services tell each other over Kafka: small durable facts, never pixels, nev
 Every record's key is the case_id, and its headers follow the CloudEvents Kafka binding (ce_id = event_id).
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from medulla.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
@@ -158,7 +160,7 @@ Global___CaseRescoreRequested: _TypeAlias = CaseRescoreRequested  # noqa: Y015
 
 @_typing.final
 class CaseScored(_message.Message):
-    """A case has a score. Topic cases.scored."""
+    """A case has a score, or has none any more. Topic cases.scored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -169,6 +171,9 @@ class CaseScored(_message.Message):
     SCORE_DIGEST_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    NOTHING_LEFT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     score_id: _builtins.str
@@ -177,12 +182,20 @@ class CaseScored(_message.Message):
     """The score's JSON in the store, and the digest of its bytes."""
     score_digest: _builtins.str
     revision: _builtins.str
-    """Landing times of all inputs, newest first, 16 hex digits of Unix microseconds each: of two scores of a case the one
-    with the greater text is current. A new or replaced input makes it greater, whatever order events arrive in.
+    """Of two events of a case the one with the greater text is current, whatever order they arrive in. Clocks do not
+    decide it: each state of the case in the bucket that was scored has a place of its own in the case's record.
     """
+    withdrawn: _builtins.str
+    """Why the case has no score any more, in a sentence; empty for a score. Score id, key and digest are then empty."""
+    nothing_left: _builtins.bool
+    """With `withdrawn`: nothing of the case is left in the bucket."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """The newest time among the score's inputs."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StoredObject]:
+        """The objects that the score was made from, as they stood in the bucket: slides with all their files, the record."""
 
     def __init__(
         self,
@@ -194,10 +207,13 @@ class CaseScored(_message.Message):
         score_digest: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.str = ...,
+        inputs: _abc.Iterable[_common_pb2.StoredObject] | None = ...,
+        withdrawn: _builtins.str = ...,
+        nothing_left: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "revision", b"revision", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "inputs", b"inputs", "nothing_left", b"nothing_left", "revision", b"revision", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -219,6 +235,7 @@ class SlideRejected(_message.Message):
     ADVICE_FIELD_NUMBER: _builtins.int
     THUMBNAIL_KEY_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    OBJECT_ETAG_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     slide_id: _builtins.str
@@ -236,6 +253,8 @@ class SlideRejected(_message.Message):
     """One sentence: what to do."""
     thumbnail_key: _builtins.str
     """Thumbnail kept for the operator; empty if none could be made."""
+    object_etag: _builtins.str
+    """Version of the object that was refused; empty where it is not known."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -251,10 +270,11 @@ class SlideRejected(_message.Message):
         advice: _builtins.str = ...,
         thumbnail_key: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        object_etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "object_key", b"object_key", "reason", b"reason", "sentence", b"sentence", "service", b"service", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "object_etag", b"object_etag", "object_key", b"object_key", "reason", b"reason", "sentence", b"sentence", "service", b"service", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,8 @@ class _CaseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseState.V
     """Scored, but the scorer abstained."""
     CASE_STATE_REJECTED: _CaseState.ValueType  # 4
     """Nothing of it could be used."""
+    CASE_STATE_WITHDRAWN: _CaseState.ValueType  # 5
+    """All that there was of it has been deleted; older scores stay readable."""
 
 class CaseState(_CaseState, metaclass=_CaseStateEnumTypeWrapper): ...
 
@@ -47,6 +49,8 @@ CASE_STATE_ABSTAINED: CaseState.ValueType  # 3
 """Scored, but the scorer abstained."""
 CASE_STATE_REJECTED: CaseState.ValueType  # 4
 """Nothing of it could be used."""
+CASE_STATE_WITHDRAWN: CaseState.ValueType  # 5
+"""All that there was of it has been deleted; older scores stay readable."""
 Global___CaseState: _TypeAlias = CaseState  # noqa: Y015
 
 @_typing.final
@@ -68,7 +72,7 @@ class CaseSummary(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """out_of_distribution, missing_slides, missing_clinical, rejected_input, simulated."""
+        """out_of_distribution, missing_slides, missing_clinical, rejected_input, left_out_slide, remark, simulated."""
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -166,6 +170,9 @@ class GetCaseResponse(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    withdrawn: _builtins.str
+    """Why the case has no current score any more; empty where it has one, or never had."""
     @_builtins.property
     def summary(self) -> Global___CaseSummary: ...
     @_builtins.property
@@ -178,10 +185,11 @@ class GetCaseResponse(_message.Message):
         summary: Global___CaseSummary | None = ...,
         score: _scorer_pb2.Score | None = ...,
         rejections: _abc.Iterable[_events_pb2.SlideRejected] | None = ...,
+        withdrawn: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "rejections", b"rejections", "score", b"score", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "rejections", b"rejections", "score", b"score", "summary", b"summary", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
     _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015

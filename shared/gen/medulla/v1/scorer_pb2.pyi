@@ -98,6 +98,9 @@ class Score(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     SIMULATED_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    READINGS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     score_id: _builtins.str
     """Lower-case hex SHA-256 over bags, clinical record and bundle: the same inputs give the same id and the same bytes."""
@@ -135,6 +138,18 @@ class Score(_message.Message):
     def out_of_distribution(self) -> Global___OutOfDistribution: ...
     @_builtins.property
     def provenance(self) -> Global___Provenance: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutSlide]:
+        """Slides of the case that the score was made without."""
+
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remark]:
+        """What a person should look at before believing the score."""
+
+    @_builtins.property
+    def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]:
+        """Values of the clinical record that were read as another word or unit than they were written in."""
+
     def __init__(
         self,
         *,
@@ -156,14 +171,105 @@ class Score(_message.Message):
         provenance: Global___Provenance | None = ...,
         simulated: _builtins.bool = ...,
         notice: _builtins.str = ...,
+        left_out: _abc.Iterable[Global___LeftOutSlide] | None = ...,
+        remarks: _abc.Iterable[Global___Remark] | None = ...,
+        readings: _abc.Iterable[Global___Reading] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["out_of_distribution", b"out_of_distribution", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "contributions", b"contributions", "log_risk", b"log_risk", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "contributions", b"contributions", "left_out", b"left_out", "log_risk", b"log_risk", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
+class LeftOutSlide(_message.Message):
+    """A slide that stands in the case and was not used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    slide_id: _builtins.str
+    reason: _builtins.str
+    """duplicate_slide, out_of_distribution, replaced and the like."""
+    sentence: _builtins.str
+    """One sentence for people."""
+    def __init__(
+        self,
+        *,
+        slide_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        sentence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "sentence", b"sentence", "slide_id", b"slide_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOutSlide: _TypeAlias = LeftOutSlide  # noqa: Y015
+
+@_typing.final
+class Remark(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    SLIDE_ID_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """same_slide_in_two_cases, duplicate_slide, profile_check and the like."""
+    sentence: _builtins.str
+    """One sentence for people."""
+    slide_id: _builtins.str
+    """The slide that is meant; empty where it is the case or its record."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        sentence: _builtins.str = ...,
+        slide_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "sentence", b"sentence", "slide_id", b"slide_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remark: _TypeAlias = Remark  # noqa: Y015
+
+@_typing.final
+class Reading(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIABLE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    WRITTEN_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    variable: _builtins.str
+    """The variable of the profile, and what people call it."""
+    label: _builtins.str
+    written: _builtins.str
+    """As it stood in the record, such as "Group 3"."""
+    value: _builtins.str
+    """As it was read, such as "G3"; "missing" where it could not be."""
+    def __init__(
+        self,
+        *,
+        variable: _builtins.str = ...,
+        label: _builtins.str = ...,
+        written: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "value", b"value", "variable", b"variable", "written", b"written"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reading: _TypeAlias = Reading  # noqa: Y015
 
 @_typing.final
 class HorizonRisk(_message.Message):
@@ -252,6 +358,7 @@ class SlideEvidence(_message.Message):
     MPP_X_FIELD_NUMBER: _builtins.int
     MPP_Y_FIELD_NUMBER: _builtins.int
     MPP_SOURCE_FIELD_NUMBER: _builtins.int
+    OUT_OF_DISTRIBUTION_FIELD_NUMBER: _builtins.int
     slide_id: _builtins.str
     slide_digest: _builtins.str
     attention_key: _builtins.str
@@ -276,6 +383,10 @@ class SlideEvidence(_message.Message):
     def top_tiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopTile]:
         """The most attended tiles, highest first."""
 
+    @_builtins.property
+    def out_of_distribution(self) -> Global___OutOfDistribution:
+        """This slide's own distance from the slides of the training cohort; absent where the bundle does not know it."""
+
     def __init__(
         self,
         *,
@@ -293,12 +404,15 @@ class SlideEvidence(_message.Message):
         mpp_x: _builtins.float = ...,
         mpp_y: _builtins.float = ...,
         mpp_source: _builtins.str = ...,
+        out_of_distribution: Global___OutOfDistribution | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "ledger", b"ledger", "out_of_distribution", b"out_of_distribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention_key", b"attention_key", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "attention_key", b"attention_key", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "out_of_distribution", b"out_of_distribution", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__out_of_distribution: _TypeAlias = _typing.Literal["out_of_distribution"]  # noqa: Y015
+    _WhichOneofArgType__out_of_distribution: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__out_of_distribution) -> _WhichOneofReturnType__out_of_distribution | None: ...
 
 Global___SlideEvidence: _TypeAlias = SlideEvidence  # noqa: Y015
 
