@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 
-from services.standalone.local_slides import SlideFile, slide_at, slides_in
+from services.standalone.local_slides import SlideFile, slide_at, slides_below
 from services.tiler.errors import NotASlideError
 from shared import keys
 from shared.blob.folder import FolderStore
@@ -79,7 +79,7 @@ def _inside(folder: Path) -> Iterator[SlideFile]:
     if not slides.is_dir():
         raise NotASlideError(f"{folder} holds no folder slides/{{case_id}}/")
     for case in sorted(path for path in slides.iterdir() if path.is_dir()):
-        yield from slides_in(case, case.name)
+        yield from slides_below(case, case.name)
 
 
 def _point(link: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from pydicom.tag import BaseTag
 
 PREAMBLE = 132
 """Bytes up to the end of the mark that most DICOM files have."""
-_MARK = b"DICM"
+MARK = b"DICM"
 _WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _COMPANIONS = (
     "1.2.840.10008.1.3.10",
@@ -70,7 +70,7 @@ class Instance:
 
 def is_dicom(head: bytes) -> bool:
     """Whether a file begins as DICOM does: with its mark, or without preamble with an element of group 2 or 8."""
-    if head[PREAMBLE - 4 : PREAMBLE] == _MARK:
+    if head[PREAMBLE - 4 : PREAMBLE] == MARK:
         return True
     first = head[:1] in {b"\x02", b"\x08"} and head[1:2] == head[3:4] == b"\0"
     return first and (head[4:6] in _FIRST_VRS or head[5:8] == b"\0\0\0")
