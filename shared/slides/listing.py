@@ -12,7 +12,8 @@ from shared.canonical import digest_of
 from shared.errors import TransientError
 from shared.slides import dicom
 from shared.slides.companions import INDEXED, companions
-from shared.slides.dicom import CutShortError, Instance, Role
+from shared.slides.dicom import Instance, Role
+from shared.slides.dicom_elements import CutShortError
 from shared.slides.series import assemble
 from shared.units import SlideId
 
