@@ -57,7 +57,7 @@ class SlideFile:
             raise NotASlideError(f"{self.path} is no file")
         if self.lacks:
             kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
-            raise kind(f"{self.path}: {self.lacks}")
+            raise kind(self.lacks)
 
 
 def slides_below(folder: Path, case_id: str | None = None) -> list[SlideFile]:

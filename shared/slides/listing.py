@@ -132,7 +132,7 @@ class SlideListing:
         try:
             return self._blobs.get_range(info, 0, min(size, info.size))
         except ObjectChangedError as error:
-            raise TransientError(f"object {info.key} changed while it was looked at") from error
+            raise TransientError("an object of the case changed while it was looked at") from error
 
 
 def _is_slide(name: str, suffixes: tuple[str, ...] = ("",)) -> bool:
