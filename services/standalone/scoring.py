@@ -1,6 +1,5 @@
 """`medulla score`: one case, in this process, through the handlers that the services run."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +11,7 @@ from medulla.v1.scorer_pb2 import Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.clinical import entries_of, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
@@ -25,6 +24,8 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.canonical import canonical_json
+from shared.model.column_map import ColumnMap, load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -52,15 +53,18 @@ class Report:
     html: Path
 
 
-def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None) -> Case:
+def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
     """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
+        BadMapError: the map of its names and words is none, or not of this record.
     """
     record = _read(clinical) if clinical else None
-    name = case_id or (_stated_id(record) if record else None) or named(slides[0]).case_id
+    if record is not None and columns is not None:
+        record = _mapped(record, load_map(columns))
+    name = case_id or (stated_id(record) if record else None) or named(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
     return Case(case, [named(path, case) for path in slides], record)
 
@@ -130,9 +134,7 @@ def _read(path: Path) -> bytes:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _stated_id(record: bytes) -> str | None:
-    try:
-        said = json.loads(record)
-    except ValueError as error:
-        raise BadClinicalRecordError(f"the clinical record is no JSON: {error}") from error
-    return str(said["case_id"]) if isinstance(said, dict) and "case_id" in said else None
+def _mapped(record: bytes, columns: ColumnMap) -> bytes:
+    entries = entries_of(record)
+    columns.check(entries, "the clinical record")
+    return canonical_json(columns.translate(entries))
