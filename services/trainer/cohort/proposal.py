@@ -48,10 +48,11 @@ def _pairs(
 
 
 def _likeness(theirs: str, ours: str) -> float:
-    """How alike two names are, from 0 to 1; names that share a word are likely."""
-    shared = set(theirs.casefold().replace("_", " ").split()).intersection(ours.split("_"))
-    alike = SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()
-    return 0.7 + 0.3 * alike if shared else alike
+    """How alike two names are, from 0 to 1; names that share words are likely, the more of them the likelier."""
+    first, second = set(theirs.casefold().replace("_", " ").split()), set(ours.split("_"))
+    if shared := first & second:
+        return 0.7 + 0.3 * len(shared) / len(first | second)
+    return SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()
 
 
 def _share(values: set[str], target: str, words: Vocabulary) -> float:

@@ -32,8 +32,8 @@ def _numbers(cohort: Cohort, entries: Sequence[Entries]) -> Iterator[str]:
     for variable in cohort.profile.variables:
         found = [one for entry in entries for one in entry.readings if one.variable is variable and not variable.levels]
         if found:
-            example = f"{shown(found[0].written, 60)} as {found[0].value}"
-            yield f"{variable.name}: {len(found)} values read from another unit or word, such as {example}"
+            example = f"{shown(found[0].written, 60)} read as {found[0].value}"
+            yield f"{variable.name}: another unit or word ({len(found)}), such as {example}"
 
 
 def _listed(said: Counter[str]) -> str:

@@ -46,12 +46,12 @@ def read_rows(data: bytes, name: str) -> Rows:
     if data.startswith(ARCHIVE):
         return Rows(_filled(enumerate(sheet_rows(data, name), start=1), name))
     text, encoding = _text(data, name)
-    separator = _separator(text)
+    csv.field_size_limit(_LARGEST_CELL)
     try:
+        separator = _separator(text)
         rows = _filled(_lines(text, separator), name)
     except csv.Error as error:
-        said = f"{name} is no table of {_SEPARATORS[separator].removesuffix('s')}-separated text: {error}"
-        raise UnreadableTableError(said) from error
+        raise UnreadableTableError(f"{name} is no table of separated text: {error}") from error
     notes = [f"cells are separated by {_SEPARATORS[separator]}"] if separator != "," else []
     notes += [f"text is read as {encoding}"] if encoding else []
     return Rows(rows, tuple(notes), separator == ";")
@@ -74,12 +74,11 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
 
 def _separator(text: str) -> str:
     """The separator that cuts the first line that is not empty into the most cells."""
-    first = next((line for line in io.StringIO(text) if line.strip()), "")[:_LARGEST_CELL]
+    first = next((line for line in io.StringIO(text, newline="") if line.strip()), "").rstrip("\r\n")
     return max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one))))
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(_LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     for cells in reader:
         yield reader.line_num, cells

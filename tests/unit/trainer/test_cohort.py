@@ -103,7 +103,7 @@ def test_an_outcome_column_that_is_missing_is_named(tmp_path: Path) -> None:
         (b"\n,,\n", "cohort.csv is empty"),
         (b"case_id\n", "no patients"),
         (b"case_id,sex\na,\x81\n", "neither in UTF-8 nor in Windows-1252: line 2 holds other bytes"),
-        (b'case_id,"x\n', "no table of comma-separated text"),
+        (b'case_id,"x\n', "no table of separated text"),
         (b"PK\x03\x04rest", "is an archive that cannot be read"),
         (b"\xd0\xcf\x11\xe0rest", "is a spreadsheet of an old kind"),
     ],
