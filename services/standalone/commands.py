@@ -23,7 +23,7 @@ from services.standalone import (
     up as laptop,
 )
 from services.standalone.cohorts import MapFile
-from services.standalone.console import Advance, AsJson, exit_codes, print_json, progress, say
+from services.standalone.console import Advance, AsJson, exit_codes, note, print_json, progress, say
 from services.standalone.pipeline import Options, Tell
 from shared import logs, runtime
 from shared.notice import NOTICE
@@ -94,6 +94,8 @@ def score(
     """Score one case from its slides and clinical record."""
     with exit_codes():
         case = scoring.case_from(slides, clinical, case_id, columns)
+    if case.readings:
+        note("\n  ".join([f"{clinical}:", *case.readings]))
     _score(case, bundle, Options(encoder, default_mpp), out, as_json=as_json)
 
 

@@ -1,5 +1,6 @@
 """`medulla score`: one case, in this process, through the handlers that the services run."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -24,7 +25,6 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.canonical import canonical_json
 from shared.model.column_map import ColumnMap, load_map
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -42,6 +42,8 @@ class Case:
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
+    readings: Sequence[str] = ()
+    """What the map of the record's names and words read as what, in words."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the map of its names and words is none, or not of this record.
     """
-    record = _read(clinical) if clinical else None
+    record, readings = (_read(clinical), list[str]()) if clinical else (None, [])
     if record is not None and columns is not None:
-        record = _mapped(record, load_map(columns))
+        record, readings = _mapped(record, load_map(columns))
     name = case_id or (stated_id(record) if record else None) or named(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
-    return Case(case, [named(path, case) for path in slides], record)
+    return Case(case, [named(path, case) for path in slides], record, readings)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -134,7 +136,8 @@ def _read(path: Path) -> bytes:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _mapped(record: bytes, columns: ColumnMap) -> bytes:
+def _mapped(record: bytes, columns: ColumnMap) -> tuple[bytes, list[str]]:
+    """The record in our names and words, and what was read as what."""
     entries = entries_of(record)
     columns.check(entries, "the clinical record")
-    return canonical_json(columns.translate(entries))
+    return json.dumps(columns.translate(entries), sort_keys=True).encode(), columns.told(entries)

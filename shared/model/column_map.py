@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 from shared.errors import PermanentError
 from shared.model.variable import Frozen, Word
-from shared.words import normalised, sentence, shown
+from shared.words import normalised, printable, sentence, shown
 
 _MOST_BYTES = 1_000_000
 
@@ -63,6 +63,18 @@ class ColumnMap(Frozen):
         """A record or row with our names, words and units."""
         named = ((self.name(theirs), theirs, value) for theirs, value in entries.items())
         return {ours: self._value(ours, theirs, value) for ours, theirs, value in named if ours is not None}
+
+    def told(self, entries: Mapping[str, Any]) -> list[str]:
+        """What became of each entry that the map changes, in words."""
+        lines = []
+        for theirs, value in entries.items():
+            ours = self.name(theirs)
+            read = None if ours is None else self._value(ours, theirs, value)
+            if ours is None:
+                lines.append(f"{printable(theirs)} is ignored")
+            elif (ours, read) != (theirs, value):
+                lines.append(f"{printable(theirs)} {shown(value)} read as {ours} {shown(read)}")
+        return lines
 
     def _value(self, ours: str, theirs: str, value: Any) -> Any:
         if not isinstance(value, str | int | float):

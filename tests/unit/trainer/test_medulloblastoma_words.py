@@ -132,7 +132,7 @@ def test_areas_come_in_square_millimetres_and_centimetres(area: object) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    (
+    [
         "NA",
         "N/A",
         "n.a.",
@@ -147,7 +147,7 @@ def test_areas_come_in_square_millimetres_and_centimetres(area: object) -> None:
         "not done",
         "",
         None,
-    ),
+    ],
 )
 @pytest.mark.parametrize("name", [variable.name for variable in PROFILE.variables])
 def test_words_for_no_value_are_no_value(name: str, word: object) -> None:
