@@ -10,7 +10,6 @@ LONGEST_SENTENCE = 2_000
 """Characters of a sentence about any number of problems."""
 
 _SHOWN = 40
-_LONGEST_WORD = 200
 _LONGEST_PROBLEM = 600
 _DASHES = re.compile("[\u00ad\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
 _BLANKS = re.compile(r"[\s_]+")
@@ -24,7 +23,7 @@ def normalised(text: str) -> str:
     Unicode's compatible form without case; every dash as `-`, runs of blanks and `_` as one blank; no blanks around
     / , ; : ( ) and no blank or dash between letters, or a letter and a digit. A sign before a number stays, and `3-4`.
     """
-    dashed = _DASHES.sub("-", text[:_LONGEST_WORD])
+    dashed = _DASHES.sub("-", text)
     spaced = _BLANKS.sub(" ", unicodedata.normalize("NFKC", dashed)).strip().casefold()
     return _BESIDE_LETTER.sub("", _AROUND_MARKS.sub(r"\1", spaced))
 

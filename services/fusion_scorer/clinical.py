@@ -50,13 +50,14 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
     words = Vocabulary(profile.variables, profile.missing)
     read = words.read(entries)
     problems = [*map(vocabulary.told, read.problems), *_other_problems(entries, case_id, profile, words)]
+    site = entries.get("site_id")
     if problems:
         raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: {sentence(problems)}")
     return ClinicalRecord(
         digest=sha256(data),
         values=read.values,
         simulated=entries.get("simulated") is True,
-        site=entries.get("site_id") or "",
+        site="" if words.is_missing(site) else site,
         readings=tuple(_reading(one) for one in read.readings),
         remarks=(*map(_unclear, read.unclear), *_checks(profile, read.values)),
     )
@@ -110,7 +111,7 @@ def _other_problems(entries: Mapping[str, Any], case_id: CaseId, profile: Profil
     for name, value in entries.items():
         if name == "case_id" and value != case_id:
             yield f"case_id is {shown(value)}, but the record is stored for {case_id}"
-        elif name != "case_id" and value is not None and value != "":
+        elif name != "case_id" and not words.is_missing(value):
             yield from _other_problem(name, value, outcome)
 
 

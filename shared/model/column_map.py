@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,11 +80,19 @@ class ColumnMap(Frozen):
     def _value(self, ours: str, theirs: str, value: Any) -> Any:
         if not isinstance(value, str | int | float):
             return value
-        key = normalised(str(value).lower() if isinstance(value, bool) else str(value))
-        if key in map(normalised, self.missing):
+        key = normalised(str(value))
+        if key in self._missing:
             return ""
-        words = {normalised(word): target for word, target in self.words.get(ours, {}).items()}
+        words = self._words.get(ours, {})
         return words[key] if key in words else self._in_our_unit(theirs, value)
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        return frozenset(map(normalised, self.missing))
+
+    @cached_property
+    def _words(self) -> dict[str, dict[str, str]]:
+        return {ours: {normalised(word): to for word, to in words.items()} for ours, words in self.words.items()}
 
     def _in_our_unit(self, theirs: str, value: Any) -> Any:
         try:

@@ -15,6 +15,7 @@ from shared.words import normalised, printable, shown
 
 MISSING = "missing"
 _SHOWN = 60
+_LONGEST_WORD = 200
 _NUMBER = re.compile(r"([+-]?\d{1,30}(?:[.,]\d{1,30})?(?:e[+-]?\d{1,3})?) ?([^\d\s.,+-].*)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """One thousand and more, or a decimal with a comma: nobody can tell."""
@@ -72,6 +73,11 @@ class Vocabulary:
         """Names that a record or table may use for the variables, their own first."""
         return tuple(self._columns)
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Those of the columns that hold numbers."""
+        return frozenset(name for name, column in self._columns.items() if not column.variable.levels)
+
     def read(self, entries: Mapping[str, Any]) -> Entries:
         """Read the entries that are variables, a variable's own column before those of its other units."""
         found, said_in = Entries(), dict[str, str]()
@@ -79,6 +85,11 @@ class Vocabulary:
             if name in entries:
                 self._read_column(found, said_in, name, column, entries[name])
         return found
+
+    def is_missing(self, written: Any) -> bool:
+        """Whether a value is none, in any column."""
+        text = _text(written)
+        return written is None or text == "" or (text is not None and normalised(text) in self._missing)
 
     def explains(self, name: str, written: Any) -> bool:
         """Whether a value would be read in a column."""
@@ -142,7 +153,7 @@ class Vocabulary:
         text = _text(raw)
         if raw is None or text == "":
             return {}
-        if text is None or (isinstance(raw, float) and not math.isfinite(raw)):
+        if text is None or len(text) > _LONGEST_WORD or (isinstance(raw, float) and not math.isfinite(raw)):
             return None
         if not variable.levels and isinstance(raw, int | float) and not isinstance(raw, bool):
             return {variable.name: float(raw) / column.per_unit}
@@ -216,7 +227,7 @@ def _text(raw: Any) -> str | None:
 
 def _number(text: str, column: _Column) -> float | None:
     """A number as text, with a decimal point or comma, and maybe with its unit."""
-    match = _NUMBER.fullmatch(" ".join(unicodedata.normalize("NFKC", text[:100]).casefold().split()))
+    match = _NUMBER.fullmatch(" ".join(unicodedata.normalize("NFKC", text).casefold().split()))
     if match is None or _THOUSANDS.fullmatch(match[1]):
         return None
     number, unit = float(match[1].replace(",", ".")), match[2]

@@ -3,8 +3,8 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
 from services.trainer.cohort.proposal import propose
 from services.trainer.cohort.readings import summary
-from services.trainer.cohort.rows import Rows, read_rows
+from services.trainer.cohort.rows import Row, read_rows
 from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
 from services.trainer.profile import KNOWN_TREATMENT, Profile, Variable
 from shared.canonical import sha256
@@ -24,7 +24,7 @@ from shared.model.vocabulary import Entries, Vocabulary
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORDS = {"true": True, "false": False}
-_SHOWN = 40
+_SHOWN = 60
 _MOST_DAYS = 43830
 """120 years: what is longer is no follow-up of a patient, or is not in days."""
 _WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -54,8 +54,8 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         data = path.read_bytes()
     except OSError as error:
         raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error
-    table = _parse(data, path.name, columns or ColumnMap())
     words = Vocabulary(profile.variables, profile.missing)
+    table = _parse(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
     entries = [words.read(row) for row in table.rows]
     problems = [*_header_problems(table, profile, words), *table.ragged, *_row_problems(table, entries, profile)]
     if problems:
@@ -64,7 +64,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         profile=profile,
         name=path.stem,
         case_ids=tuple(row[CASE] for row in table.rows),
-        sites=tuple(row.get(SITE, "") for row in table.rows),
+        sites=tuple("" if words.is_missing(row.get(SITE)) else row[SITE] for row in table.rows),
         values=np.array([_numbers(one, profile) for one in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
@@ -73,7 +73,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
     return summary(cohort, entries, table.notes)
 
 
-def _parse(data: bytes, name: str, columns: ColumnMap) -> _Table:
+def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) -> _Table:
     found = read_rows(data, name)
     header, *body = found.rows
     if not body:
@@ -86,19 +86,25 @@ def _parse(data: bytes, name: str, columns: ColumnMap) -> _Table:
         for row in body
         if len(row.cells) != len(theirs)
     )
-    point = _decimal_point(found)
-    rows = (columns.translate(dict(zip(theirs, map(point, row.cells), strict=True))) for row in whole)
+    if found.decimal_comma:
+        whole = _with_points(whole, [columns.name(name) in numbers for name in theirs])
+    rows = (columns.translate(dict(zip(theirs, row.cells, strict=True))) for row in whole)
     ours = tuple(name for name in map(columns.name, theirs) if name is not None)
     return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), found.notes)
 
 
-def _decimal_point(found: Rows) -> Callable[[str], str]:
-    """How a cell's number comes to have a decimal point; one with points of thousands becomes none."""
-    if not found.decimal_comma or not any(_WITH_COMMA.fullmatch(cell) for row in found.rows for cell in row.cells):
-        return str
-    return lambda cell: (
-        cell.replace(",", ".") if _WITH_COMMA.fullmatch(cell) else f"{cell} ?" if _WITH_POINTS.fullmatch(cell) else cell
-    )
+def _with_points(rows: list[Row], numeric: list[bool]) -> list[Row]:
+    """Rows whose numbers have a decimal point where any had a comma; one with points of thousands becomes none."""
+    cells = [[cell for cell, is_number in zip(row.cells, numeric, strict=True) if is_number] for row in rows]
+    if not any(_WITH_COMMA.fullmatch(cell) for row in cells for cell in row):
+        return rows
+    return [replace(row, cells=tuple(map(_with_point, row.cells, numeric))) for row in rows]
+
+
+def _with_point(cell: str, is_number: bool) -> str:
+    if is_number and _WITH_POINTS.fullmatch(cell):
+        return f"{cell} (a point of thousands, or of decimals?)"
+    return cell.replace(",", ".") if is_number and _WITH_COMMA.fullmatch(cell) else cell
 
 
 def _header_problems(table: _Table, profile: Profile, words: Vocabulary) -> Iterator[str]:

@@ -215,7 +215,7 @@ WORDS = Profile.model_validate(
             },
             {**PROFILE["variables"][2], "aliases": {"Group 3": "G3"}},
         ],
-        "missing": ["NA", "[Not Available]"],
+        "missing": ["NA", "N/A", "[Not Available]"],
         "checks": [{"when": "group == G3 and stage == M1", "sentence": "Look again."}],
     }
 )
@@ -244,6 +244,8 @@ def read(**values: Any) -> ClinicalRecord:
         ({"age_months": "30 mo"}, {"age": 2.5}),
         ({"age": 6, "age_months": 77}, {"age": 6.0}),
         ({"age": "about 5"}, {}),
+        ({"age": "5" + " " * 200 + "x"}, {}),
+        ({"site_id": "NA", "time_days": "n/a", "event_code": "NA"}, {}),
     ],
 )
 def test_words_and_units_are_read_as_the_profile_says(written: dict[str, Any], values: dict[str, Any]) -> None:
