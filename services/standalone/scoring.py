@@ -17,6 +17,7 @@ from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
@@ -25,7 +26,7 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.model.column_map import ColumnMap, load_map
+from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -63,9 +64,7 @@ def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the map of its names and words is none, or not of this record.
     """
-    record, readings = (_read(clinical), list[str]()) if clinical else (None, [])
-    if record is not None and columns is not None:
-        record, readings = _mapped(record, load_map(columns))
+    record, readings = _record(clinical, columns) if clinical else (None, [])
     name = case_id or (stated_id(record) if record else None) or named(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
     return Case(case, [named(path, case) for path in slides], record, readings)
@@ -136,8 +135,18 @@ def _read(path: Path) -> bytes:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _mapped(record: bytes, columns: ColumnMap) -> tuple[bytes, list[str]]:
-    """The record in our names and words, and what was read as what."""
+def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
+    """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
+    record = _read(clinical)
     entries = entries_of(record)
-    columns.check(entries, "the clinical record")
-    return json.dumps(columns.translate(entries), sort_keys=True).encode(), columns.told(entries)
+    if columns is None and is_fhir(entries):
+        raise BadClinicalRecordError(
+            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+        )
+    if columns is None:
+        return record, []
+    names = load_map(columns)
+    if is_fhir(entries):
+        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    names.check(entries, str(clinical))
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)
