@@ -1,8 +1,6 @@
 """Reads values as people write them: levels, aliases, units and words for a missing value, as a profile states them."""
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +9,12 @@ import numpy as np
 
 from shared.model.rule import parse_rule
 from shared.model.variable import Check, Value, Variable
+from shared.model.written import agree, number_in, plain_number, text_of
 from shared.words import normalised, printable, shown
 
 MISSING = "missing"
 _SHOWN = 60
 _LONGEST_WORD = 200
-_NUMBER = re.compile(r"([+-]?\d{1,30}(?:[.,]\d{1,30})?(?:e[+-]?\d{1,3})?) ?([^\d\s.,+-].*)?")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-"""One thousand and more, or a decimal with a comma: nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ class Vocabulary:
 
     def is_missing(self, written: Any) -> bool:
         """Whether a value is none, in any column."""
-        text = _text(written)
+        text = text_of(written)
         return written is None or text == "" or (text is not None and normalised(text) in self._missing)
 
     def explains(self, name: str, written: Any) -> bool:
@@ -126,7 +122,7 @@ class Vocabulary:
             raise ValueError(f"{where} sets {name}, which is no variable")
         if variable.levels and text in variable.levels:
             return text
-        number = _plain_number(text) if not variable.levels else None
+        number = plain_number(text) if not variable.levels else None
         if number is None or not variable.within(number):
             raise ValueError(f"{where} sets {name} to {text!r}, allowed is {variable.allowed()}")
         return number
@@ -142,7 +138,7 @@ class Vocabulary:
             other = said_in.setdefault(target, name)
             if isinstance(value, float) and not self._variables[target].within(value):
                 found.problems.append(problem)
-            elif not _agree(found.values.setdefault(target, value), value):
+            elif not agree(found.values.setdefault(target, value), value):
                 allowed = f"what {other} says of {target}: {_said(self._variables[target], found.values[target])}"
                 found.problems.append(Problem(name, raw, allowed))
         found.readings += self._readings(name, column, raw, known)
@@ -150,7 +146,7 @@ class Vocabulary:
     def _understand(self, column: _Column, raw: Any) -> Mapping[str, Value] | None:
         """What a value sets: nothing where it is missing, None where nothing explains it."""
         variable = column.variable
-        text = _text(raw)
+        text = text_of(raw)
         if raw is None or text == "":
             return {}
         if text is None or len(text) > _LONGEST_WORD or (isinstance(raw, float) and not math.isfinite(raw)):
@@ -162,11 +158,11 @@ class Vocabulary:
         key = normalised(text)
         if key in column.words or key in self._missing:
             return column.words.get(key, {})
-        number = None if variable.levels or isinstance(raw, bool) else _number(text, column)
+        number = None if variable.levels or isinstance(raw, bool) else number_in(text, column.per_unit, column.units)
         return None if number is None else {variable.name: number}
 
     def _readings(self, name: str, column: _Column, raw: Any, known: Mapping[str, Value]) -> Iterator[Reading]:
-        text = _text(raw)
+        text = text_of(raw)
         if not text or _is_plain(text, column, known):
             return
         written = printable(text[:_SHOWN]) + ("" if name == column.variable.name else f" ({name})")
@@ -216,47 +212,12 @@ def _unit_words(variable: Variable) -> dict[str, float]:
     return own | {normalised(unit): per_unit for unit, per_unit in variable.units.items()}
 
 
-def _text(raw: Any) -> str | None:
-    """A scalar as text, without the white space around it; None for a list or an object."""
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
-    if isinstance(raw, float) and raw.is_integer():
-        return str(int(raw))
-    return str(raw).strip() if isinstance(raw, str | int | float) else None
-
-
-def _number(text: str, column: _Column) -> float | None:
-    """A number as text, with a decimal point or comma, and maybe with its unit."""
-    match = _NUMBER.fullmatch(" ".join(unicodedata.normalize("NFKC", text).casefold().split()))
-    if match is None or _THOUSANDS.fullmatch(match[1]):
-        return None
-    number, unit = float(match[1].replace(",", ".")), match[2]
-    per_unit = column.units.get(normalised(unit)) if unit else column.per_unit
-    return None if per_unit is None or not math.isfinite(number) else number / per_unit
-
-
-def _plain_number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _is_plain(text: str, column: _Column, known: Mapping[str, Value]) -> bool:
     """Whether the value stands there as it was written, but for case and blanks."""
     if list(known) != [column.variable.name]:
         return False
     value = known[column.variable.name]
-    return _plain_number(text) == value if isinstance(value, float) else normalised(text) == normalised(value)
-
-
-def _agree(first: Value, second: Value) -> bool:
-    """Whether two values are the same, numbers within 1 % or as whole units of one another."""
-    if isinstance(first, str) or isinstance(second, str):
-        return first == second
-    whole = (first.is_integer() or second.is_integer()) and math.floor(first) == math.floor(second)
-    return whole or math.isclose(first, second, rel_tol=0.01)
+    return plain_number(text) == value if isinstance(value, float) else normalised(text) == normalised(value)
 
 
 def _said(variable: Variable, value: Value) -> str:
