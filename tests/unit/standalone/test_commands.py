@@ -74,7 +74,7 @@ def test_a_second_run_forgets_the_record_of_the_first(tmp_path: Path, slide: Pat
 
 def test_a_bad_record_names_every_fault_in_one_sentence(tmp_path: Path, slide: Path) -> None:
     record = tmp_path / "record.json"
-    record.write_text(json.dumps({"case_id": "MB-7", "sex": "F", "age_at_diagnosis_years": 300}))
+    record.write_text(json.dumps({"case_id": "MB-7", "sex": "both", "age_at_diagnosis_years": 300}))
     done = medulla("score", slide, "--clinical", record, "--out", tmp_path / "out")
     assert done.exit_code == AT_FAULT
     assert "bad_clinical_record" in done.stderr
