@@ -1,6 +1,9 @@
 """Whether a slide's pixels are 8-bit RGB, told from what it says of them before any is decoded."""
 
+import numpy as np
+
 from services.tiler.errors import UnsupportedFormatError
+from services.tiler.ports import Rgb
 from services.tiler.tiff_page import TiffPage
 
 _PALETTE = 3
@@ -17,6 +20,8 @@ _GREY = {1, 2}
 """One channel, or one with transparency."""
 _COLOUR = {3, 4}
 """Three channels, or three with transparency."""
+_ROUNDING = 2
+_CONTRAST = 50
 
 
 def check_tiff(page: TiffPage) -> None:
@@ -36,6 +41,13 @@ def check(samples: int, bits: int, numbers: str | None = None) -> None:
         raise _refusal(f"it has {samples} channels, as fluorescence is stored")
     if bits != 8:
         raise _refusal(f"its channels have {bits} bits, not 8")
+
+
+def check_pixels(thumbnail: Rgb) -> None:
+    """Raise UnsupportedFormatError where a picture stored as RGB shows grey things and no colour at all."""
+    least, most = thumbnail.min(axis=2), thumbnail.max(axis=2)
+    if (most - least).max() <= _ROUNDING and np.ptp(most) > _CONTRAST:
+        raise _refusal("all its pixels are grey")
 
 
 def _refusal(reason: str) -> UnsupportedFormatError:
