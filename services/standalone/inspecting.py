@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from os import cpu_count
 from pathlib import Path
 
+from services.standalone import words
 from services.standalone.workspace import SlideFile, find
 from services.tiler.errors import NotASlideError, NoTissueError
 from services.tiler.in_place import slide_digest
@@ -45,7 +46,7 @@ class Finding:
         """The finding in one line."""
         if self.reason:
             return f"{self.slide}: {self.sentence}"
-        flags = ", ".join(self.qc_flags) or "no remark"
+        flags = words.listed(self.qc_flags, "no remark")
         return (
             f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
             f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({self.mpp_source}), "

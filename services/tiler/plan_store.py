@@ -107,6 +107,7 @@ def _described(plan: TilePlan) -> dict[str, Any]:
         "ledger": plan.counts,
         "qc_flags": list(plan.qc_flags),
         "tissue_mm2": plan.tissue_mm2,
+        "colours": list(plan.colours),
         "program_version": _program_version(),
     }
 

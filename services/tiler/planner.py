@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tiler.colours import stain_colours
 from services.tiler.errors import UnreadableSlideError
 from services.tiler.grid import Grid, GridSpec, lay
 from services.tiler.ledger import Ledger, Verdict, first_verdicts
@@ -18,7 +19,7 @@ from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueMap, TissueRules, fi
 from shared.canonical import digest_of
 from shared.units import Sha256
 
-PLANNER_VERSION = 1
+PLANNER_VERSION = 2
 """Raised whenever the same slide and rules would give another plan."""
 _THUMBNAIL_PX = 1024
 _MIN_READABLE = 0.5
@@ -63,6 +64,8 @@ class TilePlan:
     """int32 [n, 2]: level-0 corners of the ok places, row by row."""
     qc_flags: tuple[str, ...]
     tissue_mm2: float
+    colours: tuple[float, ...]
+    """See `stain_colours`."""
     mask: NDArray[np.uint8]
     """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
     thumbnail: Rgb
@@ -104,6 +107,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
         coords=grid.origins[ledger.ravel() == Verdict.OK],
         qc_flags=remarks(ledger, seen, slide, spec.grid),
         tissue_mm2=round(float(seen.tissue.sum()) * OVERVIEW_UM_PER_PX**2 / 1e6, 4),
+        colours=stain_colours(overview.pixels, seen.tissue),
         mask=_mask(seen),
         thumbnail=_thumbnail(overview.pixels),
     )
