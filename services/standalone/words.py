@@ -43,15 +43,15 @@ def distance(far: OutOfDistribution) -> str:
 
 
 def attention_needed(score: Score) -> Iterator[str]:
-    """What a person should look at before believing the score: remarks, and slides that were left out."""
-    yield from (remark.sentence for remark in score.remarks)
+    """What a person should look at before believing the score: slides that were left out, and remarks."""
     for slide in score.left_out:
         yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {slide.sentence}"
+    yield from (remark.sentence for remark in score.remarks)
 
 
 def reading(one: Reading) -> str:
     """What a value of the record was read as."""
-    return f"{one.label or plain(one.variable)}: {one.written!r}, read as {one.value}"
+    return f"{one.label or plain(one.variable)}: “{one.written}”, read as {one.value}"
 
 
 def slide_title(slide: SlideEvidence, score: Score) -> str:

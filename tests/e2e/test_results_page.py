@@ -138,6 +138,32 @@ def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -
     assert "%" not in row(page, "MB-0043")
 
 
+def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Results) -> None:
+    results.score(made.remarkable("MB-1"))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator(".cases .chip")).to_have_text(
+            ["Scored", "Unlike training data", "Slide left out", "See remarks", "SIMULATED"]
+        )
+        page.goto(f"{address}/#/cases/MB-1")
+        look = page.locator("section", has=page.get_by_role("heading", name="Look at this first"))
+        expect(look.locator("li")).to_contain_text(
+            [
+                "Slide DAB.tif was left out of the score (unlike the training slides). The staining of slide DAB.tif",
+                "MYC amplification with WNT is rare",
+            ]
+        )
+        risk = page.get_by_role("heading", name="Risk of recurrence")
+        assert look.bounding_box()["y"] < risk.bounding_box()["y"]
+        expect(page.locator(".pairs div", has_text="molecular group")).to_contain_text("Group 3\u201d, read as G3")
+        odd = page.locator("article", has_text="Slide DAB.tif")
+        quality = ["pen ink", "few tiles", "unlike the training slides"]
+        expect(odd.locator(".chip")).to_have_text(["Slide left out", *quality])
+        expect(odd.get_by_text("8.40 (limit 2.20), outside")).to_be_visible()
+        said = page.locator("main").inner_text()
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", said)
+
+
 def test_hostile_text_stays_text(page: Page, results: Results) -> None:
     score = made.score("MB-1", slides=("A1",))
     score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE

@@ -64,8 +64,11 @@ function withdrawn(why) {
 /** What a person should see before the risk: remarks, and slides that the score was made without. */
 function lookFirst(score) {
   const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, one.sentence]);
-  const items = [...score.remarks.map((one) => one.sentence), ...leftOut];
-  return items.length ? h("section", { class: "look", role: "alert" }, h("h2", {}, "Look at this first"), h("ul", {}, items.map((one) => h("li", {}, one)))) : null;
+  const items = [...leftOut, ...score.remarks.map((one) => one.sentence)];
+  if (!items.length) return null;
+  const part = section("Look at this first", h("ul", {}, items.map((one) => h("li", {}, one))));
+  part.classList.add("look");
+  return part;
 }
 
 function abstained(score) {

@@ -49,7 +49,8 @@ function ranked(slide, squares) {
 const isEven = (squares) => squares !== null && !hasPreference(squares);
 
 async function map(caseId, slide, signal) {
-  const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal), absent(attention(caseId, slide.slide_id, signal))]);
+  const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal),
+    slide.attention_key ? absent(attention(caseId, slide.slide_id, signal)) : null]);
   if (!image && !squares) return [[h("p", { class: "wait" }, "No picture and no map are stored of this slide.")], null];
   const size = sizeOf(image, slide);
   const [base, heat, top] = [image && paint(size, (pen) => pen.drawImage(image, 0, 0, size.width, size.height)),

@@ -136,7 +136,7 @@ def _left_out(facts: CardFacts) -> str:
     if not facts.encoder:
         return ""
     return (
-        "A single slide whose mean embedding or staining lies 1.5 times farther from the training slides than any "
+        "A single slide whose mean embedding or staining lies 1.3 times farther from the training slides than any "
         "left-out training slide is left out of the score, which says so; where none is left, the case abstains. "
     )
 

@@ -17,13 +17,13 @@ from services.trainer.cohort.embeddings import BagFile, Embeddings
 from shared import keys
 from shared.units import Sha256
 
-_FLAG, _BEYOND = 1.2, 1.5
+_FLAG, _BEYOND = 1.1, 1.3
 """Times the largest distance of a left-out slide: flagged, and left out of the score. Set on other slides than those of
 EVIDENCE.md, which measures what they find."""
 _PARTS = 10
 _LEAST = 2 * _PARTS
 """Slides that a reference needs."""
-_SHRINKAGE = 0.1
+_SHRINKAGE = 0.02
 """Of the correlation of colours towards none."""
 
 Fit = Callable[[Floats], Mapping[str, Any]]

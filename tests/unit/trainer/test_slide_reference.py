@@ -41,8 +41,8 @@ def colours(pixels: Pixels) -> tuple[float, ...]:
 
 def region(rng: np.random.Generator) -> Pixels:
     """A piece of tissue, stained a little more or less than the slide."""
-    x, y = rng.integers(0, 2220 - 1400), rng.integers(600, 2967 - 1400)
-    density = np.log(255 / np.maximum(whole()[y : y + 1400, x : x + 1400].astype(np.float64), 1))
+    x, y = rng.integers(0, 2220 - 1024), rng.integers(600, 2967 - 1024)
+    density = np.log(255 / np.maximum(whole()[y : y + 1024, x : x + 1024].astype(np.float64), 1))
     return np.clip(np.round(255 * np.exp(-density * np.exp(0.08 * rng.normal(size=3)))), 0, 255).astype(np.uint8)
 
 
@@ -55,7 +55,7 @@ def measures(seed: int, slides: int, stain: str = "") -> SlideMeasures:
 
 @cache
 def reference() -> dict[str, object]:
-    made = slide_reference(measures(1, 60))
+    made = slide_reference(measures(1, 50))
     assert made is not None
     return made
 
