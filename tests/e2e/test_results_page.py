@@ -164,6 +164,21 @@ def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Resul
         assert not re.search(r"\b[a-z]+_[a-z_]+\b", said)
 
 
+def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:
+    results.store.record_rejection(made.rejected("MB-1", "A", made.at(1)))
+    said = {
+        "summary": {"case_id": "MB-1", "state": "CASE_STATE_WITHDRAWN", "flags": []},
+        "rejections": [],
+        "withdrawn": "All slides of the case were deleted.",
+    }
+    page.route("**/api/v1/cases/MB-1", lambda route: route.fulfill(json=said))
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.locator(".chip")).to_have_text(["Withdrawn"])
+        expect(page.get_by_role("heading", name="This case has no current score")).to_be_visible()
+        expect(page.get_by_text("All slides of the case were deleted.")).to_be_visible()
+
+
 def test_hostile_text_stays_text(page: Page, results: Results) -> None:
     score = made.score("MB-1", slides=("A1",))
     score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE
@@ -219,10 +234,12 @@ def test_more_cases_come_when_asked_for(page: Page, results: Results) -> None:
         expect(page.get_by_role("button", name="Show more cases")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [380, 1400])
-def test_nothing_sticks_out_of_the_window(page: Page, address: str, width: int) -> None:
+@pytest.mark.parametrize("width", [380, 820, 900, 1400])
+def test_nothing_sticks_out_of_the_window(page: Page, filled: Results, address: str, width: int) -> None:
+    filled.score(made.remarkable("MB-0044"), minutes=6)
     page.set_viewport_size({"width": width, "height": 800})
-    for path, wanted in (("/", ".cases"), ("/#/cases/MB-0042", "canvas.heat"), ("/#/cases/MB-0043", ".abstained")):
+    views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
+    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
         page.goto(address + path)
         expect(page.locator(wanted).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
