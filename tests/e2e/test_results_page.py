@@ -153,8 +153,8 @@ def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Resul
                 "MYC amplification with WNT is rare",
             ]
         )
-        risk = page.get_by_role("heading", name="Risk of recurrence")
-        assert look.bounding_box()["y"] < risk.bounding_box()["y"]
+        headings = page.locator("main h2").all_inner_texts()
+        assert headings.index("Look at this first") < headings.index("Risk of recurrence")
         expect(page.locator(".pairs div", has_text="molecular group")).to_contain_text("Group 3\u201d, read as G3")
         odd = page.locator("article", has_text="Slide DAB.tif")
         quality = ["pen ink", "few tiles", "unlike the training slides"]

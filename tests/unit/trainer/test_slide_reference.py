@@ -43,7 +43,8 @@ def region(rng: np.random.Generator) -> Pixels:
     """A piece of tissue, stained a little more or less than the slide."""
     x, y = rng.integers(0, 2220 - 1024), rng.integers(600, 2967 - 1024)
     density = np.log(255 / np.maximum(whole()[y : y + 1024, x : x + 1024].astype(np.float64), 1))
-    return np.clip(np.round(255 * np.exp(-density * np.exp(0.08 * rng.normal(size=3)))), 0, 255).astype(np.uint8)
+    tinted = 255 * np.exp(-density * np.exp(0.08 * rng.normal(size=3)))
+    return np.asarray(np.clip(np.round(tinted), 0, 255), np.uint8)
 
 
 def measures(seed: int, slides: int, stain: str = "") -> SlideMeasures:
