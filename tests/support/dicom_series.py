@@ -20,12 +20,18 @@ _MM = 0.000499
 
 
 @lru_cache
-def series(uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False) -> dict[str, bytes]:
-    """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`."""
+def series(
+    uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False, unsaid: bool = False
+) -> dict[str, bytes]:
+    """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`.
+
+    Levels do not say that they are smaller copies where that is `unsaid`.
+    """
     pixels, files = cc0_pixels()[1100:2124, 600:1880], dict[str, bytes]()
     for level in range(levels):
         shrunk = pixels[:: 2**level, :: 2**level]
-        made = list(_level(uid, level, shrunk, parts if level == 0 else 1, sparse=sparse))
+        said = "RESAMPLED" if level and not unsaid else "NONE"
+        made = list(_level(uid, level, said, shrunk, parts if level == 0 else 1, sparse=sparse))
         names = [f"level{level}"] if len(made) == 1 else [f"level{level}.{part}" for part in range(1, len(made) + 1)]
         files |= dict(zip(names, made, strict=True))
     for kind in ("label", "overview"):
@@ -49,9 +55,10 @@ def garbled(data: bytes, frames: Iterable[int]) -> bytes:
     return _file(made)
 
 
-def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
+def _level(uid: str, level: int, said: str, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
     whole = _dataset(uid, f"{uid}.{level + 1}", pixels)
-    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED" if level else "NONE"]
+    whole.InstanceNumber = level + 1
+    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", said]
     frames = list(_frames(pixels))
     if sparse:
         _place(whole, pixels)
@@ -70,6 +77,7 @@ def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) ->
 
 def _picture(uid: str, kind: str, pixels: Pixels) -> Dataset:
     made = _dataset(uid, f"{uid}.{'9' if kind == 'label' else '8'}", pixels)
+    made.InstanceNumber = {"label": 9, "overview": 8}[kind]
     made.ImageType = ["ORIGINAL", "PRIMARY", kind.upper(), "NONE"]
     made.NumberOfFrames, made.PixelData = 1, encapsulate([next(_frames(pixels))])
     return made
