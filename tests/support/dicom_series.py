@@ -16,6 +16,7 @@ from tests.support.slides import DATA, Pixels, cc0_pixels
 
 SERIES = "1.2.826.0.1.99.1"
 _SIDE = 256
+_HEIGHT, _WIDTH = 2304, 1280
 _MM = 0.000499
 
 
@@ -27,7 +28,7 @@ def series(
 
     Levels do not say that they are smaller copies where that is `unsaid`.
     """
-    pixels, files = cc0_pixels()[1100:2124, 600:1880], dict[str, bytes]()
+    pixels, files = cc0_pixels()[400 : 400 + _HEIGHT, 600 : 600 + _WIDTH], dict[str, bytes]()
     for level in range(levels):
         shrunk = pixels[:: 2**level, :: 2**level]
         said = "RESAMPLED" if level and not unsaid else "NONE"
@@ -88,9 +89,9 @@ def _dataset(uid: str, instance: str, pixels: Pixels) -> Dataset:
     made.SeriesInstanceUID, made.FrameOfReferenceUID = uid, f"{uid}.5"
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(instance)
     made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = pixels.shape[:2]
-    made.ImagedVolumeHeight, made.ImagedVolumeWidth = 1024 * _MM, 1280 * _MM
+    made.ImagedVolumeHeight, made.ImagedVolumeWidth = _HEIGHT * _MM, _WIDTH * _MM
     measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-    measures.PixelSpacing = [_MM * 1024 / pixels.shape[0]] * 2
+    measures.PixelSpacing = [_MM * _HEIGHT / pixels.shape[0]] * 2
     return made
 
 
