@@ -13,6 +13,8 @@ from services.results.ports import CaseFacts, ResultStore
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
+from shared.errors import TransientError
+from shared.incidents import contained
 from shared.keys import SlideKey
 from shared.slides.listing import SlideListing
 from shared.times import when
@@ -64,8 +66,10 @@ class Waiting:
         known = self._answered.get(slide)
         if known is not None and known.etag == info.etag:
             return True
-        facts = self.results.case(slide.case_id)
-        return facts is not None and (_refused(facts, slide, info) or self._scored(facts, slide, info))
+        with contained("waiting", TransientError):
+            facts = self.results.case(slide.case_id)
+            return facts is not None and (_refused(facts, slide, info) or self._scored(facts, slide, info))
+        return False
 
     def _scored(self, facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
         """Whether the current score used this version, which may have landed again since, byte for byte."""

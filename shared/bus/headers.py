@@ -21,4 +21,7 @@ SERVICE = "medulla-service"
 KEPT = "medulla-kept-"
 """Prefix under which a dead letter keeps the headers of the record it was."""
 
-BOOKKEEPING = frozenset({ATTEMPT, NOT_BEFORE, ORIGIN})
+REPLAYED = "medulla-replayed"
+"""On a dead letter that was sent again: a name of its own for each time, so that nothing remembered stops it."""
+
+BOOKKEEPING = frozenset({ATTEMPT, NOT_BEFORE, ORIGIN, REPLAYED})

@@ -1,5 +1,6 @@
 """When a failed record is tried again, and when it is given up."""
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -7,6 +8,9 @@ from shared.bus import headers, topics
 from shared.bus.dead_letters import attempts_of, origin_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
+
+GIVE_UP_AFTER = 3
+"""Attempts at work that ends without an answer: an error that nobody raised on purpose, or the death of its process."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -30,11 +34,14 @@ class RetryPolicy:
         longest = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
         return longest * self.rng.uniform(0.5, 1.0)
 
-    def again(self, delivery: Delivery, group: str, now: float) -> Record | None:
-        """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds."""
+    def again(self, delivery: Delivery, group: str, now: float, most: int | None = None) -> Record | None:
+        """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
+
+        `most` is a bound on the attempts below that of the policy.
+        """
         record = delivery.record
         attempt = attempts_of(record) + 1
-        if attempt >= self.max_attempts:
+        if attempt >= min(self.max_attempts, most or self.max_attempts):
             return None
         due = now + self.delay_s(attempt)
         added = {
@@ -48,6 +55,7 @@ class RetryPolicy:
 def not_before(record: Record) -> float:
     """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
     try:
-        return float(record.headers.get(headers.NOT_BEFORE, "0"))
+        due = float(record.headers.get(headers.NOT_BEFORE, "0"))
     except ValueError:
         return 0.0
+    return due if math.isfinite(due) else 0.0

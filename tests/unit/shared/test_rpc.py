@@ -12,13 +12,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from medulla.v1 import scorer_pb2_grpc, tiles_pb2, tiles_pb2_grpc
 from prometheus_client import REGISTRY
 
-from shared.errors import MedullaError, PermanentError, PoisonMessageError, TransientError
+from shared.errors import InternalError, MedullaError, PermanentError, PoisonMessageError, TransientError
 from shared.health import BusyAddressError
 from shared.rpc.auth import OpenOnLoopback, require_role
 from shared.rpc.client import ClientTls, RefusedByServerError, as_medulla, channel
 from shared.rpc.server import GrpcServer, ServerTls
 from shared.tracing import span
 from tests.support.certificates import self_signed
+from tests.support.logs import logging_as
 from tests.support.rpc import (
     SCORE_CASE,
     STREAM_TILES,
@@ -81,10 +82,14 @@ def test_a_bug_tells_the_caller_nothing_of_itself() -> None:
     before = counted(SCORE_CASE, "INTERNAL")
     with (
         serving_scorer(raising(KeyError("/secret/path"))) as port,
-        pytest.raises(TransientError, match="INTERNAL") as caught,
+        logging_as("scorer", "INFO") as logged,
+        pytest.raises(InternalError) as caught,
     ):
         ask(port)
-    assert "secret" not in str(caught.value)
+    (line,) = logged.lines("internal error")
+    assert caught.value.incident == line["incident"]
+    assert line["incident"] in str(caught.value)
+    assert "secret" not in str(caught.value) + logged.text()
     assert counted(SCORE_CASE, "INTERNAL") == before + 1
 
 
