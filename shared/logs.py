@@ -71,9 +71,9 @@ def _name_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """An exception as its type and places: its text and variables may be a patient's, and stay out of the logs."""
     info = event.pop("exc_info", None)
     error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else sys.exc_info()[1]
-    return (
-        {**event, "exception": {"type": type(error).__name__, "frames": frames_of(error)}} if info and error else event
-    )
+    if not info or error is None:
+        return event
+    return {**event, "exception": {"type": type(error).__name__, "frames": frames_of(error)}}
 
 
 def _json() -> Processor:
