@@ -57,3 +57,14 @@ def test_a_dead_letter_that_does_not_say_where_it_came_from_cannot_be_replayed()
     with pytest.raises(PoisonMessageError):
         original(Record("dead.letters", "k", b""))
     assert read(Record("dead.letters", "k", b"x")).reason == ""
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-inf", "1e999", "soon"])
+def test_a_malformed_time_holds_no_partition_up(text: str) -> None:
+    assert not_before(Record("t", "k", b"", {headers.NOT_BEFORE: text})) == 0
+
+
+def test_a_bound_below_the_policy_s_ends_attempts_sooner() -> None:
+    tried = Delivery(Record("t", "k", b"", {headers.ATTEMPT: "1"}), 0, 0)
+    assert RetryPolicy().again(tried, "tiler", now=0.0, most=3) is not None
+    assert RetryPolicy().again(tried, "tiler", now=0.0, most=2) is None
