@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared import metrics
-from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter
+from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
 from shared.bus.events import Event, to_record
 from shared.bus.port import Delivery, Record
 from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy
@@ -71,8 +71,8 @@ class Failures:
             return []
         origin = origin_of(delivery)
         _log.warning("retry later", sentence=str(error), origin=origin, attempt=attempts_of(again))
-        metrics.EVENTS.labels(self.service, delivery.record.topic, "retried").inc()
-        metrics.RETRIES.labels(self.service, delivery.record.topic).inc()
+        metrics.EVENTS.labels(self.service, topic_of(origin), "retried").inc()
+        metrics.RETRIES.labels(self.service, topic_of(origin)).inc()
         mark_failed(error)
         return [again]
 
