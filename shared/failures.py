@@ -8,7 +8,7 @@ from shared import metrics
 from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
 from shared.bus.events import Event, to_record
 from shared.bus.port import Delivery, Record
-from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy
+from shared.bus.retry import RetriesExhaustedError, RetryPolicy
 from shared.errors import GivenUpError, MedullaError, PermanentError, TransientError
 from shared.incidents import STOPS, incident
 from shared.logs import get
@@ -56,7 +56,7 @@ class Failures:
     def _failed(self, delivery: Delivery, error: BaseException, tell: Tell) -> list[Record]:
         match error:
             case GivenUpError():
-                return self._later(delivery, error, GIVE_UP_AFTER) or self.give_up(delivery, error, tell)
+                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, tell)
             case PermanentError():
                 return self.give_up(delivery, error, tell)
             case TransientError():
@@ -64,9 +64,9 @@ class Failures:
                 return self._later(delivery, error) or self.give_up(delivery, exhausted, tell)
         return self._failed(delivery, incident(error, self.service), tell)
 
-    def _later(self, delivery: Delivery, error: MedullaError, most: int | None = None) -> list[Record]:
+    def _later(self, delivery: Delivery, error: MedullaError, *, fault: bool = False) -> list[Record]:
         """The record for another attempt; nothing when its attempts are used up."""
-        again = self.retry.again(delivery, self.service, time.time(), most)
+        again = self.retry.again(delivery, self.service, time.time(), fault=fault)
         if again is None:
             return []
         origin = origin_of(delivery)

@@ -54,13 +54,13 @@ class Waiting:
 
     def _landed(self) -> dict[SlideKey, BlobInfo]:
         """The file that stands for each slide; keys that name no case are passed over."""
-        by_case = groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key))
-        return {
-            SlideKey(CaseId(case), slide.slide_id): slide.files[0]
-            for (case, inside), objects in by_case
-            if inside and keys.is_pseudonym(case)
-            for slide in self._listing.slides(objects, keys.case_folder(CaseId(case)))
-        }
+        landed: dict[SlideKey, BlobInfo] = {}
+        for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
+            if inside and keys.is_pseudonym(case):
+                with contained("waiting", TransientError):
+                    slides = self._listing.slides(objects, keys.case_folder(CaseId(case)))
+                    landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
+        return landed
 
     def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
         known = self._answered.get(slide)

@@ -40,7 +40,16 @@ def topic_of(origin: str) -> str:
 
 def attempts_of(record: Record) -> int:
     """How many times handling the record has failed so far."""
-    text = record.headers.get(headers.ATTEMPT, "0")
+    return _count(record, headers.ATTEMPT)
+
+
+def faults_of(record: Record) -> int:
+    """How many times that ended without an answer."""
+    return _count(record, headers.FAULTS)
+
+
+def _count(record: Record, header: str) -> int:
+    text = record.headers.get(header, "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
 
 

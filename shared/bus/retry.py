@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 
 from shared.bus import headers, topics
-from shared.bus.dead_letters import attempts_of, origin_of
+from shared.bus.dead_letters import attempts_of, faults_of, origin_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 
@@ -34,18 +34,19 @@ class RetryPolicy:
         longest = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
         return longest * self.rng.uniform(0.5, 1.0)
 
-    def again(self, delivery: Delivery, group: str, now: float, most: int | None = None) -> Record | None:
+    def again(self, delivery: Delivery, group: str, now: float, *, fault: bool = False) -> Record | None:
         """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
 
-        `most` is a bound on the attempts below that of the policy.
+        `fault`: this attempt ended without an answer, of which GIVE_UP_AFTER are enough.
         """
         record = delivery.record
-        attempt = attempts_of(record) + 1
-        if attempt >= min(self.max_attempts, most or self.max_attempts):
+        attempt, faults = attempts_of(record) + 1, faults_of(record) + fault
+        if attempt >= self.max_attempts or faults >= GIVE_UP_AFTER:
             return None
         due = now + self.delay_s(attempt)
         added = {
             headers.ATTEMPT: str(attempt),
+            headers.FAULTS: str(faults),
             headers.NOT_BEFORE: f"{due:.3f}",
             headers.ORIGIN: origin_of(delivery),
         }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.bus import headers
 from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter
 from shared.bus.port import Delivery, Record
-from shared.bus.retry import RetriesExhaustedError, RetryPolicy, not_before
+from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy, not_before
 from shared.errors import PoisonMessageError
 from tests.support.bus import as_sent
 
@@ -64,7 +64,13 @@ def test_a_malformed_time_holds_no_partition_up(text: str) -> None:
     assert not_before(Record("t", "k", b"", {headers.NOT_BEFORE: text})) == 0
 
 
-def test_a_bound_below_the_policy_s_ends_attempts_sooner() -> None:
-    tried = Delivery(Record("t", "k", b"", {headers.ATTEMPT: "1"}), 0, 0)
-    assert RetryPolicy().again(tried, "tiler", now=0.0, most=3) is not None
-    assert RetryPolicy().again(tried, "tiler", now=0.0, most=2) is None
+@given(attempts=st.lists(st.booleans(), max_size=19))
+def test_attempts_without_an_answer_are_counted_apart_from_waits_for_a_dependency(attempts: list[bool]) -> None:
+    policy, record, faults = RetryPolicy(), Record("t", "k", b""), 0
+    for fault in attempts:
+        again = policy.again(Delivery(record, 0, 0), "tiler", now=0.0, fault=fault)
+        faults += fault
+        assert (again is None) == (faults == GIVE_UP_AFTER)
+        if again is None:
+            return
+        record = again

@@ -183,9 +183,9 @@ def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytes
 @pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])
 def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
     info = tiler.blobs.put(KEY, cc0_bytes())
-    assert tiler.on_landing.unseen(info)
+    assert tiler.unseen(info)
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
-    assert not tiler.on_landing.unseen(info)
+    assert not tiler.unseen(info)
     with pytest.raises(SlideError, match=str(given_up)) as refused:
         tiler.hint(KEY)
     assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
