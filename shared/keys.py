@@ -10,6 +10,8 @@ from shared.units import CaseId, Sha256, SlideId
 SLIDES = "slides/"
 CLINICAL = "clinical/"
 CASES = "cases/"
+CASES_OF = "cases-of/"
+"""Which cases hold a slide of a digest: the way back from the bytes to the cases."""
 LANDINGS = "landings/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
@@ -131,14 +133,24 @@ def indexed_slides(case: CaseId) -> str:
     return f"{indexed(case)}slides/"
 
 
-def indexed_slide(case: CaseId, slide: SlideId) -> str:
-    """The scorer's index entry of one slide."""
-    return f"{indexed_slides(case)}{slide}.json"
+def indexed_slide(case: CaseId, slide: SlideId, version: str) -> str:
+    """The scorer's index entry of one version of a slide."""
+    return f"{indexed_slides(case)}{slide}@{version}.json"
 
 
 def indexed_clinical(case: CaseId) -> str:
     """The scorer's index entry of a case's clinical record."""
     return f"{indexed(case)}clinical.json"
+
+
+def places(case: CaseId) -> str:
+    """Prefix of a case's record: the states in which it was scored, each under its place."""
+    return f"{indexed(case)}places/"
+
+
+def cases_of(slide: Sha256) -> str:
+    """Prefix of the cases that hold a slide of this digest."""
+    return f"{CASES_OF}{slide}/"
 
 
 def bundle_prefix(digest: Sha256) -> str:
