@@ -66,6 +66,7 @@ def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: Perm
         advice=error.advice,
         thumbnail_key=getattr(error, "thumbnail_key", ""),
         as_of=stamp(info.last_modified) if info else None,
+        object_etag=info.etag if info else "",
     )
 
 

@@ -33,12 +33,18 @@ function parts(found, kept, way, signal) {
     h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")),
     h("div", { class: "title" }, h("h1", {}, summary.case_id), chip(words.state(summary.state)), flags(summary.flags)),
     way,
+    found.withdrawn ? withdrawn(found.withdrawn) : null,
     score ? verdict(score, kept) : null,
     rejections.length ? refused(rejections, signal) : null,
     score?.slides.length ? showSlides(summary.case_id, score, signal) : null,
     score ? provenance(score) : null,
     older.length ? history(older) : null,
   ].filter(Boolean);
+}
+
+function withdrawn(sentence) {
+  return section("No current score", h("p", { class: "abstained" }, sentence),
+    h("p", { class: "advice" }, "Older scores are below; none of them speaks of the case as it is now."));
 }
 
 function onTheWay({ summary }, moving) {

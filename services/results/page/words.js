@@ -5,6 +5,7 @@ const STATES = {
   CASE_STATE_SCORED: ["Scored", "good"],
   CASE_STATE_ABSTAINED: ["Abstained", "warn"],
   CASE_STATE_REJECTED: ["Rejected", "bad"],
+  CASE_STATE_WITHDRAWN: ["Withdrawn", "note"],
 };
 const STAGES = {
   STAGE_DOWNLOADING: "Downloading",
@@ -18,6 +19,8 @@ const FLAGS = {
   missing_clinical: ["No clinical record", "note"],
   missing_molecular: ["No molecular data", "note"],
   rejected_input: ["Refused input", "bad"],
+  left_out_slide: ["Slide left out", "warn"],
+  remark: ["Remark", "warn"],
   simulated: ["SIMULATED", "sim"],
 };
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
