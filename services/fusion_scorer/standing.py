@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePosixPath
 
 from medulla.v1.common_pb2 import Slide, StoredObject
 from medulla.v1.events_pb2 import SlideEmbedded
@@ -15,7 +14,7 @@ from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
 from shared.times import stamp
-from shared.units import CaseId
+from shared.units import CaseId, SlideId
 
 DUPLICATE, REPLACED, IN_TWO_CASES = "duplicate_slide", "replaced", "same_slide_in_two_cases"
 _NAMED_CASES = 5
@@ -73,7 +72,7 @@ class LookAtCase:
         )
 
     def _present(self, case: CaseId) -> Mapping[str, str]:
-        return {info.key: info.etag for info in self.store.list(f"{keys.SLIDES}{case}/")}
+        return {info.key: info.etag for info in self.store.list(keys.case_folder(case))}
 
     def _in_two_cases(self, case: CaseId, slides: Sequence[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
@@ -98,8 +97,7 @@ def _stands(slide: Slide, present: Mapping[str, str]) -> bool:
 
 def _of_its_key(slide: Slide) -> bool:
     """Whether the slide's id is one that its key gives today; older programs named slides after the stem alone."""
-    named = keys.named_in(slide.object.key).get("slide_id")
-    return slide.slide_id in {named} or slide.slide_id != PurePosixPath(slide.object.key).stem
+    return keys.can_be(SlideId(slide.slide_id), slide.object.key)
 
 
 def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:

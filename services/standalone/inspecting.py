@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from os import cpu_count
 from pathlib import Path
 
-from services.standalone.workspace import SlideFile, find
-from services.tiler.errors import NotASlideError, NoTissueError
-from services.tiler.in_place import slide_digest
+from services.standalone.local_slides import SlideFile
+from services.standalone.workspace import find
+from services.tiler.errors import NoTissueError
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
@@ -66,10 +66,9 @@ def _finding(slide: SlideFile, default_mpp: float | None) -> Finding:
 
 
 def _seen(slide: SlideFile, default_mpp: float | None) -> Finding:
-    if not slide.path.is_file():
-        raise NotASlideError(f"{slide.path} is no file")
-    with open_slide(slide.path, Override(default=default_mpp)) as reader:
-        made = plan(reader, PlanSpec(), slide_digest(slide.path))
+    slide.check()
+    with slide.at_hand() as path, open_slide(path, Override(default=default_mpp)) as reader:
+        made = plan(reader, PlanSpec(), slide.digest)
     if not len(made.coords):
         raise NoTissueError(f"{slide.path}: no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution

@@ -1,7 +1,7 @@
 """`medulla score`: one case, in this process, through the handlers that the services run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +17,16 @@ from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.local_slides import SlideFile, slide_at
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
-from services.standalone.workspace import SlideFile, named, open_workspace
+from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.keys import BadCaseIdError
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -60,9 +62,9 @@ def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None
         BadClinicalRecordError: the record cannot be read at all.
     """
     record = _read(clinical) if clinical else None
-    name = case_id or (_stated_id(record) if record else None) or named(slides[0]).case_id
+    name = case_id or (_stated_id(record) if record else None) or slide_at(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
-    return Case(case, [named(path, case) for path in slides], record)
+    return Case(case, _together(slide_at(path, case) for path in slides), record)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -85,33 +87,43 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     return _report(store, store.get(event.score_key), case, out)
 
 
+def _together(slides: Iterable[SlideFile]) -> Sequence[SlideFile]:
+    """Each slide once, also where several of its files were named."""
+    made = {slide.path: slide for slide in slides}
+    by_id = {slide.slide_id: slide for slide in made.values()}
+    for slide in made.values():
+        if by_id[slide.slide_id] is not slide:
+            raise BadCaseIdError(f"{slide.path} and {by_id[slide.slide_id].path} would be the same slide of the case")
+    return list(made.values())
+
+
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:
     made = Parse(score_json, Score())
-    paths = {slide.slide_id: slide.path for slide in case.slides}
-    pages = [_page(store, evidence, paths[evidence.slide_id]) for evidence in made.slides]
+    slides = {slide.slide_id: slide for slide in case.slides}
+    pages = [_page(store, evidence, slides[evidence.slide_id]) for evidence in made.slides]
     report = Report(made, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
     report.html.write_text(render(made, pages), encoding="utf-8")
     return report
 
 
-def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
+def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
-        top = _top_tiles(evidence, path) if seen.has_preference else []
+        top = _top_tiles(evidence, slide) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 
 
-def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
+def _top_tiles(evidence: SlideEvidence, slide: SlideFile) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with open_slide(path) as reader:
+    with slide.at_hand() as path, open_slide(path) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 

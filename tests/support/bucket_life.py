@@ -1,4 +1,4 @@
-"""A bucket that people change while its cases are scored: shuffled, repeated events, workers that overtake each other."""
+"""A bucket that people change while its cases are scored: shuffled, repeated events, workers overtaking each other."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator

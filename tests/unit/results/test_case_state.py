@@ -130,7 +130,7 @@ def test_what_is_no_score_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "stands"), [("slides/MB-1/A1.svs", False), ("slides/MB-1/A2.svs", True), ("clinical/MB-1.json", True)]
+    ("used", "stands"), [("slides/MB-1/A1", False), ("slides/MB-1/A2", True), ("clinical/MB-1.json", True)]
 )
 def test_a_refused_version_stands_until_a_score_was_made_from_that_object(used: str, stands: bool) -> None:
     refused = made.rejected(CASE, "A1", made.at(1))

@@ -117,10 +117,10 @@ def test_a_refusal_is_kept_while_the_refused_version_stands(results: Results) ->
 def test_the_refusal_of_a_deleted_slide_goes_with_the_next_word_about_the_case(results: Results) -> None:
     for one in (refused(results, "A"), refused(results, "B")):
         RecordRejection(results.blobs, results.store)(one)
-    results.blobs.delete("slides/MB-1/A.svs")
+    results.blobs.delete("slides/MB-1/A")
     results.score(made.score("MB-1", slides=["C"]), 2, [("slides/MB-1/C.svs", "c")])
     assert shown(results) == ["B"]
-    results.blobs.delete("slides/MB-1/B.svs")
+    results.blobs.delete("slides/MB-1/B")
     results.withdraw("MB-1", 3)
     assert shown(results) == []
 
