@@ -55,9 +55,9 @@ class Scorer:
         requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
         return [scored for request in requests for scored in self.rescore(request)]
 
-    def score(self) -> Score:
+    def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""
-        event = self.score_case(CASE)
+        event = self.score_case(case)
         data = self.store.get(event.score_key)
         assert sha256(data) == event.score_digest
         return Parse(data, Score())
