@@ -12,11 +12,12 @@ from medulla.v1.scorer_pb2 import Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.clinical import entries_of, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile, slide_at
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
@@ -26,7 +27,9 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.json_objects import MAX_BYTES
 from shared.keys import BadCaseIdError
+from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -43,6 +46,8 @@ class Case:
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
+    readings: Sequence[str] = ()
+    """What the map of the record's names and words read as what, in words."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +59,18 @@ class Report:
     html: Path
 
 
-def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None) -> Case:
+def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
     """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
+        BadMapError: the map of its names and words is none, or not of this record.
     """
-    record = _read(clinical) if clinical else None
-    name = case_id or (_stated_id(record) if record else None) or slide_at(slides[0]).case_id
+    record, readings = _record(clinical, columns) if clinical else (None, [])
+    name = case_id or (stated_id(record) if record else None) or slide_at(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
-    return Case(case, _together(slide_at(path, case) for path in slides), record)
+    return Case(case, _together(slide_at(path, case) for path in slides), record, readings)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -138,14 +144,24 @@ def _forget(store: BlobStore, case: CaseId) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _stated_id(record: bytes) -> str | None:
-    try:
-        said = json.loads(record)
-    except ValueError as error:
-        raise BadClinicalRecordError(f"the clinical record is no JSON: {error}") from error
-    return str(said["case_id"]) if isinstance(said, dict) and "case_id" in said else None
+def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
+    """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
+    record = _read(clinical)
+    entries = entries_of(record)
+    if columns is None and is_fhir(entries):
+        raise BadClinicalRecordError(
+            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+        )
+    if columns is None:
+        return record, []
+    names = load_map(columns)
+    if is_fhir(entries):
+        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    names.check(entries, str(clinical))
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)

@@ -9,6 +9,7 @@ from services.tiler import messages
 from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete, remembered
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.landings import Landings
+from services.tiler.one_at_a_time import OneAtATime
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling
 from shared import keys, logs, metrics
@@ -33,6 +34,8 @@ class OnLanding:
     landings: Landings
     listing: SlideListing
     settling: Settling = field(default_factory=Settling)
+    one_at_a_time: OneAtATime = field(default_factory=OneAtATime)
+    """Events about several files of a slide come together: the first does the work, the others find it done."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
         """Plan the slide that the object is a file of, or say again what came of it.
@@ -75,14 +78,15 @@ class OnLanding:
 
     def _outcome(self, case: CaseId, slide: FoundSlide, key: str) -> Sequence[SlideTiled]:
         override = self.plan_tiles.mpp.of(case, slide.slide_id)
-        known = self.landings.recall(slide, override)
-        if isinstance(known, SlideRejected):
-            raise remembered(known.reason, known.sentence, known.thumbnail_key)
-        if known is not None:
-            return (known,)
-        if _is_several(slide) and self.settling.is_superseded(slide, key):
-            return ()
-        return (self._planned(SlideKey(case, slide.slide_id), slide, override),)
+        with self.one_at_a_time(f"{case}/{slide.slide_id}"):
+            known = self.landings.recall(slide, override)
+            if isinstance(known, SlideRejected):
+                raise remembered(known.reason, known.sentence, known.thumbnail_key)
+            if known is not None:
+                return (known,)
+            if _is_several(slide) and self.settling.is_superseded(slide, key):
+                return ()
+            return (self._planned(SlideKey(case, slide.slide_id), slide, override),)
 
     def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
         try:

@@ -161,7 +161,7 @@ def test_a_refusal_that_is_forgotten_can_be_told_again(store: SqlStore) -> None:
 def test_rows_of_an_older_program_are_read_and_its_chain_stays_intact(new_store: Callable[[], SqlStore]) -> None:
     store = new_store()
     store.migrate()
-    old = [record("a", "1", 1), made.rejected("a", "B", made.at(2))]
+    old: list[Fact] = [record("a", "1", 1), made.rejected("a", "B", made.at(2))]
     for fact in old:
         tell(store, fact)
     migrate.downgrade(store.engine, "0001")

@@ -35,7 +35,7 @@ def _pyramid(folder: Path, damaged: bool) -> Path:
 
 
 def _dicom(folder: Path, damaged: bool) -> Path:
-    return write_dicom(folder / "slide.dcm", garbled_frames=[6, 7] if damaged else [])
+    return write_dicom(folder / "slide.dcm", garbled_frames=[6, 7] if damaged else [], mm=(0.0005, 0.0005))
 
 
 def _series(folder: Path, damaged: bool) -> Path:

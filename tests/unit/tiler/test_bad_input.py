@@ -85,7 +85,7 @@ ROWS = [
     Row("mpp zero", "implausible_resolution", lambda _: stating_mpp("0.0000")),
     Row("mpp absurdly large", "implausible_resolution", lambda _: stating_mpp("250.00")),
     Row("mpp absurdly small", "implausible_resolution", lambda _: stating_mpp("0.0010")),
-    Row("72 dots per inch", "implausible_resolution", _tiff(cc0_pixels, (352.8, 352.8)), "slide-1.tif"),
+    Row("72 dots per inch", "no_resolution", _tiff(cc0_pixels, (352.8, 352.8)), "slide-1.tif"),
     Row("one axis absurd", "implausible_resolution", _tiff(cc0_pixels, (0.5, 50.0)), "slide-1.tif"),
     Row("blank glass", "no_tissue", _tiff(blank, (0.5, 0.5)), "slide-1.tif"),
     Row("nothing but ink", "no_tissue", _tiff(_inked, (0.5, 0.5)), "slide-1.tif"),
