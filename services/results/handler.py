@@ -107,14 +107,17 @@ def _withdrawal(case: CaseId, event: CaseScored) -> Withdrawal:
 
 
 def _stands(blobs: BlobStore, refused: SlideRejected) -> bool:
-    """Whether the refused version of an object stands in the bucket; older programs did not say which it was.
+    """Whether the refused version of an object stands in the bucket.
 
-    The refusal of a case as a whole, or of a bag, is about no object that can be deleted or replaced.
+    Older programs did not say which it was, and no program says when an object had landed that was gone by then. The
+    refusal of a case as a whole, or of a bag, is about no object that can be deleted or replaced.
     """
     if not refused.object_key.startswith(_LANDED):
         return True
+    if not refused.object_etag:
+        return refused.HasField("as_of")
     info = blobs.head(refused.object_key)
-    return info is not None and refused.object_etag in {"", info.etag}
+    return info is not None and info.etag == refused.object_etag
 
 
 def _utf8(data: bytes, key: str) -> str:

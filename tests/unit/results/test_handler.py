@@ -111,7 +111,11 @@ def test_a_refusal_is_kept_while_the_refused_version_stands(results: Results) ->
     gone = refused(results, "C")
     results.blobs.delete(gone.object_key)
     keep(gone)
-    assert shown(results) == ["A"]
+    never_seen = made.rejected("MB-1", "D", made.at(1))
+    never_seen.ClearField("as_of")
+    keep(never_seen)
+    keep(made.rejected("MB-1", "E", made.at(1)))
+    assert shown(results) == ["A", "E"]
 
 
 def test_the_refusal_of_a_deleted_slide_goes_with_the_next_word_about_the_case(results: Results) -> None:
