@@ -18,6 +18,8 @@ from shared.bus.events import event_id
 from shared.times import stamp
 from shared.units import CaseId, SlideId
 from tests.support import scores as made
+from tests.support.dicom_series import series
+from tests.support.mirax import mirax
 from tests.support.results import Results
 
 CASE = "MB-1"
@@ -148,3 +150,10 @@ def test_the_times_of_a_revision_are_those_of_the_inputs() -> None:
     revision = "".join(f"{int(made.at(minutes).timestamp() * 1e6):016x}" for minutes in (9, 4))
     assert input_times(revision) == [made.at(9), made.at(4)]
     assert input_times("") == []
+
+
+def test_a_slide_of_several_files_waits_once(results: Results) -> None:
+    store = MemoryStore()
+    for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
+        store.put(f"slides/{CASE}/{name}", data)
+    assert _said(Waiting(store, results.store, now=lambda: made.at(90)))[0] == 2
