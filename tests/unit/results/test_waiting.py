@@ -12,6 +12,8 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.units import CaseId
 from tests.support import scores as made
+from tests.support.dicom_series import series
+from tests.support.mirax import mirax
 from tests.support.results import Results
 
 CASE = "MB-1"
@@ -162,3 +164,10 @@ def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
 
     monkeypatch.setattr(results.store, "case", case)
     assert _said(look) == pytest.approx((2, 60), abs=0.01)
+
+
+def test_a_slide_of_several_files_waits_once(results: Results) -> None:
+    store = MemoryStore()
+    for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
+        store.put(f"slides/{CASE}/{name}", data)
+    assert _said(Waiting(store, results.store, now=lambda: made.at(90)))[0] == 2
