@@ -50,14 +50,14 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
     words = Vocabulary(profile.variables, profile.missing)
     read = words.read(entries)
     problems = [*map(vocabulary.told, read.problems), *_other_problems(entries, case_id, profile, words)]
-    site = entries.get("site_id")
+    site = entries.get("site_id", "")
     if problems:
         raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: {sentence(problems)}")
     return ClinicalRecord(
         digest=sha256(data),
         values=read.values,
         simulated=entries.get("simulated") is True,
-        site="" if words.is_missing(site) else site,
+        site="" if words.is_missing(site) else str(site),
         readings=tuple(_reading(one) for one in read.readings),
         remarks=(*map(_unclear, read.unclear), *_checks(profile, read.values)),
     )

@@ -27,6 +27,7 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.json_objects import MAX_BYTES
 from shared.keys import BadCaseIdError
 from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
@@ -142,7 +143,8 @@ def _forget(store: BlobStore, case: CaseId) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
