@@ -163,4 +163,4 @@ def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     if is_fhir(entries):
         entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
     names.check(entries, str(clinical))
-    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)
