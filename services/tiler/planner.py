@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.tiler.colours import stain_colours
+from services.tiler.staining import stain_colours
 from services.tiler.errors import UnreadableSlideError
 from services.tiler.grid import Grid, GridSpec, lay
 from services.tiler.ledger import Ledger, Verdict, first_verdicts
