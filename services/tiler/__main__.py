@@ -11,6 +11,7 @@ from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.isolation import isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
 from services.tiler.plan_store import PlanStore
@@ -47,14 +48,15 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     settings = load(TilerSettings)
     store = S3Store(platform.s3)
     scratch = stack.enter_context(Scratch(store, settings.scratch))
+    open_slide = stack.enter_context(isolated_readers(settings.limits))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     plans = PlanStore(store)
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
     on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideRejected, SlideTiled
 
@@ -12,7 +11,7 @@ from services.tiler.landings import Landings, slide_at
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable, Override
 from shared import keys, logs, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
@@ -23,7 +22,6 @@ from shared.units import Sha256
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
 """Refusals that depend on the machine, not on the slide: never remembered."""
-OpenSlide = Callable[[Path, Override], SlideReader]
 _log = logs.get(__name__)
 
 

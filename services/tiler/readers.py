@@ -1,5 +1,6 @@
 """Opens a slide with the reader that its bytes ask for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from services.tiler.dicom_reader import DicomReader
@@ -9,6 +10,7 @@ from services.tiler.ports import SlideReader
 from services.tiler.resolution import Override
 from services.tiler.tiff_tiles import BrokenDirectoryError, directory
 
+OpenSlide = Callable[[Path, Override], SlideReader]
 _PICTURES = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
