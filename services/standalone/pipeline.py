@@ -89,9 +89,9 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
     with (
-        isolated_readers() as open_slide,
         ThreadPoolExecutor(options.workers) as pool,
         Batcher(encoder, batching) as batcher,
+        isolated_readers() as open_slide,
     ):
         plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, tell)
         tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))

@@ -48,14 +48,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     settings = load(TilerSettings)
     store = S3Store(platform.s3)
     scratch = stack.enter_context(Scratch(store, settings.scratch))
-    open_slide = stack.enter_context(isolated_readers(settings.limits))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     plans = PlanStore(store)
+    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
     plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
     on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
-    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     return (

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from services.tiler import errors
 from services.tiler import reader_wire as wire
+from services.tiler.errors import SlideError
 from services.tiler.ports import Cut, Origins, Overview, SlideFacts, Tiles
 from services.tiler.reader_lane import Arrays, Lane, Target
-from services.tiler.reader_processes import ReaderChild
+from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
-from shared.errors import CrashedWorkerError, InternalError, PermanentError
+from shared.errors import CrashedWorkerError, InternalError, MedullaError
 from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
@@ -64,7 +64,7 @@ class IsolatedReader:
         self._end_at = monotonic() + whole_s
         self._lanes: SimpleQueue[Lane] = SimpleQueue()
         self._lock = Lock()
-        self._failure: CrashedWorkerError | None = None
+        self._failure: CrashedWorkerError | StoppingError | None = None
         self._facts: SlideFacts | None = None
         try:
             self._open(*slide)
@@ -164,15 +164,20 @@ class IsolatedReader:
         if "bug" in answer:
             raise InternalError(f"reading the slide ended with {answer['bug']}")
 
-    def _refusal(self, answer: wire.Message) -> PermanentError:
+    def _refusal(self, answer: wire.Message) -> MedullaError:
         try:
-            return errors.remembered(answer["refused"], answer["sentence"], "")
+            return {kind.__name__: kind for kind in _kinds(SlideError)}[answer["refused"]](answer["sentence"])
         except (KeyError, TypeError):
             return self._failed(_NONSENSE)
 
     @contextmanager
     def _guarded(self, limit_s: float) -> Iterator[float]:
-        """What may take `limit_s`, until the time that is given; raises CrashedWorkerError where the child fails."""
+        """Limit what is done to `limit_s`; yields the time when that ends.
+
+        Raises:
+            CrashedWorkerError: the child failed.
+            StoppingError: this process ends.
+        """
         until = monotonic() + limit_s
         try:
             yield min(until, self._end_at)
@@ -184,13 +189,22 @@ class IsolatedReader:
         except (ValueError, TypeError, KeyError) as error:
             raise self._failed(_NONSENSE) from error
 
-    def _failed(self, sentence: str = "") -> CrashedWorkerError:
+    def _failed(self, sentence: str = "") -> CrashedWorkerError | StoppingError:
         """End the child; the first reason counts for all threads."""
         with self._lock:
+            if self._failure is None and self._child.is_stopping:
+                self._failure = StoppingError()
             if self._failure is None:
                 self._failure = CrashedWorkerError(sentence or f"reading the slide {_how(self._child.end())}")
         self._child.end()
         return self._failure
+
+
+def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:
+    """All classes of a tree of errors."""
+    for kind in root.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
 
 
 def _exactly(*arrays: NDArray[Any]) -> Target:

@@ -8,6 +8,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
@@ -46,7 +47,8 @@ def _die_with_parent() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
+        with suppress(OSError):  # some sandboxes do not allow it
+            Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
 
 
 def _limit(memory_mb: int) -> None:
@@ -119,7 +121,7 @@ def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
     try:
         return work()
     except PermanentError as error:
-        return {"refused": error.reason, "sentence": str(error)[:_SENTENCE]}
+        return {"refused": type(error).__name__, "sentence": str(error)[:_SENTENCE]}
     except MemoryError:
         return {"out_of_memory": True}
     except OSError as error:

@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from threading import Lock
+from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
 from services.tiler.reader_host import READY, STATUS
-from shared.errors import CrashedWorkerError
+from shared.errors import CrashedWorkerError, TransientError
 
 OPENER = "services.tiler.readers:open_slide"
 _HOST = "services.tiler.reader_host"
@@ -25,14 +25,27 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE
 """Libraries that start threads when they are loaded must not: the host forks."""
 
 
+class StoppingError(TransientError):
+    """This process ends its readers; whoever comes next reads the slide."""
+
+    def __init__(self) -> None:
+        super().__init__("the slide is read again later, because this process ends")
+
+
 class ReaderChild:
     """A process for one slide. It lives until `end`, or until this process ends."""
 
-    def __init__(self, door: socket.socket, leash: socket.socket) -> None:
+    def __init__(self, door: socket.socket, leash: socket.socket, stopping: Event) -> None:
         self.door = door
         self._leash = leash
+        self._stopping = stopping
         self._lock = Lock()
         self._status: int | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this process ends its host, and therefore the child."""
+        return self._stopping.is_set()
 
     def end(self) -> int:
         """End the process if it lives, and wait for that; how it ended, as `os.waitpid` gives it."""
@@ -63,6 +76,7 @@ class ReaderHost:
         self._opener = opener
         self._lock = Lock()
         self._ready = False
+        self._stopping = Event()
         self._process, self._control = self._started()
 
     @property
@@ -75,15 +89,20 @@ class ReaderHost:
 
         Raises:
             CrashedWorkerError: the host does not start.
+            StoppingError: this process is at its end.
         """
         door, childs_door = socket.socketpair()
         leash, hosts_leash = socket.socketpair()
         with childs_door, hosts_leash:
             self._send([childs_door.fileno(), hosts_leash.fileno()])
-        return ReaderChild(door, leash)
+        return ReaderChild(door, leash, self._stopping)
 
     def close(self) -> None:
         """End the host and all of its children."""
+        self._stopping.set()
+        self._end_host()
+
+    def _end_host(self) -> None:
         self._control.close()
         try:
             self._process.wait(_END_S)
@@ -99,8 +118,10 @@ class ReaderHost:
 
     def _send(self, files: list[int]) -> None:
         with self._lock:
+            if self._stopping.is_set():
+                raise StoppingError
             if self._process.poll() is not None:
-                self.close()
+                self._end_host()
                 self._process, self._control = self._started()
                 self._ready = False
             try:
@@ -121,7 +142,7 @@ class ReaderHost:
         ours, hosts = socket.socketpair()
         with hosts:
             process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-m", _HOST, str(hosts.fileno()), self._opener],
+                [sys.executable, "-P", "-m", _HOST, str(hosts.fileno()), self._opener],
                 pass_fds=[hosts.fileno()],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

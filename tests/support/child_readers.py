@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from services.tiler import openslide_reader, readers
+from services.tiler import errors, openslide_reader, readers
 from services.tiler.errors import SlideError, UnreadableSlideError
 from services.tiler.ports import Cut, Origins, Overview, SlideFacts, SlideReader, Tiles
 from services.tiler.resolution import Override
@@ -73,9 +73,9 @@ def _misbehave(how: str) -> None:
     _ACTS[how]()
 
 
-def _refuse(reason: str) -> None:
-    kinds = {kind.reason: kind for kind in SlideError.__subclasses__()}
-    raise kinds[reason](f"refused as {reason}: “é”")
+def _refuse(name: str) -> None:
+    kind: type[SlideError] = getattr(errors, name)
+    raise kind(f"refused as {kind.reason}: “é”")
 
 
 def _raise(error: BaseException) -> None:

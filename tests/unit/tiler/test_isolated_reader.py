@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.tiler import errors
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError, UnreadableSlideError
 from services.tiler.handler import OnLanding, PlanTiles
@@ -22,6 +23,7 @@ from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.ports import Cut, SlideReader
+from services.tiler.reader_processes import StoppingError
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError
 from shared.units import Level0Px, MicronsPerPx, TilePx
@@ -73,6 +75,10 @@ def read_often(reader: SlideReader) -> None:
 
 def children_of(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def open_files(pid: int | str) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -130,11 +136,13 @@ def test_an_error_that_nobody_foresaw_names_its_type_and_never_a_value(
     assert "patient" not in str(error)
 
 
-@pytest.mark.parametrize("reason", sorted(kind.reason for kind in SlideError.__subclasses__()))
-def test_a_refusal_keeps_its_class_reason_and_sentence(reason: str, readers: IsolatedReaders, tmp_path: Path) -> None:
-    error = failure(readers, slide(tmp_path, f"open--refuse-{reason}"))
-    assert isinstance(error, SlideError)
-    assert (error.reason, str(error)) == (reason, f"refused as {reason}: “é”")
+@pytest.mark.parametrize("kind", [kind for kind in SlideError.__subclasses__() if kind.__module__ == errors.__name__])
+def test_a_refusal_keeps_its_class_reason_and_sentence(
+    kind: type[SlideError], readers: IsolatedReaders, tmp_path: Path
+) -> None:
+    error = failure(readers, slide(tmp_path, f"open--refuse-{kind.__name__}"))
+    assert type(error) is kind
+    assert str(error) == f"refused as {kind.reason}: “é”"
 
 
 @pytest.mark.parametrize("when", ["open", *ASKS])
@@ -199,11 +207,11 @@ def test_two_hundred_opened_slides_leave_no_file_process_or_thread(readers: Isol
             reader.read_tiles(_ORIGINS, _CUT)
 
     use(1)
-    before = len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{host}/fd"))  # noqa: PTH208 - counted
+    before = open_files("self"), open_files(host)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(use, range(200)))
     assert until(lambda: not children_of(host))
-    assert (len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{host}/fd"))) == before  # noqa: PTH208
+    assert until(lambda: (open_files("self"), open_files(host)) == before)
 
 
 def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
@@ -215,6 +223,16 @@ def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
                 read_often(reader)
         with fresh(path) as reader:
             assert reader.describe().format == "aperio"
+
+
+def test_a_slide_in_work_when_the_process_stops_has_not_crashed(tmp_path: Path) -> None:
+    with isolated_readers(_LIMITS, _OPENER) as fresh, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(failure, fresh, slide(tmp_path, "tiles--sleep"))
+        assert until(lambda: bool(children_of(fresh.host.pid)))
+        fresh.host.close()
+        assert isinstance(reading.result(), StoppingError)
+        with pytest.raises(StoppingError):
+            fresh(slide(tmp_path))
 
 
 def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""What it costs to read slides in child processes: the same work in this process and in children, in turn."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.standalone.workspace import SlideFile, Workspace
+from services.tiler.chunks import StreamChunks
+from services.tiler.handler import PlanTiles, SlideLanded
+from services.tiler.in_place import SlidesInPlace
+from services.tiler.isolation import IsolatedReaders, isolated_readers
+from services.tiler.plan_store import PlanStore
+from services.tiler.planner import PlanSpec
+from services.tiler.readers import OpenSlide, open_slide
+from services.tiler.resolution import MppTable, Override
+from tests.bench import material
+from tests.bench.readers import Positions
+from tests.bench.size import Size
+from tests.bench.table import Row, Section
+from tests.bench.timing import Run, Work, interleaved, rates
+
+_CHILD, _HERE = "in a child process", "in this process"
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Both ways to open a slide."""
+
+    child: IsolatedReaders
+
+    def works(self, make: Callable[[OpenSlide], Work]) -> Mapping[str, Work]:
+        """The same work both ways."""
+        return {_CHILD: make(self.child), _HERE: make(open_slide)}
+
+
+def compare(size: Size, folder: Path) -> Section:
+    """Opening, tiles with one and two threads, and from file to streamed tiles for one and two slides at once."""
+    slides = [material.aperio(folder / f"{name}.svs", size.slide_copies) for name in ("one", "two")]
+    wanted = Positions.of(slides[0], 4 * size.reader_tiles)
+    with isolated_readers() as child:
+        readers = Readers(child)
+        open_one = interleaved(size.repeats, readers.works(lambda opened: lambda: _open(opened, slides[0])))
+        rows = [_milliseconds("opening an Aperio slide", open_one)]
+        for threads in (1, _THREADS):
+            works = readers.works(lambda opened, n=threads: lambda: _read(opened, slides[0], wanted, n))
+            rows.append(_tiles(f"tiles, {threads} thread(s)", len(wanted.origins), interleaved(size.repeats, works)))
+        for count in (1, 2):
+            rows.append(_streamed(readers, slides[:count], folder, size))
+    return Section("Child processes: an Aperio slide of JPEG tiles, 256 px at 0.5 um/px", rows)
+
+
+def _open(opened: OpenSlide, slide: Path) -> None:
+    opened(slide, Override()).close()
+
+
+def _read(opened: OpenSlide, slide: Path, wanted: Positions, threads: int) -> None:
+    with opened(slide, Override()) as reader, ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda part: reader.read_tiles(part, wanted.cut), np.array_split(wanted.origins, threads)))
+
+
+def _streamed(readers: Readers, slides: Sequence[Path], folder: Path, size: Size) -> Row:
+    """Plan and stream slides at once, as a tiler with as many partitions does."""
+    tiles = []
+    with _workspace(folder / f"streams-{len(slides)}") as workspace:
+        works = readers.works(lambda opened: lambda: tiles.append(_plan_and_stream(workspace, opened, slides)))
+        runs = interleaved(size.repeats, works)
+    return _tiles(f"plan and stream, {len(slides)} slide(s) at once", tiles[0], runs)
+
+
+def _plan_and_stream(workspace: Workspace, opened: OpenSlide, slides: Sequence[Path]) -> int:
+    shutil.rmtree(workspace.root / "plans", ignore_errors=True)
+    store, files = workspace.store, SlidesInPlace(workspace.root)
+    plans = PlanStore(store)
+    with ThreadPoolExecutor(len(slides)) as workers, ThreadPoolExecutor(_THREADS) as decoders:
+        plan_tiles = PlanTiles(store, files, plans, PlanSpec(), MppTable(), opened)
+        stream = StreamChunks(files, plans, decoders, _THREADS, opened)
+
+        def work(slide: Path) -> int:
+            key = workspace.link(SlideFile(slide, f"case-{slide.stem}", slide.stem))
+            info = store.head(key)
+            assert info
+            event = plan_tiles(SlideLanded(key, info))
+            return sum(len(chunk.tiles) for chunk in stream(event.slide, event.plan))
+
+        return sum(workers.map(work, slides))
+
+
+@contextmanager
+def _workspace(folder: Path) -> Iterator[Workspace]:
+    folder.mkdir()
+    yield Workspace(folder)
+    shutil.rmtree(folder)
+
+
+def _tiles(what: str, count: int, runs: Mapping[str, Sequence[Run]]) -> Row:
+    return Row(what, "tiles/s", rates(runs[_CHILD], count), _HERE, rates(runs[_HERE], count))
+
+
+def _milliseconds(what: str, runs: Mapping[str, Sequence[Run]]) -> Row:
+    times = {name: [1000 / rate for rate in rates(found, 1)] for name, found in runs.items()}
+    return Row(what, "ms", times[_CHILD], _HERE, times[_HERE])
