@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Self
 
 import numpy as np
@@ -105,7 +105,7 @@ def _nap() -> None:
 
 _ACTS: dict[str, Callable[[], Any]] = {
     "abort": os.abort,
-    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "segfault": lambda: signal.pthread_kill(get_ident(), signal.SIGSEGV),
     "exit": lambda: os._exit(7),
     "sleep": lambda: time.sleep(60),
     "nap": _nap,
