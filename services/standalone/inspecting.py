@@ -57,7 +57,7 @@ class Finding:
 def inspect(paths: Sequence[Path], default_mpp: float | None) -> list[Finding]:
     """Look at slides, and at every slide of folders that hold `slides/{case_id}/`; nothing is written."""
     with isolated_readers() as open_slide:
-        return [_finding(slide, default_mpp, open_slide.for_plans) for slide in find(paths)]
+        return [_finding(slide, default_mpp, open_slide) for slide in find(paths)]
 
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:

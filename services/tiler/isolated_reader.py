@@ -46,11 +46,11 @@ class ReaderLimits(BaseModel):
 
     memory_mb: int = Field(default=2048, ge=512)
     """Private memory of the slide's process; counted on Linux alone."""
-    overview_s: float = Field(default=300, gt=0)
+    overview_s: float = Field(default=600, gt=0)
     """For opening a slide, for describing it, and for its overview."""
     tiles_s: float = Field(default=60, gt=0)
     """For some twenty tiles."""
-    plan_s: float = Field(default=900, gt=0)
+    plan_s: float = Field(default=1800, gt=0)
     """For a slide from opening to its plan."""
 
 

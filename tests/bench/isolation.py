@@ -1,10 +1,12 @@
 """What it costs to read slides in child processes: the same work in this process and in children, in turn."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from tests.bench import material
 from tests.bench.readers import Positions
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
-from tests.bench.timing import Run, Work, interleaved, rates
+from tests.bench.timing import Run, Work, measured, rates, tile_row
 
 _CHILD, _HERE = "in a child process", "in this process"
 _THREADS = 2
@@ -34,9 +36,20 @@ class Readers:
 
     child: IsolatedReaders
 
-    def works(self, make: Callable[[OpenSlide], Work]) -> Mapping[str, Work]:
-        """The same work both ways."""
-        return {_CHILD: make(self.child), _HERE: make(open_slide)}
+    def interleaved(self, repeats: int, make: Callable[[OpenSlide], Work]) -> Mapping[str, Sequence[Run]]:
+        """Do the same work both ways in turn; CPU time is that of all processes."""
+        runs: dict[str, list[Run]] = {_CHILD: [], _HERE: []}
+        for _ in range(repeats):
+            for name, opened in ((_CHILD, self.child), (_HERE, open_slide)):
+                before = self._host_seconds()
+                run = measured(make(opened))
+                runs[name].append(replace(run, cpu_seconds=run.cpu_seconds + self._host_seconds() - before))
+        return runs
+
+    def _host_seconds(self) -> float:
+        """CPU time of the host and of its children that have ended."""
+        fields = Path(f"/proc/{self.child.host.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def compare(size: Size, folder: Path) -> Section:
@@ -45,32 +58,33 @@ def compare(size: Size, folder: Path) -> Section:
     wanted = Positions.of(slides[0], 4 * size.reader_tiles)
     with isolated_readers() as child:
         readers = Readers(child)
-        open_one = interleaved(size.repeats, readers.works(lambda opened: lambda: _open(opened, slides[0])))
-        rows = [_milliseconds("opening an Aperio slide", open_one)]
+        opening = readers.interleaved(size.repeats, lambda opened: lambda: opened(slides[0], Override()).close())
+        rows = [_milliseconds("opening an Aperio slide", opening)]
         for threads in (1, _THREADS):
-            works = readers.works(lambda opened, n=threads: lambda: _read(opened, slides[0], wanted, n))
-            rows.append(_tiles(f"tiles, {threads} thread(s)", len(wanted.origins), interleaved(size.repeats, works)))
+            runs = readers.interleaved(size.repeats, _reading(slides[0], wanted, threads))
+            rows.append(_row(f"tiles, {threads} thread(s)", len(wanted.origins), runs))
         for count in (1, 2):
             rows.append(_streamed(readers, slides[:count], folder, size))
     return Section("Child processes: an Aperio slide of JPEG tiles, 256 px at 0.5 um/px", rows)
 
 
-def _open(opened: OpenSlide, slide: Path) -> None:
-    opened(slide, Override()).close()
+def _reading(slide: Path, wanted: Positions, threads: int) -> Callable[[OpenSlide], Work]:
+    return lambda opened: partial(_read, slide, wanted, threads, opened)
 
 
-def _read(opened: OpenSlide, slide: Path, wanted: Positions, threads: int) -> None:
+def _read(slide: Path, wanted: Positions, threads: int, opened: OpenSlide) -> None:
     with opened(slide, Override()) as reader, ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda part: reader.read_tiles(part, wanted.cut), np.array_split(wanted.origins, threads)))
 
 
 def _streamed(readers: Readers, slides: Sequence[Path], folder: Path, size: Size) -> Row:
     """Plan and stream slides at once, as a tiler with as many partitions does."""
-    tiles = []
+    tiles: list[int] = []
     with _workspace(folder / f"streams-{len(slides)}") as workspace:
-        works = readers.works(lambda opened: lambda: tiles.append(_plan_and_stream(workspace, opened, slides)))
-        runs = interleaved(size.repeats, works)
-    return _tiles(f"plan and stream, {len(slides)} slide(s) at once", tiles[0], runs)
+        runs = readers.interleaved(
+            size.repeats, lambda opened: lambda: tiles.append(_plan_and_stream(workspace, opened, slides))
+        )
+    return _row(f"plan and stream, {len(slides)} slide(s) at once", tiles[0], runs)
 
 
 def _plan_and_stream(workspace: Workspace, opened: OpenSlide, slides: Sequence[Path]) -> int:
@@ -98,8 +112,8 @@ def _workspace(folder: Path) -> Iterator[Workspace]:
     shutil.rmtree(folder)
 
 
-def _tiles(what: str, count: int, runs: Mapping[str, Sequence[Run]]) -> Row:
-    return Row(what, "tiles/s", rates(runs[_CHILD], count), _HERE, rates(runs[_HERE], count))
+def _row(what: str, count: int, runs: Mapping[str, Sequence[Run]]) -> Row:
+    return tile_row(what, count, runs[_CHILD], _HERE, runs[_HERE])
 
 
 def _milliseconds(what: str, runs: Mapping[str, Sequence[Run]]) -> Row:
