@@ -93,7 +93,8 @@ def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_ver
             program_version=program_version,
         ),
         left_out=case.left_out,
-        remarks=case.remarks,
+        remarks=[*case.remarks, *(record.remarks if record else ())],
+        readings=record.readings if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,
     )

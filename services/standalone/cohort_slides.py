@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from services.standalone.workspace import SlideFile, find
+from services.standalone.local_slides import SlideFile
+from services.standalone.workspace import find
 from services.tiler.errors import NotASlideError
 from services.tiler.grid import GridSpec
-from services.tiler.in_place import slide_digest
 from services.tiler.ports import Cut, SlideReader, Tiles
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
@@ -42,7 +42,7 @@ class CohortSlides:
             SlideError: it is not there, or cannot be read.
         """
         slide = self._slide(case, spots)
-        with self.open_slide(slide.path, Override(default=self.default_mpp)) as reader:
+        with slide.at_hand() as path, self.open_slide(path, Override(default=self.default_mpp)) as reader:
             return reader.read_tiles(spots.origins, _cut(grid, reader))
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:
@@ -50,7 +50,7 @@ class CohortSlides:
         found = self.files.get((case, spots.slide_id))
         if found is None:
             raise NotASlideError(f"{name} is in the embeddings, but not among the slides")
-        if slide_digest(found.path) != spots.slide_digest:
+        if found.digest != spots.slide_digest:
             raise BadEmbeddingsError(f"{name} is not the slide that was embedded: its digest is another one")
         return found
 

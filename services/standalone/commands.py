@@ -22,7 +22,8 @@ from services.standalone import (
 from services.standalone import (
     up as laptop,
 )
-from services.standalone.console import Advance, AsJson, exit_codes, print_json, progress, say
+from services.standalone.cohorts import MapFile
+from services.standalone.console import Advance, AsJson, exit_codes, note, print_json, progress, say
 from services.standalone.pipeline import Options, Tell
 from shared import logs, runtime
 from shared.notice import NOTICE
@@ -83,6 +84,7 @@ def score(
     slides: Slides,
     case_id: Annotated[str | None, typer.Option(help="Pseudonym of the case.")] = None,
     clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
+    columns: MapFile = None,
     bundle: Bundle = scoring.DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
@@ -91,7 +93,9 @@ def score(
 ) -> None:
     """Score one case from its slides and clinical record."""
     with exit_codes():
-        case = scoring.case_from(slides, clinical, case_id)
+        case = scoring.case_from(slides, clinical, case_id, columns)
+    if case.readings:
+        note("\n  ".join([f"{clinical}:", *case.readings]))
     _score(case, bundle, Options(encoder, default_mpp), out, as_json=as_json)
 
 

@@ -38,6 +38,11 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def note(text: str) -> None:
+    """Lines for people beside the result, on standard error."""
+    _errors.print(text, markup=False)
+
+
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""

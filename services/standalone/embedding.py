@@ -10,8 +10,9 @@ from pathlib import Path
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.standalone.console import Advance
+from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
-from services.standalone.workspace import SlideFile, find, open_workspace
+from services.standalone.workspace import find, open_workspace
 from shared.errors import PermanentError
 from shared.files import put
 

@@ -5,11 +5,13 @@ from dataclasses import asdict, dataclass
 from os import cpu_count
 from pathlib import Path
 
-from services.standalone.workspace import SlideFile, find
-from services.tiler.errors import NotASlideError, NoTissueError
-from services.tiler.in_place import slide_digest
+from services.standalone.local_slides import SlideFile
+from services.standalone.workspace import find
+from services.tiler.damage import count_corrupt
+from services.tiler.errors import NoTissueError
 from services.tiler.isolation import isolated_readers
 from services.tiler.planner import PlanSpec, plan
+from services.tiler.ports import Resolution
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.errors import PermanentError, explain
@@ -31,8 +33,12 @@ class Finding:
     mpp_x: float = 0.0
     mpp_y: float = 0.0
     mpp_source: str = ""
+    mpp_contradicted_by: tuple[str, ...] = ()
+    """What else the slide states of its resolution, where it differs."""
     tissue_mm2: float = 0.0
     tiles: int = 0
+    corrupt: int = 0
+    """Tiles that do not decode; the stream finds the same ones."""
     qc_flags: tuple[str, ...] = ()
     expected_seconds: float = 0.0
     reason: str = ""
@@ -47,10 +53,13 @@ class Finding:
         if self.reason:
             return f"{self.slide}: {self.sentence}"
         flags = ", ".join(self.qc_flags) or "no remark"
+        corrupt = f" ({self.corrupt} corrupt)" if self.corrupt else ""
+        source = ", not ".join((self.mpp_source, *self.mpp_contradicted_by))
         return (
             f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
-            f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({self.mpp_source}), "
-            f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles, {flags}, about {self.expected_seconds:.0f} s"
+            f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({source}), "
+            f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles{corrupt}, {flags}, "
+            f"about {self.expected_seconds:.0f} s"
         )
 
 
@@ -68,10 +77,10 @@ def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide)
 
 
 def _seen(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
-    if not slide.path.is_file():
-        raise NotASlideError(f"{slide.path} is no file")
-    with open_slide(slide.path, Override(default=default_mpp)) as reader:
-        made = plan(reader, PlanSpec(), slide_digest(slide.path))
+    slide.check()
+    with slide.at_hand() as path, open_slide(path, Override(default=default_mpp)) as reader:
+        made = plan(reader, PlanSpec(), slide.digest)
+        corrupt = count_corrupt(reader, made)
     if not len(made.coords):
         raise NoTissueError(f"{slide.path}: no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution
@@ -85,8 +94,14 @@ def _seen(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) ->
         mpp_x=said.mpp_x,
         mpp_y=said.mpp_y,
         mpp_source=said.source,
+        mpp_contradicted_by=tuple(_stated(other) for other in said.contradicted_by),
         tissue_mm2=made.tissue_mm2,
         tiles=len(made.coords),
-        qc_flags=made.qc_flags,
+        corrupt=corrupt,
+        qc_flags=(*made.qc_flags, *["corrupt_tiles"] * (corrupt > 0)),
         expected_seconds=round(1 + len(made.coords) / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
     )
+
+
+def _stated(other: Resolution) -> str:
+    return f"{other.source} with {other.mpp_x:.4g} x {other.mpp_y:.4g}"

@@ -1,7 +1,7 @@
 """`medulla score`: one case, in this process, through the handlers that the services run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,20 +12,24 @@ from medulla.v1.scorer_pb2 import Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.clinical import entries_of, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.fhir_record import flattened, is_fhir
+from services.standalone.local_slides import SlideFile, slide_at
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
-from services.standalone.workspace import SlideFile, named, open_workspace
+from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.keys import BadCaseIdError
+from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -42,6 +46,8 @@ class Case:
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
+    readings: Sequence[str] = ()
+    """What the map of the record's names and words read as what, in words."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +59,18 @@ class Report:
     html: Path
 
 
-def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None) -> Case:
+def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
     """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
+        BadMapError: the map of its names and words is none, or not of this record.
     """
-    record = _read(clinical) if clinical else None
-    name = case_id or (_stated_id(record) if record else None) or named(slides[0]).case_id
+    record, readings = _record(clinical, columns) if clinical else (None, [])
+    name = case_id or (stated_id(record) if record else None) or slide_at(slides[0]).case_id
     case = keys.case_id(name, "--case-id")
-    return Case(case, [named(path, case) for path in slides], record)
+    return Case(case, _together(slide_at(path, case) for path in slides), record, readings)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -86,33 +93,43 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
         return _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
 
 
+def _together(slides: Iterable[SlideFile]) -> Sequence[SlideFile]:
+    """Each slide once, also where several of its files were named."""
+    made = {slide.path: slide for slide in slides}
+    by_id = {slide.slide_id: slide for slide in made.values()}
+    for slide in made.values():
+        if by_id[slide.slide_id] is not slide:
+            raise BadCaseIdError(f"{slide.path} and {by_id[slide.slide_id].path} would be the same slide of the case")
+    return list(made.values())
+
+
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> Report:
     made = Parse(score_json, Score())
-    paths = {slide.slide_id: slide.path for slide in case.slides}
-    pages = [_page(store, evidence, paths[evidence.slide_id], open_slide) for evidence in made.slides]
+    slides = {slide.slide_id: slide for slide in case.slides}
+    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in made.slides]
     report = Report(made, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
     report.html.write_text(render(made, pages), encoding="utf-8")
     return report
 
 
-def _page(store: BlobStore, evidence: SlideEvidence, path: Path, open_slide: OpenSlide) -> SlidePage:
+def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
-        top = _top_tiles(evidence, path, open_slide) if seen.has_preference else []
+        top = _top_tiles(evidence, slide, open_slide) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 
 
-def _top_tiles(evidence: SlideEvidence, path: Path, open_slide: OpenSlide) -> list[str]:
+def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with open_slide(path, Override()) as reader:
+    with slide.at_hand() as path, open_slide(path, Override()) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 
@@ -131,9 +148,18 @@ def _read(path: Path) -> bytes:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _stated_id(record: bytes) -> str | None:
-    try:
-        said = json.loads(record)
-    except ValueError as error:
-        raise BadClinicalRecordError(f"the clinical record is no JSON: {error}") from error
-    return str(said["case_id"]) if isinstance(said, dict) and "case_id" in said else None
+def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
+    """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
+    record = _read(clinical)
+    entries = entries_of(record)
+    if columns is None and is_fhir(entries):
+        raise BadClinicalRecordError(
+            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+        )
+    if columns is None:
+        return record, []
+    names = load_map(columns)
+    if is_fhir(entries):
+        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    names.check(entries, str(clinical))
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)

@@ -11,6 +11,7 @@ from services.tiler.grid import GridSpec
 from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
+from services.tiler.settling import SeriesSettings
 from shared.rpc.server import ServerTls
 from shared.settings import Section, ServiceSettings, SqsSettings
 
@@ -45,6 +46,7 @@ class TilerSettings(ServiceSettings, QualityRules):
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
     limits: ReaderLimits = ReaderLimits()
     """Of the process that reads a slide, e.g. `TILER_LIMITS__TILES_S=60`."""
+    series: SeriesSettings = SeriesSettings()
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
     address: str = "127.0.0.1:50051"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.standalone.workspace import SlideFile, Workspace
+from services.standalone.local_slides import SlideFile
+from services.standalone.workspace import Workspace
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.in_place import SlidesInPlace
@@ -20,6 +21,8 @@ from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable, Override
+from shared.keys import SlideKey
+from shared.units import CaseId, SlideId
 from tests.bench import material
 from tests.bench.readers import Positions
 from tests.bench.size import Size
@@ -89,17 +92,14 @@ def _streamed(readers: Readers, slides: Sequence[Path], folder: Path, size: Size
 
 def _plan_and_stream(workspace: Workspace, opened: OpenSlide, slides: Sequence[Path]) -> int:
     shutil.rmtree(workspace.root / "plans", ignore_errors=True)
-    store, files = workspace.store, SlidesInPlace(workspace.root)
-    plans = PlanStore(store)
+    files, plans = SlidesInPlace(workspace.root), PlanStore(workspace.store)
     with ThreadPoolExecutor(len(slides)) as workers, ThreadPoolExecutor(_THREADS) as decoders:
-        plan_tiles = PlanTiles(store, files, plans, PlanSpec(), MppTable(), opened)
+        plan_tiles = PlanTiles(workspace.store, files, plans, PlanSpec(), MppTable(), opened)
         stream = StreamChunks(files, plans, decoders, _THREADS, opened)
 
         def work(slide: Path) -> int:
-            key = workspace.link(SlideFile(slide, f"case-{slide.stem}", slide.stem))
-            info = store.head(key)
-            assert info
-            event = plan_tiles(SlideLanded(key, info))
+            key = SlideKey(CaseId(f"case-{slide.stem}"), SlideId(slide.name))
+            event = plan_tiles(SlideLanded(key, workspace.link(SlideFile(slide, key.case_id, key.slide_id))))
             return sum(len(chunk.tiles) for chunk in stream(event.slide, event.plan))
 
         return sum(workers.map(work, slides))

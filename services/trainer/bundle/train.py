@@ -178,8 +178,14 @@ def _facts(
 def served_profile(profile: Profile) -> dict[str, Any]:
     """The part of a profile that the scorer reads."""
     kept = {"name", "kind", "block", "levels", "unit", "low", "high"}
-    variables = [one.model_dump(mode="json", include=kept) | {"label": one.shown} for one in profile.variables]
-    return {
+    words = {"aliases", "units", "unclear"}
+    variables = [
+        one.model_dump(mode="json", include=kept)
+        | {"label": one.shown}
+        | one.model_dump(mode="json", include=words, exclude_defaults=True)
+        for one in profile.variables
+    ]
+    return profile.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
         "name": profile.name,
         "variables": variables,
         "outcome": profile.outcome.model_dump(mode="json"),

@@ -74,7 +74,7 @@ def test_a_second_run_forgets_the_record_of_the_first(tmp_path: Path, slide: Pat
 
 def test_a_bad_record_names_every_fault_in_one_sentence(tmp_path: Path, slide: Path) -> None:
     record = tmp_path / "record.json"
-    record.write_text(json.dumps({"case_id": "MB-7", "sex": "F", "age_at_diagnosis_years": 300}))
+    record.write_text(json.dumps({"case_id": "MB-7", "sex": "both", "age_at_diagnosis_years": 300}))
     done = medulla("score", slide, "--clinical", record, "--out", tmp_path / "out")
     assert done.exit_code == AT_FAULT
     assert "bad_clinical_record" in done.stderr
@@ -151,7 +151,7 @@ def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> N
     done = medulla("embed", cohort, "--out", out)
     assert done.exit_code == AT_FAULT
     index, failures = _rows(out / "index.csv"), _rows(out / "failures.csv")
-    assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one"), ("B", "one")]
+    assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one.svs"), ("B", "one.svs")]
     assert all((out / row["path"]).is_file() for row in index)
     assert [(row["case_id"], row["reason"]) for row in failures] == [("B", "not_a_slide")]
     assert failures[0]["sentence"]

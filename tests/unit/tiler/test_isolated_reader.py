@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,9 @@ from hypothesis import strategies as st
 from services.tiler import errors
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError, UnreadableSlideError
-from services.tiler.handler import OnLanding, PlanTiles
 from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.isolation import IsolatedReaders, isolated_readers
-from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
 from services.tiler.ports import Cut, SlideReader
 from services.tiler.reader_processes import StoppingError
 from shared.bus.s3_events import ObjectHint
@@ -187,9 +187,8 @@ def test_of_twenty_slides_one_that_aborts_is_lost_and_nineteen_are_planned(
 ) -> None:
     names = [f"slides/case-{number}/{'describe--abort' if number == 7 else 'sound'}.svs" for number in range(20)]
     with tiling(tmp_path, budget_mb=100) as tiler:
-        old = tiler.on_landing.plan_tiles
-        planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, old.mpp, readers.for_plans)
-        on_landing = OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec))
+        planner = replace(tiler.on_landing.plan_tiles, open_slide=readers.for_plans)
+        on_landing = replace(tiler.on_landing, plan_tiles=planner)
         outcomes = [outcome(on_landing, name, tiler.land) for name in names]
     assert [isinstance(each, GivenUpError) for each in outcomes] == [number == 7 for number in range(20)]
     assert sum(each == 38 for each in outcomes) == 19

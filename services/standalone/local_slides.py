@@ -1,0 +1,109 @@
+"""Slides on this machine: which files below a folder make which slide, by the rules of the bucket."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
+from services.tiler.in_place import at_hand, slide_digest, starts_as_dicom
+from shared import keys
+from shared.blob.folder import FolderStore
+from shared.blob.port import BlobInfo
+from shared.slides.companions import INDEXED
+from shared.slides.listing import FoundSlide, SlideListing
+from shared.units import Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFile:
+    """One slide on this machine, and whose it is."""
+
+    path: Path
+    """The file that stands for it."""
+    case_id: str
+    slide_id: str
+    name: str = ""
+    """What it is called below the case; the slide's id is made of it. Empty: as the id."""
+    others: tuple[Path, ...] = ()
+    """Its other files: of a DICOM series, of MIRAX and the like."""
+    members: tuple[Path, ...] = ()
+    """Everything that belongs to it, labels included."""
+    lacks: str = ""
+    """Why it cannot be worked on: a sentence about the files that are missing."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All its files."""
+        return (self.path, *self.others)
+
+    @property
+    def digest(self) -> Sha256:
+        """Digest of the slide."""
+        return slide_digest(self.files)
+
+    def at_hand(self) -> AbstractContextManager[Path]:
+        """What a reader is to open."""
+        return at_hand(self.files)
+
+    def check(self) -> None:
+        """Refuse a slide that is not there.
+
+        Raises:
+            NotASlideError: there is no such file.
+            IncompleteSeriesError, UnreadableSlideError: one of its files is missing.
+        """
+        if not self.path.is_file():
+            raise NotASlideError(f"{self.path} is no file")
+        if self.lacks:
+            kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
+            raise kind(self.lacks)
+
+
+def slides_below(folder: Path, case_id: str | None = None) -> list[SlideFile]:
+    """Every slide below a folder, at any depth, in the order of their names.
+
+    Ids come from names below the folder, as they do from names below `slides/{case_id}/` in the bucket. Without
+    `case_id` each slide is its own case.
+    """
+    return _found(folder, FolderStore(folder).list(""), case_id)
+
+
+def slides_of(files: Sequence[Path]) -> list[SlideFile]:
+    """The slides among files of one folder, each a case of its own; their companions may lie in its subfolders."""
+    return _found(files[0].parent, _beside(files)) if files else []
+
+
+def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
+    """The slide that a file belongs to: with the rest of its series and its companions, where it has any.
+
+    A file that is passed over in folders is taken for a slide where somebody names it.
+    """
+    alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
+    if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
+        return alone
+    slides = _found(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
+    return next((slide for slide in slides if path in slide.members), alone)
+
+
+def _beside(files: Sequence[Path]) -> Iterator[BlobInfo]:
+    """Files of one folder, and those of its subfolders that are called like one of them that names its companions."""
+    store = FolderStore(files[0].parent)
+    infos: Iterable[BlobInfo | None] = (store.head(file.name) for file in sorted(files))
+    yield from (info for info in infos if info is not None)
+    for file in files:
+        if file.name.lower().endswith(INDEXED):
+            yield from store.list(f"{file.stem}/")
+
+
+def _found(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
+    return [_on_disk(folder, slide, case_id) for slide in SlideListing(FolderStore(folder)).slides(objects, "")]
+
+
+def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
+    name = slide.files[0].key
+    own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
+    first, *others = (folder / info.key for info in slide.files)
+    lacks = "" if slide.usable else slide.lacks
+    members = tuple(folder / info.key for info in slide.members)
+    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, lacks)

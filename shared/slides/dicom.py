@@ -1,0 +1,128 @@
+"""What a DICOM file says of itself before its pixels, read out of its first bytes alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.slides.dicom_elements import BadElementsError, elements
+
+PREAMBLE = 132
+"""Bytes up to the end of the mark that most DICOM files have."""
+MARK = b"DICM"
+_WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_COMPANIONS = (
+    "1.2.840.10008.1.3.10",
+    *(f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("11.", "30", "66.", "88.", "91.", "104.")),
+)
+"""SOP classes of directories, presentation states, parametric maps, segmentations, reports, annotations, documents."""
+_BEYOND = 0x0048_0008
+"""All that is read stands before this tag; optical paths with their colour profiles come after it."""
+_FIRST_VRS = {b"UL", b"OB", b"UI", b"SH", b"CS", b"LO", b"DA", b"TM"}
+_IMAGE_TYPE = ("", "", "VOLUME", "NONE")
+"""What a file that does not say its ImageType is taken for."""
+
+
+Elements = Mapping[int, bytes]
+"""Values by tag."""
+
+
+class Role(Enum):
+    """What a DICOM file is to a slide."""
+
+    LEVEL = "level"
+    PICTURE = "label, overview or thumbnail"
+    COMPANION = "annotation, report or directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One file of a series of whole-slide images."""
+
+    series: str
+    """SeriesInstanceUID; empty for a companion."""
+    uid: str
+    role: Role
+    resampled: bool = False
+    """Whether it was made smaller from another level."""
+    width_px: int = 0
+    height_px: int = 0
+    tile_px: tuple[int, int] = (1, 1)
+    """Width and height."""
+    frames: int = 0
+    sparse: bool = False
+    """Whether tiles may be left out."""
+    space: str = ""
+    """FrameOfReferenceUID."""
+    whole: str = ""
+    """The concatenation that it is a part of; empty where it is none."""
+    part: int = 0
+    parts: int = 0
+
+    @property
+    def tiles(self) -> int:
+        """Tiles that cover the level once."""
+        return -(-self.width_px // self.tile_px[0]) * -(-self.height_px // self.tile_px[1])
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether a file begins as DICOM does: with its mark, or without preamble with an element of group 2 or 8."""
+    if head[PREAMBLE - 4 : PREAMBLE] == MARK:
+        return True
+    first = head[:1] in {b"\x02", b"\x08"} and head[1:2] == head[3:4] == b"\0"
+    return first and (head[4:6] in _FIRST_VRS or head[5:8] == b"\0\0\0")
+
+
+def parse(head: bytes) -> Instance | None:
+    """Read a file's first bytes; None where it is no DICOM file of slides, or says too little.
+
+    Raises:
+        CutShortError: more of the file is needed.
+    """
+    if not is_dicom(head):
+        return None
+    start = PREAMBLE if head[:PREAMBLE].endswith(MARK) else 0
+    try:
+        return _instance(elements(head, start, _BEYOND))
+    except BadElementsError:
+        return None
+
+
+def _instance(said: Elements) -> Instance | None:
+    kind = _text(said, 0x0008_0016)
+    if kind.startswith(_COMPANIONS):
+        return Instance("", "", Role.COMPANION)
+    series, uid = _text(said, 0x0020_000E), _text(said, 0x0008_0018)
+    width, height = _number(said, 0x0048_0006), _number(said, 0x0048_0007)
+    if kind != _WHOLE_SLIDE_IMAGE or not (series and uid and width and height):
+        return None
+    image = _text(said, 0x0008_0008).upper().split("\\")
+    image += _IMAGE_TYPE[len(image) :]
+    return Instance(
+        series=series,
+        uid=uid,
+        role=Role.LEVEL if image[2] == "VOLUME" else Role.PICTURE,
+        resampled=image[3] == "RESAMPLED",
+        width_px=width,
+        height_px=height,
+        tile_px=(max(1, _number(said, 0x0028_0011)), max(1, _number(said, 0x0028_0010))),
+        frames=_count(said, 0x0028_0008),
+        sparse=_text(said, 0x0020_9311) == "TILED_SPARSE",
+        space=_text(said, 0x0020_0052),
+        whole=_text(said, 0x0020_9161),
+        part=_number(said, 0x0020_9162),
+        parts=_number(said, 0x0020_9163),
+    )
+
+
+def _text(said: Elements, tag: int) -> str:
+    return said.get(tag, b"").decode("ascii", errors="replace").strip(" \0")
+
+
+def _number(said: Elements, tag: int) -> int:
+    return int.from_bytes(said.get(tag, b""), "little")
+
+
+def _count(said: Elements, tag: int) -> int:
+    """A number that is stored as text."""
+    text = _text(said, tag)[:12]
+    return int(text) if text.isdecimal() else 1
