@@ -96,7 +96,8 @@ def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int
 def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
     """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
     corrupt = np.concatenate([part.corrupt for part in parts])
-    pixels = b"".join(part.pixels[~part.corrupt].tobytes() for part in parts)
+    decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
+    pixels = b"".join(each.data for each in decoded)
     if corrupt.any():
         metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))
     return TileChunk(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from medulla.v1.events_pb2 import SlideTiled
 
 from services.tiler import errors
 from services.tiler import reader_wire as wire
@@ -277,4 +278,5 @@ def outcome(on_landing: OnLanding, key: str, land: Callable[[str, bytes], None])
         (event,) = on_landing(ObjectHint(key, "medulla"))
     except MedullaError as error:
         return error
+    assert isinstance(event, SlideTiled)
     return event.plan.tiles
