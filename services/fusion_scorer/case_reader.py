@@ -17,6 +17,7 @@ from services.fusion_scorer.profile import Profile
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
+from shared.json_objects import MAX_BYTES
 from shared.times import when
 from shared.units import CaseId
 
@@ -84,13 +85,13 @@ class CaseReader:
 
 
 def read_version(store: BlobStore, info: BlobInfo) -> bytes:
-    """All bytes of exactly the version that `info` describes.
+    """The bytes of exactly the version that `info` describes; of a record too large to be one, the first.
 
     Raises:
         MovedMeanwhileError: it is no longer that version.
     """
     try:
-        return store.get_range(info, 0, info.size)
+        return store.get_range(info, 0, min(info.size, MAX_BYTES + 1))
     except ObjectChangedError as error:
         raise MovedMeanwhileError(f"{info.key} was replaced or deleted at this moment") from error
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from os import cpu_count
 from pathlib import Path
 
+from services.standalone import words
 from services.standalone.local_slides import SlideFile
 from services.standalone.workspace import find
 from services.tiler.damage import count_corrupt
@@ -52,7 +53,7 @@ class Finding:
         """The finding in one line."""
         if self.reason:
             return f"{self.slide}: {self.sentence}"
-        flags = ", ".join(self.qc_flags) or "no remark"
+        flags = words.listed(self.qc_flags, "no remark")
         corrupt = f" ({self.corrupt} corrupt)" if self.corrupt else ""
         source = ", not ".join((self.mpp_source, *self.mpp_contradicted_by))
         return (

@@ -28,6 +28,7 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.json_objects import MAX_BYTES
 from shared.keys import BadCaseIdError
 from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
@@ -143,7 +144,8 @@ def _forget(store: BlobStore, case: CaseId) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
@@ -162,4 +164,4 @@ def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     if is_fhir(entries):
         entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
     names.check(entries, str(clinical))
-    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)

@@ -111,6 +111,7 @@ def _described(plan: TilePlan) -> dict[str, Any]:
         "qc_flags": list(plan.qc_flags),
         "overview_um_per_px": plan.overview_um_per_px,
         "tissue_mm2": plan.tissue_mm2,
+        "colours": list(plan.colours),
         "program_version": _program_version(),
     }
 

@@ -15,6 +15,7 @@ from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
 from services.tiler.resolution import check_extent
 from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_blurred
+from services.tiler.stain_colours import stain_colours
 from services.tiler.tissue import TissueMap, TissueRules, find_tissue, overview_scale
 from shared.canonical import digest_of
 from shared.units import MicronsPerPx, Sha256
@@ -66,6 +67,8 @@ class TilePlan:
     overview_um_per_px: MicronsPerPx
     """Resolution of the mask, at which tissue was looked for."""
     tissue_mm2: float
+    colours: tuple[float, ...]
+    """See `stain_colours`."""
     mask: NDArray[np.uint8]
     """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
     thumbnail: Rgb
@@ -94,7 +97,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
     slide = reader.describe()
     check_extent(slide)
     grid, scale = lay(spec.grid, slide), overview_scale(slide)
-    seen, thumbnail = _look(reader, spec.quality.tissue, scale)
+    seen, colours, thumbnail = _look(reader, spec.quality.tissue, scale)
     ledger = _verdicts(reader, spec, grid, slide, seen)
     return TilePlan(
         digest=plan_digest(slide_digest, slide, spec),
@@ -107,19 +110,21 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
         qc_flags=remarks(ledger, seen, slide, spec.grid),
         overview_um_per_px=scale,
         tissue_mm2=round(float(seen.tissue.sum()) * scale**2 / 1e6, 4),
+        colours=colours,
         mask=_mask(seen),
         thumbnail=thumbnail,
     )
 
 
-def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, Rgb]:
-    """Tissue and thumbnail of a slide; its overview is the largest thing in memory, and is let go here."""
+def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, tuple[float, ...], Rgb]:
+    """Tissue, stain and thumbnail of a slide; its overview is the largest thing in memory, and is let go here."""
     overview = reader.read_overview(um_per_px)
     if overview.readable.mean() < _MIN_READABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
     thumbnail = _thumbnail(overview.pixels)
     check_pixels(thumbnail)
-    return find_tissue(overview, rules, um_per_px), thumbnail
+    seen = find_tissue(overview, rules, um_per_px)
+    return seen, stain_colours(overview.pixels, seen.tissue), thumbnail
 
 
 def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:

@@ -64,6 +64,16 @@ def test_a_bad_record_is_refused_and_the_slides_are_scored_without_it(scorer: Sc
     assert scorer.score().model == "pathomics"
 
 
+@pytest.mark.parametrize(
+    "data", [b" " * 2_000_000, b"[" * 200_000, b'{"stage": "\\ud83d"}', b'{"age": 1' + b"0" * 400 + b"}"]
+)
+def test_a_hostile_record_is_refused_in_one_sentence_that_is_kept(scorer: Scorer, data: bytes) -> None:
+    with pytest.raises(BadClinicalRecordError) as caught:
+        scorer.land("clinical/MB-1.json", data)
+    assert json.loads(scorer.store.get(keys.indexed_clinical(CASE)))["rejected"] == str(caught.value)
+    assert scorer.landing.rejected(ObjectHint("clinical/MB-1.json", "medulla"), caught.value) is not None
+
+
 def test_a_bad_record_of_a_case_without_slides_is_only_refused(scorer: Scorer) -> None:
     with pytest.raises(BadClinicalRecordError):
         scorer.land("clinical/MB-1.json", b"{")

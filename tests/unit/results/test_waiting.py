@@ -148,3 +148,13 @@ def test_the_times_of_a_revision_are_those_of_the_inputs() -> None:
     revision = "".join(f"{int(made.at(minutes).timestamp() * 1e6):016x}" for minutes in (9, 4))
     assert input_times(revision) == [made.at(9), made.at(4)]
     assert input_times("") == []
+
+
+def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
+    results: Results, bucket: _Bucket, look: Waiting
+) -> None:
+    results.score(made.score(CASE, slides=["A1"]), minutes=30)
+    bucket.land(f"slides/{CASE}/A1.svs", 30)
+    bucket.land("slides/MB-2/A1.svs", 60)
+    bucket.put(keys.indexed_slide(CaseId(CASE), SlideId("A1")), b"no event")
+    assert _said(look) == pytest.approx((2, 60), abs=0.01)
