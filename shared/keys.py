@@ -14,6 +14,8 @@ CASES = "cases/"
 CASES_OF = "cases-of/"
 """Which cases hold a slide of a digest: the way back from the bytes to the cases."""
 LANDINGS = "landings/"
+ATTEMPTS = "attempts/"
+"""Marks of records that are at work, by which the death of a process is told."""
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
@@ -227,6 +229,16 @@ def indexed_slide(case: CaseId, slide: SlideId, version: str) -> str:
 def indexed_clinical(case: CaseId) -> str:
     """The scorer's index entry of a case's clinical record."""
     return f"{indexed(case)}clinical.json"
+
+
+def attempts(case: CaseId) -> str:
+    """Prefix of the marks of a case's records that are at work."""
+    return f"{ATTEMPTS}{case}/"
+
+
+def attempt(service: str, record: Sha256, case: str = "") -> str:
+    """The mark of one record at work in a service; `case` is empty where it is about none."""
+    return f"{attempts(CaseId(case)) if case else ATTEMPTS}{service}-{record}.json"
 
 
 def places(case: CaseId) -> str:

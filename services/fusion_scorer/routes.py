@@ -12,6 +12,7 @@ from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from services.fusion_scorer.standing import LookAtCase
+from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
@@ -34,7 +35,15 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
     landing, index = on_landing(store, bundles, producer), CaseIndex(store)
     rescore = RescoreCase(ScoreCase(store, bundles, program_version), index)
     return (
-        Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split, s3_events.context),
+        Route(
+            topics.S3_EVENTS,
+            s3_events.decode,
+            landing,
+            landing.rejected,
+            s3_events.split,
+            s3_events.context,
+            deadly=lambda hint: not hint.key.startswith(keys.SLIDES),
+        ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, LookAtCase(store, index))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )

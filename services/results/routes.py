@@ -21,5 +21,5 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
     return (
         Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
-        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True),
+        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, deadly=lambda _: False),
     )

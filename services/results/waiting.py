@@ -11,6 +11,8 @@ from services.results.case_state import read_score, stands_for_case
 from services.results.ports import CaseFacts, ResultStore
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
+from shared.errors import TransientError
+from shared.incidents import contained
 from shared.keys import SlideKey
 from shared.slides.listing import SlideListing
 from shared.times import when
@@ -50,20 +52,22 @@ class Waiting:
 
     def _landed(self) -> dict[SlideKey, BlobInfo]:
         """The file that stands for each slide; keys that name no case are passed over."""
-        by_case = groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key))
-        return {
-            SlideKey(CaseId(case), slide.slide_id): slide.files[0]
-            for (case, inside), objects in by_case
-            if inside and keys.is_pseudonym(case)
-            for slide in self._listing.slides(objects, keys.case_folder(CaseId(case)))
-        }
+        landed: dict[SlideKey, BlobInfo] = {}
+        for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
+            if inside and keys.is_pseudonym(case):
+                with contained("waiting", TransientError):
+                    slides = self._listing.slides(objects, keys.case_folder(CaseId(case)))
+                    landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
+        return landed
 
     def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
         known = self._answered.get(slide)
         if known is not None and known.etag == info.etag:
             return True
-        facts = self.results.case(slide.case_id)
-        return facts is not None and (_refused(facts, slide, info) or _scored(facts, slide, info))
+        with contained("waiting", TransientError):
+            facts = self.results.case(slide.case_id)
+            return facts is not None and (_refused(facts, slide, info) or _scored(facts, slide, info))
+        return False
 
 
 def _case_of(key: str) -> tuple[str, str]:

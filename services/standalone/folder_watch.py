@@ -40,7 +40,7 @@ class FolderWatch:
     def __call__(self) -> int:
         """Look once; how many changes were announced."""
         seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
-        records = [*self._settled(seen), *(self._record(key, removed=True) for key in self._seen.keys() - seen.keys())]
+        records = [*self._settled(seen), *(self._removal(key) for key in self._seen.keys() - seen.keys())]
         self.producer.send(records)
         self._seen = seen
         return len(records)
@@ -53,7 +53,7 @@ class FolderWatch:
         for key, version in seen.items():
             if not version.announced and self.now() - version.since >= _SETTLED_S:
                 version.announced = True
-                yield self._record(key)
+                yield announcement(self.bucket, key, version.etag)
 
-    def _record(self, key: str, *, removed: bool = False) -> Record:
-        return announcement(self.bucket, key, removed=removed)
+    def _removal(self, key: str) -> Record:
+        return announcement(self.bucket, key, removed=True)

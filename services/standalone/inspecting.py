@@ -10,9 +10,10 @@ from services.standalone.local_slides import SlideFile
 from services.standalone.workspace import find
 from services.tiler.damage import count_corrupt
 from services.tiler.errors import NoTissueError
+from services.tiler.isolation import isolated_readers
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.errors import PermanentError, explain
 
@@ -65,17 +66,18 @@ class Finding:
 
 def inspect(paths: Sequence[Path], default_mpp: float | None) -> list[Finding]:
     """Look at slides, and at every slide of folders that hold `slides/{case_id}/`; nothing is written."""
-    return [_finding(slide, default_mpp) for slide in find(paths)]
+    with isolated_readers() as open_slide:
+        return [_finding(slide, default_mpp, open_slide) for slide in find(paths)]
 
 
-def _finding(slide: SlideFile, default_mpp: float | None) -> Finding:
+def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        return _seen(slide, default_mpp)
+        return _seen(slide, default_mpp, open_slide)
     except PermanentError as error:
         return Finding(str(slide.path), reason=error.reason, sentence=explain(error))
 
 
-def _seen(slide: SlideFile, default_mpp: float | None) -> Finding:
+def _seen(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(default=default_mpp)) as reader:
         made = plan(reader, PlanSpec(), slide.digest)

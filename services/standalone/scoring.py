@@ -24,7 +24,8 @@ from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
 from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide
+from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.json_objects import MAX_BYTES
@@ -89,8 +90,8 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     with open_pipeline(workspace, options, tell) as pipeline:
         for slide in case.slides:
             CaseIndex(store).put_slide(pipeline.embed(slide))
-    event = ScoreCase(store, Bundles(store), version("medulla"))(case.case_id)
-    return _report(store, store.get(event.score_key), case, out)
+        event = ScoreCase(store, Bundles(store), version("medulla"))(case.case_id)
+        return _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
 
 
 def _together(slides: Iterable[SlideFile]) -> Sequence[SlideFile]:
@@ -103,33 +104,33 @@ def _together(slides: Iterable[SlideFile]) -> Sequence[SlideFile]:
     return list(made.values())
 
 
-def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:
+def _report(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> Report:
     made = Parse(score_json, Score())
     slides = {slide.slide_id: slide for slide in case.slides}
-    pages = [_page(store, evidence, slides[evidence.slide_id]) for evidence in made.slides]
+    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in made.slides]
     report = Report(made, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
     report.html.write_text(render(made, pages), encoding="utf-8")
     return report
 
 
-def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile) -> SlidePage:
+def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
-        top = _top_tiles(evidence, slide) if seen.has_preference else []
+        top = _top_tiles(evidence, slide, open_slide) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 
 
-def _top_tiles(evidence: SlideEvidence, slide: SlideFile) -> list[str]:
+def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with slide.at_hand() as path, open_slide(path) as reader:
+    with slide.at_hand() as path, open_slide(path, Override()) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 

@@ -28,15 +28,18 @@ from services.tiler.on_landing import OnLanding
 from services.tiler.routes import routes as tiler_routes
 from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
+from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
+from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every
+from shared.text import clean
 from shared.worker import Worker, subscriptions
 
 HOST = "127.0.0.1"
@@ -87,7 +90,9 @@ class Refusals:
 
 def _tell_refusal(delivery: Delivery) -> None:
     letter = dead_letters.read(delivery.record)
-    say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {letter.advice}")
+    key = clean(letter.key.removeprefix(f"{_NAME}/"))
+    with contained("refusals"):
+        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {letter.advice}")
 
 
 @contextmanager
@@ -102,8 +107,10 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
     database = f"sqlite:///{place.folder / 'results.sqlite'}"
     with closing(SqlStore(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
+        attempts = Attempts(workspace.store)
         yield [
-            *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus),
+            attempts,
+            *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results),
@@ -111,7 +118,9 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
         ]
 
 
-def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus) -> list[Worker]:
+def _workers(
+    pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus, attempts: Attempts
+) -> list[Worker]:
     store, producer = pipeline.workspace.store, bus.producer()
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
@@ -122,7 +131,7 @@ def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: Memor
         "results": results_routes(store, results),
     }
     return [
-        Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes)
+        Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes, attempts=attempts)
         for name, routes in served.items()
     ]
 

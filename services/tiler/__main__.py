@@ -11,6 +11,7 @@ from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import PlanTiles
+from services.tiler.isolation import isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
 from services.tiler.on_landing import OnLanding
@@ -22,6 +23,7 @@ from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
 from services.tiler.unseen import Unseen
 from shared import keys, runtime
+from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -54,20 +56,23 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     plans = PlanStore(store)
+    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     unseen = Unseen(listing, landings, settings.mpp)
-    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
+    attempts = Attempts(store)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
-        *_workers(settings, platform, on_landing, producer, hearts),
+        attempts,
+        *_workers(settings, platform, on_landing, producer, attempts, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, unseen)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
@@ -78,6 +83,7 @@ def _workers(
     platform: PlatformSettings,
     on_landing: OnLanding,
     producer: Producer,
+    attempts: Attempts,
     hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
     """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue.
@@ -87,10 +93,12 @@ def _workers(
     served = routes(on_landing)
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
-    yield Worker(SERVICE, kafka, producer, served)
+    yield Worker(SERVICE, kafka, producer, served, attempts=attempts)
     if settings.sqs:
         queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
-        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
+        yield Worker(
+            SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served, attempts=attempts
+        )
 
 
 def _grpc(settings: TilerSettings, stream: Stream) -> GrpcServer:

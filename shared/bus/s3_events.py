@@ -5,11 +5,11 @@ An event is a hint, never a fact: whoever acts on one asks the store what stands
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from shared.bus import topics
+from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.keys import named_in
@@ -42,6 +42,10 @@ class ObjectHint:
     bucket: str
     removed: bool = False
     """The store said that it removed the object, or a version of it; another may stand there."""
+    etag: str = field(default="", compare=False)
+    """Of the version that landed, where the event says it."""
+    anew: bool = field(default=False, compare=False)
+    """A person sent a dead letter again: what was refused before is tried anew."""
 
 
 def parse(value: bytes) -> list[ObjectHint]:
@@ -64,7 +68,7 @@ def split(record: Record) -> Sequence[Record]:
     hints = parse(record.value)
     if len(hints) == 1:
         return (record,)
-    return [announcement(hint.bucket, hint.key, removed=hint.removed) for hint in hints]
+    return [announcement(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
 
 
 def decode(record: Record) -> ObjectHint:
@@ -76,7 +80,7 @@ def decode(record: Record) -> ObjectHint:
     hints = parse(record.value)
     if len(hints) != 1:
         raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
-    return hints[0]
+    return replace(hints[0], anew=headers.REPLAYED in record.headers)
 
 
 def context(hint: ObjectHint) -> dict[str, str]:
@@ -84,12 +88,12 @@ def context(hint: ObjectHint) -> dict[str, str]:
     return named_in(hint.key)
 
 
-def announcement(bucket: str, key: str, *, removed: bool = False) -> Record:
-    """A record as MinIO would send it, for objects that no store announced."""
-    return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], removed=removed))
+def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
+    """A record as MinIO would send it, for objects that no store announced; `etag` tells versions apart."""
+    return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], etag, removed=removed))
 
 
-def to_bytes(bucket: str, keys: Sequence[str], *, removed: bool = False) -> bytes:
+def to_bytes(bucket: str, keys: Sequence[str], etag: str = "", *, removed: bool = False) -> bytes:
     """An event message in MinIO's shape that says that `keys` were created, or removed."""
     name = "s3:ObjectRemoved:Delete" if removed else "s3:ObjectCreated:Put"
     records = [
@@ -97,7 +101,7 @@ def to_bytes(bucket: str, keys: Sequence[str], *, removed: bool = False) -> byte
             "eventVersion": "2.0",
             "eventSource": "minio:s3",
             "eventName": name,
-            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}},
+            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), "eTag": etag}},
         }
         for key in keys
     ]
@@ -140,8 +144,9 @@ def _is_raw(source: str, name: str) -> bool:
 
 def _described(bucket: object, described: object, raw: bool, removed: bool) -> ObjectHint:
     match bucket, described:
-        case {"name": str(name)}, {"key": str(key)} if name and key:
-            return ObjectHint(_utf8(key if raw else _decoded(key)), name, removed)
+        case {"name": str(name)}, {"key": str(key), **others} if name and key:
+            etag = str(others.get("eTag", ""))
+            return ObjectHint(_utf8(key if raw else _decoded(key)), name, removed=removed, etag=etag)
     raise PoisonMessageError("an S3 event record that names no bucket or no object")
 
 

@@ -12,6 +12,8 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.units import CaseId
 from tests.support import scores as made
+from tests.support.dicom_series import series
+from tests.support.mirax import mirax
 from tests.support.results import Results
 
 CASE = "MB-1"
@@ -145,3 +147,27 @@ def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucke
     ):
         bucket.land(key, 1)
     assert _said(look)[0] == 1
+
+
+def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
+    results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.score(made.score(CASE, slides=["A1"]), minutes=30)
+    bucket.land(f"slides/{CASE}/A1.svs", 30)
+    bucket.land("slides/MB-2/A1.svs", 60)
+    case_of = results.store.case
+
+    def case(case_id: CaseId) -> CaseFacts | None:
+        if case_id == CASE:
+            raise ValueError("a row that nobody thought of")
+        return case_of(case_id)
+
+    monkeypatch.setattr(results.store, "case", case)
+    assert _said(look) == pytest.approx((2, 60), abs=0.01)
+
+
+def test_a_slide_of_several_files_waits_once(results: Results) -> None:
+    store = MemoryStore()
+    for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
+        store.put(f"slides/{CASE}/{name}", data)
+    assert _said(Waiting(store, results.store, now=lambda: made.at(90)))[0] == 2

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus import topics
-from shared.bus.port import Record
+from shared.bus.dead_letters import original, to_dead_letter
+from shared.bus.port import Delivery, Record
 from shared.bus.s3_events import ObjectHint, announcement, context, decode, parse, split, to_bytes
 from shared.errors import PoisonMessageError
 
@@ -202,6 +203,14 @@ def test_an_event_that_is_no_event_is_poison(poison: bytes) -> None:
 def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
     with suppress(PoisonMessageError):
         assert isinstance(parse(value), list)
+
+
+def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> None:
+    record = announcement("slides", HARD, "etag-1")
+    assert decode(record).etag == "etag-1"
+    assert not decode(record).anew
+    letter = to_dead_letter(Delivery(record, 0, 0), PoisonMessageError("no slide"), "tiler")
+    assert decode(original(letter)).anew
 
 
 @pytest.mark.parametrize(
