@@ -13,6 +13,8 @@ from services.fusion_scorer.standing import LookAtCase
 from shared import logs
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
+from shared.errors import TransientError
+from shared.incidents import contained
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -47,13 +49,21 @@ class CaseChanges:
 
         It costs a few requests a case, and one for each of its slides.
         """
-        outdated = [case for case in self.index.cases() if self.outdated(case)]
-        for case in outdated:
-            for event in self.requests(case):
-                announce(event)
+        outdated = 0
+        for case in self.index.cases():
+            with contained("sweep", TransientError):
+                outdated += self._swept(case, announce)
         if outdated:
-            _log.info("swept", prefix="cases/", announced=len(outdated))
-        return len(outdated)
+            _log.info("swept", prefix="cases/", announced=outdated)
+        return outdated
+
+    def _swept(self, case: CaseId, announce: Callable[[CaseRescoreRequested], None]) -> bool:
+        """Whether the case was outdated."""
+        if not self.outdated(case):
+            return False
+        for event in self.requests(case):
+            announce(event)
+        return True
 
 
 def request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:
