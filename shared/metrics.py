@@ -146,6 +146,11 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "Age of the oldest of them, 0 without any. High: a service is away or stands still.",
 )
 
+WITHDRAWALS = Counter(
+    "medulla_withdrawals_total",
+    "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",
+)
+
 # --- requests
 
 RPCS = Counter(

@@ -49,7 +49,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     answers = _grpc(settings, platform, WhatIf(store, bundles, version("medulla")))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
-    unseen = on_landing(store, bundles, producer).unseen
+    landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     return (
@@ -58,9 +58,10 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         attempts,
         *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, attempts, hearts),
         *(
-            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, unseen))
+            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
             for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
         ),
+        Every(settings.sweep_every_s, landing.sweep_cases),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
@@ -24,7 +25,8 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
     def announce(event: CaseRescoreRequested) -> None:
         producer.send([to_record(event, SERVICE)])
 
-    return OnLanding(store, CaseIndex(store), bundles, announce)
+    index = CaseIndex(store)
+    return OnLanding(store, index, CaseChanges(store, index), bundles, announce)
 
 
 def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:

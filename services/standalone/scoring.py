@@ -136,9 +136,10 @@ def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide)
 
 
 def _forget(store: BlobStore, case: CaseId) -> None:
-    """Drop what an earlier run indexed or was told of the case; bags stay."""
-    for info in list(store.list(keys.indexed(case))):
-        store.delete(info.key)
+    """Drop what earlier runs indexed, of other cases too, and were told of the case; bags stay."""
+    for prefix in (keys.CASES, keys.CASES_OF):
+        for info in list(store.list(prefix)):
+            store.delete(info.key)
     store.delete(keys.clinical(case))
 
 

@@ -1,9 +1,8 @@
 """`medulla up`: every service in one process, on loopback: a folder as bucket, a bus in memory, SQLite, the page."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
@@ -13,6 +12,7 @@ from medulla.v1.events_pb2 import Progress
 from services.embedder.routes import routes as embedder_routes
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -20,6 +20,7 @@ from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
 from services.standalone.console import say
+from services.standalone.folder_watch import FolderWatch
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
@@ -28,7 +29,7 @@ from services.tiler.routes import routes as tiler_routes
 from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.attempts import Attempts
-from shared.blob.port import BlobInfo, BlobStore
+from shared.blob.port import BlobStore
 from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
@@ -37,7 +38,7 @@ from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
-from shared.sweep import Every, Sweep
+from shared.sweep import Every
 from shared.text import clean
 from shared.worker import Worker, subscriptions
 
@@ -45,8 +46,8 @@ HOST = "127.0.0.1"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
-_SETTLED_S = 2.0
-"""A file that nobody has written to for so long counts as whole."""
+_SWEEP_EVERY_S = 30.0
+"""How often cases are searched for inputs that went without a word, as while the program was not running."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
@@ -63,24 +64,6 @@ class Place:
     def url(self) -> str:
         """Address of the page."""
         return f"http://{HOST}:{self.port}"
-
-
-@dataclass(frozen=True)
-class NewHere:
-    """True once for each version of an object, when nobody has written to it for a moment: it may not be whole yet.
-
-    The bus forgets with the process, so everything is announced again at start; what was done before is found done.
-    """
-
-    announced: set[tuple[str, str]] = field(default_factory=set)
-
-    def __call__(self, info: BlobInfo) -> bool:
-        """Whether this version is to be announced now."""
-        seen = (info.key, info.etag) in self.announced
-        if seen or time.time() - info.last_modified.timestamp() < _SETTLED_S:
-            return False
-        self.announced.add((info.key, info.etag))
-        return True
 
 
 def serve(place: Place, options: Options) -> int:
@@ -129,6 +112,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             attempts,
             *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
+            Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results),
             Refusals(bus),
         ]
@@ -153,7 +137,7 @@ def _workers(
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
-    return Every(_LOOK_EVERY_S, Sweep(store, bus.producer(), _NAME, prefix, NewHere()))
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
 
 
 def _page(place: Place, store: BlobStore, results: SqlStore) -> HttpServer:

@@ -79,7 +79,9 @@ class OnLanding:
         return refusal
 
     def _bereft(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
-        """What comes of a slide of several files that may have lost one."""
+        """What comes of a slide of several files that may have lost one; nothing where its version is known."""
+        if self.landings.knows(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
+            return ()
         try:
             return self._outcome(case, slide, replace(hint, key=slide.files[0].key))
         except SlideError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.blob.port import BlobInfo, ObjectChangedError
 from shared.errors import PermanentError, TransientError
@@ -26,7 +27,8 @@ class UnsafeKeyError(PermanentError):
 class FolderStore:
     """Files below `root`; several processes may share it. Symbolic links that its owner made are followed.
 
-    A version is told by inode, time of change and size. Unlike in S3, `a` and `a/b` cannot both be objects.
+    A version is told by inode, size and the times at which bytes and inode were changed: never by which is newer, so
+    that a file put back with an older date is another version, too. Unlike in S3, `a` and `a/b` cannot both be objects.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,7 +39,7 @@ class FolderStore:
         """Describe the object, or None where there is none."""
         path = self._path(key)
         with _disk_errors(key):
-            return _described(key, path) if path.is_file() else None
+            return _described(key, path.stat()) if path.is_file() else None
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""
@@ -78,7 +80,7 @@ class FolderStore:
         with _disk_errors(prefix):
             for key, path in _walk(self._root, "", prefix):
                 with suppress(FileNotFoundError):
-                    yield _described(key, path)
+                    yield _described(key, path.stat())
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
@@ -98,9 +100,11 @@ class FolderStore:
             _make_folder(key, path.parent)
             unfinished.parent.mkdir(exist_ok=True)
             try:
-                _write_durably(unfinished, data)
-                info = _described(key, unfinished)
-                return info if publish(unfinished, path) else None
+                with unfinished.open("xb") as file:
+                    _write_durably(file, data)
+                    published = publish(unfinished, path)
+                    unfinished.unlink(missing_ok=True)
+                    return _described(key, os.fstat(file.fileno())) if published else None
             finally:
                 unfinished.unlink(missing_ok=True)
 
@@ -134,13 +138,12 @@ def _replace(unfinished: Path, path: Path) -> bool:
     return False
 
 
-def _described(key: str, path: Path) -> BlobInfo:
-    stat = path.stat()
+def _described(key: str, stat: os.stat_result) -> BlobInfo:
     return BlobInfo(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
 def _etag(stat: os.stat_result) -> str:
-    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}-{stat.st_size:x}"
 
 
 def _read(file: int, start: int, end: int) -> bytes:
@@ -151,11 +154,10 @@ def _read(file: int, start: int, end: int) -> bytes:
     return b"".join(parts)
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _write_durably(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _walk(folder: Path, below: str, prefix: str) -> Iterator[tuple[str, Path]]:

@@ -93,3 +93,27 @@ def test_files_that_people_put_there_are_objects(tmp_path: Path) -> None:
 def test_a_name_longer_than_the_disk_takes_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="File name too long"):
         FolderStore(tmp_path).put("n" * 300, b"x")
+
+
+def test_a_file_that_an_older_one_replaces_is_another_version(tmp_path: Path) -> None:
+    store, path = FolderStore(tmp_path), tmp_path / "a"
+    store.put("a", b"new")
+    seen = {etag_of(store)}
+    for data, modified in ((b"old", 1_000), (b"odd", 1_000), (b"far", 9_000_000_000)):
+        path.write_bytes(data)
+        os.utime(path, (modified, modified))
+        seen.add(etag_of(store))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("write", ["put", "put_new"])
+def test_what_was_written_is_described_as_it_stands(tmp_path: Path, write: str) -> None:
+    store = FolderStore(tmp_path)
+    written = getattr(store, write)("a", b"x")
+    assert written in {True, store.head("a")}
+
+
+def etag_of(store: FolderStore) -> str:
+    info = store.head("a")
+    assert info is not None
+    return info.etag

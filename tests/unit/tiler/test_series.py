@@ -218,7 +218,8 @@ def test_a_base_level_that_is_deleted_leaves_a_refusal(tiler: Tiling) -> None:
 
 
 def test_a_slide_of_one_file_that_is_deleted_disturbs_no_other(tiler: Tiling) -> None:
-    land(tiler, {"A.svs": cc0_bytes(), "B.svs": b"no slide"})
+    land(tiler, {"A.svs": cc0_bytes(), "B.svs": b"no slide", **WHOLE})
+    tiler.hint(f"{CASE}level0")
     tiler.blobs.delete(f"{CASE}A.svs")
     assert tiler.hint(f"{CASE}A.svs") == []
 
