@@ -132,7 +132,7 @@ def test_an_error_that_nobody_foresaw_names_its_type_and_never_a_value(
 ) -> None:
     error = failure(readers, slide(tmp_path, f"tiles--{what}"))
     assert isinstance(error, InternalError)
-    assert re.search(r"(ValueError|RecursionError) at \w+\.py:\d+", str(error))
+    assert re.search(r"(ValueError|RecursionError) at services/tiler/\w+\.py:\d+ in \w+", str(error))
     assert "patient" not in str(error)
 
 
