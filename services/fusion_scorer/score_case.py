@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from medulla.v1.events_pb2 import CaseScored
-from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
+from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
@@ -34,8 +34,8 @@ class ScoreCase:
     program_version: str
     sites: Sites = field(default_factory=Sites)
 
-    def __call__(self, case: CaseId) -> CaseScored:
-        """Score the case as it stands.
+    def __call__(self, case: CaseId, left_out: Iterable[LeftOutSlide] = ()) -> CaseScored:
+        """Score the case as it stands; `left_out` are slides of it that never came into the store.
 
         Raises:
             NoBundleError: none is promoted.
@@ -47,7 +47,8 @@ class ScoreCase:
         stored = CaseReader(self.store, CaseIndex(self.store))(case, promoted.bundle.manifest.profile)
         if stored.empty:
             raise stored.refused or NothingToScoreError(f"nothing is stored of case {case} to make a score from")
-        made = score(promoted.bundle, stored.inputs, self.program_version)
+        inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *left_out))
+        made = score(promoted.bundle, inputs, self.program_version)
         digest = self._keep(case, made)
         count(made.score, self.sites.label(stored.inputs.clinical))
         return _event(made.score, digest, (*stored.landed, promoted.since))

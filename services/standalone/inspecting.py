@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import cpu_count
-from pathlib import Path
 
-from services.standalone.workspace import SlideFile, find
-from services.tiler.errors import NotASlideError, NoTissueError
+from services.standalone.advice import here
+from services.standalone.console import one_line
+from services.standalone.errors import refusal
+from services.standalone.selection import Item, Refused
+from services.standalone.workspace import SlideFile
+from services.tiler.errors import NoTissueError
 from services.tiler.in_place import slide_digest
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
-from shared.errors import PermanentError, explain
 
 _TILES_PER_CPU_SECOND = 100
 """Of the default encoder, decoding included; `make bench` measures it."""
@@ -36,6 +38,7 @@ class Finding:
     expected_seconds: float = 0.0
     reason: str = ""
     sentence: str = ""
+    advice: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """The finding as JSON wants it."""
@@ -44,34 +47,38 @@ class Finding:
     def line(self) -> str:
         """The finding in one line."""
         if self.reason:
-            return f"{self.slide}: {self.sentence}"
+            return one_line(f"{self.slide}: {self.sentence} [{self.reason}]. {self.advice}")
         flags = ", ".join(self.qc_flags) or "no remark"
         return (
-            f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
+            f"{one_line(self.slide)}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
             f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({self.mpp_source}), "
             f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles, {flags}, about {self.expected_seconds:.0f} s"
         )
 
 
-def inspect(paths: Sequence[Path], default_mpp: float | None) -> list[Finding]:
-    """Look at slides, and at every slide of folders that hold `slides/{case_id}/`; nothing is written."""
-    return [_finding(slide, default_mpp) for slide in find(paths)]
+def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
+    """Look at slides; nothing is written."""
+    return [_refusal(item) if isinstance(item, Refused) else _finding(item, default_mpp) for item in items]
 
 
 def _finding(slide: SlideFile, default_mpp: float | None) -> Finding:
     try:
         return _seen(slide, default_mpp)
-    except PermanentError as error:
-        return Finding(str(slide.path), reason=error.reason, sentence=explain(error))
+    except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
+        return _refusal(Refused(slide.path, refusal(error)))
+
+
+def _refusal(refused: Refused) -> Finding:
+    error = refused.error
+    sentence = str(error).removeprefix(f"{refused.path}: ")
+    return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
 
 
 def _seen(slide: SlideFile, default_mpp: float | None) -> Finding:
-    if not slide.path.is_file():
-        raise NotASlideError(f"{slide.path} is no file")
-    with open_slide(slide.path, Override(default=default_mpp)) as reader:
+    with open_slide(slide.path, Override(slide.mpp, default_mpp)) as reader:
         made = plan(reader, PlanSpec(), slide_digest(slide.path))
     if not len(made.coords):
-        raise NoTissueError(f"{slide.path}: no tile shows enough clean, sharp tissue")
+        raise NoTissueError("no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution
     return Finding(
         slide=str(slide.path),

@@ -72,7 +72,9 @@ def sign_bundle(
 
 @encoder.command("show")
 def show_encoder(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the encoder.")] = DEFAULT_ENCODER,
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Folder of the encoder.", show_default="the one that ships")
+    ] = DEFAULT_ENCODER,
     as_json: AsJson = False,
 ) -> None:
     """Say what an encoder is, after checking its digest."""

@@ -1,6 +1,6 @@
 """Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +37,8 @@ class Options:
     default_mpp: float | None = None
     workers: int = field(default_factory=lambda: cpu_count() or 1)
     """Slides worked on at once."""
+    slide_mpp: Mapping[str, float] = field(default_factory=dict)
+    """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ class Pipeline:
         return self.embed_slide(self.plan(slide))
 
 
-def planner(workspace: Workspace, spec: PlanSpec, default_mpp: float | None, tell: Tell = lambda _: None) -> PlanTiles:
+def planner(workspace: Workspace, spec: PlanSpec, mpp: MppTable, tell: Tell = lambda _: None) -> PlanTiles:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
-    return PlanTiles(store, files, PlanStore(store), spec, MppTable(default=default_mpp), tell=tell)
+    return PlanTiles(store, files, PlanStore(store), spec, mpp, tell=tell)
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
     """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
-    plan_tiles = planner(workspace, PlanSpec(grid=grid), options.default_mpp, tell)
+    plan_tiles = planner(workspace, PlanSpec(grid=grid), MppTable(options.slide_mpp, options.default_mpp), tell)
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
     with ThreadPoolExecutor(options.workers) as pool, Batcher(encoder, batching) as batcher:
         stream = StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers)

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.json_format import Parse
-from medulla.v1.scorer_pb2 import Score, SlideEvidence
+from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
@@ -17,10 +17,12 @@ from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
-from services.standalone.workspace import SlideFile, named, open_workspace
+from services.standalone.selection import Item, Refused, parted
+from services.standalone.workspace import SlideFile, Workspace, open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
@@ -30,6 +32,7 @@ from shared.units import CaseId, Level0Px, TilePx
 DEMO = Path(__file__).parent / "demo"
 DEMO_BUNDLE = DEMO / "bundle"
 _TOP_TILES = 6
+_CASES_SHOWN = 5
 _SHOWN_PX = TilePx(256)
 """Side of a tile in the report, whatever the encoder takes."""
 
@@ -41,6 +44,8 @@ class Case:
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
+    refused: tuple[Refused, ...] = ()
+    """What was given beside the slides and is none."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +55,35 @@ class Report:
     score: Score
     score_json: Path
     html: Path
+    refused: tuple[Refused, ...] = ()
+    """Slides that the score leaves out."""
 
 
-def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None) -> Case:
-    """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
+def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None) -> Case:
+    """Put a case together: its id is the one given, its folder's, the record's, or the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
+        SeveralCasesError: the slides are of several cases, or of another one.
+        PermanentError: there is no slide among `items`.
     """
+    slides, refused = parted(items)
+    if not slides:
+        raise located(refused[0].error, refused[0].path)
     record = _read(clinical) if clinical else None
-    name = case_id or (_stated_id(record) if record else None) or named(slides[0]).case_id
-    case = keys.case_id(name, "--case-id")
-    return Case(case, [named(path, case) for path in slides], record)
+    named = _named_case(slides, case_id)
+    case = keys.case_id(named or (_stated_id(record) if record else None) or slides[0].case_id, "--case-id")
+    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused))
+
+
+def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
+    """The id that the command line, folders or a table give the case; None where they give none."""
+    names = {slide.case_id for slide in slides if slide.case_named} | ({case_id} if case_id else set())
+    if len(names) > 1:
+        shown = ", ".join(sorted(names)[:_CASES_SHOWN])
+        raise SeveralCasesError(f"the slides are of {len(names)} cases ({shown}), and one is scored at a time")
+    return next(iter(names), None)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -78,11 +99,29 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     if case.clinical is not None:
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
+    refused = (*case.refused, *_embed(case.slides, workspace, options, tell))
+    score_case = ScoreCase(store, Bundles(store), version("medulla"))
+    event = score_case(case.case_id, left_out=[_left_out(item) for item in refused])
+    return replace(_report(store, store.get(event.score_key), case, out), refused=refused)
+
+
+def _embed(slides: Sequence[SlideFile], workspace: Workspace, options: Options, tell: Tell) -> list[Refused]:
+    """Embed and index slides; what is refused of them. Raises the last refusal where none is left."""
+    refused = []
+    index = CaseIndex(workspace.store)
     with open_pipeline(workspace, options, tell) as pipeline:
-        for slide in case.slides:
-            CaseIndex(store).put_slide(pipeline.embed(slide))
-    event = ScoreCase(store, Bundles(store), version("medulla"))(case.case_id)
-    return _report(store, store.get(event.score_key), case, out)
+        for slide in slides:
+            try:
+                index.put_slide(pipeline.embed(slide))
+            except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
+                refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
+    if len(refused) == len(slides):
+        raise located(refused[-1].error, refused[-1].path)
+    return refused
+
+
+def _left_out(item: Refused) -> LeftOutSlide:
+    return LeftOutSlide(slide_id=item.slide_id or item.path.name, reason=item.error.reason, sentence=str(item.error))
 
 
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:

@@ -1,7 +1,7 @@
 """`medulla up`: every service in one process, on loopback: a folder as bucket, a bus in memory, SQLite, the page."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -19,8 +19,11 @@ from services.results.progress_feed import Feed
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
+from services.standalone.advice import here
 from services.standalone.console import say
+from services.standalone.errors import located
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.selection import Item, Refused, parted
 from services.standalone.workspace import open_workspace
 from services.tiler.handler import OnLanding
 from services.tiler.landings import Landings
@@ -31,6 +34,7 @@ from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
+from shared.errors import PermanentError
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
@@ -57,6 +61,24 @@ class Place:
     def url(self) -> str:
         """Address of the page."""
         return f"http://{HOST}:{self.port}"
+
+
+def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
+    """Link slides that lie elsewhere into the watched folder; what was refused.
+
+    Raises:
+        PermanentError: none of them could be linked.
+    """
+    workspace = open_workspace(folder)
+    slides, refused = parted(items)
+    for slide in slides:
+        try:
+            workspace.link(slide)
+        except PermanentError as error:
+            refused.append(Refused(slide.path, error, slide.case_id, slide.slide_id))
+    if items and len(refused) == len(items):
+        raise located(refused[0].error, refused[0].path)
+    return refused
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,8 @@ class Refusals:
 
 def _tell_refusal(delivery: Delivery) -> None:
     letter = dead_letters.read(delivery.record)
-    say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {letter.advice}")
+    advice = here(letter.reason, letter.advice)
+    say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {advice}")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A folder that serves as the bucket: slides are linked into it, everything derived is written beside them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,6 +20,10 @@ class SlideFile:
     path: Path
     case_id: str
     slide_id: str
+    mpp: float | None = None
+    """Microns per pixel that a table of slides states."""
+    case_named: bool = False
+    """Its folder or a table names the case; else the file's own name does."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,14 @@ def pseudonym(text: str) -> str:
     return _STRANGE.sub("-", text).strip("-.")[:64] or "slide"
 
 
-def find(paths: Sequence[Path]) -> Iterator[SlideFile]:
-    """Slides of folders that hold `slides/{case_id}/{slide_id}.*`, and slides given one by one."""
-    for path in paths:
-        if path.is_dir():
-            yield from _inside(path)
-        else:
-            yield named(path)
+def slides_of(files: Sequence[Path]) -> list[SlideFile]:
+    """Slides among files of one folder, each a case of its own; companions and unfinished uploads are passed over."""
+    return [named(path) for path in sorted(files) if not path.name.startswith(".")]
 
 
-def _inside(folder: Path) -> Iterator[SlideFile]:
-    slides = folder / "slides"
-    if not slides.is_dir():
-        raise NotASlideError(f"{folder} holds no folder slides/{{case_id}}/")
-    for path in sorted(slides.glob("*/*")):
-        if path.is_file() and not path.name.startswith("."):
-            yield SlideFile(path, path.parent.name, path.stem)
+def slides_below(folder: Path) -> list[SlideFile]:
+    """Slides at any depth of a case's folder."""
+    return slides_of([path for path in folder.rglob("*") if path.is_file()])
 
 
 def _point(link: Path, target: Path) -> None:
