@@ -63,7 +63,7 @@ def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
 
 def _finding(slide: SlideFile, default_mpp: float | None) -> Finding:
     try:
-        return _seen(slide, default_mpp)
+        return look(slide, default_mpp)
     except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
         return _refusal(Refused(slide.path, refusal(error)))
 
@@ -74,7 +74,8 @@ def _refusal(refused: Refused) -> Finding:
     return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
 
 
-def _seen(slide: SlideFile, default_mpp: float | None) -> Finding:
+def look(slide: SlideFile, default_mpp: float | None) -> Finding:
+    """What the reader sees of one slide; raises where it is refused."""
     with open_slide(slide.path, Override(slide.mpp, default_mpp)) as reader:
         made = plan(reader, PlanSpec(), slide_digest(slide.path))
     if not len(made.coords):
