@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import PurePosixPath
 
 from shared.errors import PermanentError
@@ -23,13 +24,44 @@ PSEUDONYM = "1 to 64 of A-Z a-z 0-9 . _ -, the first no dot"
 """What an id may look like, for people."""
 
 _PSEUDONYM = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
+_STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
+_SUFFIX = re.compile(r"[A-Za-z0-9]{1,10}")
+_UID = re.compile(r"[0-9.]+")
+_DIGITS, _READABLE = 24, 28
+"""Digits of a digest in an id that is no file's name, and the length of what is readable before them."""
+_DERIVED = re.compile(rf"-[0-9a-f]{{{_DIGITS}}}(\.[A-Za-z0-9]{{1,10}})?\Z")
+_SERIES = re.compile(rf"[0-9.]+|series-[0-9a-f]{{{_DIGITS}}}")
+
+_UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download", ".upload"}
+_ANNOTATIONS = {".xml", ".json", ".geojson", ".qpdata", ".qpproj", ".backup"}
+_TEXTS = {
+    ".ini",
+    ".txt",
+    ".csv",
+    ".tsv",
+    ".xls",
+    ".xlsx",
+    ".md",
+    ".pdf",
+    ".html",
+    ".yaml",
+    ".yml",
+    ".log",
+    ".db",
+    ".lnk",
+}
+_DIGESTS = {".md5", ".sha1", ".sha256", ".sha512"}
+_PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
+_PARTS_OF_SLIDES = {".dat", ".opt", ".ngr", ".ets"}
+_NO_SLIDES = _UNFINISHED | _ANNOTATIONS | _TEXTS | _DIGESTS | _PICTURES | _PARTS_OF_SLIDES
+_NO_SLIDE_NAMES = {"dicomdir", "thumbs.db", "desktop.ini", "readme", "license", "checksums"}
 
 
 class BadCaseIdError(PermanentError):
     """A key or request names a case or slide that is no pseudonym."""
 
     reason = "bad_case_id"
-    advice = f"Store it as slides/{{case_id}}/{{slide_id}}.svs or clinical/{{case_id}}.json, ids of {PSEUDONYM}"
+    advice = f"Store it as slides/{{case_id}}/{{file}} or clinical/{{case_id}}.json, where the case id is {PSEUDONYM}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +73,74 @@ class SlideKey:
 
 
 def slide_key(key: str) -> SlideKey | None:
-    """Read `slides/{case_id}/{slide_id}.{ext}`; None for a companion file of a multi-file slide.
+    """Read `slides/{case_id}/{name}`, where the name may have folders; None for what is passed over by its name.
+
+    A file of a DICOM series is told by what is in it: its slide's id is `series_id`, and not what its key gives.
 
     Raises:
-        BadCaseIdError: the ids are no pseudonyms or the key has no case.
+        BadCaseIdError: the case's id is no pseudonym or the key has no case.
     """
-    parts = PurePosixPath(key).parts
-    if len(parts) > 3:
+    name = key.removeprefix(SLIDES)
+    if passed_over(name):
         return None
-    if len(parts) < 3:
+    case, inside, below = name.partition("/")
+    if not inside:
         raise BadCaseIdError(f"object {key!r} is not inside a case's folder")
-    return SlideKey(case_id(parts[1], key), SlideId(_pseudonym(PurePosixPath(parts[2]).stem, key)))
+    return SlideKey(case_id(case, key), slide_id(below))
+
+
+def slide_id(name: str) -> SlideId:
+    """A slide's id from the name of its file, which may have folders; different names give different ids.
+
+    A pseudonym is its own id. Any other name gives what is readable of it, and a digest of all of it; so does a name
+    that looks like such an id, or like that of a DICOM series.
+    """
+    own = is_pseudonym(name) and not _DERIVED.search(name) and not _UID.fullmatch(name)
+    return SlideId(name if own else _derived(name, name))
+
+
+def case_named(stem: str) -> CaseId:
+    """The id of a case that is named after a file, from the name without suffix; different names, different ids."""
+    return CaseId(stem if is_pseudonym(stem) and not _DERIVED.search(stem) else _derived(stem, stem))
+
+
+def series_id(uid: str) -> SlideId:
+    """The id of the slide that a DICOM series is: its SeriesInstanceUID."""
+    return SlideId(uid if is_pseudonym(uid) and _UID.fullmatch(uid) else _derived("series", f"series\0{uid}"))
+
+
+def is_series(slide: str) -> bool:
+    """Whether a slide's id is that of a DICOM series."""
+    return _SERIES.fullmatch(slide) is not None
+
+
+def can_be(slide: SlideId, key: str) -> bool:
+    """Whether a slide of this id can have a file at `key`: its name gives the id, or it may be of a series."""
+    return is_series(slide) or slide_id(key.removeprefix(SLIDES).partition("/")[2]) == slide
+
+
+def case_folder(case: CaseId) -> str:
+    """Prefix of all files of a case's slides."""
+    return f"{SLIDES}{case}/"
+
+
+def passed_over(name: str) -> bool:
+    """Whether a file's name, with its folders, says that it is no slide.
+
+    So are unfinished uploads, hidden files, annotations, tables, pictures beside slides and other companions.
+    """
+    path = PurePosixPath(name.lower())
+    hidden = any(part.startswith((".", "~")) for part in path.parts)
+    return name.endswith(("/", "~")) or hidden or path.suffix in _NO_SLIDES or path.name in _NO_SLIDE_NAMES
+
+
+def _derived(text: str, whole: str) -> str:
+    """What of `text` may stand in an id, and a digest of `whole` before the suffix."""
+    stem, dot, suffix = text.rpartition(".")
+    plain = dot and _SUFFIX.fullmatch(suffix)
+    readable = _STRANGE.sub("-", stem if plain else text).strip("-.")[:_READABLE]
+    digest = sha256(whole.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
+    return f"{readable or 'slide'}-{digest}" + (f".{suffix}" if plain else "")
 
 
 def clinical_case(key: str) -> CaseId:
@@ -84,11 +173,6 @@ def case_id(text: str, where: str) -> CaseId:
         BadCaseIdError: it is no pseudonym.
     """
     return CaseId(_pseudonym(text, where))
-
-
-def companions(slide: SlideKey) -> str:
-    """Prefix of a multi-file slide's other files."""
-    return f"{SLIDES}{slide.case_id}/{slide.slide_id}/"
 
 
 def clinical(case: CaseId) -> str:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Self
 
 from services.standalone.errors import located
+from services.standalone.local_slides import SlideFile
 from services.standalone.selection import parted, select
-from services.standalone.workspace import SlideFile
 from services.tiler.errors import NotASlideError
 from services.tiler.grid import GridSpec
-from services.tiler.in_place import slide_digest
 from services.tiler.ports import Cut, SlideReader, Tiles
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
@@ -46,7 +45,7 @@ class CohortSlides:
             SlideError: it is not there, or cannot be read.
         """
         slide = self._slide(case, spots)
-        with open_slide(slide.path, Override(slide.mpp, self.default_mpp)) as reader:
+        with slide.at_hand() as path, open_slide(path, Override(slide.mpp, self.default_mpp)) as reader:
             return reader.read_tiles(spots.origins, _cut(grid, reader))
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:
@@ -54,7 +53,7 @@ class CohortSlides:
         found = self.files.get((case, spots.slide_id))
         if found is None:
             raise NotASlideError(f"{name} is in the embeddings, but not among the slides")
-        if slide_digest(found.path) != spots.slide_digest:
+        if found.digest != spots.slide_digest:
             raise BadEmbeddingsError(f"{name} is not the slide that was embedded: its digest is another one")
         return found
 

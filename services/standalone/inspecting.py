@@ -7,10 +7,9 @@ from os import cpu_count
 from services.standalone.advice import here
 from services.standalone.console import one_line
 from services.standalone.errors import refusal
+from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
-from services.standalone.workspace import SlideFile
 from services.tiler.errors import NoTissueError
-from services.tiler.in_place import slide_digest
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
@@ -76,8 +75,9 @@ def _refusal(refused: Refused) -> Finding:
 
 def look(slide: SlideFile, default_mpp: float | None) -> Finding:
     """What the reader sees of one slide; raises where it is refused."""
-    with open_slide(slide.path, Override(slide.mpp, default_mpp)) as reader:
-        made = plan(reader, PlanSpec(), slide_digest(slide.path))
+    slide.check()
+    with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
+        made = plan(reader, PlanSpec(), slide.digest)
     if not len(made.coords):
         raise NoTissueError("no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution

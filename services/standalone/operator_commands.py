@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from medulla.v1.events_pb2 import CaseRescoreRequested
@@ -14,11 +13,13 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
+from services.tiler.unseen import Unseen
 from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.settings import PlatformSettings, load
+from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
 from shared.units import CaseId
 
@@ -35,7 +36,7 @@ def sweep() -> dict[str, int]:
     platform, tiler = load(PlatformSettings), load(TilerSettings)
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        slides = partial(Landings(store, tiler.plan).lacks, mpp=tiler.mpp)
+        slides = Unseen(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         records = on_landing(store, Bundles(store), producer).unseen
         return {
             prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()

@@ -15,7 +15,8 @@ from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
-from services.standalone.workspace import SlideFile, Workspace
+from services.standalone.local_slides import SlideFile
+from services.standalone.workspace import Workspace
 from services.tiler.chunks import StreamChunks
 from services.tiler.grid import GridSpec
 from services.tiler.handler import PlanTiles, SlideLanded
@@ -23,8 +24,8 @@ from services.tiler.in_place import SlidesInPlace
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
 from services.tiler.resolution import MppTable
-from shared.blob.port import ObjectChangedError
-from shared.units import Microns, TilePx
+from shared.keys import SlideKey
+from shared.units import CaseId, Microns, SlideId, TilePx
 
 Tell = Callable[[Progress], None]
 
@@ -62,11 +63,8 @@ class Pipeline:
 
     def plan(self, slide: SlideFile) -> SlideTiled:
         """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
-        key = self.workspace.link(slide)
-        info = self.workspace.store.head(key)
-        if info is None:
-            raise ObjectChangedError(f"{slide.path} disappeared")
-        return self.plan_tiles(SlideLanded(key, info))
+        named = SlideKey(CaseId(slide.case_id), SlideId(slide.slide_id))
+        return self.plan_tiles(SlideLanded(named, self.workspace.link(slide)))
 
     def embed(self, slide: SlideFile) -> SlideEmbedded:
         """Plan and embed a slide; what is done already is found, not done again."""

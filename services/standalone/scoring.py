@@ -18,11 +18,12 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
 from services.standalone.errors import SeveralCasesError, located, refusal
+from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
 from services.standalone.selection import Item, Refused, parted
-from services.standalone.workspace import SlideFile, Workspace, open_workspace
+from services.standalone.workspace import Workspace, open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
@@ -126,31 +127,31 @@ def _left_out(item: Refused) -> LeftOutSlide:
 
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:
     made = Parse(score_json, Score())
-    paths = {slide.slide_id: slide.path for slide in case.slides}
-    pages = [_page(store, evidence, paths[evidence.slide_id]) for evidence in made.slides]
+    slides = {slide.slide_id: slide for slide in case.slides}
+    pages = [_page(store, evidence, slides[evidence.slide_id]) for evidence in made.slides]
     report = Report(made, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
     report.html.write_text(render(made, pages), encoding="utf-8")
     return report
 
 
-def _page(store: BlobStore, evidence: SlideEvidence, path: Path) -> SlidePage:
+def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
-        top = _top_tiles(evidence, path) if seen.has_preference else []
+        top = _top_tiles(evidence, slide) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 
 
-def _top_tiles(evidence: SlideEvidence, path: Path) -> list[str]:
+def _top_tiles(evidence: SlideEvidence, slide: SlideFile) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with open_slide(path) as reader:
+    with slide.at_hand() as path, open_slide(path) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 

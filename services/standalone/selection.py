@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.standalone.errors import BadSlideTableError, NothingFoundError, SameSlideError, UnreadableFileError
+from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.slides_table import TableRow, read_table
-from services.standalone.workspace import SlideFile, slides_below, slides_of
 from shared import keys
 from shared.errors import PermanentError
+from shared.slides.companions import INDEXED
 
 LOOKED_FOR = (
     "looked for slides in it, in {case}/ and in slides/{case}/: .svs .tif .tiff .ndpi .scn .mrxs .vms .vmu .bif "
@@ -33,10 +34,11 @@ def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None
     """Slides of every argument in their order, then those of the table; what is unsuitable stands among them.
 
     A folder holds slides/{case}/…, or {case}/…, or slides themselves; such, and files given one by one, are each a
-    case of their own, or all of `case_id`.
+    case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    return _told_apart([*items, *(_listed(table) if table else ())])
+    found = _told_apart([*items, *(_listed(table) if table else ())])
+    return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
 def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
@@ -52,8 +54,8 @@ def _given(path: Path, case_id: str | None) -> Iterator[Item]:
         yield Refused(path, refusal)
     elif path.is_dir():
         yield from _folder(path, case_id)
-    else:
-        yield from _own_cases(slides_of([path]), case_id)
+    elif not keys.passed_over(path.name):
+        yield slide_at(path, case_id)
 
 
 def _unsuitable(path: Path) -> PermanentError | None:
@@ -75,46 +77,58 @@ def _unsuitable(path: Path) -> PermanentError | None:
 
 
 def _folder(folder: Path, case_id: str | None) -> Iterator[Item]:
-    nested = folder / "slides"
-    found = [*_cases(nested if nested.is_dir() else folder, case_id), *_dangling(folder)]
-    if not found:
-        found = [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
-    yield from found
+    nested = folder / keys.SLIDES
+    found = list(_cases(nested if nested.is_dir() else folder, case_id))
+    yield from found or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
 
 
 def _cases(folder: Path, case_id: str | None) -> Iterator[Item]:
     """Slides directly in a folder, and those of its subfolders as cases."""
     entries = sorted(folder.iterdir())
-    stems = {path.stem for path in entries if path.is_file()}
-    yield from _own_cases(slides_of([path for path in entries if path.is_file()]), case_id)
-    for path in entries:
-        if path.is_dir() and path.name not in stems and not path.name.startswith("."):
-            yield from _case(path)
+    own = [path.name for path in entries if not path.is_dir()]
+    indexed = {Path(name).stem for name in own if name.lower().endswith(INDEXED)}
+    folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+    yield from _among(folder, [*own, *(path.name for path in folders if path.name in indexed)], case_id)
+    for path in folders:
+        if path.name not in indexed:
+            yield from (_in_case(item, path.name) for item in _among(path, ["."], path.name))
 
 
-def _case(folder: Path) -> Iterator[Item]:
-    refusal = _unsuitable(folder)
-    if refusal:
-        yield Refused(folder, refusal, folder.name)
-    elif not _is_workspace(folder):
-        yield from (replace(slide, case_id=folder.name, case_named=True) for slide in slides_below(folder))
+def _in_case(item: Item, case: str) -> Item:
+    return replace(item, case_id=case) if isinstance(item, Refused) else replace(item, case_named=True)
 
 
-def _own_cases(slides: Iterable[SlideFile], case_id: str | None) -> Iterator[SlideFile]:
-    for slide in slides:
-        yield replace(slide, case_id=case_id) if case_id else slide
+def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[Item]:
+    """Slides among entries of a folder, those of subfolders included; what cannot be read of them is named."""
+    files, refused = [], []
+    for path in _files(folder, names):
+        refusal = _unsuitable(path)
+        name = path.relative_to(folder).as_posix()
+        if refusal is None:
+            files.append(name)
+        elif not keys.passed_over(name):
+            refused.append(Refused(path, refusal))
+    yield from slides_among(folder, files, case_id)
+    yield from refused
+
+
+def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Files at any depth, and folders that cannot be read; linked folders are entered once."""
+    seen = set[Path]()
+    waiting = [folder / name for name in reversed(names)]
+    while waiting:
+        path = waiting.pop()
+        if not path.is_dir() or _unsuitable(path):
+            yield path
+        elif path.resolve() not in seen and not _is_workspace(path):
+            seen.add(path.resolve())
+            waiting += sorted(path.iterdir(), reverse=True)
 
 
 def _is_workspace(folder: Path) -> bool:
     """Whether Medulla wrote this folder: its links are the slides of some other folder."""
     roots = folder, folder / "store"
     return any((root / "plans").is_dir() and (root / keys.SLIDES).is_dir() for root in roots)
-
-
-def _dangling(folder: Path) -> Iterator[Refused]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() and not path.exists():
-            yield Refused(path, NothingFoundError(f"a link to {path.readlink()}, which is not there"))
 
 
 def _listed(table: Path) -> Iterator[Item]:
@@ -129,20 +143,33 @@ def _listed(table: Path) -> Iterator[Item]:
 
 def _row(table: Path, row: TableRow) -> Iterator[Item]:
     refusal = _unsuitable(row.path)
-    slides = [] if refusal else slides_below(row.path) if row.path.is_dir() else slides_of([row.path])
-    if not slides:
-        yield Refused(row.path, refusal or NothingFoundError(f"no slide found; {LOOKED_FOR}"), row.case_id)
-    elif row.slide_id and len(slides) > 1:
-        fault = f"line {row.line} of {table} names slide {row.slide_id}, but {row.path} holds {len(slides)}"
-        yield Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
+    if refusal:
+        found: list[Item] = [Refused(row.path, refusal)]
+    elif row.path.is_dir():
+        found = list(_among(row.path, ["."], row.case_id))
     else:
-        for slide in slides:
-            slide_id = _with_suffix(row.slide_id, slide.path) if row.slide_id else slide.slide_id
-            yield replace(slide, case_id=row.case_id, slide_id=slide_id, mpp=row.mpp, case_named=True)
+        found = [slide_at(row.path, row.case_id)]
+    if not found:
+        found = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    for item in found:
+        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(found) == 1)
 
 
-def _with_suffix(slide_id: str, path: Path) -> str:
-    return slide_id if slide_id.endswith(path.suffix) else slide_id + path.suffix
+def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
+    """What a row says of a slide: whose it is, and what it may call it."""
+    if isinstance(item, Refused):
+        return replace(item, case_id=row.case_id, slide_id=row.slide_id)
+    slide = replace(item, mpp=row.mpp, case_named=True)
+    if not row.slide_id:
+        return slide
+    if item.others or not alone:
+        fault = f"{where} gives one slide_id to several files; leave it empty, their own names serve"
+        return Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
+    name = row.slide_id if row.slide_id.endswith(item.path.suffix) else row.slide_id + item.path.suffix
+    if keys.slide_id(name) != name:
+        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {keys.PSEUDONYM}"
+        return Refused(row.path, BadSlideTableError(fault), row.case_id)
+    return replace(slide, slide_id=keys.slide_id(name), name=name)
 
 
 def _told_apart(items: Iterable[Item]) -> list[Item]:

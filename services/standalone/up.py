@@ -25,9 +25,10 @@ from services.standalone.errors import located
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.selection import Item, Refused, parted
 from services.standalone.workspace import open_workspace
-from services.tiler.handler import OnLanding
 from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
 from services.tiler.routes import routes as tiler_routes
+from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus import dead_letters, topics
@@ -37,6 +38,7 @@ from shared.bus.port import Delivery
 from shared.errors import PermanentError
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
+from shared.slides.listing import SlideListing
 from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
@@ -46,6 +48,7 @@ _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
 _SETTLED_S = 2.0
 """A file that nobody has written to for so long counts as whole."""
+_PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
 
@@ -150,8 +153,9 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
 def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus) -> list[Worker]:
     store, producer = pipeline.workspace.store, bus.producer()
     plan_tiles = pipeline.plan_tiles
+    landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
     served = {
-        "tiler": tiler_routes(OnLanding(store, plan_tiles, Landings(store, plan_tiles.spec))),
+        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
         "embedder": embedder_routes(pipeline.embed_slide),
         "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla")),
         "results": results_routes(store, results),

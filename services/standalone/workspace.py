@@ -1,29 +1,13 @@
 """A folder that serves as the bucket: slides are linked into it, everything derived is written beside them."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 
-from services.tiler.errors import NotASlideError
+from services.standalone.local_slides import SlideFile
 from shared import keys
 from shared.blob.folder import FolderStore
-
-_STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class SlideFile:
-    """One slide on this machine, and whose it is."""
-
-    path: Path
-    case_id: str
-    slide_id: str
-    mpp: float | None = None
-    """Microns per pixel that a table of slides states."""
-    case_named: bool = False
-    """Its folder or a table names the case; else the file's own name does."""
+from shared.blob.port import BlobInfo, ObjectChangedError
 
 
 @dataclass(frozen=True)
@@ -37,22 +21,34 @@ class Workspace:
         """The folder as object store."""
         return FolderStore(self.root)
 
-    def link(self, slide: SlideFile) -> str:
-        """Link a slide, and the folder of its companions, into the store; its key.
+    def link(self, slide: SlideFile) -> tuple[BlobInfo, ...]:
+        """Link a slide's files into the store; what the store says of them, the first one standing for the slide.
 
         Raises:
-            BadCaseIdError: case or slide id is no pseudonym.
-            NotASlideError: there is no such file.
+            BadCaseIdError: the case's id is no pseudonym.
+            SlideError: there is no such file, or one of the slide's files is missing.
         """
-        if not slide.path.is_file():
-            raise NotASlideError(f"{slide.path} is no file")
-        key = f"{keys.SLIDES}{slide.case_id}/{slide.slide_id}{slide.path.suffix}"
-        keys.slide_key(key)
-        _point(self.root / key, slide.path)
-        companions = slide.path.with_suffix("")
-        if companions.is_dir():
-            _point((self.root / key).with_suffix(""), companions)
-        return key
+        slide.check()
+        keys.case_id(slide.case_id, str(slide.path))
+        return tuple(self._link(name, slide.case_id, path) for name, path in _names(slide).items())
+
+    def _link(self, name: str, case_id: str, path: Path) -> BlobInfo:
+        key = f"{keys.SLIDES}{case_id}/{name}"
+        _point(self.root / key, path)
+        info = self.store.head(key)
+        if info is None:
+            raise ObjectChangedError(f"{path} disappeared")
+        return info
+
+
+def _names(slide: SlideFile) -> dict[str, Path]:
+    """What a slide's files are called below the case: as they are, or numbered where only their contents tell."""
+    if keys.is_series(slide.slide_id):
+        return {f"{slide.slide_id}/{number:05d}.dcm": path for number, path in enumerate(slide.files)}
+    name = slide.name or slide.slide_id
+    folder = PurePosixPath(name).parent
+    beside = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
+    return {name: slide.path, **beside}
 
 
 def open_workspace(root: Path) -> Workspace:
@@ -64,27 +60,6 @@ def open_workspace(root: Path) -> Workspace:
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=root):
         return Workspace(root)
-
-
-def named(path: Path, case_id: str | None = None) -> SlideFile:
-    """A slide given by path alone: its file name, made a pseudonym, names it and, without `case_id`, its case."""
-    slide_id = pseudonym(path.stem)
-    return SlideFile(path, case_id or slide_id, slide_id)
-
-
-def pseudonym(text: str) -> str:
-    """The nearest text that is allowed as an id."""
-    return _STRANGE.sub("-", text).strip("-.")[:64] or "slide"
-
-
-def slides_of(files: Sequence[Path]) -> list[SlideFile]:
-    """Slides among files of one folder, each a case of its own; companions and unfinished uploads are passed over."""
-    return [named(path) for path in sorted(files) if not path.name.startswith(".")]
-
-
-def slides_below(folder: Path) -> list[SlideFile]:
-    """Slides at any depth of a case's folder."""
-    return slides_of([path for path in folder.rglob("*") if path.is_file()])
 
 
 def _point(link: Path, target: Path) -> None:

@@ -10,14 +10,17 @@ from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
-from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
+from services.tiler.on_landing import OnLanding
 from services.tiler.plan_store import PlanStore
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
 from services.tiler.servicer import TileServicer
 from services.tiler.settings import TilerSettings
+from services.tiler.settling import Settling
+from services.tiler.unseen import Unseen
 from shared import keys, runtime
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -28,6 +31,7 @@ from shared.bus.sqs import SqsConsumer, connect
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
+from shared.slides.listing import SlideListing
 from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
@@ -52,7 +56,10 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     plans = PlanStore(store)
     progress = LossySender(producer, SERVICE)
     plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
-    on_landing = OnLanding(store, plan_tiles, Landings(store, settings.plan))
+    settling = Settling(settings.series)
+    landings, listing = Landings(store, settings.plan), SlideListing(store)
+    on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
+    unseen = Unseen(listing, landings, settings.mpp)
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
@@ -61,7 +68,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         progress,
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
         *_workers(settings, platform, on_landing, producer, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, on_landing.unseen)),
+        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, unseen)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
 

@@ -46,7 +46,7 @@ class StreamChunks:
             ObjectChangedError: the slide is no longer the one that was planned.
         """
         planned = self._planned(slide, plan, first_chunk)
-        with self.files.hold(messages.blob_info(slide.object)) as local:
+        with self.files.hold(messages.files_of(slide)) as local:
             if local.digest != slide.digest:
                 raise ObjectChangedError(f"the bytes of {slide.object.key} are not those that were planned")
             with self.open_slide(local.path, Override()) as reader:
@@ -55,8 +55,9 @@ class StreamChunks:
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
             raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
-        if not slide.object.key.startswith(keys.SLIDES) or keys.slide_key(slide.object.key) is None:
-            raise BadStreamRequestError(f"object {slide.object.key!r} is no slide")
+        strange = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
+        if strange or keys.passed_over(slide.object.key):
+            raise BadStreamRequestError(f"object {(*strange, slide.object.key)[0]!r} is no slide")
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:
             raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")

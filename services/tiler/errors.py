@@ -5,6 +5,7 @@ from typing import ClassVar
 import grpc
 
 from shared.errors import PermanentError, TransientError
+from shared.slides.listing import FoundSlide
 
 
 class SlideError(PermanentError):
@@ -37,6 +38,13 @@ class UnreadableSlideError(SlideError):
 
     reason = "unreadable_slide"
     advice = "The file is damaged or cut short: export it from the scanner again and upload it again."
+
+
+class IncompleteSeriesError(SlideError):
+    """A DICOM series whose base level is not there, or not all of it."""
+
+    reason = "incomplete_series"
+    advice = "Export the whole series from the scanner again, every level of it, and upload what is missing."
 
 
 class UnsupportedFormatError(SlideError):
@@ -79,6 +87,11 @@ class OutOfDiskError(SlideError):
 
     reason = "out_of_disk"
     advice = "Free the disk, or set TILER_SCRATCH__BUDGET_MB below what it holds, and replay the dead letter."
+
+
+def incomplete(slide: FoundSlide) -> SlideError:
+    """Why a slide of several files cannot be worked on."""
+    return IncompleteSeriesError(slide.lacks) if slide.is_series else UnreadableSlideError(slide.lacks)
 
 
 def remembered(reason: str, sentence: str, thumbnail_key: str) -> SlideError:

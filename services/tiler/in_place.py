@@ -1,15 +1,17 @@
-"""Slides that lie on this machine already, in the folder that serves as store: nothing is copied."""
+"""Slides that lie on this machine already: nothing is copied."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from services.tiler.errors import EmptyObjectError
 from services.tiler.ports import LocalSlide
-from services.tiler.scratch import whole_digest
 from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.canonical import digest_of
+from shared.slides.dicom import PREAMBLE, is_dicom
 from shared.units import Sha256
 
 
@@ -20,26 +22,52 @@ class SlidesInPlace:
     root: Path
 
     @contextmanager
-    def hold(self, info: BlobInfo) -> Iterator[LocalSlide]:
-        """Point at the slide's own file.
+    def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
+        """Point at the slide's own files.
 
         Raises:
-            EmptyObjectError: it holds no bytes.
-            ObjectChangedError: it is gone or of another size.
+            EmptyObjectError: one holds no bytes.
+            ObjectChangedError: one is gone or of another size.
         """
+        paths = [self._path(info) for info in files]
+        with at_hand(paths) as path:
+            yield LocalSlide(path, slide_digest(paths))
+
+    def _path(self, info: BlobInfo) -> Path:
         path = self.root / info.key
         if not path.is_file() or path.stat().st_size != info.size:
             raise ObjectChangedError(f"object {info.key} is no longer the one that was announced")
         if info.size == 0:
             raise EmptyObjectError(f"object {info.key} holds no bytes")
-        yield LocalSlide(path, slide_digest(path))
+        return path
 
 
-def slide_digest(path: Path) -> Sha256:
-    """Digest of a slide's file and, where it has a folder of its name beside it, of the files in there."""
-    folder = path.with_suffix("")
-    inside = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
-    return whole_digest({str(file.relative_to(path.parent)): _digest(file) for file in (path, *inside)})
+@contextmanager
+def at_hand(files: Sequence[Path]) -> Iterator[Path]:
+    """What is to be opened of a slide's files: the first, or of a DICOM series a folder of links to all of them."""
+    if len(files) == 1 or not starts_as_dicom(files[0]):
+        yield files[0]
+        return
+    with TemporaryDirectory(prefix="medulla-series-") as folder:
+        for number, file in enumerate(files):
+            (Path(folder) / f"{number:05d}.dcm").symlink_to(file.resolve())
+        yield Path(folder)
+
+
+def starts_as_dicom(path: Path) -> bool:
+    """Whether a file's first bytes are those of DICOM."""
+    with path.open("rb") as file:
+        return is_dicom(file.read(PREAMBLE))
+
+
+def slide_digest(files: Sequence[Path]) -> Sha256:
+    """Digest of a slide from its files."""
+    return whole_digest([_digest(file) for file in files])
+
+
+def whole_digest(digests: Sequence[Sha256]) -> Sha256:
+    """Digest of a slide from those of its files: a single file's own, else one over all of them in their order."""
+    return digests[0] if len(digests) == 1 else digest_of(sorted(digests))
 
 
 def _digest(path: Path) -> Sha256:

@@ -1,5 +1,6 @@
 """What the tiler says, as protobuf; every event is named after its inputs, so that a retry says the same."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,34 +12,29 @@ from shared.blob.port import BlobInfo
 from shared.bus.events import event_id
 from shared.errors import PermanentError
 from shared.keys import SlideKey
+from shared.slides.listing import version
 from shared.times import stamp, when
 from shared.units import Sha256
 
 SERVICE = "tiler"
 
 
-def slide_message(slide: SlideKey, info: BlobInfo, digest: Sha256) -> Slide:
-    """A slide and the version of the object that holds it."""
-    stored = StoredObject(
-        key=info.key,
-        etag=info.etag,
-        version_id=info.version_id,
-        size_bytes=info.size,
-        last_modified=stamp(info.last_modified),
-    )
-    return Slide(case_id=slide.case_id, slide_id=slide.slide_id, object=stored, digest=digest)
+def slide_message(slide: SlideKey, files: Sequence[BlobInfo], digest: Sha256) -> Slide:
+    """A slide and the versions of the objects that hold it."""
+    first, *others = (_stored(info) for info in files)
+    return Slide(case_id=slide.case_id, slide_id=slide.slide_id, object=first, digest=digest, files=others)
 
 
-def blob_info(stored: StoredObject) -> BlobInfo:
-    """The version of an object that a message names."""
-    return BlobInfo(stored.key, stored.size_bytes, stored.etag, when(stored.last_modified), stored.version_id)
+def files_of(slide: Slide) -> Sequence[BlobInfo]:
+    """The versions of the objects that a message names as a slide's files."""
+    return [_blob_info(stored) for stored in (slide.object, *slide.files)]
 
 
 def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
     """A slide has been planned; `plan` as `plan.json` describes it."""
-    digest = Sha256(plan["plan_digest"])
+    digest, files = Sha256(plan["plan_digest"]), [slide.object, *slide.files]
     return SlideTiled(
-        event_id=event_id(SlideTiled, slide.case_id, slide.slide_id, slide.object.etag, slide.digest, digest),
+        event_id=event_id(SlideTiled, slide.case_id, slide.slide_id, version(files), slide.digest, digest),
         slide=slide,
         plan=Plan(
             digest=digest,
@@ -49,7 +45,7 @@ def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
             tile_um=plan["grid"]["tile_um"],
         ),
         ledger=TileLedger(**plan["ledger"]),
-        as_of=slide.object.last_modified,
+        as_of=max((file.last_modified for file in files), key=when),
     )
 
 
@@ -66,15 +62,30 @@ def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: Perm
         advice=error.advice,
         thumbnail_key=getattr(error, "thumbnail_key", ""),
         as_of=stamp(info.last_modified) if info else None,
+        object_etag=info.etag if info else "",
     )
 
 
-def progress(slide: SlideKey, info: BlobInfo, stage: Stage.ValueType) -> Progress:
+def progress(slide: SlideKey, files: Sequence[BlobInfo], stage: Stage.ValueType) -> Progress:
     """The slide has come to `stage`, now."""
     return Progress(
-        event_id=event_id(Progress, info.key, info.etag, Stage.Name(stage)),
+        event_id=event_id(Progress, files[0].key, version(files), Stage.Name(stage)),
         case_id=slide.case_id,
         slide_id=slide.slide_id,
         stage=stage,
         at=stamp(datetime.now(UTC)),
     )
+
+
+def _stored(info: BlobInfo) -> StoredObject:
+    return StoredObject(
+        key=info.key,
+        etag=info.etag,
+        version_id=info.version_id,
+        size_bytes=info.size,
+        last_modified=stamp(info.last_modified),
+    )
+
+
+def _blob_info(stored: StoredObject) -> BlobInfo:
+    return BlobInfo(stored.key, stored.size_bytes, stored.etag, when(stored.last_modified), stored.version_id)

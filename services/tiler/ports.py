@@ -1,5 +1,6 @@
 """What the tiler needs: a slide's file at hand, and of the slide facts, an overview and many tiles at once."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,20 +115,21 @@ class SlideReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalSlide:
-    """A slide on this machine's disk; the companions of a multi-file slide lie beside it."""
+    """A slide on this machine's disk."""
 
     path: Path
+    """What is to be opened: its first file, beside which the others lie; of a DICOM series the folder of its files."""
     digest: Sha256
-    """Of the file's bytes; of a multi-file slide, of all names and their digests."""
+    """Of the file's bytes; of several files, of their digests, whatever their names."""
 
 
 class SlideFiles(Protocol):
     """Brings slides to this machine's disk."""
 
-    def hold(self, info: BlobInfo) -> AbstractContextManager[LocalSlide]:
-        """Keep exactly this version of a slide at hand while the context lasts.
+    def hold(self, files: Sequence[BlobInfo]) -> AbstractContextManager[LocalSlide]:
+        """Keep exactly these versions of a slide's files at hand while the context lasts; the first stands for it.
 
         Raises:
-            ObjectChangedError: the object is no longer that version, or its bytes do not match its checksum.
+            ObjectChangedError: an object is no longer that version, or its bytes do not match its checksum.
             EmptyObjectError, SlideTooLargeError, OutOfDiskError: it cannot be held.
         """

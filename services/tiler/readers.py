@@ -8,6 +8,7 @@ from services.tiler.openslide_reader import OpenSlideReader
 from services.tiler.ports import SlideReader
 from services.tiler.resolution import Override
 from services.tiler.tiff_tiles import BrokenDirectoryError, directory
+from shared.slides.dicom import PREAMBLE, is_dicom
 
 _PICTURES = {
     b"\xff\xd8\xff": "a JPEG picture",
@@ -17,30 +18,26 @@ _PICTURES = {
     b"\x00\x00\x00\x0cjP": "a JPEG 2000 picture",
 }
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_HEAD_BYTES = 132
 
 
 def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # noqa: B008 - frozen
-    """Open a slide file; `override` is what an operator says of its resolution.
+    """Open a slide file, or a folder of one DICOM series; `override` is what an operator says of its resolution.
 
     Raises:
         EmptyObjectError, NotASlideError, UnreadableSlideError, UnsupportedFormatError: it cannot be opened.
     """
+    if path.is_dir():
+        return DicomReader(sorted(file for file in path.rglob("*") if file.is_file()), override)
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(PREAMBLE)
     if not head:
         raise EmptyObjectError("the slide's file is empty")
-    if head[128:132] == b"DICM":
-        return DicomReader(_dicom_files(path), override)
+    if is_dicom(head):
+        return DicomReader([path], override)
     try:
         return OpenSlideReader(path, override)
     except NotASlideError as error:
         raise _refusal(path, head) from error
-
-
-def _dicom_files(path: Path) -> list[Path]:
-    folder = path.with_suffix("")
-    return [path, *sorted(folder.glob("*.dcm"))] if folder.is_dir() else [path]
 
 
 def _refusal(path: Path, head: bytes) -> NotASlideError | UnreadableSlideError | UnsupportedFormatError:

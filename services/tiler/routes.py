@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.tiler.handler import OnLanding
+from services.tiler.on_landing import OnLanding
 from shared.bus import s3_events, topics
 from shared.worker import Route
 

@@ -7,23 +7,24 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os.path import commonpath
 from pathlib import Path, PurePosixPath
 from threading import Condition, Lock
 from typing import Self
 
 from services.tiler.download import Downloader
 from services.tiler.errors import SlideTooLargeError
+from services.tiler.in_place import starts_as_dicom, whole_digest
 from services.tiler.ports import LocalSlide
 from services.tiler.scratch_home import ScratchHome
 from services.tiler.settings import ScratchSettings
-from shared import keys, metrics
+from shared import metrics
 from shared.blob.port import BlobInfo, BlobStore
-from shared.canonical import digest_of
 from shared.errors import TransientError
-from shared.units import Sha256
 
 _MB = 10**6
-_Version = tuple[str, str, str]
+_Version = tuple[tuple[str, str, str], ...]
+"""Key, etag and version of each file."""
 
 
 @dataclass
@@ -55,16 +56,15 @@ class Scratch:
         metrics.SCRATCH_LIMIT_BYTES.set(self._budget)
 
     @contextmanager
-    def hold(self, info: BlobInfo) -> Iterator[LocalSlide]:
-        """Keep this version of a slide at hand, waiting for room where others fill the budget.
+    def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
+        """Keep these versions of a slide's files at hand, waiting for room where others fill the budget.
 
         Raises:
             SlideTooLargeError: it exceeds the whole budget.
             TransientError: no room became free in time.
             ObjectChangedError, EmptyObjectError, OutOfDiskError: see `Downloader`.
         """
-        files = [info, *self._companions(info)]
-        version = (info.key, info.etag, info.version_id)
+        version = tuple((info.key, info.etag, info.version_id) for info in files)
         entry = self._enter(version, sum(file.size for file in files))
         try:
             with entry.bringing:
@@ -92,20 +92,17 @@ class Scratch:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _companions(self, info: BlobInfo) -> Sequence[BlobInfo]:
-        slide = keys.slide_key(info.key)
-        return list(self._blobs.list(keys.companions(slide))) if slide else []
-
     def _bring(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
-        base = PurePosixPath(files[0].key).parent
-        names = [str(PurePosixPath(file.key).relative_to(base)) for file in files]
-        digests = [self._downloader.fetch(file, folder / name) for file, name in zip(files, names, strict=True)]
-        return LocalSlide(folder / names[0], whole_digest(dict(zip(names, digests, strict=True))))
+        base = commonpath([str(PurePosixPath(file.key).parent) for file in files])
+        paths = [folder / PurePosixPath(file.key).relative_to(base) for file in files]
+        digests = [self._downloader.fetch(file, path) for file, path in zip(files, paths, strict=True)]
+        is_series = len(files) > 1 and starts_as_dicom(paths[0])
+        return LocalSlide(folder if is_series else paths[0], whole_digest(digests))
 
     def _enter(self, version: _Version, size: int) -> _Entry:
         if size > self._budget:
             raise SlideTooLargeError(
-                f"{version[0]} of {size / _MB:.0f} MB exceeds {self._budget / _MB:.0f} MB of scratch"
+                f"{version[0][0]} of {size / _MB:.0f} MB exceeds {self._budget / _MB:.0f} MB of scratch"
             )
         until = time.monotonic() + self._wait_s
         with self._changed:
@@ -147,8 +144,3 @@ class Scratch:
     def _drop(self, version: _Version) -> None:
         shutil.rmtree(self._entries.pop(version).folder, ignore_errors=True)
         metrics.SCRATCH_USED_BYTES.set(self._used())
-
-
-def whole_digest(digests: dict[str, Sha256]) -> Sha256:
-    """Digest of a slide from those of its files by name: a single file's own, else one over all of them."""
-    return next(iter(digests.values())) if len(digests) == 1 else digest_of(digests)

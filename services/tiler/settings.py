@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from services.tiler.grid import GridSpec
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
+from services.tiler.settling import SeriesSettings
 from shared.rpc.server import ServerTls
 from shared.settings import Section, ServiceSettings, SqsSettings
 
@@ -42,6 +43,7 @@ class TilerSettings(ServiceSettings, QualityRules):
     mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
     """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
+    series: SeriesSettings = SeriesSettings()
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
     address: str = "127.0.0.1:50051"

@@ -15,8 +15,9 @@ from safetensors.numpy import load as load_tensors
 
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
-from services.standalone.workspace import SlideFile, Workspace
+from services.standalone.workspace import Workspace
 from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, Origins, Rgb
 from services.tiler.readers import open_slide

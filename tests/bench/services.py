@@ -12,8 +12,9 @@ from threading import Event
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
+from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline import Options, open_pipeline
-from services.standalone.workspace import SlideFile, Workspace
+from services.standalone.workspace import Workspace
 from shared.bus import topics
 from shared.units import CaseId
 from tests.bench import material
@@ -90,7 +91,7 @@ def _in_process(root: Path) -> Iterator[InProcess]:
 def _passage(system: System, score: InProcess, path: Path) -> Passage:
     case_id = f"BENCH-{path.stem}"
     start = time.perf_counter()
-    score(SlideFile(path, case_id, path.stem))
+    score(SlideFile(path, case_id, path.name))
     here = time.perf_counter() - start
     put_at = _land(system, case_id, path)
     return Passage(case_id, put_at, _seen(system, case_id), here)

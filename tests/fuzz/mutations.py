@@ -92,24 +92,46 @@ def odd_value(rng: Random, depth: int = 0) -> Any:
 
 def odd_json(good: Any, rng: Random) -> bytes:
     """A JSON document with one to three values replaced, dropped or added somewhere, or strange as a whole."""
-    shape = rng.randrange(20)
-    if shape == 0:
-        return (b"[" if rng.random() < 0.5 else b'{"a":') * rng.randrange(1, _DEEPEST)
-    if shape == 1:
-        return json.dumps({f"name_{n}": n for n in range(rng.choice((10, 12_000, 60_000)))}).encode()
-    if shape == 2:
-        return b'{"age_at_diagnosis_years": ' + b"1" * rng.choice((401, 5000, 900_000)) + b"}"
-    if shape == 3:
-        text = json.dumps(good)
-        return (text[:-1] + "," + text[1:]).encode()
-    if shape == 4:
-        return json.dumps(good).encode(rng.choice(("utf-16", "utf-8-sig", "utf-32", "latin-1")))
-    if shape == 5:
-        return damaged(json.dumps(good).encode(), rng)
+    if rng.random() < 0.3:
+        return rng.choice(_DOCUMENTS)(json.dumps(good), rng)
     changed = json.loads(json.dumps(good))
     for _ in range(rng.randrange(1, 4)):
         changed = _changed(changed, rng)
     return json.dumps(changed).encode()
+
+
+def _deep(_: str, rng: Random) -> bytes:
+    return rng.choice((b"[", b'{"a":')) * rng.randrange(1, _DEEPEST)
+
+
+def _many_names(_: str, rng: Random) -> bytes:
+    return json.dumps({f"name_{n}": n for n in range(rng.choice((10, 12_000, 60_000)))}).encode()
+
+
+def _many_digits(_: str, rng: Random) -> bytes:
+    return b'{"age_at_diagnosis_years": ' + b"1" * rng.choice((401, 5000, 900_000)) + b"}"
+
+
+def _said_twice(text: str, _: Random) -> bytes:
+    return (text[:-1] + "," + text[1:]).encode()
+
+
+def _otherwise_coded(text: str, rng: Random) -> bytes:
+    return text.encode(rng.choice(("utf-16", "utf-8-sig", "utf-32", "latin-1")), errors="replace")
+
+
+def _damaged(text: str, rng: Random) -> bytes:
+    return damaged(text.encode(), rng)
+
+
+_DOCUMENTS: Sequence[Callable[[str, Random], bytes]] = (
+    _deep,
+    _many_names,
+    _many_digits,
+    _said_twice,
+    _otherwise_coded,
+    _damaged,
+)
 
 
 def _changed(value: Any, rng: Random) -> Any:

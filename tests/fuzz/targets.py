@@ -7,7 +7,7 @@ from random import Random
 
 Make = Callable[[Random], bytes]
 Read = Callable[[bytes, Path], object]
-"""Reads one input with a folder of its own; returns where it accepts it, raises an error of our tree where it does not."""
+"""Reads one input with a folder of its own; returns where it accepts it, else raises an error of our tree."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
@@ -55,7 +56,8 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
     planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, open_slide=open_and_change)
     tiler.land(KEY, cc0_bytes())
     with pytest.raises(ObjectChangedError):
-        list(OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec))(ObjectHint(KEY, "medulla")))
+        landings, listing = Landings(tiler.blobs, old.spec), tiler.on_landing.listing
+        list(OnLanding(tiler.blobs, planner, landings, listing)(ObjectHint(KEY, "medulla")))
     assert not list(tiler.blobs.list("landings/"))
 
 
@@ -64,5 +66,5 @@ def test_an_object_that_changes_before_its_download_ends_is_refused(tiler: Tilin
     stale = tiler.blobs.head(KEY)
     assert stale is not None
     tiler.land(KEY, cc0_bytes() + b"\0")
-    with pytest.raises(ObjectChangedError), tiler.scratch.hold(stale):
+    with pytest.raises(ObjectChangedError), tiler.scratch.hold([stale]):
         pass

@@ -9,16 +9,20 @@ from pathlib import Path
 from medulla.v1.events_pb2 import SlideTiled
 
 from services.tiler.chunks import StreamChunks
-from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
 from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
 from services.tiler.settings import ScratchSettings
+from services.tiler.settling import SeriesSettings, Settling
+from services.tiler.unseen import Unseen
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
+from shared.slides.listing import SlideListing
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,19 @@ class Tiling:
     on_landing: OnLanding
     stream: StreamChunks
 
+    @property
+    def unseen(self) -> Unseen:
+        """What a sweep asks of each object."""
+        tiler = self.on_landing
+        return Unseen(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
+
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""
         self.blobs.put(key, data)
 
     def hint(self, key: str) -> list[SlideTiled]:
-        """Handle an event that says that `key` landed."""
-        return list(self.on_landing(ObjectHint(key, "medulla")))
+        """Handle an event that says that `key` landed; the slides that are planned."""
+        return [event for event in self.on_landing(ObjectHint(key, "medulla")) if isinstance(event, SlideTiled)]
 
     def plan(self, key: str, data: bytes) -> SlideTiled:
         """Land a slide and plan it."""
@@ -59,5 +69,6 @@ def tiling(
     plans = PlanStore(blobs)
     with Scratch(blobs, settings) as scratch, ThreadPoolExecutor(2) as pool:
         plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable())
-        on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec))
+        settling = Settling(SeriesSettings(settle_s=0, quiet_s=0))
+        on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec), SlideListing(blobs), settling)
         yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2))

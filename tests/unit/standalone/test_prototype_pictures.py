@@ -46,7 +46,7 @@ def embedded(slides: Path, said: dict[str, str] = SIZE, *, placed: bool = True) 
         bag["coords"] = np.array([(SIDE * i, 0) for i in range(4)], np.int32)
     for path in sorted((slides / "slides").glob("*/*.*")):
         (slides / f"{path.name}.bag").write_bytes(encode_tensors(bag, said))
-        row = {"case_id": path.parent.name, "slide_id": path.stem, "slide_digest": slide_digest(path)}
+        row = {"case_id": path.parent.name, "slide_id": path.name, "slide_digest": slide_digest([path])}
         rows.append(row | {"tiles": "4", "path": f"{path.name}.bag"})
     write_table(slides / "index.csv", rows)
     return slides

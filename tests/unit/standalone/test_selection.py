@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted, select
 from services.standalone.slides_table import read_table
-from services.standalone.workspace import SlideFile
 from shared.errors import MedullaError
 
 NAMES = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=6)

@@ -133,7 +133,7 @@ def test_a_key_without_pseudonyms_is_refused_and_tells_nobody(key: str, tiler: T
         tiler.hint(key)
     assert refused.value.reason == "bad_case_id"
     assert tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value) is None
-    assert not tiler.on_landing.unseen(next(iter(tiler.blobs.list("slides/"))))
+    assert not tiler.unseen(next(iter(tiler.blobs.list("slides/"))))
 
 
 def test_the_thumbnail_of_a_slide_without_tissue_is_kept(tiler: Tiling, tmp_path: Path) -> None:

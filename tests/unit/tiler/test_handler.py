@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress
 
-from services.tiler.handler import OnLanding, PlanTiles
+from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
@@ -36,14 +37,15 @@ def changed(tiler: Tiling, **parts: Any) -> OnLanding:
     old = tiler.on_landing.plan_tiles
     given = {name: parts.get(name, getattr(old, name)) for name in ("blobs", "files", "plans", "spec", "mpp")}
     others = {name: parts[name] for name in ("open_slide", "tell") if name in parts}
-    return OnLanding(tiler.blobs, PlanTiles(**given, **others), Landings(tiler.blobs, given["spec"]))
+    landings = Landings(tiler.blobs, given["spec"])
+    return OnLanding(tiler.blobs, PlanTiles(**given, **others), landings, tiler.on_landing.listing)
 
 
 def test_a_landed_slide_is_planned_and_announced(tiler: Tiling) -> None:
     event = tiler.plan(KEY, cc0_bytes())
     info = tiler.blobs.head(KEY)
     assert info is not None
-    assert (event.slide.case_id, event.slide.slide_id) == ("case-1", "slide-1")
+    assert (event.slide.case_id, event.slide.slide_id) == ("case-1", "slide-1.svs")
     assert (event.slide.object.key, event.slide.object.etag) == (KEY, info.etag)
     assert event.as_of.ToDatetime() == info.last_modified.replace(tzinfo=None)
     assert event.plan.prefix == f"plans/{event.slide.digest}/{event.plan.digest}/"
@@ -68,7 +70,16 @@ def test_doing_it_twice_from_scratch_writes_the_same_objects(tiler: Tiling) -> N
 
 @pytest.mark.parametrize(
     "key",
-    ["slides/case-1/slide-1/Data0001.dat", "slides/case-1/", "clinical/case-1.json", "plans/a/b/mask.png", "other"],
+    [
+        "slides/case-1/slide-1/Data0001.dat",
+        "slides/case-1/slide-1.svs.part",
+        "slides/case-1/slide-1.xml",
+        "slides/.DS_Store",
+        "slides/case-1/",
+        "clinical/case-1.json",
+        "plans/a/b/mask.png",
+        "other",
+    ],
 )
 def test_what_is_no_slide_is_let_go_by(key: str, tiler: Tiling) -> None:
     tiler.land(key, b"something")
@@ -125,7 +136,7 @@ def test_an_override_added_later_heals_a_refused_slide(tmp_path: Path) -> None:
         tiler.land(KEY, TCGA_SLIDE.read_bytes())
         with pytest.raises(Exception, match="does not say how many microns"):
             tiler.hint(KEY)
-        healed = changed(tiler, mpp=MppTable({"case-1/slide-1": 0.5}))
+        healed = changed(tiler, mpp=MppTable({"case-1/slide-1.svs": 0.5}))
         (event,) = healed(ObjectHint(KEY, "medulla"))
     assert event.plan.tiles > 100
 
@@ -134,7 +145,7 @@ def test_the_sweep_sees_new_slides_and_new_versions_only(tiler: Tiling) -> None:
     tiler.land(KEY, cc0_bytes())
     tiler.land("slides/case-1/bad.svs", NOT_A_SLIDE.read_bytes())
     tiler.land("slides/case-1/slide-1/companion.dat", b"x")
-    unseen = tiler.on_landing.unseen
+    unseen = tiler.unseen
     assert [info.key for info in tiler.blobs.list("slides/") if unseen(info)] == ["slides/case-1/bad.svs", KEY]
     tiler.hint(KEY)
     with pytest.raises(Exception, match="no whole-slide image"):

@@ -15,7 +15,8 @@ from prometheus_client import REGISTRY
 
 from services.tiler.download import Downloader
 from services.tiler.errors import EmptyObjectError, OutOfDiskError, SlideTooLargeError
-from services.tiler.scratch import Scratch, whole_digest
+from services.tiler.in_place import whole_digest
+from services.tiler.scratch import Scratch
 from services.tiler.scratch_home import ScratchHome
 from services.tiler.settings import ScratchSettings
 from shared.blob.memory import MemoryStore
@@ -64,7 +65,7 @@ def files_below(folder: Path) -> list[Path]:
 def test_a_held_slide_has_its_bytes_and_digest(store: CountingStore, tmp_path: Path) -> None:
     data = bytes(range(256)) * 10_000
     info = store.put(KEY.format("a"), data)
-    with scratch_of(store, tmp_path, 3) as scratch, scratch.hold(info) as local:
+    with scratch_of(store, tmp_path, 3) as scratch, scratch.hold([info]) as local:
         assert local.path.read_bytes() == data
         assert local.path.name == "a.svs"
         assert local.digest == sha256(data)
@@ -75,7 +76,7 @@ def test_a_second_look_needs_no_second_download(store: CountingStore, tmp_path: 
     info = put(store, "a")
     with scratch_of(store, tmp_path) as scratch:
         for _ in range(3):
-            with scratch.hold(info) as local:
+            with scratch.hold([info]) as local:
                 assert local.path.exists()
     assert store.ranges == 1
 
@@ -85,7 +86,7 @@ def test_workers_who_want_the_same_slide_share_one_download(store: CountingStore
 
     def hold(_: int) -> str:
         together.wait()
-        with scratch.hold(info) as local:
+        with scratch.hold([info]) as local:
             return local.digest
 
     with scratch_of(store, tmp_path) as scratch, ThreadPoolExecutor(4) as pool:
@@ -95,9 +96,9 @@ def test_workers_who_want_the_same_slide_share_one_download(store: CountingStore
 
 def test_an_overwritten_slide_is_another_slide(store: CountingStore, tmp_path: Path) -> None:
     with scratch_of(store, tmp_path) as scratch:
-        with scratch.hold(put(store, "a")) as local:
+        with scratch.hold([put(store, "a")]) as local:
             first = local.digest
-        with scratch.hold(store.put(KEY.format("a"), b"new")) as local:
+        with scratch.hold([store.put(KEY.format("a"), b"new")]) as local:
             assert local.digest != first
 
 
@@ -105,11 +106,11 @@ def test_idle_slides_make_room_the_least_recent_first(store: CountingStore, tmp_
     a, b, c = (put(store, name) for name in "abc")
     with scratch_of(store, tmp_path) as scratch:
         for info in (a, b, a, c):
-            with scratch.hold(info):
+            with scratch.hold([info]):
                 pass
-        with scratch.hold(a):
+        with scratch.hold([a]):
             assert store.ranges == 3
-        with scratch.hold(b):
+        with scratch.hold([b]):
             assert store.ranges == 4
 
 
@@ -118,7 +119,7 @@ def test_a_slide_idle_for_long_leaves_scratch_even_when_its_object_is_gone(
 ) -> None:
     info = put(store, "a")
     with scratch_of(store, tmp_path, idle_s=1e-9) as scratch:
-        with scratch.hold(info):
+        with scratch.hold([info]):
             store.delete(info.key)
             scratch.drop_idle()
             assert len(files_below(tmp_path)) == 1
@@ -129,7 +130,7 @@ def test_a_slide_idle_for_long_leaves_scratch_even_when_its_object_is_gone(
 
 def test_a_slide_used_a_moment_ago_stays_on_scratch(store: CountingStore, tmp_path: Path) -> None:
     with scratch_of(store, tmp_path) as scratch:
-        with scratch.hold(put(store, "a")):
+        with scratch.hold([put(store, "a")]):
             pass
         scratch.drop_idle()
         assert len(files_below(tmp_path)) == 1
@@ -140,11 +141,11 @@ def test_the_budget_is_never_exceeded_by_slides_in_use(store: CountingStore, tmp
     entered = Event()
 
     def third() -> None:
-        with scratch.hold(c):
+        with scratch.hold([c]):
             entered.set()
 
     with scratch_of(store, tmp_path) as scratch, ThreadPoolExecutor(1) as pool:
-        with scratch.hold(a), scratch.hold(b):
+        with scratch.hold([a]), scratch.hold([b]):
             waiting = pool.submit(third)
             assert not entered.wait(0.2)
             assert sum(path.stat().st_size for path in files_below(tmp_path)) <= 2 * _MB
@@ -155,13 +156,19 @@ def test_the_budget_is_never_exceeded_by_slides_in_use(store: CountingStore, tmp
 def test_a_slide_that_finds_no_room_in_time_is_tried_again_later(store: CountingStore, tmp_path: Path) -> None:
     a, b, c = (put(store, name) for name in "abc")
     full = pytest.raises(TransientError, match="stayed full")
-    with scratch_of(store, tmp_path, wait_s=0.05) as scratch, scratch.hold(a), scratch.hold(b), full, scratch.hold(c):
+    with (
+        scratch_of(store, tmp_path, wait_s=0.05) as scratch,
+        scratch.hold([a]),
+        scratch.hold([b]),
+        full,
+        scratch.hold([c]),
+    ):
         pass
 
 
 def test_a_slide_that_can_never_fit_is_refused_before_a_byte_is_read(store: CountingStore, tmp_path: Path) -> None:
     info = put(store, "a", 3 * _MB)
-    with scratch_of(store, tmp_path) as scratch, pytest.raises(SlideTooLargeError, match="3 MB"), scratch.hold(info):
+    with scratch_of(store, tmp_path) as scratch, pytest.raises(SlideTooLargeError, match="3 MB"), scratch.hold([info]):
         pass
     assert store.ranges == 0
 
@@ -170,17 +177,17 @@ def test_a_failed_download_leaves_nothing_and_gives_its_room_back(store: Countin
     info = put(store, "a", 2 * _MB)
     store.put(info.key, b"another version")
     with scratch_of(store, tmp_path) as scratch:
-        with pytest.raises(ObjectChangedError), scratch.hold(info):
+        with pytest.raises(ObjectChangedError), scratch.hold([info]):
             pass
         assert not files_below(tmp_path)
-        with scratch.hold(put(store, "b", 2 * _MB)):
+        with scratch.hold([put(store, "b", 2 * _MB)]):
             pass
 
 
 def test_a_deleted_object_is_no_longer_that_version(store: CountingStore, tmp_path: Path) -> None:
     info = put(store, "a")
     store.delete(info.key)
-    with scratch_of(store, tmp_path) as scratch, pytest.raises(ObjectChangedError), scratch.hold(info):
+    with scratch_of(store, tmp_path) as scratch, pytest.raises(ObjectChangedError), scratch.hold([info]):
         pass
 
 
@@ -188,13 +195,13 @@ def test_bytes_that_do_not_match_the_stated_checksum_are_refused(store: Counting
     stored = put(store, "a")
     lying = BlobInfo(stored.key, stored.size, stored.etag, stored.last_modified, stored.version_id, sha256(b"other"))
     refused = pytest.raises(ObjectChangedError, match="checksum")
-    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold(lying):
+    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold([lying]):
         pass
 
 
 def test_an_empty_object_is_refused(store: CountingStore, tmp_path: Path) -> None:
     info = store.put(KEY.format("a"), b"")
-    with scratch_of(store, tmp_path) as scratch, pytest.raises(EmptyObjectError), scratch.hold(info):
+    with scratch_of(store, tmp_path) as scratch, pytest.raises(EmptyObjectError), scratch.hold([info]):
         pass
 
 
@@ -210,18 +217,28 @@ def test_a_full_disk_is_said_to_be_full(store: CountingStore, tmp_path: Path, mo
 
 
 def test_companions_lie_beside_their_slide_and_count_for_its_digest(store: CountingStore, tmp_path: Path) -> None:
-    info = store.put("slides/case-1/a.mrxs", b"main")
-    store.put("slides/case-1/a/Slidedat.ini", b"index")
-    store.put("slides/case-1/ab/other.dat", b"of another slide")
-    with scratch_of(store, tmp_path) as scratch, scratch.hold(info) as local:
+    files = [store.put("slides/case-1/x/a.mrxs", b"main"), store.put("slides/case-1/x/a/Slidedat.ini", b"index")]
+    with scratch_of(store, tmp_path) as scratch, scratch.hold(files) as local:
+        assert local.path.name == "a.mrxs"
         assert (local.path.parent / "a" / "Slidedat.ini").read_bytes() == b"index"
-        assert not (local.path.parent / "ab").exists()
-        assert local.digest == whole_digest({"a.mrxs": sha256(b"main"), "a/Slidedat.ini": sha256(b"index")})
+        assert local.digest == whole_digest([sha256(b"main"), sha256(b"index")])
+
+
+def test_a_series_is_opened_as_the_folder_of_its_files_and_its_digest_knows_no_names(
+    store: CountingStore, tmp_path: Path
+) -> None:
+    one, two = (bytes(128) + b"DICM" + bytes([number]) for number in (1, 2))
+    first = [store.put("slides/case-1/a/1.dcm", one), store.put("slides/case-1/b/1.dcm", two)]
+    second = [store.put("slides/case-1/2.dcm", two), store.put("slides/case-1/1.dcm", one)]
+    with scratch_of(store, tmp_path) as scratch, scratch.hold(first) as here, scratch.hold(second) as there:
+        assert sorted(path.read_bytes() for path in here.path.rglob("*.dcm")) == [one, two]
+        assert here.digest == there.digest
+        assert here.path != there.path
 
 
 def test_closing_removes_everything(store: CountingStore, tmp_path: Path) -> None:
     scratch = scratch_of(store, tmp_path)
-    with scratch.hold(put(store, "a")):
+    with scratch.hold([put(store, "a")]):
         pass
     scratch.close()
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,103 @@
+"""Slides on this machine: which files below a folder make which slide, by the rules of the bucket."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
+from services.tiler.in_place import at_hand, slide_digest, starts_as_dicom
+from shared import keys
+from shared.blob.folder import FolderStore
+from shared.blob.port import BlobInfo
+from shared.slides.companions import INDEXED
+from shared.slides.listing import FoundSlide, SlideListing
+from shared.units import Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFile:
+    """One slide on this machine, and whose it is."""
+
+    path: Path
+    """The file that stands for it."""
+    case_id: str
+    slide_id: str
+    name: str = ""
+    """What it is called below the case; the slide's id is made of it. Empty: as the id."""
+    others: tuple[Path, ...] = ()
+    """Its other files: of a DICOM series, of MIRAX and the like."""
+    lacks: str = ""
+    """Why it cannot be worked on: a sentence about the files that are missing."""
+    mpp: float | None = None
+    """Microns per pixel that a table of slides states."""
+    case_named: bool = False
+    """Its folder or a table names the case; else the file's own name does."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All its files."""
+        return (self.path, *self.others)
+
+    @property
+    def digest(self) -> Sha256:
+        """Digest of the slide."""
+        return slide_digest(self.files)
+
+    def at_hand(self) -> AbstractContextManager[Path]:
+        """What a reader is to open."""
+        return at_hand(self.files)
+
+    def check(self) -> None:
+        """Refuse a slide that is not there.
+
+        Raises:
+            NotASlideError: there is no such file.
+            IncompleteSeriesError, UnreadableSlideError: one of its files is missing.
+        """
+        if not self.path.is_file():
+            raise NotASlideError(f"{self.path} is no file")
+        if self.lacks:
+            kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
+            raise kind(f"{self.path}: {self.lacks}")
+
+
+def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None) -> list[SlideFile]:
+    """The slides among files of a folder, in the order of their names, which are relative to it.
+
+    Ids come from names below the folder, as they do from names below `slides/{case_id}/` in the bucket. Without
+    `case_id` each slide is its own case.
+    """
+    store = FolderStore(folder)
+    infos = (store.head(name) for name in names)
+    found = SlideListing(store).slides((info for info in infos if info is not None), "")
+    return [_on_disk(folder, slide, case_id) for slide in found]
+
+
+def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
+    """The slide that a file belongs to: with the rest of its series and its companions, where it has any.
+
+    A file that is passed over in folders is taken for a slide where somebody names it.
+    """
+    alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
+    if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
+        return alone
+    found = SlideListing(FolderStore(path.parent)).slides(_beside(path), "")
+    slide = next((slide for slide in found if any(member.key == path.name for member in slide.members)), None)
+    return _on_disk(path.parent, slide, case_id) if slide else alone
+
+
+def _beside(path: Path) -> Iterator[BlobInfo]:
+    """The files of the same folder, and those of the folder that is called like `path`."""
+    store = FolderStore(path.parent)
+    infos: Iterable[BlobInfo | None] = (store.head(file.name) for file in sorted(path.parent.iterdir()))
+    yield from (info for info in infos if info is not None)
+    yield from store.list(f"{path.stem}/")
+
+
+def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
+    name = slide.files[0].key
+    own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
+    first, *others = (folder / info.key for info in slide.files)
+    lacks = "" if slide.usable else slide.lacks
+    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), lacks)

@@ -1,0 +1,142 @@
+"""Which slide an event about an object leads to, and what comes of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from medulla.v1.events_pb2 import SlideRejected, SlideTiled
+
+from services.tiler import messages
+from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete, remembered
+from services.tiler.handler import PlanTiles, SlideLanded
+from services.tiler.landings import Landings
+from services.tiler.resolution import Override
+from services.tiler.settling import Settling
+from shared import keys, logs, metrics
+from shared.blob.port import BlobInfo, BlobStore
+from shared.bus.s3_events import ObjectHint
+from shared.errors import PermanentError, TransientError
+from shared.keys import BadCaseIdError, SlideKey
+from shared.slides.listing import FoundSlide, SlideListing
+from shared.units import CaseId
+
+_OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
+"""Refusals that depend on the machine, not on the slide: never remembered."""
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True)
+class OnLanding:
+    """Handles hints that an object landed or is gone; what is no slide, or done, needs nothing."""
+
+    blobs: BlobStore
+    plan_tiles: PlanTiles
+    landings: Landings
+    listing: SlideListing
+    settling: Settling = field(default_factory=Settling)
+
+    def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
+        """Plan the slide that the object is a file of, or say again what came of it.
+
+        Raises:
+            PermanentError: the slide, or its key, is refused.
+            UnsettledSlideError: more files of the slide may still come.
+        """
+        case = case_of(hint.key)
+        if case is None:
+            return ()
+        slides = self.listing.of_case(keys.case_folder(case))
+        slide = next((slide for slide in slides if _has(slide, hint.key)), None)
+        if slide is not None:
+            return self._outcome(case, slide, hint.key)
+        if self.blobs.head(hint.key) is not None:
+            return ()
+        _log.info("object is gone")
+        return [event for slide in slides if _is_several(slide) for event in self._bereft(case, slide)]
+
+    def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
+        """The event that tells people of a refusal; None where the key names no case or slide."""
+        try:
+            case, slide = case_of(hint.key), self._seen(hint.key)
+        except BadCaseIdError:
+            return None
+        if case is None:
+            return None
+        if slide is not None:
+            return _rejection(SlideKey(case, slide.slide_id), slide, error)
+        named = keys.slide_key(hint.key)
+        return messages.slide_rejected(named, hint.key, None, error) if named else None
+
+    def _bereft(self, case: CaseId, slide: FoundSlide) -> Sequence[SlideTiled | SlideRejected]:
+        """What comes of a slide of several files that may have lost one."""
+        try:
+            return self._outcome(case, slide, slide.files[0].key)
+        except SlideError as error:
+            return [_rejection(SlideKey(case, slide.slide_id), slide, error)]
+
+    def _outcome(self, case: CaseId, slide: FoundSlide, key: str) -> Sequence[SlideTiled]:
+        override = self.plan_tiles.mpp.of(case, slide.slide_id)
+        known = self.landings.recall(slide, override)
+        if isinstance(known, SlideRejected):
+            raise remembered(known.reason, known.sentence, known.thumbnail_key)
+        if known is not None:
+            return (known,)
+        if _is_several(slide) and self.settling.is_superseded(slide, key):
+            return ()
+        return (self._planned(SlideKey(case, slide.slide_id), slide, override),)
+
+    def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
+        try:
+            with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress():
+                if not slide.usable:
+                    raise incomplete(slide)
+                outcome = self.plan_tiles(SlideLanded(named, tuple(map(self._described, slide.files))))
+        except SlideError as error:
+            if not isinstance(error, _OF_THE_MOMENT):
+                self.landings.remember(slide, override, _rejection(named, slide, error))
+            raise
+        self.landings.remember(slide, override, outcome)
+        _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
+        return outcome
+
+    def _described(self, listed: BlobInfo) -> BlobInfo:
+        """What HEAD says of an object, which is more than a listing does."""
+        info = self.blobs.head(listed.key)
+        if info is None or info.etag != listed.etag:
+            raise TransientError(f"object {listed.key} changed while it was looked at")
+        return info
+
+    def _seen(self, key: str) -> FoundSlide | None:
+        case = case_of(key)
+        try:
+            slides = self.listing.of_case(keys.case_folder(case)) if case else []
+        except TransientError:
+            return None
+        return next((slide for slide in slides if _has(slide, key)), None)
+
+
+def case_of(key: str) -> CaseId | None:
+    """The case that an object below `slides/` belongs to; None for markers of folders and what lies elsewhere.
+
+    Raises:
+        BadCaseIdError: the case's id is no pseudonym, or the key has no case.
+    """
+    if not key.startswith(keys.SLIDES) or key.endswith("/"):
+        return None
+    slide = keys.slide_key(key)
+    if slide is not None:
+        return slide.case_id
+    case = key.removeprefix(keys.SLIDES).partition("/")[0]
+    return CaseId(case) if keys.is_pseudonym(case) else None
+
+
+def _has(slide: FoundSlide, key: str) -> bool:
+    return any(member.key == key for member in slide.members)
+
+
+def _is_several(slide: FoundSlide) -> bool:
+    """Whether more files of the slide may come, or be missing."""
+    return slide.is_series or len(slide.members) > 1 or bool(slide.lacks)
+
+
+def _rejection(named: SlideKey, slide: FoundSlide, error: PermanentError) -> SlideRejected:
+    return messages.slide_rejected(named, slide.files[0].key, slide.files[0], error)

@@ -1,0 +1,61 @@
+"""When a slide of several files is looked at: not while more of its files may still be on their way."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from pydantic import Field
+
+from shared.errors import TransientError
+from shared.settings import Section
+from shared.slides.listing import FoundSlide
+
+_REMEMBERED = 100_000
+
+
+class UnsettledSlideError(TransientError):
+    """More of a slide's files may still come."""
+
+
+class SeriesSettings(Section):
+    """How long a slide of several files, such as a DICOM series, must have been quiet before it is worked on."""
+
+    settle_s: float = Field(default=10, ge=0, le=800)
+    """Where nothing is missing of it."""
+    quiet_s: float = Field(default=300, ge=0, le=800)
+    """Where something is missing of it. Twice this is less than the time for which an event is tried again."""
+
+
+class Settling:
+    """Remembers since when this process has seen each file, by its own clock: other clocks may be wrong."""
+
+    def __init__(self, settings: SeriesSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings or SeriesSettings()
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_superseded(self, slide: FoundSlide, key: str) -> bool:
+        """Whether files came so long after the one at `key` that their events are the ones that wait.
+
+        Raises:
+            UnsettledSlideError: the slide has not been quiet for long enough; look again.
+        """
+        seen = self._since(slide)
+        wait = self._settings.quiet_s if slide.lacks else self._settings.settle_s
+        quiet = self._clock() - max(seen.values())
+        if quiet >= wait:
+            return False
+        if max(seen.values()) - seen.get(key, 0) > self._settings.quiet_s:
+            return True
+        state = slide.lacks or "it is whole"
+        raise UnsettledSlideError(f"slide {slide.slide_id} has been quiet for {quiet:.0f} of {wait:g} s: {state}")
+
+    def _since(self, slide: FoundSlide) -> dict[str, float]:
+        with self._lock:
+            now = self._clock()
+            seen = {info.key: self._seen.setdefault((info.key, info.etag), now) for info in slide.members}
+            while len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+            return seen

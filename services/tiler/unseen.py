@@ -1,0 +1,42 @@
+"""What the sweep of `slides/` looks for: slides of which nothing came yet."""
+
+from dataclasses import dataclass
+
+from services.tiler.landings import Landings
+from services.tiler.on_landing import case_of
+from services.tiler.resolution import MppTable
+from shared import keys
+from shared.blob.port import BlobInfo
+from shared.keys import BadCaseIdError
+from shared.slides.listing import SlideListing
+from shared.units import CaseId
+
+
+@dataclass
+class Unseen:
+    """Says of objects in key order which stand for a slide that nothing came of; a case's are looked at together."""
+
+    listing: SlideListing
+    landings: Landings
+    mpp: MppTable
+    _case: CaseId | None = None
+    _last: str = ""
+    _found: frozenset[str] = frozenset()
+
+    def __call__(self, info: BlobInfo) -> bool:
+        """Whether the object is to be announced."""
+        try:
+            case = case_of(info.key)
+        except BadCaseIdError:
+            return False
+        if case is None:
+            return False
+        if case != self._case or info.key <= self._last:
+            self._case, self._found = case, self._of_case(case)
+        self._last = info.key
+        return info.key in self._found
+
+    def _of_case(self, case: CaseId) -> frozenset[str]:
+        slides = self.listing.of_case(keys.case_folder(case))
+        known = (self.landings.knows(slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
+        return frozenset(slide.files[0].key for slide, done in zip(slides, known, strict=True) if not done)

@@ -1,0 +1,1 @@
+"""Which files make which slide: the same rules for bucket, folder and command line."""

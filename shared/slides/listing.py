@@ -1,0 +1,153 @@
+"""The slides of a case out of a listing of its objects."""
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.canonical import digest_of
+from shared.errors import TransientError
+from shared.slides import dicom
+from shared.slides.companions import INDEXED, companions
+from shared.slides.dicom import CutShortError, Instance, Role
+from shared.slides.series import assemble
+from shared.units import SlideId
+
+_HEADS = (16_384, 262_144, 1_048_576)
+"""How many bytes of a file are read for its DICOM header, one after the other while they do not reach."""
+_REMEMBERED = 100_000
+_INDEX_BYTES = 1_048_576
+
+
+class Stored(Protocol):
+    """An object and its version: a `BlobInfo`, or a `StoredObject` of a message."""
+
+    @property
+    def key(self) -> str:
+        """Where it stands."""
+
+    @property
+    def etag(self) -> str:
+        """Which version of it."""
+
+
+def version(files: Sequence[Stored]) -> str:
+    """What tells versions of a slide apart: the etag of its only file, else a digest over keys and etags of all."""
+    return files[0].etag if len(files) == 1 else digest_of([[file.key, file.etag] for file in files])
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSlide:
+    """A slide of a case and its files."""
+
+    slide_id: SlideId
+    files: tuple[BlobInfo, ...]
+    """What is to be read: the first one stands for the slide, the others follow in key order."""
+    members: tuple[BlobInfo, ...]
+    """Everything that belongs to it, labels and parts that cannot be used included."""
+    is_series: bool = False
+    lacks: str = ""
+    """What is missing of it, in a sentence; empty where it is whole."""
+    usable: bool = True
+    """Whether it can be worked on although something is missing."""
+
+    @property
+    def version(self) -> str:
+        """Which version of the slide its files are."""
+        return version(self.files)
+
+
+class SlideListing:
+    """Tells which files make which slide; what a file's first bytes say is remembered by version."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._known: OrderedDict[tuple[str, str], Instance | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of_case(self, prefix: str) -> list[FoundSlide]:
+        """The slides below `slides/{case}/`.
+
+        Raises:
+            TransientError: the store is down, or a file changed while it was looked at.
+        """
+        return self.slides(self._blobs.list(prefix), prefix)
+
+    def slides(self, objects: Iterable[BlobInfo], prefix: str) -> list[FoundSlide]:
+        """The slides among objects of one case, whose names begin after `prefix`, in the order of their keys."""
+        named = {info.key.removeprefix(prefix): info for info in objects}
+        indexed = [self._indexed(name, named) for name in named if _is_slide(name, INDEXED)]
+        taken = {member.key for slide in indexed for member in slide.members}
+        rest = {name: info for name, info in named.items() if _is_slide(name) and info.key not in taken}
+        heads = {name: self._instance(info) for name, info in rest.items()}
+        single = [_single(name, info) for name, info in rest.items() if heads[name] is None]
+        return sorted([*indexed, *single, *_series(rest, heads)], key=lambda slide: slide.files[0].key)
+
+    def _indexed(self, name: str, named: Mapping[str, BlobInfo]) -> FoundSlide:
+        """A slide that begins with a file that names the others."""
+        own = named[name]
+        wanted = dict(companions(name, lambda file: self._text(named.get(file))))
+        missing = sorted(file for file, needed in wanted.items() if needed and file not in named)
+        others = sorted((named[file] for file in wanted if file in named and file != name), key=lambda info: info.key)
+        lacks = f"the slide lacks {len(missing)} of its files: {', '.join(missing[:5])}" if missing else ""
+        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), lacks=lacks, usable=not missing)
+
+    def _text(self, info: BlobInfo | None) -> str | None:
+        if info is None:
+            return None
+        return self._read(info, _INDEX_BYTES).decode("utf-8", errors="replace")
+
+    def _instance(self, info: BlobInfo) -> Instance | None:
+        at = (info.key, info.etag)
+        with self._lock:
+            if at in self._known:
+                self._known.move_to_end(at)
+                return self._known[at]
+        read = self._header(info)
+        with self._lock:
+            self._known[at] = read
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return read
+
+    def _header(self, info: BlobInfo) -> Instance | None:
+        head = self._read(info, dicom.PREAMBLE)
+        if not dicom.is_dicom(head):
+            return None
+        for size in _HEADS:
+            try:
+                return dicom.parse(self._read(info, size))
+            except CutShortError:
+                if size >= info.size:
+                    break
+        return None
+
+    def _read(self, info: BlobInfo, size: int) -> bytes:
+        if not info.size:
+            return b""
+        try:
+            return self._blobs.get_range(info, 0, min(size, info.size))
+        except ObjectChangedError as error:
+            raise TransientError(f"object {info.key} changed while it was looked at") from error
+
+
+def _is_slide(name: str, suffixes: tuple[str, ...] = ("",)) -> bool:
+    return not keys.passed_over(name) and name.lower().endswith(suffixes)
+
+
+def _single(name: str, info: BlobInfo) -> FoundSlide:
+    return FoundSlide(keys.slide_id(name), (info,), (info,))
+
+
+def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) -> Iterable[FoundSlide]:
+    members = defaultdict[str, list[tuple[BlobInfo, Instance]]](list)
+    for name, instance in heads.items():
+        if instance is not None and instance.role is not Role.COMPANION:
+            members[instance.series].append((rest[name], instance))
+    for uid, files in members.items():
+        made = assemble(files)
+        everything = tuple(info for info, _ in files)
+        yield FoundSlide(keys.series_id(uid), made.files, everything, True, made.lacks, made.usable)

@@ -1,0 +1,80 @@
+"""Which files of a DICOM series are its levels, and what is missing of them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.blob.port import BlobInfo
+from shared.slides.dicom import Instance, Role
+
+File = tuple[BlobInfo, Instance]
+_ROUNDING_PX = 2
+"""By how much the sides of a level may differ from the base level's, shrunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The files to work on, the base level's first, and what is missing."""
+
+    files: tuple[BlobInfo, ...]
+    lacks: str
+    """A sentence; empty where the series is whole."""
+    usable: bool
+    """Whether the files can be worked on although something is missing: the base level is whole."""
+
+
+def assemble(members: Sequence[File]) -> Series:
+    """Put the files of one series together, in key order; labels and overviews are left out."""
+    levels = _levels(members)
+    if not levels:
+        return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
+    size = max(levels, key=lambda each: each[0] * each[1])
+    base = levels.pop(size)
+    missing = _base_lacks(base)
+    if missing:
+        return Series(tuple(info for info, _ in base), missing, False)
+    gaps = {other: _lacks(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
+    whole = [file for other, files in levels.items() if not gaps[other] for file in files]
+    others = sorted([*base[1:], *whole], key=lambda file: file[0].key)
+    named = "; ".join(f"its level of {w} x {h} px {gap}" for (w, h), gap in gaps.items() if gap)
+    return Series((base[0][0], *(info for info, _ in others)), f"in the DICOM series {named}" if named else "", True)
+
+
+def _levels(members: Sequence[File]) -> dict[tuple[int, int], list[File]]:
+    """Files by the size of their level; an instance that is there twice counts once."""
+    instances: Mapping[str, File] = {file[1].uid: file for file in reversed(members)}
+    levels = defaultdict[tuple[int, int], list[File]](list)
+    for info, instance in sorted(instances.values(), key=lambda file: file[0].key):
+        if instance.role is Role.LEVEL:
+            levels[instance.width_px, instance.height_px].append((info, instance))
+    return levels
+
+
+def _base_lacks(base: Sequence[File]) -> str:
+    if all(instance.resampled for _, instance in base):
+        return "the DICOM series lacks its base level: every level in it is a smaller copy"
+    gap = _lacks(base)
+    return f"the base level of the DICOM series {gap}" if gap else ""
+
+
+def _lacks(files: Sequence[File]) -> str:
+    """Parts or frames that a level lacks."""
+    instances = [instance for _, instance in files]
+    for whole in {instance.whole for instance in instances if instance.whole}:
+        parts = [instance for instance in instances if instance.whole == whole]
+        total = max(instance.parts for instance in parts)
+        missing = sorted(set(range(1, min(total, 10_000) + 1)) - {instance.part for instance in parts})
+        if missing:
+            return f"lacks part {', '.join(map(str, missing[:10]))} of {total}"
+    frames, tiles = sum(instance.frames for instance in instances), instances[0].tiles
+    if not any(instance.sparse for instance in instances) and (not frames or frames % tiles):
+        return f"has {frames} frames for {tiles} tiles"
+    return ""
+
+
+def _disagrees(base: Instance, level: Instance) -> str:
+    """Whether a level shows something else than the base level."""
+    skew = abs(base.width_px * level.height_px - base.height_px * level.width_px)
+    if skew > _ROUNDING_PX * (base.width_px + base.height_px):
+        return "has another shape than the base level"
+    return "" if base.space == level.space else "lies in another frame of reference than the base level"
