@@ -95,13 +95,13 @@ def slide_id(name: str) -> SlideId:
     A pseudonym is its own id. Any other name gives what is readable of it, and a digest of all of it; so does a name
     that looks like such an id, or like that of a DICOM series.
     """
-    own = is_pseudonym(name) and not _DERIVED.search(name) and not _UID.fullmatch(name)
+    own = is_pseudonym(name) and not is_derived(name) and not _UID.fullmatch(name)
     return SlideId(name if own else _derived(name, name))
 
 
 def case_named(stem: str) -> CaseId:
     """The id of a case that is named after a file, from the name without suffix; different names, different ids."""
-    return CaseId(stem if is_pseudonym(stem) and not _DERIVED.search(stem) else _derived(stem, stem))
+    return CaseId(stem if is_pseudonym(stem) and not is_derived(stem) else _derived(stem, stem))
 
 
 def series_id(uid: str) -> SlideId:
@@ -131,7 +131,7 @@ def passed_over(name: str) -> bool:
     """
     path = PurePosixPath(name.lower())
     hidden = any(part.startswith((".", "~")) for part in path.parts)
-    return name.endswith(("/", "~")) or hidden or path.suffix in _NO_SLIDES or path.name in _NO_SLIDE_NAMES
+    return not name or name.endswith(("/", "~")) or hidden or path.suffix in _NO_SLIDES or path.name in _NO_SLIDE_NAMES
 
 
 def _derived(text: str, whole: str) -> str:
@@ -156,14 +156,16 @@ def clinical_case(key: str) -> CaseId:
 
 
 def named_in(key: str) -> dict[str, str]:
-    """The case_id and slide_id that a landed object's key names; of a key that names no pseudonyms nothing."""
+    """The case_id and slide_id that a landed object's key names as pseudonyms; what is none may be somebody's name."""
     try:
         if key.startswith(CLINICAL):
             return {"case_id": clinical_case(key)}
         slide = slide_key(key) if key.startswith(SLIDES) else None
     except BadCaseIdError:
         return {}
-    return {"case_id": slide.case_id, "slide_id": slide.slide_id} if slide else {}
+    if slide is None:
+        return {}
+    return {"case_id": slide.case_id} | ({} if is_derived(slide.slide_id) else {"slide_id": slide.slide_id})
 
 
 def case_id(text: str, where: str) -> CaseId:
@@ -228,6 +230,11 @@ def indexed_clinical(case: CaseId) -> str:
 def bundle_prefix(digest: Sha256) -> str:
     """Folder of a stored model bundle."""
     return f"{BUNDLES}{digest}/"
+
+
+def is_derived(text: str) -> bool:
+    """Whether an id was made of a file's name that is no pseudonym, and so may hold a part of somebody's name."""
+    return _DERIVED.search(text) is not None
 
 
 def is_pseudonym(text: str) -> bool:

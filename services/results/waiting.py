@@ -1,8 +1,9 @@
 """Slides that landed and of which nothing came so far: neither a score nor a refusal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected
@@ -12,8 +13,10 @@ from services.results.ports import CaseFacts, ResultStore
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
-from shared.keys import BadCaseIdError, SlideKey
+from shared.keys import SlideKey
+from shared.slides.listing import SlideListing
 from shared.times import when
+from shared.units import CaseId
 
 _SAME_TIME = timedelta(seconds=1)
 """A listing tells an object's time to the millisecond, HEAD to the second."""
@@ -32,17 +35,30 @@ class Waiting:
     now: Callable[[], datetime] = _now
     _answered: dict[SlideKey, BlobInfo] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._listing = SlideListing(self.blobs)
+
     def __call__(self) -> None:
         """Look once.
 
         Raises:
             TransientError: the bucket or the database does not answer.
         """
-        landed = newest(self.blobs.list(keys.SLIDES))
+        landed = self._landed()
         self._answered = {slide: info for slide, info in landed.items() if self._is_answered(slide, info)}
         ages = [self.now() - info.last_modified for slide, info in landed.items() if slide not in self._answered]
         metrics.WAITING_SLIDES.set(len(ages))
         metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
+
+    def _landed(self) -> dict[SlideKey, BlobInfo]:
+        """The file that stands for each slide; keys that name no case are passed over."""
+        by_case = groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key))
+        return {
+            SlideKey(CaseId(case), slide.slide_id): slide.files[0]
+            for (case, inside), objects in by_case
+            if inside and keys.is_pseudonym(case)
+            for slide in self._listing.slides(objects, keys.case_folder(CaseId(case)))
+        }
 
     def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
         known = self._answered.get(slide)
@@ -65,21 +81,10 @@ class Waiting:
         return json_format.Parse(self.blobs.get(key), SlideEmbedded()) if self.blobs.head(key) else None
 
 
-def newest(objects: Iterator[BlobInfo]) -> dict[SlideKey, BlobInfo]:
-    """The newest object of each slide; files beside a slide and keys that name no pseudonyms are passed over."""
-    found: dict[SlideKey, BlobInfo] = {}
-    for info in objects:
-        slide = _slide(info.key)
-        if slide and (slide not in found or found[slide].last_modified < info.last_modified):
-            found[slide] = info
-    return found
-
-
-def _slide(key: str) -> SlideKey | None:
-    try:
-        return None if key.endswith("/") else keys.slide_key(key)
-    except BadCaseIdError:
-        return None
+def _case_of(key: str) -> tuple[str, str]:
+    """What may be a case's id, and the slash after it."""
+    case, slash, _ = key.removeprefix(keys.SLIDES).partition("/")
+    return case, slash
 
 
 def _refused(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:

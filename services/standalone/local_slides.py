@@ -1,6 +1,6 @@
 """Slides on this machine: which files below a folder make which slide, by the rules of the bucket."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ class SlideFile:
     """What it is called below the case; the slide's id is made of it. Empty: as the id."""
     others: tuple[Path, ...] = ()
     """Its other files: of a DICOM series, of MIRAX and the like."""
+    members: tuple[Path, ...] = ()
+    """Everything that belongs to it, labels included."""
     lacks: str = ""
     """Why it cannot be worked on: a sentence about the files that are missing."""
     mpp: float | None = None
@@ -70,8 +72,7 @@ def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None)
     """
     store = FolderStore(folder)
     infos = (store.head(name) for name in names)
-    found = SlideListing(store).slides((info for info in infos if info is not None), "")
-    return [_on_disk(folder, slide, case_id) for slide in found]
+    return _found(folder, (info for info in infos if info is not None), case_id)
 
 
 def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
@@ -82,17 +83,22 @@ def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
     alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
     if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
         return alone
-    found = SlideListing(FolderStore(path.parent)).slides(_beside(path), "")
-    slide = next((slide for slide in found if any(member.key == path.name for member in slide.members)), None)
-    return _on_disk(path.parent, slide, case_id) if slide else alone
+    slides = _found(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
+    return next((slide for slide in slides if path in slide.members), alone)
 
 
-def _beside(path: Path) -> Iterator[BlobInfo]:
-    """The files of the same folder, and those of the folder that is called like `path`."""
-    store = FolderStore(path.parent)
-    infos: Iterable[BlobInfo | None] = (store.head(file.name) for file in sorted(path.parent.iterdir()))
+def _beside(files: Sequence[Path]) -> Iterator[BlobInfo]:
+    """Files of one folder, and those of its subfolders that are called like one of them that names its companions."""
+    store = FolderStore(files[0].parent)
+    infos: Iterable[BlobInfo | None] = (store.head(file.name) for file in sorted(files))
     yield from (info for info in infos if info is not None)
-    yield from store.list(f"{path.stem}/")
+    for file in files:
+        if file.name.lower().endswith(INDEXED):
+            yield from store.list(f"{file.stem}/")
+
+
+def _found(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
+    return [_on_disk(folder, slide, case_id) for slide in SlideListing(FolderStore(folder)).slides(objects, "")]
 
 
 def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
@@ -100,4 +106,5 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
     first, *others = (folder / info.key for info in slide.files)
     lacks = "" if slide.usable else slide.lacks
-    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), lacks)
+    members = tuple(folder / info.key for info in slide.members)
+    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, lacks)

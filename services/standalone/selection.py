@@ -1,14 +1,20 @@
 """What a command was given to work on: files, flat and nested folders and a table, as slides and as refusals."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.standalone.errors import BadSlideTableError, NothingFoundError, SameSlideError, UnreadableFileError
+from services.standalone.errors import (
+    BadSlideTableError,
+    NothingFoundError,
+    SameSlideError,
+    UnreadableFileError,
+    refusal,
+)
 from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.slides_table import TableRow, read_table
 from shared import keys
-from shared.errors import PermanentError
+from shared.errors import MedullaError, PermanentError
 from shared.slides.companions import INDEXED
 
 LOOKED_FOR = (
@@ -49,13 +55,21 @@ def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
 
 
 def _given(path: Path, case_id: str | None) -> Iterator[Item]:
-    refusal = _unsuitable(path)
-    if refusal:
-        yield Refused(path, refusal)
+    unsuitable = _unsuitable(path)
+    if unsuitable:
+        yield Refused(path, unsuitable)
     elif path.is_dir():
         yield from _folder(path, case_id)
     elif not keys.passed_over(path.name):
-        yield slide_at(path, case_id)
+        yield from _tried(path, lambda: [slide_at(path, case_id)])
+
+
+def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
+    """What is found, or why nothing could be: one place that cannot be looked at does not silence the others."""
+    try:
+        return find()
+    except (MedullaError, OSError) as error:
+        return [Refused(path, refusal(error))]
 
 
 def _unsuitable(path: Path) -> PermanentError | None:
@@ -102,13 +116,13 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
     """Slides among entries of a folder, those of subfolders included; what cannot be read of them is named."""
     files, refused = [], []
     for path in _files(folder, names):
-        refusal = _unsuitable(path)
+        unsuitable = _unsuitable(path)
         name = path.relative_to(folder).as_posix()
-        if refusal is None:
+        if unsuitable is None:
             files.append(name)
         elif not keys.passed_over(name):
-            refused.append(Refused(path, refusal))
-    yield from slides_among(folder, files, case_id)
+            refused.append(Refused(path, unsuitable))
+    yield from _tried(folder, lambda: slides_among(folder, files, case_id))
     yield from refused
 
 
@@ -142,13 +156,13 @@ def _listed(table: Path) -> Iterator[Item]:
 
 
 def _row(table: Path, row: TableRow) -> Iterator[Item]:
-    refusal = _unsuitable(row.path)
-    if refusal:
-        found: list[Item] = [Refused(row.path, refusal)]
+    unsuitable = _unsuitable(row.path)
+    if unsuitable:
+        found: list[Item] = [Refused(row.path, unsuitable)]
     elif row.path.is_dir():
         found = list(_among(row.path, ["."], row.case_id))
     else:
-        found = [slide_at(row.path, row.case_id)]
+        found = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
     if not found:
         found = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
     for item in found:

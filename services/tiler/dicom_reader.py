@@ -1,6 +1,7 @@
 """DICOM whole-slide images, read by wsidicom; their JPEG frames are decoded strictly here."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,7 @@ from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
 
 from services.tiler import pyramid
+from services.tiler.dicom_preamble import with_preamble
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.native_tiles import CorruptTileError, NativeTiles, TileLayout, check_jpeg2000_end, decode_jpeg
 from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
@@ -70,8 +72,10 @@ class DicomReader:
 
     def __init__(self, paths: Sequence[Path], override: Override) -> None:
         self._override = override
-        self._slide = _open(paths)
-        self._tiles = _tiles(self._slide)
+        with ExitStack() as copies:
+            self._slide = _open(copies.enter_context(with_preamble(paths)))
+            self._tiles = _tiles(self._slide)
+            self._copies = copies.pop_all()
         self._source = NativeTiles(self._tiles)
 
     def describe(self) -> SlideFacts:
@@ -89,6 +93,7 @@ class DicomReader:
     def close(self) -> None:
         """Close the files."""
         self._source.close()
+        self._copies.close()
 
     def __enter__(self) -> Self:
         return self

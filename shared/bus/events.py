@@ -51,7 +51,9 @@ def context(event: object) -> dict[str, str]:
 
 def pseudonyms(event: object) -> dict[str, str]:
     """Those of an event's ids that logs and traces may carry: what is no pseudonym may be somebody's name."""
-    return {name: text for name, text in context(event).items() if keys.is_pseudonym(text)}
+    return {
+        name: text for name, text in context(event).items() if keys.is_pseudonym(text) and not keys.is_derived(text)
+    }
 
 
 def to_record(event: Event, source: str) -> Record:

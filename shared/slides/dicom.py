@@ -1,17 +1,17 @@
 """What a DICOM file says of itself before its pixels, read out of its first bytes alone."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from io import BytesIO
 
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 PREAMBLE = 132
 """Bytes up to the end of the mark that most DICOM files have."""
-_MARK = b"DICM"
+MARK = b"DICM"
 _WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _COMPANIONS = (
     "1.2.840.10008.1.3.10",
@@ -70,7 +70,7 @@ class Instance:
 
 def is_dicom(head: bytes) -> bool:
     """Whether a file begins as DICOM does: with its mark, or without preamble with an element of group 2 or 8."""
-    if head[PREAMBLE - 4 : PREAMBLE] == _MARK:
+    if head[PREAMBLE - 4 : PREAMBLE] == MARK:
         return True
     first = head[:1] in {b"\x02", b"\x08"} and head[1:2] == head[3:4] == b"\0"
     return first and (head[4:6] in _FIRST_VRS or head[5:8] == b"\0\0\0")
@@ -110,32 +110,40 @@ def _elements(head: bytes) -> Dataset:
 
 
 def _instance(said: Dataset) -> Instance | None:
-    kind = str(said.get("SOPClassUID", ""))
+    kind = _text(said, "SOPClassUID")
     if kind.startswith(_COMPANIONS):
         return Instance("", "", Role.COMPANION)
-    series, uid = str(said.get("SeriesInstanceUID", "")), str(said.get("SOPInstanceUID", ""))
+    series, uid = _text(said, "SeriesInstanceUID"), _text(said, "SOPInstanceUID")
     if kind != _WHOLE_SLIDE_IMAGE or not series or not uid:
         return None
-    image = _words(said.get("ImageType"))
+    image = _text(said, "ImageType").upper().split("\\")
+    image += _IMAGE_TYPE[len(image) :]
     return Instance(
         series=series,
         uid=uid,
         role=Role.LEVEL if image[2] == "VOLUME" else Role.PICTURE,
         resampled=image[3] == "RESAMPLED",
-        width_px=int(said.TotalPixelMatrixColumns),
-        height_px=int(said.TotalPixelMatrixRows),
-        tile_px=(int(said.Columns), int(said.Rows)),
-        frames=int(said.get("NumberOfFrames") or 1),
-        sparse=said.get("DimensionOrganizationType") == "TILED_SPARSE",
-        space=str(said.get("FrameOfReferenceUID", "")),
-        whole=str(said.get("ConcatenationUID", "")),
-        part=int(said.get("InConcatenationNumber") or 0),
-        parts=int(said.get("InConcatenationTotalNumber") or 0),
+        width_px=_number(said, "TotalPixelMatrixColumns"),
+        height_px=_number(said, "TotalPixelMatrixRows"),
+        tile_px=(max(1, _number(said, "Columns")), max(1, _number(said, "Rows"))),
+        frames=int(_text(said, "NumberOfFrames") or 1),
+        sparse=_text(said, "DimensionOrganizationType") == "TILED_SPARSE",
+        space=_text(said, "FrameOfReferenceUID"),
+        whole=_text(said, "ConcatenationUID"),
+        part=_number(said, "InConcatenationNumber"),
+        parts=_number(said, "InConcatenationTotalNumber"),
     )
 
 
-def _words(image_type: object) -> tuple[str, ...]:
-    """The four values of ImageType."""
-    given = image_type if isinstance(image_type, Iterable) and not isinstance(image_type, str) else [image_type or ""]
-    words = [str(word).upper() for word in given][:4]
-    return (*words, *_IMAGE_TYPE[len(words) :])
+def _raw(said: Dataset, name: str) -> bytes:
+    """An element as it is stored: pydicom would check its value, and warn of a bad one with the value itself."""
+    element = said.get_item(name)
+    return element.value if isinstance(element, RawDataElement) and isinstance(element.value, bytes) else b""
+
+
+def _text(said: Dataset, name: str) -> str:
+    return _raw(said, name).decode("ascii", errors="replace").strip(" \0")
+
+
+def _number(said: Dataset, name: str) -> int:
+    return int.from_bytes(_raw(said, name), "little")

@@ -55,9 +55,9 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
     old = tiler.on_landing.plan_tiles
     planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, open_slide=open_and_change)
     tiler.land(KEY, cc0_bytes())
+    changed = OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec), tiler.on_landing.listing)
     with pytest.raises(ObjectChangedError):
-        landings, listing = Landings(tiler.blobs, old.spec), tiler.on_landing.listing
-        list(OnLanding(tiler.blobs, planner, landings, listing)(ObjectHint(KEY, "medulla")))
+        changed(ObjectHint(KEY, "medulla"))
     assert not list(tiler.blobs.list("landings/"))
 
 

@@ -87,9 +87,16 @@ def picture(path: Path) -> Pixels:
         return np.asarray(image.convert("RGB"), np.uint8)
 
 
-def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float, float] = (0.0005, 0.0005)) -> Path:
+def write_dicom(
+    path: Path,
+    garbled_frames: Iterable[int] = (),
+    mm: tuple[float, float] = (0.0005, 0.0005),
+    *,
+    resampled: bool = False,
+) -> Path:
     """Write the DICOM slide with a spacing of `mm` (y, x) between pixels and some frames cut to half."""
     dataset = pydicom.dcmread(_DICOM)
+    dataset.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED" if resampled else "NONE"]
     measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     measures.PixelSpacing = list(mm)
     dataset.ImagedVolumeHeight, dataset.ImagedVolumeWidth = 700 * mm[0], 1152 * mm[1]

@@ -91,7 +91,7 @@ ROWS: Sequence[Landed | Said] = [
     Landed("bad_case_id", f"clinical/{NAME}.json", lambda _: clinical_json(NAME, age=float(VALUE))),
     Landed("bad_case_id", f"clinical/{NAME}.txt", lambda _: clinical_json(NAME, age=float(VALUE))),
     slide("bad_case_id", lambda _: cc0_bytes(), f"slides/{NAME}/1.svs"),
-    slide("bad_case_id", lambda _: cc0_bytes(), f"slides/case-1/{NAME}.svs"),
+    slide("not_a_slide", lambda _: with_name(b"Dear colleague, "), f"slides/case-1/{NAME}.svs"),
     slide("bad_case_id", lambda _: cc0_bytes(), f"slides/{NAME}.svs"),
     slide("not_a_slide", lambda _: with_name(b"Dear colleague, ")),
     slide("empty_object", lambda _: b""),

@@ -180,11 +180,11 @@ def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
 @pytest.mark.parametrize(
     ("key", "named"),
     [
-        ("slides/case-1/a.svs", {"case_id": "case-1", "slide_id": "a"}),
+        ("slides/case-1/a.svs", {"case_id": "case-1", "slide_id": "a.svs"}),
         ("clinical/case-1.json", {"case_id": "case-1"}),
         ("slides/case-1/a/Data0001.dat", {}),
         ("slides/Anna Müller/a.svs", {}),
-        ("slides/case-1/Anna Müller.svs", {}),
+        ("slides/case-1/Anna Müller.svs", {"case_id": "case-1"}),
         ("slides/loose.svs", {}),
         ("clinical/Anna Müller.json", {}),
         ("clinical/case-1.txt", {}),

@@ -61,7 +61,7 @@ def test_minor_records_leave_no_line(logged: Logged) -> None:
 def test_the_line_of_a_landed_object_names_its_case_and_slide(logged: Logged) -> None:
     work(on_landing(lambda _: []), LANDED)
     (line,) = logged.lines("done")
-    assert (line["case_id"], line["slide_id"], line["said"]) == ("case-1", "a", 0)
+    assert (line["case_id"], line["slide_id"], line["said"]) == ("case-1", "a.svs", 0)
 
 
 def test_lines_of_failures_of_a_landed_object_name_its_case_and_slide(logged: Logged) -> None:
@@ -74,4 +74,4 @@ def test_lines_of_failures_of_a_landed_object_name_its_case_and_slide(logged: Lo
     assert not logged.lines("done")
     for event in ("retry later", "dead letter"):
         (line,) = logged.lines(event)
-        assert (line["case_id"], line["slide_id"]) == ("case-1", "a")
+        assert (line["case_id"], line["slide_id"]) == ("case-1", "a.svs")

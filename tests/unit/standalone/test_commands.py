@@ -151,7 +151,7 @@ def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> N
     done = medulla("embed", cohort, "--out", out)
     assert done.exit_code == AT_FAULT
     index, failures = _rows(out / "index.csv"), _rows(out / "failures.csv")
-    assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one"), ("B", "one")]
+    assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one.svs"), ("B", "one.svs")]
     assert all((out / row["path"]).is_file() for row in index)
     assert [(row["case_id"], row["reason"]) for row in failures] == [("B", "not_a_slide")]
     assert failures[0]["sentence"]

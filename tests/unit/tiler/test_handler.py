@@ -1,11 +1,11 @@
 """What happens when an object lands, lands again, or changes under our hands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress
+from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
@@ -15,6 +15,7 @@ from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
 from shared.blob.port import ObjectChangedError
+from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
@@ -39,6 +40,11 @@ def changed(tiler: Tiling, **parts: Any) -> OnLanding:
     others = {name: parts[name] for name in ("open_slide", "tell") if name in parts}
     landings = Landings(tiler.blobs, given["spec"])
     return OnLanding(tiler.blobs, PlanTiles(**given, **others), landings, tiler.on_landing.listing)
+
+
+def tiled(events: Iterable[Event]) -> list[SlideTiled]:
+    """Those of events that say that a slide was planned."""
+    return [event for event in events if isinstance(event, SlideTiled)]
 
 
 def test_a_landed_slide_is_planned_and_announced(tiler: Tiling) -> None:
@@ -125,7 +131,7 @@ def test_the_same_bytes_under_two_keys_share_a_plan(tiler: Tiling) -> None:
 def test_other_rules_plan_anew_and_leave_the_old_plan(tiler: Tiling) -> None:
     first = tiler.plan(KEY, cc0_bytes())
     strict = changed(tiler, spec=PlanSpec(quality=QualityRules(min_tissue=0.8), tiles_per_chunk=16))
-    (second,) = strict(ObjectHint(KEY, "medulla"))
+    (second,) = tiled(strict(ObjectHint(KEY, "medulla")))
     assert second.plan.tiles < first.plan.tiles
     assert second.plan.prefix != first.plan.prefix
     assert tiler.blobs.head(first.plan.prefix + "plan.json")
@@ -137,7 +143,7 @@ def test_an_override_added_later_heals_a_refused_slide(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="does not say how many microns"):
             tiler.hint(KEY)
         healed = changed(tiler, mpp=MppTable({"case-1/slide-1.svs": 0.5}))
-        (event,) = healed(ObjectHint(KEY, "medulla"))
+        (event,) = tiled(healed(ObjectHint(KEY, "medulla")))
     assert event.plan.tiles > 100
 
 

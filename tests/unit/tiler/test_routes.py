@@ -57,5 +57,5 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
     ]
     assert all(letter.sentence and letter.advice and letter.service == "tiler" for letter in letters)
     named = [(line["case_id"], line["slide_id"]) for line in logged.lines("planned")]
-    assert named == [("case-1", "good")]
+    assert named == [("case-1", "good.svs")]
     assert {line["case_id"] for line in logged.lines("dead letter") if "case_id" in line} == {"case-1", "case-2"}

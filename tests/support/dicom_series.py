@@ -1,0 +1,111 @@
+"""DICOM series for tests: levels, label and overview of one slide, as scanners and converters write them."""
+
+import io
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
+
+import pydicom
+from PIL import Image
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+from tests.support.slides import DATA, Pixels, cc0_pixels
+
+SERIES = "1.2.826.0.1.99.1"
+_SIDE = 256
+_MM = 0.000499
+
+
+@lru_cache
+def series(uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False) -> dict[str, bytes]:
+    """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`."""
+    pixels, files = cc0_pixels()[1100:2124, 600:1880], dict[str, bytes]()
+    for level in range(levels):
+        shrunk = pixels[:: 2**level, :: 2**level]
+        made = list(_level(uid, level, shrunk, parts if level == 0 else 1, sparse=sparse))
+        names = [f"level{level}"] if len(made) == 1 else [f"level{level}.{part}" for part in range(1, len(made) + 1)]
+        files |= dict(zip(names, made, strict=True))
+    for kind in ("label", "overview"):
+        files[kind] = _file(_picture(uid, kind, pixels[:200, :200]))
+    return files
+
+
+def without_preamble(data: bytes) -> bytes:
+    """A file as some archives keep it: it begins with its meta information."""
+    return data[132:]
+
+
+def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
+    whole = _dataset(uid, f"{uid}.{level + 1}", pixels)
+    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED" if level else "NONE"]
+    frames = list(_frames(pixels))
+    if sparse:
+        _place(whole, pixels)
+    share = -(-len(frames) // parts)
+    for part, start in enumerate(range(0, len(frames), share), 1):
+        stored = frames[start : start + share]
+        made = deepcopy(whole)
+        if parts > 1:
+            made.ConcatenationUID, made.SOPInstanceUIDOfConcatenationSource = f"{uid}.77", made.SOPInstanceUID
+            made.InConcatenationNumber, made.InConcatenationTotalNumber = part, parts
+            made.ConcatenationFrameOffsetNumber = start
+            made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(f"{made.SOPInstanceUID}.{part}")
+        made.NumberOfFrames, made.PixelData = len(stored), encapsulate(stored)
+        yield _file(made)
+
+
+def _picture(uid: str, kind: str, pixels: Pixels) -> Dataset:
+    made = _dataset(uid, f"{uid}.{'9' if kind == 'label' else '8'}", pixels)
+    made.ImageType = ["ORIGINAL", "PRIMARY", kind.upper(), "NONE"]
+    made.NumberOfFrames, made.PixelData = 1, encapsulate([next(_frames(pixels))])
+    return made
+
+
+def _dataset(uid: str, instance: str, pixels: Pixels) -> Dataset:
+    made = deepcopy(_template())
+    made.SeriesInstanceUID, made.FrameOfReferenceUID = uid, f"{uid}.5"
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(instance)
+    made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = pixels.shape[:2]
+    made.ImagedVolumeHeight, made.ImagedVolumeWidth = 1024 * _MM, 1280 * _MM
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.PixelSpacing = [_MM * 1024 / pixels.shape[0]] * 2
+    return made
+
+
+def _place(made: Dataset, pixels: Pixels) -> None:
+    """Say of each frame where it lies."""
+    made.DimensionOrganizationType = "TILED_SPARSE"
+    groups = []
+    for row in range(0, pixels.shape[0], _SIDE):
+        for column in range(0, pixels.shape[1], _SIDE):
+            place, group = Dataset(), Dataset()
+            place.RowPositionInTotalImagePixelMatrix, place.ColumnPositionInTotalImagePixelMatrix = row + 1, column + 1
+            place.XOffsetInSlideCoordinateSystem = place.YOffsetInSlideCoordinateSystem = 0
+            place.ZOffsetInSlideCoordinateSystem = 0
+            group.PlanePositionSlideSequence = Sequence([place])
+            groups.append(group)
+    made.PerFrameFunctionalGroupsSequence = Sequence(groups)
+
+
+def _frames(pixels: Pixels) -> Iterator[bytes]:
+    for row in range(0, pixels.shape[0], _SIDE):
+        for column in range(0, pixels.shape[1], _SIDE):
+            tile = Image.new("RGB", (_SIDE, _SIDE), "white")
+            tile.paste(Image.fromarray(pixels[row : row + _SIDE, column : column + _SIDE]))
+            stored = io.BytesIO()
+            tile.save(stored, "JPEG", quality=90)
+            yield stored.getvalue()
+
+
+def _file(made: Dataset) -> bytes:
+    stored = io.BytesIO()
+    made.save_as(stored, enforce_file_format=True)
+    return stored.getvalue()
+
+
+@lru_cache
+def _template() -> Dataset:
+    return pydicom.dcmread(DATA / "multi_frame_jpeg_camelyon_challenge_image.dcm")

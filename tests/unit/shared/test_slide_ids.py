@@ -1,0 +1,109 @@
+"""Ids of slides: different files are different slides, whatever they are called."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shared import keys
+from shared.keys import BadCaseIdError, SlideKey
+from shared.units import CaseId, SlideId
+
+names = st.text(min_size=1, max_size=90) | st.from_regex(
+    r"[A-Za-z0-9._ -]{1,70}(-[0-9a-f]{24})?(\.svs)?", fullmatch=True
+)
+uids = st.from_regex(r"[0-9]+(\.[0-9]+){0,20}", fullmatch=True)
+
+
+@given(one=names, two=names)
+@example(one="a b.svs", two="a-b.svs")
+@example(one="S.svs", two="S.tif")
+@example(one="a/S.svs", two="a-S.svs")
+@example(one="Müller.svs", two="Möller.svs")
+@example(one="x" * 70 + "1.svs", two="x" * 70 + "2.svs")
+@example(one="\ud800.svs", two="\ud801.svs")
+def test_different_names_give_different_ids_that_are_pseudonyms(one: str, two: str) -> None:
+    ids = keys.slide_id(one), keys.slide_id(two)
+    assert (ids[0] == ids[1]) == (one == two)
+    assert all(map(keys.is_pseudonym, ids))
+    cases = keys.case_named(one), keys.case_named(two)
+    assert (cases[0] == cases[1]) == (one == two)
+    assert all(map(keys.is_pseudonym, cases))
+
+
+@given(name=names)
+def test_an_id_that_was_made_of_a_name_is_no_files_own_id(name: str) -> None:
+    made = keys.slide_id(name)
+    assert (made == name) != keys.is_derived(made)
+    if made != name:
+        assert keys.slide_id(made) != made
+
+
+@given(name=names, uid=uids | st.text(min_size=1, max_size=70))
+def test_a_series_is_never_taken_for_a_file(name: str, uid: str) -> None:
+    assert keys.is_pseudonym(keys.series_id(uid))
+    assert keys.is_series(keys.series_id(uid))
+    assert keys.slide_id(name) != keys.series_id(uid)
+    assert not keys.is_series(keys.slide_id(name))
+
+
+@pytest.mark.parametrize(
+    ("key", "slide_id"),
+    [
+        ("slides/case-1/S.svs", "S.svs"),
+        ("slides/case-1/S.tif", "S.tif"),
+        ("slides/case-1/S", "S"),
+        ("slides/case-1/a b.svs", "a-b-9afe3647a00404fd33152c20.svs"),
+        ("slides/case-1/block 2/S.svs", keys.slide_id("block 2/S.svs")),
+    ],
+)
+def test_a_key_gives_the_slide_that_its_name_gives(key: str, slide_id: str) -> None:
+    assert keys.slide_key(key) == SlideKey(CaseId("case-1"), SlideId(slide_id))
+    assert keys.can_be(SlideId(slide_id), key)
+
+
+def test_an_id_that_older_programs_made_is_not_that_of_its_key() -> None:
+    assert not keys.can_be(SlideId("S"), "slides/case-1/S.svs")
+    assert keys.can_be(keys.series_id("1.2.3"), "slides/case-1/deep/IM0001")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "S.svs.part",
+        "S.svs.tmp",
+        "S.svs.crdownload",
+        "S.svs.filepart",
+        "S.svs~",
+        ".S.svs.Xy12",
+        "sub/.hidden/S.svs",
+        "S.xml",
+        "S.geojson",
+        "S.qpdata",
+        "Slidedat.ini",
+        "S/Data0001.dat",
+        "Thumbs.db",
+        ".DS_Store",
+        "DICOMDIR",
+        "S_thumbnail.JPG",
+        "S.svs.md5",
+        "",
+        "folder/",
+    ],
+)
+def test_what_is_no_slide_by_its_name_is_passed_over_and_rejects_no_case(name: str) -> None:
+    assert keys.passed_over(name)
+    assert keys.slide_key(f"slides/case-1/{name}") is None
+    assert keys.slide_key(f"slides/no pseudonym/{name}") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["S.svs", "S.tif", "S.ome.tiff", "IM0001", "1.2.840.113.dcm", "S.DCM", "S.mrxs", "S.part.svs"]
+)
+def test_what_may_be_a_slide_is_not_passed_over(name: str) -> None:
+    assert not keys.passed_over(name)
+
+
+@pytest.mark.parametrize("key", ["slides/loose.svs", "slides/a b/S.svs", "slides//S.svs"])
+def test_a_slide_without_a_case_is_refused(key: str) -> None:
+    with pytest.raises(BadCaseIdError):
+        keys.slide_key(key)
