@@ -96,11 +96,11 @@ class OnLanding:
         return ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refused record; None where the key names no case."""
+        """The event that tells people of a refused record, without a case where its key names none."""
         try:
             case = keys.clinical_case(hint.key)
         except BadCaseIdError:
-            return None
+            case = CaseId("")
         info = self.store.head(hint.key)
         etag, landed = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
         return SlideRejected(

@@ -64,7 +64,8 @@ class RecordRejection:
 
     def __call__(self, event: SlideRejected) -> tuple[()]:
         """Keep why the input was refused."""
-        keys.case_id(event.case_id, "the event of a refused input")
+        if event.case_id:
+            keys.case_id(event.case_id, "the event of a refused input")
         self.results.record_rejection(event)
         return ()
 

@@ -126,6 +126,14 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
     yield from refused
 
 
+def unreadable(folder: Path) -> Iterator[Refused]:
+    """Files and folders at any depth that cannot be read, and links that lead nowhere, but for companions."""
+    for path in _files(folder, ["."]):
+        unsuitable = _unsuitable(path)
+        if unsuitable and not keys.passed_over(path.relative_to(folder).as_posix()):
+            yield Refused(path, unsuitable)
+
+
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Files at any depth, and folders that cannot be read; linked folders are entered once."""
     seen = set[Path]()

@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
-from medulla.v1.events_pb2 import Progress
+from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
 from services.fusion_scorer.errors import NoBundleError
@@ -22,8 +23,10 @@ from services.results.sql_store import SqlStore
 from services.standalone.advice import here
 from services.standalone.console import say
 from services.standalone.errors import located
+from services.standalone.laptop_results import LaptopResults
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.selection import Item, Refused, parted
+from services.standalone.strays import Strays
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -46,6 +49,7 @@ HOST = "127.0.0.1"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
+_LOOK_FOR_STRAYS_S = 10.0
 _SETTLED_S = 2.0
 """A file that nobody has written to for so long counts as whole."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
@@ -130,6 +134,11 @@ def _tell_refusal(delivery: Delivery) -> None:
     say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {advice}")
 
 
+def _tell_stray(results: SqlStore, rejection: SlideRejected) -> None:
+    say(f"Refused {rejection.object_key}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
+    results.record_rejection(rejection)
+
+
 @contextmanager
 def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
     workspace, bus = open_workspace(place.folder), MemoryBus()
@@ -140,13 +149,14 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
         producer.send([to_record(event, _NAME)])
 
     database = f"sqlite:///{place.folder / 'results.sqlite'}"
-    with closing(SqlStore(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
+    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
         yield [
             *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             _page(place, workspace.store, results),
             Refusals(bus),
+            Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
         ]
 
 
