@@ -107,6 +107,15 @@ def test_bundles_and_encoders_show_what_they_are() -> None:
     bundle = printed("bundle", "show", DEMO_BUNDLE)
     assert bundle["simulated"]
     assert len(bundle["digest"]) == 64
+    shown = medulla("bundle", "show", DEMO_BUNDLE).stdout
+    for allowed in (
+        "a number from 0 to 120 years",
+        "one of M0, M1, M2, M3, M4",
+        "one of WNT, SHH",
+        "1 relapse",
+        "no dot",
+    ):
+        assert allowed in shown
     assert printed("encoder", "show")["name"] == "efficientnet_lite0"
     assert printed("bundle", "verify", DEMO_BUNDLE)["ok"]
 
