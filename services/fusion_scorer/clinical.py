@@ -1,22 +1,27 @@
 """A clinical record, checked against the bundle's profile: all that is wrong is said at once."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from medulla.v1.scorer_pb2 import Reading, Remark
+
 from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Outcome, Profile, Variable
+from services.fusion_scorer.profile import Outcome, Profile
 from shared import keys
 from shared.canonical import sha256
+from shared.json_objects import JsonObjectError, read_object
+from shared.model import variable, vocabulary
+from shared.model.vocabulary import Problem, Vocabulary
 from shared.units import CaseId, Sha256
+from shared.words import sentence, shown
 
-Value: TypeAlias = float | str
+Value: TypeAlias = variable.Value
 
-MAX_BYTES = 1_000_000
 _IDS = ("case_id", "site_id")
-_SHOWN = 40
+_NAMED = 20
+"""Names that a sentence lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class ClinicalRecord:
     """The record says of itself that its patient never lived."""
     site: str = ""
     """Pseudonym of the hospital; empty where the record does not say."""
+    readings: tuple[Reading, ...] = ()
+    """What was read as another word or unit than it was written in."""
+    remarks: tuple[Remark, ...] = ()
+    """Values that nothing explains and count as missing, and checks of the profile that the case meets."""
 
 
 def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
@@ -37,113 +46,95 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
     Raises:
         BadClinicalRecordError: it is no JSON object, or entries of it are refused; each is named with what is allowed.
     """
-    entries = _entries(data)
-    problems = [problem for name, value in entries.items() for problem in _problems(name, value, case_id, profile)]
+    entries = entries_of(data)
+    words = Vocabulary(profile.variables, profile.missing)
+    read = words.read(entries)
+    problems = [*map(vocabulary.told, read.problems), *_other_problems(entries, case_id, profile, words)]
+    site = entries.get("site_id")
     if problems:
-        raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: " + "; ".join(problems))
-    known = {name: value for name, value in entries.items() if profile.variable(name) and not _is_missing(value)}
-    values = {name: value if isinstance(value, str) else float(value) for name, value in known.items()}
-    return ClinicalRecord(sha256(data), values, entries.get("simulated") is True, entries.get("site_id") or "")
+        raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: {sentence(problems)}")
+    return ClinicalRecord(
+        digest=sha256(data),
+        values=read.values,
+        simulated=entries.get("simulated") is True,
+        site="" if words.is_missing(site) else site,
+        readings=tuple(_reading(one) for one in read.readings),
+        remarks=(*map(_unclear, read.unclear), *_checks(profile, read.values)),
+    )
 
 
-def _entries(data: bytes) -> dict[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise BadClinicalRecordError(f"the clinical record has {len(data)} bytes; {MAX_BYTES} are allowed")
+def entries_of(data: bytes) -> dict[str, Any]:
+    """Names and values of a record, nothing of them checked.
+
+    Raises:
+        BadClinicalRecordError: it is no JSON object, too large, too deep, or a name stands there more than once.
+    """
     try:
-        entries = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadClinicalRecordError(f"the clinical record is no JSON: {_place(error)}") from None
-    except RecursionError:
-        raise BadClinicalRecordError("the clinical record is no JSON object of plain values") from None
-    if not isinstance(entries, dict):
-        raise BadClinicalRecordError("the clinical record is no JSON object of names and values")
-    return entries
+        return read_object(data)
+    except JsonObjectError as error:
+        raise BadClinicalRecordError(f"the clinical record {error}") from None
 
 
-def _place(error: json.JSONDecodeError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
-    return f"line {error.lineno}, column {error.colno}"
+def stated_id(data: bytes) -> str | None:
+    """The case id that a record states, if any.
+
+    Raises:
+        BadClinicalRecordError: as in `entries_of`, or the id is no text.
+    """
+    said = entries_of(data).get("case_id")
+    if said is not None and not isinstance(said, str):
+        raise BadClinicalRecordError(f"the clinical record is refused: case_id is {shown(said)}, allowed is text")
+    return said
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise BadClinicalRecordError(f"the clinical record says {_shown(repeated)} more than once")
-    return entries
+def _reading(one: vocabulary.Reading) -> Reading:
+    return Reading(variable=one.variable.name, label=one.variable.shown, written=one.written, value=one.value)
 
 
-def _problems(name: str, value: Any, case_id: CaseId, profile: Profile) -> Iterator[str]:
-    variable = profile.variable(name)
-    if name == "case_id":
-        if value != case_id:
-            yield f"case_id is {_shown(value)}, but the record is stored for {case_id}"
-    elif _is_missing(value):
-        if not variable and name not in _names(profile):
-            yield _unknown(name, profile)
-    elif variable:
-        yield from _value_problems(variable, value)
-    else:
-        yield from _other_problems(name, value, profile)
+def _unclear(problem: Problem) -> Remark:
+    said = f"{problem.column} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
+    return Remark(code="unclear_value", sentence=f"{said}.")
 
 
-def _value_problems(variable: Variable, value: Any) -> Iterator[str]:
-    allowed = variable.allowed()
-    if variable.kind == "numeric":
-        if not _is_number(value):
-            yield f"{variable.name} is {_shown(value)}, allowed is {allowed}"
-        elif not _within(variable, value):
-            unit = f" {variable.unit}" if variable.unit else ""
-            yield f"{variable.name} is {_shown(value)}{unit}, allowed is {allowed}"
-    elif not isinstance(value, str) or value not in variable.levels:
-        yield f"{variable.name} is {_shown(value)}, allowed is {allowed}"
+def _checks(profile: Profile, values: Mapping[str, Value]) -> Iterator[Remark]:
+    for said in vocabulary.met(profile.checks, profile.variables, values):
+        yield Remark(code="profile_check", sentence=said)
 
 
-def _other_problems(name: str, value: Any, profile: Profile) -> Iterator[str]:
+def _other_problems(entries: Mapping[str, Any], case_id: CaseId, profile: Profile, words: Vocabulary) -> Iterator[str]:
+    """What is wrong with the entries that are no variables."""
     outcome = profile.outcome
+    known = [*_IDS, *words.columns, outcome.time, outcome.event, "simulated"]
+    unknown = [name for name in entries if name not in known]
+    if unknown:
+        yield _unknown(unknown, profile, known)
+    for name, value in entries.items():
+        if name == "case_id" and value != case_id:
+            yield f"case_id is {shown(value)}, but the record is stored for {case_id}"
+        elif name != "case_id" and not words.is_missing(value):
+            yield from _other_problem(name, value, outcome)
+
+
+def _unknown(names: list[str], profile: Profile, known: list[str]) -> str:
+    listed = ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    verb = "is no variable" if len(names) == 1 else "are no variables"
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return f"{listed} {verb} of {profile.name}, allowed are {', '.join(known[:_NAMED])}{more}"
+
+
+def _other_problem(name: str, value: Any, outcome: Outcome) -> Iterator[str]:
     if name == "site_id":
         if not isinstance(value, str) or not keys.is_pseudonym(value):
-            yield f"site_id is {_shown(value)}, allowed are {keys.PSEUDONYM}"
+            yield f"site_id is {shown(value)}, allowed are {keys.PSEUDONYM}"
     elif name == "simulated":
         if not isinstance(value, bool):
-            yield f"simulated is {_shown(value)}, allowed is true or false"
+            yield f"simulated is {shown(value)}, allowed is true or false"
     elif name == outcome.time:
         if not _is_number(value) or value <= 0:
-            yield f"{name} is {_shown(value)}, allowed is a number above 0"
-    elif name == outcome.event:
-        yield from _code_problems(outcome, value)
-    else:
-        yield _unknown(name, profile)
-
-
-def _code_problems(outcome: Outcome, value: Any) -> Iterator[str]:
-    if isinstance(value, bool) or str(value) not in outcome.codes:
-        yield f"{outcome.event} is {_shown(value)}, allowed is one of {', '.join(outcome.codes)}"
-
-
-def _unknown(name: str, profile: Profile) -> str:
-    return f"{_shown(name)} is no variable of {profile.name}, allowed are {', '.join(_names(profile))}"
-
-
-def _names(profile: Profile) -> list[str]:
-    variables = [variable.name for variable in profile.variables]
-    return [*_IDS, *variables, profile.outcome.time, profile.outcome.event, "simulated"]
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value == ""
+            yield f"{name} is {shown(value)}, allowed is a number above 0"
+    elif name == outcome.event and (isinstance(value, bool) or str(value) not in outcome.codes):
+        yield f"{outcome.event} is {shown(value)}, allowed is one of {', '.join(outcome.codes)}"
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _within(variable: Variable, value: float) -> bool:
-    return (variable.low is None or value >= variable.low) and (variable.high is None or value <= variable.high)
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

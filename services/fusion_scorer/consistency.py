@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.fusion_scorer.arm import Arm, Column
 from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.manifest import MIL, REFERENCE, Manifest, Reference
+from services.fusion_scorer.manifest import MIL, REFERENCE, EmbeddingReference, Manifest, Reference
 from services.fusion_scorer.mil import Mil
 from services.fusion_scorer.profile import PATHOMICS, Variable
 
@@ -63,9 +63,17 @@ def _check_pathomics(manifest: Manifest, arms: Mapping[str, Arm], mil: Mil | Non
 
 
 def _check_reference(reference: Reference, mil: Mil | None) -> None:
-    embedding = reference.embedding
-    if embedding is None:
-        return
+    if reference.slides and mil is None:
+        raise BadBundleError(f"{REFERENCE} describes slides, but the bundle has no {MIL}")
+    for embedding in (reference.embedding, reference.slides and reference.slides.embedding):
+        if embedding:
+            _check_embedding(embedding, mil)
+    colours = reference.slides and reference.slides.colours
+    if colours and {len(row) for row in (colours.whitening, *colours.whitening)} != {len(colours.mean)}:
+        raise BadBundleError(f"{REFERENCE} has colours whose numbers do not fit each other")
+
+
+def _check_embedding(embedding: EmbeddingReference, mil: Mil | None) -> None:
     widths = {len(embedding.mean), *(len(axis) for axis in embedding.axes)} | ({mil.width} if mil else set())
     if len(widths) > 1:
         raise BadBundleError(f"{REFERENCE} and {MIL} differ in the width of an embedding")

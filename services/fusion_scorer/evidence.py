@@ -5,6 +5,7 @@ import numpy.typing as npt
 from medulla.v1.scorer_pb2 import SlideEvidence, SlideProvenance, TopTile
 
 from services.fusion_scorer.inputs import SlideInput
+from services.fusion_scorer.ood import Distance
 from shared import keys
 from shared.tensors import encode_tensors
 from shared.units import Sha256
@@ -14,8 +15,8 @@ TOP_TILES = 12
 Attention = npt.NDArray[np.float32]
 
 
-def evidence(slide: SlideInput, attention: Attention | None, score_id: Sha256) -> SlideEvidence:
-    """Repeat what the plan says of a slide; without `attention` [n] there is no map."""
+def evidence(slide: SlideInput, attention: Attention | None, far: Distance | None, score_id: Sha256) -> SlideEvidence:
+    """Repeat what the plan says of a slide, and how far it lies; without `attention` [n] there is no map."""
     embedded, plan = slide.embedded, slide.plan
     return SlideEvidence(
         slide_id=embedded.slide.slide_id,
@@ -32,6 +33,7 @@ def evidence(slide: SlideInput, attention: Attention | None, score_id: Sha256) -
         mpp_x=plan.slide.mpp_x,
         mpp_y=plan.slide.mpp_y,
         mpp_source=plan.slide.mpp_source,
+        out_of_distribution=far.message() if far else None,
     )
 
 

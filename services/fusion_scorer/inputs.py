@@ -31,6 +31,8 @@ class PlanFacts(BaseModel, frozen=True):
     """Side of a tile in level-0 pixels."""
     tile_height_px: float
     qc_flags: tuple[str, ...] = ()
+    colours: tuple[float, ...] = ()
+    """How the tissue is stained, as the planner measures it; empty in plans of older programs."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class SlideInput:
     """[n, d]."""
     coords: npt.NDArray[np.int32]
     """[n, 2], level-0 position of each tile's upper left corner."""
+
+    @property
+    def slide_id(self) -> str:
+        """The slide's name within its case."""
+        return self.embedded.slide.slide_id
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,28 @@ class EmbeddingReference(Frozen):
     limits: Limits
 
 
+class ColourReference(Frozen):
+    """Where the stain colours of the training cohort's slides lie, as the planner measures them: k numbers a slide."""
+
+    mean: tuple[float, ...]
+    """[k]."""
+    whitening: tuple[tuple[float, ...], ...]
+    """[k, k]: takes an offset from the mean to coordinates of about one."""
+    limits: Limits
+
+
+class SlideReference(Frozen):
+    """Where single slides of the training cohort lie, and what becomes of a slide beyond the limit to abstain."""
+
+    embedding: EmbeddingReference
+    """Of the slides' mean embeddings."""
+    colours: ColourReference | None = None
+    """None where the plans of the training slides say no colours."""
+    beyond: Literal["leave_out", "abstain"] = "leave_out"
+    none_left: Literal["abstain", "other_models"] = "abstain"
+    """What becomes of a case whose every slide is left out."""
+
+
 class NumericReference(Frozen):
     """Where a numeric variable lay in training."""
 
@@ -127,4 +149,6 @@ class Reference(Frozen):
     log_risk: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """For each arm, evenly spaced quantiles of the log-risk, from minimum to maximum."""
     embedding: EmbeddingReference | None = None
+    slides: SlideReference | None = None
+    """None in bundles whose slides are compared with the training cohort only all together."""
     numeric: dict[str, NumericReference] = Field(default_factory=dict)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from medulla.v1.scorer_pb2 import OutOfDistribution
 
 from services.fusion_scorer.clinical import Value
-from services.fusion_scorer.manifest import EmbeddingReference, Limits, Reference
+from services.fusion_scorer.manifest import ColourReference, EmbeddingReference, Limits, Reference
 from shared.arrays import Floats
 
 
@@ -28,6 +29,10 @@ class Distance:
         """So unusual that a score would mean nothing."""
         return self.value > self.limits.abstain
 
+    def message(self) -> OutOfDistribution:
+        """The distance as a score says it."""
+        return OutOfDistribution(flagged=self.flagged, distance=self.value, limit=self.limits.flag)
+
     @property
     def reason(self) -> str:
         """Why the scorer abstains, in words and numbers."""
@@ -42,12 +47,33 @@ def embedding_distance(reference: EmbeddingReference, pooled: Floats) -> Distanc
 
     Root mean square of the standardised coordinates on the k axes and of the standardised length off them.
     """
+    along, off = _standardised(reference, pooled)
+    value = float(np.sqrt(np.mean(np.append(along, off) ** 2)))
+    return Distance("the slides' mean embedding", value, reference.limits)
+
+
+def slide_embedding_distance(reference: EmbeddingReference, mean: Floats, slide_id: str) -> Distance:
+    """Distance of one slide's mean embedding [d]: the larger of those along the axes and off them.
+
+    Another stain moves a slide off the axes along which slides of the training cohort differ.
+    """
+    along, off = _standardised(reference, mean)
+    value = max(float(np.sqrt(np.mean(along**2))), off)
+    return Distance(f"the mean embedding of slide {slide_id}", value, reference.limits)
+
+
+def colour_distance(reference: ColourReference, colours: Floats, slide_id: str) -> Distance:
+    """Distance of one slide's stain colours [k]: root mean square of the whitened offset."""
+    white = np.asarray(reference.whitening) @ (colours - np.asarray(reference.mean))
+    return Distance(f"the staining of slide {slide_id}", float(np.sqrt(np.mean(white**2))), reference.limits)
+
+
+def _standardised(reference: EmbeddingReference, mean: Floats) -> tuple[Floats, float]:
+    """Coordinates [k] along the axes and length off them, in spreads of the training cohort."""
     axes = np.asarray(reference.axes, np.float64)
-    offset = pooled - np.asarray(reference.mean)
+    offset = mean - np.asarray(reference.mean)
     along = axes @ offset
-    off = np.linalg.norm(offset - axes.T @ along) / reference.residual
-    scores = np.append(along / np.asarray(reference.spread), off)
-    return Distance("the slides' mean embedding", float(np.sqrt(np.mean(scores**2))), reference.limits)
+    return along / np.asarray(reference.spread), float(np.linalg.norm(offset - axes.T @ along) / reference.residual)
 
 
 def distances(reference: Reference, pooled: Floats | None, values: Mapping[str, Value]) -> list[Distance]:

@@ -23,16 +23,13 @@ class Pathomics:
 
 
 def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | None:
-    """Pool all tiles of a case; None where the bundle reads no slides or there is not one tile.
+    """Pool all tiles of checked slides; None where the bundle reads no slides or there is not one tile.
 
     Raises:
-        EncoderMismatchError: a bag was made by another encoder than the bundle's.
         BadBundleError: the model answers with something that is no number.
     """
     if bundle.mil is None:
         return None
-    for slide in slides:
-        _check_encoder(bundle, slide, bundle.mil.width)
     bags = {slide.embedded.bag.digest: slide.features for slide in slides if len(slide.features)}
     if not bags:
         return None
@@ -44,6 +41,17 @@ def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | No
     ends = np.cumsum([len(bags[digest]) for digest in digests])
     parts = dict(zip(digests, np.split(attention, ends[:-1]), strict=True))
     return Pathomics(log_risk, tiles.mean(axis=0, dtype=np.float64), parts)
+
+
+def check_encoders(bundle: Bundle, slides: Sequence[SlideInput]) -> None:
+    """Refuse bags that the bundle cannot read; one without pathomics reads none.
+
+    Raises:
+        EncoderMismatchError: a bag was made by another encoder than the bundle's.
+    """
+    if bundle.mil is not None:
+        for slide in slides:
+            _check_encoder(bundle, slide, bundle.mil.width)
 
 
 def _check_encoder(bundle: Bundle, slide: SlideInput, width: int) -> None:

@@ -1,43 +1,16 @@
 """What a cohort's variables are: the one place that says what a clinical record may hold, as data of the bundle."""
 
-from typing import Literal
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
+
+from shared.model.variable import Check, Frozen, Variable
+from shared.model.vocabulary import check_vocabulary
+
+__all__ = ["PATHOMICS", "Check", "Frozen", "Outcome", "Profile", "Variable"]
 
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no clinical record may hold it."""
-
-
-class Frozen(BaseModel):
-    """A part of a bundle: immutable, and nothing in it is unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Variable(Frozen):
-    """One variable of the profile, known at the time of prediction."""
-
-    name: str
-    kind: Literal["numeric", "ordinal", "binary", "categorical"]
-    block: str
-    """Variables that are known or missing together: clinical, molecular, pathomic."""
-    label: str = ""
-    """What people call it; empty where its name will do."""
-    levels: tuple[str, ...] = ()
-    """Allowed words, in order for an ordinal variable; empty for a numeric one."""
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-
-    def allowed(self) -> str:
-        """What a value may be, in words."""
-        if self.levels:
-            return "one of " + ", ".join(self.levels)
-        unit = f" {self.unit}" if self.unit else ""
-        if self.low is None or self.high is None:
-            bounds = [("at least", self.low), ("at most", self.high)]
-            return "a number" + "".join(f" of {word} {bound:g}{unit}" for word, bound in bounds if bound is not None)
-        return f"a number from {self.low:g} to {self.high:g}{unit}"
 
 
 class Outcome(Frozen):
@@ -60,6 +33,14 @@ class Profile(Frozen):
     horizons_years: tuple[float, ...] = (3.0, 5.0)
     rule: str = ""
     """A rule baseline as a readable expression; empty where there is none."""
+    missing: tuple[str, ...] = ()
+    """Words that stand for no value, in any variable."""
+    checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        check_vocabulary(self.variables, self.missing, self.checks)
+        return self
 
     def variable(self, name: str) -> Variable | None:
         """The variable of that name, or None."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from medulla.v1.scorer_pb2 import (
     Contribution,
     HorizonRisk,
-    OutOfDistribution,
     Provenance,
     Score,
 )
@@ -18,11 +17,12 @@ from services.fusion_scorer.consistency import variable_of
 from services.fusion_scorer.evidence import attention_file, evidence, provenance
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.manifest import ArmRef, Reference
-from services.fusion_scorer.pathomics import Pathomics, pathomics_of
+from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
 from services.fusion_scorer.predict import Prediction, group, predict
 from services.fusion_scorer.profile import PATHOMICS
 from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
+from services.fusion_scorer.slide_check import CheckedSlides, check_slides
 from shared.notice import NOTICE
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
@@ -43,12 +43,16 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.
     """
-    seen = pathomics_of(bundle, case.slides)
+    check_encoders(bundle, case.slides)
+    checked = check_slides(bundle.reference.slides, case.slides)
+    seen = pathomics_of(bundle, checked.used)
     values = _values(case, seen)
     arm = bundle.arm_for(_blocks(bundle, values))
-    answer = _frame(bundle, case, seen, program_version)
+    answer = _frame(bundle, case, checked, seen, program_version)
     answer.modalities_missing.extend(_modalities(_all_blocks(bundle) - _blocks(bundle, values)))
-    if arm is None:
+    if checked.too_far is not None:
+        _abstain_at(answer, checked.too_far)
+    elif arm is None:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
         _answer_by(arm, answer, bundle, values, seen)
@@ -74,7 +78,9 @@ def _modalities(blocks: Iterable[str]) -> list[str]:
     return sorted(_MODALITY.get(block, block) for block in blocks)
 
 
-def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_version: str) -> Score:
+def _frame(
+    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, seen: Pathomics | None, program_version: str
+) -> Score:
     """Everything that does not depend on the arm."""
     score_id = case.score_id(bundle.digest)
     encoder, record = bundle.manifest.encoder, case.clinical
@@ -82,9 +88,12 @@ def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_ver
     return Score(
         case_id=case.case_id,
         score_id=score_id,
-        slides=[evidence(slide, attention.get(slide.embedded.bag.digest), score_id) for slide in case.slides],
+        slides=[
+            evidence(slide, attention.get(slide.embedded.bag.digest), checked.distances.get(slide.slide_id), score_id)
+            for slide in case.slides
+        ],
         provenance=Provenance(
-            slides=[provenance(slide) for slide in case.slides],
+            slides=[provenance(slide) for slide in checked.used],
             clinical_digest=record.digest if record else "",
             bundle_digest=bundle.digest,
             bundle_name=bundle.manifest.name,
@@ -92,11 +101,17 @@ def _frame(bundle: Bundle, case: CaseInputs, seen: Pathomics | None, program_ver
             encoder_name=encoder.name if encoder else "",
             program_version=program_version,
         ),
-        left_out=case.left_out,
-        remarks=case.remarks,
+        left_out=(*case.left_out, *checked.left_out),
+        remarks=(*case.remarks, *checked.remarks, *(record.remarks if record else ())),
+        readings=record.readings if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,
     )
+
+
+def _abstain_at(answer: Score, far: ood.Distance) -> None:
+    answer.abstained, answer.abstained_reason = True, far.reason
+    answer.out_of_distribution.CopyFrom(far.message())
 
 
 def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
@@ -105,11 +120,9 @@ def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, 
     used = {column.variable for column in bundle.arms[arm.name].columns}
     far = ood.farthest(_distances(bundle.reference, used, values, seen))
     if far is not None:
-        answer.out_of_distribution.CopyFrom(
-            OutOfDistribution(flagged=far.flagged, distance=far.value, limit=far.limits.flag)
-        )
+        answer.out_of_distribution.CopyFrom(far.message())
     if far is not None and far.too_far:
-        answer.abstained, answer.abstained_reason = True, far.reason
+        _abstain_at(answer, far)
     else:
         _fill(answer, bundle, predict(bundle, arm.name, values), values)
 

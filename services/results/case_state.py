@@ -121,9 +121,10 @@ def _first_risk(score: Score | None) -> HorizonRisk | None:
 
 def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[str]:
     if score is not None:
-        if score.out_of_distribution.flagged:
+        if score.out_of_distribution.flagged or any(slide.out_of_distribution.flagged for slide in score.slides):
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
+        yield from (name for name, items in (("left_out_slide", score.left_out), ("remark", score.remarks)) if items)
     if refused:
         yield "rejected_input"
     if score is not None and score.simulated:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.standalone.console import exit_codes
+from services.standalone.console import exit_codes, note
 from shared.errors import TransientError
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ EmbeddingFolder = Annotated[
 ]
 ProfileFile = Annotated[
     str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
+]
+MapFile = Annotated[
+    Path | None, typer.Option("--map", help="YAML that maps other column names, words and units to the profile's.")
 ]
 SlideFolder = Annotated[
     Path | None,
@@ -47,14 +50,20 @@ def trainer(*, goes_on: bool = False) -> Iterator[None]:
             ) from error
 
 
-def read(table: Path, embeddings: Path | None, profile: "Profile | str | None") -> "tuple[Cohort, Embeddings | None]":
-    """Read a cohort and, where given, its embeddings."""
+def read(
+    table: Path, embeddings: Path | None, profile: "Profile | str | None", columns: Path | None
+) -> "tuple[Cohort, Embeddings | None]":
+    """Read a cohort and, where given, its embeddings; say what was read as what."""
     from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
     from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
     from services.trainer.profile import Profile, load_profile  # noqa: PLC0415 - see above
+    from shared.model.column_map import load_map  # noqa: PLC0415 - see above
 
     known = profile if isinstance(profile, Profile) else load_profile(profile)
-    return read_cohort(table, known), read_embeddings(embeddings) if embeddings else None
+    cohort = read_cohort(table, known, load_map(columns) if columns else None)
+    if cohort.readings:
+        note("\n  ".join([f"{table.name}:", *cohort.readings]))
+    return cohort, read_embeddings(embeddings) if embeddings else None
 
 
 def today() -> str:

@@ -25,7 +25,8 @@ from services.standalone import (
     up as laptop,
 )
 from services.standalone.advice import explain_here
-from services.standalone.console import Advance, AsJson, complain, exit_codes, print_json, progress, say
+from services.standalone.cohorts import MapFile
+from services.standalone.console import Advance, AsJson, complain, exit_codes, note, print_json, progress, say
 from services.standalone.errors import located
 from services.standalone.pipeline import Options, Tell
 from services.standalone.selection import Item, Refused, parted, select
@@ -100,6 +101,7 @@ def score(
     slides: SlideTable = None,
     case_id: CaseName = None,
     clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
+    columns: MapFile = None,
     bundle: Bundle = scoring.DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
@@ -109,7 +111,9 @@ def score(
     """Score one case from its slides and clinical record."""
     with exit_codes():
         items = _selected(paths, slides, case_id)
-        case = scoring.case_from(items, clinical, case_id)
+        case = scoring.case_from(items, clinical, case_id, columns)
+    if case.readings:
+        note("\n  ".join([f"{clinical}:", *case.readings]))
     _score(case, bundle, _options(items, encoder, default_mpp), out, as_json=as_json)
 
 

@@ -45,6 +45,11 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def note(text: str) -> None:
+    """Lines for people beside the result, on standard error."""
+    _errors.print(text, markup=False)
+
+
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""

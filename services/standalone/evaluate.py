@@ -9,6 +9,7 @@ from services.standalone.cohorts import (
     CohortTable,
     DefaultMpp,
     EmbeddingFolder,
+    MapFile,
     ProfileFile,
     SlideFolder,
     read,
@@ -28,6 +29,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
+    columns: MapFile = None,
     slides: SlideFolder = None,
     default_mpp: DefaultMpp = None,
     repeats: Annotated[
@@ -53,7 +55,7 @@ def evaluate(
         from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
 
         plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
-        table, bags = read(cohort, embeddings, profile)
+        table, bags = read(cohort, embeddings, profile, columns)
         files = CohortSlides.below(slides, default_mpp) if slides else None
         with progress("folds") as advance:
             report = run(table, bags, plan, out, advance)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest
-from services.standalone.cohorts import DefaultMpp, EmbeddingFolder, ProfileFile, SlideFolder, trainer
+from services.standalone.cohorts import DefaultMpp, EmbeddingFolder, MapFile, ProfileFile, SlideFolder, trainer
 from services.standalone.console import AsJson, print_json, say
 from services.standalone.models import training_lines
 
@@ -46,6 +46,7 @@ def finetune(
     slides: SlideFolder = None,
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
+    columns: MapFile = None,
     encoder: Base = DEFAULT_ENCODER,
     name: Name = None,
     tile_um: TileUm = None,
@@ -78,12 +79,18 @@ def finetune(
         "rate": rate,
     }
     how |= {"batch": batch, "held_out": held_out, "stain": stain, "top": top, "precision": precision, "seed": seed}
-    _run(encoder, (tiles, cohort, slides, embeddings, profile, default_mpp), how, (out, name, tile_um), as_json=as_json)
+    _run(
+        encoder,
+        (tiles, cohort, slides, embeddings, profile, columns, default_mpp),
+        how,
+        (out, name, tile_um),
+        as_json=as_json,
+    )
 
 
 def _run(
     encoder: Path,
-    source: tuple[Path | None, Path | None, Path | None, Path | None, str | None, float | None],
+    source: tuple[Path | None, Path | None, Path | None, Path | None, str | None, Path | None, float | None],
     how: dict[str, Any],
     target: tuple[Path, str | None, float | None],
     *,

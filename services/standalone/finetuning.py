@@ -23,6 +23,7 @@ from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
 from services.trainer.profile import load_profile
+from shared.model.column_map import load_map
 from shared.units import Microns, TilePx
 
 _TILES = "tiles"
@@ -43,6 +44,7 @@ class Outcomes:
     slides: Path
     embeddings: Path
     profile: str | None
+    columns: Path | None
     default_mpp: float | None
 
 
@@ -68,6 +70,7 @@ def source(
     slides: Path | None,
     embeddings: Path | None,
     profile: str | None,
+    columns: Path | None,
     default_mpp: float | None,
 ) -> Labels | Outcomes:
     """What the options name.
@@ -78,7 +81,7 @@ def source(
     if tiles:
         return Labels(tiles)
     if cohort and slides and embeddings:
-        return Outcomes(cohort, slides, embeddings, profile, default_mpp)
+        return Outcomes(cohort, slides, embeddings, profile, columns, default_mpp)
     raise ValueError("neither tiles nor a cohort with slides and embeddings")
 
 
@@ -143,7 +146,8 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
 
 
 def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
-    table = read_cohort(source.cohort, load_profile(source.profile))
+    columns = load_map(source.columns) if source.columns else None
+    table = read_cohort(source.cohort, load_profile(source.profile), columns)
     return table, read_embeddings(source.embeddings)
 
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import cpu_count
 
+from services.standalone import words
 from services.standalone.advice import here
 from services.standalone.console import one_line
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
+from services.tiler.damage import count_corrupt
 from services.tiler.errors import NoTissueError
 from services.tiler.planner import PlanSpec, plan
+from services.tiler.ports import Resolution
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 
@@ -31,8 +34,12 @@ class Finding:
     mpp_x: float = 0.0
     mpp_y: float = 0.0
     mpp_source: str = ""
+    mpp_contradicted_by: tuple[str, ...] = ()
+    """What else the slide states of its resolution, where it differs."""
     tissue_mm2: float = 0.0
     tiles: int = 0
+    corrupt: int = 0
+    """Tiles that do not decode; the stream finds the same ones."""
     qc_flags: tuple[str, ...] = ()
     expected_seconds: float = 0.0
     reason: str = ""
@@ -47,11 +54,14 @@ class Finding:
         """The finding in one line."""
         if self.reason:
             return one_line(f"{self.slide}: {self.sentence} [{self.reason}]. {self.advice}")
-        flags = ", ".join(self.qc_flags) or "no remark"
-        return (
-            f"{one_line(self.slide)}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
-            f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({self.mpp_source}), "
-            f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles, {flags}, about {self.expected_seconds:.0f} s"
+        flags = words.listed(self.qc_flags, "no remark")
+        corrupt = f" ({self.corrupt} corrupt)" if self.corrupt else ""
+        source = ", not ".join((self.mpp_source, *self.mpp_contradicted_by))
+        return one_line(
+            f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
+            f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({source}), "
+            f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles{corrupt}, {flags}, "
+            f"about {self.expected_seconds:.0f} s"
         )
 
 
@@ -78,6 +88,7 @@ def look(slide: SlideFile, default_mpp: float | None) -> Finding:
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
         made = plan(reader, PlanSpec(), slide.digest)
+        corrupt = count_corrupt(reader, made)
     if not len(made.coords):
         raise NoTissueError("no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution
@@ -91,8 +102,14 @@ def look(slide: SlideFile, default_mpp: float | None) -> Finding:
         mpp_x=said.mpp_x,
         mpp_y=said.mpp_y,
         mpp_source=said.source,
+        mpp_contradicted_by=tuple(_stated(other) for other in said.contradicted_by),
         tissue_mm2=made.tissue_mm2,
         tiles=len(made.coords),
-        qc_flags=made.qc_flags,
+        corrupt=corrupt,
+        qc_flags=(*made.qc_flags, *["corrupt_tiles"] * (corrupt > 0)),
         expected_seconds=round(1 + len(made.coords) / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
     )
+
+
+def _stated(other: Resolution) -> str:
+    return f"{other.source} with {other.mpp_x:.4g} x {other.mpp_y:.4g}"

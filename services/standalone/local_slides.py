@@ -61,7 +61,7 @@ class SlideFile:
             raise NotASlideError(f"{self.path} is no file")
         if self.lacks:
             kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
-            raise kind(f"{self.path}: {self.lacks}")
+            raise kind(self.lacks)
 
 
 def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None) -> list[SlideFile]:

@@ -12,12 +12,13 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import parse
+from services.fusion_scorer.clinical import entries_of, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
 from services.standalone.errors import SeveralCasesError, located, refusal
+from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import Options, Tell, open_pipeline
@@ -28,6 +29,7 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -47,6 +49,8 @@ class Case:
     clinical: bytes | None
     refused: tuple[Refused, ...] = ()
     """What was given beside the slides and is none."""
+    readings: Sequence[str] = ()
+    """What the map of the record's names and words read as what, in words."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +64,23 @@ class Report:
     """Slides that the score leaves out."""
 
 
-def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None) -> Case:
+def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
     """Put a case together: its id is the one given, its folder's, the record's, or the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
+        BadMapError: the map of its names and words is none, or not of this record.
         SeveralCasesError: the slides are of several cases, or of another one.
         PermanentError: there is no slide among `items`.
     """
     slides, refused = parted(items)
     if not slides:
         raise located(refused[0].error, refused[0].path)
-    record = _read(clinical) if clinical else None
+    record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    case = keys.case_id(named or (_stated_id(record) if record else None) or slides[0].case_id, "--case-id")
-    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused))
+    case = keys.case_id(named or (stated_id(record) if record else None) or slides[0].case_id, "--case-id")
+    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
 
 
 def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
@@ -170,9 +175,18 @@ def _read(path: Path) -> bytes:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
 
-def _stated_id(record: bytes) -> str | None:
-    try:
-        said = json.loads(record)
-    except ValueError as error:
-        raise BadClinicalRecordError(f"the clinical record is no JSON: {error}") from error
-    return str(said["case_id"]) if isinstance(said, dict) and "case_id" in said else None
+def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
+    """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
+    record = _read(clinical)
+    entries = entries_of(record)
+    if columns is None and is_fhir(entries):
+        raise BadClinicalRecordError(
+            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+        )
+    if columns is None:
+        return record, []
+    names = load_map(columns)
+    if is_fhir(entries):
+        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    names.check(entries, str(clinical))
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)

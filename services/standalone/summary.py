@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
+from services.standalone import words
+
 _CONTRIBUTIONS = 6
 
 
@@ -11,11 +13,13 @@ def lines(score: Score) -> list[str]:
     """What a person at a terminal wants to know of a score, most important first."""
     return [
         *_banner(score),
+        *(f"LOOK FIRST: {sentence}" for sentence in words.attention_needed(score)),
         "",
         *_risk(score),
         *_inputs(score),
         *_reasons(score),
-        *(_slide(slide) for slide in score.slides),
+        *(words.reading(one) for one in score.readings),
+        *(line for slide in score.slides for line in _slide(slide, score)),
         "",
         *_provenance(score),
     ]
@@ -41,11 +45,10 @@ def _risk(score: Score) -> Iterator[str]:
 
 
 def _inputs(score: Score) -> Iterator[str]:
-    missing = ", ".join(score.modalities_missing) or "nothing"
-    yield f"Model: {score.model or 'none'}; used {', '.join(score.modalities_used) or 'nothing'}; missing {missing}."
-    ood = score.out_of_distribution
-    where = "OUT OF DISTRIBUTION" if ood.flagged else "Within the training distribution"
-    yield f"{where} (distance {ood.distance:.2f}, limit {ood.limit:.2f})."
+    used, missing = (words.listed(names, "nothing") for names in (score.modalities_used, score.modalities_missing))
+    yield f"Model: {words.plain(score.model) or 'none'}; used {used}; missing {missing}."
+    if score.HasField("out_of_distribution"):
+        yield f"The case lies {words.distance(score.out_of_distribution)}."
 
 
 def _reasons(score: Score) -> Iterator[str]:
@@ -56,12 +59,14 @@ def _reasons(score: Score) -> Iterator[str]:
         )
 
 
-def _slide(slide: SlideEvidence) -> str:
+def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
     ledger = slide.ledger
     counts = f"{ledger.ok} tiles ok, {ledger.background} background, {ledger.pen} pen, {ledger.blurred} blurred"
-    flags = ", ".join(slide.qc_flags) or "no remark"
+    flags = words.listed(slide.qc_flags, "no remark")
     mpp = f"{slide.mpp_x:.3g} x {slide.mpp_y:.3g} um/px from {slide.mpp_source}"
-    return f"QC {slide.slide_id}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+    yield f"{words.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+    if slide.HasField("out_of_distribution"):
+        yield f"  by itself {words.distance(slide.out_of_distribution)}"
 
 
 def _provenance(score: Score) -> Iterator[str]:

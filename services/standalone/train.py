@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, today, trainer
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, MapFile, ProfileFile, read, today, trainer
 from services.standalone.console import AsJson, print_json, progress, say
 
 
@@ -14,6 +14,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the bundle; a bundle that is there is replaced.")],
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
+    columns: MapFile = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
@@ -36,7 +37,7 @@ def train(
     with trainer():
         from services.trainer.bundle.train import TrainPlan, train_bundle  # noqa: PLC0415 - see cohorts
 
-        table, bags = read(cohort, embeddings, profile)
+        table, bags = read(cohort, embeddings, profile, columns)
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = key.read_bytes() if key else None
         plan = TrainPlan(named, created or today(), seed, refits, signer, tuple(remark or ()))

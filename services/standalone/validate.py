@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, ProfileFile, read, report_lines, trainer
+from services.standalone.cohorts import CohortTable, EmbeddingFolder, MapFile, ProfileFile, read, report_lines, trainer
 from services.standalone.console import AsJson, print_json, progress, say
 
 
@@ -15,6 +15,7 @@ def validate(
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
+    columns: MapFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Validate a bundle externally; nothing is refitted, and its digest stands in the report."""
@@ -24,7 +25,7 @@ def validate(
         from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
 
         served = read_bundle(bundle)
-        table, bags = read(cohort, embeddings, profile or served.profile)
+        table, bags = read(cohort, embeddings, profile or served.profile, columns)
         with progress("steps") as advance:
             report = run(served, table, bags, out, advance)
         write_page(report, out)

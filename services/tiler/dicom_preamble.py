@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,8 +12,10 @@ from shared.slides.dicom import MARK, PREAMBLE
 @contextmanager
 def with_preamble(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """The files as they are, and copies with a preamble of those that have none."""
-    with TemporaryDirectory(prefix="medulla-dicom-") as folder:
-        yield [path if _has_mark(path) else _copy(path, Path(folder) / f"{at}.dcm") for at, path in enumerate(paths)]
+    bare = {path for path in paths if not _has_mark(path)}
+    with TemporaryDirectory(prefix="medulla-dicom-") if bare else nullcontext() as folder:
+        copies = {path: _copy(path, Path(folder) / f"{at}.dcm") for at, path in enumerate(bare) if folder}
+        yield [copies.get(path, path) for path in paths]
 
 
 def _has_mark(path: Path) -> bool:

@@ -3,21 +3,28 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 import numpy as np
+from pydicom import Dataset, dcmread
 from wsidicom import WsiDicom, errors
 from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
 
-from services.tiler import pyramid
+from services.tiler import colours
 from services.tiler.dicom_preamble import with_preamble
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
-from services.tiler.native_tiles import CorruptTileError, NativeTiles, TileLayout, check_jpeg2000_end, decode_jpeg
-from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
-from services.tiler.resolution import Override, resolve
+from services.tiler.limits import check_levels, check_size, check_tiles
+from services.tiler.native_tiles import NativeTiles
+from services.tiler.pixel_reader import PixelReader
+from services.tiler.ports import Level, Resolution, Rgb
+from services.tiler.resolution import Override
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, check_jpeg2000, decode_jpeg
 from shared.units import MicronsPerPx
 
+_CLAIMS = (
+    *("Rows", "Columns", "NumberOfFrames", "TotalPixelMatrixColumns", "TotalPixelMatrixRows"),
+    *("SamplesPerPixel", "BitsAllocated"),
+)
 _CODECS = {
     "1.2.840.10008.1.2.4.50": "jpeg",
     "1.2.840.10008.1.2.4.90": "jpeg2000",
@@ -50,7 +57,7 @@ class DicomTiles:
             CorruptTileError: the frame is damaged or beyond the file's end.
         """
         try:
-            return self._decode(self._levels[level], Point(column, row))
+            return self._decode(self._levels[level], self.layouts[level], Point(column, row))
         except Exception as error:  # wsidicom, pydicom and Pillow raise nearly anything over damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
@@ -58,55 +65,65 @@ class DicomTiles:
         """Close the files."""
         self._slide.close()
 
-    def _decode(self, level: DicomLevel, at: Point) -> Rgb:
+    def _decode(self, level: DicomLevel, side: TileLayout, at: Point) -> Rgb:
         stored = level.get_encoded_tile(at, crop_to_image_boundary=False)
         if self.codec == "jpeg":
-            return decode_jpeg(stored, rgb=self._rgb)
+            return decode_jpeg(stored, side, rgb=self._rgb)
         if self.codec in {"jpeg2000", "htj2k"}:
-            check_jpeg2000_end(stored)
+            check_jpeg2000(stored, side)
         return np.asarray(level.get_tile(at, crop_to_image_boundary=False), np.uint8)
 
 
-class DicomReader:
+class DicomReader(PixelReader):
     """A slide reader for DICOM whole-slide images; `paths` are the files of one slide."""
 
     def __init__(self, paths: Sequence[Path], override: Override) -> None:
-        self._override = override
         with ExitStack() as copies:
-            self._slide = _open(copies.enter_context(with_preamble(paths)))
-            self._tiles = _tiles(self._slide)
+            whole = copies.enter_context(with_preamble(paths))
+            for path in whole:
+                _check_header(path)
+            slide = _open(whole)
+            tiles = _tiles(slide)
+            super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
             self._copies = copies.pop_all()
-        self._source = NativeTiles(self._tiles)
-
-    def describe(self) -> SlideFacts:
-        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
-        return SlideFacts("dicom", self._tiles.codec, self._tiles.levels, self._resolution())
-
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles, area-resampled from the best level; damaged ones are marked."""
-        return pyramid.read_tiles(self._source, origins, cut)
-
-    def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
-        """Read the whole slide at `um_per_px`."""
-        return pyramid.read_overview(self._source, self._resolution(), um_per_px)
 
     def close(self) -> None:
         """Close the files."""
-        self._source.close()
+        super().close()
         self._copies.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+def _stated(slide: WsiDicom) -> list[Resolution]:
+    spacing = slide.levels[0].pixel_spacing
+    if spacing is None:
+        return []
+    mpp_x, mpp_y = MicronsPerPx(spacing.width * 1000), MicronsPerPx(spacing.height * 1000)
+    return [Resolution(mpp_x, mpp_y, "dicom.PixelSpacing")]
 
-    def _resolution(self) -> Resolution:
-        spacing = self._slide.levels[0].pixel_spacing
-        if spacing is None:
-            return resolve(None, self._override)
-        mpp_x, mpp_y = MicronsPerPx(spacing.width * 1000), MicronsPerPx(spacing.height * 1000)
-        return resolve(Resolution(mpp_x, mpp_y, "dicom.PixelSpacing"), self._override)
+
+def _check_header(path: Path) -> None:
+    """Hold what an instance claims against the limits, and its pixels against 8-bit RGB, before its frames are read."""
+    said = _header(path)
+    rows, columns = _count(said, "Rows"), _count(said, "Columns")
+    samples, bits = _count(said, "SamplesPerPixel"), _count(said, "BitsAllocated")
+    check_size(_count(said, "TotalPixelMatrixColumns"), _count(said, "TotalPixelMatrixRows"))
+    check_tiles(columns, rows, samples * -(-bits // 8), _count(said, "NumberOfFrames"))
+    if samples:
+        colours.check(samples, bits)
+
+
+def _header(path: Path) -> Dataset:
+    try:
+        return dcmread(path, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+    except Exception as error:  # pydicom raises nearly anything over damaged bytes
+        raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
+
+
+def _count(said: Dataset, name: str) -> int:
+    try:
+        return int(said.get(name) or 0)
+    except (TypeError, ValueError) as error:
+        raise UnreadableSlideError(f"the DICOM file cannot be read: its {name} is no number") from error
 
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
@@ -122,10 +139,9 @@ def _open(paths: Sequence[Path]) -> WsiDicom:
 
 def _tiles(slide: WsiDicom) -> DicomTiles:
     try:
-        first = slide.levels[0].datasets[0]
-        if (first.samples_per_pixel, first.bits) != (3, 8):
-            raise UnsupportedFormatError("the DICOM slide is not 8-bit RGB")
-        return DicomTiles(slide)
+        tiles = DicomTiles(slide)
+        check_levels(tiles.levels)
+        return tiles
     except SlideError:
         slide.close()
         raise

@@ -82,6 +82,13 @@ class SlideTooLargeError(SlideError):
     advice = "Give the tiler more scratch space (TILER_SCRATCH__BUDGET_MB) and replay the dead letter."
 
 
+class SlideBeyondBoundsError(SlideError):
+    """The slide claims more than one of `limits`; nothing of it was decoded."""
+
+    reason = "slide_too_large"
+    advice = "Check the file: no scanner writes such a slide. Export it again, or in several parts."
+
+
 class OutOfDiskError(SlideError):
     """The disk is full although the scratch budget is not."""
 

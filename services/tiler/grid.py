@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tiler.errors import SlideBeyondBoundsError
+from services.tiler.limits import MAX_PLACES
 from services.tiler.ports import Cut, Origins, SlideFacts
 from shared.units import Level0Px, Microns, MicronsPerPx, TilePx
 
@@ -38,12 +41,23 @@ class Grid:
     @property
     def origins(self) -> Origins:
         """Upper left corners, int32 [rows * columns, 2], row by row."""
-        y, x = np.mgrid[: self.rows, : self.columns].astype(np.int32)
-        steps = np.stack([x.ravel() * self.cut.width_px, y.ravel() * self.cut.height_px], axis=1)
-        return steps.astype(np.int32)
+        return self.corners(np.arange(self.rows * self.columns))
+
+    def corners(self, places: NDArray[np.integer]) -> Origins:
+        """Upper left corners of places counted row by row, int32 [n, 2]."""
+        rows, columns = np.divmod(places.astype(np.int32), np.int32(max(1, self.columns)))
+        return np.stack([columns * np.int32(self.cut.width_px), rows * np.int32(self.cut.height_px)], axis=1)
 
 
 def lay(spec: GridSpec, slide: SlideFacts) -> Grid:
-    """Lay the grid over a slide; what is narrower than a tile at the right and lower edge is left out."""
+    """Lay the grid over a slide; what is narrower than a tile at the right and lower edge is left out.
+
+    Raises:
+        SlideBeyondBoundsError: it has more places than `limits` allow.
+    """
     width, height = spec.side(slide.resolution.mpp_x), spec.side(slide.resolution.mpp_y)
-    return Grid(slide.height_px // height, slide.width_px // width, Cut(width, height, spec.tile_px))
+    rows, columns = slide.height_px // height, slide.width_px // width
+    if rows * columns > MAX_PLACES:
+        claim = f"{rows * columns:,} places for tiles of {spec.tile_um:g} um"
+        raise SlideBeyondBoundsError(f"the slide has {claim}; {MAX_PLACES:,} at most")
+    return Grid(rows, columns, Cut(width, height, spec.tile_px))

@@ -36,14 +36,13 @@ def first_verdicts(grid: Grid, slide: SlideFacts, seen: TissueMap, min_tissue: f
 
 def shares(mask: Mask, grid: Grid, slide: SlideFacts) -> NDArray[np.float64]:
     """Share of each place that the mask covers, float64 [rows, columns]."""
-    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
-    sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
     top, bottom = _bounds(grid.rows, grid.cut.height_px, mask.shape[0] / slide.height_px, mask.shape[0])
     left, right = _bounds(grid.columns, grid.cut.width_px, mask.shape[1] / slide.width_px, mask.shape[1])
-    inside = (
-        sums[np.ix_(bottom, right)] - sums[np.ix_(top, right)] - sums[np.ix_(bottom, left)] + sums[np.ix_(top, left)]
-    )
-    covered: NDArray[np.float64] = inside / np.outer(bottom - top, right - left)
+    covered = np.zeros((grid.rows, grid.columns))
+    sums = np.zeros(mask.shape[1] + 1, np.int64)
+    for row, (first, end) in enumerate(zip(top, bottom, strict=True)):
+        np.cumsum(mask[first:end].sum(axis=0), out=sums[1:])
+        covered[row] = (sums[right] - sums[left]) / ((end - first) * (right - left))
     return covered
 
 

@@ -2,35 +2,18 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
 from typing import Protocol
 
-import imagecodecs
 import numpy as np
-import simplejpeg
 
 from services.tiler.ports import Level, Rgb
 from services.tiler.pyramid import Boxes
+from services.tiler.tile_codecs import CorruptTileError, TileLayout
 
 _CACHE_BYTES = 96 * 2**20
 """Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
-_END_OF_CODESTREAM = b"\xff\xd9"
-_ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
-"""JPEG segment that says: the colours are RGB as they stand."""
-
-
-class CorruptTileError(Exception):
-    """A stored tile fails to decode."""
-
-
-@dataclass(frozen=True, slots=True)
-class TileLayout:
-    """Size of one level's stored tiles."""
-
-    width_px: int
-    height_px: int
 
 
 class TileStore(Protocol):
@@ -110,40 +93,6 @@ class Gap(Enum):
 
 
 Stored = Rgb | Gap
-
-
-def decode_jpeg(data: bytes, tables: bytes = b"", rgb: bool = False) -> Rgb:
-    """Decode a JPEG, refusing what libjpeg would patch up in silence; `rgb` where it holds no YCbCr.
-
-    Raises:
-        CorruptTileError: the bytes are damaged.
-    """
-    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
-    try:
-        tile = simplejpeg.decode_jpeg(head + data[2:], "RGB", fastdct=False, fastupsample=False, strict=True)
-    except ValueError as error:
-        raise CorruptTileError(str(error)) from error
-    return np.asarray(tile, np.uint8)
-
-
-def decode_jpeg2000(data: bytes) -> Rgb:
-    """Decode a JPEG 2000 codestream of RGB. Nothing in it reveals damage, except that its end is missing.
-
-    Raises:
-        CorruptTileError: the bytes are damaged.
-    """
-    check_jpeg2000_end(data)
-    try:
-        tile = imagecodecs.jpeg2k_decode(data, numthreads=1)
-    except (imagecodecs.Jpeg2kError, ValueError) as error:
-        raise CorruptTileError(str(error)) from error
-    return np.asarray(tile, np.uint8)
-
-
-def check_jpeg2000_end(data: bytes) -> None:
-    """Raise CorruptTileError unless a JPEG 2000 codestream, padded or not, ends as one must."""
-    if not data.rstrip(b"\0").endswith(_END_OF_CODESTREAM):
-        raise CorruptTileError("the JPEG 2000 codestream has lost its end")
 
 
 def _paste(canvas: Rgb, tile: Rgb, x: int, y: int) -> None:

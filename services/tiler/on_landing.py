@@ -109,7 +109,7 @@ class OnLanding:
         """What HEAD says of an object, which is more than a listing does."""
         info = self.blobs.head(listed.key)
         if info is None or info.etag != listed.etag:
-            raise TransientError(f"object {listed.key} changed while it was looked at")
+            raise TransientError("an object changed while it was looked at")
         return info
 
     def _seen(self, key: str) -> FoundSlide | None:

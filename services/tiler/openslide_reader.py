@@ -4,33 +4,33 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Self
 
 import numpy as np
 import openslide
-import tifffile
 from PIL import Image
 
 from services.tiler import pyramid
-from services.tiler.errors import NotASlideError, UnreadableSlideError, UnsupportedFormatError
+from services.tiler.errors import NotASlideError, SlideError, UnreadableSlideError, UnsupportedFormatError
+from services.tiler.limits import check_levels
 from services.tiler.native_tiles import NativeTiles
-from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, SlideFacts, Tiles
+from services.tiler.ome import physical_size
+from services.tiler.pixel_reader import PixelReader
+from services.tiler.ports import Cut, Level, Resolution, Rgb
 from services.tiler.pyramid import Boxes, PixelSource
-from services.tiler.resolution import Override, resolve
-from services.tiler.tiff_tiles import BrokenDirectoryError, TiffTiles, directory
+from services.tiler.resolution import Override, of_tiff_tags
+from services.tiler.tiff_page import TiffPage, largest
+from services.tiler.tiff_tiles import TiffTiles, pyramid_of
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _CACHE_BYTES = 96 * 2**20
-_PLAIN_TIFF = {"aperio", "generic-tiff"}
+GENERIC = "generic-tiff"
+_PLAIN_TIFF = {"aperio", GENERIC}
 """Vendors whose levels are one TIFF page each, without overlap."""
-_MICRONS_PER_UNIT = {"inch": 25_400.0, "centimeter": 10_000.0}
 _OPAQUE = 255
 _NOT_SUPPORTED = re.compile(r"\b(unsupported|not supported)\b", re.IGNORECASE)
 """How OpenSlide words that a whole file is of a kind it does not read; its error has no code that would tell."""
 _ROUNDING = 2
 """Grey levels by which two JPEG decoders may differ."""
-_RESOLUTION_FROM_TIFF = {"generic-tiff"}
-"""Vendors for which OpenSlide's mpp is the TIFF resolution."""
 
 
 class OpenSlidePixels:
@@ -40,13 +40,10 @@ class OpenSlidePixels:
         self._path = path
         self._lock = Lock()
         self._handle = _open(path)
+        self.properties: Mapping[str, str] = dict(self._handle.properties)
+        """What the file says of itself."""
         sizes, shrinks = self._handle.level_dimensions, self._handle.level_downsamples
         self.levels = tuple(Level(w, h, d) for (w, h), d in zip(sizes, shrinks, strict=True))
-
-    @property
-    def properties(self) -> Mapping[str, str]:
-        """What the file says of itself."""
-        return self._handle.properties
 
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
         """Pixels of each box, uint8 [height, width, 3], white where the format says that there is no tile."""
@@ -76,56 +73,53 @@ class OpenSlidePixels:
         self._handle.close()
 
 
-class OpenSlideReader:
-    """A slide reader for every format of OpenSlide."""
+def read_by_openslide(path: Path, pages: tuple[TiffPage, ...], override: Override) -> PixelReader:
+    """A reader of a slide in any format of OpenSlide; `pages` are those of a TIFF, none of other formats.
 
-    def __init__(self, path: Path, override: Override) -> None:
-        self._path = path
-        self._override = override
-        self._openslide = OpenSlidePixels(path)
-        self._source: PixelSource = _direct(path, self._openslide) or self._openslide
-
-    def describe(self) -> SlideFacts:
-        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
-        said = self._openslide.properties
-        name = said.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
-        return SlideFacts(name, _codec(self._path, said), self._openslide.levels, self._resolution())
-
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles, area-resampled from the best level; damaged ones are marked."""
-        return pyramid.read_tiles(self._source, origins, cut)
-
-    def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
-        """Read the whole slide at `um_per_px`."""
-        return pyramid.read_overview(self._source, self._resolution(), um_per_px)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._source is not self._openslide:
-            self._source.close()
-        self._openslide.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def _resolution(self) -> Resolution:
-        return resolve(stated_resolution(self._openslide.properties), self._override)
+    Raises:
+        NotASlideError, UnreadableSlideError, UnsupportedFormatError: it cannot be read.
+        SlideBeyondBoundsError: it claims more than one of `limits`.
+    """
+    slide = OpenSlidePixels(path)
+    vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
+    try:
+        source = _source(path, pages, slide)
+        stated = stated_resolutions(slide.properties, pages)
+        return PixelReader(vendor, _codec(pages, slide.properties), source, stated, override)
+    except SlideError:
+        slide.close()
+        raise
 
 
-def stated_resolution(said: Mapping[str, str]) -> Resolution | None:
-    """What the vendor's properties state, else the TIFF's resolution tags."""
+def read_plain_tiff(path: Path, pages: tuple[TiffPage, ...], override: Override) -> PixelReader | None:
+    """A reader of a TIFF that OpenSlide does not recognise; None where its tiles are not for us to decode either."""
+    levels = pyramid_of(pages)
+    tiles = TiffTiles.of(path, pages, levels)
+    if tiles is None:
+        return None
+    return PixelReader(GENERIC, largest(pages).codec, NativeTiles(tiles), _stated_by_tiff(pages), override)
+
+
+def stated_resolutions(said: Mapping[str, str], pages: tuple[TiffPage, ...]) -> list[Resolution]:
+    """What a slide says of its resolution: vendor's properties, OME-XML, TIFF tags; the most trusted first.
+
+    OpenSlide's numbers of a TIFF without vendor are its tags; some vendors write other things into the tags.
+    """
+    vendor = said.get(openslide.PROPERTY_NAME_VENDOR)
     mpp_x, mpp_y = _number(said, openslide.PROPERTY_NAME_MPP_X), _number(said, openslide.PROPERTY_NAME_MPP_Y)
-    if mpp_x is not None and mpp_y is not None:
-        tiff = said.get(openslide.PROPERTY_NAME_VENDOR) in _RESOLUTION_FROM_TIFF
-        return Resolution(mpp_x, mpp_y, "tiff.XResolution" if tiff else openslide.PROPERTY_NAME_MPP_X)
-    unit = _MICRONS_PER_UNIT.get(said.get("tiff.ResolutionUnit", ""))
-    dots_x, dots_y = _number(said, "tiff.XResolution"), _number(said, "tiff.YResolution")
-    if unit and dots_x and dots_y:
-        return Resolution(MicronsPerPx(unit / dots_x), MicronsPerPx(unit / dots_y), "tiff.XResolution")
-    return None
+    if mpp_x is None or mpp_y is None or vendor == GENERIC:
+        return _stated_by_tiff(pages)
+    stated = Resolution(mpp_x, mpp_y, openslide.PROPERTY_NAME_MPP_X)
+    return [stated, *(_stated_by_tiff(pages) if vendor in _PLAIN_TIFF else [])]
+
+
+def _stated_by_tiff(pages: tuple[TiffPage, ...]) -> list[Resolution]:
+    if not pages:
+        return []
+    full = largest(pages)
+    ome = physical_size(pages[0].description, Level(full.width_px, full.height_px, 1.0))
+    tags = of_tiff_tags(*full.dots_per_unit, full.unit)
+    return [stated for stated in (ome, tags) if stated]
 
 
 def _number(said: Mapping[str, str], name: str) -> MicronsPerPx | None:
@@ -156,29 +150,38 @@ def _on_white(region: Image.Image) -> Rgb:
     return np.asarray(region.convert("RGB"), np.uint8)
 
 
-def _codec(path: Path, said: Mapping[str, str]) -> str:
-    mirax = said.get("mirax.LAYER_0_LEVEL_0_SECTION.IMAGE_FORMAT")
-    if mirax:
-        return mirax.lower()
-    try:
-        with directory(path) as tiff:
-            return tifffile.COMPRESSION(tiff.pages.first.compression).name.lower()
-    except BrokenDirectoryError:
-        return "unknown"
+def _codec(pages: tuple[TiffPage, ...], said: Mapping[str, str]) -> str:
+    mirax = said.get("mirax.LAYER_0_LEVEL_0_SECTION.IMAGE_FORMAT", "unknown")
+    return largest(pages).codec if pages else mirax.lower()
 
 
-def _direct(path: Path, slide: OpenSlidePixels) -> NativeTiles | None:
-    """Read the file's JPEG tiles directly, if a tile in the middle then has the same pixels as OpenSlide's."""
-    if slide.properties.get(openslide.PROPERTY_NAME_VENDOR) not in _PLAIN_TIFF:
-        return None
-    try:
-        tiles = TiffTiles.of(path, slide.levels)
-    except BrokenDirectoryError:
-        return None
-    if tiles is None:
-        return None
+def _source(path: Path, pages: tuple[TiffPage, ...], slide: OpenSlidePixels) -> PixelSource:
+    """Our own reader where it gives OpenSlide's pixels, or OpenSlide misses the largest page; else OpenSlide."""
+    check_levels(slide.levels)
+    vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR)
+    levels = pyramid_of(pages) if vendor == GENERIC else slide.levels
+    tiles = TiffTiles.of(path, pages, levels) if vendor in _PLAIN_TIFF else None
+    sees_all = _size(levels) == _size(slide.levels)
+    direct = _direct(tiles, slide, sees_all) if tiles else None
+    if direct:
+        slide.close()
+        return direct
+    if not sees_all:
+        codec = largest(pages).codec
+        raise UnsupportedFormatError(
+            f"the TIFF's largest page is not its first, and no reader decodes its {codec} tiles"
+        )
+    return slide
+
+
+def _size(levels: tuple[Level, ...]) -> tuple[int, int]:
+    return levels[0].width_px, levels[0].height_px
+
+
+def _direct(tiles: TiffTiles, slide: OpenSlidePixels, sees_all: bool) -> NativeTiles | None:
+    """The file's own tiles, if those in the middle have the same pixels as OpenSlide's, should it see them."""
     direct = NativeTiles(tiles)
-    if _agree(direct, slide):
+    if not sees_all or _agree(direct, slide):
         return direct
     direct.close()
     return None

@@ -96,6 +96,9 @@ def _described(plan: TilePlan) -> dict[str, Any]:
             "mpp_x": said.mpp_x,
             "mpp_y": said.mpp_y,
             "mpp_source": said.source,
+            "mpp_contradicted_by": [
+                {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source} for other in said.contradicted_by
+            ],
             "levels": [
                 {"width_px": lv.width_px, "height_px": lv.height_px, "downsample": lv.downsample} for lv in levels
             ],
@@ -106,7 +109,9 @@ def _described(plan: TilePlan) -> dict[str, Any]:
         "tiles": len(plan.coords),
         "ledger": plan.counts,
         "qc_flags": list(plan.qc_flags),
+        "overview_um_per_px": plan.overview_um_per_px,
         "tissue_mm2": plan.tissue_mm2,
+        "colours": list(plan.colours),
         "program_version": _program_version(),
     }
 

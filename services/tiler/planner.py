@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tiler.colours import check_pixels
 from services.tiler.errors import UnreadableSlideError
 from services.tiler.grid import Grid, GridSpec, lay
 from services.tiler.ledger import Ledger, Verdict, first_verdicts
@@ -14,11 +15,12 @@ from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
 from services.tiler.resolution import check_extent
 from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_blurred
-from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueMap, TissueRules, find_tissue
+from services.tiler.stain_colours import stain_colours
+from services.tiler.tissue import TissueMap, TissueRules, find_tissue, overview_scale
 from shared.canonical import digest_of
-from shared.units import Sha256
+from shared.units import MicronsPerPx, Sha256
 
-PLANNER_VERSION = 1
+PLANNER_VERSION = 2
 """Raised whenever the same slide and rules would give another plan."""
 _THUMBNAIL_PX = 1024
 _MIN_READABLE = 0.5
@@ -62,7 +64,11 @@ class TilePlan:
     coords: Origins
     """int32 [n, 2]: level-0 corners of the ok places, row by row."""
     qc_flags: tuple[str, ...]
+    overview_um_per_px: MicronsPerPx
+    """Resolution of the mask, at which tissue was looked for."""
     tissue_mm2: float
+    colours: tuple[float, ...]
+    """See `stain_colours`."""
     mask: NDArray[np.uint8]
     """uint8 [height, width]: 0 background, 64 unreadable, 128 pen, 255 tissue."""
     thumbnail: Rgb
@@ -84,15 +90,14 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
 
     Raises:
         UnreadableSlideError: more than half of the slide does not decode.
+        UnsupportedFormatError: the slide has no colour.
         NoResolutionError, ImplausibleResolutionError: see `resolution`.
+        SlideBeyondBoundsError: the grid has too many places.
     """
     slide = reader.describe()
     check_extent(slide)
-    overview = reader.read_overview(OVERVIEW_UM_PER_PX)
-    if overview.readable.mean() < _MIN_READABLE:
-        raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
-    seen = find_tissue(overview, spec.quality.tissue)
-    grid = lay(spec.grid, slide)
+    grid, scale = lay(spec.grid, slide), overview_scale(slide)
+    seen, colours, thumbnail = _look(reader, spec.quality.tissue, scale)
     ledger = _verdicts(reader, spec, grid, slide, seen)
     return TilePlan(
         digest=plan_digest(slide_digest, slide, spec),
@@ -101,12 +106,25 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
         slide=slide,
         grid=grid,
         ledger=ledger,
-        coords=grid.origins[ledger.ravel() == Verdict.OK],
+        coords=grid.corners(np.flatnonzero(ledger == Verdict.OK)),
         qc_flags=remarks(ledger, seen, slide, spec.grid),
-        tissue_mm2=round(float(seen.tissue.sum()) * OVERVIEW_UM_PER_PX**2 / 1e6, 4),
+        overview_um_per_px=scale,
+        tissue_mm2=round(float(seen.tissue.sum()) * scale**2 / 1e6, 4),
+        colours=colours,
         mask=_mask(seen),
-        thumbnail=_thumbnail(overview.pixels),
+        thumbnail=thumbnail,
     )
+
+
+def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, tuple[float, ...], Rgb]:
+    """Tissue, stain and thumbnail of a slide; its overview is the largest thing in memory, and is let go here."""
+    overview = reader.read_overview(um_per_px)
+    if overview.readable.mean() < _MIN_READABLE:
+        raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
+    thumbnail = _thumbnail(overview.pixels)
+    check_pixels(thumbnail)
+    seen = find_tissue(overview, rules, um_per_px)
+    return seen, stain_colours(overview.pixels, seen.tissue), thumbnail
 
 
 def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:
@@ -117,7 +135,7 @@ def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts
         return ledger
     candidates = np.flatnonzero(ledger.ravel() == Verdict.OK)
     cut = at_two_microns(grid.cut, spec.grid.tile_um)
-    blurred = find_blurred(reader, grid.origins[candidates], cut, rules.min_sharpness)
+    blurred = find_blurred(reader, grid.corners(candidates), cut, rules.min_sharpness)
     ledger.ravel()[candidates[blurred]] = Verdict.BLURRED
     return ledger
 

@@ -35,7 +35,9 @@ class Resolution:
     mpp_x: MicronsPerPx
     mpp_y: MicronsPerPx
     source: str
-    """`openslide.mpp-x`, `tiff.XResolution`, `dicom.PixelSpacing`, or `override …` where an operator named it."""
+    """`openslide.mpp-x`, `ome.PhysicalSize`, `tiff.XResolution`, `dicom.PixelSpacing`, or `override …`."""
+    contradicted_by: tuple["Resolution", ...] = ()
+    """What else the slide states, where it differs by more than 2 %."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,11 @@ def read_overview(source: PixelSource, resolution: Resolution, um_per_px: Micron
     width, height = max(1, round(full.width_px / shrink_x)), max(1, round(full.height_px / shrink_y))
     overview = Overview(np.full((height, width, 3), 255, np.uint8), np.zeros((height, width), np.bool_))
     level = best_level(source.levels, min(shrink_x, shrink_y))
-    side = max(1, int(_BLOCK_PX * width / source.levels[level].width_px))
-    for y in range(0, height, side):
-        for x in range(0, width, side):
-            _fill(overview, source, level, (x, y, min(x + side, width), min(y + side, height)))
+    across = max(1, int(_BLOCK_PX * width / source.levels[level].width_px))
+    down = max(1, int(_BLOCK_PX * height / source.levels[level].height_px))
+    for y in range(0, height, down):
+        for x in range(0, width, across):
+            _fill(overview, source, level, (x, y, min(x + across, width), min(y + down, height)))
     return overview
 
 

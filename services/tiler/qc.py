@@ -26,6 +26,7 @@ def remarks(ledger: Ledger, seen: TissueMap, slide: SlideFacts, grid: GridSpec) 
         "blurred": blurred > _BLURRED_SHARE * (ok + blurred),
         "few_tiles": ok < _FEW_TILES,
         "unreadable_regions": bool(seen.unreadable.any()),
+        "resolution_conflict": bool(said.contradicted_by),
         "resolution_override": said.source.startswith("override"),
         "anisotropic_pixels": coarser > _ANISOTROPY * finer,
         "low_resolution": coarser > _COARSE * grid.um_per_px,

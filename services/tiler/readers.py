@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from services.tiler import colours
 from services.tiler.dicom_reader import DicomReader
-from services.tiler.errors import EmptyObjectError, NotASlideError, UnreadableSlideError, UnsupportedFormatError
-from services.tiler.openslide_reader import OpenSlideReader
+from services.tiler.errors import EmptyObjectError, NotASlideError, UnsupportedFormatError
+from services.tiler.openslide_reader import read_by_openslide, read_plain_tiff
 from services.tiler.ports import SlideReader
 from services.tiler.resolution import Override
-from services.tiler.tiff_tiles import BrokenDirectoryError, directory
+from services.tiler.tiff_directory import MAGIC
+from services.tiler.tiff_page import TiffPage, largest, read_pages
 from shared.slides.dicom import PREAMBLE, is_dicom
 
 _PICTURES = {
@@ -17,7 +19,6 @@ _PICTURES = {
     b"<!DOCTYPE": "a text file",
     b"\x00\x00\x00\x0cjP": "a JPEG 2000 picture",
 }
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # noqa: B008 - frozen
@@ -25,6 +26,7 @@ def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # n
 
     Raises:
         EmptyObjectError, NotASlideError, UnreadableSlideError, UnsupportedFormatError: it cannot be opened.
+        SlideBeyondBoundsError: it claims more than one of `limits`.
     """
     if path.is_dir():
         return DicomReader(sorted(file for file in path.rglob("*") if file.is_file()), override)
@@ -34,28 +36,36 @@ def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # n
         raise EmptyObjectError("the slide's file is empty")
     if is_dicom(head):
         return DicomReader([path], override)
+    if head.startswith(MAGIC):
+        return _open_tiff(path, override)
     try:
-        return OpenSlideReader(path, override)
+        return read_by_openslide(path, (), override)
     except NotASlideError as error:
-        raise _refusal(path, head) from error
+        raise _refusal(head) from error
 
 
-def _refusal(path: Path, head: bytes) -> NotASlideError | UnreadableSlideError | UnsupportedFormatError:
+def _open_tiff(path: Path, override: Override) -> SlideReader:
+    """Hold the directory against the limits before anything else reads the file."""
+    pages = read_pages(path)
+    colours.check_tiff(largest(pages))
+    try:
+        return read_by_openslide(path, pages, override)
+    except NotASlideError as error:
+        reader = read_plain_tiff(path, pages, override)
+        if reader is None:
+            raise _tiff_refusal(largest(pages)) from error
+        return reader
+
+
+def _refusal(head: bytes) -> NotASlideError | UnsupportedFormatError:
     """Say more of a file that OpenSlide does not recognise."""
     for magic, name in _PICTURES.items():
         if head.startswith(magic):
             return UnsupportedFormatError(f"the file is {name}, not a whole-slide image")
-    if not head.startswith(_TIFF):
-        return NotASlideError("the file is no whole-slide image that any reader recognises")
-    return _tiff_refusal(path)
+    return NotASlideError("the file is no whole-slide image that any reader recognises")
 
 
-def _tiff_refusal(path: Path) -> UnreadableSlideError | UnsupportedFormatError:
-    try:
-        with directory(path) as tiff:
-            tiled = bool(tiff.pages.first.is_tiled)
-    except BrokenDirectoryError:
-        return UnreadableSlideError("the TIFF is cut short: its directory is missing")
-    if tiled:
-        return UnreadableSlideError("the TIFF is damaged or cut short: OpenSlide finds no whole slide in it")
+def _tiff_refusal(full: TiffPage) -> UnsupportedFormatError:
+    if full.tiled:
+        return UnsupportedFormatError(f"the TIFF holds {full.codec} tiles that no reader decodes")
     return UnsupportedFormatError("the TIFF is not tiled, so it is no whole-slide image")

@@ -1,7 +1,7 @@
 """How large a pixel is: what the slide states, else what an operator states, never a guess."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
@@ -13,6 +13,13 @@ COARSEST = MicronsPerPx(5.0)
 """Scanners work at 0.1 to 2 um/px; what lies far outside is a slip of units."""
 LARGEST_MM = 250.0
 """Longer than any glass: whole-mount slides go up to 8 inches, 203 mm."""
+SMALLEST_MM = 1.0
+"""No slide is shorter on both sides."""
+_AGREE = 0.02
+_TIFF_UNITS = {2: 25_400.0, 3: 10_000.0}
+"""Microns of an inch and a centimetre, by TIFF's ResolutionUnit."""
+_NO_STATEMENTS_DPI = (72.0, 96.0)
+"""Resolutions of screens, which programs write into pictures of anything."""
 
 
 @dataclass(frozen=True)
@@ -38,38 +45,54 @@ class Override:
     default: float | None = None
 
 
-def resolve(stated: Resolution | None, override: Override) -> Resolution:
-    """Settle a slide's resolution.
+def resolve(stated: Sequence[Resolution], override: Override) -> Resolution:
+    """Settle a slide's resolution; `stated` is what the slide says, the most trusted first.
 
-    A plausible statement of the slide stands. Without one, the table counts; its default never replaces a statement,
-    however absurd.
+    The first plausible statement stands, with those that contradict it. Without one, the table counts; its default
+    never replaces a statement, however absurd.
 
     Raises:
         NoResolutionError: neither slide nor table says anything.
         ImplausibleResolutionError: what counts is outside 0.05 to 5 um/px.
     """
-    if stated and _plausible(stated):
-        return stated
+    believed = next(filter(_plausible, stated), None)
+    if believed:
+        return replace(believed, contradicted_by=tuple(other for other in stated if _differ(believed, other)))
     if override.named is not None:
         return _checked(_same(override.named, "override by slide"))
     if stated:
-        return _checked(stated)
+        return _checked(stated[0])
     if override.default is not None:
         return _checked(_same(override.default, "override by default"))
     raise NoResolutionError("the slide does not say how many microns a pixel measures")
+
+
+def of_tiff_tags(dots_x: float, dots_y: float, unit: int) -> Resolution | None:
+    """What TIFF's resolution tags say of tissue: nothing where they hold a writer's default or that of a screen."""
+    microns = _TIFF_UNITS.get(unit)
+    if microns is None or min(dots_x, dots_y) <= 0 or (dots_x, dots_y) == (1, 1):
+        return None
+    if any(abs(dots_x * 25_400 / microns - dpi) < 0.1 for dpi in _NO_STATEMENTS_DPI):
+        return None
+    return Resolution(MicronsPerPx(microns / dots_x), MicronsPerPx(microns / dots_y), "tiff.XResolution")
 
 
 def check_extent(slide: SlideFacts) -> None:
     """Hold the resolution against the size of the scan.
 
     Raises:
-        ImplausibleResolutionError: the slide would be larger than any glass.
+        ImplausibleResolutionError: the slide would be larger than any glass, or shorter than a millimetre.
     """
     said = slide.resolution
     width_mm, height_mm = slide.width_px * said.mpp_x / 1000, slide.height_px * said.mpp_y / 1000
-    if max(width_mm, height_mm) > LARGEST_MM:
-        extent = f"{width_mm:.0f} x {height_mm:.0f} mm"
+    if not SMALLEST_MM <= max(width_mm, height_mm) <= LARGEST_MM:
+        extent = f"{width_mm:.3g} x {height_mm:.3g} mm"
         raise ImplausibleResolutionError(f"at {said.mpp_x:g} um/px ({said.source}) the slide would measure {extent}")
+
+
+def _differ(one: Resolution, other: Resolution) -> bool:
+    pairs = ((one.mpp_x, other.mpp_x), (one.mpp_y, other.mpp_y))
+    return not all(abs(theirs / ours - 1) <= _AGREE for ours, theirs in pairs)
 
 
 def _same(mpp: float, source: str) -> Resolution:

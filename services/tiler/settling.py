@@ -40,7 +40,7 @@ class Settling:
         """Whether files came so long after the one at `key` that their events are the ones that wait.
 
         Raises:
-            UnsettledSlideError: the slide has not been quiet for long enough; look again.
+            UnsettledSlideError: the slide has not been quiet for long enough. Its text, which is logged, names no file.
         """
         seen = self._since(slide)
         wait = self._settings.quiet_s if slide.lacks else self._settings.settle_s
@@ -49,8 +49,8 @@ class Settling:
             return False
         if max(seen.values()) - seen.get(key, 0) > self._settings.quiet_s:
             return True
-        state = slide.lacks or "it is whole"
-        raise UnsettledSlideError(f"slide {slide.slide_id} has been quiet for {quiet:.0f} of {wait:g} s: {state}")
+        state = "files of it are missing" if slide.lacks else "it is whole"
+        raise UnsettledSlideError(f"a slide of several files has been quiet for {quiet:.0f} of {wait:g} s: {state}")
 
     def _since(self, slide: FoundSlide) -> dict[str, float]:
         with self._lock:

@@ -1,56 +1,41 @@
-"""JPEG and JPEG 2000 tiles of a TIFF slide, read straight from the file: several times as fast as through OpenSlide."""
+"""Tiles of a TIFF slide, read straight from the file: several times as fast as through OpenSlide."""
 
-import math
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-import tifffile
+import numpy as np
 
-from services.tiler.native_tiles import CorruptTileError, TileLayout, decode_jpeg, decode_jpeg2000
 from services.tiler.ports import Level, Rgb
+from services.tiler.tiff_page import Table, TiffPage, largest
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, decode_jpeg, decode_jpeg2000, decode_packed
 
-_JPEG = 7
 _JPEG_2000_RGB = 33005
 _RGB = 2
-
-
-class BrokenDirectoryError(Exception):
-    """The file is no TIFF, or its directory is damaged."""
-
-
-@contextmanager
-def directory(path: Path) -> Iterator[tifffile.TiffFile]:
-    """A TIFF's directory, while the context lasts.
-
-    Raises:
-        BrokenDirectoryError: whatever tifffile made of damaged bytes.
-    """
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            yield tiff
-    except Exception as error:  # tifffile raises nearly anything over damaged tags
-        raise BrokenDirectoryError(f"{type(error).__name__}: {error}") from error
+_PACKED = {"none", "lzw", "deflate"}
+_PREDICTORS = {1, 2}
+_LOWEST_DOWNSAMPLE = 1.2
+"""A smaller page of hardly another size is no step of a pyramid."""
+_ASPECT = 0.02
+"""By which part width and height of a level may be shrunk differently."""
 
 
 class TiffTiles:
     """A tile store over the tiled pages of a TIFF that hold the given levels."""
 
-    def __init__(self, path: Path, pages: Sequence[tifffile.TiffPage], levels: tuple[Level, ...]) -> None:
+    def __init__(self, path: Path, pages: Sequence[TiffPage], levels: tuple[Level, ...]) -> None:
         self.levels = levels
-        self.layouts = tuple(TileLayout(page.tilewidth, page.tilelength) for page in pages)
-        self._pages = [_Page(page) for page in pages]
+        self.layouts = tuple(TileLayout(page.tile_width_px, page.tile_height_px) for page in pages)
+        self._pages = tuple(pages)
         self._file = os.open(path, os.O_RDONLY)
 
     @classmethod
-    def of(cls, path: Path, levels: tuple[Level, ...]) -> Self | None:
+    def of(cls, path: Path, pages: Iterable[TiffPage], levels: tuple[Level, ...]) -> Self | None:
         """Open the file, or None where a level is not a page of plain 8-bit tiles that we decode."""
-        with directory(path) as tiff:
-            pages = [_page_of(tiff, level) for level in levels]
-            found = [page for page in pages if page is not None]
-            return cls(path, found, levels) if len(found) == len(levels) else None
+        plain = [page for page in pages if _decodable(page)]
+        found = [page for level in levels if (page := _page_of(plain, level))]
+        return cls(path, found, levels) if len(found) == len(levels) else None
 
     def decode(self, level: int, column: int, row: int) -> Rgb | None:
         """One stored tile; None where the file stores none there.
@@ -58,44 +43,70 @@ class TiffTiles:
         Raises:
             CorruptTileError: the tile is damaged or beyond the file's end.
         """
-        page = self._pages[level]
+        page, side = self._pages[level], self.layouts[level]
         index = row * page.columns + column
-        offset, size = page.offsets[index], page.sizes[index]
+        size = self._entry(page.sizes, index)
         if size == 0:
             return None
-        data = os.pread(self._file, size, offset)
-        if len(data) < size:
-            raise CorruptTileError(f"tile {column}, {row} of level {level} lies beyond the end of the file")
-        return decode_jpeg2000(data) if page.jpeg2000 else decode_jpeg(data, page.tables, page.rgb)
+        data = self._stored(self._entry(page.offsets, index), size)
+        if page.codec == "jpeg":
+            return decode_jpeg(data, side, page.jpeg_tables, page.photometric == _RGB)
+        if page.codec == "jpeg2000":
+            return decode_jpeg2000(data, side)
+        return decode_packed(data, side, page.codec, page.predictor)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
+    def _entry(self, table: Table | None, index: int) -> int:
+        """One number of a table, read when it is needed: tables of large slides are large."""
+        if table is None:
+            raise CorruptTileError("the page has lost its table of tiles")
+        at, size = table.place(index)
+        return int(np.frombuffer(os.pread(self._file, size, at), table.dtype)[0])
 
-class _Page:
-    """What is needed of a page once its file is closed."""
-
-    def __init__(self, page: tifffile.TiffPage) -> None:
-        self.columns = -(-page.imagewidth // page.tilewidth)
-        self.offsets: Sequence[int] = page.dataoffsets
-        self.sizes: Sequence[int] = page.databytecounts
-        self.tables: bytes = page.jpegtables or b""
-        self.jpeg2000 = int(page.compression) == _JPEG_2000_RGB
-        self.rgb = int(page.photometric) == _RGB
-
-
-def _page_of(tiff: tifffile.TiffFile, level: Level) -> tifffile.TiffPage | None:
-    fits = (page for page in tiff.pages if isinstance(page, tifffile.TiffPage) and _holds(page, level))
-    return next(fits, None)
+    def _stored(self, offset: int, size: int) -> bytes:
+        data = os.pread(self._file, size, offset) if offset else b""
+        if len(data) < size:
+            raise CorruptTileError(f"a tile of {size:,} bytes does not lie within the file")
+        return data
 
 
-def _holds(page: tifffile.TiffPage, level: Level) -> bool:
+def pyramid_of(pages: tuple[TiffPage, ...]) -> tuple[Level, ...]:
+    """Levels of a TIFF without vendor: its largest tiled page wherever it stands, and smaller copies of it."""
+    full = largest(pages)
+    copies = {page.width_px: page for page in pages if _is_copy(page, full)}
+    steps = [full, *sorted(copies.values(), key=lambda page: -page.width_px)]
+    return tuple(Level(page.width_px, page.height_px, full.width_px / page.width_px) for page in steps)
+
+
+def _is_copy(page: TiffPage, full: TiffPage) -> bool:
+    across, down = full.width_px / page.width_px, full.height_px / page.height_px
+    smaller = min(across, down) > _LOWEST_DOWNSAMPLE
+    alike = abs(across / down - 1) <= _ASPECT + 1 / min(page.width_px, page.height_px)
+    return (page.reduced or page.parent == full.number) and smaller and alike and _decodable(page)
+
+
+def _page_of(pages: Iterable[TiffPage], level: Level) -> TiffPage | None:
+    size = (level.width_px, level.height_px)
+    return next((page for page in pages if (page.width_px, page.height_px) == size), None)
+
+
+def _decodable(page: TiffPage) -> bool:
     return (
-        page.is_tiled
-        and (page.imagewidth, page.imagelength) == (level.width_px, level.height_px)
-        and int(page.compression) in {_JPEG, _JPEG_2000_RGB}
-        and page.samplesperpixel == 3
-        and page.bitspersample == 8
-        and len(page.dataoffsets) == len(page.databytecounts) == math.prod(page.chunked)
+        page.tiled
+        and page.samples == 3
+        and set(page.bits) == {8}
+        and page.planar == 1
+        and _codec_is_ours(page)
+        and page.offsets is not None
+        and page.sizes is not None
+        and page.offsets.items == page.sizes.items == page.stored_tiles
     )
+
+
+def _codec_is_ours(page: TiffPage) -> bool:
+    if page.codec in _PACKED:
+        return page.photometric == _RGB and page.predictor in _PREDICTORS
+    return page.codec == "jpeg" or page.compression == _JPEG_2000_RGB

@@ -1,17 +1,30 @@
-"""Tissue, pen ink and glass, told apart by colour in an overview, the same way for every slide."""
+"""Tissue, pen ink, glass and filled surroundings, told apart by colour in an overview, the same way for every slide.
 
+Colours are judged in strips, with as much of the neighbouring rows as a judgement looks at: the masks are those of the
+whole overview at once, for a small part of its memory.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.tiler.ports import Mask, Overview, Rgb
+from services.tiler.limits import MAX_OVERVIEW_PX
+from services.tiler.ports import Mask, Overview, Rgb, SlideFacts
+from services.tiler.surroundings import find_surroundings
 from shared.units import MicronsPerPx
 
 OVERVIEW_UM_PER_PX = MicronsPerPx(8.0)
 _RIM_PX = 12
+_CLOSE_PX = 2
+_REACH_PX = 5
+"""Beside the rim: what the median, the opening and the last dilation look at."""
+_STRIP_PX = 2**21
+_GLASS_PERCENTILE = 0.95
 
 
 class TissueRules(BaseModel):
@@ -38,17 +51,27 @@ class TissueMap:
     """Unreadable pixels whose nearest readable one is tissue."""
 
 
-def find_tissue(overview: Overview, rules: TissueRules) -> TissueMap:
-    """Tell tissue and pen from background in an overview at `OVERVIEW_UM_PER_PX`."""
-    smooth = np.asarray(cv2.medianBlur(overview.pixels, 3), np.uint8)
-    pen = find_pen(smooth) & overview.readable
-    stained = _stained(smooth, rules) & overview.readable & ~pen
-    closed = cv2.morphologyEx(stained.astype(np.uint8), cv2.MORPH_CLOSE, _disk(2))
-    tissue = _without_specks(closed.astype(np.bool_) & ~pen & overview.readable, rules)
-    return TissueMap(tissue, pen, ~overview.readable, _nearest(tissue, overview.readable) & ~overview.readable)
+def overview_scale(slide: SlideFacts) -> MicronsPerPx:
+    """Resolution of a slide's overview: 8 um/px, or the finest multiple of it at which memory stays bounded."""
+    said = slide.resolution
+    pixels = slide.width_px * said.mpp_x * slide.height_px * said.mpp_y / OVERVIEW_UM_PER_PX**2
+    return MicronsPerPx(OVERVIEW_UM_PER_PX * max(1, ceil(sqrt(pixels / MAX_OVERVIEW_PX))))
 
 
-def find_pen(pixels: Rgb) -> Mask:
+def find_tissue(overview: Overview, rules: TissueRules, um_per_px: MicronsPerPx = OVERVIEW_UM_PER_PX) -> TissueMap:
+    """Tell tissue and pen from background in an overview at `um_per_px`."""
+    fine = OVERVIEW_UM_PER_PX / um_per_px
+    readable, outside = overview.readable, find_surroundings(overview.pixels, um_per_px)
+    pen, stained = _by_colour(overview.pixels, outside, rules, max(1, round(_RIM_PX * fine)))
+    pen &= readable
+    stained &= readable & ~pen
+    closed = cv2.morphologyEx(stained.view(np.uint8), cv2.MORPH_CLOSE, _disk(max(1, round(_CLOSE_PX * fine))))
+    closed_mask = closed.astype(np.bool_) & ~pen & readable & ~outside
+    tissue = _without_specks(closed_mask, rules.min_patch_um2 / um_per_px**2)
+    return TissueMap(tissue, pen, ~readable, _nearest(tissue, readable) & ~readable)
+
+
+def find_pen(pixels: Rgb, rim_px: int = _RIM_PX) -> Mask:
     """Pixels of marker ink, bool [height, width].
 
     Green and blue inks take more red than green light, which haematoxylin and eosin never do; black is black. From
@@ -60,18 +83,54 @@ def find_pen(pixels: Rgb) -> Mask:
     black = (value < 0.25) & (saturation < 0.35)
     core = cv2.morphologyEx(((green | blue) & (value < 0.92) | black).astype(np.uint8), cv2.MORPH_OPEN, _disk(1))
     rim = (hue > 75) & (hue < 262) & (saturation > 0.1)
-    for _ in range(_RIM_PX):
+    for _ in range(rim_px):
         core = cv2.dilate(core, _disk(1)) & (rim | (core > 0)).astype(np.uint8)
     return cv2.dilate(core, _disk(1)).astype(np.bool_)
 
 
-def glass(pixels: Rgb) -> NDArray[np.float32]:
+def _by_colour(pixels: Rgb, outside: Mask, rules: TissueRules, rim_px: int) -> tuple[Mask, Mask]:
+    """Ink and stain, strip by strip, on smoothed pixels whose surroundings are white."""
+    pen, stained = np.zeros(outside.shape, np.bool_), np.zeros(outside.shape, np.bool_)
+    empty = _glass(pixels, outside)
+    for rows, inner, smooth in _strips(pixels, outside, rim_px + _REACH_PX):
+        pen[rows] = find_pen(smooth, rim_px)[inner]
+        stained[rows] = _stained(smooth[inner], empty, rules)
+    return pen, stained
+
+
+def _strips(pixels: Rgb, outside: Mask, reach: int) -> Iterator[tuple[slice, slice, Rgb]]:
+    """Rows of the overview; which rows of the pixels they are; smoothed pixels of these and `reach` rows around."""
+    height, width = outside.shape
+    step = max(1, _STRIP_PX // width)
+    for start in range(0, height, step):
+        end = min(start + step, height)
+        first, last = max(0, start - reach), min(height, end + reach)
+        smooth = np.asarray(cv2.medianBlur(pixels[first:last], 3), np.uint8)
+        smooth[outside[first:last]] = 255
+        yield slice(start, end), slice(start - first, end - first), smooth
+
+
+def _glass(pixels: Rgb, outside: Mask) -> NDArray[np.float32]:
     """Colour of empty glass, float32 [3] in 0 to 255: the brightest pixels, never darker than a light grey."""
-    return np.maximum(np.percentile(pixels.reshape(-1, 3), 95, axis=0), 200).astype(np.float32)
+    counts = np.zeros((3, 256), np.int64)
+    for rows, inner, smooth in _strips(pixels, outside, 1):
+        inside = smooth[inner][~outside[rows]]
+        counts += [np.bincount(inside[:, channel], minlength=256) for channel in range(3)]
+    return np.maximum([_percentile(channel, _GLASS_PERCENTILE) for channel in counts], 200).astype(np.float32)
 
 
-def _stained(pixels: Rgb, rules: TissueRules) -> Mask:
-    relative = (pixels.astype(np.float32) + 1) / (glass(pixels) + 1)
+def _percentile(counts: NDArray[np.int64], share: float) -> float:
+    """Quantile of values 0 to 255 that occur so often, between neighbours as NumPy does it; 0 of none."""
+    below = counts.cumsum()
+    if not below[-1]:
+        return 0.0
+    place = share * (below[-1] - 1)
+    lower, upper = np.searchsorted(below, [int(place), ceil(place)], side="right")
+    return float(lower + (upper - lower) * (place - int(place)))
+
+
+def _stained(pixels: Rgb, empty: NDArray[np.float32], rules: TissueRules) -> Mask:
+    relative = (pixels.astype(np.float32) + 1) / (empty + 1)
     density = -np.log10(np.minimum(relative, 1)).mean(axis=2)
     chroma = (pixels.max(axis=2).astype(np.float32) - pixels.min(axis=2)) / 255
     mask: Mask = (density > rules.min_density) & (chroma > rules.min_chroma)
@@ -79,20 +138,21 @@ def _stained(pixels: Rgb, rules: TissueRules) -> Mask:
 
 
 def _nearest(mask: Mask, known: Mask) -> Mask:
-    """The mask, where it is not known, as it is at the nearest known pixel."""
+    """The mask, which holds known pixels only; where they are not known, as it is at the nearest known pixel."""
+    if known.all():
+        return mask
     if not known.any():
         return np.ones_like(mask)
-    holes = (~known).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(holes, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = cv2.distanceTransformWithLabels((~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
     at = np.zeros(labels.max() + 1, np.bool_)
-    at[labels[known]] = mask[known]
+    at[labels[mask]] = True
     filled: Mask = at[labels]
     return filled
 
 
-def _without_specks(mask: Mask, rules: TissueRules) -> Mask:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] * OVERVIEW_UM_PER_PX**2 >= rules.min_patch_um2
+def _without_specks(mask: Mask, least_px: float) -> Mask:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= least_px
     keep[0] = False
     return keep[labels] if count > 1 else np.zeros_like(mask)
 

@@ -11,13 +11,14 @@ from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from shared import runtime
 from shared.errors import MedullaError, explain
+from shared.model.column_map import load_map
 
 
 def main() -> int:
     """Read, fit, write, say the digest; what is wrong is one sentence, what to do another, and an exit code."""
     said = _arguments().parse_args()
     try:
-        cohort = read_cohort(said.cohort, load_profile(said.profile))
+        cohort = read_cohort(said.cohort, load_profile(said.profile), load_map(said.map) if said.map else None)
         embeddings = read_embeddings(said.embeddings) if said.embeddings else None
         name = said.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
         key = said.key.read_bytes() if said.key else None
@@ -35,6 +36,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--cohort", type=Path, required=True, help="cohort.csv, one row a patient")
     parser.add_argument("--embeddings", type=Path, help="folder with index.csv; needs torch")
     parser.add_argument("--profile", help="a YAML file or the name of one that is shipped")
+    parser.add_argument("--map", type=Path, help="YAML that maps other column names, words and units to the profile's")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--name", help="name of the bundle; else the profile's")
     parser.add_argument("--key", type=Path, help="ed25519 private key, PEM, to sign with")

@@ -34,10 +34,16 @@ class BadCohortError(PermanentError):
         return cls("\n  ".join([f"{where} is refused for {count}:", *problems[:_LISTED], *more]))
 
 
-class UnreadableTableError(BadCohortError):
-    """A table is no comma-separated text in UTF-8."""
+class UnknownColumnsError(BadCohortError):
+    """A table has columns that the profile does not know; the text ends with a map to start from."""
 
-    advice = "Save it as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8), decimals with a point."
+    advice = "Check every line of it, save it as columns.yaml, and give it with --map columns.yaml."
+
+
+class UnreadableTableError(BadCohortError):
+    """A file is no .xlsx workbook, and no text in columns."""
+
+    advice = "Save it as .xlsx, or as comma-separated text in UTF-8 (in a spreadsheet: CSV UTF-8)."
 
 
 class MissingTableError(UnreadableTableError):

@@ -1,13 +1,16 @@
 """What a cohort's variables, outcome and horizons are, read from a YAML file; nothing of any disease is in the code."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
+import shared.model.variable
 from services.trainer.errors import BadProfileError
-from services.trainer.rule import BadRuleError, Rule, parse_rule
+from shared.model.rule import BadRuleError, Rule, parse_rule
+from shared.model.variable import Check, Frozen, Word
+from shared.model.vocabulary import check_vocabulary
 
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no profile may define it."""
@@ -20,39 +23,11 @@ RESERVED = ("case_id", "site_id", "simulated")
 """Columns of every cohort; no variable may have their names."""
 
 
-def _word(value: object) -> object:
-    """A code or level as text, also where it was written without quotes.
-
-    Raises:
-        ValueError: it is one of the words that YAML reads as true or false.
-    """
-    if isinstance(value, bool):
-        raise ValueError("yes, no, true and false stand in quotes here, or YAML takes them for something else")
-    return str(value) if isinstance(value, int) else value
-
-
-Word = Annotated[str, BeforeValidator(_word)]
-
-
-class Frozen(BaseModel):
-    """A part of a profile: immutable, and nothing in it is unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Variable(Frozen):
-    """One variable known at the time of prediction."""
+class Variable(shared.model.variable.Variable):
+    """One variable known at the time of prediction, and how models use it."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
-    kind: Literal["numeric", "ordinal", "binary", "categorical"]
     block: Literal["clinical", "molecular", "pathomic"]
-    label: str = ""
-    """What people call it, in reports and beside scores; without one its name is shown, with spaces."""
-    levels: tuple[Word, ...] = ()
-    """Allowed words, in order for an ordinal variable; empty for a numeric one."""
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
     cuts: tuple[float | str, ...] = ()
     """Extra columns: 1 under a number, or 1 from a level on."""
     treatment: bool = False
@@ -72,21 +47,6 @@ class Variable(Frozen):
         if self.treatment and not self.known_at_prediction:
             raise ValueError(f"{self.name} is a treatment: {_NOT_YET}")
         return self
-
-    @property
-    def shown(self) -> str:
-        """The label, or the name in words without the unit, which stands beside it."""
-        words = self.name.replace("_", " ").removesuffix(f" {self.unit}").removesuffix(" in")
-        return self.label or words
-
-    def allowed(self) -> str:
-        """What a value may be, in words."""
-        if self.levels:
-            return "one of " + ", ".join(self.levels)
-        unit = f" {self.unit}" if self.unit else ""
-        bounds = [("at least", self.low), ("at most", self.high)]
-        said = " and ".join(f"{word} {bound:g}{unit}" for word, bound in bounds if bound is not None)
-        return f"a number, {said}" if said else f"a number{unit}"
 
 
 class Outcome(Frozen):
@@ -132,6 +92,10 @@ class Profile(Frozen):
     """Subgroups of the report, each a readable expression."""
     treatments: tuple[str, ...] = ()
     """Columns that are refused by name, since they are known only after the time of prediction."""
+    missing: tuple[Word, ...] = ()
+    """Words that stand for no value, in any variable."""
+    checks: tuple[Check, ...] = ()
+    """Combinations of values with which a case is scored and carries a remark."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -146,6 +110,7 @@ class Profile(Frozen):
             raise ValueError("horizons_years must rise")
         if self.strata and self.strata not in names:
             raise ValueError(f"strata names {self.strata}, which is no variable")
+        check_vocabulary(self.variables, self.missing, self.checks)
         return self
 
     def variable(self, name: str) -> Variable | None:

@@ -1,13 +1,10 @@
 """What a DICOM file says of itself before its pixels, read out of its first bytes alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from io import BytesIO
 
-from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
-from pydicom.filereader import read_partial
-from pydicom.tag import BaseTag
+from shared.slides.dicom_elements import BadElementsError, elements
 
 PREAMBLE = 132
 """Bytes up to the end of the mark that most DICOM files have."""
@@ -18,12 +15,15 @@ _COMPANIONS = (
     *(f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("11.", "30", "66.", "88.", "91.", "104.")),
 )
 """SOP classes of directories, presentation states, parametric maps, segmentations, reports, annotations, documents."""
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
 _BEYOND = 0x0048_0008
 """All that is read stands before this tag; optical paths with their colour profiles come after it."""
 _FIRST_VRS = {b"UL", b"OB", b"UI", b"SH", b"CS", b"LO", b"DA", b"TM"}
 _IMAGE_TYPE = ("", "", "VOLUME", "NONE")
 """What a file that does not say its ImageType is taken for."""
+
+
+Elements = Mapping[int, bytes]
+"""Values by tag."""
 
 
 class Role(Enum):
@@ -32,10 +32,6 @@ class Role(Enum):
     LEVEL = "level"
     PICTURE = "label, overview or thumbnail"
     COMPANION = "annotation, report or directory"
-
-
-class CutShortError(ValueError):
-    """The header goes on beyond the bytes at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,68 +78,51 @@ def parse(head: bytes) -> Instance | None:
     Raises:
         CutShortError: more of the file is needed.
     """
-    if not is_dicom(head) or _DEFLATED in head[:1024]:
+    if not is_dicom(head):
         return None
+    start = PREAMBLE if head[:PREAMBLE].endswith(MARK) else 0
     try:
-        return _instance(_elements(head))
-    except CutShortError:
-        raise
-    except Exception:  # noqa: BLE001 - pydicom raises nearly anything over damaged bytes
+        return _instance(elements(head, start, _BEYOND))
+    except BadElementsError:
         return None
 
 
-def _elements(head: bytes) -> Dataset:
-    reached = False
-
-    def beyond(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        nonlocal reached
-        reached = reached or tag >= _BEYOND
-        return reached
-
-    try:
-        said = read_partial(BytesIO(head), beyond, force=True)
-    except (EOFError, OSError) as error:
-        raise CutShortError from error
-    if not reached:
-        raise CutShortError
-    return said
-
-
-def _instance(said: Dataset) -> Instance | None:
-    kind = _text(said, "SOPClassUID")
+def _instance(said: Elements) -> Instance | None:
+    kind = _text(said, 0x0008_0016)
     if kind.startswith(_COMPANIONS):
         return Instance("", "", Role.COMPANION)
-    series, uid = _text(said, "SeriesInstanceUID"), _text(said, "SOPInstanceUID")
-    if kind != _WHOLE_SLIDE_IMAGE or not series or not uid:
+    series, uid = _text(said, 0x0020_000E), _text(said, 0x0008_0018)
+    width, height = _number(said, 0x0048_0006), _number(said, 0x0048_0007)
+    if kind != _WHOLE_SLIDE_IMAGE or not (series and uid and width and height):
         return None
-    image = _text(said, "ImageType").upper().split("\\")
+    image = _text(said, 0x0008_0008).upper().split("\\")
     image += _IMAGE_TYPE[len(image) :]
     return Instance(
         series=series,
         uid=uid,
         role=Role.LEVEL if image[2] == "VOLUME" else Role.PICTURE,
         resampled=image[3] == "RESAMPLED",
-        width_px=_number(said, "TotalPixelMatrixColumns"),
-        height_px=_number(said, "TotalPixelMatrixRows"),
-        tile_px=(max(1, _number(said, "Columns")), max(1, _number(said, "Rows"))),
-        frames=int(_text(said, "NumberOfFrames") or 1),
-        sparse=_text(said, "DimensionOrganizationType") == "TILED_SPARSE",
-        space=_text(said, "FrameOfReferenceUID"),
-        whole=_text(said, "ConcatenationUID"),
-        part=_number(said, "InConcatenationNumber"),
-        parts=_number(said, "InConcatenationTotalNumber"),
+        width_px=width,
+        height_px=height,
+        tile_px=(max(1, _number(said, 0x0028_0011)), max(1, _number(said, 0x0028_0010))),
+        frames=_count(said, 0x0028_0008),
+        sparse=_text(said, 0x0020_9311) == "TILED_SPARSE",
+        space=_text(said, 0x0020_0052),
+        whole=_text(said, 0x0020_9161),
+        part=_number(said, 0x0020_9162),
+        parts=_number(said, 0x0020_9163),
     )
 
 
-def _raw(said: Dataset, name: str) -> bytes:
-    """An element as it is stored: pydicom would check its value, and warn of a bad one with the value itself."""
-    element = said.get_item(name)
-    return element.value if isinstance(element, RawDataElement) and isinstance(element.value, bytes) else b""
+def _text(said: Elements, tag: int) -> str:
+    return said.get(tag, b"").decode("ascii", errors="replace").strip(" \0")
 
 
-def _text(said: Dataset, name: str) -> str:
-    return _raw(said, name).decode("ascii", errors="replace").strip(" \0")
+def _number(said: Elements, tag: int) -> int:
+    return int.from_bytes(said.get(tag, b""), "little")
 
 
-def _number(said: Dataset, name: str) -> int:
-    return int.from_bytes(_raw(said, name), "little")
+def _count(said: Elements, tag: int) -> int:
+    """A number that is stored as text."""
+    text = _text(said, tag)[:12]
+    return int(text) if text.isdecimal() else 1

@@ -12,7 +12,8 @@ from shared.canonical import digest_of
 from shared.errors import TransientError
 from shared.slides import dicom
 from shared.slides.companions import INDEXED, companions
-from shared.slides.dicom import CutShortError, Instance, Role
+from shared.slides.dicom import Instance, Role
+from shared.slides.dicom_elements import CutShortError
 from shared.slides.series import assemble
 from shared.units import SlideId
 
@@ -131,7 +132,7 @@ class SlideListing:
         try:
             return self._blobs.get_range(info, 0, min(size, info.size))
         except ObjectChangedError as error:
-            raise TransientError(f"object {info.key} changed while it was looked at") from error
+            raise TransientError("an object of the case changed while it was looked at") from error
 
 
 def _is_slide(name: str, suffixes: tuple[str, ...] = ("",)) -> bool:

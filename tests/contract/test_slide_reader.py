@@ -13,6 +13,8 @@ from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, SlideReader
 from services.tiler.readers import open_slide
 from shared.units import Level0Px, MicronsPerPx, TilePx
+from tests.support.dicom_series import garbled as garbled_frames
+from tests.support.dicom_series import series
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_dicom, write_tiff
 
 Make = Callable[[Path, bool], Path]
@@ -33,7 +35,15 @@ def _pyramid(folder: Path, damaged: bool) -> Path:
 
 
 def _dicom(folder: Path, damaged: bool) -> Path:
-    return write_dicom(folder / "slide.dcm", garbled_frames=[6, 7] if damaged else [])
+    return write_dicom(folder / "slide.dcm", garbled_frames=[6, 7] if damaged else [], mm=(0.0005, 0.0005))
+
+
+def _series(folder: Path, damaged: bool) -> Path:
+    (folder / "series").mkdir()
+    for kind, data in series(levels=3, parts=2).items():
+        harmed = damaged and kind == "level0.1"
+        (folder / "series" / kind).write_bytes(garbled_frames(data, [0]) if harmed else data)
+    return folder / "series"
 
 
 def _zero(path: Path, start: int, size: int) -> None:
@@ -48,6 +58,7 @@ KINDS: dict[str, tuple[Make, bool]] = {
     "jpeg tiles of a pyramid": (_pyramid, True),
     "openslide on a pyramid": (_pyramid, False),
     "dicom": (_dicom, True),
+    "dicom series": (_series, True),
 }
 
 

@@ -112,6 +112,19 @@ def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_meas
         assert all(one.lo <= one.risk <= one.hi for one in said)
 
 
+def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) -> None:
+    said = {"sex": "F", "age_at_diagnosis_months": 30, "molecular_group": "SHH-activated and TP53-wildtype"}
+    record = parse(json.dumps(said).encode(), CaseId("A"), scorer.manifest.profile)
+    assert record.values == {
+        "sex": "female",
+        "age_at_diagnosis_years": 2.5,
+        "molecular_group": "SHH",
+        "tp53_status": "wt",
+    }
+    assert scorer.manifest.profile.checks == load_profile().checks
+    assert scorer.manifest.profile.missing == load_profile().missing
+
+
 def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:
     _, embeddings = read(folder)
     assert scorer.mil is not None

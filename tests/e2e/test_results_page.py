@@ -138,6 +138,47 @@ def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -
     assert "%" not in row(page, "MB-0043")
 
 
+def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Results) -> None:
+    results.score(made.remarkable("MB-1"))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator(".cases .chip")).to_have_text(
+            ["Scored", "Unlike training data", "Slide left out", "See remarks", "SIMULATED"]
+        )
+        page.goto(f"{address}/#/cases/MB-1")
+        look = page.locator("section", has=page.get_by_role("heading", name="Look at this first"))
+        expect(look.locator("li")).to_contain_text(
+            [
+                "Slide DAB.tif was left out of the score (unlike the training slides). The staining of slide DAB.tif",
+                "MYC amplification with WNT is rare",
+            ]
+        )
+        headings = page.locator("main h2").all_inner_texts()
+        assert headings.index("Look at this first") < headings.index("Risk of recurrence")
+        expect(page.locator(".pairs div", has_text="molecular group")).to_contain_text("Group 3\u201d, read as G3")
+        odd = page.locator("article", has_text="Slide DAB.tif")
+        quality = ["pen ink", "few tiles", "unlike the training slides"]
+        expect(odd.locator(".chip")).to_have_text(["Slide left out", *quality])
+        expect(odd.get_by_text("8.40 (limit 2.20), outside")).to_be_visible()
+        said = page.locator("main").inner_text()
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", said)
+
+
+def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:
+    results.store.record_rejection(made.rejected("MB-1", "A", made.at(1)))
+    said = {
+        "summary": {"case_id": "MB-1", "state": "CASE_STATE_WITHDRAWN", "flags": []},
+        "rejections": [],
+        "withdrawn": "All slides of the case were deleted.",
+    }
+    page.route("**/api/v1/cases/MB-1", lambda route: route.fulfill(json=said))
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.locator(".chip")).to_have_text(["Withdrawn"])
+        expect(page.get_by_role("heading", name="This case has no current score")).to_be_visible()
+        expect(page.get_by_text("All slides of the case were deleted.")).to_be_visible()
+
+
 def test_hostile_text_stays_text(page: Page, results: Results) -> None:
     score = made.score("MB-1", slides=("A1",))
     score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE
@@ -193,10 +234,12 @@ def test_more_cases_come_when_asked_for(page: Page, results: Results) -> None:
         expect(page.get_by_role("button", name="Show more cases")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [380, 1400])
-def test_nothing_sticks_out_of_the_window(page: Page, address: str, width: int) -> None:
+@pytest.mark.parametrize("width", [380, 820, 900, 1400])
+def test_nothing_sticks_out_of_the_window(page: Page, filled: Results, address: str, width: int) -> None:
+    filled.score(made.remarkable("MB-0044"), minutes=6)
     page.set_viewport_size({"width": width, "height": 800})
-    for path, wanted in (("/", ".cases"), ("/#/cases/MB-0042", "canvas.heat"), ("/#/cases/MB-0043", ".abstained")):
+    views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
+    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
         page.goto(address + path)
         expect(page.locator(wanted).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

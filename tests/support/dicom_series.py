@@ -1,14 +1,14 @@
 """DICOM series for tests: levels, label and overview of one slide, as scanners and converters write them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from functools import lru_cache
 
 import pydicom
 from PIL import Image
 from pydicom import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
@@ -36,6 +36,17 @@ def series(uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool =
 def without_preamble(data: bytes) -> bytes:
     """A file as some archives keep it: it begins with its meta information."""
     return data[132:]
+
+
+def garbled(data: bytes, frames: Iterable[int]) -> bytes:
+    """A file with the second half of some frames overwritten."""
+    made = pydicom.dcmread(io.BytesIO(data))
+    stored = list(generate_frames(made.PixelData, number_of_frames=made.NumberOfFrames))
+    for index in frames:
+        half = len(stored[index]) // 2
+        stored[index] = stored[index][:half] + bytes(len(stored[index]) - half)
+    made.PixelData = encapsulate(stored)
+    return _file(made)
 
 
 def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:

@@ -80,6 +80,22 @@ def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A
     )
 
 
+def remarkable(case: str = "MB-0044") -> Score:
+    """A score without one of the case's slides, with a remark and with values that were read as others."""
+    made = score(case, slides=("HE.svs", "DAB.tif"))
+    far = OutOfDistribution(flagged=True, distance=8.4, limit=2.2)
+    made.slides[0].out_of_distribution.CopyFrom(OutOfDistribution(flagged=False, distance=1.2, limit=2.2))
+    made.slides[1].out_of_distribution.CopyFrom(far)
+    made.slides[1].attention_key = ""
+    made.slides[1].qc_flags.append("few_tiles")
+    del made.slides[1].top_tiles[:]
+    sentence = "The staining of slide DAB.tif lies 8.4 from the slides of the training cohort."
+    made.left_out.add(slide_id="DAB.tif", reason="out_of_distribution", sentence=sentence)
+    made.remarks.add(code="profile_check", sentence="MYC amplification with WNT is rare: look again at both.")
+    made.readings.add(variable="molecular_group", label="molecular group", written="Group 3", value="G3")
+    return made
+
+
 def contributions() -> list[Contribution]:
     """Shares that sum to 0.61."""
     rows = [

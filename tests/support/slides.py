@@ -1,6 +1,6 @@
 """Slides for tests: the bundled CC0 one, and in code what a lab may send that is damaged or strange."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,22 +63,43 @@ def garbled(stored_tiles: Iterable[int]) -> bytes:
     return bytes(data)
 
 
-def blank(side: int = 1024) -> Pixels:
+def blank(side: int = 2048) -> Pixels:
     """Nothing but glass, as a scanner sees it: a little noise, a little grey."""
     return np.random.default_rng(0).integers(238, 246, (side, side, 3), dtype=np.uint8)
 
 
-def write_tiff(path: Path, pixels: Pixels, mpp: tuple[float, float] | None = (0.5, 0.5), shrinks: int = 0) -> Path:
-    """Write a tiled JPEG TIFF with `shrinks` further levels, each half the size of the one before."""
+def write_tiff(
+    path: Path,
+    pixels: Pixels,
+    mpp: tuple[float, float] | None = (0.5, 0.5),
+    shrinks: int = 0,
+    ome: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a tiled JPEG TIFF with `shrinks` further levels, each half the size of the one before.
+
+    `ome` states the physical sizes X and Y in OME-XML, such as `499 nm`.
+    """
     stored: dict[str, Any] = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb"}
     spaced: dict[str, Any] = {}
     if mpp:
         spaced = {"resolution": (10_000 / mpp[0], 10_000 / mpp[1]), "resolutionunit": "CENTIMETER"}
+    if ome:
+        spaced["description"] = ome_xml(pixels.shape[1], pixels.shape[0], ome)
     with tifffile.TiffWriter(path) as tiff:
         tiff.write(pixels, **stored, **spaced)
         for level in range(1, shrinks + 1):
             tiff.write(pixels[:: 2**level, :: 2**level], subfiletype=1, **stored)
     return path
+
+
+def ome_xml(width: int, height: int, sizes: Mapping[str, str]) -> bytes:
+    """OME-XML of one image whose axes X and Y have physical sizes such as `499 nm`; without unit, microns."""
+    stated = "".join(
+        f' PhysicalSize{axis}="{value}"' + (f' PhysicalSize{axis}Unit="{unit}"' if unit else "")
+        for axis, (value, _, unit) in ((axis, size.partition(" ")) for axis, size in sizes.items())
+    )
+    pixels = f'<Pixels ID="Pixels:0" SizeX="{width}" SizeY="{height}"{stated}/>'
+    return f'<?xml version="1.0" encoding="UTF-8"?><OME><Image ID="Image:0">{pixels}</Image></OME>'.encode()
 
 
 def picture(path: Path) -> Pixels:
@@ -87,16 +108,10 @@ def picture(path: Path) -> Pixels:
         return np.asarray(image.convert("RGB"), np.uint8)
 
 
-def write_dicom(
-    path: Path,
-    garbled_frames: Iterable[int] = (),
-    mm: tuple[float, float] = (0.0005, 0.0005),
-    *,
-    resampled: bool = False,
-) -> Path:
+def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float, float] = (0.001, 0.001)) -> Path:
     """Write the DICOM slide with a spacing of `mm` (y, x) between pixels and some frames cut to half."""
     dataset = pydicom.dcmread(_DICOM)
-    dataset.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED" if resampled else "NONE"]
+    dataset.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
     measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     measures.PixelSpacing = list(mm)
     dataset.ImagedVolumeHeight, dataset.ImagedVolumeWidth = 700 * mm[0], 1152 * mm[1]

@@ -33,6 +33,8 @@ function parts(found, kept, way, signal) {
     h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")),
     h("div", { class: "title" }, h("h1", {}, summary.case_id), chip(words.state(summary.state)), flags(summary.flags)),
     way,
+    found.withdrawn ? withdrawn(found.withdrawn) : null,
+    score ? lookFirst(score) : null,
     score ? verdict(score, kept) : null,
     rejections.length ? refused(rejections, signal) : null,
     score?.slides.length ? showSlides(summary.case_id, score, signal) : null,
@@ -54,6 +56,21 @@ function verdict(score, kept) {
     score.contributions.length ? contributions(score) : null);
 }
 
+function withdrawn(why) {
+  return section("This case has no current score", h("p", { class: "abstained" }, why),
+    h("p", { class: "advice" }, "Scores that were made before are listed below."));
+}
+
+/** What a person should see before the risk: remarks, and slides that the score was made without. */
+function lookFirst(score) {
+  const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, one.sentence]);
+  const items = [...leftOut, ...score.remarks.map((one) => one.sentence)];
+  if (!items.length) return null;
+  const part = section("Look at this first", h("ul", {}, items.map((one) => h("li", {}, one))));
+  part.classList.add("look");
+  return part;
+}
+
 function abstained(score) {
   return section("No risk is given",
     h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason),
@@ -61,14 +78,13 @@ function abstained(score) {
 }
 
 function basis(score, asOf) {
-  const { flagged, distance, limit } = score.out_of_distribution ?? {};
-  const against = score.out_of_distribution ? `${words.number(distance)} (limit ${words.number(limit)})${flagged ? ", outside" : ""}` : "";
   return section("What it rests on", pairs([
     ["Model", words.plain(score.model)],
     ["Used", score.modalities_used.map(words.plain).join(", ")],
     ["Missing", score.modalities_missing.map(words.plain).join(", ")],
     ["Percentile", score.abstained ? "" : `${words.ordinal(score.percentile)} of the training cohort`],
-    ["Distance from training data", against],
+    ["Distance from training data", words.distance(score.out_of_distribution)],
+    ...score.readings.map((one) => [one.label || words.plain(one.variable), `\u201c${one.written}\u201d, read as ${one.value}`]),
     ["As of", words.time(asOf)],
   ]));
 }

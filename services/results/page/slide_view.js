@@ -11,27 +11,30 @@ const WIDEST = 1200;
 
 /** All slides of a score, each with its map. */
 export function showSlides(caseId, score, signal) {
-  return section("Slides", ...score.slides.map((slide) => one(caseId, slide, signal)));
+  const leftOut = new Set(score.left_out.map((one) => one.slide_id));
+  return section("Slides", ...score.slides.map((slide) => one(caseId, slide, leftOut.has(slide.slide_id), signal)));
 }
 
-function one(caseId, slide, signal) {
+function one(caseId, slide, isLeftOut, signal) {
   const picture = h("div", { class: "picture" }, h("p", { class: "wait" }, "Loading the map \u2026"));
   const ranking = h("div", {});
   const fill = ([children, squares]) => { picture.replaceChildren(...children); ranking.replaceChildren(...ranked(slide, squares)); };
   map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([[h("p", { class: "wait" }, error.message)], null]); });
-  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`), h("div", { class: "columns" }, picture, facts(slide, ranking)));
+  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`, isLeftOut ? [" ", chip(words.flag("left_out_slide"))] : null), h("div", { class: "columns" }, picture, facts(slide, ranking)));
 }
 
 function facts(slide, ranking) {
   const ledger = slide.ledger ?? {};
   const micron = (value) => `${words.number(value, 3)} \u00b5m/px`;
   const resolution = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  const remarks = [...slide.qc_flags, ...(slide.out_of_distribution?.flagged ? ["out_of_distribution"] : [])];
   return h("div", { class: "facts" },
     h("h4", {}, "Quality"),
-    slide.qc_flags.length ? h("p", { class: "chips" }, slide.qc_flags.map((name) => chip([words.plain(name), "warn"]))) : h("p", {}, "Nothing remarkable."),
+    remarks.length ? h("p", { class: "chips" }, remarks.map((name) => chip([words.plain(name), "warn"]))) : h("p", {}, "Nothing remarkable."),
     h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, STATUSES.map((name) =>
       h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, words.count(ledger[name] ?? 0)))))),
-    pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`]]),
+    pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`],
+      ["Distance from training slides", words.distance(slide.out_of_distribution)]]),
     ranking);
 }
 
@@ -46,7 +49,8 @@ function ranked(slide, squares) {
 const isEven = (squares) => squares !== null && !hasPreference(squares);
 
 async function map(caseId, slide, signal) {
-  const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal), absent(attention(caseId, slide.slide_id, signal))]);
+  const [image, squares] = await Promise.all([thumbnail(caseId, slide.slide_id, signal),
+    slide.attention_key ? absent(attention(caseId, slide.slide_id, signal)) : null]);
   if (!image && !squares) return [[h("p", { class: "wait" }, "No picture and no map are stored of this slide.")], null];
   const size = sizeOf(image, slide);
   const [base, heat, top] = [image && paint(size, (pen) => pen.drawImage(image, 0, 0, size.width, size.height)),

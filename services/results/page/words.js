@@ -5,6 +5,7 @@ const STATES = {
   CASE_STATE_SCORED: ["Scored", "good"],
   CASE_STATE_ABSTAINED: ["Abstained", "warn"],
   CASE_STATE_REJECTED: ["Rejected", "bad"],
+  CASE_STATE_WITHDRAWN: ["Withdrawn", "note"],
 };
 const STAGES = {
   STAGE_DOWNLOADING: "Downloading",
@@ -18,7 +19,27 @@ const FLAGS = {
   missing_clinical: ["No clinical record", "note"],
   missing_molecular: ["No molecular data", "note"],
   rejected_input: ["Refused input", "bad"],
+  left_out_slide: ["Slide left out", "warn"],
+  remark: ["See remarks", "warn"],
   simulated: ["SIMULATED", "sim"],
+};
+// Codes of scores and plans that a person would not guess; services/standalone/words.py says the same in reports.
+const PLAIN = {
+  anisotropic_pixels: "pixels are not square",
+  blurred: "blurred in places",
+  clinical_molecular: "clinical and molecular",
+  clinical_molecular_gbm: "clinical and molecular, by trees",
+  clinical_pathomics: "clinical and slides",
+  corrupt_tiles: "some tiles are damaged",
+  duplicate_slide: "same file twice",
+  fused: "clinical, molecular and slides",
+  low_resolution: "scanned at low resolution",
+  molecular_pathomics: "molecular and slides",
+  out_of_distribution: "unlike the training slides",
+  pathomics: "slides",
+  replaced: "being replaced",
+  resolution_override: "resolution was set by hand",
+  unreadable_regions: "parts cannot be read",
 };
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -27,7 +48,10 @@ export const state = (name) => STATES[name] ?? ["Unknown", "note"];
 export const stage = (name) => STAGES[name] ?? "Working";
 /** [label, look] of a flag; one that is not known is shown as it is. */
 export const flag = (name) => FLAGS[name] ?? [plain(name), "note"];
-export const plain = (name) => name.replaceAll("_", " ");
+/** A code in words. */
+export const plain = (name) => PLAIN[name] ?? name.replaceAll("_", " ");
+/** How far a case or slide lies from the training data; empty where the model does not know it. */
+export const distance = (far) => (far ? `${number(far.distance)} (limit ${number(far.limit)})${far.flagged ? ", outside" : ""}` : "");
 /** What a refusal is about: a slide, the clinical record, or the case, which then cannot be scored. */
 export function refused({ slide_id: slide, object_key: key }) {
   if (slide) return `Slide ${slide}`;

@@ -127,7 +127,17 @@ def _abstains(facts: CardFacts) -> str:
     return (
         f"For a case {slides}with a number more than 8 standard deviations from the training mean, or of which nothing "
         "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score "
-        "is flagged. A missing block is served by the model of the others; a missing image is never imputed."
+        f"is flagged. {_left_out(facts)}A missing block is served by the model of the others; a missing image is never "
+        "imputed."
+    )
+
+
+def _left_out(facts: CardFacts) -> str:
+    if not facts.encoder:
+        return ""
+    return (
+        "A single slide whose mean embedding or staining lies 1.3 times farther from the training slides than any "
+        "left-out training slide is left out of the score, which says so; where none is left, the case abstains. "
     )
 
 

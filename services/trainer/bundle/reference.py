@@ -15,10 +15,12 @@ _FLAG, _ABSTAIN = 0.99, 1.5
 """Flagged past the 99th percentile of training cases that were left out; refused past 1.5 times the largest of them."""
 _NUMERIC = {"flag": 4.0, "abstain": 8.0}
 _PARTS = 10
+_LEAST_RESIDUAL = 1e-3
+"""Of the spread along the first axis: less is rounding, where the axes leave nothing over."""
 
 
 def reference(arms: Sequence[ServedArm], cohort: Cohort, means: Floats | None) -> dict[str, Any]:
-    """Quantiles of log-risk, the embedding's distribution (from mean embeddings [n, d]), numeric ranges."""
+    """Quantiles of log-risk, where cases' mean embeddings [n, d] lie, numeric ranges; `slide_reference` has slides."""
     risks = {
         arm.name: np.quantile(arm.design @ arm.model.causes[0].coefficients, np.linspace(0, 1, QUANTILES))
         for arm in arms
@@ -45,19 +47,20 @@ def _embedding(means: Floats) -> dict[str, Any]:
     left_out = []
     for part in np.array_split(order, _PARTS):
         kept = np.setdiff1d(order, part)
-        fitted = _fit(means[kept])
+        fitted = fit_embedding(means[kept])
         left_out += [distance(fitted, row) for row in means[part]]
     flag, largest = float(np.quantile(left_out, _FLAG)), float(np.max(left_out))
-    return _fit(means) | {"limits": {"flag": flag, "abstain": max(_ABSTAIN * largest, 1.2 * flag)}}
+    return fit_embedding(means) | {"limits": {"flag": flag, "abstain": max(_ABSTAIN * largest, 1.2 * flag)}}
 
 
-def _fit(means: Floats) -> dict[str, Any]:
+def fit_embedding(means: Floats) -> dict[str, Any]:
+    """Mean, principal axes, and spreads along and off them of mean embeddings [n, d]."""
     centre = means.mean(axis=0)
     _, spread, axes = np.linalg.svd(means - centre, full_matrices=False)
     count = min(_AXES, len(means) // 5, axes.shape[1])
     along = np.maximum(spread[:count] / np.sqrt(len(means) - 1), 1e-6)
     rest = (means - centre) - (means - centre) @ axes[:count].T @ axes[:count]
-    residual = max(float(np.sqrt((rest**2).sum(axis=1).mean())), 1e-6)
+    residual = max(float(np.sqrt((rest**2).sum(axis=1).mean())), _LEAST_RESIDUAL * float(along[0]))
     return {"mean": centre, "axes": axes[:count], "spread": along, "residual": residual}
 
 
@@ -66,7 +69,12 @@ def distance(fitted: Mapping[str, Any], row: Floats) -> float:
 
     Root mean square of the standardised coordinates and of the standardised length off the axes.
     """
+    return float(np.sqrt(np.mean(np.append(*parts_of_distance(fitted, row)) ** 2)))
+
+
+def parts_of_distance(fitted: Mapping[str, Any], row: Floats) -> tuple[Floats, float]:
+    """Standardised coordinates [k] along the axes and standardised length off them, of a mean embedding [d]."""
     offset = row - fitted["mean"]
     along = fitted["axes"] @ offset
     off = np.linalg.norm(offset - fitted["axes"].T @ along) / fitted["residual"]
-    return float(np.sqrt(np.mean(np.append(along / fitted["spread"], off) ** 2)))
+    return along / fitted["spread"], float(off)

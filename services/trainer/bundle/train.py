@@ -15,6 +15,7 @@ from services.trainer.bundle.model_card import UNCALIBRATED, CardFacts, model_ca
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, ServedTrees, served_arms, served_trees
+from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.writer import check_target, write_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
@@ -78,8 +79,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     files |= {"thresholds.json": {"arms": _thresholds(arms, cohort)}}
     if trees:
         files |= {f"{GBM}.json": trees_json(trees), TREES_FILE: trees.trees.booster.model_to_string().encode()}
-    means = _means(cohort, embeddings)
-    files["reference.json"] = reference(arms, cohort, means)
+    files["reference.json"] = reference(arms, cohort, _means(cohort, embeddings)) | _of_slides(cohort, embeddings)
     files["training.json"] = _training(patients, embeddings, arms, trees)
     encoder = embeddings.encoder_name if embeddings else None
     facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
@@ -110,6 +110,11 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
         return None
     cases = [case for case, has in zip(cohort.case_ids, embeddings.has(cohort.case_ids), strict=True) if has]
     return np.stack([embeddings.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
+
+
+def _of_slides(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, Any]:
+    said = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
+    return {"slides": said} if said else {}
 
 
 def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
@@ -178,8 +183,14 @@ def _facts(
 def served_profile(profile: Profile) -> dict[str, Any]:
     """The part of a profile that the scorer reads."""
     kept = {"name", "kind", "block", "levels", "unit", "low", "high"}
-    variables = [one.model_dump(mode="json", include=kept) | {"label": one.shown} for one in profile.variables]
-    return {
+    words = {"aliases", "units", "unclear"}
+    variables = [
+        one.model_dump(mode="json", include=kept)
+        | {"label": one.shown}
+        | one.model_dump(mode="json", include=words, exclude_defaults=True)
+        for one in profile.variables
+    ]
+    return profile.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
         "name": profile.name,
         "variables": variables,
         "outcome": profile.outcome.model_dump(mode="json"),

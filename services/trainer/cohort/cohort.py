@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.trainer.profile import Profile
-from services.trainer.rule import Rule
+from shared.model.rule import Rule
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -55,6 +55,8 @@ class Cohort:
     digest: str
     """SHA-256 of the table's bytes."""
     simulated: bool = False
+    readings: tuple[str, ...] = ()
+    """What was read as what where it was not written as the profile writes it, in lines for people."""
 
     def __len__(self) -> int:
         return len(self.case_ids)

@@ -155,7 +155,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
     """Rows of the index by column name; a slide that a case lists twice counts once."""
     index = folder / INDEX
     try:
-        header, *body = read_rows(index.read_bytes(), str(index))
+        header, *body = read_rows(index.read_bytes(), str(index)).rows
     except OSError as error:
         raise BadEmbeddingsError(f"{index} cannot be read: {error.strerror}") from error
     except UnreadableTableError as error:

@@ -6,16 +6,13 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.trainer.cohort.spreadsheet import ARCHIVE, sheet_rows
 from services.trainer.errors import UnreadableTableError
 
 _LARGEST_CELL = 1 << 20
-_OTHERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_KNOWN = (
-    (b"PK\x03\x04", "is a spreadsheet or an archive"),
-    (b"\xd0\xcf\x11\xe0", "is a spreadsheet of an old kind"),
-    (codecs.BOM_UTF16_LE, "is written in UTF-16"),
-    (codecs.BOM_UTF16_BE, "is written in UTF-16"),
-)
+_MOST_CELLS = 10_000_000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,38 +23,76 @@ class Row:
     cells: tuple[str, ...]
 
 
-def read_rows(data: bytes, name: str) -> tuple[Row, ...]:
-    """The rows of comma-separated text in UTF-8, with or without a byte order mark; empty rows are left out.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table, header first, empty rows left out; `notes` say how it was read where that was not plain."""
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    decimal_comma: bool = False
+    """Written where a comma separates decimals, and so a semicolon cells."""
+
+
+def read_rows(data: bytes, name: str) -> Rows:
+    """The rows of the first sheet of an .xlsx file, or of text separated by commas, semicolons, tabs or bars.
+
+    Text is in UTF-8 or UTF-16, else in Windows-1252, which holds Latin-1.
 
     Raises:
-        UnreadableTableError: another encoding, another separator, a quote that is never closed, or nothing in it.
+        UnreadableTableError: none of these, a quote that is never closed, too many cells, or nothing in it.
     """
-    for start, said in _KNOWN:
-        if data.startswith(start):
-            raise UnreadableTableError(f"{name} {said}")
+    if data.startswith(_OLD_SPREADSHEET):
+        raise UnreadableTableError(f"{name} is a spreadsheet of an old kind")
+    if data.startswith(ARCHIVE):
+        return Rows(_filled(enumerate(sheet_rows(data, name), start=1), name))
+    text, encoding = _text(data, name)
+    csv.field_size_limit(_LARGEST_CELL)
     try:
-        rows = tuple(_rows(data.decode("utf-8-sig")))
+        separator = _separator(text)
+        rows = _filled(_lines(text, separator), name)
+    except csv.Error as error:
+        raise UnreadableTableError(f"{name} is no table of separated text: {error}") from error
+    notes = [f"cells are separated by {_SEPARATORS[separator]}"] if separator != "," else []
+    notes += [f"text is read as {encoding}"] if encoding else []
+    return Rows(rows, tuple(notes), separator == ";")
+
+
+def _text(data: bytes, name: str) -> tuple[str, str]:
+    """The text, and its encoding where it is not UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace"), "UTF-16"
+    try:
+        return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableTableError(f"{name} is not written in UTF-8: line {line} holds other bytes") from error
-    except csv.Error as error:
-        raise UnreadableTableError(f"{name} is no table of comma-separated text: {error}") from error
+    try:
+        return data.decode("cp1252"), f"Windows-1252, since line {line} is not UTF-8"
+    except UnicodeDecodeError:
+        said = f"{name} is written neither in UTF-8 nor in Windows-1252: line {line} holds other bytes"
+        raise UnreadableTableError(said) from None
+
+
+def _separator(text: str) -> str:
+    """The separator that cuts the first line that is not empty into the most cells."""
+    first = next((line for line in io.StringIO(text, newline="") if line.strip()), "").rstrip("\r\n")
+    return max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one))))
+
+
+def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
+    for cells in reader:
+        yield reader.line_num, cells
+
+
+def _filled(lines: Iterator[tuple[int, list[str]]], name: str) -> tuple[Row, ...]:
+    rows, cells = [], 0
+    for line, found in lines:
+        stripped = tuple(cell.strip() for cell in found)
+        cells += len(stripped)
+        if cells > _MOST_CELLS:
+            raise UnreadableTableError(f"{name} has more than {_MOST_CELLS} cells")
+        if any(stripped):
+            rows.append(Row(line, stripped))
     if not rows:
         raise UnreadableTableError(f"{name} is empty")
-    _check_separator(rows[0], name)
-    return rows
-
-
-def _rows(text: str) -> Iterator[Row]:
-    csv.field_size_limit(_LARGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    for cells in reader:
-        stripped = tuple(cell.strip() for cell in cells)
-        if any(stripped):
-            yield Row(reader.line_num, stripped)
-
-
-def _check_separator(header: Row, name: str) -> None:
-    for other, said in _OTHERS.items():
-        if len(header.cells) == 1 and other in header.cells[0]:
-            raise UnreadableTableError(f"the columns of {name} are separated by {said}, not by commas")
+    return tuple(rows)

@@ -2,83 +2,116 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
-from services.trainer.cohort.rows import read_rows
-from services.trainer.errors import BadCohortError, MissingTableError, UnreadableTableError
+from services.trainer.cohort.proposal import propose
+from services.trainer.cohort.readings import summary
+from services.trainer.cohort.rows import Row, read_rows
+from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
 from services.trainer.profile import KNOWN_TREATMENT, Profile, Variable
 from shared.canonical import sha256
+from shared.model.column_map import ColumnMap
+from shared.model.variable import Value
+from shared.model.vocabulary import Entries, Vocabulary
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORDS = {"true": True, "false": False}
-_SHOWN = 40
+_SHOWN = 60
 _MOST_DAYS = 43830
 """120 years: what is longer is no follow-up of a patient, or is not in days."""
+_WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
+_WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Cells as text: `rows` in order, each by column name, and the line of the file that each stands in."""
+    """Cells by our column names: `rows` in order, and the line of the file that each stands in."""
 
     columns: tuple[str, ...]
     lines: tuple[int, ...]
-    rows: tuple[dict[str, str], ...]
+    rows: tuple[dict[str, Any], ...]
     ragged: tuple[str, ...]
     """What is wrong with rows of more or fewer cells than there are columns; they are not among `rows`."""
+    notes: tuple[str, ...]
 
 
-def read_cohort(path: Path, profile: Profile) -> Cohort:
-    """Read a table with one row a patient.
+def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) -> Cohort:
+    """Read a table with one row a patient; `columns` maps somebody else's names and words to the profile's.
 
     Raises:
         BadCohortError: listing every problem of the table, each with row, column, value and what is allowed.
+        BadMapError: the map names columns that are not there.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error
-    table = _parse(data, path.name)
-    problems = [*_header_problems(table, profile), *table.ragged, *_row_problems(table, profile)]
+    words = Vocabulary(profile.variables, profile.missing)
+    table = _parse(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
+    entries = [words.read(row) for row in table.rows]
+    problems = [*_header_problems(table, profile, words), *table.ragged, *_row_problems(table, entries, profile)]
     if problems:
-        raise BadCohortError.listing(path.name, problems)
-    return Cohort(
+        raise _refusal(path.name, problems, table, profile, words)
+    cohort = Cohort(
         profile=profile,
         name=path.stem,
         case_ids=tuple(row[CASE] for row in table.rows),
-        sites=tuple(row.get(SITE, "") for row in table.rows),
-        values=np.array([[_number(row, variable) for variable in profile.variables] for row in table.rows], np.float64),
+        sites=tuple("" if words.is_missing(row.get(SITE)) else row[SITE] for row in table.rows),
+        values=np.array([_numbers(one, profile) for one in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
         simulated=any(_WORDS.get(row.get(SIMULATED, ""), False) for row in table.rows),
     )
+    return summary(cohort, entries, table.notes)
 
 
-def _parse(data: bytes, name: str) -> _Table:
-    header, *body = read_rows(data, name)
+def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) -> _Table:
+    found = read_rows(data, name)
+    header, *body = found.rows
     if not body:
         raise UnreadableTableError(f"{name} has no patients: a header and one row a patient are needed")
-    columns = header.cells
-    whole = [row for row in body if len(row.cells) == len(columns)]
+    theirs = header.cells
+    columns.check(theirs, name)
+    whole = [row for row in body if len(row.cells) == len(theirs)]
     ragged = (
-        f"row {row.line}: {len(row.cells)} cells under {len(columns)} columns; allowed is one cell a column"
+        f"row {row.line}: {len(row.cells)} cells under {len(theirs)} columns; allowed is one cell a column"
         for row in body
-        if len(row.cells) != len(columns)
+        if len(row.cells) != len(theirs)
     )
-    rows = (dict(zip(columns, row.cells, strict=True)) for row in whole)
-    return _Table(columns, tuple(row.line for row in whole), tuple(rows), tuple(ragged))
+    if found.decimal_comma:
+        whole = _with_points(whole, [columns.name(name) in numbers for name in theirs])
+    rows = (columns.translate(dict(zip(theirs, row.cells, strict=True))) for row in whole)
+    ours = tuple(name for name in map(columns.name, theirs) if name is not None)
+    return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), found.notes)
 
 
-def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
-    known = [CASE, SITE, SIMULATED, *(variable.name for variable in profile.variables)]
-    outcome = [name for name in (profile.outcome.time, profile.outcome.event) if name]
-    for name in dict.fromkeys(name for name in table.columns if table.columns.count(name) > 1):
-        yield f"row 1, column {name}: stands there more than once"
+def _with_points(rows: list[Row], numeric: list[bool]) -> list[Row]:
+    """Rows whose numbers have a decimal point where any had a comma; one with points of thousands becomes none."""
+    cells = [[cell for cell, is_number in zip(row.cells, numeric, strict=True) if is_number] for row in rows]
+    if not any(_WITH_COMMA.fullmatch(cell) for row in cells for cell in row):
+        return rows
+    return [replace(row, cells=tuple(map(_with_point, row.cells, numeric))) for row in rows]
+
+
+def _with_point(cell: str, is_number: bool) -> str:
+    if is_number and _WITH_POINTS.fullmatch(cell):
+        return f"{cell} (a point of thousands, or of decimals?)"
+    return cell.replace(",", ".") if is_number and _WITH_COMMA.fullmatch(cell) else cell
+
+
+def _header_problems(table: _Table, profile: Profile, words: Vocabulary) -> Iterator[str]:
+    known, outcome = _known(profile, words)
+    for name, count in Counter(table.columns).items():
+        if count > 1:
+            yield f"row 1, column {_shown(name)}: stands there more than once"
     for name in (CASE, *outcome):
         if name not in table.columns:
             yield f"row 1: column {name} is missing"
@@ -86,15 +119,42 @@ def _header_problems(table: _Table, profile: Profile) -> Iterator[str]:
         if name in profile.treatments and name not in known:
             said = f"row 1, column {name}: a treatment is not known at the time of prediction; leave the column out"
             yield f"{said}, or give its variable {KNOWN_TREATMENT} in the profile where it is known by then"
-        elif name not in known and name not in outcome:
-            yield f"row 1, column {_shown(name)}: unknown; allowed are {', '.join([*known, *outcome])}"
+    unknown = _unknown(table, profile, words)
+    if unknown:
+        listed = f"column{'s' * (len(unknown) > 1)} {', '.join(map(_shown, unknown))}"
+        yield f"row 1, {listed}: unknown; allowed are {', '.join([*known, *outcome])}"
 
 
-def _row_problems(table: _Table, profile: Profile) -> Iterator[str]:
+def _known(profile: Profile, words: Vocabulary) -> tuple[list[str], list[str]]:
+    """Columns that a table may have, and those of the outcome, which it must have."""
+    outcome = [name for name in (profile.outcome.time, profile.outcome.event) if name]
+    return [CASE, SITE, SIMULATED, *words.columns], outcome
+
+
+def _unknown(table: _Table, profile: Profile, words: Vocabulary) -> list[str]:
+    known, outcome = _known(profile, words)
+    return [name for name in table.columns if name not in (*known, *outcome, *profile.treatments)]
+
+
+def _refusal(name: str, problems: list[str], table: _Table, profile: Profile, words: Vocabulary) -> BadCohortError:
+    """The problems of a table; where its columns have other names, with a map to start from."""
+    refused, unknown = BadCohortError.listing(name, problems), _unknown(table, profile, words)
+    if not unknown:
+        return refused
+    known, outcome = _known(profile, words)
+    wanted = [one for one in (*known, *outcome) if one not in table.columns]
+    proposed = propose(unknown, table.rows, wanted, words)
+    return UnknownColumnsError(f"{refused}\n\n# A map to start from:\n{proposed}#")
+
+
+def _row_problems(table: _Table, entries: list[Entries], profile: Profile) -> Iterator[str]:
     seen: dict[str, int] = {}
-    for line, row in zip(table.lines, table.rows, strict=True):
+    for line, row, read in zip(table.lines, table.rows, entries, strict=True):
+        for problem in read.problems:
+            said = f"row {line}, column {problem.column}: {_shown(problem.written)}"
+            yield f"{said}; allowed is {problem.allowed}, or empty"
         for name, value in row.items():
-            allowed = _refused(name, value, profile)
+            allowed = _refused(name, str(value), profile)
             if allowed:
                 yield f"row {line}, column {name}: {_shown(value)}; allowed is {allowed}"
         case = row.get(CASE)
@@ -105,8 +165,8 @@ def _row_problems(table: _Table, profile: Profile) -> Iterator[str]:
 
 
 def _refused(name: str, value: str, profile: Profile) -> str | None:
-    """What would be allowed, where the value is not."""
-    variable, outcome = profile.variable(name), profile.outcome
+    """What would be allowed in a column that is no variable's, where the value is not."""
+    outcome = profile.outcome
     if name == CASE or (name == SITE and value):
         return None if _PSEUDONYM.fullmatch(value) else "1 to 64 of A-Z a-z 0-9 . _ -"
     if name == outcome.time:
@@ -115,15 +175,7 @@ def _refused(name: str, value: str, profile: Profile) -> str | None:
         return None if _code(value) in outcome.codes else "one of " + ", ".join(outcome.codes)
     if name == SIMULATED:
         return None if value in ("", *_WORDS) else "true, false or empty"
-    return None if not value or variable is None or _suits(variable, value) else variable.allowed() + ", or empty"
-
-
-def _suits(variable: Variable, value: str) -> bool:
-    if variable.levels:
-        return value in variable.levels
-    number = _finite(value)
-    low, high = variable.low, variable.high
-    return number is not None and (low is None or number >= low) and (high is None or number <= high)
+    return None
 
 
 def _finite(value: str) -> float | None:
@@ -139,16 +191,19 @@ def _code(value: str) -> str:
     return value.removesuffix(".0")
 
 
-def _number(row: dict[str, str], variable: Variable) -> float:
-    value = row.get(variable.name, "")
-    if not value:
+def _numbers(read: Entries, profile: Profile) -> list[float]:
+    return [_number(read.values.get(variable.name), variable) for variable in profile.variables]
+
+
+def _number(value: Value | None, variable: Variable) -> float:
+    if value is None:
         return math.nan
-    return float(variable.levels.index(value)) if variable.levels else float(value)
+    return float(variable.levels.index(value)) if isinstance(value, str) else value
 
 
 def _outcome(table: _Table, profile: Profile) -> Outcome:
     outcome = profile.outcome
-    event = np.array([outcome.causes.index(_code(row[outcome.event])) for row in table.rows], np.int64)
+    event = np.array([outcome.causes.index(_code(str(row[outcome.event]))) for row in table.rows], np.int64)
     if outcome.time:
         days = np.array([float(row[outcome.time]) for row in table.rows], np.float64)
         return Outcome(days / DAYS_A_YEAR, event)
@@ -160,6 +215,6 @@ def _assumed_times(event: Ints, horizons: tuple[float, ...]) -> Floats:
     return np.where(event > 0, horizons[0] / 2, 1.01 * horizons[-1])
 
 
-def _shown(value: str) -> str:
-    text = repr(value)
+def _shown(value: object) -> str:
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

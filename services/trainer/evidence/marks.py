@@ -6,6 +6,8 @@ from typing import Any
 
 from scipy.stats import binom
 
+from services.trainer.evidence.stain_study import H_AND_E
+
 Results = Mapping[str, Any]
 NOT_RUN = "not measured in this run"
 
@@ -44,6 +46,7 @@ def marks(found: Results) -> Iterator[Mark]:
     yield from _effect(found)
     yield _recovery(_value(found, "recovery"))
     yield from _coverage(_value(found, "intervals"))
+    yield from _stains(_value(found, "stains"))
     yield from _growth(_value(found, "growth"))
 
 
@@ -193,6 +196,16 @@ def _each_cohort(asked: str, cohorts: Mapping[str, Any]) -> Mark:
 def percent(figure: Mapping[str, Any]) -> dict[str, Any]:
     """A share times a hundred."""
     return {name: None if figure[name] is None else 100 * figure[name] for name in ("est", "lo", "hi")}
+
+
+def _stains(value: Results | None) -> Iterator[Mark]:
+    asked = ("DAB slides among H&E: at least 95 % left out", "H&E slides of other sites: under 5 % flagged")
+    if value is None:
+        yield from (Mark(one, NOT_RUN, None) for one in asked)
+        return
+    found, false = percent(value["DAB"]["refused"]), percent(value[H_AND_E]["flagged"])
+    yield Mark(asked[0], f"{said(found, 1)} % of {value['DAB']['asked']}", found["est"] >= 95)
+    yield Mark(asked[1], f"{said(false, 1)} % of {value[H_AND_E]['asked']}", false["est"] < 5)
 
 
 def _growth(value: Results | None) -> Iterator[Mark]:

@@ -11,6 +11,7 @@ from services.trainer.evidence.growth import growth_plans, growth_summary
 from services.trainer.evidence.pieces import Plan
 from services.trainer.evidence.pixels import PixelPlan
 from services.trainer.evidence.recovery import RecoveryPlan
+from services.trainer.evidence.stain_study import StainPlan
 from services.trainer.evidence.study import StudyPlan
 from services.trainer.evidence.summaries import Piece
 from shared.canonical import digest_of, sha256
@@ -80,6 +81,12 @@ def _slides(setting: Setting) -> Sequence[Plan]:
     return [PixelPlan(seed) for seed in (151, 152, 153)]
 
 
+def _stains(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [StainPlan(181, 40, 12, 4)]
+    return [StainPlan(seed) for seed in (181, 182, 183)]
+
+
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [SimulatedPlan(143, 1.6, 100, 20, 3)]
@@ -108,5 +115,6 @@ PARTS: tuple[Part, ...] = (
     Part("recovery", True, _recovery, summaries.recovery, pictures.ratios),
     Part("cross-validated", True, _cross_validated, summaries.cross_validated, pictures.nothing),
     Part("slides", True, _slides, summaries.on_slides, pictures.gains_on_slides, False),
+    Part("stains", True, _stains, summaries.stains, pictures.nothing, False),
     Part("growth", True, growth_plans, growth_summary, pictures.growth, False),
 )

@@ -43,17 +43,17 @@ class PixelPlan:
     @property
     def inside(self) -> SimulationPlan:
         """Those of whom the model is made."""
-        return _plan(self.patients, self.seed, 5, 1.0)
+        return slides_plan(self.patients, self.seed, 5, 1.0)
 
     @property
     def outside(self) -> SimulationPlan:
         """Those whom it is asked about."""
-        return _plan(self.external, self.seed + EXTERNAL, 1, self.external_shift)
+        return slides_plan(self.external, self.seed + EXTERNAL, 1, self.external_shift)
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See evidence.pieces.Plan."""
         for name, plan in (("inside", self.inside), ("outside", self.outside)):
-            _embedded(plan, work / name)
+            embed_simulated(plan, work / name)
         said = {
             f"{effect:g}": [self._draw(effect, draw, work) for draw in range(self.draws)] for effect in self.effects
         }
@@ -72,7 +72,7 @@ class PixelPlan:
         bundle = read_bundle(work / "bundle")
         said = {"external site": shares(bundle, _means(work / "outside"))}
         if self.strangers:
-            _embedded(_plan(self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT), work / "strange")
+            embed_simulated(slides_plan(self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT), work / "strange")
             said["strongly shifted stain"] = shares(bundle, _means(work / "strange"))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
@@ -82,7 +82,7 @@ class PixelPlan:
         return said
 
 
-def _plan(patients: int, seed: int, sites: int, shift: float) -> SimulationPlan:
+def slides_plan(patients: int, seed: int, sites: int, shift: float) -> SimulationPlan:
     """Without an effect, and with bags so small that they cost nothing: real slides take their place."""
     return SimulationPlan(patients, 1.0, sites, seed, tiles=1, width=8, shift=shift)
 
@@ -92,7 +92,7 @@ def _means(folder: Path) -> Floats:
     return mean_embeddings(read_cohort(folder / "cohort.csv", load_profile()), read_embeddings(folder / "EMB"))
 
 
-def _embedded(plan: SimulationPlan, folder: Path) -> None:
+def embed_simulated(plan: SimulationPlan, folder: Path) -> None:
     """Slides of a SIMULATED cohort and, in EMB, their embeddings by the default encoder."""
     said = {name: getattr(plan, name) for name in ("patients", "effect", "sites", "seed", "tiles", "width", "shift")}
     options = [part for name, value in said.items() for part in (f"--{name}", value)]

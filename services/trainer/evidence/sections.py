@@ -99,6 +99,15 @@ def abstentions(value: Value) -> str:
     return table(("patients", "asked", "flagged, %", "refused, %"), rows)
 
 
+def stains(value: Value) -> str:
+    """Who was flagged and left out, and who would be by the embedding alone."""
+    rows = [
+        (kind, one["asked"], *(said(percent(one[name]), 1) for name in ("flagged", "refused", "by_embedding")))
+        for kind, one in value.items()
+    ]
+    return table(("slides", "asked", "flagged, %", "left out, %", "left out by the mean embedding alone, %"), rows)
+
+
 def intervals(value: Value) -> str:
     """Coverage, then abstention."""
     return f"{coverage(value)}\n\nOut of distribution, by the mean embedding:\n\n{abstentions(value['abstentions'])}"
@@ -175,5 +184,6 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Value], str]]] = {
     "cross-validated": ("SIMULATED bags, cross-validated", cross_validated),
     "recovery": ("SIMULATED tables: known hazard ratios", recovery),
     "intervals": ("SIMULATED bags: the interval of a case's risk, and who is refused", intervals),
+    "stains": ("SIMULATED cases with one slide of another stain", stains),
     "growth": ("SIMULATED bags: time and memory", growth),
 }

@@ -153,12 +153,12 @@ def covered(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return said
 
 
-def abstentions(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def abstentions(values: Sequence[Mapping[str, Any]], counted: Sequence[str] = ("flagged", "refused")) -> dict[str, Any]:
     """By kind of stranger: how many were asked, and the shares flagged and refused."""
     said: dict[str, dict[str, Any]] = {}
     for kind in dict.fromkeys(name for value in values for name in value):
         told = [value[kind] for value in values if kind in value]
-        shares = {name: _among_all(told, name) for name in ("flagged", "refused")}
+        shares = {name: _among_all(told, name) for name in counted}
         said[kind] = {"asked": sum(int(one["n"]) for one in told), **shares}
     return said
 
@@ -167,6 +167,15 @@ def _among_all(told: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     """Of all who were asked, with Wilson's interval."""
     asked = sum(int(one["n"]) for one in told)
     return dict(wilson(sum(one["n"] * one[name] for one in told) / asked, asked).as_json())
+
+
+def stains(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """By stain, over all seeds: slides asked, shares flagged, left out, and left out were the colours not known.
+
+    Stains without one slide that the planner takes for tissue are not in it.
+    """
+    values = [{name: one for name, one in piece["value"].items() if one["n"]} for piece in pieces]
+    return abstentions(values, ("flagged", "refused", "by_embedding"))
 
 
 def _within_bounds(share: dict[str, Any]) -> dict[str, Any]:

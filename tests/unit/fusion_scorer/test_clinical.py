@@ -1,16 +1,21 @@
 """Clinical records: what is refused is refused all at once, with what would be allowed."""
 
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from services.fusion_scorer.clinical import MAX_BYTES, ClinicalRecord, parse
+from services.fusion_scorer.clinical import ClinicalRecord, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Profile
+from services.fusion_scorer.profile import Profile, Variable
+from shared.json_objects import MAX_BYTES, MAX_NAMES
 from shared.units import CaseId
+from shared.words import LONGEST_SENTENCE
 from tests.support.fusion import PROFILE, clinical_json
 
 CASE = CaseId("MB-1")
@@ -33,6 +38,10 @@ def read_or_refused(data: bytes) -> ClinicalRecord | str:
 
 def as_record(values: dict[str, Any]) -> bytes:
     return clinical_json(**values)
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 def test_a_good_record_keeps_what_is_known() -> None:
@@ -62,7 +71,7 @@ def test_a_record_names_the_site_or_does_not() -> None:
 def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
     said = refusal(clinical_json(age=200, stage="M7", colour="blue", case_id="MB-2"))
     assert 'case_id is "MB-2", but the record is stored for MB-1' in said
-    assert "age is 200 years, allowed is a number from 0 to 120 years" in said
+    assert "age is 200, allowed is a number from 0 to 120 years" in said
     assert 'stage is "M7", allowed is one of M0, M1' in said
     assert '"colour" is no variable of toy, allowed are case_id, site_id, age, stage, group' in said
 
@@ -70,13 +79,15 @@ def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
 @pytest.mark.parametrize(
     ("values", "part"),
     [
-        ({"age": "4.2"}, 'age is "4.2", allowed is a number'),
+        ({"age": "4.2.1"}, 'age is "4.2.1", allowed is a number'),
+        ({"age": "1,234"}, 'age is "1,234", allowed is a number'),
+        ({"age": "4 months"}, 'age is "4 months", allowed is a number'),
         ({"age": True}, "age is true, allowed is a number"),
-        ({"age": -0.1}, "age is -0.1 years"),
+        ({"age": -0.1}, "age is -0.1"),
         ({"age": float("nan")}, "age is NaN"),
         ({"age": float("inf")}, "age is Infinity"),
         ({"stage": 1}, "stage is 1, allowed is one of M0, M1"),
-        ({"stage": ["M1"]}, 'stage is ["M1"]'),
+        ({"stage": ["M1"]}, "stage is a list"),
         ({"stage": {"a": "M1"}}, "allowed is one of M0, M1"),
         ({"site_id": "a b"}, "site_id"),
         ({"site_id": ".a"}, "the first no dot"),
@@ -98,7 +109,9 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
         (b"", "line 1, column 1"),
         (b'{"age": 4', "no JSON: line 1"),
         (b"[1]", "no JSON object"),
-        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"{\xe4", "byte 1 is not UTF-8"),
+        (b'{"age": 1' + b"0" * 400 + b"}", "a number of 401 digits"),
         (b'{"age": 1, "age": 2}', '"age" more than once'),
         (b"[" * 100_000, "plain values"),
         (b" " * (MAX_BYTES + 1), f"{MAX_BYTES} are allowed"),
@@ -112,16 +125,197 @@ def test_long_values_are_cut_in_the_sentence() -> None:
     assert len(refusal(clinical_json(stage="x" * 10_000))) < 200
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=60),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+ANY_JSON = st.dictionaries(st.sampled_from(["age", "stage", "site_id", "event_code", "x"]), ANYTHING).map(as_json)
 VALUES = st.none() | st.booleans() | st.integers(-5, 200) | st.sampled_from(["", "M0", "M1", "M9", "G3"])
 TEXTS = st.dictionaries(st.text(max_size=8), st.integers() | st.text()).map(json.dumps).map(str.encode)
 RECORDS = st.dictionaries(st.sampled_from(["age", "stage", "group", "colour"]), VALUES).map(as_record)
 
 
-@given(st.binary(max_size=60) | TEXTS | RECORDS)
+@given(st.binary(max_size=60) | TEXTS | RECORDS | ANY_JSON)
 def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
     found = read_or_refused(data)
     if isinstance(found, str):
         assert found.strip()
-        assert "\n" not in found
+        assert found.isprintable()
+        assert len(found.encode()) <= LONGEST_SENTENCE
     else:
-        assert found.values.items() <= json.loads(data).items()
+        stated = json.loads(data)
+        assert all(name in stated and stated[name] not in (None, "") for name in found.values)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        as_json({f"name {i}": i for i in range(12_000)}),
+        as_json({f"name {i}": i for i in range(MAX_NAMES)}),
+        b"{" + b",".join(b'"n%d":1' % (i % 59_999) for i in range(60_000)) + b"}",
+        b'{"stage": "\\ud83d"}',
+        b'{"\\ud83d": 1}',
+        b'{"age": 1e999999}',
+        b'{"age": -Infinity}',
+        b'{"stage": "' + b'\\"' * 400_000,
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        as_json({"stage": "\u202e\u2028\x00" * 9_000}),
+        as_json({f"n{i}": "x" * 900 for i in range(900)}),
+    ],
+    ids=range(12),
+)
+def test_hostile_records_give_one_short_clean_sentence(data: bytes) -> None:
+    said = refusal(data)
+    assert len(said.encode()) <= LONGEST_SENTENCE
+    assert said.isprintable()
+
+
+def test_all_problems_of_many_are_counted() -> None:
+    wide = Profile(name="wide", variables=tuple(variable(f"v{i}") for i in range(900)))
+    with pytest.raises(BadClinicalRecordError, match=r"and 8\d\d more$") as refused:
+        parse(clinical_json(**{f"v{i}": "high" for i in range(900)}), CASE, wide)
+    assert len(str(refused.value)) <= LONGEST_SENTENCE
+
+
+def variable(name: str) -> Variable:
+    return Variable(name=name, kind="numeric", block="clinical", low=0, high=1)
+
+
+def steps_of(data: bytes) -> int:
+    """Function calls, into C too, that reading takes."""
+    count = 0
+
+    def profiler(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(profiler)
+    try:
+        read_or_refused(data)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("made", [lambda n: b'"' * n, lambda n: b"[]" * n, lambda n: as_json({"x" * n: ["y"] * n})])
+def test_reading_takes_steps_in_proportion_to_the_size(made: Callable[[int], bytes]) -> None:
+    assert steps_of(made(20_000)) <= 2.5 * steps_of(made(10_000)) + 1_000
+
+
+WORDS = Profile.model_validate(
+    PROFILE
+    | {
+        "variables": [
+            {**PROFILE["variables"][0], "units": {"age_months": 12, "months": 12, "mo": 12}, "unclear": "missing"},
+            {
+                **PROFILE["variables"][1],
+                "aliases": {"0": "M0", "true": "M1", "spread, G3": {"stage": "M1", "group": "G3"}},
+            },
+            {**PROFILE["variables"][2], "aliases": {"Group 3": "G3"}},
+        ],
+        "missing": ["NA", "N/A", "[Not Available]"],
+        "checks": [{"when": "group == G3 and stage == M1", "sentence": "Look again."}],
+    }
+)
+
+
+def read(**values: Any) -> ClinicalRecord:
+    return parse(clinical_json(**values), CASE, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ({"group": "group_3"}, {"group": "G3"}),
+        ({"group": "GROUP\u20113 "}, {"group": "G3"}),
+        ({"group": "g4"}, {"group": "G4"}),
+        ({"group": "[not available]"}, {}),
+        ({"stage": 0}, {"stage": "M0"}),
+        ({"stage": 0.0}, {"stage": "M0"}),
+        ({"stage": True}, {"stage": "M1"}),
+        ({"stage": "Spread, G3"}, {"stage": "M1", "group": "G3"}),
+        ({"stage": "Spread, G3", "group": "Group3"}, {"stage": "M1", "group": "G3"}),
+        ({"age": "6,4"}, {"age": 6.4}),
+        ({"age": "5 years"}, {"age": 5.0}),
+        ({"age": "60 months"}, {"age": 5.0}),
+        ({"age_months": 30}, {"age": 2.5}),
+        ({"age_months": "30 mo"}, {"age": 2.5}),
+        ({"age": 6, "age_months": 77}, {"age": 6.0}),
+        ({"age": "about 5"}, {}),
+        ({"age": "5" + " " * 200 + "x"}, {}),
+        ({"site_id": "NA", "time_days": "n/a", "event_code": "NA"}, {}),
+    ],
+)
+def test_words_and_units_are_read_as_the_profile_says(written: dict[str, Any], values: dict[str, Any]) -> None:
+    assert read(**written).values == values
+
+
+def test_what_was_read_as_what_stands_beside_the_values() -> None:
+    record = read(group="Group 3", age_months=30, stage="m1")
+    assert [(one.variable, one.written, one.value) for one in record.readings] == [
+        ("group", "Group 3", "G3"),
+        ("age", "30 (age_months)", "2.5 years"),
+    ]
+
+
+def test_words_for_no_value_are_shown_as_missing() -> None:
+    assert [one.value for one in read(group="NA").readings] == ["missing"]
+
+
+def test_an_unclear_value_counts_as_missing_with_a_remark_only_where_the_profile_says_so() -> None:
+    record = read(age="\ud83d")
+    assert [(one.code, one.sentence) for one in record.remarks] == [
+        ("unclear_value", 'age is "\\ud83d" and counts as missing; allowed is a number from 0 to 120 years.')
+    ]
+    with pytest.raises(BadClinicalRecordError, match="allowed is one of G3, G4"):
+        read(group="G3/G4")
+
+
+def test_a_number_out_of_range_is_refused_even_where_unclear_values_are_not() -> None:
+    with pytest.raises(BadClinicalRecordError, match="age is 121"):
+        read(age=121)
+
+
+@pytest.mark.parametrize("values", [{"stage": "spread, G3", "group": "G4"}, {"age": 6, "age_months": 90}])
+def test_two_entries_that_contradict_each_other_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(BadClinicalRecordError, match=r"allowed is what .* says of"):
+        read(**values)
+
+
+def test_a_case_that_meets_a_check_carries_its_sentence() -> None:
+    assert [one.sentence for one in read(group="G3", stage="M1").remarks] == ["Look again."]
+    assert not read(group="G3").remarks
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"aliases": {"m0": "M1"}}, "one of its levels"),
+        ({"aliases": {"none": "M9"}}, "allowed is one of M0, M1"),
+        ({"aliases": {"none": {"colour": "blue"}}}, "no variable"),
+        ({"aliases": {"a b": "M0", "A_B": "M1"}}, "differ only in"),
+        ({"units": {"dozens": 12}}, "no number"),
+    ],
+)
+def test_words_that_do_not_fit_are_refused_with_the_profile(changes: dict[str, Any], said: str) -> None:
+    variables = [PROFILE["variables"][0], PROFILE["variables"][1] | changes, PROFILE["variables"][2]]
+    with pytest.raises(ValidationError, match=said):
+        Profile.model_validate(PROFILE | {"variables": variables})
+
+
+@pytest.mark.parametrize("expression", ["group ==", "colour == 1", "(" * 900, "not " * 300, "\x00"])
+def test_checks_that_do_not_fit_are_refused_with_the_profile(expression: str) -> None:
+    with pytest.raises(ValidationError):
+        Profile.model_validate(PROFILE | {"checks": [{"when": expression, "sentence": "Look."}]})
+
+
+@pytest.mark.parametrize(("record", "case"), [({"case_id": "A"}, "A"), ({}, None)])
+def test_the_id_that_a_record_states(record: dict[str, Any], case: str | None) -> None:
+    assert stated_id(as_json(record)) == case
+
+
+def test_an_id_that_is_no_text_is_refused() -> None:
+    with pytest.raises(BadClinicalRecordError, match="case_id is 7"):
+        stated_id(b'{"case_id": 7}')

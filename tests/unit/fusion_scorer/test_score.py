@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from medulla.v1.scorer_pb2 import Score
+from medulla.v1.scorer_pb2 import Reading, Remark, Score
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.bundle import Bundle, load
@@ -122,6 +122,15 @@ def test_a_little_far_is_flagged_and_still_scored(toy: Bundle) -> None:
 
 def test_an_age_far_from_training_makes_the_scorer_abstain(toy: Bundle) -> None:
     assert "age" in scored(toy, clinical=record(stage="M0", age=70)).abstained_reason
+
+
+def test_readings_and_remarks_of_the_record_stand_in_the_score(toy: Bundle) -> None:
+    reading = Reading(variable="group", label="group", written="Group 3", value="G3")
+    remark = Remark(code="profile_check", sentence="Look again.")
+    known = ClinicalRecord(Sha256("c" * 64), {"group": "G3"}, readings=(reading,), remarks=(remark,))
+    said = scored(toy, clinical=known)
+    assert list(said.readings) == [reading]
+    assert list(said.remarks) == [remark]
 
 
 def test_tiles_of_all_slides_are_pooled_and_attention_sums_to_one(toy: Bundle) -> None:

@@ -56,6 +56,11 @@ def test_flags_say_what_a_reader_has_to_know() -> None:
     assert list(flags) == ["out_of_distribution", "missing_clinical", "rejected_input", "simulated"]
 
 
+def test_a_slide_that_was_left_out_and_a_remark_are_flagged() -> None:
+    flags = case_state.summary(facts(made.remarkable(CASE))).flags
+    assert list(flags) == ["out_of_distribution", "left_out_slide", "remark", "simulated"]
+
+
 def test_a_case_with_a_slide_on_its_way_is_in_progress() -> None:
     found = facts(progress=[made.progress(CASE, "A", 1, made.at(1))])
     assert case_state.summary(found).state == CASE_STATE_IN_PROGRESS

@@ -43,7 +43,14 @@ def printed(*arguments: object) -> Any:
 def test_demo_prints_risk_interval_quality_and_provenance_and_leaves_a_report(tmp_path: Path) -> None:
     done = medulla("demo", "--out", tmp_path)
     assert done.exit_code == 0, done.output
-    for words in ("within 3 years", "90% interval", "QC cmu-1-small-region", "Provenance", "SIMULATED", "Research use"):
+    for words in (
+        "within 3 years",
+        "90% interval",
+        "Slide cmu-1-small-region",
+        "Provenance",
+        "SIMULATED",
+        "Research use",
+    ):
         assert words in done.stdout
     page = (tmp_path / "report.html").read_text()
     assert "Research use only" in page
@@ -74,7 +81,7 @@ def test_a_second_run_forgets_the_record_of_the_first(tmp_path: Path, slide: Pat
 
 def test_a_bad_record_names_every_fault_in_one_sentence(tmp_path: Path, slide: Path) -> None:
     record = tmp_path / "record.json"
-    record.write_text(json.dumps({"case_id": "MB-7", "sex": "F", "age_at_diagnosis_years": 300}))
+    record.write_text(json.dumps({"case_id": "MB-7", "sex": "both", "age_at_diagnosis_years": 300}))
     done = medulla("score", slide, "--clinical", record, "--out", tmp_path / "out")
     assert done.exit_code == AT_FAULT
     assert "bad_clinical_record" in done.stderr

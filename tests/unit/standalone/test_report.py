@@ -1,5 +1,6 @@
 """The report's words on where the model looked."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -8,6 +9,7 @@ from medulla.v1.scorer_pb2 import TopTile
 from services.standalone import scoring
 from services.standalone.local_slides import slide_at
 from services.standalone.report import SlidePage, render
+from services.standalone.summary import lines
 from shared.blob.memory import MemoryStore
 from tests.support import scores as made
 from tests.support.results import attention_map, thumbnail
@@ -49,3 +51,29 @@ def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highes
     made_page = scoring._page(store, evidence, slide_at(scoring.DEMO / "cmu-1-small-region.svs"))
     assert made_page.attention
     assert len(made_page.top_tiles) == shown
+
+
+def test_what_a_person_must_see_stands_above_the_risk() -> None:
+    score = made.remarkable()
+    shown = render(score, [SlidePage(slide, PICTURE, "", "", []) for slide in score.slides])
+    places = [shown.index(text) for text in ("Slide DAB.tif was left out", "MYC amplification", "<h2>Risk")]
+    assert places == sorted(places)
+    assert "Slide DAB.tif, left out of the score" in shown
+    assert "molecular group: “Group 3”, read as G3" in shown
+    assert "outside the training distribution (distance 8.40, limit 2.20)" in shown
+
+
+def test_report_and_terminal_say_words_and_no_codes() -> None:
+    score = made.remarkable()
+    del score.contributions[:]
+    shown = render(score, [SlidePage(slide, PICTURE, "", "", []) for slide in score.slides])
+    for text in (shown.partition("</style>")[2], "\n".join(lines(score))):
+        assert "few tiles" in text
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", text)
+
+
+def test_the_terminal_says_first_what_a_person_must_see() -> None:
+    said = lines(made.remarkable())
+    assert [line for line in said if line.startswith("LOOK FIRST: ")] == said[2:4]
+    assert "left out" in said[2]
+    assert any(line.endswith("(distance 8.40, limit 2.20)") for line in said)

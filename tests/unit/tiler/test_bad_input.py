@@ -13,6 +13,7 @@ from services.tiler.resolution import MppTable
 from shared.bus.events import decoder, to_record
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PermanentError
+from tests.support.dicom_series import series
 from tests.support.slides import (
     INK_PICTURE,
     NOT_A_SLIDE,
@@ -58,10 +59,6 @@ def _stripped(folder: Path) -> bytes:
     return (folder / "made.tif").read_bytes()
 
 
-def _smaller_level(folder: Path) -> bytes:
-    return write_dicom(folder / "d", resampled=True).read_bytes()
-
-
 def _half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
@@ -80,7 +77,7 @@ ROWS = [
     Row("an svs cut short", "unreadable_slide", lambda _: truncated(0.6)),
     Row("a tiff cut short", "unreadable_slide", lambda f: _half(_tiff(cc0_pixels, (0.5, 0.5))(f)), "slide-1.tif"),
     Row("a dicom slide cut short", "unreadable_slide", lambda f: _half(write_dicom(f / "d").read_bytes()), "s.dcm"),
-    Row("a dicom slide without its base level", "incomplete_series", _smaller_level, "s.dcm"),
+    Row("a dicom slide without its base level", "incomplete_series", lambda _: series()["level1"], "s.dcm"),
     Row("an svs mostly garbled", "unreadable_slide", lambda _: garbled(range(80))),
     Row("a photograph", "unsupported_format", lambda _: INK_PICTURE.read_bytes(), "slide-1.mrx"),
     Row("a tiff in strips", "unsupported_format", _stripped, "slide-1.tif"),
@@ -90,7 +87,7 @@ ROWS = [
     Row("mpp zero", "implausible_resolution", lambda _: stating_mpp("0.0000")),
     Row("mpp absurdly large", "implausible_resolution", lambda _: stating_mpp("250.00")),
     Row("mpp absurdly small", "implausible_resolution", lambda _: stating_mpp("0.0010")),
-    Row("72 dots per inch", "implausible_resolution", _tiff(cc0_pixels, (352.8, 352.8)), "slide-1.tif"),
+    Row("72 dots per inch", "no_resolution", _tiff(cc0_pixels, (352.8, 352.8)), "slide-1.tif"),
     Row("one axis absurd", "implausible_resolution", _tiff(cc0_pixels, (0.5, 50.0)), "slide-1.tif"),
     Row("blank glass", "no_tissue", _tiff(blank, (0.5, 0.5)), "slide-1.tif"),
     Row("nothing but ink", "no_tissue", _tiff(_inked, (0.5, 0.5)), "slide-1.tif"),

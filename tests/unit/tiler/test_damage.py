@@ -19,7 +19,7 @@ damage = st.lists(st.tuples(st.integers(0, _HEAD), st.integers(0, 255)), min_siz
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("sound")
-    tiff = write_tiff(folder / "slide.tif", cc0_pixels()[1500:2012, 600:1112], shrinks=1)
+    tiff = write_tiff(folder / "slide.tif", cc0_pixels()[1500:2012, 600:1112], (2.0, 2.0), shrinks=1)
     return {"tif": tiff.read_bytes(), "dcm": write_dicom(folder / "slide.dcm").read_bytes()}
 
 

@@ -7,12 +7,15 @@ import pytest
 import tifffile
 
 from services.tiler import openslide_reader
-from services.tiler.native_tiles import CorruptTileError, NativeTiles, decode_jpeg
+from services.tiler.native_tiles import NativeTiles
 from services.tiler.openslide_reader import OpenSlidePixels
 from services.tiler.ports import Cut, Tiles
+from services.tiler.pyramid import PixelSource
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
+from services.tiler.tiff_page import read_pages
 from services.tiler.tiff_tiles import TiffTiles
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, decode_jpeg
 from shared.units import Level0Px, TilePx
 from tests.support.slides import CC0_SLIDE, TCGA_SLIDE, garbled, write_tiff
 
@@ -23,6 +26,10 @@ ORIGINS = np.array([[x, y] for y in range(0, 2600, 300) for x in range(0, 1900, 
 def tiles_of(path: Path) -> Tiles:
     with open_slide(path, Override(default=0.5)) as reader:
         return reader.read_tiles(ORIGINS, CUT)
+
+
+def source_of(path: Path) -> PixelSource:
+    return openslide_reader._source(path, read_pages(path), OpenSlidePixels(path))
 
 
 def table_of(path: Path) -> tuple[list[int], list[int], int]:
@@ -57,7 +64,8 @@ def test_damage_that_libjpeg_would_patch_up_is_corrupt() -> None:
     with tifffile.TiffFile(CC0_SLIDE) as tiff:
         tables = tiff.pages.first.jpegtables or b""
     sound = CC0_SLIDE.read_bytes()[offsets[60] : offsets[60] + sizes[60]]
-    assert decode_jpeg(sound, tables, rgb=True).shape == (240, 240, 3)
+    side = TileLayout(240, 240)
+    assert decode_jpeg(sound, side, tables, rgb=True).shape == (240, 240, 3)
     for damaged in (
         sound[: len(sound) // 2],
         sound[:-2] + b"\x11\x22" * 20 + b"\xff\xd9",
@@ -65,7 +73,7 @@ def test_damage_that_libjpeg_would_patch_up_is_corrupt() -> None:
         bytes(len(sound)),
     ):
         with pytest.raises(CorruptTileError):
-            decode_jpeg(damaged, tables, rgb=True)
+            decode_jpeg(damaged, side, tables, rgb=True)
 
 
 def test_a_tile_that_was_never_stored_is_white_and_not_corrupt(tmp_path: Path) -> None:
@@ -85,9 +93,9 @@ def test_a_file_whose_colours_we_would_misread_is_left_to_openslide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_tiff(tmp_path / "slide.tif", np.full((512, 512, 3), (200, 120, 160), np.uint8))
-    assert isinstance(openslide_reader._direct(path, OpenSlidePixels(path)), NativeTiles)
+    assert isinstance(source_of(path), NativeTiles)
     monkeypatch.setattr(TiffTiles, "decode", lambda *_: np.zeros((256, 256, 3), np.uint8))
-    assert openslide_reader._direct(path, OpenSlidePixels(path)) is None
+    assert isinstance(source_of(path), OpenSlidePixels)
 
 
 def test_a_cache_too_small_for_one_tile_changes_no_pixel(tmp_path: Path) -> None:
@@ -96,7 +104,7 @@ def test_a_cache_too_small_for_one_tile_changes_no_pixel(tmp_path: Path) -> None
     boxes = np.array([[x, y, 300, 300] for x in range(0, 1800, 250) for y in range(1500, 2400, 250)])
     regions = []
     for cache in (0, 10**8):
-        store = TiffTiles.of(tmp_path / "slide.svs", slide.levels)
+        store = TiffTiles.of(tmp_path / "slide.svs", read_pages(tmp_path / "slide.svs"), slide.levels)
         assert store is not None
         source = NativeTiles(store, cache)
         regions.append(list(source.regions(0, boxes)))

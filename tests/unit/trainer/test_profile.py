@@ -33,13 +33,17 @@ def dose(**more: object) -> dict[str, object]:
 
 def test_a_treatment_is_refused_as_a_predictor(tmp_path: Path) -> None:
     with pytest.raises(BadProfileError, match="csi_dose_gy is a treatment") as refused:
-        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}))
+        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}, checks=[]))
     assert "`treatment: true, known_at_prediction: true`" in str(refused.value)
 
 
 def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
     known = dose(known_at_prediction=True)
-    assert load_profile(edited(tmp_path, variables=[known], rule="", strata="", subgroups={})).variables[0].treatment
+    assert (
+        load_profile(edited(tmp_path, variables=[known], rule="", strata="", subgroups={}, checks=[]))
+        .variables[0]
+        .treatment
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_a_variable_without_a_label_is_shown_by_its_name_less_the_unit(label: st
 
 def test_an_error_is_said_once_and_without_jargon(tmp_path: Path) -> None:
     with pytest.raises(BadProfileError) as refused:
-        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}))
+        load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}, checks=[]))
     assert "Value error" not in str(refused.value)
     assert "Tuple" not in str(refused.value)
 

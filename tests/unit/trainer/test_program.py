@@ -35,7 +35,7 @@ def test_a_table_alone_becomes_a_bundle(
 def test_a_bad_table_is_refused_and_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "cohort.csv").write_text("case_id,sex,time_days,event_code\nA,F,10,1\n")
+    (tmp_path / "cohort.csv").write_text("case_id,sex,time_days,event_code\nA,both,10,1\n")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle") == 1
     said = capsys.readouterr().err
     assert "sex" in said

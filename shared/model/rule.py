@@ -17,6 +17,9 @@ Flags = npt.NDArray[np.bool_]
 Column = Callable[[str], Floats]
 """The values [n] of a variable by name: numbers, or the place of the level; NaN where missing."""
 
+LONGEST = 1_000
+"""Characters of an expression."""
+
 _COMPARE: dict[type[ast.cmpop], Callable[[Floats, float], Flags]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -54,9 +57,11 @@ def parse_rule(text: str, levels: Mapping[str, tuple[str, ...]]) -> Rule:
     """
     if not text.strip():
         return Rule("", None, levels)
+    if len(text) > LONGEST:
+        raise BadRuleError(f"an expression has {len(text)} characters; {LONGEST} are allowed")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         raise BadRuleError(f"the expression `{text}` is not understood") from error
     _holds(tree, lambda _: np.zeros(1), levels)
     return Rule(text, tree, levels)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.trainer.rule import BadRuleError, Rule, parse_rule
+from shared.model.rule import BadRuleError, Rule, parse_rule
 
 LEVELS: dict[str, tuple[str, ...]] = {"stage": ("M0", "M1", "M2"), "age": (), "histology": ("classic", "LCA")}
 PATIENTS = {

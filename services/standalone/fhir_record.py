@@ -1,0 +1,84 @@
+"""A FHIR R4 Bundle of Patient, Condition and Observations as one record; a column map says which names are wanted."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from services.fusion_scorer.errors import BadClinicalRecordError
+
+GENDER, AGE = "Patient.gender", "Condition.age_days"
+"""Names beside those of the Observations; of the patient nothing else is taken, no name and no date."""
+
+
+def is_fhir(entries: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is a FHIR Bundle."""
+    return entries.get("resourceType") == "Bundle"
+
+
+def flattened(bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """The gender, the age at the onset of the Condition in days, and the value of each Observation by its name.
+
+    Raises:
+        BadClinicalRecordError: it holds several patients, Conditions of several dates, or two values of an Observation.
+    """
+    resources = [_part(entry, "resource") for entry in _parts(bundle, "entry")]
+    patients = [one for one in resources if one.get("resourceType") == "Patient"]
+    if len(patients) != 1:
+        raise BadClinicalRecordError(f"the FHIR Bundle holds {len(patients)} patients; one is allowed")
+    found: dict[str, Any] = {GENDER: patients[0].get("gender"), AGE: _age_days(patients[0], resources)}
+    for name, value in _observations(resources):
+        if found.setdefault(name, value) != value:
+            raise BadClinicalRecordError(f"the FHIR Bundle holds two values of {name[:60]!a}; leave one of them")
+    return found
+
+
+def _observations(resources: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for one in resources:
+        value = _value(one)
+        if one.get("resourceType") == "Observation" and value is not None:
+            yield _concept(_part(one, "code")), value
+
+
+def _value(observation: Mapping[str, Any]) -> Any:
+    quantity = _part(observation, "valueQuantity")
+    if quantity:
+        return f"{quantity.get('value')} {quantity.get('unit') or ''}".strip()
+    if concept := _concept(_part(observation, "valueCodeableConcept")):
+        return concept
+    kinds = ("valueString", "valueBoolean", "valueInteger")
+    return next((observation[kind] for kind in kinds if kind in observation), None)
+
+
+def _concept(concept: Mapping[str, Any]) -> str:
+    """The text of a concept, else the first display or code."""
+    codings = _parts(concept, "coding")
+    told = [concept.get("text"), *(coding.get(part) for part in ("display", "code") for coding in codings)]
+    return next((text for text in told if isinstance(text, str) and text), "")
+
+
+def _age_days(patient: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> int | None:
+    born = _day(patient.get("birthDate"))
+    conditions = [one for one in resources if one.get("resourceType") == "Condition"]
+    days = [_day(one.get("onsetDateTime") or one.get("recordedDate")) for one in conditions]
+    known = {day for day in days if day}
+    if len(known) > 1:
+        raise BadClinicalRecordError("the FHIR Bundle holds Conditions of several dates; leave that of the tumour")
+    return (known.pop() - born).days if born and known else None
+
+
+def _day(text: Any) -> date | None:
+    """A whole date; a year or month alone is none."""
+    try:
+        return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = of.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _parts(of: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = of.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

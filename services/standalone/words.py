@@ -1,0 +1,60 @@
+"""How codes of scores and plans are said to people, on the terminal and in the report."""
+
+from collections.abc import Iterable, Iterator
+
+from medulla.v1.scorer_pb2 import OutOfDistribution, Reading, Score, SlideEvidence
+
+_WORDS = {
+    "anisotropic_pixels": "pixels are not square",
+    "blurred": "blurred in places",
+    "clinical_molecular": "clinical and molecular",
+    "clinical_molecular_gbm": "clinical and molecular, by trees",
+    "clinical_pathomics": "clinical and slides",
+    "corrupt_tiles": "some tiles are damaged",
+    "duplicate_slide": "same file twice",
+    "few_tiles": "few tiles",
+    "fused": "clinical, molecular and slides",
+    "low_resolution": "scanned at low resolution",
+    "molecular_pathomics": "molecular and slides",
+    "out_of_distribution": "unlike the training slides",
+    "pathomics": "slides",
+    "pen_ink": "pen ink",
+    "replaced": "being replaced",
+    "resolution_override": "resolution was set by hand",
+    "unreadable_regions": "parts cannot be read",
+}
+"""What is not listed is said in its own words."""
+
+
+def plain(code: str) -> str:
+    """One code in words."""
+    return _WORDS.get(code, code.replace("_", " "))
+
+
+def listed(codes: Iterable[str], nothing: str) -> str:
+    """Several codes in words, or what is said where there is none."""
+    return ", ".join(map(plain, codes)) or nothing
+
+
+def distance(far: OutOfDistribution) -> str:
+    """How far something lies from the training cohort."""
+    where = "outside the training distribution" if far.flagged else "within the training distribution"
+    return f"{where} (distance {far.distance:.2f}, limit {far.limit:.2f})"
+
+
+def attention_needed(score: Score) -> Iterator[str]:
+    """What a person should look at before believing the score: slides that were left out, and remarks."""
+    for slide in score.left_out:
+        yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {slide.sentence}"
+    yield from (remark.sentence for remark in score.remarks)
+
+
+def reading(one: Reading) -> str:
+    """What a value of the record was read as."""
+    return f"{one.label or plain(one.variable)}: “{one.written}”, read as {one.value}"
+
+
+def slide_title(slide: SlideEvidence, score: Score) -> str:
+    """A slide's name, and whether the score was made without it."""
+    left_out = any(one.slide_id == slide.slide_id for one in score.left_out)
+    return f"Slide {slide.slide_id}{', left out of the score' if left_out else ''}"

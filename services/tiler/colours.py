@@ -1,0 +1,54 @@
+"""Whether a slide's pixels are 8-bit RGB, told from what it says of them before any is decoded."""
+
+import numpy as np
+
+from services.tiler.errors import UnsupportedFormatError
+from services.tiler.ports import Rgb
+from services.tiler.tiff_page import TiffPage
+
+_PALETTE = 3
+_NOT_RGB = {
+    _PALETTE: "its colours are those of a palette",
+    4: "it is a mask",
+    5: "its colours are CMYK",
+    8: "its colours are CIELAB",
+    9: "its colours are ICCLAB",
+    32803: "it is raw sensor data",
+}
+_NUMBERS = {2: "signed integers", 3: "floating-point numbers", 5: "complex integers", 6: "complex numbers"}
+_GREY = {1, 2}
+"""One channel, or one with transparency."""
+_COLOUR = {3, 4}
+"""Three channels, or three with transparency."""
+_ROUNDING = 2
+_CONTRAST = 50
+
+
+def check_tiff(page: TiffPage) -> None:
+    """Raise UnsupportedFormatError unless the full resolution holds 8-bit RGB, or YCbCr that becomes it."""
+    if page.photometric in _NOT_RGB:
+        raise _refusal(_NOT_RGB[page.photometric])
+    check(page.samples, page.bits[0], _NUMBERS.get(page.sample_format))
+
+
+def check(samples: int, bits: int, numbers: str | None = None) -> None:
+    """Raise UnsupportedFormatError unless pixels have three channels of 8 bits, transparency aside."""
+    if numbers:
+        raise _refusal(f"its pixels are {numbers} of {bits} bits")
+    if samples in _GREY:
+        raise _refusal(f"it is grey: one channel of {bits} bits, as fluorescence is stored")
+    if samples not in _COLOUR:
+        raise _refusal(f"it has {samples} channels, as fluorescence is stored")
+    if bits != 8:
+        raise _refusal(f"its channels have {bits} bits, not 8")
+
+
+def check_pixels(thumbnail: Rgb) -> None:
+    """Raise UnsupportedFormatError where a picture stored as RGB shows grey things and no colour at all."""
+    least, most = thumbnail.min(axis=2), thumbnail.max(axis=2)
+    if (most - least).max() <= _ROUNDING and np.ptp(most) > _CONTRAST:
+        raise _refusal("all its pixels are grey")
+
+
+def _refusal(reason: str) -> UnsupportedFormatError:
+    return UnsupportedFormatError(f"the slide is no brightfield slide of 8-bit RGB: {reason}")

@@ -1,0 +1,48 @@
+"""A slide reader over any source of pixels."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from services.tiler import pyramid
+from services.tiler.ports import Cut, Origins, Overview, Resolution, SlideFacts, Tiles
+from services.tiler.pyramid import PixelSource
+from services.tiler.resolution import Override, resolve
+from shared.units import MicronsPerPx
+
+
+class PixelReader:
+    """An open slide; `stated` is what its file says of its resolution, the most trusted first."""
+
+    def __init__(
+        self, kind: str, codec: str, source: PixelSource, stated: Sequence[Resolution], override: Override
+    ) -> None:
+        self._kind = kind
+        self._codec = codec
+        self._source = source
+        self._stated = stated
+        self._override = override
+
+    def describe(self) -> SlideFacts:
+        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
+        return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution())
+
+    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
+        """Read tiles, area-resampled from the best level; damaged ones are marked."""
+        return pyramid.read_tiles(self._source, origins, cut)
+
+    def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
+        """Read the whole slide at `um_per_px`."""
+        return pyramid.read_overview(self._source, self._resolution(), um_per_px)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _resolution(self) -> Resolution:
+        return resolve(self._stated, self._override)

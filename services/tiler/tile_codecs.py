@@ -1,0 +1,98 @@
+"""Decoders of stored tiles that refuse damage, and any tile that is not of the size its slide states."""
+
+import zlib
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+import simplejpeg
+
+from services.tiler.ports import Rgb
+
+_END_OF_CODESTREAM = b"\xff\xd9"
+_SIZ = b"\xff\x4f\xff\x51"
+_ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
+"""JPEG segment that says: the colours are RGB as they stand."""
+_DIFFERENCES = 2
+
+
+class CorruptTileError(Exception):
+    """A stored tile fails to decode."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileLayout:
+    """Size of one level's stored tiles."""
+
+    width_px: int
+    height_px: int
+
+    @property
+    def bytes(self) -> int:
+        """Of one decoded tile."""
+        return self.width_px * self.height_px * 3
+
+
+def decode_jpeg(data: bytes, side: TileLayout, tables: bytes = b"", rgb: bool = False) -> Rgb:
+    """Decode a JPEG, refusing what libjpeg would patch up in silence; `rgb` where it holds no YCbCr.
+
+    Raises:
+        CorruptTileError: the bytes are damaged, or the picture is larger than `side`.
+    """
+    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
+    out = np.empty(side.bytes, np.uint8)
+    try:
+        tile = simplejpeg.decode_jpeg(
+            head + data[2:], "RGB", fastdct=False, fastupsample=False, buffer=out, strict=True
+        )
+    except ValueError as error:
+        raise CorruptTileError(str(error)) from error
+    return np.asarray(tile, np.uint8)
+
+
+def decode_jpeg2000(data: bytes, side: TileLayout) -> Rgb:
+    """Decode a JPEG 2000 codestream of RGB. Nothing in it reveals damage, except that its end is missing.
+
+    Raises:
+        CorruptTileError: the bytes are damaged, or the picture is not of the size of `side`.
+    """
+    check_jpeg2000(data, side)
+    try:
+        tile = imagecodecs.jpeg2k_decode(data, numthreads=1)
+    except (imagecodecs.Jpeg2kError, ValueError) as error:
+        raise CorruptTileError(str(error)) from error
+    return np.asarray(tile, np.uint8)
+
+
+def check_jpeg2000(data: bytes, side: TileLayout) -> None:
+    """Raise CorruptTileError unless a codestream, padded or not, has the size of `side` and ends as one must."""
+    if not data.rstrip(b"\0").endswith(_END_OF_CODESTREAM):
+        raise CorruptTileError("the JPEG 2000 codestream has lost its end")
+    at = data.find(_SIZ)
+    stated = np.frombuffer(data[at + 8 : at + 24] if at >= 0 else b"", ">u4").tolist()
+    if len(stated) < 4 or (stated[0] - stated[2], stated[1] - stated[3]) != (side.width_px, side.height_px):
+        raise CorruptTileError("the JPEG 2000 codestream is of another size than the slide's tiles")
+
+
+def decode_packed(data: bytes, side: TileLayout, codec: str, predictor: int) -> Rgb:
+    """Decode pixels stored as they are, or packed by LZW or Deflate.
+
+    Raises:
+        CorruptTileError: the bytes are damaged, or there are too few.
+    """
+    out = np.frombuffer(_unpacked(data, side.bytes, codec), np.uint8)
+    if out.size != side.bytes:
+        raise CorruptTileError(f"a tile has {out.size:,} bytes, not {side.bytes:,}")
+    tile: Rgb = out.reshape(side.height_px, side.width_px, 3)
+    return np.cumsum(tile, axis=1, dtype=np.uint8) if predictor == _DIFFERENCES else tile
+
+
+def _unpacked(data: bytes, size: int, codec: str) -> bytes:
+    if codec == "none":
+        return data
+    try:
+        if codec == "deflate":
+            return zlib.decompressobj().decompress(data, size)
+        return bytes(imagecodecs.lzw_decode(data, out=bytearray(size)))
+    except (imagecodecs.ImcdError, zlib.error, ValueError) as error:
+        raise CorruptTileError(str(error)) from error

@@ -1,0 +1,65 @@
+"""Proposes a column map for a table with other names than the profile's; nothing of it is applied by itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+import yaml
+
+from shared.model.vocabulary import Vocabulary
+from shared.words import normalised
+
+_LIKELY = 0.6
+_SAMPLE = 200
+"""Rows whose values are looked at."""
+_BY_VALUES = 0.9
+"""Share of the values that a variable has to explain for its name not to matter."""
+_AT_LEAST = 0.5
+"""Share of the values that a variable has to explain."""
+
+
+def propose(theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequence[str], words: Vocabulary) -> str:
+    """YAML of a map: each of their columns to the likest of ours, by its name or by the words in it, or ignored."""
+    columns: dict[str, str] = {}
+    for _, place, name in sorted(_pairs(theirs, rows, ours, words)):
+        if name not in columns and ours[place] not in columns.values():
+            columns[name] = ours[place]
+    said = {
+        "columns": {name: columns[name] for name in theirs if name in columns},
+        "ignore": [name for name in theirs if name not in columns],
+    }
+    return str(yaml.safe_dump({key: part for key, part in said.items() if part}, sort_keys=False, allow_unicode=True))
+
+
+def _pairs(
+    theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequence[str], words: Vocabulary
+) -> Iterator[tuple[float, int, str]]:
+    """What fits, the best with the smallest number."""
+    for name in theirs:
+        values = {str(row[name]) for row in rows[:_SAMPLE] if row.get(name)}
+        for place, target in enumerate(ours):
+            likeness = _likeness(name, target)
+            if target in words.columns:
+                share = _share(values, target, words)
+                bare = all(_is_number(value) for value in values)
+                likeness = 0.0 if share < _AT_LEAST else likeness + (share >= _BY_VALUES and not bare)
+            if likeness >= _LIKELY:
+                yield -likeness, place, name
+
+
+def _likeness(theirs: str, ours: str) -> float:
+    """How alike two names are, from 0 to 1; names that share words are likely, the more of them the likelier."""
+    first, second = set(theirs.casefold().replace("_", " ").split()), set(ours.split("_"))
+    if shared := first & second:
+        return 0.7 + 0.3 * len(shared) / len(first | second)
+    return SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()
+
+
+def _share(values: set[str], target: str, words: Vocabulary) -> float:
+    """Share of the values that a variable explains."""
+    return sum(words.explains(target, value) for value in values) / len(values) if values else 0.0
+
+
+def _is_number(value: str) -> bool:
+    """Whether a value is a bare number: many variables explain those, so they tell nothing."""
+    return value.replace(".", "", 1).lstrip("+-").isdigit()

@@ -1,0 +1,82 @@
+"""JSON objects that people and other systems write, read within stated bounds; what is wrong is one sentence."""
+
+import codecs
+import json
+import re
+from typing import Any
+
+from shared.words import shown
+
+MAX_BYTES = 1_000_000
+MAX_NAMES = 1_000
+"""Of one object."""
+MAX_DEPTH = 20
+MAX_DIGITS = 100
+"""Characters of one number."""
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+class JsonObjectError(ValueError):
+    """Bytes are no JSON object within the bounds; the text goes on after "the record"."""
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Names and values of a JSON object in UTF-8, with or without a byte order mark.
+
+    Raises:
+        JsonObjectError: it is none, it is too large or too deep, or a name stands there more than once.
+    """
+    if len(data) > MAX_BYTES:
+        raise JsonObjectError(f"has {len(data)} bytes; {MAX_BYTES} are allowed")
+    text = _text(data)
+    _check_depth(text)
+    try:
+        entries = json.loads(text, object_pairs_hook=_object, parse_int=_whole, parse_float=_decimal)
+    except json.JSONDecodeError as error:
+        raise JsonObjectError(f"is no JSON: line {error.lineno}, column {error.colno}") from None
+    if not isinstance(entries, dict):
+        raise JsonObjectError("is no JSON object of names and values")
+    return entries
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise JsonObjectError("is written in UTF-16; save it in UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise JsonObjectError(f"is no JSON: byte {error.start} is not UTF-8") from None
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if depth > MAX_DEPTH:
+            raise JsonObjectError(f"is no JSON object of plain values: brackets nest deeper than {MAX_DEPTH} levels")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise JsonObjectError(f"has {len(pairs)} names; {MAX_NAMES} are allowed")
+    entries: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in entries:
+            raise JsonObjectError(f"says {shown(name)} more than once")
+        entries[name] = value
+    return entries
+
+
+def _whole(text: str) -> int:
+    return int(_checked(text))
+
+
+def _decimal(text: str) -> float:
+    return float(_checked(text))
+
+
+def _checked(text: str) -> str:
+    if len(text) > MAX_DIGITS:
+        raise JsonObjectError(f"holds a number of {len(text)} digits ({text[:8]}…); {MAX_DIGITS} are allowed")
+    return text

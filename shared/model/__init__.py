@@ -1,0 +1,1 @@
+"""The one definition of what trainer and scorer share of the risk model: pure, and without words of any disease."""

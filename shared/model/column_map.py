@@ -1,0 +1,121 @@
+"""A map from somebody's columns and words to a profile's, as `--map columns.yaml` gives it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import Field, PositiveFloat, ValidationError, model_validator
+
+from shared.errors import PermanentError
+from shared.model.variable import Frozen, Word
+from shared.words import normalised, printable, sentence, shown
+
+_MOST_BYTES = 1_000_000
+
+
+class BadMapError(PermanentError):
+    """A column map is no YAML, or says what no map may say."""
+
+    reason = "bad_request"
+    advice = "A map has columns (theirs: ours), words (ours: {theirs: ours}), units, missing and ignore, all optional."
+
+
+class ColumnMap(Frozen):
+    """Their names to ours; what it does not name stays as it is."""
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Their column: ours; ours may be a column of another unit, such as an age in months."""
+    words: dict[str, dict[Word, Word]] = Field(default_factory=dict)
+    """Of each of our columns, their word: ours."""
+    units: dict[str, PositiveFloat] = Field(default_factory=dict)
+    """Their column: how many of its unit make one of ours."""
+    missing: tuple[Word, ...] = ()
+    """Their words for no value, in any column."""
+    ignore: tuple[str, ...] = ()
+    """Their columns that are left out."""
+
+    @model_validator(mode="after")
+    def _is_injective(self) -> Self:
+        targets = Counter(self.columns.values())
+        if twice := [ours for ours, count in targets.items() if count > 1]:
+            raise ValueError(f"{shown(twice[0])} is the target of two columns")
+        if both := set(self.columns).intersection(self.ignore):
+            raise ValueError(f"{shown(both.pop())} is both mapped and ignored")
+        return self
+
+    def name(self, theirs: str) -> str | None:
+        """Our name of their column; None where it is left out."""
+        return None if theirs in self.ignore else self.columns.get(theirs, theirs)
+
+    def check(self, theirs: Iterable[str], where: str) -> None:
+        """Refuse a map that names columns which are not there.
+
+        Raises:
+            BadMapError: naming them.
+        """
+        absent = [name for name in (*self.columns, *self.units) if name not in set(theirs)]
+        if absent:
+            raise BadMapError(f"the map names columns that {where} does not have: {', '.join(map(shown, absent[:5]))}")
+
+    def translate(self, entries: Mapping[str, Any]) -> dict[str, Any]:
+        """A record or row with our names, words and units."""
+        named = ((self.name(theirs), theirs, value) for theirs, value in entries.items())
+        return {ours: self._value(ours, theirs, value) for ours, theirs, value in named if ours is not None}
+
+    def told(self, entries: Mapping[str, Any]) -> list[str]:
+        """What became of each entry that the map changes, in words."""
+        lines = []
+        for theirs, value in entries.items():
+            ours = self.name(theirs)
+            read = None if ours is None else self._value(ours, theirs, value)
+            if ours is None:
+                lines.append(f"{printable(theirs)} is ignored")
+            elif (ours, read) != (theirs, value):
+                lines.append(f"{printable(theirs)} {shown(value)} read as {ours} {shown(read)}")
+        return lines
+
+    def _value(self, ours: str, theirs: str, value: Any) -> Any:
+        if not isinstance(value, str | int | float):
+            return value
+        key = normalised(str(value))
+        if key in self._missing:
+            return ""
+        words = self._words.get(ours, {})
+        return words[key] if key in words else self._in_our_unit(theirs, value)
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        return frozenset(map(normalised, self.missing))
+
+    @cached_property
+    def _words(self) -> dict[str, dict[str, str]]:
+        return {ours: {normalised(word): to for word, to in words.items()} for ours, words in self.words.items()}
+
+    def _in_our_unit(self, theirs: str, value: Any) -> Any:
+        try:
+            return float(value) / self.units[theirs]
+        except (KeyError, ValueError):
+            return value
+
+
+def load_map(path: Path) -> ColumnMap:
+    """Read a map.
+
+    Raises:
+        BadMapError: it cannot be read, is no YAML or no map.
+    """
+    try:
+        data = path.read_bytes()
+        if len(data) > _MOST_BYTES:
+            raise BadMapError(f"map {path} has {len(data)} bytes; {_MOST_BYTES} are allowed")
+        return ColumnMap.model_validate(yaml.safe_load(data) or {})
+    except OSError as error:
+        raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]
+        raise BadMapError(f"map {path} is refused: {sentence(wrong)}") from error

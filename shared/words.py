@@ -1,0 +1,54 @@
+"""Words as people write them: compared without regard to case and dashes, and shown so that any log takes them."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+LONGEST_SENTENCE = 2_000
+"""Characters of a sentence about any number of problems."""
+
+_SHOWN = 40
+_LONGEST_PROBLEM = 600
+_DASHES = re.compile("[\u00ad\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
+_BLANKS = re.compile(r"[\s_]+")
+_AROUND_MARKS = re.compile(r" ?([/,;:()]) ?")
+_BESIDE_LETTER = re.compile(r"(?<=[^\W\d])[ -]+(?=\w)|(?<=\d)[ -]+(?=[^\W\d])")
+
+
+def normalised(text: str) -> str:
+    """A word for comparison: `Group_3`, `group 3`, `GROUP-3` and `Group3` are one, `M0/M1` and `M0 / M1` too.
+
+    Unicode's compatible form without case; every dash as `-`, runs of blanks and `_` as one blank; no blanks around
+    / , ; : ( ) and no blank or dash between letters, or a letter and a digit. A sign before a number stays, and `3-4`.
+    """
+    dashed = _DASHES.sub("-", text)
+    spaced = _BLANKS.sub(" ", unicodedata.normalize("NFKC", dashed)).strip().casefold()
+    return _BESIDE_LETTER.sub("", _AROUND_MARKS.sub(r"\1", spaced))
+
+
+def shown(value: Any, most: int = _SHOWN) -> str:
+    """A value as JSON shows it, cut to `most` characters, with escapes for what cannot be printed or encoded."""
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    text = value[: most + 1] if isinstance(value, str) else value
+    said = json.dumps(text, ensure_ascii=False, default=str)
+    cut = said if len(said) <= most else said[: most - 1] + "…"
+    return printable(cut)
+
+
+def printable(text: str) -> str:
+    """The text with escapes in place of line breaks, control characters, lone surrogates and the like."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def sentence(problems: Sequence[str]) -> str:
+    """The first problems, as many as a sentence holds, and how many more there are."""
+    told: list[str] = []
+    for problem in problems:
+        told.append(problem if len(problem) <= _LONGEST_PROBLEM else problem[: _LONGEST_PROBLEM - 1] + "…")
+        if sum(map(len, told)) > LONGEST_SENTENCE - 2 * _LONGEST_PROBLEM:
+            break
+    more = [f"and {len(problems) - len(told)} more"] if len(problems) > len(told) else []
+    return "; ".join([*told, *more])

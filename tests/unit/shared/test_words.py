@@ -1,0 +1,53 @@
+"""Words for comparison and for people."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.words import LONGEST_SENTENCE, normalised, printable, sentence, shown
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Group 3", "group_3"),
+        ("Group 3", "GROUP3"),
+        ("Group 3", " group-3 "),
+        ("non-WNT/non-SHH", "Non\u2010WNT / Non\u2011SHH"),
+        ("MB, Group 3", "MB,group3"),
+        ("cm2", "cm\u00b2"),
+        ("wild-type", "Wild Type"),
+        ("TP53-wildtype", "TP53 wildtype"),
+        ("M 0", "M0"),
+    ],
+)
+def test_spellings_of_one_word_are_one(first: str, second: str) -> None:
+    assert normalised(first) == normalised(second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("-1", "1"), ("3-4", "34"), ("amp -", "amp"), ("M0/M1", "M0M1"), ("M1+", "M1"), ("a\u00e9", "ae")],
+)
+def test_different_words_stay_different(first: str, second: str) -> None:
+    assert normalised(first) != normalised(second)
+
+
+@given(st.text())
+def test_comparing_twice_changes_nothing(text: str) -> None:
+    assert normalised(normalised(text)) == normalised(text)
+
+
+@given(st.recursive(st.none() | st.floats() | st.integers() | st.text(st.characters()), st.lists))
+def test_whatever_is_shown_can_be_printed_and_encoded(value: object) -> None:
+    said = shown(value)
+    assert said.isprintable()
+    said.encode()
+
+
+@given(st.lists(st.text(st.characters(), max_size=900), max_size=40))
+def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: list[str]) -> None:
+    said = sentence([printable(problem)[:900] for problem in problems])
+    assert len(said) <= LONGEST_SENTENCE
+    left = len(problems) - len(said.split("; "))
+    assert left <= 0 or f"and {left + 1} more" in said or ";" in "".join(problems)
