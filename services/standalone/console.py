@@ -109,7 +109,8 @@ class _Lines:
 
 def complain(sentence: str) -> None:
     """A line on standard error about one input, while the command goes on."""
-    _errors.print(f"medulla: {one_line(sentence)}", style="red" if _errors.is_terminal else None, markup=False)
+    lines = "\n".join(map(one_line, sentence.split("\n")))
+    _errors.print(f"medulla: {lines}", style="red" if _errors.is_terminal else None, markup=False)
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
