@@ -13,9 +13,15 @@ Anything else is a bug; it is the fate of the record at work, as InternalError, 
 
 from typing import ClassVar
 
+from shared.text import clean
+
 
 class MedullaError(Exception):
     """Every error that Medulla raises on purpose; its text is one sentence for people: what is wrong and where."""
+
+    def __str__(self) -> str:
+        """The sentence, without characters that a log, an event or a terminal does not take."""
+        return clean(super().__str__())
 
 
 class PermanentError(MedullaError):
@@ -57,6 +63,10 @@ class InternalError(GivenUpError):
 
     reason = "internal_error"
     advice = "Report it with the incident id in the sentence; the log has the place. After an upgrade, replay it."
+
+    def __init__(self, sentence: str, incident: str = "") -> None:
+        super().__init__(sentence)
+        self.incident = incident
 
 
 class CrashedWorkerError(GivenUpError):

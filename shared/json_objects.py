@@ -28,7 +28,7 @@ def read_object(data: bytes) -> dict[str, Any]:
         JsonObjectError: it is none, it is too large or too deep, or a name stands there more than once.
     """
     if len(data) > MAX_BYTES:
-        raise JsonObjectError(f"has {len(data)} bytes; {MAX_BYTES} are allowed")
+        raise JsonObjectError(f"has more than {MAX_BYTES} bytes, which are allowed")
     text = _text(data)
     _check_depth(text)
     try:

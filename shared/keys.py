@@ -11,7 +11,11 @@ from shared.units import CaseId, Sha256, SlideId
 SLIDES = "slides/"
 CLINICAL = "clinical/"
 CASES = "cases/"
+CASES_OF = "cases-of/"
+"""Which cases hold a slide of a digest: the way back from the bytes to the cases."""
 LANDINGS = "landings/"
+ATTEMPTS = "attempts/"
+"""Marks of records that are at work, by which the death of a process is told."""
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
@@ -217,14 +221,34 @@ def indexed_slides(case: CaseId) -> str:
     return f"{indexed(case)}slides/"
 
 
-def indexed_slide(case: CaseId, slide: SlideId) -> str:
-    """The scorer's index entry of one slide."""
-    return f"{indexed_slides(case)}{slide}.json"
+def indexed_slide(case: CaseId, slide: SlideId, version: str) -> str:
+    """The scorer's index entry of one version of a slide."""
+    return f"{indexed_slides(case)}{slide}@{version}.json"
 
 
 def indexed_clinical(case: CaseId) -> str:
     """The scorer's index entry of a case's clinical record."""
     return f"{indexed(case)}clinical.json"
+
+
+def attempts(case: CaseId) -> str:
+    """Prefix of the marks of a case's records that are at work."""
+    return f"{ATTEMPTS}{case}/"
+
+
+def attempt(service: str, record: Sha256, case: str = "") -> str:
+    """The mark of one record at work in a service; `case` is empty where it is about none."""
+    return f"{attempts(CaseId(case)) if case else ATTEMPTS}{service}-{record}.json"
+
+
+def places(case: CaseId) -> str:
+    """Prefix of a case's record: the states in which it was scored, each under its place."""
+    return f"{indexed(case)}places/"
+
+
+def cases_of(slide: Sha256) -> str:
+    """Prefix of the cases that hold a slide of this digest."""
+    return f"{CASES_OF}{slide}/"
 
 
 def bundle_prefix(digest: Sha256) -> str:

@@ -10,8 +10,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-"""Without the values of variables: a record under work is a patient's, and stays out of the logs."""
+from shared.places import frames_of
 
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -64,8 +63,17 @@ def _shared(service: str) -> list[Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         name_service,
         _add_trace,
-        _TRACEBACKS,
+        _name_places,
     ]
+
+
+def _name_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """An exception as its type and places: its text and variables may be a patient's, and stay out of the logs."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info if isinstance(info, BaseException) else sys.exc_info()[1]
+    if not info or error is None:
+        return event
+    return {**event, "exception": {"type": type(error).__name__, "frames": frames_of(error)}}
 
 
 def _json() -> Processor:

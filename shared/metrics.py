@@ -43,6 +43,16 @@ DEAD_LETTERS = Counter(
     "Events given up for good. Each needs a person: `medulla dead-letters list` says what to do; then replay or drop.",
     ["service", "reason"],
 )
+INTERNAL_ERRORS = Counter(
+    "medulla_internal_errors_total",
+    "Errors that nobody raised on purpose, by the part at work and type. Each is a bug: its log line has the place.",
+    ["where", "error"],
+)
+WORKER_DEATHS = Counter(
+    "medulla_worker_deaths_total",
+    "Processes that died at work on a record, found when it came again. After three it is given up as crashed_worker.",
+    ["service"],
+)
 SWEEP_FINDINGS = Counter(
     "medulla_sweep_findings_total",
     "Objects that no event announced and the sweep found. More than a few: the bucket's notifications are broken.",
@@ -134,6 +144,11 @@ WAITING_SLIDES = Gauge(
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest of them, 0 without any. High: a service is away or stands still.",
+)
+
+WITHDRAWALS = Counter(
+    "medulla_withdrawals_total",
+    "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",
 )
 
 # --- requests

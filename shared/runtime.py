@@ -11,7 +11,8 @@ from types import FrameType
 from typing import Protocol, runtime_checkable
 
 from shared import logs
-from shared.errors import MedullaError, PermanentError, TransientError
+from shared.errors import MedullaError, PermanentError, TransientError, explain
+from shared.places import place_of
 from shared.settings import PlatformSettings, load
 from shared.tracing import Tracing
 
@@ -45,7 +46,7 @@ def main(name: str, build: Build) -> int:
         logs.configure(name, platform.log_level)
         with ExitStack() as stack:
             end = _run(name, platform, build(platform, stack))
-    except (MedullaError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - people read one line, whatever it is
         _log.error("cannot start", **_explained(error))
         return exit_code(error)
     if end.late:
@@ -171,9 +172,9 @@ def _name(part: object) -> str:
 
 
 def _explained(error: BaseException) -> dict[str, object]:
-    """Fields of a log line: a sentence for errors raised on purpose, with the traceback for bugs."""
+    """Fields of a log line: a sentence for errors raised on purpose, type and places for bugs."""
     if isinstance(error, PermanentError):
         return {"sentence": str(error), "reason": error.reason, "advice": error.advice}
-    if isinstance(error, MedullaError):
-        return {"sentence": str(error)}
-    return {"sentence": f"{type(error).__name__}: {error}", "exc_info": error}
+    if isinstance(error, MedullaError | OSError):
+        return {"sentence": explain(error)}
+    return {"sentence": f"unexpected {type(error).__name__} at {place_of(error)}", "exc_info": error}

@@ -10,6 +10,7 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer, Record
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
+from shared.incidents import contained
 from shared.logs import get
 
 _BATCH = 500
@@ -42,23 +43,29 @@ class Sweep:
         return announced
 
     def _found(self) -> Iterator[Record]:
-        for info in self.store.list(self.prefix):
-            if self.unseen(info):
-                yield announcement(self.bucket, info.key)
+        return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
+
+    def _record(self, info: BlobInfo) -> Record | None:
+        """The announcement of an object that nobody has dealt with; one that cannot be judged stops no other."""
+        with contained("sweep", TransientError):
+            return announcement(self.bucket, info.key, info.etag) if self.unseen(info) else None
+        return None
 
 
 class Every:
-    """A part: calls `action` at once and then every `seconds`; a dependency that is down is met again next time."""
+    """A part: calls `action` at once and then every `seconds`; what it raises ends that call alone."""
 
     def __init__(self, seconds: float, action: Callable[[], object]) -> None:
         self._seconds = seconds
         self._action = action
+        self._name = getattr(action, "__qualname__", type(action).__name__)
 
     def run(self, stop: Event) -> None:
         """Go on until `stop` is set."""
         while not stop.is_set():
             try:
-                self._action()
+                with contained(self._name, TransientError):
+                    self._action()
             except TransientError as error:
                 _log.warning("will be tried again", sentence=str(error), seconds=self._seconds)
             stop.wait(self._seconds)

@@ -33,8 +33,8 @@ def shown(value: Any, most: int = _SHOWN) -> str:
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "an object"
     text = value[: most + 1] if isinstance(value, str) else value
-    said = json.dumps(text, ensure_ascii=False, default=str)
-    cut = said if len(said) <= most else said[: most - 1] + "…"
+    encoded = json.dumps(text, ensure_ascii=False, default=str)
+    cut = encoded if len(encoded) <= most else encoded[: most - 1] + "…"
     return printable(cut)
 
 
@@ -45,10 +45,10 @@ def printable(text: str) -> str:
 
 def sentence(problems: Sequence[str]) -> str:
     """The first problems, as many as a sentence holds, and how many more there are."""
-    told: list[str] = []
+    listed: list[str] = []
     for problem in problems:
-        told.append(problem if len(problem) <= _LONGEST_PROBLEM else problem[: _LONGEST_PROBLEM - 1] + "…")
-        if sum(map(len, told)) > LONGEST_SENTENCE - 2 * _LONGEST_PROBLEM:
+        listed.append(problem if len(problem) <= _LONGEST_PROBLEM else problem[: _LONGEST_PROBLEM - 1] + "…")
+        if sum(map(len, listed)) > LONGEST_SENTENCE - 2 * _LONGEST_PROBLEM:
             break
-    more = [f"and {len(problems) - len(told)} more"] if len(problems) > len(told) else []
-    return "; ".join([*told, *more])
+    more = [f"and {len(problems) - len(listed)} more"] if len(problems) > len(listed) else []
+    return "; ".join([*listed, *more])

@@ -1,23 +1,27 @@
-"""Runs handlers on deliveries: decodes inside the guard, retries what may heal, gives up what cannot."""
+"""Runs handlers on deliveries: decodes inside the guard, publishes what comes of it, whatever the record does."""
 
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Event as StopEvent
 from typing import Any, Generic, TypeVar
 
 from opentelemetry.trace import SpanKind
 
-from shared import metrics
-from shared.bus import topics
-from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
+from shared import keys, metrics
+from shared.attempts import Attempts
+from shared.bus import headers, topics
+from shared.bus.dead_letters import attempts_of, origin_of, topic_of, without_original
 from shared.bus.events import Event, pseudonyms, to_record
-from shared.bus.port import Consumer, Delivery, Producer, Record
-from shared.bus.retry import RetriesExhaustedError, RetryPolicy
-from shared.errors import PermanentError, PoisonMessageError, TransientError
+from shared.bus.port import Consumer, Delivery, Producer, Record, RecordTooLargeError
+from shared.bus.retry import GIVE_UP_AFTER, RetryPolicy
+from shared.canonical import digest_of, sha256
+from shared.errors import CrashedWorkerError, PermanentError, PoisonMessageError, TransientError
+from shared.failures import Failures, Tell, tell_nobody
 from shared.logs import bound, get
-from shared.tracing import mark_failed, span
+from shared.tracing import span
 
 E = TypeVar("E")
 _BUS_DOWN_WAIT_S = 1.0
@@ -26,6 +30,10 @@ _log = get(__name__)
 
 def _whole(record: Record) -> Sequence[Record]:
     return (record,)
+
+
+def _always(_: object) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Route(Generic[E]):
     """The ids that logs and traces of the work carry; never one that may be somebody's name."""
     minor: bool = False
     """Its records are many and of little weight: that they are done is logged at DEBUG, not at INFO."""
+    deadly: Callable[[E], bool] = _always
+    """Whether work on an event may end the process, so that deaths are counted; it costs two requests to the store."""
 
 
 def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]:
@@ -53,7 +63,11 @@ def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]
 
 
 class Worker:
-    """A part: every record of its routes ends as done, in the retry topic or as a dead letter; a bug stops it."""
+    """A part: every record of its routes ends as done, in the retry topic or as a dead letter.
+
+    An error that nobody raised on purpose is the record's fate, never the process's. With `attempts` so is the death
+    of the process: a record that three died at is given up.
+    """
 
     def __init__(
         self,
@@ -62,12 +76,14 @@ class Worker:
         producer: Producer,
         routes: Sequence[Route[Any]],
         retry: RetryPolicy | None = None,
+        attempts: Attempts | None = None,
     ) -> None:
         self._service = service
         self._consumer = consumer
         self._producer = producer
         self._routes = {route.topic: route for route in routes}
-        self._retry = retry or RetryPolicy()
+        self._failures = Failures(service, retry or RetryPolicy())
+        self._attempts = attempts
         for topic in self._routes:
             metrics.RETRIES.labels(service, topic)
 
@@ -77,16 +93,18 @@ class Worker:
 
     def _on_delivery(self, delivery: Delivery, stop: StopEvent) -> None:
         self._note_age(delivery)
-        try:
+        works: list[tuple[Route[Any], Delivery]] = []
+
+        def take_apart() -> list[Record]:
             route = self._route(delivery)
-            parts = [replace(delivery, record=record) for record in route.split(delivery.record)]
-        except PoisonMessageError as error:
-            self._publish([self._dead_letter(delivery, error)], stop)
-            return
-        for part in parts:
+            works.extend((route, replace(delivery, record=record)) for record in route.split(delivery.record))
+            return []
+
+        self._publish(delivery, self._failures.attempt(delivery, take_apart), stop)
+        for route, part in works:
             with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
                 said = self._outcome(route, part)
-            self._publish(said, stop)
+            self._publish(part, said, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
@@ -97,61 +115,66 @@ class Worker:
     def _outcome(self, route: Route[Any], delivery: Delivery) -> list[Record]:
         """Do the work; what is to be published for it."""
         with span(f"{self._service} {route.topic}", delivery.record.headers, SpanKind.CONSUMER) as own:
-            try:
+
+            def work() -> list[Record]:
                 event = route.decode(delivery.record)
-            except PermanentError as error:
-                return [self._dead_letter(delivery, error)]
-            about = route.context(event)
-            own.set_attributes({f"medulla.{name}": text for name, text in about.items()})
-            with bound(**about):
-                return self._handled(route, delivery, event)
+                about = route.context(event)
+                own.set_attributes({f"medulla.{name}": text for name, text in about.items()})
+                with bound(**about):
+                    return self._handled(route, delivery, event)
+
+            return self._failures.attempt(delivery, work)
 
     def _handled(self, route: Route[Any], delivery: Delivery, event: Any) -> list[Record]:
+        tell = _teller(route, event)
+
+        def work() -> list[Record]:
+            with self._attempt(route, delivery.record, event) as deaths:
+                if deaths >= GIVE_UP_AFTER:
+                    crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
+                    return self._failures.give_up(delivery, crashed, tell)
+                return self._done(route, event)
+
+        return self._failures.attempt(delivery, work, tell)
+
+    def _done(self, route: Route[Any], event: Any) -> list[Record]:
         began = time.monotonic()
-        try:
-            said = [to_record(told, self._service) for told in route.handle(event)]
-        except PermanentError as error:
-            return self._rejection(route, delivery, event, error)
-        except TransientError as error:
-            return self._later(route, delivery, event, error)
-        self._count(route.topic, "ok")
+        said = [to_record(told, self._service) for told in route.handle(event)]
+        metrics.EVENTS.labels(self._service, route.topic, "ok").inc()
         level = logging.DEBUG if route.minor else logging.INFO
         _log.log(level, "done", topic=route.topic, said=len(said), seconds=round(time.monotonic() - began, 3))
         return said
 
-    def _later(self, route: Route[Any], delivery: Delivery, event: Any, error: TransientError) -> list[Record]:
-        again = self._retry.again(delivery, self._service, time.time())
-        if again is None:
-            return self._rejection(route, delivery, event, RetriesExhaustedError(str(error)))
-        _log.warning("retry later", sentence=str(error), origin=origin_of(delivery), attempt=attempts_of(again))
-        self._count(route.topic, "retried")
-        metrics.RETRIES.labels(self._service, route.topic).inc()
-        mark_failed(error)
-        return [again]
-
-    def _rejection(self, route: Route[Any], delivery: Delivery, event: Any, error: PermanentError) -> list[Record]:
-        said = route.rejected(event, error) if route.rejected else None
-        events = [] if said is None else [to_record(said, self._service)]
-        return [*events, self._dead_letter(delivery, error)]
-
-    def _dead_letter(self, delivery: Delivery, error: PermanentError) -> Record:
-        _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(delivery))
-        self._count(delivery.record.topic, "rejected")
-        metrics.DEAD_LETTERS.labels(self._service, error.reason).inc()
-        mark_failed(error)
-        return to_dead_letter(delivery, error, self._service)
-
-    def _count(self, topic: str, outcome: str) -> None:
-        metrics.EVENTS.labels(self._service, topic, outcome).inc()
+    def _attempt(self, route: Route[Any], record: Record, event: Any) -> AbstractContextManager[int]:
+        """Count the deaths of processes at work on a record, told by what it says and not by where it stands."""
+        if self._attempts is None or not route.deadly(event):
+            return nullcontext(0)
+        named = record.headers.get(headers.CE_ID) or sha256(record.value)
+        digest = digest_of([route.topic, named, record.headers.get(headers.REPLAYED, "")])
+        case = route.context(event).get("case_id", "")
+        return self._attempts.attempt(keys.attempt(self._service, digest, case), self._service)
 
     def _note_age(self, delivery: Delivery) -> None:
         if delivery.written_at and not attempts_of(delivery.record):
             age = metrics.EVENT_AGE_SECONDS.labels(self._service, delivery.record.topic)
             age.observe(max(0.0, time.time() - delivery.written_at))
 
-    def _publish(self, records: Sequence[Record], stop: StopEvent) -> None:
+    def _publish(self, delivery: Delivery, records: Sequence[Record], stop: StopEvent) -> None:
+        """Publish what came of a delivery, or a dead letter where the bus will never take that."""
+        try:
+            self._send(records, stop)
+        except RecordTooLargeError as error:
+            self._publish_letters(self._failures.give_up(delivery, error), stop)
+
+    def _publish_letters(self, letters: Sequence[Record], stop: StopEvent) -> None:
+        try:
+            self._send(letters, stop)
+        except RecordTooLargeError:
+            self._send([without_original(letter) for letter in letters], stop)
+
+    def _send(self, records: Sequence[Record], stop: StopEvent) -> None:
         """Hold on to a durable result while the bus is down, rather than doing the work again."""
-        while True:
+        while records:
             try:
                 self._producer.send(records)
                 return
@@ -159,3 +182,9 @@ class Worker:
                 _log.warning("bus does not take results", sentence=str(error))
                 if stop.wait(_BUS_DOWN_WAIT_S):
                     raise
+
+
+def _teller(route: Route[Any], event: Any) -> Tell:
+    """What tells people of a refusal of `event`."""
+    rejected = route.rejected
+    return tell_nobody if rejected is None else lambda error: rejected(event, error)

@@ -19,6 +19,7 @@ from services.embedder.routes import routes
 from services.embedder.settings import EmbedderSettings
 from services.embedder.triton_encoder import TritonEncoder
 from shared import logs, runtime
+from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -57,14 +58,15 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     tiles = GrpcTileSource(_tiler(settings, stack))
     embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
     served = routes(embed)
-    heart = Heartbeat("worker")
+    heart, attempts = Heartbeat("worker"), Attempts(store)
     consumed = subscriptions(SERVICE, served)
     consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, consumed, settings.concurrency, heart.beat)
     checks = {"object store": store.reachable, **chosen.checks}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
         progress,
-        Worker(SERVICE, consumer, producer, served),
+        attempts,
+        Worker(SERVICE, consumer, producer, served, attempts=attempts),
     )
 
 

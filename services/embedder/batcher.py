@@ -105,11 +105,9 @@ class Batcher:
     def _run(self) -> None:
         while pieces := self._take():
             try:
-                features = self._embed(pieces)
-            except Exception as error:  # noqa: BLE001 - the callers that wait for these tiles raise it
+                self._give(pieces, self._embed(pieces))
+            except BaseException as error:  # noqa: BLE001 - the callers that wait for these tiles raise it
                 self._fail(pieces, error)
-            else:
-                self._give(pieces, features)
 
     def _embed(self, pieces: list[_Piece]) -> Features:
         tiles = np.concatenate([piece.tiles for piece in pieces]) if len(pieces) > 1 else pieces[0].tiles
@@ -167,7 +165,7 @@ class Batcher:
         if done:
             job.result.set_result(job.features)
 
-    def _fail(self, pieces: list[_Piece], error: Exception) -> None:
+    def _fail(self, pieces: list[_Piece], error: BaseException) -> None:
         """Fail the jobs of a batch; what else of them is queued is not embedded any more."""
         with self._changed:
             failed = {piece.job for piece in pieces if not piece.job.result.done()}

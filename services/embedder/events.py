@@ -50,6 +50,7 @@ def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
         advice=error.advice,
         thumbnail_key=event.plan.prefix + keys.THUMBNAIL,
         as_of=event.as_of,
+        object_etag=event.slide.object.etag,
     )
 
 

@@ -18,6 +18,7 @@ from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.settings import ScorerSettings
 from shared import keys, logs, runtime
+from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -48,16 +49,19 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     answers = _grpc(settings, platform, WhatIf(store, bundles, version("medulla")))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
-    unseen = on_landing(store, bundles, producer).unseen
+    landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
+    attempts = Attempts(store)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         answers,
-        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, hearts),
+        attempts,
+        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, attempts, hearts),
         *(
-            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, unseen))
+            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
             for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
         ),
+        Every(settings.sweep_every_s, landing.sweep_cases),
     )
 
 
@@ -66,6 +70,7 @@ def _workers(
     platform: PlatformSettings,
     served: Sequence[Route[Any]],
     producer: Producer,
+    attempts: Attempts,
     hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
     """One worker on Kafka, and one on SQS where there is a queue.
@@ -74,10 +79,12 @@ def _workers(
     """
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
-    yield Worker(SERVICE, kafka, producer, served)
+    yield Worker(SERVICE, kafka, producer, served, attempts=attempts)
     if settings.sqs:
         queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
-        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
+        yield Worker(
+            SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served, attempts=attempts
+        )
 
 
 def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:

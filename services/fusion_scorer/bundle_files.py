@@ -17,7 +17,6 @@ from shared.canonical import sha256
 from shared.keys import bundle_prefix
 from shared.units import Sha256
 
-
 _SHOWN = 200
 """Characters of a place or a message that are shown: both may repeat what the file holds."""
 

@@ -1,17 +1,23 @@
-"""What the scorer remembers of each case, in the store: the newest embeddings of each slide, the clinical record."""
+"""What the scorer remembers of each case, in the store: embeddings of each version of a slide, the clinical record."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, Parse
+from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
-from shared.canonical import canonical_json
-from shared.units import CaseId, SlideId
+from shared.canonical import canonical_json, digest_of
+from shared.units import CaseId, Sha256, SlideId
+
+_VERSION_DIGITS = 24
+_MOST_CASES = 20
+"""A blank test slide may lie in every case; scoring all of them again for each new one would never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +35,35 @@ class ClinicalEntry:
 
 @dataclass(frozen=True)
 class CaseIndex:
-    """Objects below cases/; one partition of the bus writes a case's slides, so nothing is lost between two writers."""
+    """Objects below cases/ and cases-of/.
+
+    Each version of a slide has an entry of its own, so a late writer cannot put an older version in the place of a
+    newer one. Which of them counts is what stands in the bucket. An entry stays when its version goes: were it deleted,
+    a late deletion could meet a version that has come back.
+    """
 
     store: BlobStore
 
-    def put_slide(self, event: SlideEmbedded) -> bool:
-        """Remember a slide's embeddings unless those of a later landing are known; whether it did."""
-        key = keys.indexed_slide(CaseId(event.slide.case_id), SlideId(event.slide.slide_id))
-        if self.store.head(key):
-            known = _parsed(self.store.get(key))
-            if known.as_of.ToNanoseconds() > event.as_of.ToNanoseconds():
-                return False
-        self.store.put(key, canonical_json(MessageToDict(event, preserving_proto_field_name=True)))
-        return True
+    def put_slide(self, event: SlideEmbedded) -> None:
+        """Remember the embeddings of one version of a slide, and that its case holds it."""
+        case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
+        entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
+        self.store.put(keys.indexed_slide(case, slide, _version(event.slide)), entry)
+        self.store.put_new(keys.cases_of(Sha256(event.slide.digest)) + case, b"{}")
 
     def slides(self, case: CaseId) -> list[SlideEmbedded]:
-        """The case's slides in order of slide id."""
+        """What is embedded of the case: every version of every slide, in order of slide id."""
         listed = [info.key for info in self.store.list(keys.indexed_slides(case))]
         return sorted((_parsed(self.store.get(key)) for key in listed), key=lambda event: event.slide.slide_id)
+
+    def cases_of(self, slide: str) -> Iterator[CaseId]:
+        """The cases that hold, or held, a slide of this digest: the first 20, in order."""
+        prefix = keys.cases_of(Sha256(slide))
+        return (CaseId(info.key.removeprefix(prefix)) for info in islice(self.store.list(prefix), _MOST_CASES))
+
+    def note(self, case: CaseId) -> None:
+        """Know the case from now on, although nothing of it is embedded."""
+        self.store.put_new(f"{keys.indexed(case)}known.json", b"{}")
 
     def put_clinical(self, case: CaseId, entry: ClinicalEntry) -> None:
         """Remember which version of the clinical record was looked at, and what came of it."""
@@ -89,6 +106,12 @@ class CaseIndex:
             return {}
         entry: dict[str, Any] = json.loads(self.store.get(key))
         return entry
+
+
+def _version(slide: Slide) -> str:
+    """A name for the set of a slide's files, each in its version."""
+    files = sorted([stored.key, stored.etag] for stored in (slide.object, *slide.files))
+    return digest_of(files)[:_VERSION_DIGITS]
 
 
 def _parsed(data: bytes) -> SlideEmbedded:

@@ -1,6 +1,6 @@
-"""Gathers what is stored of a case: bags, plans and the clinical record, each checked as it is read."""
+"""Gathers what stands of a case: bags, plans and the clinical record, each checked as it is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -9,14 +9,15 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.errors import BadBagError, BadClinicalRecordError, MovedMeanwhileError
 from services.fusion_scorer.inputs import CaseInputs, PlanFacts, SlideInput
 from services.fusion_scorer.profile import Profile
+from services.fusion_scorer.standing import Standing
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
+from shared.json_objects import MAX_BYTES
 from shared.times import when
 from shared.units import CaseId
 
@@ -41,24 +42,22 @@ class CaseReader:
     """Reads cases from the store."""
 
     store: BlobStore
-    index: CaseIndex
 
-    def __call__(self, case: CaseId, profile: Profile) -> StoredCase:
+    def __call__(self, case: Standing, profile: Profile) -> StoredCase:
         """Read a case; a clinical record that `profile` refuses counts as missing.
 
         Raises:
             BadBagError: a slide's bag or plan is gone, or not the one that its event told of.
             MovedMeanwhileError: the clinical record was replaced at this moment.
         """
-        events = self.index.slides(case)
-        info = self.store.head(keys.clinical(case))
-        landed = [when(event.as_of) for event in events] + ([info.last_modified] if info else [])
-        slides = tuple(self._slide(event) for event in events)
+        landed = [when(stored.last_modified) for stored in (*case.objects, *case.record)]
+        slides = tuple(self._slide(event) for event in case.slides)
+        inputs = CaseInputs(case.case_id, slides, None, case.left_out, case.remarks)
         try:
-            clinical = self._clinical(case, info, profile)
+            clinical = self._clinical(case.case_id, case.clinical, profile)
         except BadClinicalRecordError as error:
-            return StoredCase(CaseInputs(case, slides, None), tuple(landed), error)
-        return StoredCase(CaseInputs(case, slides, clinical), tuple(landed))
+            return StoredCase(inputs, tuple(landed), error)
+        return StoredCase(replace(inputs, clinical=clinical), tuple(landed))
 
     def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
         return None if info is None else parse(read_version(self.store, info), case, profile)
@@ -84,13 +83,13 @@ class CaseReader:
 
 
 def read_version(store: BlobStore, info: BlobInfo) -> bytes:
-    """All bytes of exactly the version that `info` describes.
+    """The bytes of exactly the version that `info` describes; of a record too large to be one, the first.
 
     Raises:
         MovedMeanwhileError: it is no longer that version.
     """
     try:
-        return store.get_range(info, 0, info.size)
+        return store.get_range(info, 0, min(info.size, MAX_BYTES + 1))
     except ObjectChangedError as error:
         raise MovedMeanwhileError(f"{info.key} was replaced or deleted at this moment") from error
 

@@ -49,16 +49,16 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
     entries = entries_of(data)
     words = Vocabulary(profile.variables, profile.missing)
     read = words.read(entries)
-    problems = [*map(vocabulary.told, read.problems), *_other_problems(entries, case_id, profile, words)]
-    site = entries.get("site_id")
+    problems = [*map(vocabulary.describe, read.problems), *_other_problems(entries, case_id, profile, words)]
+    site = entries.get("site_id", "")
     if problems:
         raise BadClinicalRecordError(f"the clinical record of {case_id} is refused: {sentence(problems)}")
     return ClinicalRecord(
         digest=sha256(data),
         values=read.values,
         simulated=entries.get("simulated") is True,
-        site="" if words.is_missing(site) else site,
-        readings=tuple(_reading(one) for one in read.readings),
+        site="" if words.is_missing(site) else str(site),
+        readings=tuple(_reading(reading) for reading in read.readings),
         remarks=(*map(_unclear, read.unclear), *_checks(profile, read.values)),
     )
 
@@ -81,24 +81,26 @@ def stated_id(data: bytes) -> str | None:
     Raises:
         BadClinicalRecordError: as in `entries_of`, or the id is no text.
     """
-    said = entries_of(data).get("case_id")
-    if said is not None and not isinstance(said, str):
-        raise BadClinicalRecordError(f"the clinical record is refused: case_id is {shown(said)}, allowed is text")
-    return said
+    case_id = entries_of(data).get("case_id")
+    if case_id is not None and not isinstance(case_id, str):
+        raise BadClinicalRecordError(f"the clinical record is refused: case_id is {shown(case_id)}, allowed is text")
+    return case_id
 
 
-def _reading(one: vocabulary.Reading) -> Reading:
-    return Reading(variable=one.variable.name, label=one.variable.shown, written=one.written, value=one.value)
+def _reading(reading: vocabulary.Reading) -> Reading:
+    return Reading(
+        variable=reading.variable.name, label=reading.variable.shown, written=reading.written, value=reading.value
+    )
 
 
 def _unclear(problem: Problem) -> Remark:
-    said = f"{problem.column} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
-    return Remark(code="unclear_value", sentence=f"{said}.")
+    text = f"{problem.column} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
+    return Remark(code="unclear_value", sentence=f"{text}.")
 
 
 def _checks(profile: Profile, values: Mapping[str, Value]) -> Iterator[Remark]:
-    for said in vocabulary.met(profile.checks, profile.variables, values):
-        yield Remark(code="profile_check", sentence=said)
+    for text in vocabulary.checks_met(profile.checks, profile.variables, values):
+        yield Remark(code="profile_check", sentence=text)
 
 
 def _other_problems(entries: Mapping[str, Any], case_id: CaseId, profile: Profile, words: Vocabulary) -> Iterator[str]:

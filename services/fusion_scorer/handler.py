@@ -1,7 +1,7 @@
-"""What makes a case be scored: a slide embedded, a clinical record or another bundle landed, an operator's wish.
+"""What makes a case be scored: a slide embedded, replaced or deleted, its record or another bundle, an operator's wish.
 
 Whatever happens ends as one CaseRescoreRequested, whose topic keeps a case in one partition: one score of a case is
-made at a time, from all that is known by then, so that the last score published is the one with the newest inputs.
+made at a time, from what stands in the bucket by then.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,8 +12,9 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
 from services.fusion_scorer.case_reader import read_version
+from services.fusion_scorer.changes import CaseChanges, request
 from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError, NothingToScoreError
+from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
@@ -37,11 +38,11 @@ class IndexSlide:
     index: CaseIndex
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
-        """Remember the slide unless a later landing of it is known."""
+        """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
-        if not self.index.put_slide(event):
-            _log.info("embeddings of an older version of the slide")
-        return (_request(case, event.event_id, when(event.as_of)),)
+        self.index.put_slide(event)
+        others = [other for other in self.index.cases_of(event.slide.digest) if other != case]
+        return [request(each, event.event_id, when(event.as_of)) for each in (case, *others)]
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,13 @@ class RescoreCase:
     def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored]:
         """Score the case; while no bundle is promoted it waits in the index, and promotion scores it.
 
-        A known case of which nothing is left, or only a record whose refusal was told, is passed over.
+        A case of which there was never more than a record whose refusal was told is passed over.
         """
         case = keys.case_id(event.case_id, "the request")
         try:
             return (self.score_case(case),)
         except NoBundleError as error:
             _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
-        except NothingToScoreError:
-            if not self.index.knows(case):
-                raise
-            _log.info("case passed over: nothing is left of it")
         except BadClinicalRecordError:
             if not self.index.refused_clinical(case):
                 raise
@@ -74,13 +71,14 @@ class RescoreCase:
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object landed: clinical records and the pointer to the promoted bundle."""
+    """Handles hints that an object landed or is gone: slides, clinical records, the pointer to the promoted bundle."""
 
     store: BlobStore
     index: CaseIndex
+    changes: CaseChanges
     bundles: Bundles
     announce: Callable[[CaseRescoreRequested], None]
-    """Publishes at once, for a case that is to be scored although its clinical record is refused."""
+    """Publishes at once: for a case that is to be scored although its record is refused, and for the sweep."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """Ask for the scores that the object changes; hints of other objects are let go by.
@@ -90,10 +88,10 @@ class OnLanding:
             BadCaseIdError: the record's key names no case.
         """
         if hint.key == keys.CURRENT_BUNDLE:
-            return self._promoted()
+            return () if self.store.head(hint.key) is None else self._promoted()
         if hint.key.startswith(keys.CLINICAL) and not hint.key.endswith("/"):
             return self._clinical(keys.clinical_case(hint.key))
-        return ()
+        return self._slide(hint) if hint.key.startswith(keys.SLIDES) else ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that tells people of a refused record, without a case where its key names none."""
@@ -107,6 +105,7 @@ class OnLanding:
             event_id=event_id(SlideRejected, hint.key, etag, error.reason),
             case_id=case,
             object_key=hint.key,
+            object_etag=etag,
             service=SERVICE,
             reason=error.reason,
             sentence=str(error),
@@ -123,25 +122,38 @@ class OnLanding:
         except BadCaseIdError:
             return False
 
+    def sweep_cases(self) -> int:
+        """Ask for new scores of the cases whose inputs changed unheard; how many."""
+        return self.changes.sweep(self.announce)
+
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promoted()
         self.index.put_promotion(promoted.pointer)
         cause = promoted.bundle.digest
-        return [_request(case, cause, promoted.since, cause) for case in self.index.cases()]
+        return [request(case, cause, promoted.since, cause) for case in self.index.cases()]
+
+    def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
+        """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""
+        case = hint.key.removeprefix(keys.SLIDES).partition("/")[0]
+        if not keys.is_pseudonym(case):
+            return ()
+        if hint.removed and "slide_id" in keys.named_in(hint.key):
+            self.index.note(CaseId(case))
+            return self.changes.requests(CaseId(case))
+        return self.changes.requests(CaseId(case)) if self.changes.outdated(CaseId(case)) else ()
 
     def _clinical(self, case: CaseId) -> Iterable[CaseRescoreRequested]:
         info = self.store.head(keys.clinical(case))
         if info is None:
-            _log.info("clinical record is gone before it was read", case_id=case)
-            return ()
+            return self.changes.requests(case) if self.index.knows(case) else ()
         data = read_version(self.store, info)
-        request = _request(case, f"{info.key}@{info.etag}", info.last_modified)
+        asked = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(case, data)
         self.index.put_clinical(case, _entry(info, data, refusal))
         if refusal is None:
-            return (request,)
+            return (asked,)
         if self.index.slides(case):
-            self.announce(request)
+            self.announce(asked)
         raise refusal
 
     def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:
@@ -158,12 +170,3 @@ class OnLanding:
 def _entry(info: BlobInfo, data: bytes, refusal: BadClinicalRecordError | None) -> ClinicalEntry:
     rejected = None if refusal is None else str(refusal)
     return ClinicalEntry(info.key, info.etag, sha256(data), info.last_modified.isoformat(), rejected)
-
-
-def _request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:
-    return CaseRescoreRequested(
-        event_id=event_id(CaseRescoreRequested, case, trigger, as_of.isoformat()),
-        case_id=case,
-        cause=cause or trigger,
-        as_of=stamp(as_of),
-    )

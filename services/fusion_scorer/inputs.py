@@ -70,9 +70,15 @@ class CaseInputs:
         return digest_of(
             {
                 "case_id": self.case_id,
-                "bags": sorted({slide.embedded.bag.digest for slide in self.slides}),
+                "slides": sorted(map(_named, self.slides)),
                 "clinical": self.clinical.digest if self.clinical else None,
                 "bundle": bundle,
             }
             | ({"notes": notes} if notes else {})
         )
+
+
+def _named(slide: SlideInput) -> tuple[str, str, str, str]:
+    """What a score says of a slide: two slides may have the same tiles, and one may be put under another name."""
+    embedded = slide.embedded
+    return embedded.slide.slide_id, embedded.slide.digest, embedded.plan.digest, embedded.bag.digest

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.case_record import CaseRecord, time_of
 from services.fusion_scorer.errors import BadSlideError
+from services.fusion_scorer.standing import LookAtCase
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
+from shared.canonical import digest_of
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.times import stamp, when
@@ -27,16 +29,17 @@ class RefuseScore:
     def __call__(self, event: CaseRescoreRequested, error: PermanentError) -> SlideRejected | None:
         """Name the slide at fault and its bag, or neither where the case as a whole is meant; None without a case.
 
-        Its time is the newest among what the score would have been made from, as in CaseScored, so that a later score
-        of the same or newer inputs clears it; an operator's clock would outlast the repair.
+        The refusal takes a place in the case's record, which is what its `object_etag` says: a score of a later place
+        clears it.
         """
         try:
             case = keys.case_id(event.case_id, "the request")
         except BadCaseIdError:
             return None
         slide = error.slide if isinstance(error, BadSlideError) else SlideEmbedded()
+        revision = self._place(case, event, error)
         return SlideRejected(
-            event_id=event_id(SlideRejected, event.event_id, SERVICE, error.reason, slide.slide.slide_id),
+            event_id=event_id(SlideRejected, case, SERVICE, error.reason, revision),
             case_id=case,
             slide_id=slide.slide.slide_id,
             object_key=slide.bag.key,
@@ -45,12 +48,15 @@ class RefuseScore:
             sentence=str(error),
             advice=error.advice,
             thumbnail_key=slide.plan.prefix + keys.THUMBNAIL if slide.plan.prefix else "",
-            as_of=self._newest(case) or event.as_of,
+            as_of=stamp(time_of(revision)) if revision else event.as_of,
+            object_etag=revision,
         )
 
-    def _newest(self, case: CaseId) -> Timestamp | None:
-        """When the newest input of the case landed, the pointer to the bundle included."""
-        heads = (self.store.head(key) for key in (keys.clinical(case), keys.CURRENT_BUNDLE))
-        slides = (when(event.as_of) for event in CaseIndex(self.store).slides(case))
-        landed = [*slides, *(info.last_modified for info in heads if info)]
-        return stamp(max(landed)) if landed else None
+    def _place(self, case: CaseId, event: CaseRescoreRequested, error: PermanentError) -> str:
+        """The revision of the refused state; empty for a case of which nothing was ever stored."""
+        index = CaseIndex(self.store)
+        if not index.knows(case):
+            return ""
+        seen = LookAtCase(self.store, index)(case).seen
+        state = digest_of([error.reason, str(error), seen])
+        return CaseRecord(self.store).take(case, state, seen, when(event.as_of)).revision

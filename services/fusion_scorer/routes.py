@@ -6,10 +6,12 @@ from typing import Any
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
+from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
@@ -23,7 +25,8 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
     def announce(event: CaseRescoreRequested) -> None:
         producer.send([to_record(event, SERVICE)])
 
-    return OnLanding(store, CaseIndex(store), bundles, announce)
+    index = CaseIndex(store)
+    return OnLanding(store, index, CaseChanges(store, index), bundles, announce)
 
 
 def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:
@@ -31,7 +34,15 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
     landing = on_landing(store, bundles, producer)
     rescore = RescoreCase(ScoreCase(store, bundles, program_version), CaseIndex(store))
     return (
-        Route(topics.S3_EVENTS, s3_events.decode, landing, landing.rejected, s3_events.split, s3_events.context),
+        Route(
+            topics.S3_EVENTS,
+            s3_events.decode,
+            landing,
+            landing.rejected,
+            s3_events.split,
+            s3_events.context,
+            deadly=lambda hint: not hint.key.startswith(keys.SLIDES),
+        ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )

@@ -1,57 +1,88 @@
 """Scores a stored case with the promoted bundle and keeps the score; asked twice, it writes the same bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_reader import CaseReader
-from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import NothingToScoreError, UnknownCaseError
-from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.case_reader import CaseReader, StoredCase
+from services.fusion_scorer.case_record import CaseRecord, Place
+from services.fusion_scorer.clinical import ClinicalRecord, parse
+from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError, UnknownCaseError
+from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
+from services.fusion_scorer.standing import LookAtCase, Standing
 from services.fusion_scorer.watching import Sites, count
-from shared import keys
+from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
-from shared.canonical import sha256
+from shared.canonical import digest_of, sha256
 from shared.times import stamp
 from shared.units import CaseId, Sha256
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_LOOKS = 5
+"""How often a case that changes while it is scored is scored again at once."""
+NOTHING_LEFT = "All slides of the case and its clinical record were deleted."
+NOTHING_USABLE = "Nothing that is left of the case can be used yet."
 
 
 @dataclass(frozen=True)
 class ScoreCase:
-    """One case in, one stored score out."""
+    """One case in, one stored score out, or the news that there is none any more."""
 
     store: BlobStore
     bundles: Bundles
     program_version: str
     sites: Sites = field(default_factory=Sites)
+    left_out: tuple[LeftOutSlide, ...] = ()
+    """Slides of the one case at hand that never came into the store."""
 
-    def __call__(self, case: CaseId, left_out: Iterable[LeftOutSlide] = ()) -> CaseScored:
-        """Score the case as it stands; `left_out` are slides of it that never came into the store.
+    def __call__(self, case: CaseId) -> CaseScored:
+        """Score the case as it stands; see `case_record` for what keeps an older state from being told last.
 
         Raises:
             NoBundleError: none is promoted.
-            NothingToScoreError: nothing of the case is stored.
-            BadClinicalRecordError: a record that the bundle refuses is all that is stored of it.
+            NothingToScoreError: nothing of the case is stored, and nothing of it was ever seen.
+            BadClinicalRecordError: a record that the bundle refuses is all that there ever was of it.
             BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
+            MovedMeanwhileError: the case changes faster than it can be scored.
         """
-        promoted = self.bundles.promoted()
-        stored = CaseReader(self.store, CaseIndex(self.store))(case, promoted.bundle.manifest.profile)
+        for _ in range(_LOOKS):
+            promoted, standing = self.bundles.promoted(), self._look(case)
+            outcome = self._outcome(promoted, standing)
+            place = CaseRecord(self.store).take(case, outcome.state(standing), standing.seen, outcome.as_of)
+            if (self.bundles.promoted().pointer, self._look(case)) == (promoted.pointer, standing):
+                outcome.count(self.sites)
+                return outcome.event(place)
+        raise MovedMeanwhileError(f"case {case} changes while it is scored")
+
+    def _look(self, case: CaseId) -> Standing:
+        return LookAtCase(self.store, CaseIndex(self.store))(case)
+
+    def _outcome(self, promoted: Promoted, standing: Standing) -> "_Made | _Withdrawn":
+        stored = CaseReader(self.store)(standing, promoted.bundle.manifest.profile)
         if stored.empty:
-            raise stored.refused or NothingToScoreError(f"nothing is stored of case {case} to make a score from")
-        inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *left_out))
+            return self._without_score(standing, stored)
+        inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *self.left_out))
         made = score(promoted.bundle, inputs, self.program_version)
-        digest = self._keep(case, made)
-        count(made.score, self.sites.label(stored.inputs.clinical))
-        return _event(made.score, digest, (*stored.landed, promoted.since))
+        digest = self._keep(standing.case_id, made)
+        used = standing.record if stored.inputs.clinical else ()
+        newest = max(*stored.landed, promoted.since)
+        return _Made(made.score, digest, newest, (*standing.objects, *used), stored.inputs.clinical)
+
+    def _without_score(self, standing: Standing, stored: StoredCase) -> "_Withdrawn":
+        case = standing.case_id
+        if not CaseIndex(self.store).knows(case):
+            raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
+        if stored.refused and not any(self.store.list(keys.scores(case))):
+            raise stored.refused
+        return _Withdrawn(case, NOTHING_LEFT if standing.nothing_left else NOTHING_USABLE, standing.nothing_left)
 
     def _keep(self, case: CaseId, made: Scored) -> Sha256:
         """Write the score, evidence first; digest of what the store holds, which an older program may have written."""
@@ -59,6 +90,62 @@ class ScoreCase:
             self.store.put_new(key, data)
         key, data = keys.score(case, Sha256(made.score.score_id)), to_bytes(made.score)
         return sha256(data if self.store.put_new(key, data) else self.store.get(key))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A score was made and stored."""
+
+    score: Score
+    digest: Sha256
+    as_of: datetime
+    """When the newest of its inputs landed, the pointer to the bundle included."""
+    inputs: Sequence[StoredObject]
+    clinical: ClinicalRecord | None
+
+    def state(self, standing: Standing) -> Sha256:
+        return digest_of([self.score.score_id, self.as_of.isoformat(), standing.seen])
+
+    def count(self, sites: Sites) -> None:
+        count(self.score, sites.label(self.clinical))
+
+    def event(self, place: Place) -> CaseScored:
+        return CaseScored(
+            event_id=event_id(CaseScored, self.score.score_id, place.revision),
+            case_id=self.score.case_id,
+            score_id=self.score.score_id,
+            score_key=keys.score(CaseId(self.score.case_id), Sha256(self.score.score_id)),
+            score_digest=self.digest,
+            as_of=stamp(self.as_of),
+            revision=place.revision,
+            inputs=self.inputs,
+        )
+
+
+@dataclass(frozen=True)
+class _Withdrawn:
+    """There is nothing to make a score from."""
+
+    case_id: CaseId
+    sentence: str
+    nothing_left: bool
+    as_of: datetime = _EPOCH
+
+    def state(self, standing: Standing) -> Sha256:
+        return digest_of([self.sentence, standing.seen])
+
+    def count(self, _: Sites) -> None:
+        metrics.WITHDRAWALS.inc()
+
+    def event(self, place: Place) -> CaseScored:
+        return CaseScored(
+            event_id=event_id(CaseScored, self.case_id, place.revision),
+            case_id=self.case_id,
+            as_of=stamp(place.taken),
+            revision=place.revision,
+            withdrawn=self.sentence,
+            nothing_left=self.nothing_left,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,7 +170,7 @@ class WhatIf:
         digest = Sha256(request.bundle_digest)
         bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
         profile = bundle.manifest.profile
-        inputs = CaseReader(self.store, index)(case, profile).inputs
+        inputs = CaseReader(self.store)(LookAtCase(self.store, index)(case), profile).inputs
         if request.HasField("clinical_json"):
             inputs = replace(inputs, clinical=parse(request.clinical_json.encode(), case, profile))
         if request.without_slides:
@@ -95,20 +182,3 @@ def _without_files(answer: Score) -> Score:
     for slide in answer.slides:
         slide.attention_key = ""
     return answer
-
-
-def revision(landed: Iterable[datetime]) -> str:
-    """Landing times of a score's inputs as text, newest first; a new or replaced input makes it greater."""
-    return "".join(f"{(time - _EPOCH) // timedelta(microseconds=1):016x}" for time in sorted(landed, reverse=True))
-
-
-def _event(answer: Score, digest: Sha256, landed: Sequence[datetime]) -> CaseScored:
-    return CaseScored(
-        event_id=event_id(CaseScored, answer.score_id, revision(landed)),
-        case_id=answer.case_id,
-        score_id=answer.score_id,
-        score_key=keys.score(CaseId(answer.case_id), Sha256(answer.score_id)),
-        score_digest=digest,
-        as_of=stamp(max(landed)),
-        revision=revision(landed),
-    )

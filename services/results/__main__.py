@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from typing import Any
 
 import grpc
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
@@ -18,6 +19,7 @@ from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from services.results.waiting import Waiting
 from shared import logs, runtime
+from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -27,7 +29,7 @@ from shared.rpc.auth import require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
-from shared.worker import Worker, subscriptions
+from shared.worker import Route, Worker, subscriptions
 
 _CALLS = 8
 """gRPC calls that are answered side by side, beside those that watch."""
@@ -65,13 +67,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
     feed = Feed(results, settings.look_every_s, settings.watchers)
-    heart = Heartbeat("worker")
+    heart, attempts, served = Heartbeat("worker"), Attempts(blobs), routes(blobs, results)
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
         _http(settings, platform, results, blobs, feed),
         _grpc(settings, platform, Queries(results), feed),
-        _worker(platform, stack, results, blobs, heart),
+        attempts,
+        _worker(platform, stack, served, attempts, heart),
         Every(settings.waiting_look_every_s, Waiting(blobs, results)),
     )
 
@@ -107,13 +110,12 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
 
 def _worker(
-    platform: PlatformSettings, stack: ExitStack, results: SqlStore, blobs: S3Store, heart: Heartbeat
+    platform: PlatformSettings, stack: ExitStack, served: Sequence[Route[Any]], attempts: Attempts, heart: Heartbeat
 ) -> Worker:
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
-    served = routes(blobs, results)
     consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, subscriptions(SERVICE, served), beat=heart.beat)
-    return Worker(SERVICE, consumer, producer, served)
+    return Worker(SERVICE, consumer, producer, served, attempts=attempts)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What the facts of a case amount to: its state, its flags, the refusals that still stand."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import SlideRejected
@@ -10,6 +9,7 @@ from medulla.v1.results_pb2 import (
     CASE_STATE_IN_PROGRESS,
     CASE_STATE_REJECTED,
     CASE_STATE_SCORED,
+    CASE_STATE_WITHDRAWN,
     CaseState,
     CaseSummary,
     GetCaseResponse,
@@ -18,14 +18,11 @@ from medulla.v1.results_pb2 import (
 from medulla.v1.scorer_pb2 import HorizonRisk, Score
 
 from services.results.errors import ScoreMismatchError
-from services.results.ports import CaseFacts, KeptScore
+from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared import keys
 from shared.times import stamp, when
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_TIME_DIGITS = 16
-"""Of one landing time in a revision: hexadecimal microseconds since 1970."""
 
 
 def read_score(body: str, where: str) -> Score:
@@ -40,12 +37,6 @@ def read_score(body: str, where: str) -> Score:
         raise ScoreMismatchError(f"{where} holds no score") from error
 
 
-def input_times(revision: str) -> list[datetime]:
-    """When the inputs of a score landed, newest first; its bundle's promotion is among them."""
-    places = range(0, len(revision), _TIME_DIGITS)
-    return [_EPOCH + timedelta(microseconds=int(revision[at : at + _TIME_DIGITS], 16)) for at in places]
-
-
 def summary(facts: CaseFacts) -> CaseSummary:
     """One line of the list of cases."""
     return _summary(facts, _score(facts), standing(facts))
@@ -54,7 +45,10 @@ def summary(facts: CaseFacts) -> CaseSummary:
 def answer(facts: CaseFacts) -> GetCaseResponse:
     """The case with its current score and the refusals that stand."""
     score, refused = _score(facts), standing(facts)
-    return GetCaseResponse(summary=_summary(facts, score, refused), score=score, rejections=refused)
+    withdrawn = facts.withdrawn.sentence if facts.withdrawn else ""
+    return GetCaseResponse(
+        summary=_summary(facts, score, refused), score=score, rejections=refused, withdrawn=withdrawn
+    )
 
 
 def stored(kept: KeptScore) -> StoredScore:
@@ -63,26 +57,39 @@ def stored(kept: KeptScore) -> StoredScore:
 
 
 def standing(facts: CaseFacts) -> list[SlideRejected]:
-    """The newest refusal of each input, unless the current score used that input in a version as new."""
+    """The newest refusal of each input, unless the current score was made from that input after all."""
     newest: dict[str, SlideRejected] = {}
     for refused in sorted(facts.rejections, key=lambda r: (when(r.as_of), r.event_id)):
         newest[_subject(refused)] = refused
-    used = _inputs(_score(facts))
-    return [
-        refused
-        for subject, refused in sorted(newest.items())
-        if subject not in used or facts.current is None or when(refused.as_of) > facts.current.as_of
-    ]
+    return [refused for _, refused in sorted(newest.items()) if not _cleared(refused, facts.current)]
+
+
+def stands_for_case(refused: SlideRejected, current: KeptScore | None) -> bool:
+    """Whether a refusal is that of the case as a whole, or of a bag, and no later score cleared it."""
+    return not refused.object_key.startswith(_LANDED) and not _cleared(refused, current)
+
+
+def _cleared(refused: SlideRejected, current: KeptScore | None) -> bool:
+    """Whether the score was made from the refused input, in whatever version: it stands in no other.
+
+    What older programs told without versions is cleared by a score whose inputs are as new.
+    """
+    if current is None:
+        return False
+    if not refused.object_etag or current.inputs is None:
+        used = _inputs(read_score(current.body, "the database"))
+        return _subject(refused) in used and when(refused.as_of) <= current.as_of
+    if not refused.object_key.startswith(_LANDED):
+        return refused.object_etag < current.revision
+    return refused.object_key in {key for key, _ in current.inputs}
 
 
 def _score(facts: CaseFacts) -> Score | None:
     return read_score(facts.current.body, "the database") if facts.current else None
 
 
-def _inputs(score: Score | None) -> set[str]:
+def _inputs(score: Score) -> set[str]:
     """What a score used, in the words of `_subject`."""
-    if score is None:
-        return set()
     clinical = {keys.CLINICAL} if score.provenance.clinical_digest else set()
     return {"", *clinical, *(slide.slide_id for slide in score.slides)}
 
@@ -107,10 +114,17 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
 def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejected]) -> CaseState.ValueType:
     if score is not None:
         return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
+    if facts.withdrawn and facts.withdrawn.nothing_left and not _moved_since(facts, facts.withdrawn):
+        return CASE_STATE_WITHDRAWN
     gone = {rejection.slide_id for rejection in refused}
     unscorable = any(not rejection.object_key.startswith(_LANDED) for rejection in refused)
     under_way = not unscorable and any(progress.slide_id not in gone for progress in facts.progress)
     return CASE_STATE_REJECTED if gone and not under_way else CASE_STATE_IN_PROGRESS
+
+
+def _moved_since(facts: CaseFacts, withdrawn: Withdrawal) -> bool:
+    """Whether a slide is on its way again."""
+    return any(when(progress.at) > withdrawn.as_of for progress in facts.progress)
 
 
 def _first_risk(score: Score | None) -> HorizonRisk | None:

@@ -7,42 +7,60 @@ from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
 
 from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
-from services.results.ports import ResultStore, ScoreRecord
+from services.results.ports import ResultStore, ScoreRecord, Withdrawal
 from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
 from shared.times import when
-from shared.units import Sha256
+from shared.units import CaseId, Sha256
+
+_LANDED = (keys.SLIDES, keys.CLINICAL)
 
 
 @dataclass(frozen=True)
 class RecordScore:
-    """A score in, one row and one audit entry out; the newest score of a case is its current one."""
+    """A score or a withdrawal in, one audit entry out; the greatest revision of a case is its current one.
+
+    Refusals of objects that are gone go with it: a deleted slide is refused no more.
+    """
 
     blobs: BlobStore
     results: ResultStore
 
     def __call__(self, event: CaseScored) -> tuple[()]:
-        """Keep the score that the event announces.
+        """Keep the score, or the withdrawal, that the event announces.
 
         Raises:
             ScoreMismatchError: the bytes in the store are not the announced score.
             ObjectChangedError: they are not there.
         """
         case = keys.case_id(event.case_id, "the event of a score")
-        body = self._body(event)
+        if event.withdrawn:
+            self.results.record_withdrawal(_withdrawal(case, event))
+        else:
+            self._record(case, event)
+        self._forget_refusals(case)
+        return ()
+
+    def _record(self, case: CaseId, event: CaseScored) -> None:
         record = ScoreRecord(
             case_id=case,
             score_id=Sha256(event.score_id),
-            body=body,
+            body=self._body(event),
             digest=Sha256(event.score_digest),
             as_of=when(event.as_of),
             revision=event.revision,
             event_id=event.event_id,
+            inputs=frozenset((each.key, each.etag) for each in event.inputs) or None,
         )
         if self.results.record_score(record):
             metrics.LANDING_TO_RESULT_SECONDS.observe(max(0.0, (datetime.now(UTC) - record.as_of).total_seconds()))
-        return ()
+
+    def _forget_refusals(self, case: CaseId) -> None:
+        facts = self.results.case(case)
+        for refused in facts.rejections if facts else ():
+            if not _stands(self.blobs, refused):
+                self.results.forget_rejection(refused)
 
     def _body(self, event: CaseScored) -> str:
         data = self.blobs.get(event.score_key)
@@ -60,13 +78,15 @@ class RecordScore:
 class RecordRejection:
     """A refused input in, one row out."""
 
+    blobs: BlobStore
     results: ResultStore
 
     def __call__(self, event: SlideRejected) -> tuple[()]:
-        """Keep why the input was refused."""
+        """Keep why the input was refused, while what was refused stands in the bucket."""
         if event.case_id:
             keys.case_id(event.case_id, "the event of a refused input")
-        self.results.record_rejection(event)
+        if _stands(self.blobs, event):
+            self.results.record_rejection(event)
         return ()
 
 
@@ -81,6 +101,24 @@ class RecordProgress:
         keys.case_id(event.case_id, "the event of progress")
         self.results.record_progress(event)
         return ()
+
+
+def _withdrawal(case: CaseId, event: CaseScored) -> Withdrawal:
+    return Withdrawal(case, event.withdrawn, event.nothing_left, when(event.as_of), event.revision, event.event_id)
+
+
+def _stands(blobs: BlobStore, refused: SlideRejected) -> bool:
+    """Whether the refused version of an object stands in the bucket.
+
+    Older programs did not say which it was, and no program says when an object had landed that was gone by then. The
+    refusal of a case as a whole, or of a bag, is about no object that can be deleted or replaced.
+    """
+    if not refused.object_key.startswith(_LANDED):
+        return True
+    if not refused.object_etag:
+        return refused.HasField("as_of")
+    info = blobs.head(refused.object_key)
+    return info is not None and info.etag == refused.object_etag
 
 
 def _utf8(data: bytes, key: str) -> str:

@@ -6,7 +6,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.results import problems
-from shared import logs, metrics
+from shared import metrics
+from shared.incidents import incident
 
 _FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -16,7 +17,6 @@ _FIXED = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_log = logs.get(__name__)
 
 
 def content_security_policy(login_origins: tuple[str, ...] = ()) -> str:
@@ -57,11 +57,11 @@ class Guard:
 
         try:
             await self._app(scope, receive, dressed)
-        except Exception:
-            _log.exception("a bug in a request", path=scope["path"])
+        except Exception as error:  # noqa: BLE001 - one request ends, and no other
+            bug = incident(error, "http")
             if started:
-                raise
-            await problems.bug()(scope, receive, dressed)
+                raise bug from None
+            await problems.bug(bug)(scope, receive, dressed)
         finally:
             _count(scope, status, perf_counter() - start)
 

@@ -9,7 +9,7 @@ ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],
-    "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice")}
+    "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice", "incident")}
     | {"status": {"type": "integer"}},
 }
 _TIMESTAMP = "google.protobuf.Timestamp"

@@ -10,6 +10,9 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 from services.results.audit_chain import ChainReport
 from shared.units import CaseId, Sha256
 
+Version = tuple[str, str]
+"""Key and etag of an object."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreRecord:
@@ -24,7 +27,24 @@ class ScoreRecord:
     as_of: datetime
     """Aware; the newest time among the score's inputs."""
     revision: str
-    """Landing times of all inputs as text, newest first: of two scores of a case the greater is current."""
+    """Of two events of a case the one with the greater text is current."""
+    event_id: str
+    inputs: frozenset[Version] | None = None
+    """What it was made from; None where the program that made it did not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """News that a case has no score any more."""
+
+    case_id: CaseId
+    sentence: str
+    nothing_left: bool
+    """Nothing of the case is left in the bucket."""
+    as_of: datetime
+    """Aware."""
+    revision: str
+    """See ScoreRecord."""
     event_id: str
 
 
@@ -37,6 +57,8 @@ class KeptScore:
     current: bool
     revision: str = ""
     """See ScoreRecord."""
+    inputs: frozenset[Version] | None = None
+    """See ScoreRecord."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +70,8 @@ class CaseFacts:
     current: KeptScore | None = None
     rejections: Sequence[SlideRejected] = ()
     progress: Sequence[Progress] = ()
+    withdrawn: Withdrawal | None = None
+    """Why there is no current score any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +103,17 @@ class ResultStore(Protocol):
             ScoreMismatchError: another text is kept under this score id.
         """
 
+    def record_withdrawal(self, withdrawal: Withdrawal) -> bool:
+        """Keep that a case has no score any more, its audit entry, and leave it without a current score.
+
+        False where it was known.
+        """
+
     def record_rejection(self, rejection: SlideRejected) -> bool:
         """Keep a refusal; False where it was known."""
+
+    def forget_rejection(self, rejection: SlideRejected) -> None:
+        """Drop the refusal of an object that is gone."""
 
     def record_progress(self, progress: Progress) -> bool:
         """Keep the latest progress of a slide; False where a later one was known."""

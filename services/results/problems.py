@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 
 from services.results.errors import BrokenEvidenceError, TooManyWatchersError, UnknownCaseError
 from shared.blob.port import ObjectChangedError
-from shared.errors import MedullaError, PermanentError, TransientError
+from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
+from shared.text import capped
 
 _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
@@ -20,10 +21,11 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (GivenUpError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PermanentError, HTTPStatus.BAD_REQUEST),
 )
 _RETRY_SECONDS = "5"
-_BUG = "Something went wrong inside the service; its log has the details."
+_BUG = "Something went wrong inside the service; its log has the place, by the incident id."
 
 
 def install(app: FastAPI) -> None:
@@ -33,17 +35,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
 
 
-def problem(status: HTTPStatus, detail: str, reason: str, advice: str = "") -> JSONResponse:
-    """One problem document."""
+def problem(status: HTTPStatus, detail: str, reason: str, advice: str = "", incident: str = "") -> JSONResponse:
+    """One problem document; `incident` names the log line of a bug."""
     body = {
         "type": f"urn:medulla:problem:{reason}",
         "title": status.phrase,
         "status": int(status),
-        "detail": detail,
+        "detail": capped(detail),
         "reason": reason,
     }
     return JSONResponse(
-        body | ({"advice": advice} if advice else {}),
+        body | ({"advice": capped(advice)} if advice else {}) | ({"incident": incident} if incident else {}),
         status_code=status,
         headers=_headers(status),
         media_type="application/problem+json",
@@ -53,7 +55,7 @@ def problem(status: HTTPStatus, detail: str, reason: str, advice: str = "") -> J
 def _on_medulla(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     reason = getattr(error, "reason", status.name.lower())
-    return problem(status, str(error), reason, getattr(error, "advice", ""))
+    return problem(status, str(error), reason, getattr(error, "advice", ""), getattr(error, "incident", ""))
 
 
 def _on_http(_: Request, error: Exception) -> JSONResponse:
@@ -67,9 +69,9 @@ def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.BAD_REQUEST, detail, "bad_request", "Correct the named parameter.")
 
 
-def bug() -> JSONResponse:
-    """What the caller hears of a bug: nothing but that there is one."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, "internal_error")
+def bug(error: InternalError) -> JSONResponse:
+    """What the caller hears of a bug: that there is one, and how to name it to those who can read the log."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, error.reason, error.advice, error.incident)
 
 
 def _headers(status: HTTPStatus) -> dict[str, str]:

@@ -20,6 +20,6 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
     """Everything that results listens to; it publishes nothing."""
     return (
         Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
-        Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(results)),
-        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True),
+        Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
+        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, deadly=lambda _: False),
     )

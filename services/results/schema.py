@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -48,6 +49,11 @@ CASES = Table(
     Column("updated_at", UtcTime, nullable=False, comment="Newest time among all that is known of the case"),
     Column("revision", BigInteger, nullable=False, comment="Grows with every score and refusal"),
     Column("current_score_id", String(64), comment="The greatest revision, then the highest score_id"),
+    Column("withdrawn", Text, comment="Why scores of no greater revision than withdrawn_revision are not current"),
+    Column("withdrawn_revision", Text),
+    Column("withdrawn_at", UtcTime),
+    Column("withdrawn_event_id", String(64)),
+    Column("nothing_left", Boolean, comment="Nothing of the case is left in the bucket"),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),
 )
@@ -58,9 +64,10 @@ SCORES = Table(
     Column("case_id", String(64), primary_key=True),
     Column("score_id", String(64), primary_key=True),
     Column("as_of", UtcTime, nullable=False),
-    Column("revision", Text, nullable=False, comment="Landing times of its inputs, newest first"),
+    Column("revision", Text, nullable=False, comment="Of two scores of a case the greater is current"),
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Score; the digest covers its bytes"),
+    Column("inputs", Text, comment="JSON: key and etag of each object it was made from; empty in older rows"),
 )
 
 AUDIT = Table(
@@ -75,6 +82,7 @@ AUDIT = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("why", Text, comment="Why a case was withdrawn, or what a score is no longer made from"),
     UniqueConstraint("case_id", "score_id", "event_id", name="audit_once"),
 )
 
@@ -91,6 +99,7 @@ REJECTIONS = Table(
     Column("advice", Text, nullable=False),
     Column("thumbnail_key", Text, nullable=False),
     Column("as_of", UtcTime, nullable=False),
+    Column("object_etag", Text, comment="Version of the object, or revision of the case; empty in older rows"),
     Index("rejections_by_case", "case_id"),
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, exists, func, select
 from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
-from services.results.ports import ScoreRecord
+from services.results.ports import ScoreRecord, Withdrawal
 from services.results.schema import AUDIT, SCORES
 
 _LOCK = 0x6D65_6475_6C6C_61
@@ -23,25 +23,28 @@ def lock(tx: Connection) -> None:
         tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
-def holds(tx: Connection, record: ScoreRecord) -> bool:
-    """Whether this score was recorded with this event before."""
-    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == record.score_id, AUDIT.c.event_id == record.event_id
+def holds(tx: Connection, record: ScoreRecord | Withdrawal) -> bool:
+    """Whether this score or withdrawal was recorded with this event before."""
+    score_id, _ = _named(record)
+    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == score_id, AUDIT.c.event_id == record.event_id
     return bool(tx.scalar(select(exists().where(*same))))
 
 
-def append(tx: Connection, record: ScoreRecord, recorded_at: datetime) -> None:
+def append(tx: Connection, record: ScoreRecord | Withdrawal, why: str | None, recorded_at: datetime) -> None:
     """Add an entry behind the last one."""
+    score_id, digest = _named(record)
     last = tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
     entry = AuditEntry(
         seq=seq + 1,
         case_id=record.case_id,
-        score_id=record.score_id,
-        score_digest=record.digest,
+        score_id=score_id,
+        score_digest=digest,
         as_of=record.as_of,
         event_id=record.event_id,
         recorded_at=recorded_at,
         previous=previous,
+        why=why,
     )
     tx.execute(insert(tx, AUDIT).values(_values(entry)))
 
@@ -52,6 +55,11 @@ def verify(tx: Connection) -> ChainReport:
     if not report.intact:
         return report
     return ChainReport(report.entries, report.head, _unrecorded(tx))
+
+
+def _named(record: ScoreRecord | Withdrawal) -> tuple[str, str]:
+    """The score's id and digest; a withdrawal has neither."""
+    return (record.score_id, record.digest) if isinstance(record, ScoreRecord) else ("", "")
 
 
 def _values(entry: AuditEntry) -> dict[str, Any]:

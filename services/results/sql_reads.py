@@ -1,5 +1,6 @@
 """Rows of the database as values: the reading half of the store."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
-from services.results.ports import Activity, CaseFacts, KeptScore, PageMark
+from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, Version, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import stamp, when
 from shared.units import CaseId
@@ -26,6 +27,7 @@ _REJECTION_TEXTS = (
     "sentence",
     "advice",
     "thumbnail_key",
+    "object_etag",
 )
 _NEWEST_CASES = 1000
 """Cases whose changes are told to those who watch: many more than change between two looks."""
@@ -36,6 +38,11 @@ def rejection_values(rejection: SlideRejected) -> dict[str, Any]:
     """A refusal as columns; NUL, which PostgreSQL cannot hold, is replaced."""
     texts = {name: getattr(rejection, name).replace("\0", "\N{REPLACEMENT CHARACTER}") for name in _REJECTION_TEXTS}
     return texts | {"as_of": when(rejection.as_of)}
+
+
+def inputs_text(inputs: frozenset[Version] | None) -> str | None:
+    """What a score was made from as a column."""
+    return None if inputs is None else json.dumps(sorted(inputs))
 
 
 def progress_values(progress: Progress) -> dict[str, Any]:
@@ -71,7 +78,13 @@ def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
         .where(SCORES.c.case_id == case_id)
         .order_by(*NEWEST_SCORE)
     )
-    return [KeptScore(row.body, row.as_of, row.current) for row in tx.execute(query)]
+    return [KeptScore(row.body, row.as_of, bool(row.current)) for row in tx.execute(query)]
+
+
+def current_body(tx: Connection, case_id: CaseId) -> str | None:
+    """The text of a case's current score."""
+    query = _facts().with_only_columns(SCORES.c.body).where(CASES.c.case_id == case_id)
+    return tx.scalar(query)
 
 
 def activity(tx: Connection, since: datetime) -> Activity:
@@ -83,8 +96,10 @@ def activity(tx: Connection, since: datetime) -> Activity:
 
 def _facts() -> Select[Any]:
     current = and_(SCORES.c.case_id == CASES.c.case_id, SCORES.c.score_id == CASES.c.current_score_id)
-    columns = CASES.c.case_id, CASES.c.updated_at, SCORES.c.body, SCORES.c.as_of, SCORES.c.revision
-    return select(*columns).select_from(CASES.outerjoin(SCORES, current))
+    score = SCORES.c.body, SCORES.c.as_of, SCORES.c.revision, SCORES.c.inputs
+    withdrawn = CASES.c.withdrawn, CASES.c.withdrawn_revision, CASES.c.withdrawn_at, CASES.c.withdrawn_event_id
+    case = CASES.c.case_id, CASES.c.updated_at, *withdrawn, CASES.c.nothing_left
+    return select(*case, *score).select_from(CASES.outerjoin(SCORES, current))
 
 
 def _behind(mark: PageMark) -> Any:
@@ -101,8 +116,28 @@ def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
 
 
 def _case(row: Row[Any], rejections: Sequence[SlideRejected], progress: Sequence[Progress]) -> CaseFacts:
-    current = None if row.body is None else KeptScore(row.body, row.as_of, current=True, revision=row.revision)
-    return CaseFacts(row.case_id, row.updated_at, current, rejections, progress)
+    return CaseFacts(row.case_id, row.updated_at, _current(row), rejections, progress, _withdrawal(row))
+
+
+def _current(row: Row[Any]) -> KeptScore | None:
+    if row.body is None:
+        return None
+    inputs = None if row.inputs is None else frozenset((key, etag) for key, etag in json.loads(row.inputs))
+    return KeptScore(row.body, row.as_of, current=True, revision=row.revision, inputs=inputs)
+
+
+def _withdrawal(row: Row[Any]) -> Withdrawal | None:
+    """The last withdrawal, unless a later score made it the past."""
+    if row.body is not None or row.withdrawn is None:
+        return None
+    return Withdrawal(
+        case_id=row.case_id,
+        sentence=row.withdrawn,
+        nothing_left=bool(row.nothing_left),
+        as_of=row.withdrawn_at,
+        revision=row.withdrawn_revision,
+        event_id=row.withdrawn_event_id,
+    )
 
 
 def _by_case(messages: Iterable[M]) -> defaultdict[str, list[M]]:
@@ -113,7 +148,7 @@ def _by_case(messages: Iterable[M]) -> defaultdict[str, list[M]]:
 
 
 def _rejection(row: Row[Any]) -> SlideRejected:
-    return SlideRejected(**{name: getattr(row, name) for name in _REJECTION_TEXTS}, as_of=stamp(row.as_of))
+    return SlideRejected(**{name: getattr(row, name) or "" for name in _REJECTION_TEXTS}, as_of=stamp(row.as_of))
 
 
 def _progress(row: Row[Any]) -> Progress:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
-from sqlalchemy import Connection, Engine, case, select, tuple_, update
+from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
 from services.results import audit_chain, migrate, sql_audit, sql_reads
 from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
-from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord
+from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
 from shared.units import CaseId
@@ -55,10 +55,25 @@ class SqlStore:
             sql_audit.lock(tx)
             if sql_audit.holds(tx, record):
                 return _same_text(tx, record)
+            before = sql_reads.current_body(tx, record.case_id)
             _keep_score(tx, record)
             _touch_case(tx, record.case_id, record.as_of)
             _point_at_newest(tx, record.case_id)
-            sql_audit.append(tx, record, self._now())
+            now = sql_reads.current_body(tx, record.case_id)
+            why = audit_chain.no_longer_from(before, now) if before and now == record.body else None
+            sql_audit.append(tx, record, why, self._now())
+        return True
+
+    def record_withdrawal(self, withdrawal: Withdrawal) -> bool:
+        """See ResultStore; one transaction, as for a score."""
+        with transaction(self.engine, write=True) as tx:
+            sql_audit.lock(tx)
+            if sql_audit.holds(tx, withdrawal):
+                return False
+            _touch_case(tx, withdrawal.case_id, withdrawal.as_of)
+            _keep_withdrawal(tx, withdrawal)
+            _point_at_newest(tx, withdrawal.case_id)
+            sql_audit.append(tx, withdrawal, withdrawal.sentence, self._now())
         return True
 
     def record_rejection(self, rejection: SlideRejected) -> bool:
@@ -69,6 +84,11 @@ class SqlStore:
             if new and rejection.case_id:
                 _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
         return new
+
+    def forget_rejection(self, rejection: SlideRejected) -> None:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id))
 
     def record_progress(self, progress: Progress) -> bool:
         """See ResultStore."""
@@ -131,12 +151,25 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
         "revision": record.revision,
         "digest": record.digest,
         "body": record.body,
+        "inputs": sql_reads.inputs_text(record.inputs),
     }
     if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
         return
     _same_text(tx, record)
     older = *_is(record), SCORES.c.revision < record.revision
-    tx.execute(update(SCORES).where(*older).values(as_of=record.as_of, revision=record.revision))
+    tx.execute(update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs")}))
+
+
+def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
+    older = or_(CASES.c.withdrawn_revision.is_(None), CASES.c.withdrawn_revision < withdrawal.revision)
+    values = {
+        "withdrawn": withdrawal.sentence,
+        "withdrawn_revision": withdrawal.revision,
+        "withdrawn_at": withdrawal.as_of,
+        "withdrawn_event_id": withdrawal.event_id,
+        "nothing_left": withdrawal.nothing_left,
+    }
+    tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))
 
 
 def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:
@@ -147,8 +180,10 @@ def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) ->
 
 
 def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
-    newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id).order_by(*sql_reads.NEWEST_SCORE).limit(1)
-    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=newest.scalar_subquery()))
+    counts = or_(CASES.c.withdrawn_revision.is_(None), SCORES.c.revision > CASES.c.withdrawn_revision)
+    newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id, counts).order_by(*sql_reads.NEWEST_SCORE)
+    current = newest.limit(1).correlate(CASES).scalar_subquery()
+    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=current))
 
 
 def _keep_progress(tx: Connection, progress: Progress) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from google.protobuf import json_format
-from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected
+from medulla.v1.events_pb2 import SlideRejected
 
-from services.results.case_state import input_times, read_score
+from services.results.case_state import read_score, stands_for_case
 from services.results.ports import CaseFacts, ResultStore
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
-from shared.bus.events import event_id
+from shared.errors import TransientError
+from shared.incidents import contained
 from shared.keys import SlideKey
 from shared.slides.listing import SlideListing
 from shared.times import when
@@ -52,33 +52,22 @@ class Waiting:
 
     def _landed(self) -> dict[SlideKey, BlobInfo]:
         """The file that stands for each slide; keys that name no case are passed over."""
-        by_case = groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key))
-        return {
-            SlideKey(CaseId(case), slide.slide_id): slide.files[0]
-            for (case, inside), objects in by_case
-            if inside and keys.is_pseudonym(case)
-            for slide in self._listing.slides(objects, keys.case_folder(CaseId(case)))
-        }
+        landed: dict[SlideKey, BlobInfo] = {}
+        for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
+            if inside and keys.is_pseudonym(case):
+                with contained("waiting", TransientError):
+                    slides = self._listing.slides(objects, keys.case_folder(CaseId(case)))
+                    landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
+        return landed
 
     def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
         known = self._answered.get(slide)
         if known is not None and known.etag == info.etag:
             return True
-        facts = self.results.case(slide.case_id)
-        return facts is not None and (_refused(facts, slide, info) or self._scored(facts, slide, info))
-
-    def _scored(self, facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
-        """Whether the current score used this version, which may have landed again since, byte for byte."""
-        embedded = self._embedded(slide)
-        if facts.current is None or embedded is None or embedded.slide.object.etag != info.etag:
-            return False
-        used = {each.slide_id for each in read_score(facts.current.body, "the database").slides}
-        return slide.slide_id in used and when(embedded.as_of) in input_times(facts.current.revision)
-
-    def _embedded(self, slide: SlideKey) -> SlideEmbedded | None:
-        """What the scorer's index holds of a slide."""
-        key = keys.indexed_slide(slide.case_id, slide.slide_id)
-        return json_format.Parse(self.blobs.get(key), SlideEmbedded()) if self.blobs.head(key) else None
+        with contained("waiting", TransientError):
+            facts = self.results.case(slide.case_id)
+            return facts is not None and (_refused(facts, slide, info) or _scored(facts, slide, info))
+        return False
 
 
 def _case_of(key: str) -> tuple[str, str]:
@@ -87,18 +76,31 @@ def _case_of(key: str) -> tuple[str, str]:
     return case, slash
 
 
-def _refused(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
-    """Whether this version, or the case as a whole since then, was refused.
+def _scored(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether the current score was made from this version; an older program's score tells times alone."""
+    if facts.current is None:
+        return False
+    if facts.current.inputs is None:
+        used = {each.slide_id for each in read_score(facts.current.body, "the database").slides}
+        return slide.slide_id in used and info.last_modified <= facts.current.as_of + _SAME_TIME
+    return (info.key, info.etag) in facts.current.inputs
 
-    The tiler names a refusal after the version, so it is known again when that lands anew; of later stages only the
-    landing time tells.
-    """
+
+def _refused(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether this version was refused, or the case as a whole since it landed."""
     return any(
-        refused.slide_id in {"", slide.slide_id}
-        and not refused.object_key.startswith(keys.CLINICAL)
-        and (
-            when(refused.as_of) > info.last_modified - _SAME_TIME
-            or refused.event_id == event_id(SlideRejected, info.key, info.etag, refused.reason)
-        )
+        _names_version(refused, info)
+        if refused.object_key == info.key and refused.object_etag
+        else _names(refused, slide, facts) and when(refused.as_of) > info.last_modified - _SAME_TIME
         for refused in facts.rejections
     )
+
+
+def _names_version(refused: SlideRejected, info: BlobInfo) -> bool:
+    return refused.object_etag == info.etag
+
+
+def _names(refused: SlideRejected, slide: SlideKey, facts: CaseFacts) -> bool:
+    """Whether a refusal is about the slide or the case; older programs did not tell the version."""
+    of_case = stands_for_case(refused, facts.current)
+    return refused.slide_id in {"", slide.slide_id} and (of_case or refused.object_key.startswith(keys.SLIDES))

@@ -167,7 +167,7 @@ def up(
 
 @app.command()
 def sweep(as_json: AsJson = False) -> None:
-    """Announce every slide and clinical record in the running system's bucket that no event announced."""
+    """Announce every slide, clinical record and deletion in the running system's bucket that no event announced."""
     with exit_codes():
         found = operator_commands.sweep()
     if as_json:

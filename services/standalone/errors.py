@@ -1,12 +1,12 @@
 """What can be wrong with what a command was given."""
 
 import errno
-import traceback
 from pathlib import Path
 from typing import TypeVar
 
 from shared.bus.retry import RetriesExhaustedError
 from shared.errors import InternalError, PermanentError, TransientError
+from shared.places import place_of
 
 E = TypeVar("E", bound=PermanentError)
 _OF_EVERY_INPUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -71,6 +71,4 @@ def refusal(error: Exception) -> PermanentError:
 
 def unforeseen(error: Exception) -> InternalError:
     """An error that nobody raised on purpose, by type and place; never a value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return InternalError(f"an internal error, {type(error).__name__}{place}")
+    return InternalError(f"unexpected {type(error).__name__} at {place_of(error)}")

@@ -22,21 +22,21 @@ def flattened(bundle: Mapping[str, Any]) -> dict[str, Any]:
         BadClinicalRecordError: it holds several patients, Conditions of several dates, or two values of an Observation.
     """
     resources = [_part(entry, "resource") for entry in _parts(bundle, "entry")]
-    patients = [one for one in resources if one.get("resourceType") == "Patient"]
+    patients = [resource for resource in resources if resource.get("resourceType") == "Patient"]
     if len(patients) != 1:
         raise BadClinicalRecordError(f"the FHIR Bundle holds {len(patients)} patients; one is allowed")
-    found: dict[str, Any] = {GENDER: patients[0].get("gender"), AGE: _age_days(patients[0], resources)}
+    values: dict[str, Any] = {GENDER: patients[0].get("gender"), AGE: _age_days(patients[0], resources)}
     for name, value in _observations(resources):
-        if found.setdefault(name, value) != value:
+        if values.setdefault(name, value) != value:
             raise BadClinicalRecordError(f"the FHIR Bundle holds two values of {name[:60]!a}; leave one of them")
-    return found
+    return values
 
 
 def _observations(resources: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
-    for one in resources:
-        value = _value(one)
-        if one.get("resourceType") == "Observation" and value is not None:
-            yield _concept(_part(one, "code")), value
+    for resource in resources:
+        value = _value(resource)
+        if resource.get("resourceType") == "Observation" and value is not None:
+            yield _concept(_part(resource, "code")), value
 
 
 def _value(observation: Mapping[str, Any]) -> Any:
@@ -52,18 +52,18 @@ def _value(observation: Mapping[str, Any]) -> Any:
 def _concept(concept: Mapping[str, Any]) -> str:
     """The text of a concept, else the first display or code."""
     codings = _parts(concept, "coding")
-    told = [concept.get("text"), *(coding.get(part) for part in ("display", "code") for coding in codings)]
-    return next((text for text in told if isinstance(text, str) and text), "")
+    texts = [concept.get("text"), *(coding.get(part) for part in ("display", "code") for coding in codings)]
+    return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def _age_days(patient: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> int | None:
     born = _day(patient.get("birthDate"))
-    conditions = [one for one in resources if one.get("resourceType") == "Condition"]
-    days = [_day(one.get("onsetDateTime") or one.get("recordedDate")) for one in conditions]
-    known = {day for day in days if day}
-    if len(known) > 1:
+    conditions = [resource for resource in resources if resource.get("resourceType") == "Condition"]
+    days = [_day(resource.get("onsetDateTime") or resource.get("recordedDate")) for resource in conditions]
+    onsets = {day for day in days if day}
+    if len(onsets) > 1:
         raise BadClinicalRecordError("the FHIR Bundle holds Conditions of several dates; leave that of the tumour")
-    return (known.pop() - born).days if born and known else None
+    return (onsets.pop() - born).days if born and onsets else None
 
 
 def _day(text: Any) -> date | None:
@@ -75,10 +75,10 @@ def _day(text: Any) -> date | None:
 
 
 def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, dict) else {}
+    values = of.get(name)
+    return values if isinstance(values, dict) else {}
 
 
 def _parts(of: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = of.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    values = of.get(name)
+    return [item for item in values if isinstance(item, dict)] if isinstance(values, list) else []

@@ -27,7 +27,7 @@ _OPERATOR = "operator"
 
 
 def sweep() -> dict[str, int]:
-    """Announce every slide and clinical record that nothing came of yet; how many, by prefix.
+    """Announce every slide and record that nothing came of yet, and score cases anew whose inputs went; how many each.
 
     Raises:
         BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
@@ -37,11 +37,12 @@ def sweep() -> dict[str, int]:
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         slides = Unseen(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
-        records = on_landing(store, Bundles(store), producer).unseen
-        return {
+        landing = on_landing(store, Bundles(store), producer)
+        announced = {
             prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()
-            for prefix, unseen in ((keys.SLIDES, slides), (keys.CLINICAL, records))
+            for prefix, unseen in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
         }
+        return announced | {keys.CASES: landing.sweep_cases()}
 
 
 def rescore(cases: Sequence[str]) -> int:

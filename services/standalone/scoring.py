@@ -29,6 +29,7 @@ from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.json_objects import MAX_BYTES
 from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -106,8 +107,8 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
     refused = (*case.refused, *_embed(case.slides, workspace, options, tell))
-    score_case = ScoreCase(store, Bundles(store), version("medulla"))
-    event = score_case(case.case_id, left_out=[_left_out(item) for item in refused])
+    score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
+    event = score_case(case.case_id)
     return replace(_report(store, store.get(event.score_key), case, out), refused=refused)
 
 
@@ -162,15 +163,17 @@ def _top_tiles(evidence: SlideEvidence, slide: SlideFile) -> list[str]:
 
 
 def _forget(store: BlobStore, case: CaseId) -> None:
-    """Drop what an earlier run indexed or was told of the case; bags stay."""
-    for info in list(store.list(keys.indexed(case))):
-        store.delete(info.key)
+    """Drop what earlier runs indexed, of other cases too, and were told of the case; bags stay."""
+    for prefix in (keys.CASES, keys.CASES_OF):
+        for info in list(store.list(prefix)):
+            store.delete(info.key)
     store.delete(keys.clinical(case))
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
@@ -189,4 +192,4 @@ def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     if is_fhir(entries):
         entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
     names.check(entries, str(clinical))
-    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.told(entries)
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)

@@ -1,9 +1,8 @@
 """`medulla up`: every service in one process, on loopback: a folder as bucket, a bus in memory, SQLite, the page."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 from services.embedder.routes import routes as embedder_routes
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -23,6 +23,7 @@ from services.results.sql_store import SqlStore
 from services.standalone.advice import here
 from services.standalone.console import say
 from services.standalone.errors import located
+from services.standalone.folder_watch import FolderWatch
 from services.standalone.laptop_results import LaptopResults
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.selection import Item, Refused, parted
@@ -33,16 +34,19 @@ from services.tiler.on_landing import OnLanding
 from services.tiler.routes import routes as tiler_routes
 from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
-from shared.blob.port import BlobInfo, BlobStore
+from shared.attempts import Attempts
+from shared.blob.port import BlobStore
 from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
 from shared.errors import PermanentError
+from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
-from shared.sweep import Every, Sweep
+from shared.sweep import Every
+from shared.text import clean
 from shared.worker import Worker, subscriptions
 
 HOST = "127.0.0.1"
@@ -50,8 +54,8 @@ _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
 _LOOK_FOR_STRAYS_S = 10.0
-_SETTLED_S = 2.0
-"""A file that nobody has written to for so long counts as whole."""
+_SWEEP_EVERY_S = 30.0
+"""How often cases are searched for inputs that went without a word, as while the program was not running."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
@@ -88,24 +92,6 @@ def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
     return refused
 
 
-@dataclass(frozen=True)
-class NewHere:
-    """True once for each version of an object, when nobody has written to it for a moment: it may not be whole yet.
-
-    The bus forgets with the process, so everything is announced again at start; what was done before is found done.
-    """
-
-    announced: set[tuple[str, str]] = field(default_factory=set)
-
-    def __call__(self, info: BlobInfo) -> bool:
-        """Whether this version is to be announced now."""
-        seen = (info.key, info.etag) in self.announced
-        if seen or time.time() - info.last_modified.timestamp() < _SETTLED_S:
-            return False
-        self.announced.add((info.key, info.etag))
-        return True
-
-
 def serve(place: Place, options: Options) -> int:
     """Run until told to stop; the exit code.
 
@@ -130,12 +116,13 @@ class Refusals:
 
 def _tell_refusal(delivery: Delivery) -> None:
     letter = dead_letters.read(delivery.record)
-    advice = here(letter.reason, letter.advice)
-    say(f"Refused {letter.key.removeprefix(f'{_NAME}/')}: {letter.sentence} [{letter.reason}]. {advice}")
+    key = clean(letter.key.removeprefix(f"{_NAME}/"))
+    with contained("refusals"):
+        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
 
 
 def _tell_stray(results: SqlStore, rejection: SlideRejected) -> None:
-    say(f"Refused {rejection.object_key}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
+    say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
     results.record_rejection(rejection)
 
 
@@ -151,16 +138,21 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
     database = f"sqlite:///{place.folder / 'results.sqlite'}"
     with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
+        attempts = Attempts(workspace.store)
         yield [
-            *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus),
+            attempts,
+            *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
+            Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results),
             Refusals(bus),
             Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
         ]
 
 
-def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus) -> list[Worker]:
+def _workers(
+    pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus, attempts: Attempts
+) -> list[Worker]:
     store, producer = pipeline.workspace.store, bus.producer()
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
@@ -171,13 +163,13 @@ def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: Memor
         "results": results_routes(store, results),
     }
     return [
-        Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes)
+        Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes, attempts=attempts)
         for name, routes in served.items()
     ]
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
-    return Every(_LOOK_EVERY_S, Sweep(store, bus.producer(), _NAME, prefix, NewHere()))
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
 
 
 def _page(place: Place, store: BlobStore, results: SqlStore) -> HttpServer:

@@ -22,6 +22,7 @@ from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
 from services.tiler.unseen import Unseen
 from shared import keys, runtime
+from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -63,11 +64,13 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
+    attempts = Attempts(store)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
-        *_workers(settings, platform, on_landing, producer, hearts),
+        attempts,
+        *_workers(settings, platform, on_landing, producer, attempts, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, unseen)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
@@ -78,6 +81,7 @@ def _workers(
     platform: PlatformSettings,
     on_landing: OnLanding,
     producer: Producer,
+    attempts: Attempts,
     hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
     """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue.
@@ -87,10 +91,12 @@ def _workers(
     served = routes(on_landing)
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
-    yield Worker(SERVICE, kafka, producer, served)
+    yield Worker(SERVICE, kafka, producer, served, attempts=attempts)
     if settings.sqs:
         queue = connect(settings.sqs.url, settings.sqs.region, settings.sqs.endpoint_url)
-        yield Worker(SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served)
+        yield Worker(
+            SERVICE, SqsConsumer(queue, settings.concurrency, hearts[-1].beat), producer, served, attempts=attempts
+        )
 
 
 def _grpc(settings: TilerSettings, stream: Stream) -> GrpcServer:

@@ -33,9 +33,9 @@ class Landings:
         return ParseDict(said, SlideRejected() if "reason" in said else SlideTiled())
 
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:
-        """Keep what came of it."""
+        """Keep what came of it last: a refusal may be tried anew."""
         said = MessageToDict(outcome, preserving_proto_field_name=True)
-        self.blobs.put_new(self._key(slide, override), canonical_json(said))
+        self.blobs.put(self._key(slide, override), canonical_json(said))
 
     def _key(self, slide: FoundSlide, override: Override) -> str:
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]

@@ -1,7 +1,7 @@
 """Which slide an event about an object leads to, and what comes of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
@@ -9,12 +9,13 @@ from services.tiler import messages
 from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete, remembered
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.landings import Landings
+from services.tiler.one_at_a_time import OneAtATime
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling
 from shared import keys, logs, metrics
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.s3_events import ObjectHint
-from shared.errors import PermanentError, TransientError
+from shared.errors import GivenUpError, PermanentError, TransientError
 from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, SlideId
@@ -34,6 +35,8 @@ class OnLanding:
     landings: Landings
     listing: SlideListing
     settling: Settling = field(default_factory=Settling)
+    one_at_a_time: OneAtATime = field(default_factory=OneAtATime)
+    """Events about several files of a slide come together: the first does the work, the others find it done."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
         """Plan the slide that the object is a file of, or say again what came of it.
@@ -48,14 +51,17 @@ class OnLanding:
         slides = self.listing.of_case(keys.case_folder(case))
         slide = next((slide for slide in slides if _has(slide, hint.key)), None)
         if slide is not None:
-            return self._outcome(case, slide, hint.key)
+            return self._outcome(case, slide, hint)
         if self.blobs.head(hint.key) is not None:
             return ()
         _log.info("object is gone")
-        return [event for slide in slides if _is_several(slide) for event in self._bereft(case, slide)]
+        return [event for slide in slides if _is_several(slide) for event in self._bereft(case, slide, hint)]
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refusal, without a case where the key names none; None of no slide."""
+        """The event that tells people of a refusal, without a case where the key names none; None of no slide.
+
+        A version that was given up without an answer is remembered: no sweep starts it again.
+        """
         try:
             case, slide = case_of(hint.key), self._seen(hint.key)
         except BadCaseIdError:
@@ -63,7 +69,7 @@ class OnLanding:
         if case is None:
             return None
         if slide is not None:
-            return _rejection(SlideKey(case, slide.slide_id), slide, error)
+            return self._refused(SlideKey(case, slide.slide_id), slide, error)
         named = keys.slide_key(hint.key)
         return messages.slide_rejected(named, hint.key, None, error) if named else None
 
@@ -73,23 +79,32 @@ class OnLanding:
         except TransientError:
             return None
 
-    def _bereft(self, case: CaseId, slide: FoundSlide) -> Sequence[SlideTiled | SlideRejected]:
-        """What comes of a slide of several files that may have lost one."""
+    def _refused(self, named: SlideKey, slide: FoundSlide, error: PermanentError) -> SlideRejected:
+        refusal = _rejection(named, slide, error)
+        if isinstance(error, GivenUpError):
+            self.landings.remember(slide, self._override(named), refusal)
+        return refusal
+
+    def _bereft(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
+        """What comes of a slide of several files that may have lost one; nothing where its version is known."""
+        if self.landings.knows(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
+            return ()
         try:
-            return self._outcome(case, slide, slide.files[0].key)
+            return self._outcome(case, slide, replace(hint, key=slide.files[0].key))
         except SlideError as error:
             return [_rejection(SlideKey(case, slide.slide_id), slide, error)]
 
-    def _outcome(self, case: CaseId, slide: FoundSlide, key: str) -> Sequence[SlideTiled]:
-        override = self.plan_tiles.mpp.of(case, slide.slide_id)
-        known = self.landings.recall(slide, override)
-        if isinstance(known, SlideRejected):
-            raise remembered(known.reason, known.sentence, known.thumbnail_key)
-        if known is not None:
-            return (known,)
-        if _is_several(slide) and self.settling.is_superseded(slide, key):
-            return ()
-        return (self._planned(SlideKey(case, slide.slide_id), slide, override),)
+    def _outcome(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled]:
+        named = SlideKey(case, slide.slide_id)
+        with self.one_at_a_time(f"{case}/{slide.slide_id}"):
+            known = self.landings.recall(slide, self._override(named))
+            if isinstance(known, SlideRejected) and not hint.anew:
+                raise remembered(known.reason, known.sentence, known.thumbnail_key)
+            if isinstance(known, SlideTiled):
+                return (known,)
+            if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
+                return ()
+            return (self._planned(named, slide, self._override(named)),)
 
     def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
         try:
@@ -104,6 +119,9 @@ class OnLanding:
         self.landings.remember(slide, override, outcome)
         _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
         return outcome
+
+    def _override(self, named: SlideKey) -> Override:
+        return self.plan_tiles.mpp.of(named.case_id, named.slide_id)
 
     def _described(self, listed: BlobInfo) -> BlobInfo:
         """What HEAD says of an object, which is more than a listing does."""

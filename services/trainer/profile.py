@@ -10,7 +10,7 @@ import shared.model.variable
 from services.trainer.errors import BadProfileError
 from shared.model.rule import BadRuleError, Rule, parse_rule
 from shared.model.variable import Check, Frozen, Word
-from shared.model.vocabulary import check_vocabulary
+from shared.model.vocabulary import Vocabulary, check_vocabulary
 
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no profile may define it."""
@@ -100,7 +100,8 @@ class Profile(Frozen):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = [variable.name for variable in self.variables]
-        taken = {PATHOMICS, *RESERVED, self.outcome.time, self.outcome.event}.intersection(names)
+        columns = Vocabulary(self.variables, self.missing).columns
+        taken = {PATHOMICS, *RESERVED, self.outcome.time, self.outcome.event}.intersection(columns)
         if len(set(names)) < len(names) or taken:
             raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
         hidden = [one.name for one in self.variables if one.name in self.treatments and not one.known_at_prediction]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.blob.port import BlobInfo, ObjectChangedError
 from shared.errors import PermanentError, TransientError
@@ -27,7 +28,8 @@ class UnsafeKeyError(PermanentError):
 class FolderStore:
     """Files below `root`; several processes may share it. Symbolic links that its owner made are followed.
 
-    A version is told by inode, time of change and size. Unlike in S3, `a` and `a/b` cannot both be objects.
+    A version is told by inode, size and the times at which bytes and inode were changed: never by which is newer, so
+    that a file put back with an older date is another version, too. Unlike in S3, `a` and `a/b` cannot both be objects.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,7 +40,7 @@ class FolderStore:
         """Describe the object, or None where there is none."""
         path = self._path(key)
         with _disk_errors(key):
-            return _described(key, path) if path.is_file() else None
+            return _described(key, path.stat()) if path.is_file() else None
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""
@@ -99,9 +101,11 @@ class FolderStore:
             _make_folder(key, path.parent)
             unfinished.parent.mkdir(exist_ok=True)
             try:
-                _write_durably(unfinished, data)
-                info = _described(key, unfinished)
-                return info if publish(unfinished, path) else None
+                with unfinished.open("xb") as file:
+                    _write_durably(file, data)
+                    published = publish(unfinished, path)
+                    unfinished.unlink(missing_ok=True)
+                    return _described(key, os.fstat(file.fileno())) if published else None
             finally:
                 unfinished.unlink(missing_ok=True)
 
@@ -135,15 +139,14 @@ def _replace(unfinished: Path, path: Path) -> bool:
     return False
 
 
-def _described(key: str, path: Path) -> BlobInfo:
-    stat = path.stat()
+def _described(key: str, stat: os.stat_result) -> BlobInfo:
     return BlobInfo(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
 def _listed(key: str, path: Path) -> BlobInfo | None:
     """A file of a listing; None for links that lead nowhere or in circles, and for what went away meanwhile."""
     try:
-        return _described(key, path)
+        return _described(key, path.stat())
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ELOOP}:
             return None
@@ -151,7 +154,7 @@ def _listed(key: str, path: Path) -> BlobInfo | None:
 
 
 def _etag(stat: os.stat_result) -> str:
-    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}-{stat.st_size:x}"
 
 
 def _read(file: int, start: int, end: int) -> bytes:
@@ -162,11 +165,10 @@ def _read(file: int, start: int, end: int) -> bytes:
     return b"".join(parts)
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _write_durably(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _walk(folder: Path, below: str, prefix: str) -> Iterator[tuple[str, Path]]:

@@ -1,10 +1,16 @@
 """Dead letters: the original bytes, why they were given up, and the way back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from secrets import token_hex
 
 from shared.bus import headers, topics
-from shared.bus.port import Delivery, Record
+from shared.bus.port import LARGEST_BYTES, Delivery, Record, size_of
 from shared.errors import PermanentError, PoisonMessageError
+from shared.text import capped
+
+_MOST_DIGITS = 6
+_ROOM_BYTES = 1_024
+"""What a broker counts beside our bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +40,42 @@ def topic_of(origin: str) -> str:
 
 def attempts_of(record: Record) -> int:
     """How many times handling the record has failed so far."""
-    text = record.headers.get(headers.ATTEMPT, "0")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return _count(record, headers.ATTEMPT)
+
+
+def faults_of(record: Record) -> int:
+    """How many times that ended without an answer."""
+    return _count(record, headers.FAULTS)
+
+
+def _count(record: Record, header: str) -> int:
+    text = record.headers.get(header, "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
 
 
 def to_dead_letter(delivery: Delivery, error: PermanentError, service: str) -> Record:
-    """Give a delivery up: its bytes as they were, its headers kept under a prefix, and the reason."""
+    """Give a delivery up: its bytes as they were, its headers kept under a prefix, and the reason.
+
+    What would not fit the bus loses bytes and headers, and cannot be replayed; the reason always arrives.
+    """
     record = delivery.record
     kept = {headers.KEPT + name: text for name, text in record.headers.items() if name not in headers.BOOKKEEPING}
     said = {
         headers.REASON: error.reason,
-        headers.SENTENCE: str(error),
-        headers.ADVICE: error.advice,
+        headers.SENTENCE: capped(str(error)),
+        headers.ADVICE: capped(error.advice),
         headers.ORIGIN: origin_of(delivery),
         headers.SERVICE: service,
         headers.ATTEMPT: str(attempts_of(record) + 1),
     }
-    return Record(topics.DEAD_LETTERS, record.key, record.value, kept | said)
+    whole = Record(topics.DEAD_LETTERS, record.key, record.value, kept | said)
+    return whole if size_of(whole) <= LARGEST_BYTES - _ROOM_BYTES else without_original(whole)
+
+
+def without_original(letter: Record) -> Record:
+    """A dead letter that tells the reason and has nothing of the record it was; for where the bus takes no more."""
+    bounded = {name: capped(text) for name, text in letter.headers.items() if not name.startswith(headers.KEPT)}
+    return replace(letter, key=capped(letter.key), value=b"", headers=bounded)
 
 
 def read(record: Record) -> DeadLetter:
@@ -71,6 +96,8 @@ def read(record: Record) -> DeadLetter:
 def original(record: Record) -> Record:
     """Turn a dead letter back into the record it was, on its first topic, with no failed attempt on it.
 
+    Its header `medulla-replayed` is new each time: what was given up before is tried anew.
+
     Raises:
         PoisonMessageError: the record does not say where it came from.
     """
@@ -80,4 +107,4 @@ def original(record: Record) -> Record:
     kept = {
         name.removeprefix(headers.KEPT): text for name, text in record.headers.items() if name.startswith(headers.KEPT)
     }
-    return Record(topic, record.key, record.value, kept)
+    return Record(topic, record.key, record.value, {**kept, headers.REPLAYED: token_hex(8)})

@@ -19,6 +19,7 @@ from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.canonical import digest_of
 from shared.errors import PoisonMessageError
+from shared.text import capped
 from shared.tracing import inject
 
 Event: TypeAlias = SlideTiled | SlideEmbedded | CaseRescoreRequested | CaseScored | SlideRejected | Progress
@@ -60,7 +61,10 @@ def pseudonyms(event: object) -> dict[str, str]:
 
 
 def to_record(event: Event, source: str) -> Record:
-    """Dress an event for its topic, the current trace with it; `source` is the service that says it."""
+    """Dress an event for its topic, the current trace with it; `source` is the service that says it.
+
+    What an event tells people is capped, so that it fits the bus.
+    """
     about = context(event)
     said = {
         headers.CE_SPECVERSION: SPECVERSION,
@@ -71,7 +75,17 @@ def to_record(event: Event, source: str) -> Record:
         headers.CONTENT_TYPE: "application/protobuf",
     }
     inject(said)
-    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), event.SerializeToString(deterministic=True), said)
+    value = _bounded(event).SerializeToString(deterministic=True)
+    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), value, said)
+
+
+def _bounded(event: Event) -> Event:
+    if not isinstance(event, SlideRejected):
+        return event
+    bounded = SlideRejected()
+    bounded.CopyFrom(event)
+    bounded.sentence, bounded.advice = capped(event.sentence), capped(event.advice)
+    return bounded
 
 
 def decoder(kind: type[E]) -> Callable[[Record], E]:

@@ -9,6 +9,8 @@ CONTENT_TYPE = "content-type"
 
 ATTEMPT = "medulla-attempt"
 """How many times handling the record has failed so far."""
+FAULTS = "medulla-faults"
+"""How many of those ended without an answer: not because a dependency was down."""
 NOT_BEFORE = "medulla-not-before"
 """Unix seconds before which a retry is not handed out."""
 ORIGIN = "medulla-origin"
@@ -21,4 +23,7 @@ SERVICE = "medulla-service"
 KEPT = "medulla-kept-"
 """Prefix under which a dead letter keeps the headers of the record it was."""
 
-BOOKKEEPING = frozenset({ATTEMPT, NOT_BEFORE, ORIGIN})
+REPLAYED = "medulla-replayed"
+"""On a dead letter that was sent again: a name of its own for each time, so that nothing remembered stops it."""
+
+BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, ORIGIN, REPLAYED})

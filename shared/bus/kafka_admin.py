@@ -9,8 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from shared.bus import topics
-from shared.bus.kafka_client import LARGEST_BYTES, KafkaDownError, connection, explained, to_delivery
-from shared.bus.port import Delivery
+from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
+from shared.bus.port import LARGEST_BYTES, Delivery
 from shared.settings import KafkaSettings
 
 _DEADLINE_MS = 15_000

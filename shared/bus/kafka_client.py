@@ -20,8 +20,6 @@ from shared.settings import KafkaSettings
 
 _BOOTSTRAP_MS = 15_000
 _REQUEST_MS = 15_000
-LARGEST_BYTES = 2_097_152
-"""Largest record we send: twice what Kafka takes elsewhere, so that whatever we could read we can put aside."""
 
 
 class KafkaDownError(TransientError):

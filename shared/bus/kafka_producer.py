@@ -6,10 +6,16 @@ from threading import Lock
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import IllegalStateError, KafkaTimeoutError, RetriableError
+from kafka.errors import (
+    IllegalStateError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RetriableError,
+)
 
-from shared.bus.kafka_client import LARGEST_BYTES, connection, explained, header_list, key_bytes
-from shared.bus.port import Record
+from shared.bus.kafka_client import connection, explained, header_list, key_bytes
+from shared.bus.port import LARGEST_BYTES, Record, RecordTooLargeError, size_of
 from shared.settings import KafkaSettings
 
 
@@ -32,12 +38,16 @@ class KafkaProducerAdapter:
 
         Raises:
             KafkaDownError: no acknowledgement in time; sending again is safe.
-            KafkaRefusedError: no right to write there, or too large.
+            KafkaRefusedError: no right to write there.
+            RecordTooLargeError: Kafka does not take one of them because of its size.
         """
         with explained(self._settings):
             producer = self._connected()
             try:
                 self._sent(producer, records)
+            except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+                largest = max(records, key=size_of)
+                raise RecordTooLargeError(f"a record of {size_of(largest)} bytes for topic {largest.topic}") from error
             except IllegalStateError as error:
                 raise KafkaTimeoutError("the connection was closed after another record's failure") from error
             except RetriableError:

@@ -7,6 +7,7 @@ from shared import logs
 from shared.bus.events import Event, to_record
 from shared.bus.port import Producer
 from shared.errors import MedullaError
+from shared.incidents import contained
 
 _ROOM = 256
 _LOOK_UP_S = 0.5
@@ -38,6 +39,7 @@ class LossySender:
 
     def _send(self, event: Event) -> None:
         try:
-            self._producer.send([to_record(event, self._source)])
+            with contained(self._source, MedullaError):
+                self._producer.send([to_record(event, self._source)])
         except MedullaError as error:
             _log.warning("dropped", kind=type(event).__name__, sentence=str(error))

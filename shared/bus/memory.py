@@ -10,7 +10,7 @@ from threading import Condition, Event
 from typing import NamedTuple
 
 from shared.bus.lanes import Place
-from shared.bus.port import Consumer, Delivery, Producer, Record
+from shared.bus.port import LARGEST_BYTES, Consumer, Delivery, Producer, Record, RecordTooLargeError, size_of
 from shared.bus.retry import not_before
 from shared.bus.threads import Crew
 
@@ -114,6 +114,9 @@ class _MemoryProducer:
         self._bus = bus
 
     def send(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if size_of(record) > LARGEST_BYTES:
+                raise RecordTooLargeError(f"a record of {size_of(record)} bytes for topic {record.topic}")
         self._bus.append(records)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
+from shared.errors import PermanentError
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -32,6 +34,23 @@ class Delivery:
         return f"{self.record.topic}/{self.partition}/{self.offset}"
 
 
+LARGEST_BYTES = 2_097_152
+"""Largest record we send: twice what Kafka takes elsewhere, so that whatever we could read we can put aside."""
+
+
+class RecordTooLargeError(PermanentError):
+    """A record that the bus does not take because of its size."""
+
+    reason = "internal_error"
+    advice = "Report it: Medulla bounds what it says, so this is a bug or a limit of the broker that was lowered."
+
+
+def size_of(record: Record) -> int:
+    """Bytes of a record's key, value and headers."""
+    texts = (record.key, *record.headers.keys(), *record.headers.values())
+    return len(record.value) + sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
 class Producer(Protocol):
     """Puts records on topics."""
 
@@ -40,6 +59,7 @@ class Producer(Protocol):
 
         Raises:
             TransientError: the bus did not acknowledge in time; sending again is safe.
+            RecordTooLargeError: it will never take one of them.
         """
 
 

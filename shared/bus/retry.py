@@ -1,12 +1,16 @@
 """When a failed record is tried again, and when it is given up."""
 
+import math
 import random
 from dataclasses import dataclass, field
 
 from shared.bus import headers, topics
-from shared.bus.dead_letters import attempts_of, origin_of
+from shared.bus.dead_letters import attempts_of, faults_of, origin_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
+
+GIVE_UP_AFTER = 3
+"""Attempts at work that ends without an answer: an error that nobody raised on purpose, or the death of its process."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -30,15 +34,19 @@ class RetryPolicy:
         longest = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
         return longest * self.rng.uniform(0.5, 1.0)
 
-    def again(self, delivery: Delivery, group: str, now: float) -> Record | None:
-        """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds."""
+    def again(self, delivery: Delivery, group: str, now: float, *, fault: bool = False) -> Record | None:
+        """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
+
+        `fault`: this attempt ended without an answer, of which GIVE_UP_AFTER are enough.
+        """
         record = delivery.record
-        attempt = attempts_of(record) + 1
-        if attempt >= self.max_attempts:
+        attempt, faults = attempts_of(record) + 1, faults_of(record) + fault
+        if attempt >= self.max_attempts or faults >= GIVE_UP_AFTER:
             return None
         due = now + self.delay_s(attempt)
         added = {
             headers.ATTEMPT: str(attempt),
+            headers.FAULTS: str(faults),
             headers.NOT_BEFORE: f"{due:.3f}",
             headers.ORIGIN: origin_of(delivery),
         }
@@ -48,6 +56,7 @@ class RetryPolicy:
 def not_before(record: Record) -> float:
     """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
     try:
-        return float(record.headers.get(headers.NOT_BEFORE, "0"))
+        due = float(record.headers.get(headers.NOT_BEFORE, "0"))
     except ValueError:
         return 0.0
+    return due if math.isfinite(due) else 0.0

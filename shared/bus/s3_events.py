@@ -1,15 +1,15 @@
-"""What object stores say when an object lands: AWS and MinIO with URL-encoded keys, versitygw with raw ones.
+"""What object stores say when an object lands or goes: AWS and MinIO with URL-encoded keys, versitygw with raw ones.
 
 An event is a hint, never a fact: whoever acts on one asks the store what stands there now.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from shared.bus import topics
+from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.keys import named_in
@@ -17,30 +17,39 @@ from shared.keys import named_in
 _OF_NO_INTEREST = frozenset(
     {
         "IntelligentTiering",
-        "LifecycleExpiration",
         "LifecycleTransition",
         "ObjectAccessed",
         "ObjectAcl",
-        "ObjectRemoved",
         "ObjectRestore",
         "ObjectTagging",
+        "ObjectTransition",
         "ReducedRedundancyLostObject",
         "Replication",
+        "Scanner",
     }
 )
+_CREATED = "ObjectCreated"
+_REMOVED = frozenset({"LifecycleDelMarkerExpiration", "LifecycleExpiration", "ObjectRemoved"})
+"""A delete marker in a versioned bucket is announced as one of these, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectHint:
-    """An object may have landed."""
+    """An object may have landed or been removed."""
 
     key: str
     """As the object is called, decoded."""
     bucket: str
+    removed: bool = False
+    """The store said that it removed the object, or a version of it; another may stand there."""
+    etag: str = field(default="", compare=False)
+    """Of the version that landed, where the event says it."""
+    anew: bool = field(default=False, compare=False)
+    """A person sent a dead letter again: what was refused before is tried anew."""
 
 
 def parse(value: bytes) -> list[ObjectHint]:
-    """Read one event message: a hint for each created object, none for test events and removals.
+    """Read one event message: a hint for each created or removed object, none for test events.
 
     Raises:
         PoisonMessageError: it is no S3 event of a store that we know.
@@ -59,7 +68,7 @@ def split(record: Record) -> Sequence[Record]:
     hints = parse(record.value)
     if len(hints) == 1:
         return (record,)
-    return [announcement(hint.bucket, hint.key) for hint in hints]
+    return [announcement(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
 
 
 def decode(record: Record) -> ObjectHint:
@@ -71,7 +80,7 @@ def decode(record: Record) -> ObjectHint:
     hints = parse(record.value)
     if len(hints) != 1:
         raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
-    return hints[0]
+    return replace(hints[0], anew=headers.REPLAYED in record.headers)
 
 
 def context(hint: ObjectHint) -> dict[str, str]:
@@ -79,23 +88,24 @@ def context(hint: ObjectHint) -> dict[str, str]:
     return named_in(hint.key)
 
 
-def announcement(bucket: str, key: str) -> Record:
-    """A record as MinIO would send it, for objects that no store announced."""
-    return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key]))
+def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
+    """A record as MinIO would send it, for objects that no store announced; `etag` tells versions apart."""
+    return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], etag, removed=removed))
 
 
-def to_bytes(bucket: str, keys: Sequence[str]) -> bytes:
-    """An event message in MinIO's shape that says that `keys` were created."""
+def to_bytes(bucket: str, keys: Sequence[str], etag: str = "", *, removed: bool = False) -> bytes:
+    """An event message in MinIO's shape that says that `keys` were created, or removed."""
+    name = "s3:ObjectRemoved:Delete" if removed else "s3:ObjectCreated:Put"
     records = [
         {
             "eventVersion": "2.0",
             "eventSource": "minio:s3",
-            "eventName": "s3:ObjectCreated:Put",
-            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key)}},
+            "eventName": name,
+            "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), "eTag": etag}},
         }
         for key in keys
     ]
-    return json.dumps({"EventName": "s3:ObjectCreated:Put", "Records": records}).encode()
+    return json.dumps({"EventName": name, "Records": records}).encode()
 
 
 def _json(value: bytes) -> Mapping[str, Any]:
@@ -111,17 +121,18 @@ def _json(value: bytes) -> Mapping[str, Any]:
 def _hint(entry: object) -> ObjectHint | None:
     match entry:
         case {"eventName": str(name), "eventSource": str(source), "s3": {"bucket": bucket, "object": described}}:
-            if not _is_creation(name):
+            family = _family(name)
+            if family in _OF_NO_INTEREST:
                 return None
-            return _described(bucket, described, _is_raw(source, name))
+            return _described(bucket, described, _is_raw(source, name), family in _REMOVED)
     raise PoisonMessageError("an S3 event record without its name, source, bucket or object")
 
 
-def _is_creation(name: str) -> bool:
+def _family(name: str) -> str:
     family = name.removeprefix("s3:").partition(":")[0]
-    if family != "ObjectCreated" and family not in _OF_NO_INTEREST:
+    if family != _CREATED and family not in _OF_NO_INTEREST | _REMOVED:
         raise PoisonMessageError(f"an S3 event of the unknown kind {name!r}")
-    return family == "ObjectCreated"
+    return family
 
 
 def _is_raw(source: str, name: str) -> bool:
@@ -131,10 +142,11 @@ def _is_raw(source: str, name: str) -> bool:
     return source == "aws:s3" and name.startswith("s3:")
 
 
-def _described(bucket: object, described: object, raw: bool) -> ObjectHint:
+def _described(bucket: object, described: object, raw: bool, removed: bool) -> ObjectHint:
     match bucket, described:
-        case {"name": str(name)}, {"key": str(key)} if name and key:
-            return ObjectHint(_utf8(key if raw else _decoded(key)), name)
+        case {"name": str(name)}, {"key": str(key), **others} if name and key:
+            etag = str(others.get("eTag", ""))
+            return ObjectHint(_utf8(key if raw else _decoded(key)), name, removed=removed, etag=etag)
     raise PoisonMessageError("an S3 event record that names no bucket or no object")
 
 

@@ -65,7 +65,7 @@ class ColumnMap(Frozen):
         named = ((self.name(theirs), theirs, value) for theirs, value in entries.items())
         return {ours: self._value(ours, theirs, value) for ours, theirs, value in named if ours is not None}
 
-    def told(self, entries: Mapping[str, Any]) -> list[str]:
+    def changes(self, entries: Mapping[str, Any]) -> list[str]:
         """What became of each entry that the map changes, in words."""
         lines = []
         for theirs, value in entries.items():

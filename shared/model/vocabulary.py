@@ -76,11 +76,11 @@ class Vocabulary:
 
     def read(self, entries: Mapping[str, Any]) -> Entries:
         """Read the entries that are variables, a variable's own column before those of its other units."""
-        found, said_in = Entries(), dict[str, str]()
+        result, source = Entries(), dict[str, str]()
         for name, column in self._columns.items():
             if name in entries:
-                self._read_column(found, said_in, name, column, entries[name])
-        return found
+                self._read_column(result, source, name, column, entries[name])
+        return result
 
     def is_missing(self, written: Any) -> bool:
         """Whether a value is none, in any column."""
@@ -89,11 +89,11 @@ class Vocabulary:
 
     def explains(self, name: str, written: Any) -> bool:
         """Whether a value would be read in a column."""
-        found = self.read({name: written})
-        return not found.problems and not found.unclear
+        result = self.read({name: written})
+        return not result.problems and not result.unclear
 
     def _all_columns(self) -> Iterator[tuple[str, _Column]]:
-        columns = [(one, self._words(one), _unit_words(one)) for one in self._variables.values()]
+        columns = [(each, self._words(each), _unit_words(each)) for each in self._variables.values()]
         for variable, words, units in columns:
             yield variable.name, _Column(variable, 1.0, words, units)
         for variable, words, units in columns:
@@ -127,21 +127,21 @@ class Vocabulary:
             raise ValueError(f"{where} sets {name} to {text!r}, allowed is {variable.allowed()}")
         return number
 
-    def _read_column(self, found: Entries, said_in: dict[str, str], name: str, column: _Column, raw: Any) -> None:
-        variable, known = column.variable, self._understand(column, raw)
+    def _read_column(self, result: Entries, source: dict[str, str], name: str, column: _Column, raw: Any) -> None:
+        variable, assigned = column.variable, self._understand(column, raw)
         problem = Problem(name, raw, variable.allowed())
-        if known is None:
+        if assigned is None:
             lenient = variable.unclear == MISSING and isinstance(raw, str | bool | int)
-            (found.unclear if lenient else found.problems).append(problem)
+            (result.unclear if lenient else result.problems).append(problem)
             return
-        for target, value in known.items():
-            other = said_in.setdefault(target, name)
+        for target, value in assigned.items():
+            other = source.setdefault(target, name)
             if isinstance(value, float) and not self._variables[target].within(value):
-                found.problems.append(problem)
-            elif not agree(found.values.setdefault(target, value), value):
-                allowed = f"what {other} says of {target}: {_said(self._variables[target], found.values[target])}"
-                found.problems.append(Problem(name, raw, allowed))
-        found.readings += self._readings(name, column, raw, known)
+                result.problems.append(problem)
+            elif not agree(result.values.setdefault(target, value), value):
+                allowed = f"what {other} says of {target}: {_with_unit(self._variables[target], result.values[target])}"
+                result.problems.append(Problem(name, raw, allowed))
+        result.readings += self._readings(name, column, raw, assigned)
 
     def _understand(self, column: _Column, raw: Any) -> Mapping[str, Value] | None:
         """What a value sets: nothing where it is missing, None where nothing explains it."""
@@ -161,16 +161,16 @@ class Vocabulary:
         number = None if variable.levels or isinstance(raw, bool) else number_in(text, column.per_unit, column.units)
         return None if number is None else {variable.name: number}
 
-    def _readings(self, name: str, column: _Column, raw: Any, known: Mapping[str, Value]) -> Iterator[Reading]:
+    def _readings(self, name: str, column: _Column, raw: Any, assigned: Mapping[str, Value]) -> Iterator[Reading]:
         text = text_of(raw)
-        if not text or _is_plain(text, column, known):
+        if not text or _is_plain(text, column, assigned):
             return
         written = printable(text[:_SHOWN]) + ("" if name == column.variable.name else f" ({name})")
-        if not known:
+        if not assigned:
             yield Reading(column.variable, written, MISSING)
-        for target, value in known.items():
+        for target, value in assigned.items():
             variable = self._variables[target]
-            yield Reading(variable, written, _said(variable, value))
+            yield Reading(variable, written, _with_unit(variable, value))
 
 
 def check_vocabulary(variables: Sequence[Variable], missing: Iterable[str], checks: Iterable[Check]) -> None:
@@ -180,7 +180,8 @@ def check_vocabulary(variables: Sequence[Variable], missing: Iterable[str], chec
         ValueError: naming the first that does not.
     """
     Vocabulary(variables, missing)
-    names = [*(one.name for one in variables), *(unit for one in variables for unit in one.units if "_" in unit)]
+    units = [unit for variable in variables for unit in variable.units if "_" in unit]
+    names = [*(variable.name for variable in variables), *units]
     for variable in variables:
         if variable.units and variable.levels:
             raise ValueError(f"{variable.name} has units, but is no number")
@@ -196,7 +197,7 @@ def check_vocabulary(variables: Sequence[Variable], missing: Iterable[str], chec
         parse_rule(check.when, levels)
 
 
-def met(checks: Iterable[Check], variables: Sequence[Variable], values: Mapping[str, Value]) -> list[str]:
+def checks_met(checks: Iterable[Check], variables: Sequence[Variable], values: Mapping[str, Value]) -> list[str]:
     """Sentences of the checks that a case's values meet."""
     levels = {variable.name: variable.levels for variable in variables}
 
@@ -212,20 +213,20 @@ def _unit_words(variable: Variable) -> dict[str, float]:
     return own | {normalised(unit): per_unit for unit, per_unit in variable.units.items()}
 
 
-def _is_plain(text: str, column: _Column, known: Mapping[str, Value]) -> bool:
+def _is_plain(text: str, column: _Column, assigned: Mapping[str, Value]) -> bool:
     """Whether the value stands there as it was written, but for case and blanks."""
-    if list(known) != [column.variable.name]:
+    if list(assigned) != [column.variable.name]:
         return False
-    value = known[column.variable.name]
+    value = assigned[column.variable.name]
     return plain_number(text) == value if isinstance(value, float) else normalised(text) == normalised(value)
 
 
-def _said(variable: Variable, value: Value) -> str:
+def _with_unit(variable: Variable, value: Value) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.4g} {variable.unit}".strip()
 
 
-def told(problem: Problem) -> str:
+def describe(problem: Problem) -> str:
     """A problem in words."""
     return f"{printable(problem.column)} is {shown(problem.written)}, allowed is {problem.allowed}"

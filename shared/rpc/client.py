@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 
 import grpc
 
-from shared.errors import MedullaError, PermanentError, TransientError
+from shared.errors import CrashedWorkerError, InternalError, MedullaError, PermanentError, TransientError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
-from shared.rpc.interceptors import ADVICE, REASON
+from shared.rpc.interceptors import ADVICE, INCIDENT, REASON
 from shared.settings import Section
 from shared.tracing import inject
 
@@ -83,6 +83,7 @@ def raise_as_medulla(error: grpc.RpcError) -> NoReturn:
     Raises:
         RefusedByServerError: with the reason and advice it gave.
         UnauthenticatedError, ForbiddenError: our token was not good enough.
+        InternalError, CrashedWorkerError: it ended without an answer, and not for want of a dependency.
         TransientError: everything that may work later.
     """
     raise as_medulla(error) from error
@@ -91,8 +92,11 @@ def raise_as_medulla(error: grpc.RpcError) -> NoReturn:
 def as_medulla(error: grpc.RpcError) -> MedullaError:
     """The error that a status code stands for."""
     code, details = _status(error)
+    said = dict(_trailing(error))
+    if code is grpc.StatusCode.INTERNAL and REASON in said:  # without it, it is gRPC's own, of a broken connection
+        crashed = said[REASON] == CrashedWorkerError.reason
+        return CrashedWorkerError(details) if crashed else InternalError(details, str(said.get(INCIDENT, "")))
     if code in _REFUSALS:
-        said = dict(_trailing(error))
         advice = said.get(ADVICE, b"See the log of the service that refused.")
         return RefusedByServerError(details, str(said.get(REASON, "poison_message")), _text(advice))
     if code is grpc.StatusCode.UNAUTHENTICATED:

@@ -3,20 +3,22 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import grpc
 from opentelemetry.trace import SpanKind
 
-from shared import logs, metrics
-from shared.errors import MedullaError, PermanentError, TransientError
+from shared import metrics
+from shared.errors import GivenUpError, MedullaError, PermanentError, TransientError
+from shared.incidents import STOPS, incident
 from shared.rpc.handlers import AroundCalls
+from shared.text import capped
 from shared.tracing import span
 
-REASON, ADVICE = "medulla-reason", "medulla-advice-bin"
-"""Trailing metadata of a refusal: its reason code, and what to do as UTF-8."""
-
-_log = logs.get(__name__)
+REASON, ADVICE, INCIDENT = "medulla-reason", "medulla-advice-bin", "medulla-incident"
+"""Trailing metadata of a refusal: its reason code, what to do as UTF-8, and of a bug the id that the log line has."""
+_LONGEST = 500
+"""Characters of a sentence: gRPC takes 8 KB of metadata in all, and encodes a character as up to 12 bytes."""
 
 
 def standard() -> list[grpc.ServerInterceptor]:
@@ -26,18 +28,31 @@ def standard() -> list[grpc.ServerInterceptor]:
 
 @contextmanager
 def errors_mapped(method: str, context: grpc.ServicerContext) -> Iterator[None]:
-    """Errors raised on purpose become a status code, their sentence and their reason; a bug becomes INTERNAL."""
+    """Errors raised on purpose become a status code, their sentence and reason; others INTERNAL and an incident id."""
     try:
         yield
+    except STOPS:
+        raise
     except MedullaError as error:
-        if isinstance(error, PermanentError):
-            context.set_trailing_metadata(((REASON, error.reason), (ADVICE, error.advice.encode())))
-        context.abort(status_code(error), str(error))
-    except Exception as error:
+        _refuse(context, error, str(error))
+    except BaseException as error:
         if type(error) is Exception and _code(context) is not None:  # how grpc itself ends an aborted call
             raise
-        _log.exception("a bug in a gRPC call", method=method)
-        context.abort(grpc.StatusCode.INTERNAL, "an unexpected error; the log of the service has it")
+        bug = incident(error, method)
+        _refuse(context, bug, f"an unexpected error; incident {bug.incident}; the log of the service has it")
+
+
+def _refuse(context: grpc.ServicerContext, error: MedullaError, sentence: str) -> NoReturn:
+    if isinstance(error, PermanentError):
+        incident_id = getattr(error, "incident", "")
+        context.set_trailing_metadata(
+            (
+                (REASON, error.reason),
+                (ADVICE, capped(error.advice, _LONGEST).encode()),
+                *(((INCIDENT, incident_id),) if incident_id else ()),
+            )
+        )
+    context.abort(status_code(error), capped(sentence, _LONGEST))
 
 
 @contextmanager
@@ -70,7 +85,8 @@ def status_code(error: MedullaError) -> grpc.StatusCode:
         return code
     if isinstance(error, TransientError):
         return grpc.StatusCode.UNAVAILABLE
-    return grpc.StatusCode.INVALID_ARGUMENT if isinstance(error, PermanentError) else grpc.StatusCode.INTERNAL
+    refused = isinstance(error, PermanentError) and not isinstance(error, GivenUpError)
+    return grpc.StatusCode.INVALID_ARGUMENT if refused else grpc.StatusCode.INTERNAL
 
 
 def _code(context: grpc.ServicerContext) -> grpc.StatusCode | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite
+from struct import unpack
 
 from shared.slides.dicom_elements import BadElementsError, elements
 
@@ -46,6 +48,10 @@ class Instance:
     """Whether it was made smaller from another level."""
     width_px: int = 0
     height_px: int = 0
+    um_per_px: float = 0
+    """As the width of the imaged volume gives it; 0 where that is not stated."""
+    number: int = 0
+    """InstanceNumber; 0 where it is not stated."""
     tile_px: tuple[int, int] = (1, 1)
     """Width and height."""
     frames: int = 0
@@ -104,6 +110,8 @@ def _instance(said: Elements) -> Instance | None:
         resampled=image[3] == "RESAMPLED",
         width_px=width,
         height_px=height,
+        um_per_px=_millimetres(said, 0x0048_0001) * 1000 / width,
+        number=_count(said, 0x0020_0013) if 0x0020_0013 in said else 0,
         tile_px=(max(1, _number(said, 0x0028_0011)), max(1, _number(said, 0x0028_0010))),
         frames=_count(said, 0x0028_0008),
         sparse=_text(said, 0x0020_9311) == "TILED_SPARSE",
@@ -126,3 +134,9 @@ def _count(said: Elements, tag: int) -> int:
     """A number that is stored as text."""
     text = _text(said, tag)[:12]
     return int(text) if text.isdecimal() else 1
+
+
+def _millimetres(said: Elements, tag: int) -> float:
+    stored = said.get(tag, b"")
+    length: float = unpack("<f", stored)[0] if len(stored) == 4 else 0.0
+    return length if isfinite(length) else 0.0

@@ -8,6 +8,10 @@ from shared.blob.port import BlobInfo
 from shared.slides.dicom import Instance, Role
 
 File = tuple[BlobInfo, Instance]
+Levels = dict[tuple[int, int], list[File]]
+"""Files by width and height of their level."""
+_COARSE_UM_PER_PX = 0.75
+"""Coarser than scanners make their base level."""
 _ROUNDING_PX = 2
 """By how much the sides of a level may differ from the base level's, shrunk."""
 
@@ -30,7 +34,7 @@ def assemble(members: Sequence[File]) -> Series:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
     size = max(levels, key=lambda each: each[0] * each[1])
     base = levels.pop(size)
-    missing = _base_lacks(base)
+    missing = _base_lacks(base) or _smaller_than_missing(base[0][1], levels, members)
     if missing:
         return Series(tuple(info for info, _ in base), missing, False)
     gaps = {other: _lacks(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
@@ -40,7 +44,7 @@ def assemble(members: Sequence[File]) -> Series:
     return Series((base[0][0], *(info for info, _ in others)), f"in the DICOM series {named}" if named else "", True)
 
 
-def _levels(members: Sequence[File]) -> dict[tuple[int, int], list[File]]:
+def _levels(members: Sequence[File]) -> Levels:
     """Files by the size of their level; an instance that is there twice counts once."""
     instances: Mapping[str, File] = {file[1].uid: file for file in reversed(members)}
     levels = defaultdict[tuple[int, int], list[File]](list)
@@ -55,6 +59,20 @@ def _base_lacks(base: Sequence[File]) -> str:
         return "the DICOM series lacks its base level: every level in it is a smaller copy"
     gap = _lacks(base)
     return f"the base level of the DICOM series {gap}" if gap else ""
+
+
+def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[File]) -> str:
+    """Where levels do not say that they are smaller copies: whether a larger one stood before the largest in number.
+
+    Numbers alone do not tell: labels are often numbered first, and taken out of a series before it is passed on.
+    """
+    numbers = [base.number, *(smaller[size][0][1].number for size in sorted(smaller, reverse=True))]
+    before = base.number - 1
+    there = any(instance.number == before for _, instance in members)
+    if base.um_per_px < _COARSE_UM_PER_PX or before < 1 or there or numbers != sorted(set(numbers)):
+        return ""
+    size = f"{base.width_px} x {base.height_px} px at {base.um_per_px:.3g} um/px"
+    return f"the DICOM series lacks its base level: its largest level, {size}, follows a missing instance {before}"
 
 
 def _lacks(files: Sequence[File]) -> str:

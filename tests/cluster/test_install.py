@@ -45,7 +45,7 @@ def test_a_slide_put_into_the_bucket_is_scored_and_shown(
     score = observer.only_score(cases[0])
     assert score["provenance"]["program_version"] == TAG
     assert score["notice"].startswith("Research use only")
-    assert observer.get(f"/cases/{cases[0]}/slides/{cases[0]}/attention")
+    assert observer.get(f"/cases/{cases[0]}/slides/{cases[0]}.tiff/attention")
 
 
 def test_no_pod_has_restarted_or_says_an_error(site: Site) -> None:

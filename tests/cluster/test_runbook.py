@@ -37,7 +37,7 @@ def test_the_operators_command_speaks_to_the_site(site: Site, observer: Observer
     listed = _paste(site, "medulla dead-letters list", tmp_path)
     assert (listed.returncode, listed.stdout.strip()) == (0, "There are no dead letters."), listed.stderr
     swept = _paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
-    assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL}, swept.stderr
+    assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL, keys.CASES}, swept.stderr
 
 
 def test_a_bundle_is_promoted_from_the_operators_folder(site: Site, folder: Path) -> None:

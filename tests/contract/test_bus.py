@@ -8,7 +8,7 @@ from threading import Barrier, Event, Lock
 import pytest
 
 from shared.bus import headers
-from shared.bus.port import Delivery, Record
+from shared.bus.port import LARGEST_BYTES, Delivery, Record, RecordTooLargeError
 from tests.support.bus import PATIENCE_S, Recorder, Running, consume, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
 
@@ -149,3 +149,12 @@ def test_a_stopped_consumer_can_be_run_again(bus: BusKind) -> None:
         with running(consume(consumer, recorder)):
             recorder.wait_for(round_ + 1)
     assert [delivery.record.value for delivery in recorder.seen] == [b"0", b"1"]
+
+
+def test_a_record_that_is_too_large_is_refused_for_good_and_the_producer_goes_on(bus: BusKind) -> None:
+    topic, recorder, producer = bus.topic(), Recorder(), bus.producer()
+    with pytest.raises(RecordTooLargeError, match=topic):
+        producer.send([Record(topic, "k", b"x" * LARGEST_BYTES)])
+    producer.send([Record(topic, "k", b"small")])
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        assert [delivery.record.value for delivery in recorder.wait_for(1)] == [b"small"]

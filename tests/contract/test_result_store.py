@@ -22,7 +22,7 @@ from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as made
-from tests.support.result_stores import Fact, record, tell
+from tests.support.result_stores import Fact, record, tell, withdrawal
 
 
 def seen(store: SqlStore, case: str) -> object:
@@ -112,6 +112,67 @@ def test_a_score_that_is_announced_again_later_becomes_current_again(store: SqlS
         (first.score_id, True),
         (other.score_id, False),
     ]
+
+
+def test_a_withdrawn_case_has_no_current_score_and_keeps_its_older_ones(store: SqlStore) -> None:
+    case = new_case()
+    facts: list[Fact] = [record(case, "1", 1), withdrawal(case, 2)]
+    assert [tell(store, fact) for fact in facts] == [True, True]
+    assert [tell(store, fact) for fact in facts] == [False, False]
+    found = store.case(CaseId(case))
+    assert found is not None
+    assert (found.current, found.withdrawn) == (None, facts[1])
+    assert [one.current for one in store.scores(CaseId(case))] == [False]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+def test_of_scores_and_withdrawals_the_greatest_revision_counts_in_any_order(store: SqlStore, order: list[int]) -> None:
+    case = new_case()
+    facts: list[Fact] = [record(case, "1", 1), withdrawal(case, 2), record(case, "2", 3)]
+    for place in order:
+        tell(store, facts[place])
+    found = store.case(CaseId(case))
+    assert found is not None
+    assert found.withdrawn is None
+    assert [(one.as_of, one.current) for one in store.scores(CaseId(case))] == [(made.at(3), True), (made.at(1), False)]
+
+
+def test_what_a_score_was_made_from_is_kept_and_follows_its_last_announcement(store: SqlStore) -> None:
+    case, versions = new_case(), [frozenset({("slides/c/a", etag)}) for etag in "12"]
+    for minutes, inputs in enumerate(versions, 1):
+        tell(store, replace(record(case, "1", minutes), inputs=inputs))
+        found = store.case(CaseId(case))
+        assert found is not None
+        assert found.current is not None
+        assert found.current.inputs == inputs
+
+
+def test_a_refusal_that_is_forgotten_can_be_told_again(store: SqlStore) -> None:
+    refused = made.rejected(new_case(), "A", made.at(1))
+    refused.object_etag = "v1"
+    for _ in range(2):
+        assert tell(store, refused)
+        found = store.case(CaseId(refused.case_id))
+        assert found is not None
+        assert found.rejections == [refused]
+        store.forget_rejection(refused)
+
+
+def test_rows_of_an_older_program_are_read_and_its_chain_stays_intact(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    store.migrate()
+    old: list[Fact] = [record("a", "1", 1), made.rejected("a", "B", made.at(2))]
+    for fact in old:
+        tell(store, fact)
+    migrate.downgrade(store.engine, "0001")
+    store.migrate()
+    found = store.case(CaseId("a"))
+    assert found is not None
+    assert found.current is not None
+    assert (found.current.inputs, found.rejections, found.withdrawn) == (None, [old[1]], None)
+    assert store.verify_chain().intact
+    tell(store, withdrawal("a", 3))
+    assert (store.verify_chain().intact, store.verify_chain().entries) == (True, 2)
 
 
 def test_another_text_under_a_known_score_id_is_refused(store: SqlStore) -> None:

@@ -2,14 +2,19 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event as StopEvent
+from threading import Thread
 
 import pytest
 from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideTiled
+from prometheus_client import REGISTRY
 
+from shared.attempts import Attempts, Process
+from shared.blob.memory import MemoryStore
 from shared.bus import headers, topics
 from shared.bus.dead_letters import original, read
 from shared.bus.events import Event, decoder, to_record
@@ -17,7 +22,7 @@ from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.errors import TransientError
 from shared.worker import Route, Worker, subscriptions
-from tests.support.bus import PATIENCE_S, Running, eventually, running
+from tests.support.bus import PATIENCE_S, Running, as_sent, eventually, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
 
 
@@ -51,8 +56,8 @@ class Service:
         consumer = self.bus.consumer(self.name, subscriptions(self.name, routes))
         return Worker(self.name, consumer, self.bus.producer(), routes, self.policy)
 
-    def send(self, slide: str) -> Record:
-        event = SlideTiled(event_id=slide, slide=Slide(case_id=self.case, slide_id=slide))
+    def send(self, slide: str, case: str = "") -> Record:
+        event = SlideTiled(event_id=slide, slide=Slide(case_id=case or self.case, slide_id=slide))
         record = replace(to_record(event, "tiler"), topic=self.topic)
         self.bus.producer().send([record])
         return record
@@ -82,7 +87,7 @@ def test_a_poison_message_becomes_a_dead_letter_and_delays_nothing(bus: BusKind)
     view = read(letter)
     assert (view.reason, view.value, view.attempts) == ("poison_message", b"\x00poison\xff", 1)
     assert view.origin.startswith(f"{service.topic}/")
-    assert original(letter) == poison
+    assert as_sent(original(letter)) == poison
 
 
 def test_the_largest_poison_that_fits_a_topic_fits_the_dead_letters_too(bus: BusKind) -> None:
@@ -93,7 +98,7 @@ def test_the_largest_poison_that_fits_a_topic_fits_the_dead_letters_too(bus: Bus
         eventually(lambda: letters(bus, service) or part.error)
         assert part.error is None
     (letter,) = letters(bus, service)
-    assert original(letter) == poison
+    assert as_sent(original(letter)) == poison
 
 
 def test_a_dead_letter_that_is_replayed_is_handled_like_the_first_time(bus: BusKind) -> None:
@@ -105,7 +110,7 @@ def test_a_dead_letter_that_is_replayed_is_handled_like_the_first_time(bus: BusK
         (letter,) = letters(bus, service)
         assert (read(letter).reason, read(letter).attempts) == ("retries_exhausted", 2)
         service.down.clear()
-        assert original(letter) == sent
+        assert as_sent(original(letter)) == sent
         bus.producer().send([original(letter)])
         service.until_handled(part, 1)
 
@@ -123,3 +128,41 @@ def test_a_retry_waits_on_the_bus_across_a_restart_and_holds_no_other_case_up(bu
         service.until_handled(part, 2)
     assert service.handled == ["prompt", "late"]
     assert time.time() >= due
+
+
+def test_records_that_are_handed_over_while_at_work_are_never_given_up(bus: BusKind) -> None:
+    service, store = Service(bus), MemoryStore()
+
+    def slowly(event: SlideTiled) -> list[Event]:
+        time.sleep(0.3)
+        return service.handle(event)
+
+    def member(number: int) -> Callable[[StopEvent], None]:
+        routes = [Route(service.topic, decoder(SlideTiled), slowly)]
+        attempts = Attempts(store, Process(f"host-{number}", pid=1, token=str(number)))
+        consumer = bus.consumer(service.name, subscriptions(service.name, routes))
+        worker = Worker(service.name, consumer, bus.producer(), routes, attempts=attempts)
+
+        def run(stop: StopEvent) -> None:
+            beats = Thread(target=attempts.run, args=(stop,))
+            beats.start()
+            worker.run(stop)
+            beats.join()
+
+        return run
+
+    slides = [f"slide-{number:02}" for number in range(24)]
+    for slide in slides:
+        service.send(slide, case=slide)
+    with ExitStack() as last:
+        for number in range(4):
+            joined = ExitStack()
+            part = joined.enter_context(running(member(number)))
+            service.until_handled(part, 4 * number + 1)
+            last.close()
+            last.push(joined)
+        service.until_handled(part, len(slides))
+        eventually(lambda: set(service.handled) == set(slides))
+    assert not letters(bus, service)
+    assert not list(store.list(""))
+    assert not REGISTRY.get_sample_value("medulla_worker_deaths_total", {"service": service.name})

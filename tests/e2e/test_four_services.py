@@ -45,7 +45,7 @@ def test_a_slide_and_a_record_become_one_score_with_evidence(system: System) -> 
     assert score["notice"].startswith("Research use only")
     assert [risk["horizon_years"] for risk in score["risks"]] == [3.0, 5.0]
     assert all(risk["lo"] <= risk["risk"] <= risk["hi"] for risk in score["risks"])
-    assert system.get("/api/v1/cases/E2E-one/slides/slide/attention")
+    assert system.get("/api/v1/cases/E2E-one/slides/slide.svs/attention")
 
 
 def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tmp_path: Path) -> None:

@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-import pytest
-
-from services.standalone.up import NewHere
-from shared.blob.memory import MemoryStore
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
 from tests.support.stack.process import clean_environment, free_ports, wait_for
@@ -60,6 +56,26 @@ def laptop(folder: Path) -> Iterator[Laptop]:
             assert process.wait(timeout=PATIENCE_S) == 0
 
 
+def test_deleted_and_replaced_files_change_the_score_whatever_their_dates(tmp_path: Path) -> None:
+    with laptop(tmp_path) as up:
+        up.land("slides/C-1/a.svs", slides.cc0_bytes())
+        up.land("clinical/C-1.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"C-1"))
+        os.utime(tmp_path / "clinical/C-1.json", (4_000_000_000, 4_000_000_000))
+        assert wait_for(lambda: up.score("C-1").get("model") == "fused", PATIENCE_S)
+        (tmp_path / "slides/C-1/a.svs").unlink()
+        assert wait_for(lambda: up.score("C-1").get("slides") == [], PATIENCE_S)
+        up.land("clinical/C-1.json", b'{"case_id": "C-1", "age_at_diagnosis_years": 4}')
+        os.utime(tmp_path / "clinical/C-1.json", (1_000_000_000, 1_000_000_000))
+        assert wait_for(lambda: up.score("C-1").get("modalities_missing") == ["molecular", "slides"], PATIENCE_S)
+        (tmp_path / "clinical/C-1.json").unlink()
+        assert wait_for(lambda: state_of(up, "C-1") == "CASE_STATE_WITHDRAWN", PATIENCE_S)
+        assert len(up.get("/api/v1/cases/C-1/scores")["scores"]) >= 3
+
+
+def state_of(up: Laptop, case: str) -> str:
+    return str(up.get(f"/api/v1/cases/{case}").get("summary", {}).get("state"))
+
+
 def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Path) -> None:
     with laptop(tmp_path) as first:
         first.land("slides/DEMO-001/slide.svs", slides.cc0_bytes())
@@ -80,14 +96,3 @@ def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Pa
         assert second.score("DEMO-001") == before
         scores = second.get("/api/v1/cases/DEMO-001/scores")["scores"]
         assert [score["current"] for score in scores].count(True) == 1
-
-
-def test_a_file_that_is_still_being_written_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, is_new = MemoryStore(), NewHere()
-    info = store.put("slides/a/b.svs", b"half")
-    now = info.last_modified.timestamp()
-    monkeypatch.setattr("services.standalone.up.time.time", lambda: now + 0.5)
-    assert not is_new(info)
-    monkeypatch.setattr("services.standalone.up.time.time", lambda: now + 10)
-    assert is_new(info)
-    assert not is_new(info)

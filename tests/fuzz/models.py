@@ -11,6 +11,7 @@ from services.fusion_scorer.bundle import load
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.profile import Profile
+from services.fusion_scorer.standing import LookAtCase
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
@@ -32,9 +33,9 @@ def _bag(_: Path) -> tuple[Make, Read]:
         event = fusion.store_slide(store, "MB-1", "a.svs", fusion.features((1, 2)))
         event.bag.digest = sha256(data)
         store.put(event.bag.key, data)
-        store.put(event.slide.object.key, b"slide")
+        event.slide.object.etag = store.put(event.slide.object.key, b"slide").etag
         CaseIndex(store).put_slide(event)
-        return CaseReader(store, CaseIndex(store))(CaseId("MB-1"), profile)
+        return CaseReader(store)(LookAtCase(store, CaseIndex(store))(CaseId("MB-1")), profile)
 
     return lambda rng: damaged(good, rng, _HEADER), read
 

@@ -14,6 +14,8 @@ from services.tiler.resolution import Override
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.s3_events import ObjectHint
+from tests.support.dicom_series import SERIES, series
+from tests.support.mirax import mirax
 from tests.support.object_stores import new_s3_store
 from tests.support.parts import MinioPart
 from tests.support.slides import cc0_bytes
@@ -68,3 +70,21 @@ def test_an_object_that_changes_before_its_download_ends_is_refused(tiler: Tilin
     tiler.land(KEY, cc0_bytes() + b"\0")
     with pytest.raises(ObjectChangedError), tiler.scratch.hold([stale]):
         pass
+
+
+def test_a_series_and_a_mirax_slide_are_told_from_a_listing_of_the_bucket(tiler: Tiling) -> None:
+    files = {**series(), **{f"deep/{name}": data for name, data in mirax("A").items()}}
+    for name, data in files.items():
+        tiler.land(f"slides/case-1/{name}", data)
+    tiler.land("slides/case-1/S.xml", b"<Annotations/>")
+    tiler.land("slides/case-1/S.svs.part", b"half")
+    unseen = tiler.unseen
+    found = [info.key for info in tiler.blobs.list("slides/") if unseen(info)]
+    assert found == ["slides/case-1/deep/A.mrxs", "slides/case-1/level0"]
+    (event,) = tiler.hint("slides/case-1/overview")
+    assert event.slide.slide_id == SERIES
+    assert [file.key for file in event.slide.files] == ["slides/case-1/level1", "slides/case-1/level2"]
+    assert sum(len(chunk.tiles) for chunk in tiler.stream(event.slide, event.plan)) == event.plan.tiles
+    tiler.blobs.delete("slides/case-1/level2")
+    (later,) = tiler.hint("slides/case-1/level2")
+    assert [file.key for file in later.slide.files] == ["slides/case-1/level1"]

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Condition, Event, Thread
 
-from shared.bus.port import Consumer, Delivery
+from shared.bus import headers
+from shared.bus.port import Consumer, Delivery, Record
 
 PATIENCE_S = 60.0
 """How long a test waits for something that normally takes milliseconds."""
@@ -63,6 +65,12 @@ def running(run: Callable[[Event], None]) -> Iterator[Running]:
     finally:
         part.stop.set()
         part.join()
+
+
+def as_sent(record: Record) -> Record:
+    """A record that was sent again, without the header that says so."""
+    said = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
+    return replace(record, headers=said)
 
 
 def eventually(true: Callable[[], object]) -> None:

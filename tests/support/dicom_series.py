@@ -16,16 +16,23 @@ from tests.support.slides import DATA, Pixels, cc0_pixels
 
 SERIES = "1.2.826.0.1.99.1"
 _SIDE = 256
+_HEIGHT, _WIDTH = 2304, 1280
 _MM = 0.000499
 
 
 @lru_cache
-def series(uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False) -> dict[str, bytes]:
-    """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`."""
-    pixels, files = cc0_pixels()[1100:2124, 600:1880], dict[str, bytes]()
+def series(
+    uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False, unsaid: bool = False
+) -> dict[str, bytes]:
+    """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`.
+
+    Levels do not say that they are smaller copies where that is `unsaid`.
+    """
+    pixels, files = cc0_pixels()[400 : 400 + _HEIGHT, 600 : 600 + _WIDTH], dict[str, bytes]()
     for level in range(levels):
         shrunk = pixels[:: 2**level, :: 2**level]
-        made = list(_level(uid, level, shrunk, parts if level == 0 else 1, sparse=sparse))
+        said = "RESAMPLED" if level and not unsaid else "NONE"
+        made = list(_level(uid, level, said, shrunk, parts if level == 0 else 1, sparse=sparse))
         names = [f"level{level}"] if len(made) == 1 else [f"level{level}.{part}" for part in range(1, len(made) + 1)]
         files |= dict(zip(names, made, strict=True))
     for kind in ("label", "overview"):
@@ -49,9 +56,10 @@ def garbled(data: bytes, frames: Iterable[int]) -> bytes:
     return _file(made)
 
 
-def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
+def _level(uid: str, level: int, said: str, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
     whole = _dataset(uid, f"{uid}.{level + 1}", pixels)
-    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED" if level else "NONE"]
+    whole.InstanceNumber = level + 1
+    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", said]
     frames = list(_frames(pixels))
     if sparse:
         _place(whole, pixels)
@@ -70,6 +78,7 @@ def _level(uid: str, level: int, pixels: Pixels, parts: int, *, sparse: bool) ->
 
 def _picture(uid: str, kind: str, pixels: Pixels) -> Dataset:
     made = _dataset(uid, f"{uid}.{'9' if kind == 'label' else '8'}", pixels)
+    made.InstanceNumber = {"label": 9, "overview": 8}[kind]
     made.ImageType = ["ORIGINAL", "PRIMARY", kind.upper(), "NONE"]
     made.NumberOfFrames, made.PixelData = 1, encapsulate([next(_frames(pixels))])
     return made
@@ -80,9 +89,9 @@ def _dataset(uid: str, instance: str, pixels: Pixels) -> Dataset:
     made.SeriesInstanceUID, made.FrameOfReferenceUID = uid, f"{uid}.5"
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(instance)
     made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = pixels.shape[:2]
-    made.ImagedVolumeHeight, made.ImagedVolumeWidth = 1024 * _MM, 1280 * _MM
+    made.ImagedVolumeHeight, made.ImagedVolumeWidth = _HEIGHT * _MM, _WIDTH * _MM
     measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
-    measures.PixelSpacing = [_MM * 1024 / pixels.shape[0]] * 2
+    measures.PixelSpacing = [_MM * _HEIGHT / pixels.shape[0]] * 2
     return made
 
 

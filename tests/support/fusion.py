@@ -153,7 +153,8 @@ def embedded(
     name = digest(f"{case}/{slide}/{landed}".encode())
     event = SlideEmbedded(event_id=digest(f"{name}{digest(bag)}".encode())[:32], as_of=stamp(landed))
     event.slide.case_id, event.slide.slide_id, event.slide.digest = case, slide, name
-    event.slide.object.key = f"slides/{case}/{slide}.svs"
+    event.slide.object.key, event.slide.object.etag = f"slides/{case}/{slide}", name[:32]
+    event.slide.object.last_modified.CopyFrom(event.as_of)
     event.plan.digest, event.plan.prefix = digest(b"plan"), f"plans/{name}/{digest(b'plan')}/"
     event.bag.key, event.bag.digest = f"embeddings/{name}/{digest(bag)}/bag.safetensors", digest(bag)
     event.bag.encoder_digest, event.bag.encoder_name, event.bag.tiles = encoder, "toy-encoder", tiles
@@ -180,11 +181,21 @@ def slide_input(slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", e
 
 
 def store_slide(
-    store: BlobStore, case: str, slide: str, rows: npt.NDArray[np.float32], minutes: float = 0
+    store: BlobStore,
+    case: str,
+    slide: str,
+    rows: npt.NDArray[np.float32],
+    minutes: float = 0,
+    pixels: bytes | None = None,
 ) -> SlideEmbedded:
-    """Put a slide's plan and bag into a store, as tiler and embedder do; the event about it, unsent."""
+    """Put a slide with its plan and bag into a store, as lab, tiler and embedder do; the event about it, unsent.
+
+    Its bytes are `pixels`, by default none that another slide, case or time has.
+    """
     data = bag_bytes(rows)
     event = embedded(case, slide, data, NOON + timedelta(minutes=minutes), tiles=len(rows))
+    content = pixels or event.slide.digest.encode()
+    event.slide.object.etag, event.slide.digest = store.put(event.slide.object.key, content).etag, digest(content)
     store.put(event.bag.key, data)
     store.put(f"{event.plan.prefix}plan.json", json.dumps({"version": 1, **plan().model_dump()}).encode())
     return event

@@ -95,7 +95,9 @@ class MinioPart(Minio):
         self.client().put_bucket_notification_configuration(
             Bucket=bucket,
             NotificationConfiguration={
-                "QueueConfigurations": [{"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*"]}]
+                "QueueConfigurations": [
+                    {"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+                ]
             },
         )
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
-from services.results.ports import ScoreRecord
+from services.results.ports import ScoreRecord, Withdrawal
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as made
 
-Fact = ScoreRecord | SlideRejected | Progress
+Fact = ScoreRecord | Withdrawal | SlideRejected | Progress
 
 
 def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A",)) -> ScoreRecord:
@@ -19,7 +19,14 @@ def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A"
     return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.revision, event.event_id)
 
 
+def withdrawal(case: str, minutes: float) -> Withdrawal:
+    event = made.withdrawn(case, made.at(minutes))
+    return Withdrawal(CaseId(case), event.withdrawn, True, made.at(minutes), event.revision, event.event_id)
+
+
 def tell(store: SqlStore, fact: Fact) -> bool:
     if isinstance(fact, ScoreRecord):
         return store.record_score(fact)
+    if isinstance(fact, Withdrawal):
+        return store.record_withdrawal(fact)
     return store.record_rejection(fact) if isinstance(fact, SlideRejected) else store.record_progress(fact)

@@ -1,7 +1,7 @@
 """Results around a test: a store with made-up cases, objects behind them, and the application over HTTP or gRPC."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -40,15 +40,19 @@ class Results:
         self.blobs = MemoryStore()
         self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: made.at(10))
 
-    def score(self, score: Score, minutes: float = 1) -> Score:
+    def score(self, score: Score, minutes: float = 1, inputs: Sequence[tuple[str, str]] = ()) -> Score:
         """Store a score with its pictures and maps, and record it."""
         for slide in score.slides:
             self.blobs.put_new(slide.thumbnail_key, thumbnail())
             self.blobs.put_new(slide.attention_key, attention_map(list(slide.top_tiles)))
-        event = made.scored(score, made.at(minutes))
+        event = made.scored(score, made.at(minutes), inputs)
         self.blobs.put_new(event.score_key, made.body(score).encode())
         RecordScore(self.blobs, self.store)(event)
         return score
+
+    def withdraw(self, case: str, minutes: float, *, nothing_left: bool = True) -> None:
+        """Record that a case has no score any more."""
+        RecordScore(self.blobs, self.store)(made.withdrawn(case, made.at(minutes), nothing_left=nothing_left))
 
     def close(self) -> None:
         """Close the database."""

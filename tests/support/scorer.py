@@ -8,6 +8,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase, WhatIf
@@ -33,7 +34,8 @@ class Scorer:
         self.bundles = Bundles(self.store)
         self.index = CaseIndex(self.store)
         self.index_slide = IndexSlide(self.index)
-        self.landing = OnLanding(self.store, self.index, self.bundles, self.announced.append)
+        self.changes = CaseChanges(self.store, self.index)
+        self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")
         self.rescore = RescoreCase(self.score_case, self.index)
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
@@ -53,9 +55,9 @@ class Scorer:
         requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
         return [scored for request in requests for scored in self.rescore(request)]
 
-    def score(self) -> Score:
+    def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""
-        event = self.score_case(CASE)
+        event = self.score_case(case)
         data = self.store.get(event.score_key)
         assert sha256(data) == event.score_digest
         return Parse(data, Score())

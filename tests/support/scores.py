@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format
-from medulla.v1.common_pb2 import TileLedger
+from medulla.v1.common_pb2 import StoredObject, TileLedger
 from medulla.v1.events_pb2 import STAGE_EMBEDDING, CaseScored, Progress, SlideRejected, Stage
 from medulla.v1.scorer_pb2 import (
     Contribution,
@@ -145,8 +145,8 @@ def body(made: Score) -> str:
     return json_format.MessageToJson(made, preserving_proto_field_name=True, indent=None)
 
 
-def scored(made: Score, as_of: datetime) -> CaseScored:
-    """The event that announces a score."""
+def scored(made: Score, as_of: datetime, inputs: Sequence[tuple[str, str]] = ()) -> CaseScored:
+    """The event that announces a score, made from objects of these keys and etags; older programs told none."""
     return CaseScored(
         event_id=digest(f"{made.score_id}{as_of.isoformat()}")[:32],
         case_id=made.case_id,
@@ -155,6 +155,19 @@ def scored(made: Score, as_of: datetime) -> CaseScored:
         score_digest=digest(body(made)),
         as_of=stamp(as_of),
         revision=f"{int(as_of.timestamp() * 1e6):016x}" * (len(made.slides) + bool(made.provenance.clinical_digest)),
+        inputs=[StoredObject(key=key, etag=etag) for key, etag in inputs],
+    )
+
+
+def withdrawn(case: str, as_of: datetime, *, nothing_left: bool = True) -> CaseScored:
+    """The event that says that a case has no score any more."""
+    return CaseScored(
+        event_id=digest(f"{case} withdrawn {as_of.isoformat()}")[:32],
+        case_id=case,
+        as_of=stamp(as_of),
+        revision=f"{int(as_of.timestamp() * 1e6):016x}",
+        withdrawn="All slides of the case and its clinical record were deleted.",
+        nothing_left=nothing_left,
     )
 
 

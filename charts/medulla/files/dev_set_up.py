@@ -23,7 +23,9 @@ def main(bundle: str) -> int:
         print(f"bucket {settings.bucket} is there already", flush=True)
     s3.put_bucket_notification_configuration(
         Bucket=settings.bucket,
-        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}]},
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
+        },
     )
     print(f"bucket {settings.bucket} announces its objects", flush=True)
     if bundle == "--demo-bundle" and S3Store(settings).head(keys.CURRENT_BUNDLE) is None:

@@ -24,11 +24,13 @@ def propose(theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequ
     for _, place, name in sorted(_pairs(theirs, rows, ours, words)):
         if name not in columns and ours[place] not in columns.values():
             columns[name] = ours[place]
-    said = {
+    proposal = {
         "columns": {name: columns[name] for name in theirs if name in columns},
         "ignore": [name for name in theirs if name not in columns],
     }
-    return str(yaml.safe_dump({key: part for key, part in said.items() if part}, sort_keys=False, allow_unicode=True))
+    return str(
+        yaml.safe_dump({key: value for key, value in proposal.items() if value}, sort_keys=False, allow_unicode=True)
+    )
 
 
 def _pairs(

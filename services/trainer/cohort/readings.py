@@ -19,26 +19,31 @@ def summary(cohort: Cohort, entries: Sequence[Entries], notes: Sequence[str]) ->
 def _words(entries: Sequence[Entries]) -> Iterator[str]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
-        for one in entry.readings:
-            if one.variable.levels:
-                counts[one.variable.name][f"{shown(one.written)} read as {one.value}"] += 1
+        for reading in entry.readings:
+            if reading.variable.levels:
+                counts[reading.variable.name][f"{shown(reading.written)} read as {reading.value}"] += 1
         for unclear in entry.unclear:
             counts[unclear.column][f"{shown(unclear.written)}, which is unclear, counts as missing"] += 1
-    for name, said in counts.items():
-        yield f"{name}: {_listed(said)}"
+    for name, words in counts.items():
+        yield f"{name}: {_listed(words)}"
 
 
 def _numbers(cohort: Cohort, entries: Sequence[Entries]) -> Iterator[str]:
     for variable in cohort.profile.variables:
-        found = [one for entry in entries for one in entry.readings if one.variable is variable and not variable.levels]
-        if found:
-            example = f"{shown(found[0].written, 60)} read as {found[0].value}"
-            yield f"{variable.name}: another unit or word ({len(found)}), such as {example}"
+        readings = [
+            reading
+            for entry in entries
+            for reading in entry.readings
+            if reading.variable is variable and not variable.levels
+        ]
+        if readings:
+            example = f"{shown(readings[0].written, 60)} read as {readings[0].value}"
+            yield f"{variable.name}: another unit or word ({len(readings)}), such as {example}"
 
 
-def _listed(said: Counter[str]) -> str:
-    more = [f"and {len(said) - _LISTED} more words"] if len(said) > _LISTED else []
-    return "; ".join([*(f"{words} ({count})" for words, count in said.most_common(_LISTED)), *more])
+def _listed(words: Counter[str]) -> str:
+    more = [f"and {len(words) - _LISTED} more words"] if len(words) > _LISTED else []
+    return "; ".join([*(f"{reading} ({count})" for reading, count in words.most_common(_LISTED)), *more])
 
 
 def _checks(cohort: Cohort) -> Iterator[str]:

@@ -68,8 +68,8 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
     try:
         return data.decode("cp1252"), f"Windows-1252, since line {line} is not UTF-8"
     except UnicodeDecodeError:
-        said = f"{name} is written neither in UTF-8 nor in Windows-1252: line {line} holds other bytes"
-        raise UnreadableTableError(said) from None
+        problem = f"{name} is written neither in UTF-8 nor in Windows-1252: line {line} holds other bytes"
+        raise UnreadableTableError(problem) from None
 
 
 def _separator(text: str) -> str:
@@ -86,8 +86,8 @@ def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 def _filled(lines: Iterator[tuple[int, list[str]]], name: str) -> tuple[Row, ...]:
     rows, cells = [], 0
-    for line, found in lines:
-        stripped = tuple(cell.strip() for cell in found)
+    for line, row in lines:
+        stripped = tuple(cell.strip() for cell in row)
         cells += len(stripped)
         if cells > _MOST_CELLS:
             raise UnreadableTableError(f"{name} has more than {_MOST_CELLS} cells")

@@ -25,6 +25,7 @@ CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORDS = {"true": True, "false": False}
 _SHOWN = 60
+_MOST_BYTES = 200_000_000
 _MOST_DAYS = 43830
 """120 years: what is longer is no follow-up of a patient, or is not in days."""
 _WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -51,6 +52,8 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         BadMapError: the map names columns that are not there.
     """
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise UnreadableTableError(f"cohort {path} has more than {_MOST_BYTES} bytes, which are allowed")
         data = path.read_bytes()
     except OSError as error:
         raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error

@@ -7,12 +7,13 @@ import pytest
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
 from services.fusion_scorer.errors import BadClinicalRecordError, NothingToScoreError
+from services.fusion_scorer.score_case import NOTHING_LEFT
 from shared import keys
 from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.keys import BadCaseIdError
-from tests.support.fusion import clinical_json
+from tests.support.fusion import clinical_json, features, store_slide
 from tests.support.scorer import CASE, Scorer
 
 
@@ -32,9 +33,11 @@ def test_the_same_event_three_times_writes_the_same_score_once(scorer: Scorer) -
     assert len(list(scorer.store.list("attention/"))) == 1
 
 
-def test_a_later_landing_of_a_slide_replaces_it_and_a_stale_event_does_not(scorer: Scorer) -> None:
-    scorer.slide("A", (0, 2), minutes=5)
-    scorer.slide("A", (0, 8), minutes=1)
+def test_the_version_that_stands_counts_whenever_it_landed_and_a_stale_event_changes_nothing(scorer: Scorer) -> None:
+    first = store_slide(scorer.store, CASE, "A", features((0, 8)), minutes=5)
+    older = store_slide(scorer.store, CASE, "A", features((0, 2)), minutes=1)
+    for event in (older, first):
+        scorer.index_slide(event)
     assert scorer.score().log_risk == pytest.approx(0.5 * (2 - 1) / 2)
     scorer.slide("A", (0, 4), minutes=9)
     assert scorer.score().log_risk == pytest.approx(0.5 * (4 - 1) / 2)
@@ -64,6 +67,16 @@ def test_a_bad_record_is_refused_and_the_slides_are_scored_without_it(scorer: Sc
     assert scorer.score().model == "pathomics"
 
 
+@pytest.mark.parametrize(
+    "data", [b" " * 2_000_000, b"[" * 200_000, b'{"stage": "\\ud83d"}', b'{"age": 1' + b"0" * 400 + b"}"]
+)
+def test_a_hostile_record_is_refused_in_one_sentence_that_is_kept(scorer: Scorer, data: bytes) -> None:
+    with pytest.raises(BadClinicalRecordError) as caught:
+        scorer.land("clinical/MB-1.json", data)
+    assert json.loads(scorer.store.get(keys.indexed_clinical(CASE)))["rejected"] == str(caught.value)
+    assert scorer.landing.rejected(ObjectHint("clinical/MB-1.json", "medulla"), caught.value) is not None
+
+
 def test_a_bad_record_of_a_case_without_slides_is_only_refused(scorer: Scorer) -> None:
     with pytest.raises(BadClinicalRecordError):
         scorer.land("clinical/MB-1.json", b"{")
@@ -87,10 +100,11 @@ def test_a_record_that_only_the_promoted_bundle_refuses_is_refused_for_what_is_w
         scorer.rescored()
 
 
-def test_promotion_passes_over_a_case_whose_record_is_gone(scorer: Scorer) -> None:
+def test_promotion_finds_a_case_whose_record_is_gone_withdrawn(scorer: Scorer) -> None:
     scorer.land("clinical/MB-1.json", clinical_json(stage="M0"))
     scorer.store.delete("clinical/MB-1.json")
-    assert not scorer.rescored()
+    (said,) = scorer.rescored()
+    assert (said.nothing_left, said.score_id, said.withdrawn) == (True, "", NOTHING_LEFT)
 
 
 def test_a_case_that_was_never_heard_of_is_no_case(scorer: Scorer) -> None:

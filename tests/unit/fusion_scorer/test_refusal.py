@@ -1,7 +1,6 @@
 """A case that cannot be scored is told to people, not only to the topic of dead letters."""
 
 from collections.abc import Callable
-from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.routes import routes
+from services.fusion_scorer.score_case import ScoreCase
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
@@ -100,12 +100,17 @@ def test_a_request_that_names_no_case_is_a_dead_letter_alone(store: MemoryStore)
     assert told(store, "../etc") == []
 
 
-def test_the_refusal_is_as_new_as_the_newest_input_whenever_it_was_asked_for(store: MemoryStore) -> None:
-    pointer = store.head(keys.CURRENT_BUNDLE)
+def test_a_later_score_beats_a_refusal_and_a_later_refusal_beats_a_score(store: MemoryStore) -> None:
+    score = ScoreCase(store, Bundles(store), "0.0")
+    first = score(keys.case_id("MB-1", "")).revision
     said = RefuseScore(store)(request(), OutOfSortsError("Something is wrong."))
     assert said is not None
-    assert pointer is not None
-    assert said.as_of.ToDatetime(UTC) == pointer.last_modified > NOON
+    assert first < said.object_etag < score(keys.case_id("MB-1", "")).revision
+
+
+def test_a_case_that_nobody_knows_stays_unknown(store: MemoryStore) -> None:
+    told(store, "MB-9")
+    assert not CaseIndex(store).knows(keys.case_id("MB-9", ""))
 
 
 def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:

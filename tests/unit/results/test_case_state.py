@@ -9,12 +9,14 @@ from medulla.v1.results_pb2 import (
     CASE_STATE_IN_PROGRESS,
     CASE_STATE_REJECTED,
     CASE_STATE_SCORED,
+    CASE_STATE_WITHDRAWN,
+    CaseState,
 )
 from medulla.v1.scorer_pb2 import Score
 
 from services.results import case_state
 from services.results.errors import ScoreMismatchError
-from services.results.ports import CaseFacts, KeptScore
+from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared.units import CaseId
 from tests.support import scores as made
 
@@ -54,6 +56,9 @@ def test_flags_say_what_a_reader_has_to_know() -> None:
     refused = [made.rejected(CASE, "B", made.at(1))]
     flags = case_state.summary(facts(score, rejections=refused)).flags
     assert list(flags) == ["out_of_distribution", "missing_clinical", "rejected_input", "simulated"]
+    score.left_out.add(slide_id="B", reason="replaced")
+    score.remarks.add(code="same_slide_in_two_cases")
+    assert list(case_state.summary(facts(score)).flags)[2:4] == ["left_out_slide", "remark"]
 
 
 def test_a_slide_that_was_left_out_and_a_remark_are_flagged() -> None:
@@ -127,3 +132,35 @@ def test_fields_of_a_newer_version_are_passed_over() -> None:
 def test_what_is_no_score_is_refused() -> None:
     with pytest.raises(ScoreMismatchError, match="here holds no score"):
         case_state.read_score('{"risks": "high"}', "here")
+
+
+@pytest.mark.parametrize(
+    ("used", "stands"), [("slides/MB-1/A1", False), ("slides/MB-1/A2", True), ("clinical/MB-1.json", True)]
+)
+def test_a_refused_version_stands_until_a_score_was_made_from_that_object(used: str, stands: bool) -> None:
+    refused = made.rejected(CASE, "A1", made.at(1))
+    refused.object_etag = "bad"
+    current = KeptScore(made.body(made.score(CASE)), made.at(9), True, "9", frozenset({(used, "good")}))
+    found = CaseFacts(CASE, made.at(9), current, [refused])
+    assert bool(case_state.standing(found)) is stands
+
+
+@pytest.mark.parametrize(("revision", "stands"), [("1", False), ("3", True)])
+def test_that_a_case_cannot_be_scored_stands_until_a_greater_revision(revision: str, stands: bool) -> None:
+    refused = made.unscorable(CASE, "", made.at(99))
+    refused.object_etag = revision
+    current = KeptScore(made.body(made.score(CASE)), made.at(1), True, "2", frozenset())
+    assert bool(case_state.standing(CaseFacts(CASE, made.at(9), current, [refused]))) is stands
+
+
+@pytest.mark.parametrize(
+    ("nothing_left", "minutes", "state"),
+    [(True, 1, CASE_STATE_WITHDRAWN), (True, 6, CASE_STATE_IN_PROGRESS), (False, 1, CASE_STATE_IN_PROGRESS)],
+)
+def test_a_case_of_which_nothing_is_left_is_withdrawn_until_a_slide_moves(
+    nothing_left: bool, minutes: float, state: CaseState.ValueType
+) -> None:
+    gone = Withdrawal(CASE, "Everything was deleted.", nothing_left, made.at(5), "5", "e")
+    found = CaseFacts(CASE, made.at(9), progress=[made.progress(CASE, "A", 1, made.at(minutes))], withdrawn=gone)
+    assert case_state.answer(found).summary.state == state
+    assert case_state.answer(found).withdrawn == "Everything was deleted."

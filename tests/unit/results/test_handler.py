@@ -3,12 +3,17 @@
 import hashlib
 
 import pytest
-from medulla.v1.events_pb2 import CaseScored
+from medulla.v1.events_pb2 import CaseScored, SlideRejected
+from medulla.v1.results_pb2 import CASE_STATE_SCORED, CASE_STATE_WITHDRAWN
 from prometheus_client import REGISTRY
+from sqlalchemy import select
 
+from services.results import case_state
 from services.results.errors import DatabaseDownError, ScoreMismatchError
 from services.results.handler import RecordProgress, RecordRejection, RecordScore
+from services.results.queries import Queries
 from services.results.routes import routes
+from services.results.schema import AUDIT
 from services.results.sql_store import SqlStore
 from shared.blob.port import ObjectChangedError
 from shared.bus import topics
@@ -69,7 +74,7 @@ def test_the_score_of_another_case_is_refused(results: Results) -> None:
 
 def test_ids_that_are_no_pseudonyms_are_refused(results: Results) -> None:
     with pytest.raises(BadCaseIdError):
-        RecordRejection(results.store)(made.rejected("../x", "A", made.at(1)))
+        RecordRejection(results.blobs, results.store)(made.rejected("../x", "A", made.at(1)))
     with pytest.raises(BadCaseIdError):
         RecordProgress(results.store)(made.progress("a b", "A", 1, made.at(1)))
 
@@ -84,3 +89,67 @@ def test_a_database_that_is_away_means_later() -> None:
 def test_every_topic_of_results_has_its_route(results: Results) -> None:
     served = routes(results.blobs, results.store)
     assert [route.topic for route in served] == [topics.CASES_SCORED, topics.SLIDES_REJECTED, topics.PROGRESS]
+
+
+def refused(results: Results, slide: str, etag: str = "") -> SlideRejected:
+    """A refusal of a slide that lies in the bucket."""
+    said = made.rejected("MB-1", slide, made.at(1))
+    info = results.blobs.put(said.object_key, slide.encode())
+    said.object_etag = etag or info.etag
+    return said
+
+
+def shown(results: Results) -> list[str]:
+    facts = results.store.case(CaseId("MB-1"))
+    return [one.slide_id for one in case_state.standing(facts)] if facts else []
+
+
+def test_a_refusal_is_kept_while_the_refused_version_stands(results: Results) -> None:
+    keep = RecordRejection(results.blobs, results.store)
+    for one in (refused(results, "A"), refused(results, "B", etag="older")):
+        keep(one)
+    gone = refused(results, "C")
+    results.blobs.delete(gone.object_key)
+    keep(gone)
+    never_seen = made.rejected("MB-1", "D", made.at(1))
+    never_seen.ClearField("as_of")
+    keep(never_seen)
+    keep(made.rejected("MB-1", "E", made.at(1)))
+    assert shown(results) == ["A", "E"]
+
+
+def test_the_refusal_of_a_deleted_slide_goes_with_the_next_word_about_the_case(results: Results) -> None:
+    for one in (refused(results, "A"), refused(results, "B")):
+        RecordRejection(results.blobs, results.store)(one)
+    results.blobs.delete("slides/MB-1/A")
+    results.score(made.score("MB-1", slides=["C"]), 2, [("slides/MB-1/C.svs", "c")])
+    assert shown(results) == ["B"]
+    results.blobs.delete("slides/MB-1/B")
+    results.withdraw("MB-1", 3)
+    assert shown(results) == []
+
+
+def test_a_withdrawn_case_keeps_its_scores_and_is_scored_again_by_a_later_one(results: Results) -> None:
+    results.score(made.score("MB-1"), 1)
+    results.withdraw("MB-1", 2)
+    answer = Queries(results.store).get_case("MB-1")
+    assert (answer.summary.state, answer.HasField("score")) == (CASE_STATE_WITHDRAWN, False)
+    assert answer.withdrawn == "All slides of the case and its clinical record were deleted."
+    assert [one.current for one in results.store.scores(CaseId("MB-1"))] == [False]
+    results.score(made.score("MB-1", version="2"), 3)
+    answer = Queries(results.store).get_case("MB-1")
+    assert (answer.summary.state, answer.withdrawn) == (CASE_STATE_SCORED, "")
+
+
+def test_the_audit_record_says_why_a_score_is_no_longer_made_from_a_slide(results: Results) -> None:
+    results.score(made.score("MB-1", slides=["A1", "A2"]), 1)
+    results.score(made.score("MB-1", version="2", slides=["A2"]), 2)
+    results.withdraw("MB-1", 3)
+    with results.store.engine.connect() as connection:
+        why = connection.execute(select(AUDIT.c.why).order_by(AUDIT.c.seq)).scalars().all()
+    assert why == [
+        None,
+        f"No longer made from the slide with SHA-256 {made.digest('MB-1/A1')}.",
+        "All slides of the case and its clinical record were deleted.",
+    ]
+    assert results.store.verify_chain().intact

@@ -11,9 +11,9 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.results.handler import RecordRejection
 from services.results.rest import create_app
-from shared import logs
 from shared.rpc.auth import OpenOnLoopback
 from tests.support import scores as made
+from tests.support.logs import logging_as
 from tests.support.results import Results
 
 
@@ -104,11 +104,14 @@ def test_a_bug_is_a_problem_that_tells_nothing(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    logs.configure("results")
     monkeypatch.setattr(results.store, "cases", fail)
-    answer = client.get("/api/v1/cases")
+    with logging_as("results", "INFO") as logged:
+        answer = client.get("/api/v1/cases")
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal_error")
     assert "secret" not in answer.text
+    (line,) = logged.lines("internal error")
+    assert answer.json()["incident"] == line["incident"]
+    assert "secret" not in logged.text()
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from google.protobuf import json_format
-from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected
 from prometheus_client import REGISTRY
 
-from services.results.case_state import input_times
 from services.results.ports import CaseFacts
 from services.results.waiting import Waiting
-from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
-from shared.bus.events import event_id
-from shared.times import stamp
-from shared.units import CaseId, SlideId
+from shared.units import CaseId
 from tests.support import scores as made
+from tests.support.dicom_series import series
+from tests.support.mirax import mirax
 from tests.support.results import Results
 
 CASE = "MB-1"
@@ -34,12 +30,6 @@ class _Bucket(MemoryStore):
         info = BlobInfo(key, 7, etag or f"{minutes}", made.at(minutes) + timedelta(milliseconds=millis))
         self.landed.append(info)
         return info
-
-    def embed(self, slide: str, etag: str, minutes: float) -> None:
-        """The scorer's index says that this version is embedded."""
-        event = SlideEmbedded(as_of=stamp(made.at(minutes)))
-        event.slide.object.etag = etag
-        self.put(keys.indexed_slide(CaseId(CASE), SlideId(slide)), json_format.MessageToJson(event).encode())
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:  # noqa: ARG002 - the port names it
         return bytes(end - start)
@@ -66,36 +56,52 @@ def _said(look: Waiting) -> tuple[float, float]:
     return slides, seconds / 60
 
 
+A1, A2 = f"slides/{CASE}/A1.svs", f"slides/{CASE}/A2.svs"
+
+
 def test_a_slide_that_landed_waits_until_a_score_used_it(results: Results, bucket: _Bucket, look: Waiting) -> None:
-    bucket.land(f"slides/{CASE}/A1.svs", 30, millis=250)
-    bucket.land(f"slides/{CASE}/A2.svs", 31)
+    bucket.land(A1, 30, millis=250)
+    bucket.land(A2, 31)
     assert _said(look) == pytest.approx((2, 60), abs=0.01)
-    bucket.embed("A1.svs", "30", 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), minutes=30)
+    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
     assert _said(look) == pytest.approx((1, 59), abs=0.01)
-    bucket.embed("A2.svs", "31", 31)
-    results.score(made.score(CASE, version="2", slides=["A1.svs", "A2.svs"]), minutes=31)
+    results.score(made.score(CASE, version="2", slides=["A1.svs", "A2.svs"]), 31, [(A1, "30"), (A2, "31")])
     assert _said(look) == (0, 0)
 
 
-def test_a_slide_put_again_waits_again(results: Results, bucket: _Bucket, look: Waiting) -> None:
-    bucket.land(f"slides/{CASE}/A1.svs", 30)
-    bucket.embed("A1.svs", "30", 30)
+def test_a_slide_put_again_waits_again_however_old_it_is(results: Results, bucket: _Bucket, look: Waiting) -> None:
+    bucket.land(A1, 30)
+    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
+    assert _said(look) == (0, 0)
+    bucket.landed.clear()
+    bucket.land(A1, 20)
+    assert _said(look) == pytest.approx((1, 70), abs=0.01)
+
+
+def test_a_score_of_an_older_program_answers_by_its_times(results: Results, bucket: _Bucket, look: Waiting) -> None:
+    bucket.land(A1, 30)
     results.score(made.score(CASE, slides=["A1.svs"]), minutes=30)
     assert _said(look) == (0, 0)
-    bucket.land(f"slides/{CASE}/A1.svs", 80)
+    bucket.land(A1, 80)
     assert _said(look) == pytest.approx((1, 10), abs=0.01)
 
 
 def test_a_version_that_lands_again_byte_for_byte_does_not_wait(results: Results, bucket: _Bucket) -> None:
-    bucket.embed("A1.svs", "same", 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), minutes=30)
+    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "same")])
     refused = made.rejected(CASE, "A2.svs", made.at(30))
-    refused.event_id = event_id(SlideRejected, f"slides/{CASE}/A2.svs", "blank", refused.reason)
+    refused.object_etag = "blank"
     results.store.record_rejection(refused)
-    bucket.land(f"slides/{CASE}/A1.svs", 80, etag="same")
-    bucket.land(f"slides/{CASE}/A2.svs", 80, etag="blank")
+    bucket.land(A1, 80, etag="same")
+    bucket.land(A2, 80, etag="blank")
     assert _said(Waiting(bucket, results.store, now=lambda: made.at(90))) == (0, 0)
+
+
+def test_the_refusal_of_one_version_answers_no_other(results: Results, bucket: _Bucket, look: Waiting) -> None:
+    refused = made.rejected(CASE, "A1.svs", made.at(60))
+    refused.object_etag = "bad"
+    results.store.record_rejection(refused)
+    bucket.land(A1, 30, etag="good")
+    assert _said(look)[0] == 1
 
 
 def test_a_refused_slide_does_not_wait_and_a_refused_record_answers_none(
@@ -120,8 +126,7 @@ def test_an_answered_slide_is_asked_about_once(
     results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30)
-    bucket.embed("A1.svs", "30", 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), minutes=30)
+    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
     look()
 
     def ask(case: CaseId) -> CaseFacts | None:
@@ -144,7 +149,25 @@ def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucke
     assert _said(look)[0] == 1
 
 
-def test_the_times_of_a_revision_are_those_of_the_inputs() -> None:
-    revision = "".join(f"{int(made.at(minutes).timestamp() * 1e6):016x}" for minutes in (9, 4))
-    assert input_times(revision) == [made.at(9), made.at(4)]
-    assert input_times("") == []
+def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
+    results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.score(made.score(CASE, slides=["A1"]), minutes=30)
+    bucket.land(f"slides/{CASE}/A1.svs", 30)
+    bucket.land("slides/MB-2/A1.svs", 60)
+    case_of = results.store.case
+
+    def case(case_id: CaseId) -> CaseFacts | None:
+        if case_id == CASE:
+            raise ValueError("a row that nobody thought of")
+        return case_of(case_id)
+
+    monkeypatch.setattr(results.store, "case", case)
+    assert _said(look) == pytest.approx((2, 60), abs=0.01)
+
+
+def test_a_slide_of_several_files_waits_once(results: Results) -> None:
+    store = MemoryStore()
+    for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
+        store.put(f"slides/{CASE}/{name}", data)
+    assert _said(Waiting(store, results.store, now=lambda: made.at(90)))[0] == 2

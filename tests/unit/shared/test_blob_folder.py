@@ -114,3 +114,27 @@ def test_a_folder_that_may_not_be_read_hides_no_other_and_is_told_to_whoever_ask
     with pytest.raises(TransientError):
         list(FolderStore(tmp_path).list("slides/A/"))
     (tmp_path / "slides/A").chmod(0o700)
+
+
+def test_a_file_that_an_older_one_replaces_is_another_version(tmp_path: Path) -> None:
+    store, path = FolderStore(tmp_path), tmp_path / "a"
+    store.put("a", b"new")
+    seen = {etag_of(store)}
+    for data, modified in ((b"old", 1_000), (b"odd", 1_000), (b"far", 9_000_000_000)):
+        path.write_bytes(data)
+        os.utime(path, (modified, modified))
+        seen.add(etag_of(store))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("write", ["put", "put_new"])
+def test_what_was_written_is_described_as_it_stands(tmp_path: Path, write: str) -> None:
+    store = FolderStore(tmp_path)
+    written = getattr(store, write)("a", b"x")
+    assert written in {True, store.head("a")}
+
+
+def etag_of(store: FolderStore) -> str:
+    info = store.head("a")
+    assert info is not None
+    return info.etag

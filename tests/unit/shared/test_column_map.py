@@ -23,7 +23,7 @@ def test_a_row_takes_our_names_words_and_units() -> None:
 
 
 def test_what_the_map_changes_is_told() -> None:
-    assert MAP.told({"Patient ID": "A", "AGE": "30", "Grp": 3, "CANCER_TYPE": "x", "sex": "F"}) == [
+    assert MAP.changes({"Patient ID": "A", "AGE": "30", "Grp": 3, "CANCER_TYPE": "x", "sex": "F"}) == [
         'Patient ID "A" read as case_id "A"',
         'AGE "30" read as age 2.5',
         'Grp 3 read as group "G3"',

@@ -8,7 +8,7 @@ from shared import metrics
 ALL = {name: value for name, value in vars(metrics).items() if isinstance(value, kinds.MetricWrapperBase)}
 _LABELS = {
     *("service", "topic", "partition", "outcome", "reason", "prefix", "status", "device", "model"),
-    *("abstained", "simulated", "method", "route", "code", "modality", "flag", "site", "address"),
+    *("abstained", "simulated", "method", "route", "code", "modality", "flag", "site", "address", "where", "error"),
 }
 
 

@@ -12,13 +12,22 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from medulla.v1 import scorer_pb2_grpc, tiles_pb2, tiles_pb2_grpc
 from prometheus_client import REGISTRY
 
-from shared.errors import MedullaError, PermanentError, PoisonMessageError, TransientError
+from shared.errors import (
+    CrashedWorkerError,
+    GivenUpError,
+    InternalError,
+    MedullaError,
+    PermanentError,
+    PoisonMessageError,
+    TransientError,
+)
 from shared.health import BusyAddressError
 from shared.rpc.auth import OpenOnLoopback, require_role
 from shared.rpc.client import ClientTls, RefusedByServerError, as_medulla, channel
 from shared.rpc.server import GrpcServer, ServerTls
 from shared.tracing import span
 from tests.support.certificates import self_signed
+from tests.support.logs import logging_as
 from tests.support.rpc import (
     SCORE_CASE,
     STREAM_TILES,
@@ -69,6 +78,22 @@ def test_an_errors_own_status_code_is_used() -> None:
     assert counted(SCORE_CASE, "NOT_FOUND") == before + 1
 
 
+@pytest.mark.parametrize("error", [InternalError("the decoder failed", "a1"), CrashedWorkerError("the decoder died")])
+def test_work_without_an_answer_stays_what_it_is(error: GivenUpError) -> None:
+    with serving_scorer(raising(error)) as port, pytest.raises(type(error), match=str(error)) as caught:
+        ask(port)
+    assert vars(caught.value) == vars(error)
+    assert isinstance(caught.value.__cause__, grpc.Call)
+    assert caught.value.__cause__.code() is grpc.StatusCode.INTERNAL
+
+
+def test_a_sentence_of_any_length_fits_the_trailer() -> None:
+    sentence = "ä🙂" * 50_000
+    with serving_scorer(raising(PoisonMessageError(sentence))) as port, pytest.raises(RefusedByServerError) as caught:
+        ask(port)
+    assert sentence.startswith(str(caught.value).removesuffix("…"))
+
+
 def test_a_dependency_that_is_down_stays_transient() -> None:
     with (
         serving_scorer(raising(TransientError("the bucket does not answer"))) as port,
@@ -81,10 +106,14 @@ def test_a_bug_tells_the_caller_nothing_of_itself() -> None:
     before = counted(SCORE_CASE, "INTERNAL")
     with (
         serving_scorer(raising(KeyError("/secret/path"))) as port,
-        pytest.raises(TransientError, match="INTERNAL") as caught,
+        logging_as("scorer", "INFO") as logged,
+        pytest.raises(InternalError) as caught,
     ):
         ask(port)
-    assert "secret" not in str(caught.value)
+    (line,) = logged.lines("internal error")
+    assert caught.value.incident == line["incident"]
+    assert line["incident"] in str(caught.value)
+    assert "secret" not in str(caught.value) + logged.text()
     assert counted(SCORE_CASE, "INTERNAL") == before + 1
 
 

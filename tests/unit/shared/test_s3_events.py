@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus import topics
-from shared.bus.port import Record
+from shared.bus.dead_letters import original, to_dead_letter
+from shared.bus.port import Delivery, Record
 from shared.bus.s3_events import ObjectHint, announcement, context, decode, parse, split, to_bytes
 from shared.errors import PoisonMessageError
 
@@ -134,15 +135,42 @@ def test_an_announcement_is_keyed_as_minio_keys_it() -> None:
     [
         b'{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00.000Z","Bucket":"slides"}',
         b'{"Service":"S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00Z","Bucket":"Test-Bucket"}',
-        message(aws(HARD, "ObjectRemoved:Delete")),
-        message(minio(HARD, "s3:ObjectRemoved:DeleteMarkerCreated")),
-        message(versitygw(HARD, "s3:ObjectRemoved:DeleteObjects")),
-        message(aws(HARD, "LifecycleExpiration:Delete")),
+        message(aws(HARD, "LifecycleTransition")),
         message(minio(HARD, "s3:ObjectAccessed:Head")),
+        message(minio(HARD, "s3:Scanner:ManyVersions")),
     ],
 )
-def test_tests_and_removals_name_no_object(quiet: bytes) -> None:
+def test_tests_and_what_changes_no_object_name_none(quiet: bytes) -> None:
     assert parse(quiet) == []
+
+
+@pytest.mark.parametrize(
+    "removal",
+    [
+        aws(HARD, "ObjectRemoved:Delete"),
+        aws(HARD, "ObjectRemoved:DeleteMarkerCreated"),
+        aws(HARD, "LifecycleExpiration:Delete"),
+        aws(HARD, "LifecycleExpiration:DeleteMarkerCreated"),
+        minio(HARD, "s3:ObjectRemoved:Delete"),
+        minio(HARD, "s3:ObjectRemoved:DeleteMarkerCreated"),
+        minio(HARD, "s3:LifecycleDelMarkerExpiration:Delete"),
+        versitygw(HARD, "s3:ObjectRemoved:Delete"),
+        versitygw(HARD, "s3:ObjectRemoved:DeleteObjects"),
+    ],
+)
+def test_a_removal_of_every_store_and_kind_names_the_object(removal: dict[str, Any]) -> None:
+    assert parse(message(removal)) == [ObjectHint(HARD, "slides", removed=True)]
+
+
+def test_a_record_of_removals_and_creations_is_taken_apart_into_both() -> None:
+    record = Record(topics.S3_EVENTS, "", message(aws("a"), aws("a", "ObjectRemoved:Delete"), aws("b")))
+    hints = [decode(part) for part in split(record)]
+    assert [(hint.key, hint.removed) for hint in hints] == [("a", False), ("a", True), ("b", False)]
+
+
+@given(found=st.lists(keys, max_size=4), removed=st.booleans())
+def test_our_own_announcements_say_whether_objects_are_gone(found: list[str], removed: bool) -> None:
+    assert parse(to_bytes("slides", found, removed=removed)) == [ObjectHint(key, "slides", removed) for key in found]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +203,14 @@ def test_an_event_that_is_no_event_is_poison(poison: bytes) -> None:
 def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
     with suppress(PoisonMessageError):
         assert isinstance(parse(value), list)
+
+
+def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> None:
+    record = announcement("slides", HARD, "etag-1")
+    assert decode(record).etag == "etag-1"
+    assert not decode(record).anew
+    letter = to_dead_letter(Delivery(record, 0, 0), PoisonMessageError("no slide"), "tiler")
+    assert decode(original(letter)).anew
 
 
 @pytest.mark.parametrize(

@@ -99,11 +99,20 @@ def test_a_series_without_its_base_level_says_what_is_missing(
     assert not slide.usable
 
 
+@pytest.mark.parametrize(
+    ("missing", "usable"), [({"level0"}, False), ({"label", "overview"}, True), ({"level1"}, True)]
+)
+def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: set[str], usable: bool) -> None:
+    (slide,) = listed({kind: data for kind, data in series("1.7", unsaid=True).items() if kind not in missing})
+    assert slide.usable == usable
+    assert ("lacks its base level" in slide.lacks) != usable
+
+
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
     stranger = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
     (slide,) = listed({**series("1.9", levels=1), "stranger": stranger})
     assert slide.usable
-    assert "640 x 512 px lies in another frame of reference" in slide.lacks
+    assert "640 x 1152 px lies in another frame of reference" in slide.lacks
     assert names(slide) == ["level0"]
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from threading import Event
 
+import pytest
+
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.bus.s3_events import decode
-from shared.errors import TransientError
+from shared.errors import PoisonMessageError, TransientError
 from shared.sweep import Every, Sweep
 
 
@@ -72,3 +74,40 @@ def test_a_timer_acts_again_after_a_dependency_was_down_and_stops_when_told() ->
 
     Every(0.001, action).run(stop)
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize("error", [ValueError("Anna"), RecursionError(), PoisonMessageError("no slide")])
+def test_an_object_that_cannot_be_judged_stops_no_other(error: Exception) -> None:
+    store, bus = stored("slides/a/1.svs", "slides/a/2.svs", "slides/a/3.svs"), MemoryBus()
+
+    def unseen(info: BlobInfo) -> bool:
+        if info.key == "slides/a/2.svs":
+            raise error
+        return True
+
+    assert Sweep(store, bus.producer(), "bucket", "slides/", unseen)() == 2
+    assert announced(bus) == {"slides/a/1.svs", "slides/a/3.svs"}
+
+
+def test_an_announcement_tells_versions_apart() -> None:
+    store, bus = stored("slides/a/1.svs"), MemoryBus()
+    sweep = Sweep(store, bus.producer(), "bucket", "slides/", lambda _: True)
+    sweep()
+    sweep()
+    store.put("slides/a/1.svs", b"other bytes")
+    sweep()
+    first, again, other = bus.records(topics.S3_EVENTS)
+    assert first == again != other
+
+
+def test_an_unexpected_error_ends_one_call_alone() -> None:
+    stop, calls = Event(), []
+
+    def action() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            stop.set()
+        raise ValueError
+
+    Every(0.001, action).run(stop)
+    assert len(calls) == 2

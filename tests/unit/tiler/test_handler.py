@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
+from services.tiler.errors import SlideError
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -17,6 +18,7 @@ from services.tiler.resolution import MppTable, Override
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
+from shared.errors import CrashedWorkerError, GivenUpError, InternalError
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 
@@ -176,3 +178,23 @@ def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytes
     monkeypatch.setattr("openslide.lowlevel.get_associated_image_names", forbidden)
     event = tiler.plan(KEY, cc0_bytes())
     assert list(tiler.stream(event.slide, event.plan))
+
+
+@pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])
+def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
+    info = tiler.blobs.put(KEY, cc0_bytes())
+    assert tiler.unseen(info)
+    tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
+    assert not tiler.unseen(info)
+    with pytest.raises(SlideError, match=str(given_up)) as refused:
+        tiler.hint(KEY)
+    assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
+
+    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", anew=True))
+    assert tiler.hint(KEY) == [replayed]
+
+
+def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) -> None:
+    tiler.land(KEY, b"deadly")
+    tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
+    assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38

@@ -197,3 +197,10 @@ def test_constant_and_unknown_columns_are_left_out_and_said(tmp_path: Path) -> N
     _, notes = usable(read(tmp_path, *rows))
     assert "sex is the same for all of whom it is known, so it was left out" in notes
     assert "chang_m_stage is known of no patient and was left out" in notes
+
+
+def test_a_file_too_large_for_a_table_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "cohort.csv").open("wb") as file:
+        file.truncate(200_000_001)
+    with pytest.raises(UnreadableTableError, match="more than 200000000 bytes"):
+        read_cohort(tmp_path / "cohort.csv", PROFILE)

@@ -254,7 +254,9 @@ class SlideRejected(_message.Message):
     thumbnail_key: _builtins.str
     """Thumbnail kept for the operator; empty if none could be made."""
     object_etag: _builtins.str
-    """Version of the object that was refused; empty where it is not known."""
+    """Version of the object that was refused; where a case cannot be scored the place of that state in the case's record, which
+    a CaseScored of a greater revision clears; empty where it is not known.
+    """
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(

@@ -103,7 +103,7 @@ class Score(_message.Message):
     READINGS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     score_id: _builtins.str
-    """Lower-case hex SHA-256 over bags, clinical record and bundle: the same inputs give the same id and the same bytes."""
+    """Lower-case hex SHA-256 over slides, bags, clinical record and bundle: the same inputs give the same id and the same bytes."""
     risk_group: _builtins.str
     """Empty when the scorer abstained."""
     risk_group_rule: _builtins.str

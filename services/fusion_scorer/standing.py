@@ -1,0 +1,175 @@
+"""A case as it stands in the bucket: which embedded slides are still there, which count, what a person should see."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from medulla.v1.common_pb2 import Slide, StoredObject
+from medulla.v1.events_pb2 import SlideEmbedded
+from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.case_record import Version
+from shared import keys
+from shared.blob.port import BlobInfo, BlobStore
+from shared.keys import BadCaseIdError
+from shared.times import stamp
+from shared.units import CaseId, SlideId
+
+DUPLICATE, REPLACED, IN_TWO_CASES = "duplicate_slide", "replaced", "same_slide_in_two_cases"
+_NAMED_CASES = 5
+"""Other cases that a remark names at most."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is of a case at one moment; two looks are equal where nothing has changed between them."""
+
+    case_id: CaseId
+    slides: tuple[SlideEmbedded, ...]
+    """The slides that count, in order of slide id."""
+    left_out: tuple[LeftOutSlide, ...]
+    remarks: tuple[Remark, ...]
+    objects: tuple[StoredObject, ...]
+    """The files of every embedded slide that stands, whether it counts or not."""
+    clinical: BlobInfo | None
+    nothing_left: bool
+    """No slide, embedded or not, and no record stands in the bucket."""
+
+    @property
+    def record(self) -> tuple[StoredObject, ...]:
+        """The clinical record, where there is one."""
+        return () if self.clinical is None else (_stored(self.clinical),)
+
+    @property
+    def seen(self) -> list[Version]:
+        """The versions of all objects that a score of the case comes from."""
+        return sorted((stored.key, stored.etag) for stored in (*self.objects, *self.record))
+
+
+@dataclass(frozen=True)
+class LookAtCase:
+    """Compares what is embedded of a case with what stands in the bucket."""
+
+    store: BlobStore
+    index: CaseIndex
+
+    def __call__(self, case: CaseId) -> Standing:
+        """Look once: one listing of the case's slides, one look at its record."""
+        clinical = self.store.head(keys.clinical(case))
+        present = self._present(case)
+        embedded = [event for event in self.index.slides(case) if _of_its_key(event.slide)]
+        standing = _one_a_slide(event for event in embedded if _stands(event.slide, present))
+        slides, duplicates = _without_duplicates(standing)
+        return Standing(
+            case_id=case,
+            slides=tuple(slides),
+            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, standing, present)),
+            remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
+            objects=tuple(stored for event in standing for stored in _files(event.slide)),
+            clinical=clinical,
+            nothing_left=clinical is None and not any(map(_names_slide, present)),
+        )
+
+    def _present(self, case: CaseId) -> Mapping[str, str]:
+        return {info.key: info.etag for info in self.store.list(keys.case_folder(case))}
+
+    def _in_two_cases(self, case: CaseId, slides: Sequence[SlideEmbedded]) -> Iterator[Remark]:
+        for event in slides:
+            others = (other for other in self.index.cases_of(event.slide.digest) if other != case)
+            found = list(islice((other for other in others if self._holds(other, event.slide.digest)), _NAMED_CASES))
+            if found:
+                yield _swap_remark(event.slide.slide_id, found)
+
+    def _holds(self, case: CaseId, digest: str) -> bool:
+        held = [event.slide for event in self.index.slides(case) if event.slide.digest == digest]
+        present = self._present(case) if held else {}
+        return any(_of_its_key(slide) and _stands(slide, present) for slide in held)
+
+
+def _files(slide: Slide) -> tuple[StoredObject, ...]:
+    return (slide.object, *slide.files)
+
+
+def _stands(slide: Slide, present: Mapping[str, str]) -> bool:
+    return all(present.get(stored.key) == stored.etag for stored in _files(slide))
+
+
+def _of_its_key(slide: Slide) -> bool:
+    """Whether the slide's id is one that its key gives today; older programs named slides after the stem alone."""
+    return keys.can_be(SlideId(slide.slide_id), slide.object.key)
+
+
+def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
+    """Of a slide of several files the version with the most: what it was before the last files came stands, too."""
+    most: dict[str, SlideEmbedded] = {}
+    for event in events:
+        known = most.setdefault(event.slide.slide_id, event)
+        if len(known.slide.files) < len(event.slide.files):
+            most[event.slide.slide_id] = event
+    return list(most.values())
+
+
+def _without_duplicates(
+    events: Sequence[SlideEmbedded],
+) -> tuple[list[SlideEmbedded], list[tuple[SlideEmbedded, SlideEmbedded]]]:
+    """The first slide of each digest, and each other one with the first."""
+    first: dict[str, SlideEmbedded] = {}
+    duplicates = []
+    for event in events:
+        known = first.setdefault(event.slide.digest, event)
+        if known is not event:
+            duplicates.append((event, known))
+    return list(first.values()), duplicates
+
+
+def _replaced(
+    embedded: Sequence[SlideEmbedded], standing: Sequence[SlideEmbedded], present: Mapping[str, str]
+) -> Iterator[LeftOutSlide]:
+    """Slides of which another version stands than was embedded."""
+    there = {event.slide.slide_id for event in standing}
+    others = (event.slide for event in embedded if event.slide.slide_id not in there)
+    for slide_id in sorted({slide.slide_id for slide in others if any(f.key in present for f in _files(slide))}):
+        sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
+        yield LeftOutSlide(slide_id=slide_id, reason=REPLACED, sentence=sentence)
+
+
+def _as_left_out(pair: tuple[SlideEmbedded, SlideEmbedded]) -> LeftOutSlide:
+    slide, first = (event.slide.slide_id for event in pair)
+    sentence = f"Slide {slide} holds the same bytes as slide {first}, so it was not counted again."
+    return LeftOutSlide(slide_id=slide, reason=DUPLICATE, sentence=sentence)
+
+
+def _duplicate_remarks(duplicates: Iterable[tuple[SlideEmbedded, SlideEmbedded]]) -> Iterator[Remark]:
+    for event, first in duplicates:
+        slide = event.slide.slide_id
+        sentence = (
+            f"Slides {first.slide.slide_id} and {slide} hold the same bytes and count once. "
+            "See whether one of them should be another slide."
+        )
+        yield Remark(code=DUPLICATE, sentence=sentence, slide_id=slide)
+
+
+def _swap_remark(slide: str, cases: Sequence[CaseId]) -> Remark:
+    sentence = (
+        f"Slide {slide} holds the same bytes as a slide of case {', '.join(cases)}. "
+        "At most one of the cases is the right one: find out which, and delete the slide from the others."
+    )
+    return Remark(code=IN_TWO_CASES, sentence=sentence, slide_id=slide)
+
+
+def _names_slide(key: str) -> bool:
+    try:
+        return not key.endswith("/") and keys.slide_key(key) is not None
+    except BadCaseIdError:
+        return True
+
+
+def _stored(info: BlobInfo) -> StoredObject:
+    return StoredObject(
+        key=info.key,
+        etag=info.etag,
+        version_id=info.version_id,
+        size_bytes=info.size,
+        last_modified=stamp(info.last_modified),
+    )

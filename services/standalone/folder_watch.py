@@ -1,0 +1,59 @@
+"""Watches a folder that serves as bucket: tells of files that landed, were replaced or are gone, as a store would."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from shared.blob.port import BlobInfo, BlobStore
+from shared.bus.port import Producer, Record
+from shared.bus.s3_events import announcement
+
+_SETTLED_S = 2.0
+"""A file that has been the same for so long counts as whole."""
+
+
+@dataclass
+class _Seen:
+    """One version of a file."""
+
+    etag: str
+    since: float
+    """Monotonic seconds."""
+    announced: bool = False
+
+
+@dataclass
+class FolderWatch:
+    """Announces each version of each file below `prefix` once it has settled, and each announced file that is gone.
+
+    How long a version was seen unchanged decides, never the date of the file, which may lie in the past or future.
+    The bus forgets with the process, so everything is announced again at start; what was done before is found done.
+    """
+
+    store: BlobStore
+    producer: Producer
+    bucket: str
+    prefix: str
+    now: Callable[[], float] = time.monotonic
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+
+    def __call__(self) -> int:
+        """Look once; how many changes were announced."""
+        seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
+        records = [*self._settled(seen), *(self._removal(key) for key in self._seen.keys() - seen.keys())]
+        self.producer.send(records)
+        self._seen = seen
+        return len(records)
+
+    def _version(self, info: BlobInfo) -> _Seen:
+        known = self._seen.get(info.key)
+        return known if known is not None and known.etag == info.etag else _Seen(info.etag, self.now())
+
+    def _settled(self, seen: Mapping[str, _Seen]) -> Iterator[Record]:
+        for key, version in seen.items():
+            if not version.announced and self.now() - version.since >= _SETTLED_S:
+                version.announced = True
+                yield announcement(self.bucket, key, version.etag)
+
+    def _removal(self, key: str) -> Record:
+        return announcement(self.bucket, key, removed=True)

@@ -1,0 +1,84 @@
+"""What becomes of a record that failed: tried again, or given up as a dead letter; it never stops the worker."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shared import metrics
+from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
+from shared.bus.events import Event, to_record
+from shared.bus.port import Delivery, Record
+from shared.bus.retry import RetriesExhaustedError, RetryPolicy
+from shared.errors import GivenUpError, MedullaError, PermanentError, TransientError
+from shared.incidents import STOPS, incident
+from shared.logs import get
+from shared.tracing import mark_failed
+
+Tell = Callable[[PermanentError], Event | None]
+"""Makes the event that tells people of a refusal."""
+_log = get(__name__)
+
+
+def tell_nobody(_: PermanentError) -> None:
+    """For records of which nobody knows whose they are."""
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Decides for one service."""
+
+    service: str
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def attempt(self, delivery: Delivery, work: Callable[[], list[Record]], tell: Tell = tell_nobody) -> list[Record]:
+        """What `work` publishes; where it raises, what is published instead."""
+        try:
+            return work()
+        except STOPS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - libraries in Rust panic outside of Exception
+            return self._failed(delivery, error, tell)
+
+    def give_up(self, delivery: Delivery, error: PermanentError, tell: Tell = tell_nobody) -> list[Record]:
+        """A dead letter, and what people are told; where that cannot be made the dead letter goes alone."""
+        try:
+            event = tell(error)
+            told = [] if event is None else [to_record(event, self.service)]
+        except TransientError as down:
+            return self._later(delivery, down) or [self._dead_letter(delivery, error)]
+        except STOPS:
+            raise
+        except BaseException as bug:  # noqa: BLE001 - as above
+            incident(bug, self.service)
+            told = []
+        return [*told, self._dead_letter(delivery, error)]
+
+    def _failed(self, delivery: Delivery, error: BaseException, tell: Tell) -> list[Record]:
+        match error:
+            case GivenUpError():
+                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, tell)
+            case PermanentError():
+                return self.give_up(delivery, error, tell)
+            case TransientError():
+                exhausted = RetriesExhaustedError(str(error))
+                return self._later(delivery, error) or self.give_up(delivery, exhausted, tell)
+        return self._failed(delivery, incident(error, self.service), tell)
+
+    def _later(self, delivery: Delivery, error: MedullaError, *, fault: bool = False) -> list[Record]:
+        """The record for another attempt; nothing when its attempts are used up."""
+        again = self.retry.again(delivery, self.service, time.time(), fault=fault)
+        if again is None:
+            return []
+        origin = origin_of(delivery)
+        _log.warning("retry later", sentence=str(error), origin=origin, attempt=attempts_of(again))
+        metrics.EVENTS.labels(self.service, topic_of(origin), "retried").inc()
+        metrics.RETRIES.labels(self.service, topic_of(origin)).inc()
+        mark_failed(error)
+        return [again]
+
+    def _dead_letter(self, delivery: Delivery, error: PermanentError) -> Record:
+        _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(delivery))
+        metrics.EVENTS.labels(self.service, delivery.record.topic, "rejected").inc()
+        metrics.DEAD_LETTERS.labels(self.service, error.reason).inc()
+        mark_failed(error)
+        return to_dead_letter(delivery, error, self.service)

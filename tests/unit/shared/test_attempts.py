@@ -1,0 +1,165 @@
+"""A mark in the bucket tells a process that died at work on a record from one that handed it over."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Barrier, Event, Thread
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared import keys
+from shared.attempts import Attempts, Process
+from shared.blob.folder import FolderStore
+from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobStore
+from shared.bus.retry import GIVE_UP_AFTER
+from shared.canonical import sha256
+from shared.errors import TransientError
+from shared.units import CaseId
+from tests.support.bus import PATIENCE_S
+
+KEY = keys.attempt("tiler", sha256(b"record"), "case-1")
+BEFORE_SILENT_S, LONG_S = 20.0, 3_600.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Cluster:
+    """Processes on hosts of their own, over one store; the test says when one dies."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self.store, self.clock, self._count = store, Clock(), 0
+        self._cut_off = ExitStack()
+        """Work that never ends: kept, since Python would leave what is forgotten in good order."""
+
+    def process(self, host: str = "") -> Attempts:
+        self._count += 1
+        here = Process(host or f"host-{self._count}", pid=1, token=str(self._count))
+        return Attempts(self.store, here, self.clock)
+
+    def begin(self, attempts: Attempts, key: str = KEY) -> int:
+        """Begin work that never ends; the deaths that were found."""
+        return self._cut_off.enter_context(attempts.attempt(key, "tiler"))
+
+    def die_at_work(self, key: str = KEY) -> int:
+        """A new process begins and is gone; the deaths that it found."""
+        deaths = self.begin(self.process(), key)
+        self.clock.now += LONG_S
+        return deaths
+
+    def marks(self) -> list[str]:
+        return [info.key for info in self.store.list(keys.ATTEMPTS)]
+
+
+@pytest.fixture(params=["memory", "folder"])
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Cluster:
+    return Cluster(MemoryStore() if request.param == "memory" else FolderStore(tmp_path))
+
+
+def found(attempts: Attempts, key: str = KEY) -> int:
+    """Deaths that a process finds when it begins and ends work."""
+    with attempts.attempt(key, "tiler") as deaths:
+        return deaths
+
+
+def test_work_that_ends_leaves_no_mark(cluster: Cluster) -> None:
+    attempts = cluster.process()
+    with attempts.attempt(KEY, "tiler") as deaths:
+        assert deaths == 0
+        assert cluster.marks() == [KEY]
+    assert cluster.marks() == []
+    with pytest.raises(TransientError), attempts.attempt(KEY, "tiler"):
+        raise TransientError("the store is down")
+    assert cluster.marks() == []
+
+
+def test_deaths_add_up_until_the_record_is_given_up_for_good(cluster: Cluster) -> None:
+    assert [cluster.die_at_work() for _ in range(GIVE_UP_AFTER + 1)] == [0, 1, 2, 3]
+    assert found(cluster.process()) == GIVE_UP_AFTER
+    assert found(cluster.process()) == GIVE_UP_AFTER
+
+
+def test_success_forgets_deaths(cluster: Cluster) -> None:
+    cluster.die_at_work()
+    assert found(cluster.process()) == 1
+    assert cluster.die_at_work() == 0
+
+
+def test_a_restart_on_the_same_machine_is_known_at_once(cluster: Cluster) -> None:
+    cluster.begin(cluster.process("pod"))
+    assert found(cluster.process("pod")) == 1
+
+
+def test_a_record_that_is_handed_over_twenty_times_counts_no_death(cluster: Cluster) -> None:
+    before = cluster.process()
+    with ExitStack() as at_work:
+        assert at_work.enter_context(before.attempt(KEY, "tiler")) == 0
+        for _ in range(20):
+            cluster.clock.now += BEFORE_SILENT_S
+            before.beat()
+            assert found(cluster.process()) == 0
+    assert cluster.marks() == []
+
+
+@given(deaths=st.integers(0, GIVE_UP_AFTER - 1))
+@settings(max_examples=10)
+def test_what_is_cut_off_after_a_process_was_told_to_stop_is_no_death(deaths: int) -> None:
+    cluster = Cluster(MemoryStore())
+    for _ in range(deaths):
+        cluster.die_at_work()
+    drained, stop = cluster.process(), Event()
+    cluster.begin(drained)
+    stop.set()
+    drained.run(stop)
+    cluster.clock.now += LONG_S
+    assert found(cluster.process()) == deaths
+
+
+def test_a_process_that_is_ending_marks_nothing_more(cluster: Cluster) -> None:
+    ending = cluster.process()
+    ending.give_back()
+    cluster.begin(ending)
+    assert cluster.marks() == []
+
+
+def test_a_mark_that_cannot_be_read_counts_no_death(cluster: Cluster) -> None:
+    for spoilt in (b"", b"[]", b"{}", b'{"process": 1}', b'{"process": {"pid": 1}}', b"\xff"):
+        cluster.store.put(KEY, spoilt)
+        assert found(cluster.process()) == 0
+        assert cluster.marks() == []
+
+
+def test_what_died_before_is_at_work_alone() -> None:
+    cluster = Cluster(MemoryStore())
+    cluster.die_at_work()
+    attempts, inside, most = cluster.process(), [], []
+    start = Barrier(6)
+
+    def work(key: str) -> None:
+        start.wait(PATIENCE_S)
+        with attempts.attempt(key, "tiler"):
+            inside.append(key)
+            most.append(list(inside))
+            Event().wait(0.01)
+            inside.remove(key)
+
+    names = [KEY, *(keys.attempt("tiler", sha256(bytes([n])), "case-1") for n in range(5))]
+    threads = [Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert [together for together in most if KEY in together] == [[KEY]]
+    assert cluster.marks() == []
+
+
+def test_a_case_s_marks_have_a_prefix_of_their_own() -> None:
+    assert KEY.startswith(keys.attempts(CaseId("case-1")))
+    assert keys.attempt("tiler", sha256(b"x")).startswith(f"{keys.ATTEMPTS}tiler-")
