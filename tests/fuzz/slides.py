@@ -12,7 +12,9 @@ from tests.fuzz.targets import Make, Read, Target
 from tests.support import slides
 
 _ENTRY = struct.Struct("<HHII")
-_SIDE = 768
+_SIDE = 1200
+_MPP = 1.0
+"""A coarse scan, so that few pixels are more than a millimetre."""
 _ODD = (0, 1, 2, 3, 7, 255, 256, 4096, 65_535, 65_536, 119_904, 1_000_000, 2**31 - 1, 2**31, 2**32 - 1)
 _DICOM_HEADER = 6000
 _TAGS = (254, 256, 257, 258, 259, 262, 270, 277, 282, 283, 284, 296, 322, 323, 324, 325, 330, 347, 530)
@@ -58,7 +60,7 @@ def _inspected(name: str) -> Read:
 
 def _tiff(folder: Path) -> tuple[Make, Read]:
     pixels = slides.cc0_pixels()[900 : 900 + _SIDE, 700 : 700 + _SIDE]
-    good = slides.write_tiff(folder / "good.tif", pixels, shrinks=1).read_bytes()
+    good = slides.write_tiff(folder / "good.tif", pixels, (_MPP, _MPP), shrinks=1).read_bytes()
 
     def make(rng: Random) -> bytes:
         kind = rng.random()

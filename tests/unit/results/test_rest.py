@@ -210,7 +210,7 @@ def test_refused_uploads_without_a_case_are_listed_while_they_stand(client: Test
         results.blobs.put(key, b"slide")
         loose = made.rejected("", "", made.at(1))
         loose.object_key, loose.event_id = key, key
-        RecordRejection(results.store)(loose)
+        RecordRejection(results.blobs, results.store)(loose)
     listed = client.get("/api/v1/refused").json()["refused"]
     assert sorted(one["object_key"] for one in listed) == ["slides/a b/c.svs", "slides/loose.svs"]
     assert all(one["sentence"] and one["advice"] for one in listed)
