@@ -102,7 +102,7 @@ def _frame(
             program_version=program_version,
         ),
         left_out=(*case.left_out, *checked.left_out),
-        remarks=(*case.remarks, *checked.remarks, *(record.remarks if record else ())),
+        remarks=(*case.remarks, *(record.remarks if record else ()), *checked.remarks),
         readings=record.readings if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,

@@ -11,7 +11,7 @@ from services.standalone.selection import parted, select
 from services.tiler.errors import NotASlideError
 from services.tiler.grid import GridSpec
 from services.tiler.ports import Cut, SlideReader, Tiles
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
 from services.trainer.cohort.embeddings import Spots
 from services.trainer.errors import BadEmbeddingsError
@@ -24,6 +24,7 @@ class CohortSlides:
     files: Mapping[tuple[str, str], SlideFile]
     default_mpp: float | None
     """Microns per pixel of slides that do not say it."""
+    open_slide: OpenSlide = open_slide
 
     @classmethod
     def below(cls, folder: Path, default_mpp: float | None) -> Self:
@@ -45,7 +46,7 @@ class CohortSlides:
             SlideError: it is not there, or cannot be read.
         """
         slide = self._slide(case, spots)
-        with slide.at_hand() as path, open_slide(path, Override(slide.mpp, self.default_mpp)) as reader:
+        with slide.at_hand() as path, self.open_slide(path, Override(slide.mpp, self.default_mpp)) as reader:
             return reader.read_tiles(spots.origins, _cut(grid, reader))
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:

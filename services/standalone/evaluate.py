@@ -1,5 +1,6 @@
 """`medulla evaluate`: nested cross-validation of every arm."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +81,7 @@ def _check_together(slides: Path | None, embeddings: Path | None, splits: Path |
 def _pictures(report: dict[str, Any], bags: "Embeddings", files: "CohortSlides") -> "Plate":
     """The example tiles of the report's prototypes, cut out of the slides."""
     from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
+    from services.tiler.isolation import isolated_readers  # noqa: PLC0415 - see cohorts
 
-    with progress("slides") as advance:
-        return plate(report["prototypes"], bags, files, advance)
+    with progress("slides") as advance, isolated_readers() as open_slide:
+        return plate(report["prototypes"], bags, replace(files, open_slide=open_slide), advance)

@@ -1,7 +1,7 @@
 """Composes fine-tuning: encoder, slides and trainer in; a folder that is served as any other encoder's out."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from services.standalone.attended_tiles import keep, kept
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import Advance, progress
 from services.tiler.grid import GridSpec
+from services.tiler.isolation import isolated_readers
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
@@ -138,9 +139,9 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             advance(0, 1)
             spots = top_tiles(data, embeddings, job.settings)
             advance(1, 1)
-        with _bar("cases", ranks) as advance:
+        with _bar("cases", ranks) as advance, isolated_readers() as open_slide:
             slides = CohortSlides.below(source.slides, source.default_mpp)
-            keep(spots, slides, grid, folder, advance)
+            keep(spots, replace(slides, open_slide=open_slide), grid, folder, advance)
     ranks.wait()
     return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
 

@@ -12,9 +12,10 @@ from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
 from services.tiler.damage import count_corrupt
 from services.tiler.errors import NoTissueError
+from services.tiler.isolation import isolated_readers
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 
 _TILES_PER_CPU_SECOND = 100
@@ -67,12 +68,15 @@ class Finding:
 
 def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
     """Look at slides; nothing is written."""
-    return [_refusal(item) if isinstance(item, Refused) else _finding(item, default_mpp) for item in items]
+    with isolated_readers() as open_slide:
+        return [
+            _refusal(item) if isinstance(item, Refused) else _finding(item, default_mpp, open_slide) for item in items
+        ]
 
 
-def _finding(slide: SlideFile, default_mpp: float | None) -> Finding:
+def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        return look(slide, default_mpp)
+        return look(slide, default_mpp, open_slide)
     except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
         return _refusal(Refused(slide.path, refusal(error)))
 
@@ -83,7 +87,7 @@ def _refusal(refused: Refused) -> Finding:
     return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
 
 
-def look(slide: SlideFile, default_mpp: float | None) -> Finding:
+def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     """What the reader sees of one slide; raises where it is refused."""
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:

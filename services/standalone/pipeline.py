@@ -21,8 +21,10 @@ from services.tiler.chunks import StreamChunks
 from services.tiler.grid import GridSpec
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.in_place import SlidesInPlace
+from services.tiler.isolation import isolated_readers
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
+from services.tiler.readers import OpenSlide
 from services.tiler.resolution import MppTable
 from shared.keys import SlideKey
 from shared.units import CaseId, Microns, SlideId, TilePx
@@ -60,6 +62,7 @@ class Pipeline:
     workspace: Workspace
     plan_tiles: PlanTiles
     embed_slide: EmbedSlide
+    open_slide: OpenSlide
 
     def plan(self, slide: SlideFile) -> SlideTiled:
         """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
@@ -71,11 +74,12 @@ class Pipeline:
         return self.embed_slide(self.plan(slide))
 
 
-def planner(workspace: Workspace, spec: PlanSpec, mpp: MppTable, tell: Tell = lambda _: None) -> PlanTiles:
+def _planner(workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, tell: Tell) -> PlanTiles:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
-    return PlanTiles(store, files, PlanStore(store), spec, mpp, tell=tell)
+    mpp = MppTable(options.slide_mpp, options.default_mpp)
+    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, tell)
 
 
 @contextmanager
@@ -83,8 +87,12 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
     """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
-    plan_tiles = planner(workspace, PlanSpec(grid=grid), MppTable(options.slide_mpp, options.default_mpp), tell)
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
-    with ThreadPoolExecutor(options.workers) as pool, Batcher(encoder, batching) as batcher:
-        stream = StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers)
-        yield Pipeline(workspace, plan_tiles, EmbedSlide(TilesInProcess(stream), batcher, workspace.store, tell))
+    with (
+        ThreadPoolExecutor(options.workers) as pool,
+        Batcher(encoder, batching) as batcher,
+        isolated_readers() as open_slide,
+    ):
+        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, tell)
+        tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
+        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, tell), open_slide)

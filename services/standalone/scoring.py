@@ -21,12 +21,13 @@ from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
-from services.standalone.pipeline import Options, Tell, open_pipeline
+from services.standalone.pipeline import Options, Pipeline, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
 from services.standalone.selection import Item, Refused, parted
-from services.standalone.workspace import Workspace, open_workspace
+from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide
+from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.json_objects import MAX_BYTES
@@ -106,22 +107,22 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     if case.clinical is not None:
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
-    refused = (*case.refused, *_embed(case.slides, workspace, options, tell))
-    score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
-    event = score_case(case.case_id)
-    return replace(_report(store, store.get(event.score_key), case, out), refused=refused)
+    with open_pipeline(workspace, options, tell) as pipeline:
+        refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
+        score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
+        event = score_case(case.case_id)
+        report = _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
+    return replace(report, refused=refused)
 
 
-def _embed(slides: Sequence[SlideFile], workspace: Workspace, options: Options, tell: Tell) -> list[Refused]:
+def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) -> list[Refused]:
     """Embed and index slides; what is refused of them. Raises the last refusal where none is left."""
     refused = []
-    index = CaseIndex(workspace.store)
-    with open_pipeline(workspace, options, tell) as pipeline:
-        for slide in slides:
-            try:
-                index.put_slide(pipeline.embed(slide))
-            except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
-                refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
+    for slide in slides:
+        try:
+            index.put_slide(pipeline.embed(slide))
+        except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
+            refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
     if len(refused) == len(slides):
         raise located(refused[-1].error, refused[-1].path)
     return refused
@@ -131,33 +132,33 @@ def _left_out(item: Refused) -> LeftOutSlide:
     return LeftOutSlide(slide_id=item.slide_id or item.path.name, reason=item.error.reason, sentence=str(item.error))
 
 
-def _report(store: BlobStore, score_json: bytes, case: Case, out: Path) -> Report:
+def _report(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> Report:
     made = Parse(score_json, Score())
     slides = {slide.slide_id: slide for slide in case.slides}
-    pages = [_page(store, evidence, slides[evidence.slide_id]) for evidence in made.slides]
+    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in made.slides]
     report = Report(made, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
     report.html.write_text(render(made, pages), encoding="utf-8")
     return report
 
 
-def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile) -> SlidePage:
+def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> SlidePage:
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
         legend = pictures.legend(seen)
-        top = _top_tiles(evidence, slide) if seen.has_preference else []
+        top = _top_tiles(evidence, slide, open_slide) if seen.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 
 
-def _top_tiles(evidence: SlideEvidence, slide: SlideFile) -> list[str]:
+def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> list[str]:
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with slide.at_hand() as path, open_slide(path) as reader:
+    with slide.at_hand() as path, open_slide(path, Override()) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 

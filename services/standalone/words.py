@@ -20,6 +20,7 @@ _WORDS = {
     "pathomics": "slides",
     "pen_ink": "pen ink",
     "replaced": "being replaced",
+    "resolution_conflict": "two stated resolutions disagree",
     "resolution_override": "resolution was set by hand",
     "unreadable_regions": "parts cannot be read",
 }

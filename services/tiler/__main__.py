@@ -11,6 +11,7 @@ from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import PlanTiles
+from services.tiler.isolation import isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
 from services.tiler.on_landing import OnLanding
@@ -55,14 +56,15 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     plans = PlanStore(store)
+    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
+    open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, tell=progress.tell)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     unseen = Unseen(listing, landings, settings.mpp)
-    pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     return (

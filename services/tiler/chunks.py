@@ -3,11 +3,10 @@
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from medulla.v1.common_pb2 import Plan, Slide
@@ -17,7 +16,7 @@ from services.tiler import messages
 from services.tiler.errors import BadStreamRequestError
 from services.tiler.plan_store import PlannedTiles, PlanStore
 from services.tiler.ports import SlideFiles, SlideReader, Tiles
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
 from shared import keys, metrics
 from shared.blob.port import ObjectChangedError
@@ -35,7 +34,7 @@ class StreamChunks:
     plans: PlanStore
     pool: Executor
     threads: int
-    open_slide: Callable[[Path, Override], SlideReader] = open_slide
+    open_slide: OpenSlide = open_slide
 
     def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
         """Chunks from `first_chunk` on, in order; at most two are in memory.
@@ -97,7 +96,8 @@ def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int
 def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
     """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
     corrupt = np.concatenate([part.corrupt for part in parts])
-    pixels = b"".join(part.pixels[~part.corrupt].tobytes() for part in parts)
+    decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
+    pixels = b"".join(each.data for each in decoded)
     if corrupt.any():
         metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))
     return TileChunk(

@@ -58,6 +58,8 @@ class DicomTiles:
         """
         try:
             return self._decode(self._levels[level], self.layouts[level], Point(column, row))
+        except MemoryError:
+            raise
         except Exception as error:  # wsidicom, pydicom and Pillow raise nearly anything over damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
@@ -115,6 +117,8 @@ def _check_header(path: Path) -> None:
 def _header(path: Path) -> Dataset:
     try:
         return dcmread(path, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+    except MemoryError:
+        raise
     except Exception as error:  # pydicom raises nearly anything over damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 
@@ -133,6 +137,8 @@ def _open(paths: Sequence[Path]) -> WsiDicom:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:
         raise NoResolutionError("the DICOM slide does not say how large its pixels are") from error
+    except MemoryError:
+        raise
     except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 
@@ -144,6 +150,8 @@ def _tiles(slide: WsiDicom) -> DicomTiles:
         return tiles
     except SlideError:
         slide.close()
+        raise
+    except MemoryError:
         raise
     except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
         slide.close()

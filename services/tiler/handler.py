@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
@@ -11,14 +10,12 @@ from services.tiler.errors import NoTissueError
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
-from services.tiler.readers import open_slide
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable, Override
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.keys import SlideKey
 from shared.units import Sha256
-
-OpenSlide = Callable[[Path, Override], SlideReader]
 
 
 @dataclass(frozen=True, slots=True)

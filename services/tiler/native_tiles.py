@@ -14,6 +14,8 @@ from services.tiler.tile_codecs import CorruptTileError, TileLayout
 
 _CACHE_BYTES = 96 * 2**20
 """Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
+_LARGE_TILES = 5
+"""So many tiles are held however large they are: a slide of few large ones would be decoded over and over."""
 
 
 class TileStore(Protocol):
@@ -36,10 +38,12 @@ class TileStore(Protocol):
 class NativeTiles:
     """A pixel source over stored tiles."""
 
-    def __init__(self, store: TileStore, cache_bytes: int = _CACHE_BYTES) -> None:
+    def __init__(self, store: TileStore, cache_bytes: int | None = None) -> None:
         self.levels = store.levels
         self._store = store
-        self._cache = _TileCache(cache_bytes)
+        largest = max((layout.bytes for layout in store.layouts), default=0)
+        room = max(_CACHE_BYTES, _LARGE_TILES * largest)
+        self._cache = _TileCache(room if cache_bytes is None else cache_bytes)
 
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
         """Pixels of each box, uint8 [height, width, 3]; None where a stored tile under it is corrupt."""

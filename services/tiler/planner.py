@@ -15,7 +15,7 @@ from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
 from services.tiler.resolution import check_extent
 from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_blurred
-from services.tiler.stain_colours import stain_colours
+from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueMap, TissueRules, find_tissue, overview_scale
 from shared.canonical import digest_of
 from shared.units import MicronsPerPx, Sha256
@@ -97,7 +97,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
     slide = reader.describe()
     check_extent(slide)
     grid, scale = lay(spec.grid, slide), overview_scale(slide)
-    seen, colours, thumbnail = _look(reader, spec.quality.tissue, scale)
+    seen, thumbnail, colours = _look(reader, spec.quality.tissue, scale)
     ledger = _verdicts(reader, spec, grid, slide, seen)
     return TilePlan(
         digest=plan_digest(slide_digest, slide, spec),
@@ -116,15 +116,15 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
     )
 
 
-def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, tuple[float, ...], Rgb]:
-    """Tissue, stain and thumbnail of a slide; its overview is the largest thing in memory, and is let go here."""
+def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, Rgb, tuple[float, ...]]:
+    """Tissue, thumbnail and stain colours; the overview, the largest thing in memory, is let go here."""
     overview = reader.read_overview(um_per_px)
     if overview.readable.mean() < _MIN_READABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
     thumbnail = _thumbnail(overview.pixels)
     check_pixels(thumbnail)
     seen = find_tissue(overview, rules, um_per_px)
-    return seen, stain_colours(overview.pixels, seen.tissue), thumbnail
+    return seen, thumbnail, stain_colours(overview.pixels, seen.tissue)
 
 
 def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:

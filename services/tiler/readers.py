@@ -1,5 +1,6 @@
 """Opens a slide with the reader that its bytes ask for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from services.tiler import colours
@@ -12,6 +13,7 @@ from services.tiler.tiff_directory import MAGIC
 from services.tiler.tiff_page import TiffPage, largest, read_pages
 from shared.slides.dicom import PREAMBLE, is_dicom
 
+OpenSlide = Callable[[Path, Override], SlideReader]
 _PICTURES = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",

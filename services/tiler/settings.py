@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat
 from pydantic_settings import SettingsConfigDict
 
 from services.tiler.grid import GridSpec
+from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
 from services.tiler.settling import SeriesSettings
@@ -43,6 +44,8 @@ class TilerSettings(ServiceSettings, QualityRules):
     mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
     """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
+    limits: ReaderLimits = ReaderLimits()
+    """Of the process that reads a slide, e.g. `TILER_LIMITS__TILES_S=60`."""
     series: SeriesSettings = SeriesSettings()
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""

@@ -94,5 +94,5 @@ def _unpacked(data: bytes, size: int, codec: str) -> bytes:
         if codec == "deflate":
             return zlib.decompressobj().decompress(data, size)
         return bytes(imagecodecs.lzw_decode(data, out=bytearray(size)))
-    except (imagecodecs.ImcdError, zlib.error, ValueError) as error:
+    except (imagecodecs.LzwError, zlib.error, ValueError) as error:
         raise CorruptTileError(str(error)) from error

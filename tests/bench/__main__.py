@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from shared.bus import topics
-from tests.bench import machine, memory, pipeline, readers, services, triton
+from tests.bench import isolation, machine, memory, pipeline, readers, services, triton
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
@@ -21,7 +21,7 @@ from tests.support.stack.runs import run_folder
 from tests.support.stack.triton import Triton
 from tests.support.system import RealParts, System, running
 
-THEMES = ("readers", "pipeline", "triton", "services", "memory")
+THEMES = ("readers", "isolation", "pipeline", "triton", "services", "memory")
 _Theme = Callable[[], list[Section]]
 
 
@@ -37,6 +37,7 @@ class Bench:
         """What a theme finds; where a part is missing or does not start, one sentence that says so."""
         themes: dict[str, _Theme] = {
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
+            "isolation": lambda: [isolation.compare(self._size, self._own("isolation"))],
             "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],
             "triton": lambda: [triton.compare(self._triton, self._size, self._own("triton"))],
             "services": lambda: self._through_services,

@@ -1,17 +1,22 @@
-"""One suite for every way to read a slide: OpenSlide, JPEG tiles straight from the TIFF, DICOM."""
+"""One suite for every way to read a slide: OpenSlide, JPEG tiles straight from the TIFF, DICOM; here and in a child."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.tiler import openslide_reader
+from services.tiler import openslide_reader, readers
 from services.tiler.grid import GridSpec, lay
+from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.ports import Cut, SlideReader
-from services.tiler.readers import open_slide
+from services.tiler.reader_processes import OPENER
+from services.tiler.readers import OpenSlide
+from services.tiler.resolution import Override
 from shared.units import Level0Px, MicronsPerPx, TilePx
 from tests.support.dicom_series import garbled as garbled_frames
 from tests.support.dicom_series import series
@@ -63,22 +68,46 @@ KINDS: dict[str, tuple[Make, bool]] = {
 
 
 @pytest.fixture(params=KINDS)
-def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
-    writer, direct = KINDS[request.param]
-    if not direct:
-        monkeypatch.setattr(openslide_reader, "_direct", lambda *_: None)
-    return writer
+def kind(request: pytest.FixtureRequest) -> tuple[Make, bool]:
+    return KINDS[request.param]
 
 
 @pytest.fixture
-def sound(make: Make, tmp_path: Path) -> Iterator[SlideReader]:
-    with open_slide(make(tmp_path, False)) as reader:
+def make(kind: tuple[Make, bool]) -> Make:
+    return kind[0]
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[Callable[[str], IsolatedReaders]]:
+    """Readers in child processes, by what opens slides there."""
+    with ExitStack() as stack:
+        yield cache(lambda opener: stack.enter_context(isolated_readers(opener=opener)))
+
+
+@pytest.fixture(params=["in this process", "in a child"])
+def open_slide(
+    request: pytest.FixtureRequest,
+    kind: tuple[Make, bool],
+    children: Callable[[str], IsolatedReaders],
+    monkeypatch: pytest.MonkeyPatch,
+) -> OpenSlide:
+    direct = kind[1]
+    if request.param == "in a child":
+        return children(OPENER if direct else "tests.support.child_readers:open_through_openslide")
+    if not direct:
+        monkeypatch.setattr(openslide_reader, "_direct", lambda *_: None)
+    return readers.open_slide
+
+
+@pytest.fixture
+def sound(make: Make, open_slide: OpenSlide, tmp_path: Path) -> Iterator[SlideReader]:
+    with open_slide(make(tmp_path, False), Override()) as reader:
         yield reader
 
 
 @pytest.fixture
-def damaged(make: Make, tmp_path: Path) -> Iterator[SlideReader]:
-    with open_slide(make(tmp_path, True)) as reader:
+def damaged(make: Make, open_slide: OpenSlide, tmp_path: Path) -> Iterator[SlideReader]:
+    with open_slide(make(tmp_path, True), Override()) as reader:
         yield reader
 
 
@@ -136,12 +165,12 @@ def test_the_overview_shows_the_same_slide_at_the_asked_resolution(sound: SlideR
 
 
 def test_damaged_tiles_are_marked_and_their_neighbours_are_unharmed(
-    make: Make, damaged: SlideReader, tmp_path: Path
+    make: Make, open_slide: OpenSlide, damaged: SlideReader, tmp_path: Path
 ) -> None:
     origins, cut = origins_of(damaged)
     tiles = damaged.read_tiles(origins, cut)
     (tmp_path / "sound").mkdir()
-    with open_slide(make(tmp_path / "sound", False)) as reader:
+    with open_slide(make(tmp_path / "sound", False), Override()) as reader:
         expected = reader.read_tiles(origins, cut)
     assert 0 < tiles.corrupt.sum() < len(origins) / 2
     assert np.array_equal(tiles.pixels[~tiles.corrupt], expected.pixels[~tiles.corrupt])

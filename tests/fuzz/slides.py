@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import tifffile
+
 from services.standalone.inspecting import look
 from services.standalone.selection import parted, select
+from services.tiler.readers import open_slide
 from tests.fuzz.mutations import damaged
 from tests.fuzz.targets import Make, Read, Target
 from tests.support import slides
@@ -53,7 +56,7 @@ def _inspected(name: str) -> Read:
         slides_found, refused = parted(select([folder / name]))
         if refused:
             raise refused[0].error
-        return [look(slide, default_mpp=0.5) for slide in slides_found]
+        return [look(slide, 0.5, open_slide) for slide in slides_found]
 
     return read
 
@@ -75,8 +78,13 @@ def _tiff(folder: Path) -> tuple[Make, Read]:
     return make, _inspected("slide.tif")
 
 
-def _svs(_: Path) -> tuple[Make, Read]:
-    good = slides.cc0_bytes()
+def _svs(folder: Path) -> tuple[Make, Read]:
+    pixels = slides.cc0_pixels()[900 : 900 + _SIDE, 700 : 700 + _SIDE]
+    size = f"{_SIDE}x{_SIDE}"
+    said = f"Aperio Image Library v11.2.1\r\n{size} [0,0 {size}] (256x256) JPEG/RGB Q=70|AppMag = 10|MPP = {_MPP}"
+    stored = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb", "description": said, "metadata": None}
+    tifffile.imwrite(folder / "good.svs", pixels, **stored)
+    good = (folder / "good.svs").read_bytes()
 
     def make(rng: Random) -> bytes:
         return odd_tiff(good, rng) if rng.random() < 0.7 else damaged(good, rng)

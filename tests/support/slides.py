@@ -124,6 +124,16 @@ def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float,
     return path
 
 
+def grey_dicom(path: Path, bits: int) -> Path:
+    """Write the DICOM slide claiming to be grey, of so many bits; its frames stay as they are."""
+    dataset = pydicom.dcmread(write_dicom(path))
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated = dataset.BitsStored = bits
+    dataset.HighBit = bits - 1
+    dataset.save_as(path)
+    return path
+
+
 def enlarged(path: Path, across: int, down: int) -> Path:
     """Write a pyramid of the bundled slide's pixels, repeated `across` and `down`, at 0.499 um/px."""
     return write_tiff(path, np.tile(cc0_pixels(), (down, across, 1)), mpp=(0.499, 0.499), shrinks=4)

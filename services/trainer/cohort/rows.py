@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.trainer.cohort.spreadsheet import ARCHIVE, sheet_rows
 from services.trainer.errors import UnreadableTableError
@@ -44,7 +44,7 @@ def read_rows(data: bytes, name: str) -> Rows:
     if data.startswith(_OLD_SPREADSHEET):
         raise UnreadableTableError(f"{name} is a spreadsheet of an old kind")
     if data.startswith(ARCHIVE):
-        return Rows(_filled(enumerate(sheet_rows(data, name), start=1), name))
+        return Rows(_padded(_filled(enumerate(sheet_rows(data, name), start=1), name)))
     text, encoding = _text(data, name)
     csv.field_size_limit(_LARGEST_CELL)
     try:
@@ -88,11 +88,23 @@ def _filled(lines: Iterator[tuple[int, list[str]]], name: str) -> tuple[Row, ...
     rows, cells = [], 0
     for line, row in lines:
         stripped = tuple(cell.strip() for cell in row)
-        cells += len(stripped)
-        if cells > _MOST_CELLS:
-            raise UnreadableTableError(f"{name} has more than {_MOST_CELLS} cells")
         if any(stripped):
             rows.append(Row(line, stripped))
+            cells += len(stripped)
+        if cells > _MOST_CELLS:
+            raise UnreadableTableError(f"{name} has more than {_MOST_CELLS} cells")
     if not rows:
         raise UnreadableTableError(f"{name} is empty")
-    return tuple(rows)
+    return _without_empty_ends(rows)
+
+
+def _without_empty_ends(rows: list[Row]) -> tuple[Row, ...]:
+    """Rows without the columns behind the last that anything stands in, which spreadsheets like to add."""
+    width = max(i for row in rows for i, cell in enumerate(row.cells, start=1) if cell)
+    return tuple(replace(row, cells=row.cells[:width]) if len(row.cells) > width else row for row in rows)
+
+
+def _padded(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Rows of a sheet, in which cells at the end of a row may be left out, all as long as the longest."""
+    width = max(len(row.cells) for row in rows)
+    return tuple(replace(row, cells=row.cells + ("",) * (width - len(row.cells))) for row in rows)

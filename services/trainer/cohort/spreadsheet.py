@@ -14,11 +14,11 @@ ARCHIVE = b"PK\x03\x04"
 _MOST_BYTES = 200_000_000
 """Of all members of the archive together, unpacked."""
 _MOST_MEMBERS = 1_000
-_MOST_COLUMNS = 2_000
+_MOST_COLUMNS, _MOST_ROWS = 2_000, 100_000
 
 
 def sheet_rows(data: bytes, name: str) -> Iterator[list[str]]:
-    """Cells as text, all rows as long as the widest; a formula counts as the value that was last shown.
+    """Cells as text; a formula counts as the value that was last shown.
 
     Raises:
         UnreadableTableError: no workbook, or too large.
@@ -26,9 +26,9 @@ def sheet_rows(data: bytes, name: str) -> Iterator[list[str]]:
     _check_size(data, name)
     try:
         sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        if (sheet.max_column or 0) > _MOST_COLUMNS:
-            raise UnreadableTableError(f"{name} has {sheet.max_column} columns; {_MOST_COLUMNS} are allowed")
-        for row in sheet.iter_rows(values_only=True):
+        for line, row in enumerate(sheet.iter_rows(values_only=True)):
+            if len(row) > _MOST_COLUMNS or line == _MOST_ROWS:
+                raise UnreadableTableError(f"{name} is larger than {_MOST_COLUMNS} columns or {_MOST_ROWS} rows")
             yield [_text(cell) for cell in row]
     except UnreadableTableError:
         raise

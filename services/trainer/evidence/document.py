@@ -81,8 +81,8 @@ _HOW: Mapping[str, str] = {
     "way of staining were set on seeds 171 and 777 and on 190 tiles of lung; the seeds below are others. Of DAB "
     "versions of 60 of those tiles, which come from several hospitals, half lay farther than every left-out tile "
     "by the mean embedding, and all by the colours of their stain; so slides are compared by both. At first the "
-    "limits were 1.2 and 1.5 times, which left out 82 % of DAB slides on seed 171. Slides without colour are "
-    "turned away before, as having no tissue.",
+    "limits were 1.2 and 1.5 times, which left out 82 % of DAB slides on seed 171. Grey slides are turned away "
+    "before. The real slide of another organ is the same one for every seed.",
     "growth": "One fold with all arms, in a process of its own; the first table row of each axis is repeated where the "
     "axes meet. Memory is the highest that the process ever held, libraries included.",
 }

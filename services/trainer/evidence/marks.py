@@ -199,7 +199,10 @@ def percent(figure: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stains(value: Results | None) -> Iterator[Mark]:
-    asked = ("DAB slides among H&E: at least 95 % left out", "H&E slides of other sites: under 5 % flagged")
+    asked = (
+        "SIMULATED: at least 95 % of DAB slides among H&E are left out",
+        "SIMULATED: under 5 % of H&E slides of other sites are flagged",
+    )
     if value is None:
         yield from (Mark(one, NOT_RUN, None) for one in asked)
         return

@@ -11,9 +11,9 @@ from medulla.v1.events_pb2 import SlideRejected
 
 import services
 import shared
-from services.standalone import inspecting
 from services.standalone.advice import here
 from services.standalone.laptop_results import LaptopResults
+from services.standalone.local_slides import SlideFile
 from services.standalone.selection import unreadable
 from services.standalone.strays import Strays
 from services.tiler.errors import NoResolutionError
@@ -68,7 +68,7 @@ def test_an_error_that_nobody_raised_on_purpose_is_a_sentence_with_type_and_plac
     def broken(*_: object) -> None:
         raise ValueError("a patient's name")
 
-    monkeypatch.setattr(inspecting, "open_slide", broken)
+    monkeypatch.setattr(SlideFile, "check", broken)
     for name in ("a.svs", "b.svs"):
         (tmp_path / name).write_bytes(b"bytes")
     done = medulla("inspect", tmp_path, "--json")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
+from services.tiler.damage import count_corrupt
 from services.tiler.errors import UnknownPlanError, UnreadableSlideError
 from services.tiler.grid import GridSpec
 from services.tiler.ledger import Verdict
@@ -154,3 +155,24 @@ def test_an_unfinished_plan_is_no_plan() -> None:
     assert PlanStore(store).described(SLIDE, made.digest) is None
     with pytest.raises(UnknownPlanError):
         PlanStore(store).tiles(SLIDE, Sha256(made.digest))
+
+
+def test_sources_that_disagree_are_all_named_in_the_plan(tmp_path: Path) -> None:
+    store = MemoryStore()
+    path = write_tiff(tmp_path / "slide.tif", cc0_pixels(), (0.25, 0.25), ome={"X": "499 nm", "Y": "499 nm"})
+    made = planned(path)
+    PlanStore(store).save(made)
+    said = PlanStore(store).described(SLIDE, made.digest)
+    assert said is not None
+    assert "resolution_conflict" in said["qc_flags"]
+    assert (said["slide"]["mpp_source"], said["slide"]["mpp_x"]) == ("ome.PhysicalSize", pytest.approx(0.499))
+    assert [other["source"] for other in said["slide"]["mpp_contradicted_by"]] == ["tiff.XResolution"]
+    assert said["overview_um_per_px"] == 8.0
+
+
+def test_decoding_a_plan_finds_what_the_stream_finds(tmp_path: Path) -> None:
+    path = tmp_path / "slide.svs"
+    path.write_bytes(garbled([54, 55, 74]))
+    with open_slide(path) as reader:
+        made = plan(reader, PlanSpec(), SLIDE)
+        assert count_corrupt(reader, made) == reader.read_tiles(made.coords, made.grid.cut).corrupt.sum() > 0

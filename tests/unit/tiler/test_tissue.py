@@ -3,10 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from services.tiler import tissue
 from services.tiler.ports import Overview
 from services.tiler.readers import open_slide
 from services.tiler.tissue import OVERVIEW_UM_PER_PX, TissueRules, find_pen, find_tissue
+from shared.units import MicronsPerPx
 from tests.support.slides import CC0_SLIDE, INK_PICTURE, Pixels, blank, picture
 
 RULES = TissueRules()
@@ -54,9 +58,9 @@ def test_a_speck_is_no_tissue_but_a_patch_is() -> None:
     pixels = blank(256)
     pixels[10:18, 10:18] = stained(0.6, EOSIN_OD, 8)
     pixels[100:164, 100:164] = stained(0.6, EOSIN_OD)
-    tissue = find_tissue(whole(pixels), RULES).tissue
-    assert not tissue[:60, :60].any()
-    assert tissue[105:160, 105:160].all()
+    seen = find_tissue(whole(pixels), RULES).tissue
+    assert not seen[:60, :60].any()
+    assert seen[105:160, 105:160].all()
 
 
 def test_the_ink_of_a_real_slide_is_pen_and_its_tissue_is_not() -> None:
@@ -90,3 +94,59 @@ def test_unreadable_pixels_are_presumed_to_be_what_lies_nearest() -> None:
     assert seen.presumed[50:80, 20:50].all()
     assert not seen.presumed[50:80, 150:180].any()
     assert not (seen.presumed & readable).any()
+
+
+@pytest.mark.parametrize("colour", [0, 5, 12])
+def test_black_around_a_scan_is_background_and_hides_neither_tissue_nor_ink(colour: int) -> None:
+    inside = blank(400)
+    inside[60:200, 60:200] = stained(0.6, EOSIN_OD, 140)
+    inside[300:340, 300:340] = (25, 25, 28)
+    pixels = np.full((1000, 1200, 3), colour, np.uint8)
+    pixels[300:700, 500:900] = inside
+    seen = find_tissue(whole(pixels), RULES)
+    assert seen.tissue[370:490, 570:690].all()
+    assert seen.pen[602:638, 802:838].all()
+    rest = np.ones(seen.tissue.shape, np.bool_)
+    rest[300:700, 500:900] = False
+    assert not (seen.tissue | seen.pen)[rest].any()
+    assert np.array_equal(seen.tissue[310:690, 510:890], find_tissue(whole(inside), RULES).tissue[10:390, 10:390])
+
+
+def test_a_large_black_gap_inside_a_scan_is_background() -> None:
+    pixels = blank(400)
+    pixels[100:200, 100:200] = 0
+    seen = find_tissue(whole(pixels), RULES)
+    assert not (seen.pen | seen.tissue).any()
+
+
+def test_black_ink_that_runs_over_the_edge_stays_ink() -> None:
+    pixels = blank(300)
+    noise = np.random.default_rng(0).integers(0, 24, (300, 60, 1), dtype=np.uint8)
+    pixels[:, :60] = noise
+    assert find_tissue(whole(pixels), RULES).pen[:, :58].mean() > 0.9
+
+
+@given(st.integers(1, 40))
+@settings(max_examples=15)
+def test_strips_change_nothing(rows: int) -> None:
+    pixels = ink_overview()[380:480, 1800:2200]
+    readable = np.ones(pixels.shape[:2], np.bool_)
+    readable[40:60, 40:90] = False
+    at_once = find_tissue(Overview(pixels, readable), RULES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tissue, "_STRIP_PX", rows * pixels.shape[1])
+        in_strips = find_tissue(Overview(pixels, readable), RULES)
+    for name in ("tissue", "pen", "unreadable", "presumed"):
+        assert np.array_equal(getattr(at_once, name), getattr(in_strips, name))
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=500))
+def test_the_percentile_of_counts_is_numpys(values: list[int]) -> None:
+    counts = np.bincount(values, minlength=256)
+    assert tissue._percentile(counts, 0.95) == pytest.approx(np.percentile(values, 95))
+
+
+def test_a_coarser_overview_shows_the_same_tissue() -> None:
+    with open_slide(CC0_SLIDE) as reader:
+        fine, coarse = (find_tissue(reader.read_overview(MicronsPerPx(um)), RULES, MicronsPerPx(um)) for um in (8, 24))
+    assert coarse.tissue.mean() == pytest.approx(fine.tissue.mean(), abs=0.03)

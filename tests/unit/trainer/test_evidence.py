@@ -18,9 +18,10 @@ from services.trainer.evidence.marks import marks
 from services.trainer.evidence.parts import PARTS
 from services.trainer.evidence.pieces import Bench, quiet
 from services.trainer.evidence.pixels import PixelPlan
+from services.trainer.evidence.stain_study import H_AND_E
 from services.trainer.evidence.strangers import shares
 from services.trainer.evidence.study import StudyPlan
-from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides
+from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides, stains
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 
 
@@ -185,7 +186,7 @@ def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypat
         simulate(replace(plan, tiles=8, width=16), folder, quiet)
         (folder / "embeddings").rename(folder / "EMB")
 
-    monkeypatch.setattr(pixels, "_embedded", bags)
+    monkeypatch.setattr(pixels, "embed_simulated", bags)
     plan = PixelPlan(3, effects=(1.6,), draws=2, patients=80, external=60, strangers=5)
     value = plan.run(None, tmp_path)
     one, two = value["by_effect"]["1.6"]
@@ -207,3 +208,17 @@ def test_a_mean_embedding_far_from_the_training_cohort_is_refused() -> None:
     bundle = ServedBundle("", {}, {}, {"reference.json": json.dumps({"embedding": embedding}).encode()})
     found = shares(bundle, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
     assert found == {"n": 3, "flagged": pytest.approx(2 / 3), "refused": pytest.approx(1 / 3)}
+
+
+def test_marks_of_stains_count_slides_left_out_and_flagged() -> None:
+    asked = {"n": 50, "flagged": 1.0, "refused": 0.9, "by_embedding": 0.5}
+    normal = {"n": 50, "flagged": 0.02, "refused": 0.0, "by_embedding": 0.0}
+    pieces = [{"plan": {}, "value": {"DAB": asked, H_AND_E: normal, "grey": asked | {"n": 0}}}] * 2
+    value = stains(pieces)
+    assert "grey" not in value
+    found, false = (
+        mark for mark in marks({"stains": {"value": value}}) if "DAB" in mark.asked or "other sites" in mark.asked
+    )
+    assert (found.reached, false.reached) == (False, True)
+    assert found.measured.startswith("90.0 (")
+    assert found.measured.endswith("% of 100")

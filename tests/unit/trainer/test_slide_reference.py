@@ -14,7 +14,7 @@ from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import SlideReference
 from services.standalone.scoring import DEMO, DEMO_BUNDLE
 from services.tiler.ports import Overview
-from services.tiler.stain_colours import stain_colours
+from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue
 from services.trainer.bundle.slide_reference import SlideMeasures, colour_distance, slide_distances, slide_reference
 from services.trainer.evidence.stains import STAINS

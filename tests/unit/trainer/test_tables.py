@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ def test_a_table_is_the_same_however_a_spreadsheet_saves_it(tmp_path: Path, data
     assert cohort.column("sex").tolist() == [0, 1]
     assert cohort.column("molecular_group").tolist() == [2, 1]
     assert cohort.outcome.time[1] == 1.0
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_empty_columns_at_the_end_are_no_columns(tmp_path: Path, empty: str | None) -> None:
+    rows = [[*row, empty, empty] for row in (HEADER, *ROWS)]
+    data = workbook(*rows) if empty is None else text(";", *rows).encode()
+    assert read(tmp_path, data).case_ids == ("A", "B")
 
 
 def test_what_was_read_as_what_is_counted(tmp_path: Path) -> None:
@@ -133,6 +141,16 @@ def test_unknown_columns_are_refused_with_a_map_to_paste(tmp_path: Path) -> None
     )
 
 
+def far_row() -> bytes:
+    """A workbook with a cell in row two thousand million."""
+    source, target = zipfile.ZipFile(io.BytesIO(workbook(HEADER, ["A"]))), io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        for name in source.namelist():
+            content = source.read(name).replace(b'<row r="2"', b'<row r="2000000000"')
+            packed.writestr(name, re.sub(rb"<dimension[^>]*>", b"", content))
+    return target.getvalue()
+
+
 def archive(**members: bytes) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -149,9 +167,10 @@ def archive(**members: bytes) -> bytes:
         (archive(xl__workbook=bytes(201_000_000)), "unpacks to 201000000 bytes; 200000000 are allowed"),
         (workbook(HEADER)[:900], "is an archive that cannot be read"),
         (workbook([""]), "is empty"),
-        (workbook(["x"] * 2_001), "has 2001 columns; 2000 are allowed"),
+        (far_row(), "larger than"),
+        (workbook(["x"] * 2_001), "larger than 2000 columns or 100000 rows"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_workbooks_that_are_none_or_too_large_are_refused_in_one_sentence(data: bytes, said: str) -> None:
     with pytest.raises(UnreadableTableError, match=said):

@@ -1,6 +1,6 @@
 """How tissue is stained, in a few numbers, so that a slide of another stain can be told by its colours."""
 
-import math
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,17 @@ from services.tiler.ports import Mask, Rgb
 _RED, _BLUE = 0, 2
 _QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 5
-_ENOUGH_PX = 4_000_000
-"""From about this size on, rows and columns of an overview are skipped."""
+_MOST_PX = 2**20
+"""Of an overview with more pixels, evenly spaced ones are measured."""
 
 
 def stain_colours(pixels: Rgb, tissue: Mask) -> tuple[float, ...]:
     """Of an overview [h, w, 3] seven numbers, none without tissue.
 
-    They are the 10, 50 and 90 % quantiles over tissue of the share of a pixel's optical density that lies in red light,
-    the same in blue light, and the logarithm of the mean density. Density is measured against the glass.
+    They are the 10, 50 and 90 % quantiles over all tissue of the share of a pixel's optical density that lies in red
+    light, the same in blue light, and the logarithm of the mean density. Density is measured against the glass.
     """
-    step = max(1, math.isqrt(tissue.size // _ENOUGH_PX))
+    step = max(1, ceil(sqrt(tissue.size / _MOST_PX)))
     pixels, tissue = pixels[::step, ::step], tissue[::step, ::step]
     relative = (pixels[tissue].astype(np.float64) + 1) / (_glass(pixels) + 1)
     channels = np.maximum(-np.log(relative), 0)
@@ -32,6 +32,6 @@ def stain_colours(pixels: Rgb, tissue: Mask) -> tuple[float, ...]:
     return tuple(round(float(value), _DIGITS) for value in (*quantiles, np.log(total.mean())))
 
 
-def _glass(pixels: Rgb) -> NDArray[np.float32]:
-    """Colour of empty glass, float32 [3]: the brightest pixels, never darker than a light grey."""
-    return np.maximum(np.percentile(pixels.reshape(-1, 3), 95, axis=0), 200).astype(np.float32)
+def _glass(pixels: Rgb) -> NDArray[np.float64]:
+    """Colour of empty glass [3]: the brightest pixels, never darker than a light grey."""
+    return np.maximum(np.percentile(pixels.reshape(-1, 3), 95, axis=0), 200)

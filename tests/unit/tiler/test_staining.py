@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tiler.stain_colours import stain_colours
+from services.tiler.staining import stain_colours
 
 EOSIN, BROWN, BLUE = (226, 150, 190), (150, 110, 70), (140, 140, 200)
 

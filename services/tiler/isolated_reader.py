@@ -1,0 +1,226 @@
+"""A slide reader whose decoders run in a child process, under limits of time and memory.
+
+Decoders of images crash, hang and take all memory over damaged or hostile files; then that slide alone is lost.
+"""
+
+import math
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock
+from time import monotonic
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.tiler import reader_wire as wire
+from services.tiler.errors import SlideError
+from services.tiler.ports import Cut, Origins, Overview, SlideFacts, Tiles
+from services.tiler.reader_lane import Arrays, Lane, Target
+from services.tiler.reader_processes import ReaderChild, StoppingError
+from services.tiler.resolution import Override
+from shared.errors import CrashedWorkerError, InternalError, MedullaError
+from shared.units import MicronsPerPx
+
+_FACTS = TypeAdapter(SlideFacts)
+_CHANNELS = 3
+_NONSENSE = "the process that reads the slide gave an answer that makes no sense"
+Shapes = Sequence[tuple[int, ...]]
+
+
+def _none(_: Shapes) -> Arrays:
+    """No arrays are expected."""
+    return ()
+
+
+class ReaderLimits(BaseModel):
+    """What reading one slide may take; beyond it the slide's process is ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_mb: int = Field(default=2048, ge=512)
+    """Private memory of the slide's process; counted on Linux alone."""
+    overview_s: float = Field(default=600, gt=0)
+    """For opening a slide, for describing it, and for its overview."""
+    tiles_s: float = Field(default=60, gt=0)
+    """For some twenty tiles."""
+    plan_s: float = Field(default=1800, gt=0)
+    """For a slide from opening to its plan."""
+
+
+class IsolatedReader:
+    """One open slide. Threads that read at once each have a lane to the child, which has a thread for each."""
+
+    def __init__(self, child: ReaderChild, limits: ReaderLimits, whole_s: float, slide: tuple[Path, Override]) -> None:
+        self._child = child
+        self._limits = limits
+        self._whole_s = whole_s
+        self._end_at = monotonic() + whole_s
+        self._lanes: SimpleQueue[Lane] = SimpleQueue()
+        self._lock = Lock()
+        self._failure: CrashedWorkerError | StoppingError | None = None
+        self._facts: SlideFacts | None = None
+        try:
+            self._open(*slide)
+        except BaseException:
+            self.close()
+            raise
+
+    def describe(self) -> SlideFacts:
+        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
+        if self._facts is None:
+            answer = self._ask({"op": "describe"}, self._limits.overview_s)
+            with self._guarded(self._limits.overview_s):
+                self._facts = _FACTS.validate_python(answer["facts"])
+        return self._facts
+
+    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
+        """Read tiles, area-resampled from the best level; damaged ones are marked."""
+        count = len(origins)
+        tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
+        step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
+        sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            request = {"op": "tiles", "origins": origins[part].tolist(), "cut": sides}
+            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
+        return tiles
+
+    def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
+        """Read the whole slide at `um_per_px`."""
+        arrays: list[NDArray[Any]] = []
+
+        def target(shapes: Shapes) -> Arrays:
+            arrays.extend(self._overview(shapes))
+            return arrays
+
+        self._ask({"op": "overview", "um_per_px": float(um_per_px)}, self._limits.overview_s, target)
+        return Overview(*arrays)
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.end()
+        with suppress(Empty):
+            while True:
+                self._lanes.get_nowait().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _open(self, path: Path, override: Override) -> None:
+        request = {"path": os.fspath(path), "override": asdict(override), "memory_mb": self._limits.memory_mb}
+        with self._guarded(self._limits.overview_s) as until:
+            door = self._child.door
+            door.settimeout(until - monotonic())
+            wire.send(door, request)
+            answer = wire.receive(door)
+        self._check(answer, path)
+
+    def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
+        with self._guarded(limit_s) as until:
+            lane = self._lane()
+            try:
+                answer = lane.ask(request, until, target)
+            except BaseException:
+                lane.close()
+                raise
+            self._lanes.put(lane)
+        self._check(answer)
+        return answer
+
+    def _lane(self) -> Lane:
+        try:
+            return self._lanes.get_nowait()
+        except Empty:
+            with self._lock:
+                return Lane.through(self._child.door)
+
+    def _overview(self, shapes: Shapes) -> Arrays:
+        """Arrays for an overview, if its shapes are those of one."""
+        pixels, readable = shapes
+        if len(readable) != 2 or pixels != (*readable, _CHANNELS) or min(readable) < 1:
+            raise ValueError(shapes)
+        if math.prod(pixels) > self._limits.memory_mb * 2**20:
+            raise ValueError(shapes)
+        return np.empty(pixels, np.uint8), np.empty(readable, np.bool_)
+
+    def _check(self, answer: wire.Message, path: Path | None = None) -> None:
+        """Raise the error that an answer is."""
+        if "refused" in answer:
+            raise self._refusal(answer)
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["sentence"], path and str(path))
+        if "out_of_memory" in answer:
+            raise self._failed(f"reading the slide asked for more than {self._limits.memory_mb} MB of memory")
+        if "bug" in answer:
+            raise InternalError(f"reading the slide ended with {answer['bug']}")
+
+    def _refusal(self, answer: wire.Message) -> MedullaError:
+        try:
+            return {kind.__name__: kind for kind in _kinds(SlideError)}[answer["refused"]](answer["sentence"])
+        except (KeyError, TypeError):
+            return self._failed(_NONSENSE)
+
+    @contextmanager
+    def _guarded(self, limit_s: float) -> Iterator[float]:
+        """Limit what is done to `limit_s`; yields the time when that ends.
+
+        Raises:
+            CrashedWorkerError: the child failed.
+            StoppingError: this process ends.
+        """
+        until = monotonic() + limit_s
+        try:
+            yield min(until, self._end_at)
+        except TimeoutError as error:
+            limit = f"{limit_s:g} s" if until < self._end_at else f"{self._whole_s:g} s in all"
+            raise self._failed(f"reading the slide took longer than {limit}") from error
+        except (wire.LostError, OSError) as error:
+            raise self._failed() from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._failed(_NONSENSE) from error
+
+    def _failed(self, sentence: str = "") -> CrashedWorkerError | StoppingError:
+        """End the child; the first reason counts for all threads."""
+        with self._lock:
+            if self._failure is None and self._child.is_stopping:
+                self._failure = StoppingError()
+            if self._failure is None:
+                self._failure = CrashedWorkerError(sentence or f"reading the slide {_how(self._child.end())}")
+        self._child.end()
+        return self._failure
+
+
+def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:
+    """All classes of a tree of errors."""
+    for kind in root.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def _exactly(*arrays: NDArray[Any]) -> Target:
+    """Fill these arrays, whose shapes the child has to name."""
+
+    def target(shapes: Shapes) -> Arrays:
+        if list(shapes) != [array.shape for array in arrays]:
+            raise ValueError(shapes)
+        return arrays
+
+    return target
+
+
+def _how(status: int) -> str:
+    """How a child ended, as `os.waitpid` gives it."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"killed its process (signal {number}, {signal.Signals(number).name})"
+    return f"ended its process (exit code {os.waitstatus_to_exitcode(status)})"

@@ -1,0 +1,135 @@
+"""The child process of one open slide: it reads under limits, in as many threads as its owner asks with."""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Thread
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.tiler import reader_wire as wire
+from services.tiler.ports import Cut, SlideReader
+from services.tiler.readers import OpenSlide
+from services.tiler.resolution import Override
+from shared.errors import PermanentError
+from shared.units import Level0Px, MicronsPerPx, TilePx
+
+_SET_PARENT_DEATH_SIGNAL = 1
+_FIRST_TO_BE_KILLED = "1000"
+_SENTENCE = 2000
+_LIBC = ctypes.CDLL(None)
+
+
+def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
+    """Open the slide that the first message through `door` names, then serve each lane that comes through it."""
+    try:
+        _die_with_parent()
+        request = wire.receive(door)
+        _limit(request["memory_mb"])
+        answer = _attempt(lambda: _serve(door, open_slide(Path(request["path"]), Override(**request["override"]))))
+        wire.send(door, answer)
+    finally:
+        os._exit(0)
+
+
+def _die_with_parent() -> None:
+    """End with the host, even if it is killed; elsewhere than on Linux the closed door ends an idle child."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if sys.platform == "linux":
+        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        with suppress(OSError):  # some sandboxes do not allow it
+            Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
+
+
+def _limit(memory_mb: int) -> None:
+    """No more private memory than that (Linux alone counts it so), no core file, no file written."""
+    limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
+    for kind, most in limits.items():
+        _, allowed = resource.getrlimit(kind)
+        held = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(kind, (held, held))
+
+
+def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
+    """Say that the slide is open; a thread for each lane, until the door is closed."""
+    wire.send(door, {})
+    while True:
+        try:
+            _, files = wire.receive_with_files(door, 2)
+        except wire.LostError:
+            os._exit(0)
+        lane, buffer = files
+        Thread(target=_Lane(socket.socket(fileno=lane), buffer, reader).run, daemon=True).start()
+
+
+class _Lane:
+    """Answers one question after the other; arrays go through the lane's own piece of shared memory."""
+
+    def __init__(self, channel: socket.socket, buffer: int, reader: SlideReader) -> None:
+        self._channel = channel
+        self._buffer = wire.mapped(buffer)
+        self._reader = reader
+        os.close(buffer)
+
+    def run(self) -> None:
+        """Go on until the owner closes the lane."""
+        try:
+            while True:
+                self._answer(wire.receive(self._channel))
+        except (wire.LostError, OSError):
+            pass
+        finally:
+            self._channel.close()
+
+    def _answer(self, request: wire.Message) -> None:
+        arrays: list[NDArray[Any]] = []
+        answer = _attempt(lambda: self._read(request, arrays))
+        flat = [np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in arrays]
+        for number, piece in enumerate(wire.pieces([array.nbytes for array in flat])):
+            if number:
+                wire.receive(self._channel)
+            for index, part, place in piece:
+                self._buffer[place] = flat[index][part]
+            wire.send(self._channel, {} if number else answer)
+
+    def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:
+        match request["op"]:
+            case "tiles":
+                origins, (width, height, px) = np.array(request["origins"], np.int32).reshape(-1, 2), request["cut"]
+                tiles = self._reader.read_tiles(origins, Cut(Level0Px(width), Level0Px(height), TilePx(px)))
+                arrays += [tiles.pixels, tiles.corrupt]
+            case "overview":
+                overview = self._reader.read_overview(MicronsPerPx(request["um_per_px"]))
+                arrays += [overview.pixels, overview.readable]
+            case _:
+                return {"facts": asdict(self._reader.describe())}
+        return {"shapes": [array.shape for array in arrays]}
+
+
+def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
+    """Do the work; an error is an answer like any other."""
+    try:
+        return work()
+    except PermanentError as error:
+        return {"refused": type(error).__name__, "sentence": str(error)[:_SENTENCE]}
+    except MemoryError:
+        return {"out_of_memory": True}
+    except OSError as error:
+        return {"errno": error.errno or 0, "sentence": (error.strerror or "")[:_SENTENCE]}
+    except Exception as error:  # noqa: BLE001 - the owner decides; it learns type and place, never a value
+        return {"bug": f"{type(error).__name__} at {_place(error)}"}
+
+
+def _place(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -1,0 +1,115 @@
+"""Forks one child for each slide that is opened, and ends it when its owner lets go or is gone.
+
+`python -m services.tiler.reader_host FD OPENER`: it has loaded the readers and has one thread, so that forking takes
+milliseconds and is safe; the services, which have many threads, never fork.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+from services.tiler import reader_child
+from services.tiler.readers import OpenSlide
+
+STATUS = struct.Struct("!i")
+"""How a child ended, as `os.waitpid` gives it; said to its owner once it is reaped."""
+READY = b"r"
+
+
+def main(control_fd: int, opener: str) -> int:
+    """Fork for whoever holds the other end of `control_fd`, until that is closed."""
+    module, _, name = opener.partition(":")
+    open_slide: OpenSlide = getattr(import_module(module), name)
+    control = socket.socket(fileno=control_fd)
+    control.sendall(READY)
+    _Host(control, open_slide).run()
+    return 0
+
+
+class _Host:
+    """The children that are alive, each with the leash that its owner holds."""
+
+    def __init__(self, control: socket.socket, open_slide: OpenSlide) -> None:
+        self._control = control
+        self._open_slide = open_slide
+        self._leashes: dict[int, socket.socket] = {}
+        self._wake, self._woken = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> None:
+        """Go on until the owner of all is gone; then no child is left."""
+        self._watch_children()
+        self._selector.register(self._control, selectors.EVENT_READ)
+        while self._turn():
+            pass
+        for pid in self._leashes:
+            os.kill(pid, signal.SIGKILL)
+
+    def _watch_children(self) -> None:
+        for end in (self._wake, self._woken):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    def _turn(self) -> bool:
+        """Wait for something and do it; False where the owner of all is gone."""
+        for key, _ in self._selector.select():
+            if key.fileobj is self._woken:
+                self._reap()
+            elif key.fileobj is self._control:
+                if not self._fork():
+                    return False
+            elif key.data in self._leashes:
+                os.kill(key.data, signal.SIGKILL)
+                self._selector.unregister(key.fileobj)
+        return True
+
+    def _fork(self) -> bool:
+        said, files, _, _ = socket.recv_fds(self._control, 1, 2)
+        if not said:
+            return False
+        door, leash = (socket.socket(fileno=file) for file in files)
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(door, leash)
+        door.close()
+        self._leashes[pid] = leash
+        self._selector.register(leash, selectors.EVENT_READ, pid)
+        return True
+
+    def _become_child(self, door: socket.socket, leash: socket.socket) -> NoReturn:
+        signal.set_wakeup_fd(-1)
+        self._selector.close()
+        for end in (self._control, self._wake, self._woken, leash, *self._leashes.values()):
+            end.close()
+        reader_child.main(door, self._open_slide)
+
+    def _reap(self) -> None:
+        self._woken.recv(4096)
+        for pid in list(self._leashes):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                self._tell(self._leashes.pop(pid), status)
+
+    def _tell(self, leash: socket.socket, status: int) -> None:
+        if leash in self._registered():
+            self._selector.unregister(leash)
+        try:
+            leash.send(STATUS.pack(status))
+        except OSError:  # the owner did not wait to hear it
+            pass
+        finally:
+            leash.close()
+
+    def _registered(self) -> set[Any]:
+        return {key.fileobj for key in self._selector.get_map().values()}
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,75 @@
+"""One thread's way to the process that reads its slide: questions, answers, and pixels through shared memory."""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.tiler import reader_wire as wire
+
+Arrays = Sequence[NDArray[Any]]
+Target = Callable[[Sequence[tuple[int, ...]]], Arrays]
+"""From the shapes that the child names, arrays to be filled; raises ValueError for shapes that cannot be."""
+
+
+class Lane:
+    """Not for two threads at once."""
+
+    def __init__(self, channel: socket.socket, buffer: wire.Bytes) -> None:
+        self._channel = channel
+        self._buffer = buffer
+
+    @classmethod
+    def through(cls, door: socket.socket) -> Self:
+        """Open one more lane to the child behind `door`."""
+        ours, childs = socket.socketpair()
+        buffer = wire.shared_file()
+        try:
+            with childs:
+                wire.send(door, {}, [childs.fileno(), buffer])
+            return cls(ours, wire.mapped(buffer))
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            os.close(buffer)
+
+    def ask(self, request: wire.Message, until: float, target: Target) -> wire.Message:
+        """Ask, wait for the answer until `monotonic` says `until`, and fill the arrays that it comes with.
+
+        Raises:
+            LostError, TimeoutError, OSError: the child is gone, or there is no answer in time.
+            ValueError, TypeError: the answer makes no sense.
+        """
+        self._expect(until)
+        wire.send(self._channel, request)
+        answer = wire.receive(self._channel)
+        if "shapes" in answer:
+            self._fill(target([tuple(shape) for shape in answer["shapes"]]), until)
+        return answer
+
+    def close(self) -> None:
+        """Give channel and memory back; it ends the child's thread, too."""
+        self._channel.close()
+        self._buffer = np.empty(0, np.uint8)
+
+    def _fill(self, arrays: Arrays, until: float) -> None:
+        flat = [array.reshape(-1).view(np.uint8) for array in arrays]
+        for number, piece in enumerate(wire.pieces([array.nbytes for array in flat])):
+            if number:
+                self._expect(until)
+                wire.send(self._channel, {})
+                wire.receive(self._channel)
+            for index, part, place in piece:
+                flat[index][part] = self._buffer[place]
+
+    def _expect(self, until: float) -> None:
+        """Set the time-out of what comes next."""
+        left = until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._channel.settimeout(left)

@@ -1,0 +1,158 @@
+"""Starts and ends the processes that read slides: one host, and of it one child for each open slide."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from threading import Event, Lock
+from types import TracebackType
+from typing import Self
+
+from services.tiler.reader_host import READY, STATUS
+from shared.errors import CrashedWorkerError, TransientError
+
+OPENER = "services.tiler.readers:open_slide"
+_HOST = "services.tiler.reader_host"
+_START_S = 120
+"""How long the host may take to load the readers."""
+_END_S = 10
+"""How long the kernel may take to end a process."""
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""What of this process's environment the host may see: nothing that could be a secret."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
+"""Libraries that start threads when they are loaded must not: the host forks."""
+
+
+class StoppingError(TransientError):
+    """This process ends its readers; whoever comes next reads the slide."""
+
+    def __init__(self) -> None:
+        super().__init__("the slide is read again later, because this process ends")
+
+
+class ReaderChild:
+    """A process for one slide. It lives until `end`, or until this process ends."""
+
+    def __init__(self, door: socket.socket, leash: socket.socket, stopping: Event) -> None:
+        self.door = door
+        self._leash = leash
+        self._stopping = stopping
+        self._lock = Lock()
+        self._status: int | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether this process ends its host, and therefore the child."""
+        return self._stopping.is_set()
+
+    def end(self) -> int:
+        """End the process if it lives, and wait for that; how it ended, as `os.waitpid` gives it."""
+        with self._lock:
+            if self._status is None:
+                self.door.close()
+                self._status = self._ended()
+            return self._status
+
+    def _ended(self) -> int:
+        """The host kills a child whose leash is let go, and says how it ended, even if that was long ago."""
+        self._leash.settimeout(_END_S)
+        with self._leash, suppress(OSError):
+            self._leash.shutdown(socket.SHUT_WR)
+            said = self._leash.recv(STATUS.size)
+            if len(said) == STATUS.size:
+                return int(STATUS.unpack(said)[0])
+        return signal.SIGKILL
+
+
+class ReaderHost:
+    """The process that children are forked from; it is started at once, and anew should it ever end.
+
+    `opener`, as module:function, is what opens slides in the children.
+    """
+
+    def __init__(self, opener: str = OPENER) -> None:
+        self._opener = opener
+        self._lock = Lock()
+        self._ready = False
+        self._stopping = Event()
+        self._process, self._control = self._started()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def fork(self) -> ReaderChild:
+        """Start a process for one slide.
+
+        Raises:
+            CrashedWorkerError: the host does not start.
+            StoppingError: this process is at its end.
+        """
+        door, childs_door = socket.socketpair()
+        leash, hosts_leash = socket.socketpair()
+        with childs_door, hosts_leash:
+            self._send([childs_door.fileno(), hosts_leash.fileno()])
+        return ReaderChild(door, leash, self._stopping)
+
+    def close(self) -> None:
+        """End the host and all of its children."""
+        self._stopping.set()
+        self._end_host()
+
+    def _end_host(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _send(self, files: list[int]) -> None:
+        with self._lock:
+            if self._stopping.is_set():
+                raise StoppingError
+            if self._process.poll() is not None:
+                self._end_host()
+                self._process, self._control = self._started()
+                self._ready = False
+            try:
+                self._wait_until_ready()
+                socket.send_fds(self._control, [b"f"], files)
+            except OSError as error:
+                raise CrashedWorkerError("the process that starts readers of slides does not start") from error
+
+    def _wait_until_ready(self) -> None:
+        if not self._ready:
+            self._control.settimeout(_START_S)
+            if self._control.recv(len(READY)) != READY:
+                raise BrokenPipeError
+            self._ready = True
+
+    def _started(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """Start the host in a session of its own, so that Ctrl-C in a terminal lets slides in work finish."""
+        ours, hosts = socket.socketpair()
+        with hosts:
+            process = subprocess.Popen(  # noqa: S603 - this very interpreter
+                [sys.executable, "-P", "-m", _HOST, str(hosts.fileno()), self._opener],
+                pass_fds=[hosts.fileno()],
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return process, ours
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
