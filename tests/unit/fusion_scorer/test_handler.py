@@ -131,7 +131,9 @@ def test_a_record_of_another_case_is_refused(scorer: Scorer) -> None:
 def test_a_record_under_a_bad_key_is_refused(scorer: Scorer, key: str) -> None:
     with pytest.raises(BadCaseIdError) as caught:
         scorer.land(key, clinical_json())
-    assert scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value) is None
+    said = scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value)
+    assert said is not None
+    assert (said.case_id, said.object_key, said.reason) == ("", key, "bad_case_id")
     info = scorer.store.head(key)
     assert info is not None
     assert not scorer.landing.unseen(info)
