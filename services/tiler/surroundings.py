@@ -35,4 +35,4 @@ def _filled(black: NDArray[np.uint8], least_px: float) -> Mask:
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         keep[edge] = True
     keep[0] = False
-    return look_up(keep, labels)
+    return look_up(keep, np.asarray(labels, np.int32))
