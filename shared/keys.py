@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from shared.canonical import sha256
 from shared.errors import PermanentError
 from shared.units import CaseId, Sha256, SlideId
 
@@ -13,6 +14,9 @@ CASES = "cases/"
 CASES_OF = "cases-of/"
 """Which cases hold a slide of a digest: the way back from the bytes to the cases."""
 LANDINGS = "landings/"
+VECTORS = "vectors/"
+ERASED = "erased/"
+SLIDE_CASES = "slide-cases/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
@@ -123,6 +127,21 @@ def attention(slide: Sha256, score_id: Sha256) -> str:
     return f"attention/{slide}/{score_id}.safetensors"
 
 
+def vectors(case: CaseId) -> str:
+    """Prefix of a case's vectors, where radiomics and others land them."""
+    return f"{VECTORS}{case}/"
+
+
+def slides(case: CaseId) -> str:
+    """Prefix of all files of a case's slides, where the lab lands them."""
+    return f"{SLIDES}{case}/"
+
+
+def erased(case: CaseId) -> str:
+    """Marker of an erased case, named after the digest of its id so that the id itself is gone."""
+    return f"{ERASED}{sha256(case.encode())}.json"
+
+
 def indexed(case: CaseId) -> str:
     """Prefix of all that the scorer's index holds of a case."""
     return f"{CASES}{case}/"
@@ -151,6 +170,26 @@ def places(case: CaseId) -> str:
 def cases_of(slide: Sha256) -> str:
     """Prefix of the cases that hold a slide of this digest."""
     return f"{CASES_OF}{slide}/"
+
+
+def landings(case: CaseId) -> str:
+    """Prefix of what the tiler remembers of a case's slides."""
+    return f"{LANDINGS}{case}/"
+
+
+def slide_cases(slide: Sha256) -> str:
+    """Prefix of the markers of all cases that have a slide of these bytes."""
+    return f"{SLIDE_CASES}{slide}/"
+
+
+def slide_case(slide: Sha256, case: CaseId) -> str:
+    """Marker that a case has a slide of these bytes."""
+    return f"{slide_cases(slide)}{case}"
+
+
+def derived(slide: Sha256) -> tuple[str, ...]:
+    """Prefixes of all that is derived from a slide's bytes."""
+    return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
 
 
 def bundle_prefix(digest: Sha256) -> str:
