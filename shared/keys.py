@@ -16,7 +16,6 @@ CASES_OF = "cases-of/"
 LANDINGS = "landings/"
 VECTORS = "vectors/"
 ERASED = "erased/"
-SLIDE_CASES = "slide-cases/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
@@ -175,16 +174,6 @@ def cases_of(slide: Sha256) -> str:
 def landings(case: CaseId) -> str:
     """Prefix of what the tiler remembers of a case's slides."""
     return f"{LANDINGS}{case}/"
-
-
-def slide_cases(slide: Sha256) -> str:
-    """Prefix of the markers of all cases that have a slide of these bytes."""
-    return f"{SLIDE_CASES}{slide}/"
-
-
-def slide_case(slide: Sha256, case: CaseId) -> str:
-    """Marker that a case has a slide of these bytes."""
-    return f"{slide_cases(slide)}{case}"
 
 
 def derived(slide: Sha256) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class EraseCase:
         return "\n".join(self.store.get(key).decode() for key in found)
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> None:
-        self.store.erase(keys.slide_case(slide, case))
-        if next(iter(self.store.list(keys.slide_cases(slide))), None) is None:
+        self.store.erase(keys.cases_of(slide) + case)
+        if next(iter(self.store.list(keys.cases_of(slide))), None) is None:
             for prefix in keys.derived(slide):
                 self.store.erase(prefix)

@@ -23,10 +23,10 @@ def _fill(store: MemoryStore, case: CaseId, slides: tuple[Sha256, ...]) -> None:
     for slide in slides:
         named = json.dumps({"case_id": case, "thumbnail_key": keys.plan_prefix(slide, PLAN) + keys.THUMBNAIL})
         attention = keys.attention(slide, Sha256(case.encode().hex().ljust(64, "0")))
-        store.put(keys.indexed_slide(case, SlideId(slide[0])), named.encode())
+        store.put(keys.indexed_slide(case, SlideId(slide[0]), slide), named.encode())
         store.put(f"{keys.landings(case)}{slide}.json", named.encode())
         store.put(keys.score(case, SCORE), json.dumps({"attention_key": attention, "other": named}).encode())
-        store.put(keys.slide_case(slide, case), b"")
+        store.put(keys.cases_of(slide) + case, b"")
         for prefix in keys.derived(slide):
             store.put(f"{prefix}file", b"derived")
         store.put(attention, b"map")
