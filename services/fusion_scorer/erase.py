@@ -15,13 +15,16 @@ _DERIVED = re.compile(r"\b(?:plans|embeddings)/([0-9a-f]{64})/")
 _ATTENTION = re.compile(r"\battention/[0-9a-f]{64}/[0-9a-f]{64}\.safetensors")
 
 
+Forget = Callable[[CaseId], object]
+"""Removes the dead letters of a case from the bus."""
+
+
 @dataclass(frozen=True)
 class EraseCase:
     """One request in, nothing of the case left; running it again removes what late work wrote."""
 
     store: BlobStore
-    forget_letters: Callable[[CaseId], object]
-    """Removes the case's dead letters from the bus."""
+    forget_letters: Forget
 
     def __call__(self, event: CaseEraseRequested) -> tuple[()]:
         """Erase the case. Plans and embeddings of a slide that another case has too stay for that case."""

@@ -5,11 +5,13 @@ from typing import Any
 
 from services.tiler.handler import OnLanding
 from shared.bus import s3_events, topics
+from shared.erased import drop_erased
 from shared.worker import Route
 
 
 def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
-    """Object events, each object by itself."""
-    return (
-        Route(topics.S3_EVENTS, s3_events.decode, on_landing, on_landing.rejected, s3_events.split, s3_events.context),
+    """Object events, each object by itself, except those of erased cases."""
+    landed = Route(
+        topics.S3_EVENTS, s3_events.decode, on_landing, on_landing.rejected, s3_events.split, s3_events.context
     )
+    return drop_erased((landed,), on_landing.blobs)
