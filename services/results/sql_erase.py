@@ -1,5 +1,6 @@
 """Erasing a case in SQL: its rows go, its audit entries keep digests, and one more entry vouches for those."""
 
+from contextlib import closing
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete
@@ -29,5 +30,5 @@ def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
 def settle(engine: Engine) -> None:
     """Take what was deleted out of SQLite's log too; PostgreSQL's autovacuum does the like in its own time."""
     if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

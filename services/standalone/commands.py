@@ -13,6 +13,7 @@ from services.standalone import (
     cohort_commands,
     dead_letter_commands,
     embedding,
+    erasing,
     inspecting,
     models,
     operator_commands,
@@ -36,6 +37,7 @@ app.add_typer(models.bundle, name="bundle")
 app.add_typer(models.encoder, name="encoder")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
 cohort_commands.add_to(app)
+app.command()(erasing.erase)
 
 Slides = Annotated[list[Path], typer.Argument(metavar="SLIDE…", help="Slide files.")]
 SlidesOrFolder = Annotated[

@@ -30,13 +30,15 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Delivery
+from shared.bus.port import Delivery, Producer
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
 HOST = "127.0.0.1"
+DATABASE = "results.sqlite"
+"""File of the results, in the watched folder."""
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
@@ -113,13 +115,12 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
     def tell(event: Progress) -> None:
         producer.send([to_record(event, _NAME)])
 
-    database = f"sqlite:///{place.folder / 'results.sqlite'}"
-    with closing(SqlStore(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
+    with closing(SqlStore(database_url(place.folder))) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
         yield [
             *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
-            _page(place, workspace.store, results),
+            _page(place, workspace.store, results, producer),
             Refusals(bus),
         ]
 
@@ -130,7 +131,7 @@ def _workers(pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: Memor
     served = {
         "tiler": tiler_routes(OnLanding(store, plan_tiles, Landings(store, plan_tiles.spec))),
         "embedder": embedder_routes(pipeline.embed_slide),
-        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla")),
+        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla"), lambda _: None),
         "results": results_routes(store, results),
     }
     return [
@@ -143,9 +144,14 @@ def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
     return Every(_LOOK_EVERY_S, Sweep(store, bus.producer(), _NAME, prefix, NewHere()))
 
 
-def _page(place: Place, store: BlobStore, results: SqlStore) -> HttpServer:
+def database_url(folder: Path) -> str:
+    """The SQLite file of a watched folder."""
+    return f"sqlite:///{folder / DATABASE}"
+
+
+def _page(place: Place, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
     feed = Feed(results)
-    app = create_app(results, store, OpenOnLoopback(HOST), feed=feed)
+    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed)
     return HttpServer(HOST, place.port, app, on_stop=feed.close)
 
 

@@ -12,7 +12,7 @@ import typer
 from services.fusion_scorer.erase import EraseCase
 from services.results.sql_store import SqlStore
 from services.standalone.console import AsJson, exit_codes, print_json, say
-from services.standalone.up import database_url
+from services.standalone.up import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobStore
@@ -58,8 +58,8 @@ def _store(folder: Path | None) -> BlobStore:
 def _in_folder(folder: Path, case: CaseId) -> None:
     """Erase in the folder itself, whether or not `medulla up` is at work on it."""
     EraseCase(FolderStore(folder), forget_letters=lambda _: None)(request(case, _OPERATOR))
-    if database_url(folder).is_there:
-        with closing(SqlStore(database_url(folder).text)) as results:
+    if (folder / DATABASE).is_file():
+        with closing(SqlStore(database_url(folder))) as results:
             results.erase(case)
 
 
