@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import PurePosixPath
 
+from shared.canonical import sha256
 from shared.errors import PermanentError
 from shared.units import CaseId, Sha256, SlideId
 
@@ -16,6 +16,8 @@ CASES_OF = "cases-of/"
 LANDINGS = "landings/"
 ATTEMPTS = "attempts/"
 """Marks of records that are at work, by which the death of a process is told."""
+VECTORS = "vectors/"
+ERASED = "erased/"
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
@@ -143,7 +145,7 @@ def _derived(text: str, whole: str) -> str:
     stem, dot, suffix = text.rpartition(".")
     plain = dot and _SUFFIX.fullmatch(suffix)
     readable = _STRANGE.sub("-", stem if plain else text).strip("-.")[:_READABLE]
-    digest = sha256(whole.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
+    digest = sha256(whole.encode(errors="surrogatepass"))[:_DIGITS]
     return f"{readable or 'slide'}-{digest}" + (f".{suffix}" if plain else "")
 
 
@@ -211,6 +213,21 @@ def attention(slide: Sha256, score_id: Sha256) -> str:
     return f"attention/{slide}/{score_id}.safetensors"
 
 
+def vectors(case: CaseId) -> str:
+    """Prefix of a case's vectors, where radiomics and others land them."""
+    return f"{VECTORS}{case}/"
+
+
+def slides(case: CaseId) -> str:
+    """Prefix of all files of a case's slides, where the lab lands them."""
+    return f"{SLIDES}{case}/"
+
+
+def erased(case: CaseId) -> str:
+    """Marker of an erased case, named after the digest of its id so that the id itself is gone."""
+    return f"{ERASED}{sha256(case.encode())}.json"
+
+
 def indexed(case: CaseId) -> str:
     """Prefix of all that the scorer's index holds of a case."""
     return f"{CASES}{case}/"
@@ -249,6 +266,16 @@ def places(case: CaseId) -> str:
 def cases_of(slide: Sha256) -> str:
     """Prefix of the cases that hold a slide of this digest."""
     return f"{CASES_OF}{slide}/"
+
+
+def landings(case: CaseId) -> str:
+    """Prefix of what the tiler remembers of a case's slides."""
+    return f"{LANDINGS}{case}/"
+
+
+def derived(slide: Sha256) -> tuple[str, ...]:
+    """Prefixes of all that is derived from a slide's bytes."""
+    return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
 
 
 def bundle_prefix(digest: Sha256) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
+from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
@@ -20,6 +21,8 @@ from services.fusion_scorer.settings import ScorerSettings
 from shared import keys, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus import kafka_admin, topics
+from shared.bus.dead_letters import is_about
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
@@ -30,6 +33,7 @@ from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
+from shared.units import CaseId
 from shared.worker import Route, Worker, subscriptions
 
 _log = logs.get(__name__)
@@ -52,11 +56,12 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
+    served = routes(store, bundles, producer, version("medulla"), _forgetter(platform))
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         answers,
         attempts,
-        *_workers(settings, platform, routes(store, bundles, producer, version("medulla")), producer, attempts, hearts),
+        *_workers(settings, platform, served, producer, attempts, hearts),
         *(
             Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
             for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
@@ -95,6 +100,15 @@ def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf)
         add_ScorerServiceServicer_to_server(ScorerServicer(what_if), server)
 
     return GrpcServer(settings.grpc_address, register, interceptors=[asked], tls=settings.grpc_tls)
+
+
+def _forgetter(platform: PlatformSettings) -> Forget:
+    """Removes a case's letters from Kafka's topic of dead letters."""
+
+    def forget(case: CaseId) -> int:
+        return kafka_admin.forget(platform.kafka, topics.DEAD_LETTERS, lambda letter: is_about(letter.record, case))
+
+    return forget
 
 
 def _public_key(path: Path | None) -> bytes | None:

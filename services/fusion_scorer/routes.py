@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded
+from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
+from services.fusion_scorer.erase import EraseCase, Forget
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
@@ -17,6 +18,7 @@ from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
+from shared.erased import drop_erased
 from shared.worker import Route
 
 
@@ -30,11 +32,13 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
     return OnLanding(store, index, CaseChanges(store, index), bundles, announce)
 
 
-def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:
+def routes(
+    store: BlobStore, bundles: Bundles, producer: Producer, program_version: str, forget_letters: Forget
+) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
     landing, index = on_landing(store, bundles, producer), CaseIndex(store)
     rescore = RescoreCase(ScoreCase(store, bundles, program_version), index)
-    return (
+    kept = (
         Route(
             topics.S3_EVENTS,
             s3_events.decode,
@@ -47,3 +51,5 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, LookAtCase(store, index))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )
+    erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
+    return (*drop_erased(kept, store), erase)

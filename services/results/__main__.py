@@ -23,6 +23,7 @@ from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.rpc.auth import require_role, verifier
@@ -66,15 +67,17 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     results = stack.enter_context(closing(_store(settings)))
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
+    producer = KafkaProducerAdapter(platform.kafka)
+    stack.callback(producer.close)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     heart, attempts, served = Heartbeat("worker"), Attempts(blobs), routes(blobs, results)
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, results, blobs, feed),
+        _http(settings, platform, results, blobs, producer, feed),
         _grpc(settings, platform, Queries(results), feed),
         attempts,
-        _worker(platform, stack, served, attempts, heart),
+        _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, Waiting(blobs, results)),
     )
 
@@ -90,11 +93,16 @@ def _prepare(results: SqlStore, settings: ResultsSettings) -> None:
 
 
 def _http(
-    settings: ResultsSettings, platform: PlatformSettings, results: SqlStore, blobs: S3Store, feed: Feed
+    settings: ResultsSettings,
+    platform: PlatformSettings,
+    results: SqlStore,
+    blobs: S3Store,
+    producer: Producer,
+    feed: Feed,
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifier(auth, settings.http_host), login=login, feed=feed)
+    app = create_app(results, blobs, verifier(auth, settings.http_host), producer, login=login, feed=feed)
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 
@@ -110,10 +118,8 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
 
 def _worker(
-    platform: PlatformSettings, stack: ExitStack, served: Sequence[Route[Any]], attempts: Attempts, heart: Heartbeat
+    platform: PlatformSettings, producer: Producer, served: Sequence[Route[Any]], attempts: Attempts, heart: Heartbeat
 ) -> Worker:
-    producer = KafkaProducerAdapter(platform.kafka)
-    stack.callback(producer.close)
     consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, subscriptions(SERVICE, served), beat=heart.beat)
     return Worker(SERVICE, consumer, producer, served, attempts=attempts)
 

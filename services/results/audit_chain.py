@@ -1,26 +1,29 @@
 """The audit record: each entry holds the hash of the one before, so no entry can be changed or lost unseen."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.canonical import digest_of, sha256
+from shared.units import Sha256
 
+ERASED = "The case was erased; of its entries digests are left."
+"""Why an erasure is in the record."""
 GENESIS = "0" * 64
 """Stands where the first entry has no entry before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One score, or one withdrawal, as it was recorded."""
+    """One score, one withdrawal or one erasure, as it was recorded."""
 
     seq: int
     """1, 2, 3, …, without a gap."""
     case_id: str
     score_id: str
-    """Empty for a withdrawal, as is `score_digest`."""
+    """Empty for a withdrawal, as is `score_digest`; empty for an erasure, whose digest covers the case's entries."""
     score_digest: str
     as_of: datetime
     event_id: str
@@ -78,25 +81,60 @@ def _gone(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
         yield f"the clinical record with SHA-256 {before['clinical_digest']}"
 
 
+def covering(hashes: Sequence[str]) -> Sha256:
+    """What the entry of an erasure says of the entries that were stripped of the case's id, given their hashes."""
+    return digest_of(list(hashes))
+
+
 def verify(rows: Iterable[AuditRow]) -> ChainReport:
-    """Walk the record in the order of `seq`, and stop at the first entry that does not fit."""
-    head, count = GENESIS, 0
+    """Walk the record in the order of `seq`, and stop at the first entry that does not fit.
+
+    Entries of an erased case no longer have their own hash; a later entry of the erasure has to cover exactly them.
+    """
+    head, count, changed = GENESIS, 0, dict[str, _Changed]()
     for count, row in enumerate(rows, start=1):
-        if problem := _problem(row, count, head):
+        if problem := _chain_problem(row.entry, count, head) or _row_problem(row, changed):
             return ChainReport(count - 1, head, problem)
+        if row.entry.hash() != row.kept_hash:
+            before = ChainReport(count - 1, head, _changed_sentence(row.entry))
+            changed.setdefault(row.entry.case_id, _Changed(before)).hashes.append(row.kept_hash)
         head = row.kept_hash
-    return ChainReport(count, head)
+    first = min((left.before for left in changed.values()), key=lambda report: report.entries, default=None)
+    return first or ChainReport(count, head)
 
 
-def _problem(row: AuditRow, seq: int, head: str) -> str:
-    entry = row.entry
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Entries under one id that have lost their hash, and no erasure covers yet."""
+
+    before: ChainReport
+    """What is to be reported if none ever does."""
+    hashes: list[str] = field(default_factory=list)
+
+
+def _chain_problem(entry: AuditEntry, seq: int, head: str) -> str:
     if entry.seq != seq:
         return f"Entry {seq} is missing; the next one is {entry.seq}."
     if entry.previous != head:
         return f"Entry {seq} does not follow from the entry before it."
+    return ""
+
+
+def _row_problem(row: AuditRow, changed: dict[str, _Changed]) -> str:
+    """What is wrong with an intact entry; an erasure settles the changed entries that it covers."""
+    entry = row.entry
     if entry.hash() != row.kept_hash:
-        return f"Entry {seq} (case {entry.case_id}) was changed after it was written."
-    return _body_problem(row)
+        return ""
+    if entry.why != ERASED:
+        return _body_problem(row)
+    covered = changed.pop(entry.case_id, None)
+    if covered is None or covering(covered.hashes) != entry.score_digest:
+        return f"Entry {entry.seq} says that a case was erased, and does not cover the entries that were changed."
+    return ""
+
+
+def _changed_sentence(entry: AuditEntry) -> str:
+    return f"Entry {entry.seq} (case {entry.case_id}) was changed after it was written."
 
 
 def _body_problem(row: AuditRow) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
+from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
 from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
@@ -100,6 +100,18 @@ class RecordProgress:
         """Keep it where it is news."""
         keys.case_id(event.case_id, "the event of progress")
         self.results.record_progress(event)
+        return ()
+
+
+@dataclass(frozen=True)
+class EraseResults:
+    """A request in, no row of the case left; the audit record keeps digests."""
+
+    results: ResultStore
+
+    def __call__(self, event: CaseEraseRequested) -> tuple[()]:
+        """Drop everything of the case."""
+        self.results.erase(keys.case_id(event.case_id, "the request"))
         return ()
 
 

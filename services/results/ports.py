@@ -49,6 +49,18 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """News that a case was erased; it names digests alone."""
+
+    case_id: str
+    """SHA-256 of the case's id, which its entries have in its place."""
+    digest: Sha256
+    """Over the hashes of those entries."""
+    as_of: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeptScore:
     """A score as the database holds it."""
 
@@ -114,6 +126,9 @@ class ResultStore(Protocol):
 
     def forget_rejection(self, rejection: SlideRejected) -> None:
         """Drop the refusal of an object that is gone."""
+
+    def erase(self, case_id: CaseId) -> bool:
+        """Drop everything of a case; its audit entries keep digests. False where nothing was kept of it."""
 
     def record_progress(self, progress: Progress) -> bool:
         """Keep the latest progress of a slide; False where a later one was known."""

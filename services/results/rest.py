@@ -18,10 +18,12 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_erase import erase_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.sse import Rhythm
 from shared.blob.port import BlobStore
+from shared.bus.port import Producer
 from shared.notice import NOTICE
 from shared.rpc.auth import Verifier
 
@@ -53,6 +55,7 @@ def create_app(
     results: ResultStore,
     blobs: BlobStore,
     verifier: Verifier,
+    producer: Producer,
     *,
     login: Login | None = None,
     feed: Feed | None = None,
@@ -69,7 +72,7 @@ def create_app(
     cases = case_routes(queries, Evidence(queries, blobs))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
     app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
-    app.include_router(_guarded((audit_routes(results),), verifier, OPERATORS))
+    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app

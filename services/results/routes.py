@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from medulla.v1.events_pb2 import CaseScored, Progress, SlideRejected
+from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
-from services.results.handler import RecordProgress, RecordRejection, RecordScore
+from services.results.handler import EraseResults, RecordProgress, RecordRejection, RecordScore
 from services.results.ports import ResultStore
 from shared.blob.port import BlobStore
 from shared.bus import topics
 from shared.bus.events import decoder
+from shared.erased import drop_erased
 from shared.worker import Route
 
 SERVICE = "results"
@@ -17,9 +18,11 @@ SERVICE = "results"
 
 
 def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
-    """Everything that results listens to; it publishes nothing."""
-    return (
+    """Everything that results listens to."""
+    kept = (
         Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
         Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, deadly=lambda _: False),
     )
+    erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseResults(results))
+    return (*drop_erased(kept, blobs), erase)

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, exists, func, select, update
 
 from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
-from services.results.ports import ScoreRecord, Withdrawal
+from services.results.ports import Erasure, ScoreRecord, Withdrawal
 from services.results.schema import AUDIT, SCORES
+from shared.units import CaseId, Sha256
 
 _LOCK = 0x6D65_6475_6C6C_61
 """Any number that no other program uses: "medulla" in ASCII."""
@@ -30,7 +31,7 @@ def holds(tx: Connection, record: ScoreRecord | Withdrawal) -> bool:
     return bool(tx.scalar(select(exists().where(*same))))
 
 
-def append(tx: Connection, record: ScoreRecord | Withdrawal, why: str | None, recorded_at: datetime) -> None:
+def append(tx: Connection, record: ScoreRecord | Withdrawal | Erasure, why: str | None, recorded_at: datetime) -> None:
     """Add an entry behind the last one."""
     score_id, digest = _named(record)
     last = tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
@@ -57,9 +58,18 @@ def verify(tx: Connection) -> ChainReport:
     return ChainReport(report.entries, report.head, _unrecorded(tx))
 
 
-def _named(record: ScoreRecord | Withdrawal) -> tuple[str, str]:
-    """The score's id and digest; a withdrawal has neither."""
-    return (record.score_id, record.digest) if isinstance(record, ScoreRecord) else ("", "")
+def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
+    """Put `name` in the place of a case's id; hashes of its entries, in their order."""
+    own = AUDIT.c.case_id == case
+    hashes = tx.scalars(select(AUDIT.c.hash).where(own).order_by(AUDIT.c.seq)).all()
+    tx.execute(update(AUDIT).where(own).values(case_id=name))
+    return list(hashes)
+
+
+def _named(record: ScoreRecord | Withdrawal | Erasure) -> tuple[str, str]:
+    """The score's id and digest; a withdrawal has neither, an erasure only a digest."""
+    score_id = record.score_id if isinstance(record, ScoreRecord) else ""
+    return score_id, "" if isinstance(record, Withdrawal) else record.digest
 
 
 def _values(entry: AuditEntry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
-from services.results import audit_chain, migrate, sql_audit, sql_reads
+from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_reads
 from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord, Withdrawal
@@ -89,6 +89,13 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=True) as tx:
             tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id))
+
+    def erase(self, case_id: CaseId) -> bool:
+        """See ResultStore; one transaction."""
+        with transaction(self.engine, write=True) as tx:
+            known = sql_erase.erase(tx, case_id, self._now())
+        sql_erase.settle(self.engine)
+        return known
 
     def record_progress(self, progress: Progress) -> bool:
         """See ResultStore."""

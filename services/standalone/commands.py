@@ -15,6 +15,7 @@ from services.standalone import (
     cohort_commands,
     dead_letter_commands,
     embedding,
+    erasing,
     inspecting,
     models,
     operator_commands,
@@ -42,6 +43,7 @@ app.add_typer(models.bundle, name="bundle")
 app.add_typer(models.encoder, name="encoder")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
 cohort_commands.add_to(app)
+app.command()(erasing.erase)
 
 Given = Annotated[
     list[Path] | None,

@@ -39,7 +39,7 @@ from shared.blob.port import BlobStore
 from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Delivery
+from shared.bus.port import Delivery, Producer
 from shared.errors import PermanentError
 from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
@@ -50,6 +50,8 @@ from shared.text import clean
 from shared.worker import Worker, subscriptions
 
 HOST = "127.0.0.1"
+DATABASE = "results.sqlite"
+"""File of the results, in the watched folder."""
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
@@ -135,7 +137,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
     def tell(event: Progress) -> None:
         producer.send([to_record(event, _NAME)])
 
-    database = f"sqlite:///{place.folder / 'results.sqlite'}"
+    database = database_url(place.folder)
     with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
         attempts = Attempts(workspace.store)
@@ -144,7 +146,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
-            _page(place, workspace.store, results),
+            _page(place, workspace.store, results, producer),
             Refusals(bus),
             Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
         ]
@@ -159,7 +161,7 @@ def _workers(
     served = {
         "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
         "embedder": embedder_routes(pipeline.embed_slide),
-        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla")),
+        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla"), lambda _: None),
         "results": results_routes(store, results),
     }
     return [
@@ -172,9 +174,14 @@ def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
     return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
 
 
-def _page(place: Place, store: BlobStore, results: SqlStore) -> HttpServer:
+def database_url(folder: Path) -> str:
+    """The SQLite file of a watched folder."""
+    return f"sqlite:///{folder / DATABASE}"
+
+
+def _page(place: Place, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
     feed = Feed(results)
-    app = create_app(results, store, OpenOnLoopback(HOST), feed=feed)
+    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed)
     return HttpServer(HOST, place.port, app, on_stop=feed.close)
 
 

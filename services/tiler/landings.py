@@ -12,6 +12,7 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.canonical import canonical_json, digest_of, sha256
 from shared.slides.listing import FoundSlide
+from shared.units import CaseId
 
 
 @dataclass(frozen=True)
@@ -40,4 +41,9 @@ class Landings:
     def _key(self, slide: FoundSlide, override: Override) -> str:
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]
         name = "\n".join([slide.files[0].key, slide.slide_id, slide.version, digest_of(parameters)])
-        return f"{keys.LANDINGS}{sha256(name.encode())}.json"
+        return f"{keys.landings(_case(slide))}{sha256(name.encode())}.json"
+
+
+def _case(slide: FoundSlide) -> CaseId:
+    """Whose slide it is, so that erasing a case finds what is remembered of it."""
+    return CaseId(slide.files[0].key.removeprefix(keys.SLIDES).partition("/")[0])

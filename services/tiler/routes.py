@@ -6,19 +6,19 @@ from typing import Any
 from services.tiler.on_landing import OnLanding
 from shared import keys
 from shared.bus import s3_events, topics
+from shared.erased import drop_erased
 from shared.worker import Route
 
 
 def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
-    """Object events, each object by itself."""
-    return (
-        Route(
-            topics.S3_EVENTS,
-            s3_events.decode,
-            on_landing,
-            on_landing.rejected,
-            s3_events.split,
-            s3_events.context,
-            deadly=lambda hint: hint.key.startswith(keys.SLIDES),
-        ),
+    """Object events, each object by itself, except those of erased cases."""
+    landed = Route(
+        topics.S3_EVENTS,
+        s3_events.decode,
+        on_landing,
+        on_landing.rejected,
+        s3_events.split,
+        s3_events.context,
+        deadly=lambda hint: hint.key.startswith(keys.SLIDES),
     )
+    return drop_erased((landed,), on_landing.blobs)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.blob.port import BlobInfo, ObjectChangedError, is_named
 from shared.errors import PermanentError, TransientError
 
 _UNFINISHED = ".unfinished"
@@ -89,6 +89,17 @@ class FolderStore:
         with _disk_errors(key), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
 
+    def erase(self, name: str) -> int:
+        """Remove a file, or all below a `name` that ends in a slash, and the folders that are empty then."""
+        with _disk_errors(name):
+            found = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
+            for path in found:
+                path.unlink(missing_ok=True)
+            folders = {path.parent for path in found} | {self._root / name}
+            for folder in sorted(folders, reverse=True):
+                _remove_empty(folder, self._root)
+        return len(found)
+
     def _path(self, key: str) -> Path:
         parts = key.split("/")
         if any(part in {"", ".", ".."} or "\0" in part for part in parts) or parts[0] == _UNFINISHED:
@@ -116,6 +127,16 @@ def _forget(unfinished: Path) -> None:
         for path in unfinished.iterdir():
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
                 path.unlink()
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove a folder and those above it, up to the store's top folders, as long as they are empty."""
+    while folder.parent not in {root, folder}:
+        try:
+            folder.unlink() if folder.is_symlink() else folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
 
 
 def _make_folder(key: str, folder: Path) -> None:

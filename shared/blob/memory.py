@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
 
-from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.blob.port import BlobInfo, ObjectChangedError, is_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,14 @@ class MemoryStore:
         """Remove the object; fine where there is none."""
         with self._lock:
             self._objects.pop(key, None)
+
+    def erase(self, name: str) -> int:
+        """Remove an object, or all below a `name` that ends in a slash."""
+        with self._lock:
+            found = [key for key in self._objects if is_named(key, name)]
+            for key in found:
+                del self._objects[key]
+        return len(found)
 
 
 def _object(key: str, data: bytes) -> _Object:

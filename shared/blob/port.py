@@ -32,6 +32,11 @@ class ObjectChangedError(PermanentError):
     advice = "Wait for the upload to finish; the new version is processed by its own event."
 
 
+def is_named(key: str, name: str) -> bool:
+    """Whether `key` is the object `name`, or lies below a `name` that ends in a slash."""
+    return key == name or (name.endswith("/") and key.startswith(name))
+
+
 class BlobStore(Protocol):
     """Objects by key, inside one bucket. Every method may raise TransientError when the store is down."""
 
@@ -63,3 +68,6 @@ class BlobStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
+
+    def erase(self, name: str) -> int:
+        """Remove an object, or all below a `name` that ends in a slash, with every version that is kept; how many."""

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -14,13 +14,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
-from shared.blob.port import BlobInfo, ObjectChangedError
+from shared.blob.port import BlobInfo, ObjectChangedError, is_named
 from shared.errors import TransientError
 from shared.settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import (
+        GetObjectRequestTypeDef,
+        ObjectIdentifierTypeDef,
+        PutObjectRequestTypeDef,
+    )
 
 T = TypeVar("T")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -134,6 +138,40 @@ class S3Store:
         """Remove the object; fine where there is none."""
         with self._faults(key):
             self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def erase(self, name: str) -> int:
+        """Remove an object, or all below a `name` that ends in a slash: versions, markers, unfinished uploads."""
+        with self._faults(name):
+            erased = {key for batch in self._kept(name) for key in self._delete_all(batch)}
+            self._abort_uploads(name)
+        return len(erased)
+
+    def _kept(self, name: str) -> Iterator[Sequence["ObjectIdentifierTypeDef"]]:
+        """What is kept under a name, each version by itself, page by page."""
+        versioned = "Status" in self._s3.get_bucket_versioning(Bucket=self._bucket)
+        if not versioned:
+            for plain in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=name):
+                yield [{"Key": item["Key"]} for item in plain.get("Contents", ()) if is_named(item["Key"], name)]
+            return
+        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=name):
+            kept = (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            yield [{"Key": it["Key"], "VersionId": it["VersionId"]} for it in kept if is_named(it["Key"], name)]
+
+    def _delete_all(self, batch: Sequence["ObjectIdentifierTypeDef"]) -> set[str]:
+        if not batch:
+            return set()
+        answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True})
+        if refused := answer.get("Errors"):
+            code = refused[0].get("Code", "")
+            raise TransientError(f"the object store kept {len(refused)} of {len(batch)} objects to be erased: {code}")
+        return {item["Key"] for item in batch}
+
+    def _abort_uploads(self, name: str) -> None:
+        for page in self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=name):
+            for upload in page.get("Uploads", ()):
+                if is_named(upload["Key"], name):
+                    where = upload["Key"], upload["UploadId"]
+                    self._s3.abort_multipart_upload(Bucket=self._bucket, Key=where[0], UploadId=where[1])
 
     def _named(self, key: str) -> "GetObjectRequestTypeDef":
         return {"Bucket": self._bucket, "Key": key}

@@ -1,5 +1,6 @@
 """Dead letters: the original bytes, why they were given up, and the way back."""
 
+import re
 from dataclasses import dataclass, replace
 from secrets import token_hex
 
@@ -91,6 +92,13 @@ def read(record: Record) -> DeadLetter:
         key=record.key,
         value=record.value,
     )
+
+
+def is_about(record: Record, case: str) -> bool:
+    """Whether a dead letter is of a case: its event's, or that of an object of the case."""
+    name = re.escape(case)
+    landed = rf"(?:^|/)(?:(?:slides|vectors)/{name}/|clinical/{name}\.json$)"
+    return record.key == case or re.search(landed, record.key) is not None
 
 
 def original(record: Record) -> Record:

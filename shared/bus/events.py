@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from medulla.v1.events_pb2 import (
+    CaseEraseRequested,
     CaseRescoreRequested,
     CaseScored,
     Progress,
@@ -22,8 +23,12 @@ from shared.errors import PoisonMessageError
 from shared.text import capped
 from shared.tracing import inject
 
-Event: TypeAlias = SlideTiled | SlideEmbedded | CaseRescoreRequested | CaseScored | SlideRejected | Progress
-E = TypeVar("E", SlideTiled, SlideEmbedded, CaseRescoreRequested, CaseScored, SlideRejected, Progress)
+Event: TypeAlias = (
+    SlideTiled | SlideEmbedded | CaseRescoreRequested | CaseScored | CaseEraseRequested | SlideRejected | Progress
+)
+E = TypeVar(
+    "E", SlideTiled, SlideEmbedded, CaseRescoreRequested, CaseScored, CaseEraseRequested, SlideRejected, Progress
+)
 
 SPECVERSION = "1.0"
 TOPIC_OF: dict[type[Message], str] = {
@@ -31,6 +36,7 @@ TOPIC_OF: dict[type[Message], str] = {
     SlideEmbedded: topics.SLIDES_EMBEDDED,
     CaseRescoreRequested: topics.CASES_RESCORE,
     CaseScored: topics.CASES_SCORED,
+    CaseEraseRequested: topics.CASES_ERASE,
     SlideRejected: topics.SLIDES_REJECTED,
     Progress: topics.PROGRESS,
 }

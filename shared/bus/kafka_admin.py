@@ -1,7 +1,7 @@
 """Topics from outside a consumer group: create them, read one from end to end."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 
 from shared.bus import topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
+from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import LARGEST_BYTES, Delivery
 from shared.settings import KafkaSettings
 
@@ -63,6 +64,28 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
+
+
+def forget(settings: KafkaSettings, topic: str, unwanted: Callable[[Delivery], bool]) -> int:
+    """Remove records from the middle of a topic: the others are written anew behind them; how many are gone.
+
+    Kafka deletes from the front alone. A crash between the two steps leaves the others twice, never less than once.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: as `read_topic`, or no right to delete.
+    """
+    standing = list(read_topic(settings, topic))
+    kept = [delivery.record for delivery in standing if not unwanted(delivery)]
+    if len(kept) == len(standing):
+        return 0
+    with closing(KafkaProducerAdapter(settings)) as producer:
+        producer.send(kept)
+    ends: dict[TopicPartition, int] = {}
+    for delivery in standing:
+        ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        admin.delete_records(ends, timeout_ms=_DEADLINE_MS)
+    return len(standing) - len(kept)
 
 
 def _reader(settings: KafkaSettings) -> Any:

@@ -6,6 +6,7 @@ SLIDES_EMBEDDED = "slides.embedded"
 SLIDES_REJECTED = "slides.rejected"
 CASES_RESCORE = "cases.rescore"
 CASES_SCORED = "cases.scored"
+CASES_ERASE = "cases.erase"
 PROGRESS = "progress"
 DEAD_LETTERS = "dead.letters"
 
@@ -16,6 +17,7 @@ ALL = (
     SLIDES_REJECTED,
     CASES_RESCORE,
     CASES_SCORED,
+    CASES_ERASE,
     PROGRESS,
     DEAD_LETTERS,
 )

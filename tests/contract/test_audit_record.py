@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from services.results.audit_chain import GENESIS
 from services.results.schema import AUDIT, CASES, SCORES
 from services.results.sql_store import SqlStore
+from shared.canonical import sha256
 from shared.units import CaseId
 from tests.support import scores as made
 from tests.support.result_stores import record, tell
@@ -28,7 +29,9 @@ def test_the_chain_of_an_empty_store_is_intact(fresh: SqlStore) -> None:
     assert fresh.verify_chain().head == GENESIS
 
 
-@pytest.mark.parametrize("verb", ["update audit set score_id = 'x'", "delete from audit", "truncate audit"])
+@pytest.mark.parametrize(
+    "verb", ["update audit set score_id = 'x'", "update audit set case_id = 'x'", "delete from audit", "truncate audit"]
+)
 def test_the_audit_record_refuses_to_be_changed(fresh: SqlStore, verb: str) -> None:
     if verb.startswith("truncate") and fresh.engine.dialect.name == "sqlite":
         verb = "delete from audit where 1"
@@ -69,6 +72,27 @@ def test_a_score_that_was_taken_away_is_missed(fresh: SqlStore) -> None:
         connection.execute(update(CASES).values(current_score_id=None))
         connection.execute(delete(SCORES))
     assert "is gone" in fresh.verify_chain().problem
+
+
+def test_an_entry_whose_case_was_taken_away_without_an_erasure_is_found(fresh: SqlStore) -> None:
+    for version in "12":
+        tell(fresh, record("a", version, 1))
+    with fresh.engine.begin() as connection:
+        connection.execute(update(AUDIT).where(AUDIT.c.seq == 2).values(case_id=sha256(b"a")))
+    report = fresh.verify_chain()
+    assert (report.intact, report.entries) == (False, 1)
+    assert "Entry 2" in report.problem
+
+
+def test_an_entry_that_was_changed_after_an_erasure_is_found(fresh: SqlStore) -> None:
+    for version in "12":
+        tell(fresh, record("a", version, 1))
+    fresh.erase(CaseId("a"))
+    assert fresh.verify_chain().intact
+    with fresh.engine.begin() as connection:
+        disarm(connection)
+        connection.execute(update(AUDIT).where(AUDIT.c.seq == 2).values(score_digest="0" * 64, hash="0" * 64))
+    assert not fresh.verify_chain().intact
 
 
 def disarm(connection: Connection) -> None:

@@ -26,6 +26,7 @@ from services.results.rest import create_app
 from services.results.servicer import ResultsServicer
 from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
+from shared.bus.memory import MemoryBus
 from shared.rpc.auth import TokenVerifier, require_role
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
@@ -67,7 +68,7 @@ def _doors(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Door]]:
     store.migrate()
     verifying = TokenVerifier(settings)
     servicer = ResultsServicer(Queries(store), Feed(store))
-    rest = HttpServer("127.0.0.1", 0, create_app(store, MemoryStore(), verifying))
+    rest = HttpServer("127.0.0.1", 0, create_app(store, MemoryStore(), verifying, MemoryBus().producer()))
     rpc = GrpcServer(
         "127.0.0.1:0",
         lambda server: results_pb2_grpc.add_ResultsServiceServicer_to_server(servicer, server),

@@ -131,6 +131,20 @@ class StoreContract:
         store.delete("never/there")
         assert store.head("gone") is None
 
+    def test_erasing_a_name_removes_that_object_or_all_below_it_and_nothing_beside(self, store: BlobStore) -> None:
+        for key in (
+            "slides/C/a.svs",
+            "slides/C/deep/b.dcm",
+            "slides/CC/a.svs",
+            "clinical/C.json",
+            "clinical/C.json.json",
+        ):
+            store.put(key, key.encode())
+        assert store.erase("slides/C/") == 2
+        assert store.erase("clinical/C.json") == 1
+        assert store.erase("slides/C/") == 0
+        assert [info.key for info in store.list("")] == ["clinical/C.json.json", "slides/CC/a.svs"]
+
     def test_a_list_is_in_key_order_and_only_of_its_prefix(self, store: BlobStore) -> None:
         keys = ["b/x", "a/b/c", "a/b-", "a/b.json", "a/b0", "a/c", "ab", "a/ä", "a/Z"]
         for key in keys:
@@ -175,11 +189,40 @@ class TestFolder(StoreContract):
     def store(self, tmp_path: Path) -> BlobStore:
         return FolderStore(tmp_path / "bucket")
 
+    def test_erasing_leaves_no_folder_of_the_name(self, tmp_path: Path) -> None:
+        store = FolderStore(tmp_path / "bucket")
+        store.put("slides/C/deep/b.dcm", b"x")
+        store.erase("slides/C/")
+        assert not (tmp_path / "bucket/slides/C").exists()
+        assert (tmp_path / "bucket/slides").is_dir()
+
 
 class TestS3(StoreContract):
     @pytest.fixture
     def store(self, minio: MinioPart) -> BlobStore:
         return new_s3_store(minio)
+
+    @pytest.mark.parametrize("versioned", [False, True])
+    def test_erasing_leaves_no_version(self, minio: MinioPart, versioned: bool) -> None:
+        bucket, client = minio.bucket(), minio.client()
+        if versioned:
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        store = S3Store(s3_settings(minio, bucket))
+        for data in (b"first", b"second"):
+            store.put("slides/C/a.svs", data)
+        store.put("slides/C/b.svs", b"deleted before")
+        store.delete("slides/C/b.svs")
+        assert store.erase("slides/C/") == (2 if versioned else 1)
+        left = client.list_object_versions(Bucket=bucket)
+        assert not left.get("Versions")
+        assert not left.get("DeleteMarkers")
+
+    def test_erasing_an_object_ends_its_unfinished_uploads(self, minio: MinioPart) -> None:
+        """MinIO tells of uploads by their whole key alone, and drops the others after a day."""
+        bucket, client = minio.bucket(), minio.client()
+        client.create_multipart_upload(Bucket=bucket, Key="clinical/C.json")
+        S3Store(s3_settings(minio, bucket)).erase("clinical/C.json")
+        assert not client.list_multipart_uploads(Bucket=bucket, Prefix="clinical/C.json").get("Uploads")
 
     def test_a_list_goes_on_past_a_page(self, store: BlobStore) -> None:
         keys = [f"many/{number:04d}" for number in range(1010)]

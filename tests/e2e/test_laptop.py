@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -37,6 +38,11 @@ class Laptop:
                 return dict(json.load(answer))
         except (URLError, OSError):
             return {}
+
+    def delete(self, path: str) -> int:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("DELETE", path)
+        return connection.getresponse().status
 
     def score(self, case_id: str) -> dict[str, Any]:
         return dict(self.get(f"/api/v1/cases/{case_id}").get("score", {}))
@@ -96,3 +102,40 @@ def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Pa
         assert second.score("DEMO-001") == before
         scores = second.get("/api/v1/cases/DEMO-001/scores")["scores"]
         assert [score["current"] for score in scores].count(True) == 1
+
+
+CANARY = "canary-4711"
+
+
+def test_an_erased_case_leaves_no_trace_and_comes_back_only_when_that_is_lifted(tmp_path: Path) -> None:
+    record = CLINICAL.read_bytes().replace(b"DEMO-001", CANARY.encode())
+    with laptop(tmp_path) as running:
+        running.land(f"slides/{CANARY}/slide.svs", slides.cc0_bytes())
+        running.land(f"clinical/{CANARY}.json", record)
+        running.land(f"slides/{CANARY}/bad.svs", b"no slide")
+        assert wait_for(lambda: running.score(CANARY).get("model") == "fused", PATIENCE_S)
+        assert traces(tmp_path)
+        assert running.delete(f"/api/v1/cases/{CANARY}") == 202
+        assert wait_for(lambda: not running.get(f"/api/v1/cases/{CANARY}") and not traces(tmp_path), PATIENCE_S)
+        running.land(f"clinical/{CANARY}.json", record)
+        running.land("clinical/DEMO-002.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"DEMO-002"))
+        assert wait_for(lambda: bool(running.score("DEMO-002")), PATIENCE_S)
+        assert not running.score(CANARY)
+        assert running.get("/api/v1/audit/verify")["intact"]
+    assert medulla("erase", CANARY, "--watch", str(tmp_path)).returncode == 0
+    assert not traces(tmp_path)
+    assert medulla("erase", CANARY, "--watch", str(tmp_path), "--lift").returncode == 0
+    with laptop(tmp_path) as again:
+        again.land(f"clinical/{CANARY}.json", record)
+        assert wait_for(lambda: bool(again.score(CANARY)), PATIENCE_S)
+
+
+def traces(folder: Path) -> list[str]:
+    """Files that name the case, or hold its name."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if CANARY in str(path) or CANARY.encode() in path.read_bytes()]
+
+
+def medulla(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "services.standalone", *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, env=clean_environment(), capture_output=True, text=True, check=False)

@@ -68,6 +68,10 @@ class Disturbed:
         self._disturb()
         self._store.delete(key)
 
+    def erase(self, name: str) -> int:
+        self._disturb()
+        return self._store.erase(name)
+
 
 class BucketLife:
     """Scorer and results in this process on a bucket; a seed decides what happens to it, and in which order."""

@@ -23,6 +23,7 @@ from services.results.servicer import ResultsServicer
 from services.results.sql_store import SqlStore
 from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
+from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
@@ -38,6 +39,7 @@ class Results:
         self.store = SqlStore(f"sqlite:///{folder / 'results.db'}")
         self.store.migrate()
         self.blobs = MemoryStore()
+        self.bus = MemoryBus()
         self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: made.at(10))
 
     def score(self, score: Score, minutes: float = 1, inputs: Sequence[tuple[str, str]] = ()) -> Score:
@@ -98,6 +100,7 @@ def over_http(results: Results, verifier: Verifier | None = None, login: Login |
         results.store,
         results.blobs,
         verifier or OpenOnLoopback("127.0.0.1"),
+        results.bus.producer(),
         login=login,
         feed=results.feed,
         rhythm=Rhythm(beat_s=0.2),

@@ -134,7 +134,7 @@ def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> It
         results.close()
     else:
         promote(store, write_bundle(folder / "toy"))
-        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0")
+        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None)
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -45,7 +45,7 @@ def request(case: str = "MB-1") -> CaseRescoreRequested:
 def told(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
     """What the scorer says of a request that ends as a dead letter."""
     bus = MemoryBus()
-    served = routes(store, Bundles(store), bus.producer(), "0.0")
+    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None)
     bus.producer().send([to_record(request(case), "test")])
     worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served)
     with running(worker.run):

@@ -55,7 +55,9 @@ def verifier(issuer: OidcIssuer) -> TokenVerifier:
 
 @pytest.fixture(scope="module")
 def client(filled: Results, verifier: TokenVerifier, issuer: OidcIssuer) -> TestClient:
-    return TestClient(create_app(filled.store, filled.blobs, verifier, login=Login(issuer.url, "medulla-page")))
+    return TestClient(
+        create_app(filled.store, filled.blobs, verifier, filled.bus.producer(), login=Login(issuer.url, "medulla-page"))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ def test_the_shell_of_the_page_and_its_login_are_public(client: TestClient, issu
 
 def test_an_issuer_that_is_away_means_later(results: Results) -> None:
     away = TokenVerifier(AuthSettings(issuer="http://127.0.0.1:1", timeout_s=0.5))
-    client = TestClient(create_app(results.store, results.blobs, away))
+    client = TestClient(create_app(results.store, results.blobs, away, results.bus.producer()))
     with OidcIssuer() as other:
         answer = client.get("/api/v1/cases", headers=bearer(other.token()))
     assert answer.status_code == 503

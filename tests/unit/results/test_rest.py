@@ -19,7 +19,7 @@ from tests.support.results import Results
 
 @pytest.fixture
 def client(results: Results) -> Iterator[TestClient]:
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"))
+    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 

@@ -159,6 +159,36 @@ class CaseRescoreRequested(_message.Message):
 Global___CaseRescoreRequested: _TypeAlias = CaseRescoreRequested  # noqa: Y015
 
 @_typing.final
+class CaseEraseRequested(_message.Message):
+    """Everything of a case is to be removed for good. Topic cases.erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    SLIDE_DIGESTS_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    case_id: _builtins.str
+    @_builtins.property
+    def slide_digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Slides of the case, by the SHA-256 of their bytes, that its index may not know any more."""
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        slide_digests: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "event_id", b"event_id", "slide_digests", b"slide_digests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseEraseRequested: _TypeAlias = CaseEraseRequested  # noqa: Y015
+
+@_typing.final
 class CaseScored(_message.Message):
     """A case has a score, or has none any more. Topic cases.scored."""
 

@@ -1,0 +1,69 @@
+"""Erases a case from the bucket: what was landed, all that was derived from it, and its dead letters."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
+
+from shared import keys
+from shared.blob.port import BlobStore
+from shared.bus.events import event_id
+from shared.erased import ErasedCases
+from shared.units import CaseId, Sha256
+
+_DERIVED = re.compile(r"\b(?:plans|embeddings)/([0-9a-f]{64})/")
+_ATTENTION = re.compile(r"\battention/[0-9a-f]{64}/[0-9a-f]{64}\.safetensors")
+
+
+Forget = Callable[[CaseId], object]
+"""Removes the dead letters of a case from the bus."""
+
+
+@dataclass(frozen=True)
+class EraseCase:
+    """One request in, nothing of the case left; running it again removes what late work wrote."""
+
+    store: BlobStore
+    forget_letters: Forget
+
+    def __call__(self, event: CaseEraseRequested) -> list[CaseRescoreRequested]:
+        """Erase the case.
+
+        Plans and embeddings of a slide that other cases have too stay for them; they are scored again, lest a remark
+        on the slide outlive its reason.
+        """
+        case = keys.case_id(event.case_id, "the request")
+        ErasedCases(self.store).add(case)
+        stored = self._stored(case)
+        slides = {Sha256(digest) for digest in (*event.slide_digests, *_DERIVED.findall(stored))}
+        others = {other for slide in slides for other in self._erase_slide(case, slide)}
+        landed = keys.slides(case), keys.clinical(case), keys.vectors(case)
+        kept = keys.scores(case), keys.indexed(case), keys.landings(case), keys.attempts(case)
+        for name in (*landed, *_ATTENTION.findall(stored), *kept):
+            self.store.erase(name)
+        self.forget_letters(case)
+        return [_rescore(other, event) for other in sorted(others)]
+
+    def _stored(self, case: CaseId) -> str:
+        """All that index, scores and the tiler's memory hold of the case, as one text: it names what is derived."""
+        prefixes = keys.indexed_slides(case), keys.scores(case), keys.landings(case)
+        found = [info.key for prefix in prefixes for info in self.store.list(prefix)]
+        return "\n".join(self.store.get(key).decode() for key in found)
+
+    def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
+        """Forget that the case has the slide; the other cases that do."""
+        prefix = keys.cases_of(slide)
+        self.store.erase(prefix + case)
+        others = {CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix)}
+        for derived in () if others else keys.derived(slide):
+            self.store.erase(derived)
+        return others
+
+
+def _rescore(case: CaseId, event: CaseEraseRequested) -> CaseRescoreRequested:
+    request = CaseRescoreRequested(
+        event_id=event_id(CaseRescoreRequested, case, event.event_id), case_id=case, cause="erase"
+    )
+    request.as_of.GetCurrentTime()
+    return request

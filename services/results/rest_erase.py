@@ -1,0 +1,26 @@
+"""Route that erases a case; for operators."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from shared import erased, keys
+from shared.bus.events import to_record
+from shared.bus.port import Producer
+
+_SOURCE = "results"
+
+
+def erase_routes(producer: Producer) -> APIRouter:
+    """DELETE below /cases: publishes the request, which every service that keeps something of the case obeys."""
+    routes = APIRouter(prefix="/cases", tags=["cases"])
+
+    @routes.delete("/{case_id}", status_code=HTTPStatus.ACCEPTED, summary="Erase a case for good, wherever it is kept")
+    def erase(case_id: str) -> dict[str, str]:
+        case = keys.case_id(case_id, "the request")
+        request = erased.request(case, "operator", datetime.now(UTC).isoformat())
+        producer.send([to_record(request, _SOURCE)])
+        return {"case_id": case, "state": "erasing"}
+
+    return routes

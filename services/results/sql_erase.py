@@ -1,0 +1,34 @@
+"""Erasing a case in SQL: its rows go, its audit entries keep digests, and one more entry vouches for those."""
+
+from contextlib import closing
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete
+
+from services.results import sql_audit
+from services.results.audit_chain import ERASED, covering
+from services.results.ports import Erasure
+from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from shared.canonical import digest_of, sha256
+from shared.units import CaseId
+
+_TABLES = (CASES, SCORES, REJECTIONS, PROGRESS)
+"""Cases first: each points at one of its scores."""
+
+
+def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
+    """Erase a case; False where nothing of it was kept."""
+    sql_audit.lock(tx)
+    removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
+    name = sha256(case.encode())
+    if hashes := sql_audit.strip(tx, case, name):
+        event = digest_of([name, *hashes])
+        sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
+    return bool(hashes) or any(removed)
+
+
+def settle(engine: Engine) -> None:
+    """Take what was deleted out of SQLite's log too; PostgreSQL's autovacuum does the like in its own time."""
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,77 @@
+"""Erased cases: what arrives late for one is dropped, until an operator lifts the erasure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
+
+from shared import keys
+from shared.blob.port import BlobStore
+from shared.bus.events import Event, event_id
+from shared.canonical import canonical_json
+from shared.errors import PermanentError
+from shared.logs import get
+from shared.units import CaseId
+from shared.worker import Route
+
+_log = get(__name__)
+
+
+@dataclass(frozen=True)
+class ErasedCases:
+    """Markers in the bucket, one a case, named after the digest of the case's id."""
+
+    store: BlobStore
+
+    def add(self, case: CaseId) -> None:
+        """Remember that the case was erased, and when."""
+        self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
+
+    def lift(self, case: CaseId) -> bool:
+        """Let the case be taken in again; False where it was not erased."""
+        known = self.holds(case)
+        self.store.delete(keys.erased(case))
+        return known
+
+    def holds(self, case: str) -> bool:
+        """Whether the case was erased; False for an empty id."""
+        return bool(case) and self.store.head(keys.erased(CaseId(case))) is not None
+
+
+def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> CaseEraseRequested:
+    """Ask for a case to be erased; the same cause gives the same event."""
+    digests = sorted(set(slide_digests))
+    name = event_id(CaseEraseRequested, case, *cause, *digests)
+    return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests)
+
+
+def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:
+    """The routes, made to drop events of erased cases."""
+    return [_dropping(route, ErasedCases(store)) for route in routes]
+
+
+def _dropping(route: Route[Any], erased: ErasedCases) -> Route[Any]:
+    def handle(event: Any) -> Iterable[Event]:
+        case = route.context(event).get("case_id", "")
+        if erased.holds(case):
+            _log.info("dropped: the case was erased")
+            return ()
+        return _unless_erased_meanwhile(erased, CaseId(case), route, event)
+
+    return replace(route, handle=handle)
+
+
+def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any], event: Any) -> Iterable[Event]:
+    """Do the work; where the case was erased under it, ask that what the work wrote is erased too."""
+    try:
+        made = list(route.handle(event))
+    except PermanentError:
+        if not erased.holds(case):
+            raise
+        made = []
+    if not erased.holds(case):
+        return made
+    digests = (said.slide.digest for said in (event, *made) if isinstance(said, SlideTiled | SlideEmbedded))
+    return (request(case, "erased while it was worked on", slide_digests=digests),)

@@ -1,0 +1,75 @@
+"""Nothing of an erased case is left in the bucket, and nothing of another case is touched."""
+
+import json
+
+from medulla.v1.events_pb2 import CaseEraseRequested
+
+from services.fusion_scorer.erase import EraseCase
+from shared import keys
+from shared.blob.memory import MemoryStore
+from shared.erased import ErasedCases, request
+from shared.units import CaseId, Sha256, SlideId
+
+CANARY, OTHER = CaseId("canary-7"), CaseId("canary-77")
+OWN, COMMON, LATE = (Sha256(digit * 64) for digit in "abc")
+PLAN, SCORE = Sha256("d" * 64), Sha256("e" * 64)
+
+
+def _fill(store: MemoryStore, case: CaseId, slides: tuple[Sha256, ...]) -> None:
+    """What the services keep of a case, in their places."""
+    store.put(f"{keys.slides(case)}S.svs", b"pixels")
+    store.put(keys.clinical(case), b"{}")
+    store.put(f"{keys.vectors(case)}radiomics.json", b"{}")
+    for slide in slides:
+        named = json.dumps({"case_id": case, "thumbnail_key": keys.plan_prefix(slide, PLAN) + keys.THUMBNAIL})
+        attention = keys.attention(slide, Sha256(case.encode().hex().ljust(64, "0")))
+        store.put(keys.indexed_slide(case, SlideId(slide[0]), slide), named.encode())
+        store.put(f"{keys.landings(case)}{slide}.json", named.encode())
+        store.put(keys.score(case, SCORE), json.dumps({"attention_key": attention, "other": named}).encode())
+        store.put(keys.cases_of(slide) + case, b"")
+        for prefix in keys.derived(slide):
+            store.put(f"{prefix}file", b"derived")
+        store.put(attention, b"map")
+
+
+def _erase(store: MemoryStore, event: CaseEraseRequested) -> tuple[list[str], list[str]]:
+    """Whose dead letters were forgotten, and which cases are to be scored again."""
+    forgotten: list[str] = []
+    asked = EraseCase(store, forgotten.append)(event)
+    return forgotten, [request.case_id for request in asked]
+
+
+def test_nothing_of_the_case_is_left_but_a_marker_that_does_not_name_it() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (OWN,))
+    assert _erase(store, request(CANARY, "operator")) == ([CANARY], [])
+    (marker,) = store.list("")
+    assert marker.key == keys.erased(CANARY)
+    assert CANARY.encode() not in marker.key.encode() + store.get(marker.key)
+    assert ErasedCases(store).holds(CANARY)
+
+
+def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None:
+    store, untouched = MemoryStore(), MemoryStore()
+    _fill(untouched, OTHER, (COMMON,))
+    _fill(store, OTHER, (COMMON,))
+    _fill(store, CANARY, (OWN, COMMON))
+    assert _erase(store, request(CANARY, "operator")) == ([CANARY], [OTHER])
+    left = {info.key for info in store.list("")} - {keys.erased(CANARY)}
+    assert left == {info.key for info in untouched.list("")}
+
+
+def test_what_late_work_wrote_goes_with_a_second_request() -> None:
+    store = MemoryStore()
+    _erase(store, request(CANARY, "operator"))
+    store.put(f"{keys.bag_prefix(LATE, PLAN, SCORE)}part-00000", b"late")
+    _erase(store, request(CANARY, "late", slide_digests=[LATE]))
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
+def test_a_lifted_erasure_lets_the_case_in_again() -> None:
+    erased = ErasedCases(MemoryStore())
+    erased.add(CANARY)
+    assert erased.lift(CANARY)
+    assert not erased.holds(CANARY)
+    assert not erased.lift(CANARY)
