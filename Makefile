@@ -20,7 +20,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test e2e lint protos chart-docs bench science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test e2e lint protos chart-docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,11 @@ protos: .venv/.dev ## generate shared/gen from protos/
 
 chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README
 	$(BIN)/python -m tests.support.chart
+
+FUZZ_SECONDS ?= 300
+FUZZ_SEED ?= 0
+fuzz: .venv/.dev ## try seeded odd inputs on everything that reads foreign bytes: FUZZ_SECONDS=300 (3600 at most) [FUZZ_SEED=0] [ONLY=target,...]
+	$(BIN)/python -m tests.fuzz --seconds "$(FUZZ_SECONDS)" --seed "$(FUZZ_SEED)" --only "$(ONLY)" $(ARGS)
 
 bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 	$(BIN)/python -m tests.bench $(ARGS)

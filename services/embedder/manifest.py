@@ -18,6 +18,8 @@ FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_SHOWN = 200
+"""Characters of a place or a message that are shown: both may repeat what the file holds."""
 
 
 class KnownAnswer(BaseModel):
@@ -130,5 +132,5 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
 
 def _first(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in found["loc"]) or "file"
-    return f"{where}: {found['msg']}"
+    where = ".".join(str(part) for part in found["loc"])[:_SHOWN] or "file"
+    return f"{where}: {found['msg'][:_SHOWN]}"

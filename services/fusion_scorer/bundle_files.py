@@ -17,6 +17,9 @@ from shared.canonical import sha256
 from shared.keys import bundle_prefix
 from shared.units import Sha256
 
+_SHOWN = 200
+"""Characters of a place or a message that are shown: both may repeat what the file holds."""
+
 
 class Files(Protocol):
     """A folder of files by plain name."""
@@ -124,8 +127,8 @@ def _manifest(data: bytes, where: str) -> Manifest:
 def first_problem(error: ValidationError) -> str:
     """The first of pydantic's findings as `place: what`, without the value."""
     item = error.errors()[0]
-    place = ".".join(str(part) for part in item["loc"])
-    return f"{place}: {item['msg']}" if place else item["msg"]
+    place, message = ".".join(str(part) for part in item["loc"])[:_SHOWN], item["msg"][:_SHOWN]
+    return f"{place}: {message}" if place else message
 
 
 def _check_signature(files: Mapping[str, bytes], public_key: bytes, where: str) -> None:

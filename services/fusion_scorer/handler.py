@@ -24,7 +24,7 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
-from shared.errors import PermanentError
+from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
 from shared.times import stamp, when
 from shared.units import CaseId
@@ -96,12 +96,20 @@ class OnLanding:
         return self._slide(hint) if hint.key.startswith(keys.SLIDES) else ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refused record; None where the key names no case."""
+        """The event that tells people of a refused record, without a case where its key names none; None of no record.
+
+        A version that was given up without an answer is remembered: no sweep starts it again.
+        """
+        if not hint.key.startswith(keys.CLINICAL):
+            return None
         try:
             case = keys.clinical_case(hint.key)
         except BadCaseIdError:
-            return None
+            case = CaseId("")
         info = self.store.head(hint.key)
+        if info is not None and case and isinstance(error, GivenUpError):
+            entry = ClinicalEntry(info.key, info.etag, info.sha256, info.last_modified.isoformat(), str(error))
+            self.index.put_clinical(case, entry)
         etag, landed = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
         return SlideRejected(
             event_id=event_id(SlideRejected, hint.key, etag, error.reason),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import CaseScored
-from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
+from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, StoredCase
@@ -40,6 +40,8 @@ class ScoreCase:
     bundles: Bundles
     program_version: str
     sites: Sites = field(default_factory=Sites)
+    left_out: tuple[LeftOutSlide, ...] = ()
+    """Slides of the one case at hand that never came into the store."""
 
     def __call__(self, case: CaseId) -> CaseScored:
         """Score the case as it stands; see `case_record` for what keeps an older state from being told last.
@@ -67,7 +69,8 @@ class ScoreCase:
         stored = CaseReader(self.store)(standing, promoted.bundle.manifest.profile)
         if stored.empty:
             return self._without_score(standing, stored)
-        made = score(promoted.bundle, stored.inputs, self.program_version)
+        inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *self.left_out))
+        made = score(promoted.bundle, inputs, self.program_version)
         digest = self._keep(standing.case_id, made)
         used = standing.record if stored.inputs.clinical else ()
         newest = max(*stored.landed, promoted.since)

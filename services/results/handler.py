@@ -83,7 +83,8 @@ class RecordRejection:
 
     def __call__(self, event: SlideRejected) -> tuple[()]:
         """Keep why the input was refused, while what was refused stands in the bucket."""
-        keys.case_id(event.case_id, "the event of a refused input")
+        if event.case_id:
+            keys.case_id(event.case_id, "the event of a refused input")
         if _stands(self.blobs, event):
             self.results.record_rejection(event)
         return ()

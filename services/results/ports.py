@@ -124,6 +124,9 @@ class ResultStore(Protocol):
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """One case, or None."""
 
+    def refused(self, limit: int) -> list[SlideRejected]:
+        """Refused uploads whose keys name no case, the latest first."""
+
     def scores(self, case_id: CaseId) -> list[KeptScore]:
         """Every score of the case, the current one first."""
 

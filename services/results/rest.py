@@ -19,6 +19,7 @@ from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_progress import progress_routes
+from services.results.rest_refused import refused_routes
 from services.results.sse import Rhythm
 from shared.blob.port import BlobStore
 from shared.notice import NOTICE
@@ -67,7 +68,7 @@ def create_app(
     queries = Queries(results)
     cases = case_routes(queries, Evidence(queries, blobs))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((cases, progress), verifier, READERS))
+    app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
     app.include_router(_guarded((audit_routes(results),), verifier, OPERATORS))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)

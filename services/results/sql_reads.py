@@ -62,6 +62,14 @@ def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     return found[0] if found else None
 
 
+def refused(tx: Connection, limit: int) -> list[SlideRejected]:
+    """See ResultStore."""
+    nameless = select(REJECTIONS).where(REJECTIONS.c.case_id == "")
+    return list(
+        map(_rejection, tx.execute(nameless.order_by(REJECTIONS.c.as_of.desc(), REJECTIONS.c.event_id).limit(limit)))
+    )
+
+
 def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
     """See ResultStore."""
     query = (

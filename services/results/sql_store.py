@@ -81,7 +81,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             values = sql_reads.rejection_values(rejection)
             new = wrote(tx, insert(tx, REJECTIONS).values(values).on_conflict_do_nothing())
-            if new:
+            if new and rejection.case_id:
                 _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
         return new
 
@@ -107,6 +107,11 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
             return sql_reads.case(tx, case_id)
+
+    def refused(self, limit: int) -> list[SlideRejected]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.refused(tx, limit)
 
     def scores(self, case_id: CaseId) -> list[KeptScore]:
         """See ResultStore."""

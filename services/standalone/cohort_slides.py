@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from services.standalone.errors import located
 from services.standalone.local_slides import SlideFile
-from services.standalone.workspace import find
+from services.standalone.selection import parted, select
 from services.tiler.errors import NotASlideError
 from services.tiler.grid import GridSpec
 from services.tiler.ports import Cut, SlideReader, Tiles
@@ -27,12 +28,15 @@ class CohortSlides:
 
     @classmethod
     def below(cls, folder: Path, default_mpp: float | None) -> Self:
-        """Find the slides of `folder`/slides/{case_id}/.
+        """Find the slides of a folder as `medulla embed` does.
 
         Raises:
-            NotASlideError: there is no such folder.
+            PermanentError: there is no slide in it.
         """
-        return cls({(slide.case_id, slide.slide_id): slide for slide in find([folder])}, default_mpp)
+        slides, refused = parted(select([folder]))
+        if not slides:
+            raise located(refused[0].error, refused[0].path)
+        return cls({(slide.case_id, slide.slide_id): slide for slide in slides}, default_mpp)
 
     def tiles(self, case: str, spots: Spots, grid: GridSpec) -> Tiles:
         """Read tiles of one slide, as `grid` cuts them.
@@ -42,7 +46,7 @@ class CohortSlides:
             SlideError: it is not there, or cannot be read.
         """
         slide = self._slide(case, spots)
-        with slide.at_hand() as path, self.open_slide(path, Override(default=self.default_mpp)) as reader:
+        with slide.at_hand() as path, self.open_slide(path, Override(slide.mpp, self.default_mpp)) as reader:
             return reader.read_tiles(spots.origins, _cut(grid, reader))
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:

@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.standalone.advice import explain_here
+from services.standalone.errors import unforeseen
 from shared import runtime
-from shared.errors import MedullaError, explain
+from shared.errors import MedullaError
 
 _DAY = 86400.0
 """Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
@@ -34,8 +36,13 @@ def print_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """Lines on standard output, at once: a command may go on for long after them."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
+
+
+def one_line(text: str) -> str:
+    """Text without what moves a terminal or breaks a line, as a file's name may hold it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def note(text: str) -> None:
@@ -49,10 +56,14 @@ def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     try:
         yield
     except (MedullaError, OSError) as error:
-        _fail(explain(error), runtime.exit_code(error))
+        _fail(explain_here(error), runtime.exit_code(error))
     except KeyboardInterrupt:
         again = "goes on from here" if goes_on else "starts anew"
         _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug is told in a sentence, as any other error
+        _fail(explain_here(unforeseen(error)), runtime.AT_FAULT)
 
 
 @contextmanager
@@ -96,6 +107,12 @@ class _Lines:
         return f", about {minutes:.0f} min left" if minutes >= 1 else ""
 
 
+def complain(sentence: str) -> None:
+    """A line on standard error about one input, while the command goes on."""
+    lines = "\n".join(map(one_line, sentence.split("\n")))
+    _errors.print(f"medulla: {lines}", style="red" if _errors.is_terminal else None, markup=False)
+
+
 def _fail(sentence: str, code: int) -> NoReturn:
-    _errors.print(f"medulla: {sentence}", style="red" if _errors.is_terminal else None, markup=False)
+    complain(sentence)
     raise typer.Exit(code)

@@ -57,7 +57,7 @@ def show(place: Place, as_json: AsJson = False) -> None:
 
 @app.command()
 def replay(
-    places: Annotated[list[str] | None, typer.Argument(metavar="PLACE…", help="Which ones, from the list.")] = None,
+    places: Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Which ones, from the list.")] = None,
     reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
     as_json: AsJson = False,
 ) -> None:

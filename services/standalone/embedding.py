@@ -5,14 +5,17 @@ import io
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideEmbedded
 
+from services.standalone.advice import here
 from services.standalone.console import Advance
-from services.standalone.local_slides import SlideFile
+from services.standalone.errors import refusal
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
-from services.standalone.workspace import find, open_workspace
+from services.standalone.selection import Item, Refused
+from services.standalone.workspace import open_workspace
 from shared.errors import PermanentError
 from shared.files import put
 
@@ -24,7 +27,7 @@ FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
 class Embedded:
     """What came of one slide: its event, or why it was refused."""
 
-    slide: SlideFile
+    item: Item
     event: SlideEmbedded | None = None
     error: PermanentError | None = None
 
@@ -39,30 +42,31 @@ class Summary:
     failures: Path
 
 
-def embed(paths: Sequence[Path], out: Path, options: Options, advance: Advance) -> Summary:
-    """Embed every slide under `paths` into `out`; the index lists what is there, `failures.csv` what was refused."""
-    slides = list(find(paths))
+def embed(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Summary:
+    """Embed every slide into `out`; the index lists what is there, `failures.csv` what was refused."""
     outcomes = []
     with (
         open_pipeline(open_workspace(out), options) as pipeline,
         ThreadPoolExecutor(options.workers, thread_name_prefix="slide") as pool,
     ):
-        for done, outcome in enumerate(pool.map(lambda slide: _outcome(pipeline, slide), slides), 1):
+        for done, outcome in enumerate(pool.map(partial(_outcome, pipeline), items), 1):
             outcomes.append(outcome)
-            advance(done, len(slides))
+            advance(done, len(items))
     return _write(out, outcomes)
 
 
-def _outcome(pipeline: Pipeline, slide: SlideFile) -> Embedded:
+def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
+    if isinstance(item, Refused):
+        return Embedded(item, error=item.error)
     try:
-        return Embedded(slide, event=pipeline.embed(slide))
-    except PermanentError as error:
-        return Embedded(slide, error=error)
+        return Embedded(item, event=pipeline.embed(item))
+    except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is that slide's row
+        return Embedded(item, error=refusal(error))
 
 
 def _write(out: Path, outcomes: Sequence[Embedded]) -> Summary:
     good = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
-    bad = [_failure_row(outcome.slide, outcome.error) for outcome in outcomes if outcome.error]
+    bad = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     index, failures = out / "index.csv", out / "failures.csv"
     _write_table(index, INDEX, good)
     _write_table(failures, FAILURES, bad)
@@ -73,8 +77,9 @@ def _index_row(event: SlideEmbedded) -> Sequence[object]:
     return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
 
 
-def _failure_row(slide: SlideFile, error: PermanentError) -> Sequence[object]:
-    return str(slide.path), slide.case_id, slide.slide_id, error.reason, str(error), error.advice
+def _failure_row(item: Item, error: PermanentError) -> Sequence[object]:
+    what_to_do = here(error.reason, error.advice)
+    return str(item.path), item.case_id, item.slide_id, error.reason, str(error), what_to_do
 
 
 def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -82,4 +87,4 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[obje
     table = csv.writer(text, lineterminator="\n")
     table.writerow(header)
     table.writerows(rows)
-    put(path, text.getvalue().encode())
+    put(path, text.getvalue().encode(errors="backslashreplace"))

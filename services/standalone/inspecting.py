@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import cpu_count
-from pathlib import Path
 
 from services.standalone import words
+from services.standalone.advice import here
+from services.standalone.console import one_line
+from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
-from services.standalone.workspace import find
+from services.standalone.selection import Item, Refused
 from services.tiler.damage import count_corrupt
 from services.tiler.errors import NoTissueError
 from services.tiler.isolation import isolated_readers
@@ -15,7 +17,6 @@ from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
-from shared.errors import PermanentError, explain
 
 _TILES_PER_CPU_SECOND = 100
 """Of the default encoder, decoding included; `make bench` measures it."""
@@ -44,6 +45,7 @@ class Finding:
     expected_seconds: float = 0.0
     reason: str = ""
     sentence: str = ""
+    advice: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """The finding as JSON wants it."""
@@ -52,11 +54,11 @@ class Finding:
     def line(self) -> str:
         """The finding in one line."""
         if self.reason:
-            return f"{self.slide}: {self.sentence}"
+            return one_line(f"{self.slide}: {self.sentence} [{self.reason}]. {self.advice}")
         flags = words.listed(self.qc_flags, "no remark")
         corrupt = f" ({self.corrupt} corrupt)" if self.corrupt else ""
         source = ", not ".join((self.mpp_source, *self.mpp_contradicted_by))
-        return (
+        return one_line(
             f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
             f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({source}), "
             f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles{corrupt}, {flags}, "
@@ -64,26 +66,35 @@ class Finding:
         )
 
 
-def inspect(paths: Sequence[Path], default_mpp: float | None) -> list[Finding]:
-    """Look at slides, and at every slide of folders that hold `slides/{case_id}/`; nothing is written."""
+def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
+    """Look at slides; nothing is written."""
     with isolated_readers() as open_slide:
-        return [_finding(slide, default_mpp, open_slide) for slide in find(paths)]
+        return [
+            _refusal(item) if isinstance(item, Refused) else _finding(item, default_mpp, open_slide) for item in items
+        ]
 
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        return _seen(slide, default_mpp, open_slide)
-    except PermanentError as error:
-        return Finding(str(slide.path), reason=error.reason, sentence=explain(error))
+        return look(slide, default_mpp, open_slide)
+    except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
+        return _refusal(Refused(slide.path, refusal(error)))
 
 
-def _seen(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
+def _refusal(refused: Refused) -> Finding:
+    error = refused.error
+    sentence = str(error).removeprefix(f"{refused.path}: ")
+    return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
+
+
+def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
+    """What the reader sees of one slide; raises where it is refused."""
     slide.check()
-    with slide.at_hand() as path, open_slide(path, Override(default=default_mpp)) as reader:
+    with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
         made = plan(reader, PlanSpec(), slide.digest)
         corrupt = count_corrupt(reader, made)
     if not len(made.coords):
-        raise NoTissueError(f"{slide.path}: no tile shows enough clean, sharp tissue")
+        raise NoTissueError("no tile shows enough clean, sharp tissue")
     facts, said = made.slide, made.slide.resolution
     return Finding(
         slide=str(slide.path),

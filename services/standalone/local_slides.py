@@ -31,6 +31,10 @@ class SlideFile:
     """Everything that belongs to it, labels included."""
     lacks: str = ""
     """Why it cannot be worked on: a sentence about the files that are missing."""
+    mpp: float | None = None
+    """Microns per pixel that a table of slides states."""
+    case_named: bool = False
+    """Its folder or a table names the case; else the file's own name does."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -60,18 +64,15 @@ class SlideFile:
             raise kind(self.lacks)
 
 
-def slides_below(folder: Path, case_id: str | None = None) -> list[SlideFile]:
-    """Every slide below a folder, at any depth, in the order of their names.
+def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None) -> list[SlideFile]:
+    """The slides among files of a folder, in the order of their names, which are relative to it.
 
     Ids come from names below the folder, as they do from names below `slides/{case_id}/` in the bucket. Without
     `case_id` each slide is its own case.
     """
-    return _found(folder, FolderStore(folder).list(""), case_id)
-
-
-def slides_of(files: Sequence[Path]) -> list[SlideFile]:
-    """The slides among files of one folder, each a case of its own; their companions may lie in its subfolders."""
-    return _found(files[0].parent, _beside(files)) if files else []
+    store = FolderStore(folder)
+    infos = (store.head(name) for name in names)
+    return _found(folder, (info for info in infos if info is not None), case_id)
 
 
 def slide_at(path: Path, case_id: str | None = None) -> SlideFile:

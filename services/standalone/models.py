@@ -11,8 +11,10 @@ from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, Trainin
 from services.fusion_scorer import bundle_files
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import Manifest
+from services.fusion_scorer.profile import Profile
 from services.standalone.console import AsJson, exit_codes, print_json, say
 from services.tiler.grid import GridSpec
+from shared import keys
 
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
@@ -30,7 +32,7 @@ _IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
 
 @bundle.command("show")
 def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
-    """Say what a bundle is: profile, arms, encoder, digests."""
+    """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
     with exit_codes():
         checked = bundle_files.verify(path)
     if as_json:
@@ -72,7 +74,9 @@ def sign_bundle(
 
 @encoder.command("show")
 def show_encoder(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the encoder.")] = DEFAULT_ENCODER,
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Folder of the encoder.", show_default="the one that ships")
+    ] = DEFAULT_ENCODER,
     as_json: AsJson = False,
 ) -> None:
     """Say what an encoder is, after checking its digest."""
@@ -118,9 +122,21 @@ def _bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]
         f"signed   {_SIGNED if signed else 'no'}",
         f"encoder  {encoder_name}",
         f"arms     {arms}",
-        f"profile  {manifest.profile.name}: {', '.join(variable.name for variable in manifest.profile.variables)}",
+        f"profile  {manifest.profile.name}: a clinical record may hold",
+        *_variable_lines(manifest.profile),
         manifest.notice,
     ]
+
+
+def _variable_lines(profile: Profile) -> list[str]:
+    """Each name that a clinical record may hold, its block, and the values that it allows."""
+    rows = {variable.name: f"{variable.allowed()} ({variable.block})" for variable in profile.variables}
+    outcome = profile.outcome
+    codes = ", ".join(f"{code} {meaning}" for code, meaning in outcome.codes.items())
+    rows |= {outcome.time: "a number above 0 (outcome)", outcome.event: f"{codes} (outcome)"}
+    rows |= dict.fromkeys(("case_id", "site_id"), keys.PSEUDONYM) | {"simulated": "true or false"}
+    width = max(map(len, rows))
+    return [f"  {name:{width}}  {allowed}" for name, allowed in rows.items() if name]
 
 
 def _encoder_lines(manifest: EncoderManifest) -> list[str]:

@@ -1,6 +1,6 @@
 """Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +40,8 @@ class Options:
     default_mpp: float | None = None
     workers: int = field(default_factory=lambda: cpu_count() or 1)
     """Slides worked on at once."""
+    slide_mpp: Mapping[str, float] = field(default_factory=dict)
+    """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _planner(workspace: Workspace, grid: GridSpec, options: Options, open_slide:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
-    mpp = MppTable(default=options.default_mpp)
+    mpp = MppTable(options.slide_mpp, options.default_mpp)
     return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, tell)
 
 

@@ -1,14 +1,14 @@
 """`medulla score`: one case, in this process, through the handlers that the services run."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.json_format import Parse
-from medulla.v1.scorer_pb2 import Score, SlideEvidence
+from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
@@ -17,11 +17,13 @@ from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
-from services.standalone.local_slides import SlideFile, slide_at
+from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
-from services.standalone.pipeline import Options, Tell, open_pipeline
+from services.standalone.pipeline import Options, Pipeline, Tell, open_pipeline
 from services.standalone.report import SlidePage, render
+from services.standalone.selection import Item, Refused, parted
 from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import OpenSlide
@@ -29,13 +31,13 @@ from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.json_objects import MAX_BYTES
-from shared.keys import BadCaseIdError
 from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
 DEMO_BUNDLE = DEMO / "bundle"
 _TOP_TILES = 6
+_CASES_SHOWN = 5
 _SHOWN_PX = TilePx(256)
 """Side of a tile in the report, whatever the encoder takes."""
 
@@ -47,6 +49,8 @@ class Case:
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
+    refused: tuple[Refused, ...] = ()
+    """What was given beside the slides and is none."""
     readings: Sequence[str] = ()
     """What the map of the record's names and words read as what, in words."""
 
@@ -58,20 +62,36 @@ class Report:
     score: Score
     score_json: Path
     html: Path
+    refused: tuple[Refused, ...] = ()
+    """Slides that the score leaves out."""
 
 
-def case_from(slides: Sequence[Path], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
-    """Put a case together: its id is the one given, else the clinical record's, else the first slide's name.
+def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
+    """Put a case together: its id is the one given, its folder's, the record's, or the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the map of its names and words is none, or not of this record.
+        SeveralCasesError: the slides are of several cases, or of another one.
+        PermanentError: there is no slide among `items`.
     """
+    slides, refused = parted(items)
+    if not slides:
+        raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
-    name = case_id or (stated_id(record) if record else None) or slide_at(slides[0]).case_id
-    case = keys.case_id(name, "--case-id")
-    return Case(case, _together(slide_at(path, case) for path in slides), record, readings)
+    named = _named_case(slides, case_id)
+    case = keys.case_id(named or (stated_id(record) if record else None) or slides[0].case_id, "--case-id")
+    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
+
+
+def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
+    """The id that the command line, folders or a table give the case; None where they give none."""
+    names = {slide.case_id for slide in slides if slide.case_named} | ({case_id} if case_id else set())
+    if len(names) > 1:
+        shown = ", ".join(sorted(names)[:_CASES_SHOWN])
+        raise SeveralCasesError(f"the slides are of {len(names)} cases ({shown}), and one is scored at a time")
+    return next(iter(names), None)
 
 
 def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
@@ -88,20 +108,28 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
     with open_pipeline(workspace, options, tell) as pipeline:
-        for slide in case.slides:
-            CaseIndex(store).put_slide(pipeline.embed(slide))
-        event = ScoreCase(store, Bundles(store), version("medulla"))(case.case_id)
-        return _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
+        refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
+        score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
+        event = score_case(case.case_id)
+        report = _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
+    return replace(report, refused=refused)
 
 
-def _together(slides: Iterable[SlideFile]) -> Sequence[SlideFile]:
-    """Each slide once, also where several of its files were named."""
-    made = {slide.path: slide for slide in slides}
-    by_id = {slide.slide_id: slide for slide in made.values()}
-    for slide in made.values():
-        if by_id[slide.slide_id] is not slide:
-            raise BadCaseIdError(f"{slide.path} and {by_id[slide.slide_id].path} would be the same slide of the case")
-    return list(made.values())
+def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) -> list[Refused]:
+    """Embed and index slides; what is refused of them. Raises the last refusal where none is left."""
+    refused = []
+    for slide in slides:
+        try:
+            index.put_slide(pipeline.embed(slide))
+        except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
+            refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
+    if len(refused) == len(slides):
+        raise located(refused[-1].error, refused[-1].path)
+    return refused
+
+
+def _left_out(item: Refused) -> LeftOutSlide:
+    return LeftOutSlide(slide_id=item.slide_id or item.path.name, reason=item.error.reason, sentence=str(item.error))
 
 
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> Report:

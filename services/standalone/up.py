@@ -1,13 +1,14 @@
 """`medulla up`: every service in one process, on loopback: a folder as bucket, a bus in memory, SQLite, the page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
-from medulla.v1.events_pb2 import Progress
+from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
 from services.fusion_scorer.errors import NoBundleError
@@ -19,9 +20,14 @@ from services.results.progress_feed import Feed
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
+from services.standalone.advice import here
 from services.standalone.console import say
+from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
+from services.standalone.laptop_results import LaptopResults
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.selection import Item, Refused, parted
+from services.standalone.strays import Strays
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -34,6 +40,7 @@ from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
+from shared.errors import PermanentError
 from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
@@ -46,6 +53,7 @@ HOST = "127.0.0.1"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
+_LOOK_FOR_STRAYS_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are searched for inputs that went without a word, as while the program was not running."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
@@ -64,6 +72,24 @@ class Place:
     def url(self) -> str:
         """Address of the page."""
         return f"http://{HOST}:{self.port}"
+
+
+def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
+    """Link slides that lie elsewhere into the watched folder; what was refused.
+
+    Raises:
+        PermanentError: none of them could be linked.
+    """
+    workspace = open_workspace(folder)
+    slides, refused = parted(items)
+    for slide in slides:
+        try:
+            workspace.link(slide)
+        except PermanentError as error:
+            refused.append(Refused(slide.path, error, slide.case_id, slide.slide_id))
+    if items and len(refused) == len(items):
+        raise located(refused[0].error, refused[0].path)
+    return refused
 
 
 def serve(place: Place, options: Options) -> int:
@@ -92,7 +118,12 @@ def _tell_refusal(delivery: Delivery) -> None:
     letter = dead_letters.read(delivery.record)
     key = clean(letter.key.removeprefix(f"{_NAME}/"))
     with contained("refusals"):
-        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {letter.advice}")
+        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
+
+
+def _tell_stray(results: SqlStore, rejection: SlideRejected) -> None:
+    say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
+    results.record_rejection(rejection)
 
 
 @contextmanager
@@ -105,7 +136,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
         producer.send([to_record(event, _NAME)])
 
     database = f"sqlite:///{place.folder / 'results.sqlite'}"
-    with closing(SqlStore(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
+    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
         results.migrate()
         attempts = Attempts(workspace.store)
         yield [
@@ -115,6 +146,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results),
             Refusals(bus),
+            Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
         ]
 
 

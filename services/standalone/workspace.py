@@ -1,12 +1,10 @@
 """A folder that serves as the bucket: slides are linked into it, everything derived is written beside them."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 
-from services.standalone.local_slides import SlideFile, slide_at, slides_below
-from services.tiler.errors import NotASlideError
+from services.standalone.local_slides import SlideFile
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobInfo, ObjectChangedError
@@ -62,24 +60,6 @@ def open_workspace(root: Path) -> Workspace:
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=root):
         return Workspace(root)
-
-
-def find(paths: Sequence[Path]) -> Iterator[SlideFile]:
-    """Slides of folders that hold `slides/{case_id}/`, and slides given by any of their files; each of them once."""
-    seen = set[tuple[Path, str]]()
-    for path in paths:
-        for slide in _inside(path) if path.is_dir() else [slide_at(path)]:
-            if (slide.path, slide.case_id) not in seen:
-                seen.add((slide.path, slide.case_id))
-                yield slide
-
-
-def _inside(folder: Path) -> Iterator[SlideFile]:
-    slides = folder / "slides"
-    if not slides.is_dir():
-        raise NotASlideError(f"{folder} holds no folder slides/{{case_id}}/")
-    for case in sorted(path for path in slides.iterdir() if path.is_dir()):
-        yield from slides_below(case, case.name)
 
 
 def _point(link: Path, target: Path) -> None:

@@ -18,10 +18,11 @@ from shared.bus.s3_events import ObjectHint
 from shared.errors import GivenUpError, PermanentError, TransientError
 from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
-from shared.units import CaseId
+from shared.units import CaseId, SlideId
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
 """Refusals that depend on the machine, not on the slide: never remembered."""
+_NAMELESS = SlideKey(CaseId(""), SlideId(""))
 _log = logs.get(__name__)
 
 
@@ -57,20 +58,26 @@ class OnLanding:
         return [event for slide in slides if _is_several(slide) for event in self._bereft(case, slide, hint)]
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refusal; None where the key names no case or slide.
+        """The event that tells people of a refusal, without a case where the key names none; None of no slide.
 
         A version that was given up without an answer is remembered: no sweep starts it again.
         """
         try:
             case, slide = case_of(hint.key), self._seen(hint.key)
         except BadCaseIdError:
-            return None
+            return messages.slide_rejected(_NAMELESS, hint.key, self._head(hint.key), error)
         if case is None:
             return None
         if slide is not None:
             return self._refused(SlideKey(case, slide.slide_id), slide, error)
         named = keys.slide_key(hint.key)
         return messages.slide_rejected(named, hint.key, None, error) if named else None
+
+    def _head(self, key: str) -> BlobInfo | None:
+        try:
+            return self.blobs.head(key)
+        except TransientError:
+            return None
 
     def _refused(self, named: SlideKey, slide: FoundSlide, error: PermanentError) -> SlideRejected:
         refusal = _rejection(named, slide, error)

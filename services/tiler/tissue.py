@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tiler.labels import look_up, under
 from services.tiler.limits import MAX_OVERVIEW_PX
 from services.tiler.ports import Mask, Overview, Rgb, SlideFacts
 from services.tiler.surroundings import find_surroundings
@@ -144,17 +145,14 @@ def _nearest(mask: Mask, known: Mask) -> Mask:
     if not known.any():
         return np.ones_like(mask)
     labels = cv2.distanceTransformWithLabels((~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
-    at = np.zeros(labels.max() + 1, np.bool_)
-    at[labels[mask]] = True
-    filled: Mask = at[labels]
-    return filled
+    return look_up(under(mask, labels), labels)
 
 
 def _without_specks(mask: Mask, least_px: float) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= least_px
     keep[0] = False
-    return keep[labels] if count > 1 else np.zeros_like(mask)
+    return look_up(keep, labels) if count > 1 else np.zeros_like(mask)
 
 
 def _hsv(pixels: Rgb) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

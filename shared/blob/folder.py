@@ -1,5 +1,6 @@
 """A folder as object store, for the laptop: keys are paths below a root."""
 
+import errno
 import os
 import secrets
 import time
@@ -79,8 +80,8 @@ class FolderStore:
         """Every object whose key starts with `prefix`, in key order."""
         with _disk_errors(prefix):
             for key, path in _walk(self._root, "", prefix):
-                with suppress(FileNotFoundError):
-                    yield _described(key, path.stat())
+                if info := _listed(key, path):
+                    yield info
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
@@ -142,6 +143,16 @@ def _described(key: str, stat: os.stat_result) -> BlobInfo:
     return BlobInfo(key, stat.st_size, _etag(stat), datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
+def _listed(key: str, path: Path) -> BlobInfo | None:
+    """A file of a listing; None for links that lead nowhere or in circles, and for what went away meanwhile."""
+    try:
+        return _described(key, path.stat())
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP}:
+            return None
+        raise
+
+
 def _etag(stat: os.stat_result) -> str:
     return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}-{stat.st_size:x}"
 
@@ -166,10 +177,18 @@ def _walk(folder: Path, below: str, prefix: str) -> Iterator[tuple[str, Path]]:
         key = below + path.name
         if path.is_dir():
             inside = f"{key}/"
-            if inside.startswith(prefix) or prefix.startswith(inside):
+            if prefix.startswith(inside):
                 yield from _walk(path, inside, prefix)
+            elif inside.startswith(prefix) and not _leads_up(path):
+                with suppress(PermissionError):  # whoever asks for this very folder is told
+                    yield from _walk(path, inside, prefix)
         elif key.startswith(prefix):
             yield key, path
+
+
+def _leads_up(path: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
 def _sorted_entries(folder: Path, *, top: bool) -> list[Path]:

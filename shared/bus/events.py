@@ -35,6 +35,9 @@ TOPIC_OF: dict[type[Message], str] = {
     Progress: topics.PROGRESS,
 }
 
+_MAY_NAME_NO_CASE: frozenset[type[Message]] = frozenset({SlideRejected})
+"""Events about objects whose keys may name no case."""
+
 
 def event_id(kind: type[Message], *inputs: str) -> str:
     """Name an event after its kind and what it was made from: 32 hex characters, the same on every retry."""
@@ -89,14 +92,14 @@ def decoder(kind: type[E]) -> Callable[[Record], E]:
     """Make the function that reads a record as an event of `kind`.
 
     The function raises PoisonMessageError for another type, another major version, garbled bytes or an event without
-    its id or case.
+    its id or case; a refused upload whose key names no case has none.
     """
 
     def decode(record: Record) -> E:
         _check_envelope(record, kind.DESCRIPTOR.full_name)
         event = _parse(kind, record.value)
         about = context(event)
-        if "event_id" not in about or "case_id" not in about:
+        if "event_id" not in about or ("case_id" not in about and kind not in _MAY_NAME_NO_CASE):
             raise PoisonMessageError(f"a {kind.DESCRIPTOR.name} without an event id or a case id")
         return event
 

@@ -81,8 +81,14 @@ def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Pa
         first.land("slides/DEMO-001/slide.svs", slides.cc0_bytes())
         first.land("clinical/DEMO-001.json", CLINICAL.read_bytes())
         first.land("slides/DEMO-002/bad.svs", b"no slide")
+        first.land("slides/loose.svs", slides.cc0_bytes())
+        (tmp_path / "slides/DEMO-002/gone.svs").symlink_to("nowhere.svs")
+        (tmp_path / "slides/DEMO-002/circle").symlink_to("..")
         assert wait_for(lambda: first.score("DEMO-001").get("model") == "fused", PATIENCE_S)
         assert wait_for(lambda: bool(first.get("/api/v1/cases/DEMO-002").get("rejections")), PATIENCE_S)
+        assert wait_for(lambda: len(first.get("/api/v1/cases/DEMO-002")["rejections"]) == 2, PATIENCE_S)
+        (loose,) = first.get("/api/v1/refused")["refused"]
+        assert (loose["object_key"], loose["reason"]) == ("slides/loose.svs", "bad_case_id")
         before = first.score("DEMO-001")
     with laptop(tmp_path) as second:
         second.land("clinical/DEMO-003.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"DEMO-003"))

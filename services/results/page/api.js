@@ -33,6 +33,7 @@ async function reach(path, options) {
 export const json = async (path, options) => (await ask(path, options)).json();
 export const cases = (page, signal) => json(`api/v1/cases?page_token=${encodeURIComponent(page)}`, { signal });
 export const oneCase = (id, signal) => json(casePath(id), { signal });
+export const refused = async (signal) => (await json("api/v1/refused", { signal })).refused;
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 

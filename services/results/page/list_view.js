@@ -1,7 +1,7 @@
 // All cases: state, risk, group and flags, with the progress of slides on their way.
 
-import { cases } from "./api.js";
-import { h } from "./dom.js";
+import { cases, refused } from "./api.js";
+import { h, section } from "./dom.js";
 import { listen } from "./events.js";
 import { chip, flags, group, interval, progress } from "./parts.js";
 import * as words from "./words.js";
@@ -18,7 +18,7 @@ export async function showList(main, signal, banner) {
 
 class ListView {
   constructor(main, signal, banner) {
-    Object.assign(this, { main, signal, banner, rows: [], next: "", moving: new Map(), timer: 0, shown: 0 });
+    Object.assign(this, { main, signal, banner, rows: [], uploads: [], next: "", moving: new Map(), timer: 0, shown: 0 });
   }
 
   /** Read again as many cases as are shown. */
@@ -30,7 +30,7 @@ class ListView {
       rows = rows.concat(page.cases);
       next = page.next_page_token;
     } while (next && rows.length < wanted);
-    Object.assign(this, { rows, next });
+    Object.assign(this, { rows, next, uploads: await refused(this.signal) });
     this.draw();
   }
 
@@ -65,7 +65,7 @@ class ListView {
     this.cells = new Map();
     this.banner(this.rows.some((row) => row.flags.includes("simulated")));
     const focused = document.activeElement?.getAttribute("href");
-    this.main.replaceChildren(h("h1", {}, "Cases"), this.rows.length ? this.table() : empty(), this.button() ?? "");
+    this.main.replaceChildren(h("h1", {}, "Cases"), this.rows.length ? this.table() : empty(), this.button() ?? "", this.uploads.length ? refusedUploads(this.uploads) : "");
     if (focused) this.main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -104,3 +104,11 @@ function risk(value) {
 }
 
 const empty = () => h("p", { class: "wait" }, "No case yet. One appears here when its first slide or clinical record has been seen.");
+
+/** Uploads that belong to no case, since their keys name none. */
+function refusedUploads(uploads) {
+  return section("Refused uploads", h("ul", { class: "refused" }, uploads.map((one) => h("li", {},
+    h("p", {}, h("b", {}, one.object_key), " \u2014 ", one.sentence),
+    h("p", { class: "advice" }, one.advice),
+    h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}`)))));
+}

@@ -21,6 +21,7 @@ INDEX = "index.csv"
 _COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
 _MADE = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
 """What the metadata of a bag says of its making, and what stands for it where it does not."""
+_SHOWN = 40
 _LARGEST_HEADER = 1 << 24
 
 
@@ -180,13 +181,14 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         features, said = header["features"], header.get("__metadata__", {})
         tiles, width = features["shape"]
         begin, end = features["data_offsets"]
+        kind = features["dtype"]
         whole = end - begin == 2 * tiles * width and path.stat().st_size >= 8 + size + end
     except OSError as error:
         raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadEmbeddingsError(f"bag {path} of case {row['case_id']} is no bag of features") from error
-    if features["dtype"] != "F16":
-        raise BadEmbeddingsError(f"features of bag {path} are {features['dtype']}, and F16 is read")
+    if kind != "F16":
+        raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
     made = [str(said.get(name, other)) for name, other in _MADE.items()]

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from medulla.v1.results_pb2 import GetCaseResponse
 from medulla.v1.scorer_pb2 import Score
 
+from services.results.handler import RecordRejection
 from services.results.rest import create_app
 from shared.rpc.auth import OpenOnLoopback
 from tests.support import scores as made
@@ -202,3 +203,17 @@ def test_every_reference_of_the_description_leads_somewhere(client: TestClient) 
 def test_the_open_mode_answers_to_the_names_of_this_machine_only(client: TestClient) -> None:
     assert client.get("/api/v1/cases", headers={"Host": "evil.example"}).status_code == 403
     assert client.get("/api/v1/cases", headers={"Host": "localhost:8080"}).status_code == 200
+
+
+def test_refused_uploads_without_a_case_are_listed_while_they_stand(client: TestClient, results: Results) -> None:
+    for key in ("slides/loose.svs", "slides/a b/c.svs"):
+        results.blobs.put(key, b"slide")
+        loose = made.rejected("", "", made.at(1))
+        loose.object_key, loose.event_id = key, key
+        RecordRejection(results.blobs, results.store)(loose)
+    listed = client.get("/api/v1/refused").json()["refused"]
+    assert sorted(one["object_key"] for one in listed) == ["slides/a b/c.svs", "slides/loose.svs"]
+    assert all(one["sentence"] and one["advice"] for one in listed)
+    assert client.get("/api/v1/cases").json()["cases"] == []
+    results.blobs.delete("slides/loose.svs")
+    assert [one["object_key"] for one in client.get("/api/v1/refused").json()["refused"]] == ["slides/a b/c.svs"]

@@ -95,6 +95,27 @@ def test_a_name_longer_than_the_disk_takes_is_one_sentence(tmp_path: Path) -> No
         FolderStore(tmp_path).put("n" * 300, b"x")
 
 
+def test_links_in_circles_or_to_nowhere_hide_no_other_object(tmp_path: Path) -> None:
+    (tmp_path / "slides/A").mkdir(parents=True)
+    (tmp_path / "slides/A/a.svs").write_bytes(b"slide")
+    (tmp_path / "slides/A/self.svs").symlink_to("self.svs")
+    (tmp_path / "slides/A/gone.svs").symlink_to("nowhere.svs")
+    (tmp_path / "slides/A/up").symlink_to("..")
+    assert [info.key for info in FolderStore(tmp_path).list("slides/")] == ["slides/A/a.svs"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_hides_no_other_and_is_told_to_whoever_asks_for_it(tmp_path: Path) -> None:
+    for case in "AB":
+        (tmp_path / "slides" / case).mkdir(parents=True)
+        (tmp_path / f"slides/{case}/a.svs").write_bytes(b"slide")
+    (tmp_path / "slides/A").chmod(0)
+    assert [info.key for info in FolderStore(tmp_path).list("slides/")] == ["slides/B/a.svs"]
+    with pytest.raises(TransientError):
+        list(FolderStore(tmp_path).list("slides/A/"))
+    (tmp_path / "slides/A").chmod(0o700)
+
+
 def test_a_file_that_an_older_one_replaces_is_another_version(tmp_path: Path) -> None:
     store, path = FolderStore(tmp_path), tmp_path / "a"
     store.put("a", b"new")

@@ -107,6 +107,15 @@ def test_bundles_and_encoders_show_what_they_are() -> None:
     bundle = printed("bundle", "show", DEMO_BUNDLE)
     assert bundle["simulated"]
     assert len(bundle["digest"]) == 64
+    shown = medulla("bundle", "show", DEMO_BUNDLE).stdout
+    for allowed in (
+        "a number from 0 to 120 years",
+        "one of M0, M1, M2, M3, M4",
+        "one of WNT, SHH",
+        "1 relapse",
+        "no dot",
+    ):
+        assert allowed in shown
     assert printed("encoder", "show")["name"] == "efficientnet_lite0"
     assert printed("bundle", "verify", DEMO_BUNDLE)["ok"]
 
@@ -133,7 +142,7 @@ def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path,
     good, broken, absent = done.stdout.strip().splitlines()
     assert "2220 x 2967 px at 0.499 x 0.499 um/px (openslide.mpp-x)" in good
     assert "not_a_slide" in broken
-    assert "absent.svs is no file" in absent
+    assert "absent.svs: no such file or folder [not_found]" in absent
 
 
 def test_a_stated_default_resolution_serves_slides_that_state_none(tmp_path: Path) -> None:
@@ -168,9 +177,11 @@ def test_embed_finds_what_it_did_before(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_slides_is_a_fault_of_the_input(tmp_path: Path) -> None:
-    done = medulla("embed", tmp_path, "--out", tmp_path / "emb")
+    (tmp_path / "empty").mkdir()
+    done = medulla("inspect", tmp_path / "empty")
     assert done.exit_code == AT_FAULT
-    assert "slides/{case_id}/" in done.stderr
+    for words in ("no slide found", "slides/{case}/", ".svs", "DICOM"):
+        assert words in done.stdout
 
 
 def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.standalone.fhir_record import flattened
+from services.standalone.local_slides import slide_at
 from services.standalone.scoring import case_from
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Canary"}], "gender": "female", "birthDate": "2015-01-01"}
@@ -47,14 +48,14 @@ def test_a_bundle_gives_gender_age_and_observations_and_nothing_that_names_the_p
 def test_a_map_makes_a_record_of_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "fhir.json").write_text(json.dumps(bundle(PATIENT, CONDITION, observation("Mood", valueString="good"))))
     (tmp_path / "columns.yaml").write_text("columns: {Patient.gender: sex, Condition.age_days: age_at_diagnosis_days}")
-    case = case_from([tmp_path / "MB-7.svs"], tmp_path / "fhir.json", "MB-7", tmp_path / "columns.yaml")
+    case = case_from([slide_at(tmp_path / "MB-7.svs")], tmp_path / "fhir.json", "MB-7", tmp_path / "columns.yaml")
     assert json.loads(case.clinical or b"") == {"sex": "female", "age_at_diagnosis_days": 1826}
 
 
 def test_a_bundle_without_a_map_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "fhir.json").write_text(json.dumps(bundle(PATIENT)))
     with pytest.raises(BadClinicalRecordError, match="is a FHIR Bundle: say with --map"):
-        case_from([tmp_path / "MB-7.svs"], tmp_path / "fhir.json", "MB-7")
+        case_from([slide_at(tmp_path / "MB-7.svs")], tmp_path / "fhir.json", "MB-7")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.standalone.local_slides import SlideFile, slide_at, slides_below, slides_of
+from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.workspace import open_workspace
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.readers import open_slide
@@ -25,6 +25,11 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder
+
+
+def slides_below(folder: Path, case_id: str | None = None) -> list[SlideFile]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return slides_among(folder, [path.relative_to(folder).as_posix() for path in files], case_id)
 
 
 def names(slide: SlideFile) -> list[str]:
@@ -49,8 +54,8 @@ def test_any_file_of_a_slide_names_the_whole_slide(tmp_path: Path) -> None:
 def test_a_file_that_somebody_names_is_looked_at_whatever_it_is_called(tmp_path: Path) -> None:
     write(tmp_path, {"photo.png": b"x", "S.svs": b"y"})
     assert slide_at(tmp_path / "photo.png").slide_id == "photo.png"
-    assert [slide.slide_id for slide in slides_of([tmp_path / "photo.png", tmp_path / "S.svs"])] == ["S.svs"]
-    assert slides_of([]) == []
+    assert [slide.slide_id for slide in slides_among(tmp_path, ["photo.png", "S.svs"])] == ["S.svs"]
+    assert slides_among(tmp_path, []) == []
     with pytest.raises(NotASlideError, match="is no file"):
         slide_at(tmp_path / "absent.svs").check()
 

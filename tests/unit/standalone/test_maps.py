@@ -6,6 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from services.standalone.commands import app
+from services.standalone.local_slides import slide_at
 from services.standalone.scoring import case_from
 
 THEIRS = "Patient ID;AGE;Gender;Days;Outcome\r\nA;5,4;F;400;relapse\r\nB;6,1;M;800;none\r\n"
@@ -38,7 +39,7 @@ def test_a_record_of_other_names_takes_ours_and_tells_what_was_read_as_what(tmp_
     record, columns = tmp_path / "record.json", tmp_path / "columns.yaml"
     record.write_text(json.dumps({"Patient ID": "MB-7", "Grp": 3, "note": "x"}))
     columns.write_text("{columns: {Patient ID: case_id, Grp: molecular_group}, ignore: [note]}")
-    case = case_from([tmp_path / "a.svs"], record, None, columns)
+    case = case_from([slide_at(tmp_path / "a.svs")], record, None, columns)
     assert case.case_id == "MB-7"
     assert json.loads(case.clinical or b"") == {"case_id": "MB-7", "molecular_group": 3}
     assert case.readings == [

@@ -10,6 +10,7 @@ from services.standalone import scoring
 from services.standalone.local_slides import slide_at
 from services.standalone.report import SlidePage, render
 from services.standalone.summary import lines
+from services.tiler.readers import open_slide
 from shared.blob.memory import MemoryStore
 from tests.support import scores as made
 from tests.support.results import attention_map, thumbnail
@@ -48,7 +49,7 @@ def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highes
     store, evidence = MemoryStore(), made.slide_evidence("MB-1", "A1", top)
     store.put_new(evidence.thumbnail_key, thumbnail())
     store.put_new(evidence.attention_key, attention_map(top, faint=0.011, steps=1))
-    made_page = scoring._page(store, evidence, slide_at(scoring.DEMO / "cmu-1-small-region.svs"))
+    made_page = scoring._page(store, evidence, slide_at(scoring.DEMO / "cmu-1-small-region.svs"), open_slide)
     assert made_page.attention
     assert len(made_page.top_tiles) == shown
 

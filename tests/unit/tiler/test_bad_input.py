@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from medulla.v1.events_pb2 import SlideRejected
 
 from services.tiler.resolution import MppTable
+from shared.bus.events import decoder, to_record
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PermanentError
 from tests.support.dicom_series import series
@@ -127,12 +129,18 @@ def test_a_refusal_repeats_word_by_word_and_harms_no_other_slide(row: Row, tiler
 
 
 @pytest.mark.parametrize("key", ["slides/loose.svs", "slides/Müller, Anna/1.svs", "slides/a b/c.svs"])
-def test_a_key_without_pseudonyms_is_refused_and_tells_nobody(key: str, tiler: Tiling) -> None:
+def test_a_key_without_pseudonyms_is_refused_and_told_without_a_case(key: str, tiler: Tiling) -> None:
     tiler.land(key, cc0_bytes())
     with pytest.raises(PermanentError) as refused:
         tiler.hint(key)
     assert refused.value.reason == "bad_case_id"
-    assert tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value) is None
+    said = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
+    assert said is not None
+    assert (said.case_id, said.slide_id, said.object_key) == ("", "", key)
+    assert said.object_etag
+    record = to_record(said, "tiler")
+    assert record.key == ""
+    assert decoder(SlideRejected)(record) == said
     assert not tiler.unseen(next(iter(tiler.blobs.list("slides/"))))
 
 

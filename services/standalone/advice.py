@@ -1,0 +1,34 @@
+"""What to do about a refusal on this machine, where a service's advice may be for the operators of a cluster."""
+
+import re
+
+from shared.errors import MedullaError, PermanentError, explain
+
+_CLUSTER = re.compile(
+    r"\b[A-Z]+_[A-Z_]+\b|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket", re.IGNORECASE
+)
+_AGAIN = "Correct what the sentence names and run the command again."
+_HERE = {
+    "bad_bundle": "Copy the bundle again from where it was made, or name another one with --bundle.",
+    "crashed_worker": "Keep the file apart and report it, or export it again from its source.",
+    "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",
+    "implausible_resolution": "State its true microns per pixel in the column mpp of --slides slides.csv.",
+    "internal_error": "Report the sentence as it stands; the other inputs are not affected.",
+    "no_resolution": "State its microns per pixel with --default-mpp, or in the column mpp of --slides slides.csv.",
+    "out_of_disk": "Free space on the disk and run the command again.",
+    "retries_exhausted": "Wait until nothing writes to the file any more and run the command again.",
+    "slide_too_large": "Export the slide again with a smaller area, or crop it; this size is never read.",
+    "too_many_corrupt_tiles": "Scan or export the slide again: too many of its tiles are damaged.",
+}
+
+
+def here(reason: str, advice: str) -> str:
+    """Advice for the command line: as it is, unless it speaks of the cluster."""
+    return _HERE.get(reason, _AGAIN) if _CLUSTER.search(advice) else advice
+
+
+def explain_here(error: MedullaError | OSError) -> str:
+    """An error as people at this machine read it: what is wrong, the reason code, what to do."""
+    if isinstance(error, PermanentError):
+        return f"{error} [{error.reason}]. {here(error.reason, error.advice)}"
+    return explain(error)

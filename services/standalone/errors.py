@@ -1,0 +1,74 @@
+"""What can be wrong with what a command was given."""
+
+import errno
+from pathlib import Path
+from typing import TypeVar
+
+from shared.bus.retry import RetriesExhaustedError
+from shared.errors import InternalError, PermanentError, TransientError
+from shared.places import place_of
+
+E = TypeVar("E", bound=PermanentError)
+_OF_EVERY_INPUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+class NothingFoundError(PermanentError):
+    """A file or folder that was named is not there, or holds no slide."""
+
+    reason = "not_found"
+    advice = "Check the path, or list the slides with --slides slides.csv."
+
+
+class UnreadableFileError(PermanentError):
+    """The system refuses to read a file or folder."""
+
+    reason = "unreadable_slide"
+    advice = "Check that you may read it, and that its disk or network drive is connected."
+
+
+class SameSlideError(PermanentError):
+    """Two files would be the same slide of the same case."""
+
+    reason = "bad_case_id"
+    advice = "Rename one of them, or give each an id of its own with --slides slides.csv."
+
+
+class BadSlideTableError(PermanentError):
+    """A table of slides, or a row of it, cannot be used."""
+
+    reason = "bad_request"
+    advice = "The table needs the columns case_id and path, and may have slide_id and mpp; one row a slide."
+
+
+class SeveralCasesError(PermanentError):
+    """A command on one case was given the slides of several, or of another one."""
+
+    reason = "bad_request"
+    advice = "Name the slides of one case; `medulla embed` takes many cases at once."
+
+
+def located(error: E, path: Path) -> E:
+    """The error with its path in front, unless the sentence names it already."""
+    return error if str(path) in str(error) else type(error)(f"{path}: {error}")
+
+
+def refusal(error: Exception) -> PermanentError:
+    """Why one input is refused, whatever went wrong with it.
+
+    Raises:
+        OSError: `error`, where every input would fail in the same way: the disk is full or cannot be written.
+    """
+    if isinstance(error, PermanentError):
+        return error
+    if isinstance(error, TransientError):
+        return RetriesExhaustedError(str(error))
+    if isinstance(error, OSError):
+        if error.errno in _OF_EVERY_INPUT:
+            raise error
+        return UnreadableFileError(f"cannot be read: {error.strerror or error}")
+    return unforeseen(error)
+
+
+def unforeseen(error: Exception) -> InternalError:
+    """An error that nobody raised on purpose, by type and place; never a value."""
+    return InternalError(f"unexpected {type(error).__name__} at {place_of(error)}")

@@ -1,0 +1,217 @@
+"""What a command was given to work on: files, flat and nested folders and a table, as slides and as refusals."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services.standalone.errors import (
+    BadSlideTableError,
+    NothingFoundError,
+    SameSlideError,
+    UnreadableFileError,
+    refusal,
+)
+from services.standalone.local_slides import SlideFile, slide_at, slides_among
+from services.standalone.slides_table import TableRow, read_table
+from shared import keys
+from shared.errors import MedullaError, PermanentError
+from shared.slides.companions import INDEXED
+
+LOOKED_FOR = (
+    "looked for slides in it, in {case}/ and in slides/{case}/: .svs .tif .tiff .ndpi .scn .mrxs .vms .vmu .bif "
+    ".svslide, and DICOM of any name"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that was given and cannot be worked on; the error's sentence may leave the path out."""
+
+    path: Path
+    error: PermanentError
+    case_id: str = ""
+    slide_id: str = ""
+
+
+Item = SlideFile | Refused
+
+
+def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None = None) -> list[Item]:
+    """Slides of every argument in their order, then those of the table; what is unsuitable stands among them.
+
+    A folder holds slides/{case}/…, or {case}/…, or slides themselves; such, and files given one by one, are each a
+    case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
+    """
+    items = [item for path in paths for item in _given(path, case_id)]
+    found = _told_apart([*items, *(_listed(table) if table else ())])
+    return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
+
+
+def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
+    """Slides, and what was refused; at least one of the two holds something where anything was given."""
+    listed = list(items)
+    slides = [item for item in listed if isinstance(item, SlideFile)]
+    return slides, [item for item in listed if isinstance(item, Refused)]
+
+
+def _given(path: Path, case_id: str | None) -> Iterator[Item]:
+    unsuitable = _unsuitable(path)
+    if unsuitable:
+        yield Refused(path, unsuitable)
+    elif path.is_dir():
+        yield from _folder(path, case_id)
+    elif not keys.passed_over(path.name):
+        yield from _tried(path, lambda: [slide_at(path, case_id)])
+
+
+def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
+    """What is found, or why nothing could be: one place that cannot be looked at does not silence the others."""
+    try:
+        return find()
+    except (MedullaError, OSError) as error:
+        return [Refused(path, refusal(error))]
+
+
+def _unsuitable(path: Path) -> PermanentError | None:
+    """Why a path is neither a file nor a folder that can be read."""
+    try:
+        if path.is_symlink() and not path.exists():
+            return NothingFoundError(f"a link to {path.readlink()}, which is not there")
+        if not path.exists():
+            return NothingFoundError("no such file or folder")
+        if not (path.is_dir() or path.is_file()):
+            return UnreadableFileError("neither a file nor a folder")
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            path.open("rb").close()
+    except OSError as error:
+        return UnreadableFileError(f"cannot be read: {error.strerror}")
+    return None
+
+
+def _folder(folder: Path, case_id: str | None) -> Iterator[Item]:
+    nested = folder / keys.SLIDES
+    found = list(_cases(nested if nested.is_dir() else folder, case_id))
+    yield from found or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+
+
+def _cases(folder: Path, case_id: str | None) -> Iterator[Item]:
+    """Slides directly in a folder, and those of its subfolders as cases."""
+    entries = sorted(folder.iterdir())
+    own = [path.name for path in entries if not path.is_dir()]
+    indexed = {Path(name).stem for name in own if name.lower().endswith(INDEXED)}
+    folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+    yield from _among(folder, [*own, *(path.name for path in folders if path.name in indexed)], case_id)
+    for path in folders:
+        if path.name not in indexed:
+            yield from (_in_case(item, path.name) for item in _among(path, ["."], path.name))
+
+
+def _in_case(item: Item, case: str) -> Item:
+    return replace(item, case_id=case) if isinstance(item, Refused) else replace(item, case_named=True)
+
+
+def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[Item]:
+    """Slides among entries of a folder, those of subfolders included; what cannot be read of them is named."""
+    files, refused = [], []
+    for path in _files(folder, names):
+        unsuitable = _unsuitable(path)
+        name = path.relative_to(folder).as_posix()
+        if unsuitable is None:
+            files.append(name)
+        elif not keys.passed_over(name):
+            refused.append(Refused(path, unsuitable))
+    yield from _tried(folder, lambda: slides_among(folder, files, case_id))
+    yield from refused
+
+
+def unreadable(folder: Path) -> Iterator[Refused]:
+    """Files and folders at any depth that cannot be read, and links that lead nowhere, but for companions."""
+    for path in _files(folder, ["."]):
+        unsuitable = _unsuitable(path)
+        if unsuitable and not keys.passed_over(path.relative_to(folder).as_posix()):
+            yield Refused(path, unsuitable)
+
+
+def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Files at any depth, and folders that cannot be read; linked folders are entered once."""
+    seen = set[Path]()
+    waiting = [folder / name for name in reversed(names)]
+    while waiting:
+        path = waiting.pop()
+        if not path.is_dir() or _unsuitable(path):
+            yield path
+        elif path.resolve() not in seen and not _is_workspace(path):
+            seen.add(path.resolve())
+            waiting += sorted(path.iterdir(), reverse=True)
+
+
+def _is_workspace(folder: Path) -> bool:
+    """Whether Medulla wrote this folder: its links are the slides of some other folder."""
+    roots = folder, folder / "store"
+    return any((root / "plans").is_dir() and (root / keys.SLIDES).is_dir() for root in roots)
+
+
+def _listed(table: Path) -> Iterator[Item]:
+    try:
+        rows = read_table(table)
+    except PermanentError as error:
+        yield Refused(table, error)
+        return
+    for row in rows:
+        yield from [Refused(table, row)] if isinstance(row, PermanentError) else _row(table, row)
+
+
+def _row(table: Path, row: TableRow) -> Iterator[Item]:
+    unsuitable = _unsuitable(row.path)
+    if unsuitable:
+        found: list[Item] = [Refused(row.path, unsuitable)]
+    elif row.path.is_dir():
+        found = list(_among(row.path, ["."], row.case_id))
+    else:
+        found = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
+    if not found:
+        found = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    for item in found:
+        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(found) == 1)
+
+
+def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
+    """What a row says of a slide: whose it is, and what it may call it."""
+    if isinstance(item, Refused):
+        return replace(item, case_id=row.case_id, slide_id=row.slide_id)
+    slide = replace(item, mpp=row.mpp, case_named=True)
+    if not row.slide_id:
+        return slide
+    if item.others or not alone:
+        fault = f"{where} gives one slide_id to several files; leave it empty, their own names serve"
+        return Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
+    name = row.slide_id if row.slide_id.endswith(item.path.suffix) else row.slide_id + item.path.suffix
+    if keys.slide_id(name) != name:
+        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {keys.PSEUDONYM}"
+        return Refused(row.path, BadSlideTableError(fault), row.case_id)
+    return replace(slide, slide_id=keys.slide_id(name), name=name)
+
+
+def _told_apart(items: Iterable[Item]) -> list[Item]:
+    """One file given twice counts once; two files that would be one slide of one case are both refused."""
+    kept = list(dict.fromkeys(items))
+    same: dict[tuple[str, str], dict[Path, SlideFile]] = {}
+    for slide in kept:
+        if isinstance(slide, SlideFile):
+            same.setdefault((slide.case_id, slide.slide_id), {}).setdefault(slide.path.resolve(), slide)
+    return [_alone(item, same) for item in kept if isinstance(item, Refused) or item in _firsts(item, same)]
+
+
+def _alone(item: Item, same: Mapping[tuple[str, str], Mapping[Path, SlideFile]]) -> Item:
+    others = [] if isinstance(item, Refused) else [slide for slide in _firsts(item, same) if slide != item]
+    if isinstance(item, Refused) or not others:
+        return item
+    fault = f"slide {item.slide_id} of case {item.case_id} would be {others[0].path} as well"
+    return Refused(item.path, SameSlideError(fault), item.case_id, item.slide_id)
+
+
+def _firsts(slide: SlideFile, same: Mapping[tuple[str, str], Mapping[Path, SlideFile]]) -> Collection[SlideFile]:
+    """The different files that would be this slide of this case."""
+    return same[slide.case_id, slide.slide_id].values()

@@ -1,0 +1,45 @@
+"""What stands in the watched folder and cannot be read: links that lead nowhere, files without permission."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from medulla.v1.events_pb2 import SlideRejected
+
+from services.standalone.advice import here
+from services.standalone.selection import Refused, unreadable
+from shared import keys
+from shared.bus.events import event_id
+from shared.times import stamp
+
+
+@dataclass(frozen=True)
+class Strays:
+    """An action: finds them and has each told once."""
+
+    root: Path
+    tell: Callable[[SlideRejected], None]
+    told: set[tuple[Path, str]] = field(default_factory=set)
+
+    def __call__(self) -> None:
+        """Look once."""
+        for folder in (keys.SLIDES, keys.CLINICAL):
+            for refused in unreadable(self.root / folder):
+                known = refused.path, str(refused.error)
+                if known not in self.told:
+                    self.told.add(known)
+                    self.tell(self._rejection(refused))
+
+    def _rejection(self, refused: Refused) -> SlideRejected:
+        key, error = refused.path.relative_to(self.root).as_posix(), refused.error
+        return SlideRejected(
+            event_id=event_id(SlideRejected, key, str(error)),
+            **keys.named_in(key),
+            object_key=key.encode(errors="backslashreplace").decode(),
+            service="medulla",
+            reason=error.reason,
+            sentence=str(error).encode(errors="backslashreplace").decode(),
+            advice=here(error.reason, error.advice),
+            as_of=stamp(datetime.now(UTC)),
+        )

@@ -1,0 +1,103 @@
+"""Targets that read bags, bundles and encoders."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.fusion_scorer.bundle import load
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.case_reader import CaseReader
+from services.fusion_scorer.profile import Profile
+from services.fusion_scorer.standing import LookAtCase
+from services.trainer.cohort.embeddings import read_embeddings
+from shared.blob.memory import MemoryStore
+from shared.canonical import sha256
+from shared.units import CaseId
+from tests.fuzz.mutations import damaged, odd_json
+from tests.fuzz.targets import Make, Read, Target
+from tests.support import fusion
+
+_HEADER = 200
+"""Bytes of a bag that hold its header, about."""
+
+
+def _bag(_: Path) -> tuple[Make, Read]:
+    good = fusion.bag_bytes(fusion.features((1, 2), (3, 4), (5, 6)))
+    profile = Profile.model_validate(fusion.PROFILE)
+
+    def read(data: bytes, _: Path) -> object:
+        store = MemoryStore()
+        event = fusion.store_slide(store, "MB-1", "a.svs", fusion.features((1, 2)))
+        event.bag.digest = sha256(data)
+        store.put(event.bag.key, data)
+        event.slide.object.etag = store.put(event.slide.object.key, b"slide").etag
+        CaseIndex(store).put_slide(event)
+        return CaseReader(store)(LookAtCase(store, CaseIndex(store))(CaseId("MB-1")), profile)
+
+    return lambda rng: damaged(good, rng, _HEADER), read
+
+
+def _embeddings(_: Path) -> tuple[Make, Read]:
+    good = fusion.bag_bytes(fusion.features((1, 2), (3, 4)))
+
+    def read(data: bytes, folder: Path) -> object:
+        (folder / "bag.safetensors").write_bytes(data)
+        columns = "case_id,slide_id,slide_digest,tiles,path"
+        (folder / "index.csv").write_text(f"{columns}\nMB-1,a.svs,{'0' * 64},2,bag.safetensors\n")
+        return read_embeddings(folder).bag("MB-1")
+
+    return lambda rng: damaged(good, rng, _HEADER), read
+
+
+def _bundle(folder: Path) -> tuple[Make, Read]:
+    """One file of a bundle is changed, and its digest in bundle.json with it: only what is inside can refuse it."""
+    whole = {path.name: path.read_bytes() for path in fusion.write_bundle(folder / "good").iterdir()}
+
+    def make(rng: Random) -> bytes:
+        name = rng.choice(sorted(whole))
+        return name.encode() + b"\n" + _changed(name, whole[name], rng)
+
+    def read(data: bytes, folder: Path) -> object:
+        name, _, content = data.partition(b"\n")
+        return load(_written({**whole, name.decode(): content}, name.decode(), folder / "bundle"))
+
+    return make, read
+
+
+def _changed(name: str, content: bytes, rng: Random) -> bytes:
+    if name.endswith(".json") and rng.random() < 0.8:
+        return odd_json(json.loads(content), rng)
+    return damaged(content, rng)
+
+
+def _written(files: Mapping[str, bytes], changed: str, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    if changed != "bundle.json":
+        manifest = json.loads(files["bundle.json"])
+        manifest["files"][changed] = sha256(files[changed])
+        (folder / "bundle.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def _encoder(_: Path) -> tuple[Make, Read]:
+    good = json.loads((DEFAULT_ENCODER / "manifest.json").read_bytes())
+
+    def read(data: bytes, folder: Path) -> object:
+        (folder / "manifest.json").write_bytes(data)
+        return read_manifest(folder)
+
+    return lambda rng: odd_json(good, rng), read
+
+
+TARGETS = (
+    Target("bag", _bag),
+    Target("embeddings", _embeddings),
+    Target("bundle", _bundle),
+    Target("encoder", _encoder),
+)
