@@ -174,5 +174,5 @@ def test_the_name_of_a_slide_that_is_no_pseudonym_is_not_logged(written: Callabl
         consumer = bus.consumer(SCORER, subscriptions(SCORER, routes))
         with running(Worker(SCORER, consumer, bus.producer(), routes).run):
             eventually(lambda: len(bus.records(topics.CASES_RESCORE)) == 2)
-    assert "older version" in written()
+    assert "slides.embedded" in written()
     assert_nothing_of_a_patient(written())
