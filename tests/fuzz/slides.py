@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import tifffile
 
@@ -82,7 +83,13 @@ def _svs(folder: Path) -> tuple[Make, Read]:
     pixels = slides.cc0_pixels()[900 : 900 + _SIDE, 700 : 700 + _SIDE]
     size = f"{_SIDE}x{_SIDE}"
     said = f"Aperio Image Library v11.2.1\r\n{size} [0,0 {size}] (256x256) JPEG/RGB Q=70|AppMag = 10|MPP = {_MPP}"
-    stored = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb", "description": said, "metadata": None}
+    stored: dict[str, Any] = {
+        "tile": (256, 256),
+        "compression": "jpeg",
+        "photometric": "rgb",
+        "description": said,
+        "metadata": None,
+    }
     tifffile.imwrite(folder / "good.svs", pixels, **stored)
     good = (folder / "good.svs").read_bytes()
 
