@@ -43,15 +43,15 @@ class Failures:
         """A dead letter, and what people are told; where that cannot be made the dead letter goes alone."""
         try:
             event = tell(error)
-            told = [] if event is None else [to_record(event, self.service)]
+            notices = [] if event is None else [to_record(event, self.service)]
         except TransientError as down:
             return self._later(delivery, down) or [self._dead_letter(delivery, error)]
         except STOPS:
             raise
         except BaseException as bug:  # noqa: BLE001 - as above
             incident(bug, self.service)
-            told = []
-        return [*told, self._dead_letter(delivery, error)]
+            notices = []
+        return [*notices, self._dead_letter(delivery, error)]
 
     def _failed(self, delivery: Delivery, error: BaseException, tell: Tell) -> list[Record]:
         match error:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, Parse
@@ -16,8 +15,6 @@ from shared.canonical import canonical_json, digest_of
 from shared.units import CaseId, Sha256, SlideId
 
 _VERSION_DIGITS = 24
-_MOST_CASES = 20
-"""A blank test slide may lie in every case; scoring all of them again for each new one would never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,9 @@ class CaseIndex:
         return sorted((_parsed(self.store.get(key)) for key in listed), key=lambda event: event.slide.slide_id)
 
     def cases_of(self, slide: str) -> Iterator[CaseId]:
-        """The cases that hold, or held, a slide of this digest: the first 20, in order."""
+        """The cases that hold, or held, a slide of this digest, in order."""
         prefix = keys.cases_of(Sha256(slide))
-        return (CaseId(info.key.removeprefix(prefix)) for info in islice(self.store.list(prefix), _MOST_CASES))
+        return (CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix))
 
     def note(self, case: CaseId) -> None:
         """Know the case from now on, although nothing of it is embedded."""

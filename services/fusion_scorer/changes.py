@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
@@ -12,9 +13,13 @@ from services.fusion_scorer.standing import LookAtCase
 from shared import logs
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
+from shared.errors import TransientError
+from shared.incidents import contained
 from shared.times import stamp
 from shared.units import CaseId
 
+_MOST_CASES = 20
+"""Cases that are scored again because a slide went that they hold, too: a blank test slide may lie in all of them."""
 _NEVER = datetime.fromtimestamp(0, UTC)
 _log = logs.get(__name__)
 
@@ -35,7 +40,8 @@ class CaseChanges:
         """Ask for a score of the case, and of those that hold a slide that it holds or held: their remarks change."""
         last = CaseRecord(self.store).last(case)
         since = "" if last is None else last.revision
-        for each in sorted({case}.union(*map(self.index.cases_of, self._digests(case)))):
+        digests = {event.slide.digest for event in self.index.slides(case)}
+        for each in sorted({case}.union(*(islice(self.index.cases_of(digest), _MOST_CASES) for digest in digests))):
             yield request(each, f"{case} changed after {since}", last.taken if last else _NEVER)
 
     def sweep(self, announce: Callable[[CaseRescoreRequested], None]) -> int:
@@ -43,16 +49,21 @@ class CaseChanges:
 
         It costs a few requests a case, and one for each of its slides.
         """
-        outdated = [case for case in self.index.cases() if self.outdated(case)]
-        for case in outdated:
-            for event in self.requests(case):
-                announce(event)
+        outdated = 0
+        for case in self.index.cases():
+            with contained("sweep", TransientError):
+                outdated += self._swept(case, announce)
         if outdated:
-            _log.info("swept", prefix="cases/", announced=len(outdated))
-        return len(outdated)
+            _log.info("swept", prefix="cases/", announced=outdated)
+        return outdated
 
-    def _digests(self, case: CaseId) -> set[str]:
-        return {event.slide.digest for event in self.index.slides(case)}
+    def _swept(self, case: CaseId, announce: Callable[[CaseRescoreRequested], None]) -> bool:
+        """Whether the case was outdated."""
+        if not self.outdated(case):
+            return False
+        for event in self.requests(case):
+            announce(event)
+        return True
 
 
 def request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:

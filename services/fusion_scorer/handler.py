@@ -18,12 +18,13 @@ from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.standing import LookAtCase
 from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
-from shared.errors import PermanentError
+from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
 from shared.times import stamp, when
 from shared.units import CaseId
@@ -36,12 +37,13 @@ class IndexSlide:
     """A slide's embeddings are remembered, and its case is to be scored."""
 
     index: CaseIndex
+    look: LookAtCase
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
         """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
-        others = [other for other in self.index.cases_of(event.slide.digest) if other != case]
+        others = self.look.others(case, event.slide.digest)
         return [request(each, event.event_id, when(event.as_of)) for each in (case, *others)]
 
 
@@ -94,12 +96,20 @@ class OnLanding:
         return self._slide(hint) if hint.key.startswith(keys.SLIDES) else ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refused record, without a case where its key names none."""
+        """The event that tells people of a refused record, without a case where its key names none; None of no record.
+
+        A version that was given up without an answer is remembered: no sweep starts it again.
+        """
+        if not hint.key.startswith(keys.CLINICAL):
+            return None
         try:
             case = keys.clinical_case(hint.key)
         except BadCaseIdError:
             case = CaseId("")
         info = self.store.head(hint.key)
+        if info is not None and case and isinstance(error, GivenUpError):
+            entry = ClinicalEntry(info.key, info.etag, info.sha256, info.last_modified.isoformat(), str(error))
+            self.index.put_clinical(case, entry)
         etag, landed = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
         return SlideRejected(
             event_id=event_id(SlideRejected, hint.key, etag, error.reason),

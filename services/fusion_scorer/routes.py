@@ -11,6 +11,7 @@ from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.standing import LookAtCase
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
@@ -31,8 +32,8 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
 
 def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_version: str) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
-    landing = on_landing(store, bundles, producer)
-    rescore = RescoreCase(ScoreCase(store, bundles, program_version), CaseIndex(store))
+    landing, index = on_landing(store, bundles, producer), CaseIndex(store)
+    rescore = RescoreCase(ScoreCase(store, bundles, program_version), index)
     return (
         Route(
             topics.S3_EVENTS,
@@ -43,6 +44,6 @@ def routes(store: BlobStore, bundles: Bundles, producer: Producer, program_versi
             s3_events.context,
             deadly=lambda hint: not hint.key.startswith(keys.SLIDES),
         ),
-        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(CaseIndex(store))),
+        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, LookAtCase(store, index))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )

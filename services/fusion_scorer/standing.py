@@ -17,8 +17,8 @@ from shared.times import stamp
 from shared.units import CaseId, SlideId
 
 DUPLICATE, REPLACED, IN_TWO_CASES = "duplicate_slide", "replaced", "same_slide_in_two_cases"
-_NAMED_CASES = 5
-"""Other cases that a remark names at most."""
+_NAMED_CASES = 3
+"""Other cases that a remark names at most: a blank test slide may lie in every case."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,18 @@ class LookAtCase:
             nothing_left=clinical is None and not any(map(_names_slide, present)),
         )
 
+    def others(self, case: CaseId, digest: str) -> list[CaseId]:
+        """The first few other cases in which a slide of this digest stands."""
+        candidates = (other for other in self.index.cases_of(digest) if other != case)
+        return list(islice((other for other in candidates if self._holds(other, digest)), _NAMED_CASES))
+
     def _present(self, case: CaseId) -> Mapping[str, str]:
         return {info.key: info.etag for info in self.store.list(keys.case_folder(case))}
 
     def _in_two_cases(self, case: CaseId, slides: Sequence[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
-            others = (other for other in self.index.cases_of(event.slide.digest) if other != case)
-            found = list(islice((other for other in others if self._holds(other, event.slide.digest)), _NAMED_CASES))
-            if found:
-                yield _swap_remark(event.slide.slide_id, found)
+            if others := self.others(case, event.slide.digest):
+                yield _swap_remark(event.slide.slide_id, others)
 
     def _holds(self, case: CaseId, digest: str) -> bool:
         held = [event.slide for event in self.index.slides(case) if event.slide.digest == digest]

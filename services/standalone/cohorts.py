@@ -54,10 +54,10 @@ def read(
     table: Path, embeddings: Path | None, profile: "Profile | str | None", columns: Path | None
 ) -> "tuple[Cohort, Embeddings | None]":
     """Read a cohort and, where given, its embeddings; say what was read as what."""
+    from services.trainer.cohort.column_map import load_map  # noqa: PLC0415 - see above
     from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
     from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
     from services.trainer.profile import Profile, load_profile  # noqa: PLC0415 - see above
-    from shared.model.column_map import load_map  # noqa: PLC0415 - see above
 
     known = profile if isinstance(profile, Profile) else load_profile(profile)
     cohort = read_cohort(table, known, load_map(columns) if columns else None)

@@ -13,6 +13,7 @@ from services.standalone.console import Advance, progress
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
 from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import OtherEncoderError
@@ -24,7 +25,6 @@ from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
 from services.trainer.profile import load_profile
-from shared.model.column_map import load_map
 from shared.units import Microns, TilePx
 
 _TILES = "tiles"

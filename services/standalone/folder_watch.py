@@ -1,12 +1,13 @@
 """Watches a folder that serves as bucket: tells of files that landed, were replaced or are gone, as a store would."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer, Record
 from shared.bus.s3_events import announcement
+from shared.incidents import contained
 
 _SETTLED_S = 2.0
 """A file that has been the same for so long counts as whole."""
@@ -40,7 +41,8 @@ class FolderWatch:
     def __call__(self) -> int:
         """Look once; how many changes were announced."""
         seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
-        records = [*self._settled(seen), *(self._removal(key) for key in self._seen.keys() - seen.keys())]
+        gone = self._seen.keys() - seen.keys()
+        records = [*self._settled(seen), *(record for key in gone for record in self._record(key, removed=True))]
         self.producer.send(records)
         self._seen = seen
         return len(records)
@@ -53,7 +55,10 @@ class FolderWatch:
         for key, version in seen.items():
             if not version.announced and self.now() - version.since >= _SETTLED_S:
                 version.announced = True
-                yield announcement(self.bucket, key, version.etag)
+                yield from self._record(key, version.etag)
 
-    def _removal(self, key: str) -> Record:
-        return announcement(self.bucket, key, removed=True)
+    def _record(self, key: str, etag: str = "", *, removed: bool = False) -> Sequence[Record]:
+        """The announcement of a file; of one whose name is no text, none, and it stops no other."""
+        with contained("folder watch"):
+            return [announcement(self.bucket, key, etag, removed=removed)]
+        return []

@@ -28,10 +28,10 @@ from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from services.trainer.cohort.column_map import load_map
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.json_objects import MAX_BYTES
-from shared.model.column_map import load_map
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"

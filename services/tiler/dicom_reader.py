@@ -23,7 +23,7 @@ from shared.units import MicronsPerPx
 
 _CLAIMS = (
     *("Rows", "Columns", "NumberOfFrames", "TotalPixelMatrixColumns", "TotalPixelMatrixRows"),
-    *("SamplesPerPixel", "BitsAllocated"),
+    *("SamplesPerPixel", "BitsAllocated", "ImageType"),
 )
 _CODECS = {
     "1.2.840.10008.1.2.4.50": "jpeg",
@@ -110,7 +110,7 @@ def _check_header(path: Path) -> None:
     samples, bits = _count(said, "SamplesPerPixel"), _count(said, "BitsAllocated")
     check_size(_count(said, "TotalPixelMatrixColumns"), _count(said, "TotalPixelMatrixRows"))
     check_tiles(columns, rows, samples * -(-bits // 8), _count(said, "NumberOfFrames"))
-    if samples:
+    if samples and "VOLUME" in (said.get("ImageType") or ()):
         colours.check(samples, bits)
 
 

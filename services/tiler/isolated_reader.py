@@ -162,7 +162,7 @@ class IsolatedReader:
         if "out_of_memory" in answer:
             raise self._failed(f"reading the slide asked for more than {self._limits.memory_mb} MB of memory")
         if "bug" in answer:
-            raise InternalError(f"reading the slide ended with {answer['bug']}")
+            raise InternalError(f"reading the slide ended with an unexpected {answer['bug']}")
 
     def _refusal(self, answer: wire.Message) -> MedullaError:
         try:

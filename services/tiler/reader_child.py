@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from services.tiler.ports import Cut, SlideReader
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.errors import PermanentError
+from shared.places import place_of
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -127,9 +127,4 @@ def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
     except OSError as error:
         return {"errno": error.errno or 0, "sentence": (error.strerror or "")[:_SENTENCE]}
     except Exception as error:  # noqa: BLE001 - the owner decides; it learns type and place, never a value
-        return {"bug": f"{type(error).__name__} at {_place(error)}"}
-
-
-def _place(error: BaseException) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
+        return {"bug": f"{type(error).__name__} at {place_of(error)}"}

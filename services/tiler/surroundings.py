@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.tiler.labels import look_up
 from services.tiler.ports import Mask, Rgb
 
 _BLACK = 12
@@ -34,5 +35,4 @@ def _filled(black: NDArray[np.uint8], least_px: float) -> Mask:
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         keep[edge] = True
     keep[0] = False
-    filled: Mask = keep[labels]
-    return filled
+    return look_up(keep, np.asarray(labels, np.int32))

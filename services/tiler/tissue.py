@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.tiler.labels import look_up
 from services.tiler.limits import MAX_OVERVIEW_PX
 from services.tiler.ports import Mask, Overview, Rgb, SlideFacts
 from services.tiler.surroundings import find_surroundings
@@ -68,7 +69,7 @@ def find_tissue(overview: Overview, rules: TissueRules, um_per_px: MicronsPerPx 
     closed = cv2.morphologyEx(stained.view(np.uint8), cv2.MORPH_CLOSE, _disk(max(1, round(_CLOSE_PX * fine))))
     closed_mask = closed.astype(np.bool_) & ~pen & readable & ~outside
     tissue = _without_specks(closed_mask, rules.min_patch_um2 / um_per_px**2)
-    return TissueMap(tissue, pen, ~readable, _nearest(tissue, readable) & ~readable)
+    return TissueMap(tissue, pen, ~readable, _presumed(tissue, readable))
 
 
 def find_pen(pixels: Rgb, rim_px: int = _RIM_PX) -> Mask:
@@ -137,24 +138,26 @@ def _stained(pixels: Rgb, empty: NDArray[np.float32], rules: TissueRules) -> Mas
     return mask
 
 
-def _nearest(mask: Mask, known: Mask) -> Mask:
-    """The mask, which holds known pixels only; where they are not known, as it is at the nearest known pixel."""
-    if known.all():
-        return mask
-    if not known.any():
-        return np.ones_like(mask)
-    labels = cv2.distanceTransformWithLabels((~known).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1]
-    at = np.zeros(labels.max() + 1, np.bool_)
-    at[labels[mask]] = True
-    filled: Mask = at[labels]
-    return filled
+def _presumed(tissue: Mask, readable: Mask) -> Mask:
+    """Unreadable pixels that lie nearer to tissue than to anything else that could be read."""
+    holes = ~readable
+    if readable.all() or not readable.any():
+        return holes
+    nearer = _distance(tissue)[holes] < _distance(readable & ~tissue)[holes]
+    presumed = np.zeros_like(holes)
+    presumed[holes] = nearer
+    return presumed
+
+
+def _distance(mask: Mask) -> NDArray[np.float32]:
+    return np.asarray(cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, 5), np.float32)
 
 
 def _without_specks(mask: Mask, least_px: float) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= least_px
     keep[0] = False
-    return keep[labels] if count > 1 else np.zeros_like(mask)
+    return look_up(keep, np.asarray(labels, np.int32)) if count > 1 else np.zeros_like(mask)
 
 
 def _hsv(pixels: Rgb) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

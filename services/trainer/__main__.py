@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from shared import runtime
 from shared.errors import MedullaError, explain
-from shared.model.column_map import load_map
 
 
 def main() -> int:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from configparser import ConfigParser
 from pathlib import PurePosixPath
 
 INDEXED = (".mrxs", ".vms", ".vmu")
@@ -28,16 +27,13 @@ def _mirax(text: str | None) -> Iterator[str]:
     yield "Slidedat.ini"
     said = _ini(text or "")
     if text is not None:
-        yield said.get("HIERARCHICAL", "INDEXFILE", fallback="Index.dat")
-    if said.has_section("DATAFILE"):
-        numbered = (value for name, value in said.items("DATAFILE") if re.fullmatch(r"file_\d+", name))
-        yield from _plain(numbered)
+        yield from _plain([said.get("HIERARCHICAL", {}).get("indexfile", "Index.dat")])
+    yield from _plain(file for name, file in said.get("DATAFILE", {}).items() if re.fullmatch(r"file_\d+", name))
 
 
 def _hamamatsu(text: str | None) -> Iterator[tuple[str, bool]]:
-    said = _ini(text or "")
-    for section in said.sections():
-        for name, value in said.items(section):
+    for settings in _ini(text or "").values():
+        for name, value in settings.items():
             if _LISTED.fullmatch(name):
                 yield from ((file, name != _OPTIONAL) for file in _plain([value]))
 
@@ -49,14 +45,14 @@ def _plain(names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _ini(text: str) -> ConfigParser:
-    """What of a text can be read as settings."""
-    lines = [line for line in text.lstrip("\ufeff").splitlines()[: 2 * _MOST_FILES] if _is_setting(line)]
-    said = ConfigParser(strict=False, interpolation=None, delimiters=("=",), comment_prefixes=(";", "#"))
-    start = next((at for at, line in enumerate(lines) if line.startswith("[")), len(lines))
-    said.read_string("\n".join(lines[start:]))
+def _ini(text: str) -> dict[str, dict[str, str]]:
+    """Settings by section, names in small letters; what is neither section nor setting is passed over."""
+    said = {"": dict[str, str]()}
+    section = said[""]
+    for line in map(str.strip, text.lstrip("\ufeff").splitlines()[: 2 * _MOST_FILES]):
+        if line.startswith("[") and line.endswith("]"):
+            section = said.setdefault(line[1:-1], {})
+        elif not line.startswith((";", "#")):
+            name, _, value = line.partition("=")
+            section[name.strip().lower()] = value.strip()
     return said
-
-
-def _is_setting(line: str) -> bool:
-    return "=" in line.strip()[1:] or re.fullmatch(r"\[[^\]]+\]\s*", line) is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.bus import topics
-from shared.bus.kafka_client import LARGEST_BYTES
+from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
 from tests.support.chart import values_schema
 from tests.support.chart.paths import CI_VALUES

@@ -17,6 +17,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
 from services.standalone.embedding import embed
 from services.standalone.pictures import PREFERENCE
+from services.standalone.local_slides import slide_at
 from services.standalone.pipeline import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
@@ -38,7 +39,7 @@ class Bag:
 
 
 def bag_of(slide: Path, out: Path, options: Options | None = None) -> Bag:
-    embed([slide], out, options or Options(), quiet)
+    embed([slide_at(slide)], out, options or Options(), quiet)
     embeddings = read_embeddings(out)
     return Bag(embeddings.bag(next(iter(embeddings.by_case))), embeddings.encoder_digest)
 

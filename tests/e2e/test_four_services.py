@@ -50,9 +50,9 @@ def test_a_slide_and_a_record_become_one_score_with_evidence(system: System) -> 
 
 def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tmp_path: Path) -> None:
     system.land_record("E2E-laptop")
-    system.land_slide("E2E-laptop", slides.cc0_bytes())
+    system.land_slide("E2E-laptop", _of_its_own("E2E-laptop"))
     case = system.eventually("E2E-laptop", scored_by("fused"))
-    (tmp_path / "slide.svs").write_bytes(slides.cc0_bytes())
+    (tmp_path / "slide.svs").write_bytes(_of_its_own("E2E-laptop"))
     record = tmp_path / "record.json"
     record.write_bytes(system.store.get(f"{keys.CLINICAL}E2E-laptop.json"))
     out = tmp_path / "out"
@@ -62,7 +62,7 @@ def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tm
 
 def test_each_event_three_times_gives_one_current_score(system: System) -> None:
     system.land_record("E2E-thrice")
-    system.land_slide("E2E-thrice", slides.cc0_bytes())
+    system.land_slide("E2E-thrice", _of_its_own("E2E-thrice"))
     before = system.eventually("E2E-thrice", scored_by("fused"))
     for topic in (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED):
         said = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
@@ -173,6 +173,11 @@ def _medulla(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+def _of_its_own(case: str) -> bytes:
+    """The bundled slide in bytes that no other case holds, so that none is remarked on both."""
+    return slides.cc0_bytes() + case.encode()
+
+
 def _announce_nothing(system: System) -> None:
     system.s3.put_bucket_notification_configuration(Bucket=system.bucket, NotificationConfiguration={})
 
@@ -187,9 +192,9 @@ def _parts(system: System) -> int:
 
 
 def _anonymous(score: bytes) -> dict[str, object]:
-    """A score without what names its case."""
+    """A score without what names its case, or another that holds the same slide."""
     said = dict(json.loads(score))
-    del said["case_id"], said["score_id"]
+    del said["case_id"], said["score_id"], said["remarks"]
     for slide in said["slides"]:
         del slide["attention_key"]
     return said

@@ -14,6 +14,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
 from shared.settings import KafkaSettings
+from tests.support.bus import as_sent
 from tests.support.parts import KafkaPart
 
 DEPENDENCY_DOWN = 3
@@ -52,7 +53,7 @@ def test_replay_sends_the_original_bytes_to_the_original_topic(letter: dict[str,
     done = _letters("replay", letter["place"])
     assert done.exit_code == 0, done.output
     assert len(_sent(settings)) == len(before) + 1
-    assert _sent(settings)[-1].headers == {"ce_id": "one"}
+    assert as_sent(_sent(settings)[-1]).headers == {"ce_id": "one"}
 
 
 @pytest.mark.usefixtures("letter")

@@ -124,12 +124,14 @@ def write_dicom(path: Path, garbled_frames: Iterable[int] = (), mm: tuple[float,
     return path
 
 
-def grey_dicom(path: Path, bits: int) -> Path:
-    """Write the DICOM slide claiming to be grey, of so many bits; its frames stay as they are."""
+def grey_dicom(path: Path, bits: int, flavour: str = "VOLUME") -> Path:
+    """Write the DICOM slide claiming to be grey, of so many bits, volume or label; its frames stay as they are."""
     dataset = pydicom.dcmread(write_dicom(path))
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", flavour, "NONE"]
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated = dataset.BitsStored = bits
     dataset.HighBit = bits - 1
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
     dataset.save_as(path)
     return path
 

@@ -12,6 +12,7 @@ from shared import keys
 from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
+from shared.errors import InternalError
 from shared.keys import BadCaseIdError
 from tests.support.fusion import clinical_json, features, store_slide
 from tests.support.scorer import CASE, Scorer
@@ -75,6 +76,14 @@ def test_a_hostile_record_is_refused_in_one_sentence_that_is_kept(scorer: Scorer
         scorer.land("clinical/MB-1.json", data)
     assert json.loads(scorer.store.get(keys.indexed_clinical(CASE)))["rejected"] == str(caught.value)
     assert scorer.landing.rejected(ObjectHint("clinical/MB-1.json", "medulla"), caught.value) is not None
+
+
+def test_a_record_that_was_given_up_is_not_started_again_by_a_sweep(scorer: Scorer) -> None:
+    info = scorer.store.put("clinical/MB-1.json", clinical_json(stage="M0"))
+    assert scorer.landing.unseen(info)
+    scorer.landing.rejected(ObjectHint(info.key, "medulla"), InternalError("unexpected ValueError"))
+    assert not scorer.landing.unseen(info)
+    assert scorer.landing.unseen(scorer.store.put(info.key, clinical_json(stage="M1")))
 
 
 def test_a_bad_record_of_a_case_without_slides_is_only_refused(scorer: Scorer) -> None:

@@ -12,6 +12,7 @@ from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.errors import TransientError
+from shared.slides.companions import companions
 from shared.slides.listing import FoundSlide, SlideListing
 from tests.support.dicom_series import SERIES, series, without_preamble
 from tests.support.mirax import mirax
@@ -196,3 +197,14 @@ def test_a_folder_on_disk_is_read_by_the_same_rules(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     slides = SlideListing(store).slides(store.list(""), "")
     assert sorted(slide.slide_id for slide in slides) == [SERIES, "A.mrxs", "S.svs"]
+
+
+sections = ["[DATAFILE]\n", "[HIERARCHICAL]\n", "[", "]", ";", "\n", " "]
+words = st.sampled_from([*sections, "=", "..", "/", "\\", "FILE_0=", "INDEXFILE=", "ImageFile=", "x"])
+
+
+@given(index=st.lists(words, max_size=40).map("".join), name=st.sampled_from(["A.mrxs", "A.vms"]))
+def test_an_index_with_any_lines_names_files_beside_it_alone(index: str, name: str) -> None:
+    for file, _ in companions(name, lambda _: index):
+        assert ".." not in file.split("/")
+        assert not file.startswith("/")

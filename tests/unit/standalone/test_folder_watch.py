@@ -58,3 +58,12 @@ def test_a_file_that_is_gone_is_announced_at_once_and_once(tmp_path: Path) -> No
     watched.path.unlink()
     assert watched.after(0) == [False, True]
     assert watched.after(9) == [False, True]
+
+
+def test_a_file_whose_name_is_no_text_stops_no_other(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.write(b"x", 0)
+    Path(os.fsdecode(os.fsencode(watched.path.parent) + b"/a\xff.svs")).write_bytes(b"x")
+    watched.after(0)
+    assert watched.after(2) == [False]
+    assert watched.after(9) == [False]

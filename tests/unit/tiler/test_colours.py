@@ -10,7 +10,7 @@ from services.tiler.errors import UnsupportedFormatError
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 from shared.canonical import sha256
-from tests.support.slides import cc0_pixels, grey_dicom, write_tiff
+from tests.support.slides import cc0_pixels, grey_dicom, write_dicom, write_tiff
 from tests.support.tiffs import RawTiff, long, short, tiled_page
 
 STRANGE = {
@@ -45,6 +45,13 @@ def test_a_palette_is_named(tmp_path: Path) -> None:
 def test_a_grey_dicom_slide_is_named(bits: int, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFormatError, match=f"grey: one channel of {bits} bits"):
         open_slide(grey_dicom(tmp_path / "slide.dcm", bits))
+
+
+def test_a_grey_label_does_not_refuse_the_slide_beside_it(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "volume.dcm")
+    grey_dicom(tmp_path / "label.dcm", 8, "LABEL")
+    with open_slide(tmp_path) as reader:
+        assert reader.describe().width_px == 1152
 
 
 def test_grey_stored_as_rgb_is_named(tmp_path: Path) -> None:

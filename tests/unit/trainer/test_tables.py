@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.column_map import ColumnMap
 from services.trainer.cohort.rows import read_rows
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import BadCohortError, UnknownColumnsError, UnreadableTableError
 from services.trainer.profile import load_profile
-from shared.model.column_map import ColumnMap
 
 PROFILE = load_profile()
 HEADER = ["case_id", "age_at_diagnosis_years", "sex", "molecular_group", "time_days", "event_code"]

@@ -11,6 +11,7 @@ down_revision = "0001"
 
 _WITHDRAWN = "Why scores of no greater revision than withdrawn_revision are not current"
 _NOTHING_LEFT = "Nothing of the case is left in the bucket"
+_OLD_REVISION, _REVISION = "Landing times of its inputs, newest first", "Of two scores of a case the greater is current"
 _INPUTS = "JSON: key and etag of each object it was made from; empty in older rows"
 _WHY = "Why a case was withdrawn, or what a score is no longer made from"
 _ETAG = "Version of the object, or revision of the case; empty in older rows"
@@ -20,12 +21,20 @@ def upgrade() -> None:
     """Add the columns."""
     for table, column in _columns():
         op.add_column(table, column)
+    _say_of_revision(_REVISION)
 
 
 def downgrade() -> None:
     """Drop them."""
     for table, column in reversed(_columns()):
         op.drop_column(table, column.name)
+    _say_of_revision(_OLD_REVISION)
+
+
+def _say_of_revision(comment: str) -> None:
+    """SQLite keeps no comments."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("scores", "revision", comment=comment, existing_type=sa.Text(), existing_nullable=False)
 
 
 def _columns() -> list[tuple[str, sa.Column[object]]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model.column_map import BadMapError, ColumnMap, load_map
+from services.trainer.cohort.column_map import BadMapError, ColumnMap, load_map
 
 MAP = ColumnMap.model_validate(
     {
