@@ -16,8 +16,8 @@ from services.fusion_scorer.ood import embedding_distance
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
 from services.standalone.embedding import embed
-from services.standalone.pictures import PREFERENCE
 from services.standalone.local_slides import slide_at
+from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
