@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from services.standalone.cohort_slides import CohortSlides
+from services.standalone.errors import NothingFoundError
 from services.standalone.prototype_pictures import plate
-from services.tiler.errors import NotASlideError
 from services.tiler.in_place import slide_digest
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.report.plate import Picture
@@ -130,5 +130,5 @@ def test_two_slides_of_one_stem_are_not_mixed_up(slides: Path) -> None:
 
 
 def test_a_folder_without_slides_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
-    with pytest.raises(NotASlideError, match="holds no folder slides/"):
+    with pytest.raises(NothingFoundError, match="no slide found"):
         CohortSlides.below(tmp_path, None)
