@@ -102,7 +102,7 @@ dev-set-up: {needs: [s3]}
 {{/* Topics with partitions, copies and settings. YAML. */}}
 {{- define "medulla.topics" -}}
 {{- $usual := .Values.topics -}}
-{{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
+{{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
 {{- range $name := $names }}
 {{- $own := get $usual.overrides $name | default dict }}
 {{- $hours := int64 (dig "retentionHours" (ternary -1 $usual.retentionHours (eq $name "dead.letters")) $own) }}
