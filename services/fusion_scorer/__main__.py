@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
-    served = routes(store, bundles, producer, version("medulla"), _forgetter(platform))
+    served = routes(store, bundles, producer, version("medulla"), _forgetter(platform, producer))
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         answers,
@@ -102,11 +103,12 @@ def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf)
     return GrpcServer(settings.grpc_address, register, interceptors=[asked], tls=settings.grpc_tls)
 
 
-def _forgetter(platform: PlatformSettings) -> Forget:
+def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:
     """Removes a case's letters from Kafka's topic of dead letters."""
 
     def forget(case: CaseId) -> int:
-        return kafka_admin.forget(platform.kafka, topics.DEAD_LETTERS, lambda letter: is_about(letter.record, case))
+        letters = partial(kafka_admin.forget, platform.kafka, producer, topics.DEAD_LETTERS)
+        return letters(lambda letter: is_about(letter.record, case))
 
     return forget
 

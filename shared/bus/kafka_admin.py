@@ -10,8 +10,7 @@ from kafka.admin import KafkaAdminClient
 
 from shared.bus import topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
-from shared.bus.kafka_producer import KafkaProducerAdapter
-from shared.bus.port import LARGEST_BYTES, Delivery
+from shared.bus.port import LARGEST_BYTES, Delivery, Producer
 from shared.settings import KafkaSettings
 
 _DEADLINE_MS = 15_000
@@ -66,7 +65,7 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
-def forget(settings: KafkaSettings, topic: str, unwanted: Callable[[Delivery], bool]) -> int:
+def forget(settings: KafkaSettings, producer: Producer, topic: str, unwanted: Callable[[Delivery], bool]) -> int:
     """Remove records from the middle of a topic: the others are written anew behind them; how many are gone.
 
     Kafka deletes from the front alone. A crash between the two steps leaves the others twice, never less than once.
@@ -78,8 +77,7 @@ def forget(settings: KafkaSettings, topic: str, unwanted: Callable[[Delivery], b
     kept = [delivery.record for delivery in standing if not unwanted(delivery)]
     if len(kept) == len(standing):
         return 0
-    with closing(KafkaProducerAdapter(settings)) as producer:
-        producer.send(kept)
+    producer.send(kept)
     ends: dict[TopicPartition, int] = {}
     for delivery in standing:
         ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1

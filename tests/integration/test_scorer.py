@@ -45,7 +45,7 @@ class Scorer:
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
         self.producer = self.bus.producer()
-        self.routes = routes(self.store, self.bundles, self.producer, "0.0")
+        self.routes = routes(self.store, self.bundles, self.producer, "0.0", lambda _: None)
 
     @contextmanager
     def running(self) -> Iterator[None]:

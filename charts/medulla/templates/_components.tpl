@@ -50,6 +50,7 @@ fusion-scorer:
   scaleOn:
     - {group: fusion_scorer, topic: slides.embedded}
     - {group: fusion_scorer, topic: cases.rescore}
+    - {group: fusion_scorer, topic: cases.erase}
     - {group: fusion_scorer, topic: s3.events}
     - {group: fusion_scorer, topic: fusion_scorer.retry}
   surge: 1
@@ -72,6 +73,7 @@ results:
   scaleOn:
     - {group: results, topic: cases.scored}
     - {group: results, topic: slides.rejected}
+    - {group: results, topic: cases.erase}
     - {group: results, topic: progress}
     - {group: results, topic: results.retry}
   surge: 1
