@@ -131,14 +131,14 @@ def _hint(entry: object) -> ObjectHint | None:
 def _family(name: str) -> str:
     family = name.removeprefix("s3:").partition(":")[0]
     if family != _CREATED and family not in _OF_NO_INTEREST | _REMOVED:
-        raise PoisonMessageError(f"an S3 event of the unknown kind {name!r}")
+        raise PoisonMessageError(f"an S3 event of the unknown kind {name[:60]!r}")
     return family
 
 
 def _is_raw(source: str, name: str) -> bool:
     """Only versitygw calls itself AWS and yet keeps the `s3:` before the event's name; it does not encode keys."""
     if source not in {"aws:s3", "minio:s3"}:
-        raise PoisonMessageError(f"an S3 event from the unknown source {source!r}")
+        raise PoisonMessageError(f"an S3 event from the unknown source {source[:60]!r}")
     return source == "aws:s3" and name.startswith("s3:")
 
 
