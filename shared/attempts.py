@@ -124,11 +124,11 @@ class Attempts:
 
     def _begin_again(self, key: str, service: str, stack: ExitStack) -> int:
         """Begin work on which a mark was found."""
-        found = self._read(key)
-        if self._is_at_work(key, found):
+        mark = self._read(key)
+        if self._is_at_work(key, mark):
             stack.enter_context(self._gate.shared())
             return 0
-        deaths = found.deaths + self._is_death(found, service)
+        deaths = mark.deaths + self._is_death(mark, service)
         if deaths >= GIVE_UP_AFTER:
             self._store.put(key, Mark(deaths).to_bytes())
             return deaths
@@ -138,16 +138,16 @@ class Attempts:
         stack.callback(self._end, key)
         return deaths
 
-    def _is_at_work(self, key: str, found: Mark) -> bool:
+    def _is_at_work(self, key: str, mark: Mark) -> bool:
         """Whether a living process, this one perhaps, works on the record now, as after a handover."""
-        if found.process is None or found.process == self._process:
+        if mark.process is None or mark.process == self._process:
             return key in self._marks
-        return found.beat > self._now() - _SILENT_S and not found.process.is_gone(self._process)
+        return mark.beat > self._now() - _SILENT_S and not mark.process.is_gone(self._process)
 
-    def _is_death(self, found: Mark, service: str) -> bool:
-        if found.process in {None, self._process}:
+    def _is_death(self, mark: Mark, service: str) -> bool:
+        if mark.process in {None, self._process}:
             return False
-        _log.error("a process died at work on this record", deaths=found.deaths + 1)
+        _log.error("a process died at work on this record", deaths=mark.deaths + 1)
         metrics.WORKER_DEATHS.labels(service).inc()
         return True
 
@@ -176,9 +176,9 @@ class Attempts:
 
     def _read(self, key: str) -> Mark:
         try:
-            found = json.loads(self._store.get(key))
-            process = found.pop("process")
-            return replace(Mark(**found), process=Process(**process) if process else None)
+            mark = json.loads(self._store.get(key))
+            process = mark.pop("process")
+            return replace(Mark(**mark), process=Process(**process) if process else None)
         except (ObjectChangedError, ValueError, TypeError, LookupError, AttributeError):
             return Mark()
 

@@ -66,12 +66,12 @@ def _dropping(route: Route[Any], erased: ErasedCases) -> Route[Any]:
 def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any], event: Any) -> Iterable[Event]:
     """Do the work; where the case was erased under it, ask that what the work wrote is erased too."""
     try:
-        made = list(route.handle(event))
+        results = list(route.handle(event))
     except PermanentError:
         if not erased.holds(case):
             raise
-        made = []
+        results = []
     if not erased.holds(case):
-        return made
-    digests = (said.slide.digest for said in (event, *made) if isinstance(said, SlideTiled | SlideEmbedded))
+        return results
+    digests = (each.slide.digest for each in (event, *results) if isinstance(each, SlideTiled | SlideEmbedded))
     return (request(case, "erased while it was worked on", slide_digests=digests),)

@@ -14,12 +14,12 @@ from shared.incidents import STOPS, incident
 from shared.logs import get
 from shared.tracing import mark_failed
 
-Tell = Callable[[PermanentError], Event | None]
+Notify = Callable[[PermanentError], Event | None]
 """Makes the event that tells people of a refusal."""
 _log = get(__name__)
 
 
-def tell_nobody(_: PermanentError) -> None:
+def notify_nobody(_: PermanentError) -> None:
     """For records of which nobody knows whose they are."""
 
 
@@ -30,19 +30,21 @@ class Failures:
     service: str
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def attempt(self, delivery: Delivery, work: Callable[[], list[Record]], tell: Tell = tell_nobody) -> list[Record]:
+    def attempt(
+        self, delivery: Delivery, work: Callable[[], list[Record]], notify: Notify = notify_nobody
+    ) -> list[Record]:
         """What `work` publishes; where it raises, what is published instead."""
         try:
             return work()
         except STOPS:
             raise
         except BaseException as error:  # noqa: BLE001 - libraries in Rust panic outside of Exception
-            return self._failed(delivery, error, tell)
+            return self._failed(delivery, error, notify)
 
-    def give_up(self, delivery: Delivery, error: PermanentError, tell: Tell = tell_nobody) -> list[Record]:
+    def give_up(self, delivery: Delivery, error: PermanentError, notify: Notify = notify_nobody) -> list[Record]:
         """A dead letter, and what people are told; where that cannot be made the dead letter goes alone."""
         try:
-            event = tell(error)
+            event = notify(error)
             notices = [] if event is None else [to_record(event, self.service)]
         except TransientError as down:
             return self._later(delivery, down) or [self._dead_letter(delivery, error)]
@@ -53,16 +55,16 @@ class Failures:
             notices = []
         return [*notices, self._dead_letter(delivery, error)]
 
-    def _failed(self, delivery: Delivery, error: BaseException, tell: Tell) -> list[Record]:
+    def _failed(self, delivery: Delivery, error: BaseException, notify: Notify) -> list[Record]:
         match error:
             case GivenUpError():
-                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, tell)
+                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, notify)
             case PermanentError():
-                return self.give_up(delivery, error, tell)
+                return self.give_up(delivery, error, notify)
             case TransientError():
                 exhausted = RetriesExhaustedError(str(error))
-                return self._later(delivery, error) or self.give_up(delivery, exhausted, tell)
-        return self._failed(delivery, incident(error, self.service), tell)
+                return self._later(delivery, error) or self.give_up(delivery, exhausted, notify)
+        return self._failed(delivery, incident(error, self.service), notify)
 
     def _later(self, delivery: Delivery, error: MedullaError, *, fault: bool = False) -> list[Record]:
         """The record for another attempt; nothing when its attempts are used up."""

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from secrets import token_hex
 
 from shared import logs, metrics
+from shared.error_location import frames_of, place_of
 from shared.errors import InternalError, MedullaError
-from shared.places import frames_of, place_of
 
 STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What ends a program or a stream on purpose, and is never an incident."""

@@ -125,11 +125,6 @@ def can_be(slide: SlideId, key: str) -> bool:
     return is_series(slide) or slide_id(key.removeprefix(SLIDES).partition("/")[2]) == slide
 
 
-def case_folder(case: CaseId) -> str:
-    """Prefix of all files of a case's slides."""
-    return f"{SLIDES}{case}/"
-
-
 def passed_over(name: str) -> bool:
     """Whether a file's name, with its folders, says that it is no slide.
 

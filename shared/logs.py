@@ -10,7 +10,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from shared.places import frames_of
+from shared.error_location import frames_of
 
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:

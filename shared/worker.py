@@ -19,7 +19,7 @@ from shared.bus.port import Consumer, Delivery, Producer, Record, RecordTooLarge
 from shared.bus.retry import GIVE_UP_AFTER, RetryPolicy
 from shared.canonical import digest_of, sha256
 from shared.errors import CrashedWorkerError, PermanentError, PoisonMessageError, TransientError
-from shared.failures import Failures, Tell, tell_nobody
+from shared.failures import Failures, Notify, notify_nobody
 from shared.logs import bound, get
 from shared.tracing import span
 
@@ -53,7 +53,7 @@ class Route(Generic[E]):
     """The ids that logs and traces of the work carry; never one that may be somebody's name."""
     minor: bool = False
     """Its records are many and of little weight: that they are done is logged at DEBUG, not at INFO."""
-    deadly: Callable[[E], bool] = _always
+    may_crash: Callable[[E], bool] = _always
     """Whether work on an event may end the process, so that deaths are counted; it costs two requests to the store."""
 
 
@@ -103,8 +103,8 @@ class Worker:
         self._publish(delivery, self._failures.attempt(delivery, take_apart), stop)
         for route, part in works:
             with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
-                said = self._outcome(route, part)
-            self._publish(part, said, stop)
+                records = self._outcome(route, part)
+            self._publish(part, records, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
@@ -126,28 +126,28 @@ class Worker:
             return self._failures.attempt(delivery, work)
 
     def _handled(self, route: Route[Any], delivery: Delivery, event: Any) -> list[Record]:
-        tell = _teller(route, event)
+        notify = _notifier(route, event)
 
         def work() -> list[Record]:
             with self._attempt(route, delivery.record, event) as deaths:
                 if deaths >= GIVE_UP_AFTER:
                     crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
-                    return self._failures.give_up(delivery, crashed, tell)
+                    return self._failures.give_up(delivery, crashed, notify)
                 return self._done(route, event)
 
-        return self._failures.attempt(delivery, work, tell)
+        return self._failures.attempt(delivery, work, notify)
 
     def _done(self, route: Route[Any], event: Any) -> list[Record]:
         began = time.monotonic()
-        said = [to_record(told, self._service) for told in route.handle(event)]
+        records = [to_record(event, self._service) for event in route.handle(event)]
         metrics.EVENTS.labels(self._service, route.topic, "ok").inc()
         level = logging.DEBUG if route.minor else logging.INFO
-        _log.log(level, "done", topic=route.topic, said=len(said), seconds=round(time.monotonic() - began, 3))
-        return said
+        _log.log(level, "done", topic=route.topic, events=len(records), seconds=round(time.monotonic() - began, 3))
+        return records
 
     def _attempt(self, route: Route[Any], record: Record, event: Any) -> AbstractContextManager[int]:
         """Count the deaths of processes at work on a record, told by what it says and not by where it stands."""
-        if self._attempts is None or not route.deadly(event):
+        if self._attempts is None or not route.may_crash(event):
             return nullcontext(0)
         named = record.headers.get(headers.CE_ID) or sha256(record.value)
         digest = digest_of([route.topic, named, record.headers.get(headers.REPLAYED, "")])
@@ -184,7 +184,7 @@ class Worker:
                     raise
 
 
-def _teller(route: Route[Any], event: Any) -> Tell:
+def _notifier(route: Route[Any], event: Any) -> Notify:
     """What tells people of a refusal of `event`."""
     rejected = route.rejected
-    return tell_nobody if rejected is None else lambda error: rejected(event, error)
+    return notify_nobody if rejected is None else lambda error: rejected(event, error)

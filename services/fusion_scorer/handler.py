@@ -18,7 +18,7 @@ from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.standing import LookAtCase
+from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
@@ -37,7 +37,7 @@ class IndexSlide:
     """A slide's embeddings are remembered, and its case is to be scored."""
 
     index: CaseIndex
-    look: LookAtCase
+    look: TakeSnapshot
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
         """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""

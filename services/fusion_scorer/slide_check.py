@@ -49,11 +49,11 @@ def _distance(reference: SlideReference, slide: SlideInput) -> Distance | None:
     if not len(slide.features):
         return None
     mean = slide.features.mean(axis=0, dtype=np.float64)
-    found = [ood.slide_embedding_distance(reference.embedding, mean, slide.slide_id)]
+    distances = [ood.slide_embedding_distance(reference.embedding, mean, slide.slide_id)]
     colours = slide.plan.colours
     if reference.colours and len(colours) == len(reference.colours.mean):
-        found.append(ood.colour_distance(reference.colours, np.asarray(colours), slide.slide_id))
-    return ood.farthest(found)
+        distances.append(ood.colour_distance(reference.colours, np.asarray(colours), slide.slide_id))
+    return ood.farthest(distances)
 
 
 def _left_out(slide_id: str, far: Distance) -> LeftOutSlide:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.bus.retry import RetriesExhaustedError
+from shared.error_location import place_of
 from shared.errors import InternalError, PermanentError, TransientError
-from shared.places import place_of
 
 E = TypeVar("E", bound=PermanentError)
 _OF_EVERY_INPUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}

@@ -11,7 +11,7 @@ class LaptopResults(SqlStore):
 
     def record_rejection(self, rejection: SlideRejected) -> bool:
         """See ResultStore."""
-        told = SlideRejected()
-        told.CopyFrom(rejection)
-        told.advice = here(rejection.reason, rejection.advice)
-        return super().record_rejection(told)
+        shown = SlideRejected()
+        shown.CopyFrom(rejection)
+        shown.advice = here(rejection.reason, rejection.advice)
+        return super().record_rejection(shown)

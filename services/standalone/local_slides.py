@@ -29,7 +29,7 @@ class SlideFile:
     """Its other files: of a DICOM series, of MIRAX and the like."""
     members: tuple[Path, ...] = ()
     """Everything that belongs to it, labels included."""
-    lacks: str = ""
+    missing: str = ""
     """Why it cannot be worked on: a sentence about the files that are missing."""
     mpp: float | None = None
     """Microns per pixel that a table of slides states."""
@@ -59,9 +59,9 @@ class SlideFile:
         """
         if not self.path.is_file():
             raise NotASlideError(f"{self.path} is no file")
-        if self.lacks:
+        if self.missing:
             kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
-            raise kind(self.lacks)
+            raise kind(self.missing)
 
 
 def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None) -> list[SlideFile]:
@@ -105,6 +105,6 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     name = slide.files[0].key
     own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
     first, *others = (folder / info.key for info in slide.files)
-    lacks = "" if slide.usable else slide.lacks
+    missing = "" if slide.usable else slide.missing
     members = tuple(folder / info.key for info in slide.members)
-    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, lacks)
+    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, missing)

@@ -43,7 +43,7 @@ def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None
     case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    found = _told_apart([*items, *(_listed(table) if table else ())])
+    found = _without_conflicts([*items, *(_listed(table) if table else ())])
     return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
@@ -194,7 +194,7 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
     return replace(slide, slide_id=keys.slide_id(name), name=name)
 
 
-def _told_apart(items: Iterable[Item]) -> list[Item]:
+def _without_conflicts(items: Iterable[Item]) -> list[Item]:
     """One file given twice counts once; two files that would be one slide of one case are both refused."""
     kept = list(dict.fromkeys(items))
     same: dict[tuple[str, str], dict[Path, SlideFile]] = {}

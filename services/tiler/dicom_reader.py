@@ -105,12 +105,12 @@ def _stated(slide: WsiDicom) -> list[Resolution]:
 
 def _check_header(path: Path) -> None:
     """Hold what an instance claims against the limits, and its pixels against 8-bit RGB, before its frames are read."""
-    said = _header(path)
-    rows, columns = _count(said, "Rows"), _count(said, "Columns")
-    samples, bits = _count(said, "SamplesPerPixel"), _count(said, "BitsAllocated")
-    check_size(_count(said, "TotalPixelMatrixColumns"), _count(said, "TotalPixelMatrixRows"))
-    check_tiles(columns, rows, samples * -(-bits // 8), _count(said, "NumberOfFrames"))
-    if samples and "VOLUME" in (said.get("ImageType") or ()):
+    header = _header(path)
+    rows, columns = _count(header, "Rows"), _count(header, "Columns")
+    samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
+    check_size(_count(header, "TotalPixelMatrixColumns"), _count(header, "TotalPixelMatrixRows"))
+    check_tiles(columns, rows, samples * -(-bits // 8), _count(header, "NumberOfFrames"))
+    if samples and "VOLUME" in (header.get("ImageType") or ()):
         colours.check(samples, bits)
 
 
@@ -123,9 +123,9 @@ def _header(path: Path) -> Dataset:
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 
 
-def _count(said: Dataset, name: str) -> int:
+def _count(header: Dataset, name: str) -> int:
     try:
-        return int(said.get(name) or 0)
+        return int(header.get(name) or 0)
     except (TypeError, ValueError) as error:
         raise UnreadableSlideError(f"the DICOM file cannot be read: its {name} is no number") from error
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError
 from services.tiler.ports import Cut, Origins, Overview, SlideFacts, Tiles
-from services.tiler.reader_lane import Arrays, Lane, Target
+from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
 from shared.errors import CrashedWorkerError, InternalError, MedullaError
@@ -55,14 +55,14 @@ class ReaderLimits(BaseModel):
 
 
 class IsolatedReader:
-    """One open slide. Threads that read at once each have a lane to the child, which has a thread for each."""
+    """One open slide. Threads that read at once each have a channel to the child, which has a thread for each."""
 
     def __init__(self, child: ReaderChild, limits: ReaderLimits, whole_s: float, slide: tuple[Path, Override]) -> None:
         self._child = child
         self._limits = limits
         self._whole_s = whole_s
         self._end_at = monotonic() + whole_s
-        self._lanes: SimpleQueue[Lane] = SimpleQueue()
+        self._channels: SimpleQueue[ReaderChannel] = SimpleQueue()
         self._lock = Lock()
         self._failure: CrashedWorkerError | StoppingError | None = None
         self._facts: SlideFacts | None = None
@@ -108,7 +108,7 @@ class IsolatedReader:
         self._child.end()
         with suppress(Empty):
             while True:
-                self._lanes.get_nowait().close()
+                self._channels.get_nowait().close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,22 +127,22 @@ class IsolatedReader:
 
     def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
         with self._guarded(limit_s) as until:
-            lane = self._lane()
+            channel = self._acquire_channel()
             try:
-                answer = lane.ask(request, until, target)
+                answer = channel.ask(request, until, target)
             except BaseException:
-                lane.close()
+                channel.close()
                 raise
-            self._lanes.put(lane)
+            self._channels.put(channel)
         self._check(answer)
         return answer
 
-    def _lane(self) -> Lane:
+    def _acquire_channel(self) -> ReaderChannel:
         try:
-            return self._lanes.get_nowait()
+            return self._channels.get_nowait()
         except Empty:
             with self._lock:
-                return Lane.through(self._child.door)
+                return ReaderChannel.through(self._child.door)
 
     def _overview(self, shapes: Shapes) -> Arrays:
         """Arrays for an overview, if its shapes are those of one."""

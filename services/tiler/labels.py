@@ -10,8 +10,8 @@ _ROWS = 256
 
 def look_up(table: NDArray[np.bool_], labels: NDArray[np.int32]) -> Mask:
     """The table's value for each pixel's label, bool [height, width]."""
-    found = np.empty(labels.shape, np.bool_)
+    values = np.empty(labels.shape, np.bool_)
     for start in range(0, len(labels), _ROWS):
         rows = slice(start, start + _ROWS)
-        found[rows] = table[labels[rows]]
-    return found
+        values[rows] = table[labels[rows]]
+    return values

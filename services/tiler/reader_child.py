@@ -20,8 +20,8 @@ from services.tiler import reader_wire as wire
 from services.tiler.ports import Cut, SlideReader
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.error_location import place_of
 from shared.errors import PermanentError
-from shared.places import place_of
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -31,7 +31,7 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
-    """Open the slide that the first message through `door` names, then serve each lane that comes through it."""
+    """Open the slide that the first message through `door` names, then serve each channel that comes through it."""
     try:
         _die_with_parent()
         request = wire.receive(door)
@@ -61,19 +61,19 @@ def _limit(memory_mb: int) -> None:
 
 
 def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
-    """Say that the slide is open; a thread for each lane, until the door is closed."""
+    """Say that the slide is open; a thread for each channel, until the door is closed."""
     wire.send(door, {})
     while True:
         try:
             _, files = wire.receive_with_files(door, 2)
         except wire.LostError:
             os._exit(0)
-        lane, buffer = files
-        Thread(target=_Lane(socket.socket(fileno=lane), buffer, reader).run, daemon=True).start()
+        channel, buffer = files
+        Thread(target=_ChannelServer(socket.socket(fileno=channel), buffer, reader).run, daemon=True).start()
 
 
-class _Lane:
-    """Answers one question after the other; arrays go through the lane's own piece of shared memory."""
+class _ChannelServer:
+    """Answers one question after the other; arrays go through the channel's own piece of shared memory."""
 
     def __init__(self, channel: socket.socket, buffer: int, reader: SlideReader) -> None:
         self._channel = channel
@@ -82,7 +82,7 @@ class _Lane:
         os.close(buffer)
 
     def run(self) -> None:
-        """Go on until the owner closes the lane."""
+        """Go on until the owner closes the channel."""
         try:
             while True:
                 self._answer(wire.receive(self._channel))

@@ -71,8 +71,8 @@ class _Host:
         return True
 
     def _fork(self) -> bool:
-        said, files, _, _ = socket.recv_fds(self._control, 1, 2)
-        if not said:
+        message, files, _, _ = socket.recv_fds(self._control, 1, 2)
+        if not message:
             return False
         door, leash = (socket.socket(fileno=file) for file in files)
         pid = os.fork()

@@ -60,9 +60,9 @@ class ReaderChild:
         self._leash.settimeout(_END_S)
         with self._leash, suppress(OSError):
             self._leash.shutdown(socket.SHUT_WR)
-            said = self._leash.recv(STATUS.size)
-            if len(said) == STATUS.size:
-                return int(STATUS.unpack(said)[0])
+            status = self._leash.recv(STATUS.size)
+            if len(status) == STATUS.size:
+                return int(STATUS.unpack(status)[0])
         return signal.SIGKILL
 
 

@@ -25,10 +25,10 @@ def companions(name: str, read: Read) -> Iterator[tuple[str, bool]]:
 
 def _mirax(text: str | None) -> Iterator[str]:
     yield "Slidedat.ini"
-    said = _ini(text or "")
+    sections = _ini(text or "")
     if text is not None:
-        yield from _plain([said.get("HIERARCHICAL", {}).get("indexfile", "Index.dat")])
-    yield from _plain(file for name, file in said.get("DATAFILE", {}).items() if re.fullmatch(r"file_\d+", name))
+        yield from _plain([sections.get("HIERARCHICAL", {}).get("indexfile", "Index.dat")])
+    yield from _plain(file for name, file in sections.get("DATAFILE", {}).items() if re.fullmatch(r"file_\d+", name))
 
 
 def _hamamatsu(text: str | None) -> Iterator[tuple[str, bool]]:
@@ -47,12 +47,12 @@ def _plain(names: Iterable[str]) -> Iterator[str]:
 
 def _ini(text: str) -> dict[str, dict[str, str]]:
     """Settings by section, names in small letters; what is neither section nor setting is passed over."""
-    said = {"": dict[str, str]()}
-    section = said[""]
+    sections = {"": dict[str, str]()}
+    section = sections[""]
     for line in map(str.strip, text.lstrip("\ufeff").splitlines()[: 2 * _MOST_FILES]):
         if line.startswith("[") and line.endswith("]"):
-            section = said.setdefault(line[1:-1], {})
+            section = sections.setdefault(line[1:-1], {})
         elif not line.startswith((";", "#")):
             name, _, value = line.partition("=")
             section[name.strip().lower()] = value.strip()
-    return said
+    return sections

@@ -39,21 +39,21 @@ def elements(head: bytes, at: int, beyond: int) -> dict[int, bytes]:
         CutShortError: `beyond` is not reached in these bytes.
         BadElementsError: they are no elements, or of an encoding that no slide has.
     """
-    found, explicit = dict[int, bytes](), True
+    values, explicit = dict[int, bytes](), True
     while True:
-        explicit = _is_explicit(head, at, found) if _tag(head, at) >= _META else True
+        explicit = _is_explicit(head, at, values) if _tag(head, at) >= _META else True
         element = _element(head, at, explicit)
         if element.tag >= beyond:
-            return found
+            return values
         if element.length == _UNDEFINED:
             at = _after_items(head, element.start, explicit, 0)
             continue
         at = element.start + element.length
-        found[element.tag] = head[element.start : at]
+        values[element.tag] = head[element.start : at]
 
 
-def _is_explicit(head: bytes, at: int, found: dict[int, bytes]) -> bool:
-    syntax = found.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0")
+def _is_explicit(head: bytes, at: int, values: dict[int, bytes]) -> bool:
+    syntax = values.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0")
     if syntax in _UNREADABLE:
         raise BadElementsError
     return syntax != _IMPLICIT if syntax else head[at + 4 : at + 6].isalpha()

@@ -50,7 +50,7 @@ class FoundSlide:
     members: tuple[BlobInfo, ...]
     """Everything that belongs to it, labels and parts that cannot be used included."""
     is_series: bool = False
-    lacks: str = ""
+    missing: str = ""
     """What is missing of it, in a sentence; empty where it is whole."""
     usable: bool = True
     """Whether it can be worked on although something is missing."""
@@ -91,10 +91,10 @@ class SlideListing:
         """A slide that begins with a file that names the others."""
         own = named[name]
         wanted = dict(companions(name, lambda file: self._text(named.get(file))))
-        missing = sorted(file for file, needed in wanted.items() if needed and file not in named)
+        absent = sorted(file for file, needed in wanted.items() if needed and file not in named)
         others = sorted((named[file] for file in wanted if file in named and file != name), key=lambda info: info.key)
-        lacks = f"the slide lacks {len(missing)} of its files: {', '.join(missing[:5])}" if missing else ""
-        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), lacks=lacks, usable=not missing)
+        missing = f"the slide lacks {len(absent)} of its files: {', '.join(absent[:5])}" if absent else ""
+        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
 
     def _text(self, info: BlobInfo | None) -> str | None:
         if info is None:
@@ -149,6 +149,6 @@ def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) 
         if instance is not None and instance.role is not Role.COMPANION:
             members[instance.series].append((rest[name], instance))
     for uid, files in members.items():
-        made = assemble(files)
+        series = assemble(files)
         everything = tuple(info for info, _ in files)
-        yield FoundSlide(keys.series_id(uid), made.files, everything, True, made.lacks, made.usable)
+        yield FoundSlide(keys.series_id(uid), series.files, everything, True, series.missing, series.usable)

@@ -21,7 +21,7 @@ class Series:
     """The files to work on, the base level's first, and what is missing."""
 
     files: tuple[BlobInfo, ...]
-    lacks: str
+    missing: str
     """A sentence; empty where the series is whole."""
     usable: bool
     """Whether the files can be worked on although something is missing: the base level is whole."""
@@ -34,10 +34,10 @@ def assemble(members: Sequence[File]) -> Series:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
     size = max(levels, key=lambda each: each[0] * each[1])
     base = levels.pop(size)
-    missing = _base_lacks(base) or _smaller_than_missing(base[0][1], levels, members)
+    missing = _base_gap(base) or _smaller_than_missing(base[0][1], levels, members)
     if missing:
         return Series(tuple(info for info, _ in base), missing, False)
-    gaps = {other: _lacks(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
+    gaps = {other: _gap(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
     whole = [file for other, files in levels.items() if not gaps[other] for file in files]
     others = sorted([*base[1:], *whole], key=lambda file: file[0].key)
     named = "; ".join(f"its level of {w} x {h} px {gap}" for (w, h), gap in gaps.items() if gap)
@@ -54,10 +54,10 @@ def _levels(members: Sequence[File]) -> Levels:
     return levels
 
 
-def _base_lacks(base: Sequence[File]) -> str:
+def _base_gap(base: Sequence[File]) -> str:
     if all(instance.resampled for _, instance in base):
         return "the DICOM series lacks its base level: every level in it is a smaller copy"
-    gap = _lacks(base)
+    gap = _gap(base)
     return f"the base level of the DICOM series {gap}" if gap else ""
 
 
@@ -75,7 +75,7 @@ def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[Fil
     return f"the DICOM series lacks its base level: its largest level, {size}, follows a missing instance {before}"
 
 
-def _lacks(files: Sequence[File]) -> str:
+def _gap(files: Sequence[File]) -> str:
     """Parts or frames that a level lacks."""
     instances = [instance for _, instance in files]
     for whole in {instance.whole for instance in instances if instance.whole}:

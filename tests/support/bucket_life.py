@@ -14,7 +14,7 @@ from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.standing import LookAtCase
+from services.fusion_scorer.snapshot import TakeSnapshot
 from services.results.errors import UnknownCaseError
 from services.results.handler import RecordScore
 from services.results.queries import Queries
@@ -85,7 +85,7 @@ class BucketLife:
         disturbed, producer = Disturbed(store, self._disturb), MemoryBus().producer()
         bundles, index = Bundles(store), CaseIndex(disturbed)
         self.landing = on_landing(disturbed, bundles, producer)
-        self.index_slide = IndexSlide(index, LookAtCase(disturbed, index))
+        self.index_slide = IndexSlide(index, TakeSnapshot(disturbed, index))
         self.rescore = RescoreCase(ScoreCase(disturbed, bundles, "0.0"), index)
         self.record = RecordScore(store, self.results)
 

@@ -18,7 +18,7 @@ from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
 from services.tiler.settings import ScratchSettings
 from services.tiler.settling import SeriesSettings, Settling
-from services.tiler.unseen import Unseen
+from services.tiler.unplanned import Unplanned
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
@@ -35,10 +35,10 @@ class Tiling:
     stream: StreamChunks
 
     @property
-    def unseen(self) -> Unseen:
+    def unseen(self) -> Unplanned:
         """What a sweep asks of each object."""
         tiler = self.on_landing
-        return Unseen(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
+        return Unplanned(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
 
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""

@@ -190,7 +190,7 @@ def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up
         tiler.hint(KEY)
     assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
 
-    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", anew=True))
+    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", replayed=True))
     assert tiler.hint(KEY) == [replayed]
 
 

@@ -16,7 +16,7 @@ Target = Callable[[Sequence[tuple[int, ...]]], Arrays]
 """From the shapes that the child names, arrays to be filled; raises ValueError for shapes that cannot be."""
 
 
-class Lane:
+class ReaderChannel:
     """Not for two threads at once."""
 
     def __init__(self, channel: socket.socket, buffer: wire.Bytes) -> None:
@@ -25,7 +25,7 @@ class Lane:
 
     @classmethod
     def through(cls, door: socket.socket) -> Self:
-        """Open one more lane to the child behind `door`."""
+        """Open one more channel to the child behind `door`."""
         ours, childs = socket.socketpair()
         buffer = wire.shared_file()
         try:

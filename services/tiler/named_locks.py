@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class OneAtATime:
+class NamedLocks:
     """Lets one thread at a time work under a name."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A case as it stands in the bucket: which embedded slides are still there, which count, what a person should see."""
+"""A snapshot of a case in the bucket: which embedded slides are present and counted, and remarks for people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _NAMED_CASES = 3
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What there is of a case at one moment; two looks are equal where nothing has changed between them."""
+class CaseSnapshot:
+    """What the bucket holds of a case at one moment; two snapshots are equal if nothing changed between them."""
 
     case_id: CaseId
     slides: tuple[SlideEmbedded, ...]
@@ -31,10 +31,10 @@ class Standing:
     left_out: tuple[LeftOutSlide, ...]
     remarks: tuple[Remark, ...]
     objects: tuple[StoredObject, ...]
-    """The files of every embedded slide that stands, whether it counts or not."""
+    """The files of every embedded slide that is present, counted or not."""
     clinical: BlobInfo | None
     nothing_left: bool
-    """No slide, embedded or not, and no record stands in the bucket."""
+    """The bucket holds no slide, embedded or not, and no record."""
 
     @property
     def record(self) -> tuple[StoredObject, ...]:
@@ -48,36 +48,36 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class LookAtCase:
-    """Compares what is embedded of a case with what stands in the bucket."""
+class TakeSnapshot:
+    """Compares the index of a case with the bucket."""
 
     store: BlobStore
     index: CaseIndex
 
-    def __call__(self, case: CaseId) -> Standing:
-        """Look once: one listing of the case's slides, one look at its record."""
+    def __call__(self, case: CaseId) -> CaseSnapshot:
+        """Take one snapshot: one listing of the case's slides and one HEAD of its record."""
         clinical = self.store.head(keys.clinical(case))
         present = self._present(case)
         embedded = [event for event in self.index.slides(case) if _of_its_key(event.slide)]
-        standing = _one_a_slide(event for event in embedded if _stands(event.slide, present))
-        slides, duplicates = _without_duplicates(standing)
-        return Standing(
+        current = _one_a_slide(event for event in embedded if _stands(event.slide, present))
+        slides, duplicates = _without_duplicates(current)
+        return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
-            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, standing, present)),
+            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, current, present)),
             remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
-            objects=tuple(stored for event in standing for stored in _files(event.slide)),
+            objects=tuple(stored for event in current for stored in _files(event.slide)),
             clinical=clinical,
             nothing_left=clinical is None and not any(map(_names_slide, present)),
         )
 
     def others(self, case: CaseId, digest: str) -> list[CaseId]:
-        """The first few other cases in which a slide of this digest stands."""
+        """The first few other cases that hold a slide of this digest."""
         candidates = (other for other in self.index.cases_of(digest) if other != case)
         return list(islice((other for other in candidates if self._holds(other, digest)), _NAMED_CASES))
 
     def _present(self, case: CaseId) -> Mapping[str, str]:
-        return {info.key: info.etag for info in self.store.list(keys.case_folder(case))}
+        return {info.key: info.etag for info in self.store.list(keys.slides(case))}
 
     def _in_two_cases(self, case: CaseId, slides: Sequence[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
@@ -104,7 +104,7 @@ def _of_its_key(slide: Slide) -> bool:
 
 
 def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
-    """Of a slide of several files the version with the most: what it was before the last files came stands, too."""
+    """The version with the most files of each slide: earlier ones with fewer files match the bucket too."""
     most: dict[str, SlideEmbedded] = {}
     for event in events:
         known = most.setdefault(event.slide.slide_id, event)
@@ -127,10 +127,10 @@ def _without_duplicates(
 
 
 def _replaced(
-    embedded: Sequence[SlideEmbedded], standing: Sequence[SlideEmbedded], present: Mapping[str, str]
+    embedded: Sequence[SlideEmbedded], current: Sequence[SlideEmbedded], present: Mapping[str, str]
 ) -> Iterator[LeftOutSlide]:
-    """Slides of which another version stands than was embedded."""
-    there = {event.slide.slide_id for event in standing}
+    """Slides whose present version is not the embedded one."""
+    there = {event.slide.slide_id for event in current}
     others = (event.slide for event in embedded if event.slide.slide_id not in there)
     for slide_id in sorted({slide.slide_id for slide in others if any(f.key in present for f in _files(slide))}):
         sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
