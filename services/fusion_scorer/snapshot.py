@@ -11,9 +11,9 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_record import Version
 from shared import keys
+from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
-from shared.times import stamp
 from shared.units import CaseId, SlideId
 
 DUPLICATE, REPLACED, IN_TWO_CASES = "duplicate_slide", "replaced", "same_slide_in_two_cases"
@@ -39,7 +39,7 @@ class CaseSnapshot:
     @property
     def record(self) -> tuple[StoredObject, ...]:
         """The clinical record, where there is one."""
-        return () if self.clinical is None else (_stored(self.clinical),)
+        return () if self.clinical is None else (stored_object.to_message(self.clinical),)
 
     @property
     def seen(self) -> list[Version]:
@@ -166,13 +166,3 @@ def _names_slide(key: str) -> bool:
         return not key.endswith("/") and keys.slide_key(key) is not None
     except BadCaseIdError:
         return True
-
-
-def _stored(info: BlobInfo) -> StoredObject:
-    return StoredObject(
-        key=info.key,
-        etag=info.etag,
-        version_id=info.version_id,
-        size_bytes=info.size,
-        last_modified=stamp(info.last_modified),
-    )
