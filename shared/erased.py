@@ -1,4 +1,4 @@
-"""Erased cases: what arrives late for one is dropped, until an operator lifts the erasure."""
+"""Erased cases: late events of one are dropped until an operator lifts the erasure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class ErasedCases:
         self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
 
     def lift(self, case: CaseId) -> bool:
-        """Let the case be taken in again; False where it was not erased."""
+        """Allow the case again; False if it was not erased."""
         known = self.holds(case)
         self.store.delete(keys.erased(case))
         return known
@@ -48,7 +48,7 @@ def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> Cas
 
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:
-    """The routes, made to drop events of erased cases."""
+    """Wrap the routes so that they drop events of erased cases."""
     return [_dropping(route, ErasedCases(store)) for route in routes]
 
 
@@ -64,7 +64,7 @@ def _dropping(route: Route[Any], erased: ErasedCases) -> Route[Any]:
 
 
 def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any], event: Any) -> Iterable[Event]:
-    """Do the work; where the case was erased under it, ask that what the work wrote is erased too."""
+    """Do the work; if the case was erased meanwhile, request another erasure for what the work wrote."""
     try:
         results = list(route.handle(event))
     except PermanentError:

@@ -1,4 +1,4 @@
-"""What becomes of a record that failed: tried again, or given up as a dead letter; it never stops the worker."""
+"""Decides what happens to a failed record: a retry or a dead letter; a failure never stops the worker."""
 
 import time
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from shared.logs import get
 from shared.tracing import mark_failed
 
 Notify = Callable[[PermanentError], Event | None]
-"""Makes the event that tells people of a refusal."""
+"""Makes the event that notifies people of a refusal."""
 _log = get(__name__)
 
 
 def notify_nobody(_: PermanentError) -> None:
-    """For records of which nobody knows whose they are."""
+    """For records that belong to no known case."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Failures:
     def attempt(
         self, delivery: Delivery, work: Callable[[], list[Record]], notify: Notify = notify_nobody
     ) -> list[Record]:
-        """What `work` publishes; where it raises, what is published instead."""
+        """The records that `work` returns or, if it raises, those to publish instead."""
         try:
             return work()
         except STOPS:
@@ -42,7 +42,7 @@ class Failures:
             return self._failed(delivery, error, notify)
 
     def give_up(self, delivery: Delivery, error: PermanentError, notify: Notify = notify_nobody) -> list[Record]:
-        """A dead letter, and what people are told; where that cannot be made the dead letter goes alone."""
+        """A dead letter and the notification; without the notification if that fails."""
         try:
             event = notify(error)
             notices = [] if event is None else [to_record(event, self.service)]
@@ -67,7 +67,7 @@ class Failures:
         return self._failed(delivery, incident(error, self.service), notify)
 
     def _later(self, delivery: Delivery, error: MedullaError, *, fault: bool = False) -> list[Record]:
-        """The record for another attempt; nothing when its attempts are used up."""
+        """The record for another attempt; empty when its attempts are used up."""
         again = self.retry.again(delivery, self.service, time.time(), fault=fault)
         if again is None:
             return []

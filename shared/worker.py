@@ -1,4 +1,4 @@
-"""Runs handlers on deliveries: decodes inside the guard, publishes what comes of it, whatever the record does."""
+"""Runs handlers on deliveries, and publishes their results or the outcome of a failure."""
 
 import logging
 import time
@@ -48,13 +48,13 @@ class Route(Generic[E]):
     rejected: Callable[[E, PermanentError], Event | None] | None = None
     """Makes the event that tells people of a refused input, beside the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
-    """Takes a record that says several things apart, so that each fails on its own."""
+    """Splits a record about several objects, so that each fails on its own."""
     context: Callable[[E], Mapping[str, str]] = pseudonyms
-    """The ids that logs and traces of the work carry; never one that may be somebody's name."""
+    """The ids in logs and traces of the work; never one that may contain a person's name."""
     minor: bool = False
-    """Its records are many and of little weight: that they are done is logged at DEBUG, not at INFO."""
+    """Frequent, unimportant records: completion is logged at DEBUG, not at INFO."""
     may_crash: Callable[[E], bool] = _always
-    """Whether work on an event may end the process, so that deaths are counted; it costs two requests to the store."""
+    """Whether handling an event may crash the process, so that crashes are counted; costs two requests to the store."""
 
 
 def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]
 class Worker:
     """A part: every record of its routes ends as done, in the retry topic or as a dead letter.
 
-    An error that nobody raised on purpose is the record's fate, never the process's. With `attempts` so is the death
-    of the process: a record that three died at is given up.
+    An unexpected error ends the record, never the process. With `attempts` a record that crashed three processes is
+    given up as well.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Worker:
         return self._routes[topic]
 
     def _outcome(self, route: Route[Any], delivery: Delivery) -> list[Record]:
-        """Do the work; what is to be published for it."""
+        """Handle the record; returns the records to publish."""
         with span(f"{self._service} {route.topic}", delivery.record.headers, SpanKind.CONSUMER) as own:
 
             def work() -> list[Record]:
@@ -146,7 +146,7 @@ class Worker:
         return records
 
     def _attempt(self, route: Route[Any], record: Record, event: Any) -> AbstractContextManager[int]:
-        """Count the deaths of processes at work on a record, told by what it says and not by where it stands."""
+        """Count crashes on a record, identified by its content and not by its offset."""
         if self._attempts is None or not route.may_crash(event):
             return nullcontext(0)
         named = record.headers.get(headers.CE_ID) or sha256(record.value)
@@ -160,7 +160,7 @@ class Worker:
             age.observe(max(0.0, time.time() - delivery.written_at))
 
     def _publish(self, delivery: Delivery, records: Sequence[Record], stop: StopEvent) -> None:
-        """Publish what came of a delivery, or a dead letter where the bus will never take that."""
+        """Publish the results of a delivery, or a dead letter if they are too large for the bus."""
         try:
             self._send(records, stop)
         except RecordTooLargeError as error:
@@ -185,6 +185,6 @@ class Worker:
 
 
 def _notifier(route: Route[Any], event: Any) -> Notify:
-    """What tells people of a refusal of `event`."""
+    """The notification for a refusal of `event`."""
     rejected = route.rejected
     return notify_nobody if rejected is None else lambda error: rejected(event, error)

@@ -1,4 +1,4 @@
-"""What a DICOM file says of itself before its pixels, read out of its first bytes alone."""
+"""Reads the header of a DICOM file from its first bytes, without pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _COMPANIONS = (
 )
 """SOP classes of directories, presentation states, parametric maps, segmentations, reports, annotations, documents."""
 _BEYOND = 0x0048_0008
-"""All that is read stands before this tag; optical paths with their colour profiles come after it."""
+"""All tags that are read come before this one; optical paths with their colour profiles come after it."""
 _FIRST_VRS = {b"UL", b"OB", b"UI", b"SH", b"CS", b"LO", b"DA", b"TM"}
 _IMAGE_TYPE = ("", "", "VOLUME", "NONE")
-"""What a file that does not say its ImageType is taken for."""
+"""Defaults for a missing ImageType."""
 
 
 Elements = Mapping[int, bytes]
@@ -45,11 +45,11 @@ class Instance:
     uid: str
     role: Role
     resampled: bool = False
-    """Whether it was made smaller from another level."""
+    """Whether it is downsampled from another level."""
     width_px: int = 0
     height_px: int = 0
     um_per_px: float = 0
-    """As the width of the imaged volume gives it; 0 where that is not stated."""
+    """From the width of the imaged volume; 0 if that is not stated."""
     number: int = 0
     """InstanceNumber; 0 where it is not stated."""
     tile_px: tuple[int, int] = (1, 1)
@@ -60,7 +60,7 @@ class Instance:
     space: str = ""
     """FrameOfReferenceUID."""
     whole: str = ""
-    """The concatenation that it is a part of; empty where it is none."""
+    """The concatenation that it is a part of; empty if none."""
     part: int = 0
     parts: int = 0
 
@@ -79,7 +79,7 @@ def is_dicom(head: bytes) -> bool:
 
 
 def parse(head: bytes) -> Instance | None:
-    """Read a file's first bytes; None where it is no DICOM file of slides, or says too little.
+    """Parse a file's first bytes; None if it is not a DICOM whole-slide image or lacks required tags.
 
     Raises:
         CutShortError: more of the file is needed.

@@ -1,4 +1,4 @@
-"""The first elements of a DICOM file, as they are stored: no value is converted, and only bytes at hand are read."""
+"""Parses the first elements of a DICOM file from bytes in memory, without converting values."""
 
 from dataclasses import dataclass
 from struct import error, unpack_from
@@ -10,18 +10,18 @@ _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b
 _TRANSFER_SYNTAX = 0x0002_0010
 _IMPLICIT = b"1.2.840.10008.1.2"
 _UNREADABLE = {b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"}
-"""Big endian and deflated: nobody keeps slides so."""
+"""Big endian and deflated: not used for slides."""
 _DEEPEST = 20
 _META = 0x0003_0000
 """Tags below it are of the file's meta information."""
 
 
 class CutShortError(ValueError):
-    """The elements go on beyond the bytes at hand."""
+    """The elements continue beyond the given bytes."""
 
 
 class BadElementsError(ValueError):
-    """The bytes are no DICOM elements that are read here."""
+    """The bytes are not DICOM elements, or use an unsupported encoding."""
 
 
 @dataclass(frozen=True, slots=True)

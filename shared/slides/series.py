@@ -1,4 +1,4 @@
-"""Which files of a DICOM series are its levels, and what is missing of them."""
+"""Assembles the files of a DICOM series into levels and reports what is missing."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ _ROUNDING_PX = 2
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The files to work on, the base level's first, and what is missing."""
+    """The files to read, the base level's first, and what is missing."""
 
     files: tuple[BlobInfo, ...]
     missing: str
-    """A sentence; empty where the series is whole."""
+    """A sentence; empty if the series is complete."""
     usable: bool
-    """Whether the files can be worked on although something is missing: the base level is whole."""
+    """Whether the base level is complete, so that the files can be processed."""
 
 
 def assemble(members: Sequence[File]) -> Series:
-    """Put the files of one series together, in key order; labels and overviews are left out."""
+    """Assemble one series in key order, without labels and overviews."""
     levels = _levels(members)
     if not levels:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
@@ -45,7 +45,7 @@ def assemble(members: Sequence[File]) -> Series:
 
 
 def _levels(members: Sequence[File]) -> Levels:
-    """Files by the size of their level; an instance that is there twice counts once."""
+    """Files by the size of their level; duplicate instances count once."""
     instances: Mapping[str, File] = {file[1].uid: file for file in reversed(members)}
     levels = defaultdict[tuple[int, int], list[File]](list)
     for info, instance in sorted(instances.values(), key=lambda file: file[0].key):
@@ -62,9 +62,9 @@ def _base_gap(base: Sequence[File]) -> str:
 
 
 def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[File]) -> str:
-    """Where levels do not say that they are smaller copies: whether a larger one stood before the largest in number.
+    """For levels not marked as resampled: whether a missing instance precedes the largest level.
 
-    Numbers alone do not tell: labels are often numbered first, and taken out of a series before it is passed on.
+    Instance numbers alone are not enough: labels often come first and are removed before a series is shared.
     """
     numbers = [base.number, *(smaller[size][0][1].number for size in sorted(smaller, reverse=True))]
     before = base.number - 1
@@ -76,7 +76,7 @@ def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[Fil
 
 
 def _gap(files: Sequence[File]) -> str:
-    """Parts or frames that a level lacks."""
+    """Missing parts or frames of a level, in words; empty if none."""
     instances = [instance for _, instance in files]
     for whole in {instance.whole for instance in instances if instance.whole}:
         parts = [instance for instance in instances if instance.whole == whole]
@@ -91,7 +91,7 @@ def _gap(files: Sequence[File]) -> str:
 
 
 def _disagrees(base: Instance, level: Instance) -> str:
-    """Whether a level shows something else than the base level."""
+    """Why a level does not match the base level, in words; empty if it does."""
     skew = abs(base.width_px * level.height_px - base.height_px * level.width_px)
     if skew > _ROUNDING_PX * (base.width_px + base.height_px):
         return "has another shape than the base level"
