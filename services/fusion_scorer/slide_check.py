@@ -1,4 +1,4 @@
-"""Tells slide by slide whether it is like those that the bundle was fitted on, and leaves out what is not."""
+"""Compares each slide with the training slides, and leaves out those that are unlike them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What to do about a refusal on this machine, where a service's advice may be for the operators of a cluster."""
+"""Advice on refusals for the command line, where a service's advice may be meant for operators of a cluster."""
 
 import re
 
@@ -23,7 +23,7 @@ _HERE = {
 
 
 def here(reason: str, advice: str) -> str:
-    """Advice for the command line: as it is, unless it speaks of the cluster."""
+    """Advice for the command line: unchanged, unless it is about a cluster."""
     return _HERE.get(reason, _AGAIN) if _CLUSTER.search(advice) else advice
 
 

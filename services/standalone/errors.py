@@ -1,4 +1,4 @@
-"""What can be wrong with what a command was given."""
+"""Errors in a command's arguments."""
 
 import errno
 from pathlib import Path

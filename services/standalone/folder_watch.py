@@ -1,4 +1,4 @@
-"""Watches a folder that serves as bucket: tells of files that landed, were replaced or are gone, as a store would."""
+"""Watches a folder used as bucket, and announces created, replaced and removed files as an object store does."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class FolderWatch:
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
     def __call__(self) -> int:
-        """Look once; how many changes were announced."""
+        """Scan once; returns the number of announced changes."""
         seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
         gone = self._seen.keys() - seen.keys()
         records = [*self._settled(seen), *(record for key in gone for record in self._record(key, removed=True))]

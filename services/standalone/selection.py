@@ -1,4 +1,4 @@
-"""What a command was given to work on: files, flat and nested folders and a table, as slides and as refusals."""
+"""Resolves a command's arguments (files, folders, a table) to slides and refusals."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ def _given(path: Path, case_id: str | None) -> Iterator[Item]:
 
 
 def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
-    """What is found, or why nothing could be: one place that cannot be looked at does not silence the others."""
+    """The slides, or the refusal if finding them fails; the other arguments go on."""
     try:
         return find()
     except (MedullaError, OSError) as error:

@@ -1,4 +1,4 @@
-"""How codes of scores and plans are said to people, on the terminal and in the report."""
+"""Codes of scores and plans in words, for the terminal and the report."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,7 +24,7 @@ _WORDS = {
     "resolution_override": "resolution was set by hand",
     "unreadable_regions": "parts cannot be read",
 }
-"""What is not listed is said in its own words."""
+"""Other codes are shown with spaces for underscores."""
 
 
 def plain(code: str) -> str:

@@ -1,4 +1,4 @@
-"""How many planned tiles do not decode: read as the stream reads them, so that both find the same number."""
+"""Counts corrupt tiles of a plan by reading them as the stream does, so that both find the same number."""
 
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
@@ -10,7 +10,7 @@ _BATCH = 64
 
 
 def count_corrupt(reader: SlideReader, plan: TilePlan) -> int:
-    """Decode every tile of a plan, at some 100 tiles a CPU-second; how many are corrupt."""
+    """Decode every tile of a plan, about 100 a CPU-second; returns the number of corrupt ones."""
 
     def corrupt(start: int) -> int:
         return int(reader.read_tiles(plan.coords[start : start + _BATCH], plan.grid.cut).corrupt.sum())

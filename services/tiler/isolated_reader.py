@@ -1,6 +1,6 @@
-"""A slide reader whose decoders run in a child process, under limits of time and memory.
+"""Reads slides in child processes with limits of time and memory.
 
-Decoders of images crash, hang and take all memory over damaged or hostile files; then that slide alone is lost.
+Damaged or hostile files make image decoders crash, hang or exhaust memory; the isolation limits that to one slide.
 """
 
 import math
@@ -30,7 +30,7 @@ from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
 _CHANNELS = 3
-_NONSENSE = "the process that reads the slide gave an answer that makes no sense"
+_NONSENSE = "the process that reads the slide gave an invalid answer"
 Shapes = Sequence[tuple[int, ...]]
 
 
@@ -40,7 +40,7 @@ def _none(_: Shapes) -> Arrays:
 
 
 class ReaderLimits(BaseModel):
-    """What reading one slide may take; beyond it the slide's process is ended."""
+    """Limits of reading one slide; beyond them the slide's process is killed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -154,7 +154,7 @@ class IsolatedReader:
         return np.empty(pixels, np.uint8), np.empty(readable, np.bool_)
 
     def _check(self, answer: wire.Message, path: Path | None = None) -> None:
-        """Raise the error that an answer is."""
+        """Raise the error that an answer carries."""
         if "refused" in answer:
             raise self._refusal(answer)
         if "errno" in answer:
@@ -172,7 +172,7 @@ class IsolatedReader:
 
     @contextmanager
     def _guarded(self, limit_s: float) -> Iterator[float]:
-        """Limit what is done to `limit_s`; yields the time when that ends.
+        """Limit the block to `limit_s`; yields its deadline.
 
         Raises:
             CrashedWorkerError: the child failed.
@@ -208,7 +208,7 @@ def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:
 
 
 def _exactly(*arrays: NDArray[Any]) -> Target:
-    """Fill these arrays, whose shapes the child has to name."""
+    """A target that fills these arrays and requires their shapes."""
 
     def target(shapes: Shapes) -> Arrays:
         if list(shapes) != [array.shape for array in arrays]:
@@ -219,7 +219,7 @@ def _exactly(*arrays: NDArray[Any]) -> Target:
 
 
 def _how(status: int) -> str:
-    """How a child ended, as `os.waitpid` gives it."""
+    """How a child ended, in words, from a status of `os.waitpid`."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         return f"killed its process (signal {number}, {signal.Signals(number).name})"

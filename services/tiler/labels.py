@@ -1,4 +1,4 @@
-"""Values looked up by label, some rows at a time: NumPy makes indexes of eight bytes of all that it gets at once."""
+"""Label look-up in blocks of rows, since NumPy converts all labels of one call to 8-byte indexes."""
 
 import numpy as np
 from numpy.typing import NDArray

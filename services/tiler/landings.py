@@ -34,7 +34,7 @@ class Landings:
         return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())
 
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:
-        """Keep what came of it last: a refusal may be tried anew."""
+        """Store the last outcome; a refused slide may be retried."""
         message = MessageToDict(outcome, preserving_proto_field_name=True)
         self.blobs.put(self._key(slide, override), canonical_json(message))
 

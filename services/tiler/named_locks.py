@@ -1,4 +1,4 @@
-"""Locks by name, kept only while somebody holds or waits for them."""
+"""Locks by name, kept only while they are held or waited for."""
 
 import threading
 from collections import Counter, defaultdict
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class NamedLocks:
-    """Lets one thread at a time work under a name."""
+    """One lock for each name."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -16,7 +16,7 @@ class NamedLocks:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Wait until nobody else works under the name."""
+        """Hold the lock of a name."""
         with self._guard:
             self._users[name] += 1
             lock = self._locks[name]

@@ -1,4 +1,4 @@
-"""Which slide an event about an object leads to, and what comes of it."""
+"""Handles events about objects: finds the slide of an object, then plans or refuses it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,14 +21,14 @@ from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, SlideId
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
-"""Refusals that depend on the machine, not on the slide: never remembered."""
+"""Refusals that depend on the machine, not on the slide; never stored."""
 _NAMELESS = SlideKey(CaseId(""), SlideId(""))
 _log = logs.get(__name__)
 
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object landed or is gone; what is no slide, or done, needs nothing."""
+    """Handles hints that an object was created or removed; ignores objects that are no slide or are done."""
 
     blobs: BlobStore
     plan_tiles: PlanTiles
@@ -36,10 +36,10 @@ class OnLanding:
     listing: SlideListing
     settling: Settling = field(default_factory=Settling)
     locks: NamedLocks = field(default_factory=NamedLocks)
-    """Events about several files of a slide come together: the first does the work, the others find it done."""
+    """Events about files of one slide arrive together: the first does the work, the others find it done."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
-        """Plan the slide that the object is a file of, or say again what came of it.
+        """Plan the slide of the object, or repeat the stored outcome.
 
         Raises:
             PermanentError: the slide, or its key, is refused.
@@ -58,9 +58,9 @@ class OnLanding:
         return [event for slide in slides if _is_several(slide) for event in self._after_removal(case, slide, hint)]
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refusal, without a case where the key names none; None of no slide.
+        """The event that notifies people of a refusal, without a case if the key names none; None for no slide.
 
-        A version that was given up without an answer is remembered: no sweep starts it again.
+        A version that was given up is stored, so that no sweep starts it again.
         """
         try:
             case, slide = case_of(hint.key), self._seen(hint.key)
@@ -86,7 +86,7 @@ class OnLanding:
         return refusal
 
     def _after_removal(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
-        """What comes of a slide of several files that may have lost one; nothing where its version is known."""
+        """The outcome of a slide of several files that may have lost one; empty if this version is known."""
         if self.landings.knows(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
             return ()
         try:

@@ -1,4 +1,4 @@
-"""The child process of one open slide: it reads under limits, in as many threads as its owner asks with."""
+"""The child process of one open slide: reads under limits, with one thread per channel."""
 
 import ctypes
 import os
@@ -43,7 +43,7 @@ def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
 
 
 def _die_with_parent() -> None:
-    """End with the host, even if it is killed; elsewhere than on Linux the closed door ends an idle child."""
+    """End with the host, even if it is killed; on other systems than Linux the closed door ends an idle child."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -52,7 +52,7 @@ def _die_with_parent() -> None:
 
 
 def _limit(memory_mb: int) -> None:
-    """No more private memory than that (Linux alone counts it so), no core file, no file written."""
+    """Limit private memory (enforced on Linux only); allow no core file and no writes to files."""
     limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
     for kind, most in limits.items():
         _, allowed = resource.getrlimit(kind)
@@ -61,7 +61,7 @@ def _limit(memory_mb: int) -> None:
 
 
 def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
-    """Say that the slide is open; a thread for each channel, until the door is closed."""
+    """Confirm that the slide is open, then serve each channel in a thread until the door is closed."""
     wire.send(door, {})
     while True:
         try:
@@ -73,7 +73,7 @@ def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
 
 
 class _ChannelServer:
-    """Answers one question after the other; arrays go through the channel's own piece of shared memory."""
+    """Answers one request after the other; arrays go through the channel's own shared memory."""
 
     def __init__(self, channel: socket.socket, buffer: int, reader: SlideReader) -> None:
         self._channel = channel
@@ -82,7 +82,7 @@ class _ChannelServer:
         os.close(buffer)
 
     def run(self) -> None:
-        """Go on until the owner closes the channel."""
+        """Serve until the owner closes the channel."""
         try:
             while True:
                 self._answer(wire.receive(self._channel))
@@ -117,7 +117,7 @@ class _ChannelServer:
 
 
 def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
-    """Do the work; an error is an answer like any other."""
+    """Do the work; an error becomes an answer."""
     try:
         return work()
     except PermanentError as error:

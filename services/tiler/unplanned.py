@@ -1,4 +1,4 @@
-"""What the sweep of `slides/` looks for: slides of which nothing came yet."""
+"""Finds slides without an outcome, for the sweep of `slides/`."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from shared.units import CaseId
 
 @dataclass
 class Unplanned:
-    """Says of objects in key order which stand for a slide that nothing came of; a case's are looked at together."""
+    """Selects objects, given in key order, whose slide has no outcome yet; a case's objects are checked together."""
 
     listing: SlideListing
     landings: Landings

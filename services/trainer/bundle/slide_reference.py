@@ -1,4 +1,4 @@
-"""Where single slides of the training cohort lie, so that one of another stain or organ among good ones is found.
+"""Reference for single slides of the training cohort, to detect slides of another stain or organ.
 
 Nothing here sees an outcome. Limits come from slides of patients who were left out of the fit.
 """
