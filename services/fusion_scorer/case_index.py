@@ -49,7 +49,7 @@ class CaseIndex:
         self.store.put_new(keys.cases_of(Sha256(event.slide.digest)) + case, b"{}")
 
     def slides(self, case: CaseId) -> list[SlideEmbedded]:
-        """What is embedded of the case: every version of every slide, in order of slide id."""
+        """The embedded slides of the case, in every version, in order of slide id."""
         listed = [info.key for info in self.store.list(keys.indexed_slides(case))]
         return sorted((_parsed(self.store.get(key)) for key in listed), key=lambda event: event.slide.slide_id)
 
@@ -59,7 +59,7 @@ class CaseIndex:
         return (CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix))
 
     def note(self, case: CaseId) -> None:
-        """Know the case from now on, although nothing of it is embedded."""
+        """Add the case to the index without a slide."""
         self.store.put_new(f"{keys.indexed(case)}known.json", b"{}")
 
     def put_clinical(self, case: CaseId, entry: ClinicalEntry) -> None:

@@ -32,12 +32,12 @@ class CaseChanges:
     index: CaseIndex
 
     def outdated(self, case: CaseId) -> bool:
-        """Whether an input was deleted, replaced or put back since the case was last scored."""
+        """Whether an input was deleted, replaced or restored since the case was last scored."""
         last = CaseRecord(self.store).last(case)
         return last is not None and last.seen != set(TakeSnapshot(self.store, self.index)(case).seen)
 
     def requests(self, case: CaseId) -> Iterator[CaseRescoreRequested]:
-        """Ask for a score of the case, and of those that hold a slide that it holds or held: their remarks change."""
+        """Request scores of the case and of cases that share slides with it, since their remarks change."""
         last = CaseRecord(self.store).last(case)
         since = "" if last is None else last.revision
         digests = {event.slide.digest for event in self.index.slides(case)}
@@ -45,7 +45,7 @@ class CaseChanges:
             yield request(each, f"{case} changed after {since}", last.recorded_at if last else _NEVER)
 
     def sweep(self, announce: Callable[[CaseRescoreRequested], None]) -> int:
-        """Ask for new scores of all cases that are outdated; how many of them there are.
+        """Request new scores of all outdated cases; returns their number.
 
         It costs a few requests a case, and one for each of its slides.
         """
@@ -67,7 +67,7 @@ class CaseChanges:
 
 
 def request(case: CaseId, trigger: str, as_of: datetime, cause: str = "") -> CaseRescoreRequested:
-    """Ask for a score of a case; the same trigger gives the same event."""
+    """Request a score of a case; the same trigger gives the same event."""
     return CaseRescoreRequested(
         event_id=event_id(CaseRescoreRequested, case, trigger, as_of.isoformat()),
         case_id=case,

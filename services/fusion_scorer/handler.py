@@ -40,7 +40,7 @@ class IndexSlide:
     look: TakeSnapshot
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
-        """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""
+        """Index the version of the slide; other cases with the same bytes are scored again for the remark."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
         others = self.look.others(case, event.slide.digest)
@@ -73,7 +73,7 @@ class RescoreCase:
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object landed or is gone: slides, clinical records, the pointer to the promoted bundle."""
+    """Handles hints that an object was created or removed: slides, clinical records, the pointer to the promoted bundle."""
 
     store: BlobStore
     index: CaseIndex
@@ -133,7 +133,7 @@ class OnLanding:
             return False
 
     def sweep_cases(self) -> int:
-        """Ask for new scores of the cases whose inputs changed unheard; how many."""
+        """Request new scores of cases whose inputs changed without an event; returns their number."""
         return self.changes.sweep(self.announce)
 
     def _promoted(self) -> Iterable[CaseRescoreRequested]:

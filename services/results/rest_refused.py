@@ -1,4 +1,4 @@
-"""Route of refused uploads whose keys name no case, so that no case can show them."""
+"""Route of refused uploads whose keys name no case and which no case can show."""
 
 from typing import Any
 

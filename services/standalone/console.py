@@ -41,7 +41,7 @@ def say(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Text without what moves a terminal or breaks a line, as a file's name may hold it."""
+    """Text without control sequences and line breaks, which file names may contain."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 

@@ -75,7 +75,7 @@ def replay(
 
 
 def _at(places: Sequence[str]) -> list[Delivery]:
-    """The dead letters at `error_location`, in their order, from one reading of the topic."""
+    """The dead letters at `places`, in their order, from one reading of the topic."""
     found = {_place(delivery): delivery for delivery in _all()}
     for place in places:
         if place not in found:

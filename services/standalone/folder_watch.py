@@ -10,7 +10,7 @@ from shared.bus.s3_events import announcement
 from shared.incidents import contained
 
 _SETTLED_S = 2.0
-"""A file that has been the same for so long counts as whole."""
+"""A file that is unchanged for this long is complete."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class _Seen:
 
 @dataclass
 class FolderWatch:
-    """Announces each version of each file below `prefix` once it has settled, and each announced file that is gone.
+    """Announces each version of each file below `prefix` once it has settled, and the removal of each announced file.
 
     How long a version was seen unchanged decides, never the date of the file, which may lie in the past or future.
     The bus forgets with the process, so everything is announced again at start; what was done before is found done.
@@ -58,7 +58,7 @@ class FolderWatch:
                 yield from self._record(key, version.etag)
 
     def _record(self, key: str, etag: str = "", *, removed: bool = False) -> Sequence[Record]:
-        """The announcement of a file; of one whose name is no text, none, and it stops no other."""
+        """The announcement of a file; empty if its name is not valid text."""
         with contained("folder watch"):
             return [announcement(self.bucket, key, etag, removed=removed)]
         return []

@@ -1,4 +1,4 @@
-"""`--slides slides.csv`: which file is whose slide, wherever the files lie."""
+"""Reads `--slides slides.csv`, which assigns files to cases."""
 
 import csv
 import math
@@ -28,7 +28,7 @@ class TableRow:
 
 
 def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
-    """Read a table of slides; a row that cannot be used is an error among the others.
+    """Read a table of slides; a bad row is returned as an error.
 
     Comma, semicolon or tab, a byte-order mark and Latin-1 are understood; paths are relative to the table.
 

@@ -23,7 +23,7 @@ class UnreadableFiles:
     reported: set[tuple[Path, str]] = field(default_factory=set)
 
     def __call__(self) -> None:
-        """Look once."""
+        """Scan once."""
         for folder in (keys.SLIDES, keys.CLINICAL):
             for refused in unreadable(self.root / folder):
                 known = refused.path, str(refused.error)

@@ -57,7 +57,7 @@ _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
 _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
-"""How often cases are searched for inputs that went without a word, as while the program was not running."""
+"""How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 

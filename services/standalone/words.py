@@ -33,7 +33,7 @@ def plain(code: str) -> str:
 
 
 def listed(codes: Iterable[str], nothing: str) -> str:
-    """Several codes in words, or what is said where there is none."""
+    """Several codes in words; `nothing` if there are none."""
     return ", ".join(map(plain, codes)) or nothing
 
 
@@ -44,7 +44,7 @@ def distance(far: OutOfDistribution) -> str:
 
 
 def attention_needed(score: Score) -> Iterator[str]:
-    """What a person should look at before believing the score: slides that were left out, and remarks."""
+    """Sentences to read before relying on the score: left-out slides and remarks."""
     for slide in score.left_out:
         yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {slide.sentence}"
     yield from (remark.sentence for remark in score.remarks)
