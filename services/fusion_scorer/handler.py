@@ -40,7 +40,7 @@ class IndexSlide:
     look: TakeSnapshot
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
-        """Index the version of the slide; other cases with the same bytes are scored again for the remark."""
+        """Index the slide's version; other cases with the same bytes are scored again for the remark."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
         others = self.look.others(case, event.slide.digest)

@@ -195,6 +195,6 @@ def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up
 
 
 def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) -> None:
-    tiler.land(KEY, b"deadly")
+    tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
     assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38
