@@ -73,7 +73,7 @@ class RescoreCase:
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object was created or removed: slides, clinical records, the pointer to the promoted bundle."""
+    """Handles hints that an object was created or removed: slides, clinical records, the bundle pointer."""
 
     store: BlobStore
     index: CaseIndex
