@@ -139,7 +139,7 @@ class Worker:
 
     def _done(self, route: Route[Any], event: Any) -> list[Record]:
         began = time.monotonic()
-        records = [to_record(event, self._service) for event in route.handle(event)]
+        records = [to_record(result, self._service) for result in route.handle(event)]
         metrics.EVENTS.labels(self._service, route.topic, "ok").inc()
         level = logging.DEBUG if route.minor else logging.INFO
         _log.log(level, "done", topic=route.topic, events=len(records), seconds=round(time.monotonic() - began, 3))
