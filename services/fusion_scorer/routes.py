@@ -46,7 +46,7 @@ def routes(
             landing.rejected,
             s3_events.split,
             s3_events.context,
-            deadly=lambda hint: not hint.key.startswith(keys.SLIDES),
+            deadly=lambda hint: hint.key.startswith(keys.CLINICAL) or hint.key == keys.CURRENT_BUNDLE,
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, LookAtCase(store, index))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
