@@ -1,16 +1,19 @@
-"""Erasing a case from four running services on a versioned bucket: nothing is left that names it or holds its bytes."""
+"""Cases erased from, and changed in, four running services on a versioned bucket."""
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from shared import keys
+from shared.blob.port import ObjectChangedError
 from shared.bus import dead_letters, topics
+from shared.canonical import sha256
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
@@ -63,6 +66,31 @@ def test_a_case_erased_at_work_is_gone_and_comes_back_only_when_that_is_lifted(s
     assert system.get("/api/v1/audit/verify")["intact"]
 
 
+def test_deleted_replaced_and_returned_slides_change_the_score_and_the_audit_says_why(system: System) -> None:
+    one, other, older = (slides.cc0_bytes() + name for name in (b"life-1", b"life-2", b"life-3"))
+    system.land_record("life")
+    system.land_slide("life", one, "1.svs")
+    gone = system.land_slide("life", other, "2.svs")
+    both = system.eventually("life", _made_of(one, other))
+    system.s3.delete_object(Bucket=system.bucket, Key=gone)
+    system.eventually("life", _made_of(one))
+    system.land_slide("life", other, "2.svs")
+    assert system.eventually("life", _made_of(one, other))["score"]["score_id"] == both["score"]["score_id"]
+    for data in (one, other, older):
+        system.land_slide("life", data, "2.svs")
+    system.eventually("life", _made_of(one, older))
+    for key in (f"{keys.SLIDES}life/1.svs", gone, f"{keys.CLINICAL}life.json"):
+        system.s3.delete_object(Bucket=system.bucket, Key=key)
+    case = system.eventually("life", lambda case: case["summary"]["state"] == "CASE_STATE_WITHDRAWN")
+    assert "score" not in case
+    assert not any(score["current"] for score in system.scores("life"))
+    assert system.get("/api/v1/audit/verify")["intact"]
+    why = _whys(system)
+    assert any(sha256(other) in each for each in why)
+
+
+_NO_CASES = (keys.BUNDLES, keys.ATTEMPTS)
+"""What is in the bucket and of no case."""
 _WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.SLIDES_REJECTED, topics.CASES_SCORED)
 
 
@@ -90,8 +118,15 @@ def _in_bucket(system: System) -> Iterator[str]:
             if _is_named(kept["Key"].encode()):
                 yield f"bucket {kept['Key']} {kept['VersionId']}"
     for info in system.store.list(""):
-        if not info.key.startswith(keys.BUNDLES) and _is_named(system.store.get(info.key)):
+        if not info.key.startswith(_NO_CASES) and _is_named(_object(system, info.key)):
             yield f"bytes of {info.key}"
+
+
+def _object(system: System, key: str) -> bytes:
+    try:
+        return system.store.get(key)
+    except ObjectChangedError:
+        return b""
 
 
 def _in_database(system: System) -> Iterator[str]:
@@ -138,3 +173,22 @@ def _medulla(system: System, *arguments: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def _made_of(*wanted: bytes) -> Callable[[dict[str, Any]], bool]:
+    """A case whose current score was made from exactly these slides, with nothing left out."""
+    digests = {sha256(data) for data in wanted}
+
+    def looks_right(case: dict[str, Any]) -> bool:
+        score = case.get("score", {})
+        used = {slide["slide_digest"] for slide in score.get("provenance", {}).get("slides", ())}
+        return used == digests and not score.get("left_out")
+
+    return looks_right
+
+
+def _whys(system: System) -> list[str]:
+    """Why entries of the audit record were made."""
+    dsn = system.surroundings.database_url.replace("+psycopg", "")
+    with psycopg.connect(dsn, connect_timeout=5) as connection:
+        return [why for (why,) in connection.execute("select why from audit where why is not null").fetchall()]
