@@ -12,6 +12,7 @@ from services.results.access import READERS
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
+from services.results.refused import RefusedUploads
 from services.results.rest import Login, create_app
 from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
@@ -80,6 +81,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         attempts,
         _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, Waiting(blobs, results)),
+        Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
     )
 
 
