@@ -12,7 +12,6 @@ from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.standing import LookAtCase
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
@@ -49,7 +48,7 @@ def routes(
             s3_events.context,
             deadly=_is_read,
         ),
-        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, LookAtCase(store, index))),
+        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index)),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))

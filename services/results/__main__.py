@@ -77,7 +77,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
         _http(settings, platform, verifying, results, blobs, producer, feed),
-        _grpc(settings, platform, Queries(results), feed),
+        _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, Waiting(blobs, results)),
