@@ -1,6 +1,4 @@
-"""What the scorer listens to: a bucket that announces every object must not feed on what the services write."""
-
-from typing import cast
+"""A bucket may announce every object: work on an event of what services write must not write again."""
 
 import pytest
 
@@ -12,35 +10,34 @@ from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
-from shared.units import CaseId, SlideId
+from shared.units import CaseId
+from shared.worker import Route
 
-CASE, DIGEST = CaseId("case-1"), sha256(b"")
-WRITTEN = [
-    keys.attempt("fusion_scorer", DIGEST),
-    keys.attempt("fusion_scorer", DIGEST, CASE),
-    keys.indexed_slide(CASE, SlideId("S.svs"), "1"),
-    keys.places(CASE) + "1.json",
-    keys.cases_of(DIGEST) + CASE,
-    keys.landings(CASE) + "S.svs.json",
-    keys.erased(CASE),
-    keys.score(CASE, DIGEST),
-    keys.plan_prefix(DIGEST, DIGEST) + keys.PLAN,
-    keys.RESCORED,
-]
+CASE, DIGEST = CaseId("case-1"), sha256(b"any")
 
 
-@pytest.mark.parametrize("key", WRITTEN)
-def test_an_event_about_what_a_service_wrote_writes_nothing(key: str) -> None:
-    assert not counts_deaths(key)
+def _of_objects(store: MemoryStore) -> Route[ObjectHint]:
+    served = routes(store, Bundles(store), MemoryBus().producer(), "0.0", lambda _: None)
+    return next(route for route in served if route.topic == topics.S3_EVENTS)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        keys.attempt("fusion_scorer", DIGEST),
+        keys.attempt("fusion_scorer", DIGEST, CASE),
+        keys.erased(CASE),
+        keys.score(CASE, DIGEST),
+        f"{keys.places(CASE)}1.json",
+        f"{keys.landings(CASE)}S.svs.json",
+        keys.bag_prefix(DIGEST, DIGEST, DIGEST) + "part-00000",
+        f"{keys.SLIDES}{CASE}/S.svs",
+    ],
+)
+def test_no_attempt_is_marked_at_an_object_that_is_not_read(key: str) -> None:
+    assert not _of_objects(MemoryStore()).deadly(ObjectHint(key, "bucket"))
 
 
 @pytest.mark.parametrize("key", [keys.clinical(CASE), keys.CURRENT_BUNDLE])
-def test_deaths_at_work_on_records_and_bundles_are_counted(key: str) -> None:
-    assert counts_deaths(key)
-
-
-def counts_deaths(key: str) -> bool:
-    """Whether the scorer marks in the bucket that it is at work on an event about the object."""
-    served = routes(MemoryStore(), cast(Bundles, None), MemoryBus().producer(), "0.0", lambda _: None)
-    (landing,) = (route for route in served if route.topic == topics.S3_EVENTS)
-    return landing.deadly(ObjectHint(key, "bucket"))
+def test_an_attempt_is_marked_at_an_object_that_is_read(key: str) -> None:
+    assert _of_objects(MemoryStore()).deadly(ObjectHint(key, "bucket"))
