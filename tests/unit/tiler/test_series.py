@@ -276,9 +276,9 @@ def test_shuffled_and_repeated_events_end_with_all_levels(seed: int, tmp_path: P
 def test_files_without_a_preamble_give_the_tiles_of_those_with_one_in_a_child_process(tmp_path: Path) -> None:
     with isolated_readers() as opened, tiling(tmp_path, opener=opened) as tiler:
         pixels = set()
-        for case, strip in {"whole": bytes, "bare": without_preamble}.items():
-            for kind, data in WHOLE.items():
-                tiler.land(f"slides/{case}/{kind}", strip(data))
+        for case, files in {"whole": WHOLE, "bare": {kind: without_preamble(WHOLE[kind]) for kind in WHOLE}}.items():
+            for kind, data in files.items():
+                tiler.land(f"slides/{case}/{kind}", data)
             (event,) = tiler.hint(f"slides/{case}/level0")
             pixels.add(tuple(chunk.digest for chunk in tiler.stream(event.slide, event.plan)))
     assert len(pixels) == 1
