@@ -249,8 +249,11 @@ def indexed_clinical(case: CaseId) -> str:
 
 
 def attempts(case: CaseId) -> str:
-    """Prefix of the marks of a case's records that are at work."""
-    return f"{ATTEMPTS}{case}/"
+    """Prefix of the marks of a case's records that are at work; it does not name the case, since marks outlive it.
+
+    A versioned bucket keeps what was deleted, and erasing a case is work on a record of the case.
+    """
+    return f"{ATTEMPTS}{sha256(case.encode())}/"
 
 
 def attempt(service: str, record: Sha256, case: str = "") -> str:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict, Parse
+from google.protobuf.json_format import MessageToDict
 from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
+from shared.slides.embedded import embedded, files
 from shared.units import CaseId, Sha256, SlideId
 
 _VERSION_DIGITS = 24
@@ -50,13 +51,7 @@ class CaseIndex:
 
     def slides(self, case: CaseId) -> list[SlideEmbedded]:
         """What is embedded of the case: every version of every slide, in order of slide id."""
-        listed = [info.key for info in self.store.list(keys.indexed_slides(case))]
-        return sorted((_parsed(self.store.get(key)) for key in listed), key=lambda event: event.slide.slide_id)
-
-    def cases_of(self, slide: str) -> Iterator[CaseId]:
-        """The cases that hold, or held, a slide of this digest, in order."""
-        prefix = keys.cases_of(Sha256(slide))
-        return (CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix))
+        return embedded(self.store, case)
 
     def note(self, case: CaseId) -> None:
         """Know the case from now on, although nothing of it is embedded."""
@@ -107,9 +102,4 @@ class CaseIndex:
 
 def _version(slide: Slide) -> str:
     """A name for the set of a slide's files, each in its version."""
-    files = sorted([stored.key, stored.etag] for stored in (slide.object, *slide.files))
-    return digest_of(files)[:_VERSION_DIGITS]
-
-
-def _parsed(data: bytes) -> SlideEmbedded:
-    return Parse(data, SlideEmbedded(), ignore_unknown_fields=True)
+    return digest_of(sorted([stored.key, stored.etag] for stored in files(slide)))[:_VERSION_DIGITS]

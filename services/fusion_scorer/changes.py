@@ -15,6 +15,7 @@ from shared.blob.port import BlobStore
 from shared.bus.events import event_id
 from shared.errors import TransientError
 from shared.incidents import contained
+from shared.slides.embedded import cases_of
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -41,8 +42,9 @@ class CaseChanges:
         last = CaseRecord(self.store).last(case)
         since = "" if last is None else last.revision
         digests = {event.slide.digest for event in self.index.slides(case)}
-        for each in sorted({case}.union(*(islice(self.index.cases_of(digest), _MOST_CASES) for digest in digests))):
-            yield request(each, f"{case} changed after {since}", last.taken if last else _NEVER)
+        for each in sorted({case}.union(*(islice(cases_of(self.store, digest), _MOST_CASES) for digest in digests))):
+            cause = "the case changed" if each == case else "a case with the same slide changed"
+            yield request(each, f"{case} changed after {since}", last.taken if last else _NEVER, cause)
 
     def sweep(self, announce: Callable[[CaseRescoreRequested], None]) -> int:
         """Ask for new scores of all cases that are outdated; how many of them there are.

@@ -18,7 +18,6 @@ from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.standing import LookAtCase
 from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
@@ -26,6 +25,7 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
+from shared.slides.embedded import other_holders
 from shared.times import stamp, when
 from shared.units import CaseId
 
@@ -37,13 +37,12 @@ class IndexSlide:
     """A slide's embeddings are remembered, and its case is to be scored."""
 
     index: CaseIndex
-    look: LookAtCase
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
         """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
-        others = self.look.others(case, event.slide.digest)
+        others = other_holders(self.index.store, case, event.slide.digest)
         return [request(each, event.event_id, when(event.as_of)) for each in (case, *others)]
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from medulla.v1.common_pb2 import Slide, StoredObject
+from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import SlideEmbedded
 from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 
@@ -13,12 +12,11 @@ from services.fusion_scorer.case_record import Version
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
+from shared.slides.embedded import IN_TWO_CASES, files, of_its_key, other_holders, present, stands
 from shared.times import stamp
-from shared.units import CaseId, SlideId
+from shared.units import CaseId
 
-DUPLICATE, REPLACED, IN_TWO_CASES = "duplicate_slide", "replaced", "same_slide_in_two_cases"
-_NAMED_CASES = 3
-"""Other cases that a remark names at most: a blank test slide may lie in every case."""
+DUPLICATE, REPLACED = "duplicate_slide", "replaced"
 
 
 @dataclass(frozen=True)
@@ -57,50 +55,24 @@ class LookAtCase:
     def __call__(self, case: CaseId) -> Standing:
         """Look once: one listing of the case's slides, one look at its record."""
         clinical = self.store.head(keys.clinical(case))
-        present = self._present(case)
-        embedded = [event for event in self.index.slides(case) if _of_its_key(event.slide)]
-        standing = _one_a_slide(event for event in embedded if _stands(event.slide, present))
+        there = present(self.store, case)
+        embedded = [event for event in self.index.slides(case) if of_its_key(event.slide)]
+        standing = _one_a_slide(event for event in embedded if stands(event.slide, there))
         slides, duplicates = _without_duplicates(standing)
         return Standing(
             case_id=case,
             slides=tuple(slides),
-            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, standing, present)),
+            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, standing, there)),
             remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
-            objects=tuple(stored for event in standing for stored in _files(event.slide)),
+            objects=tuple(stored for event in standing for stored in files(event.slide)),
             clinical=clinical,
-            nothing_left=clinical is None and not any(map(_names_slide, present)),
+            nothing_left=clinical is None and not any(map(_names_slide, there)),
         )
 
-    def others(self, case: CaseId, digest: str) -> list[CaseId]:
-        """The first few other cases in which a slide of this digest stands."""
-        candidates = (other for other in self.index.cases_of(digest) if other != case)
-        return list(islice((other for other in candidates if self._holds(other, digest)), _NAMED_CASES))
-
-    def _present(self, case: CaseId) -> Mapping[str, str]:
-        return {info.key: info.etag for info in self.store.list(keys.case_folder(case))}
-
-    def _in_two_cases(self, case: CaseId, slides: Sequence[SlideEmbedded]) -> Iterator[Remark]:
+    def _in_two_cases(self, case: CaseId, slides: Iterable[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
-            if others := self.others(case, event.slide.digest):
-                yield _swap_remark(event.slide.slide_id, others)
-
-    def _holds(self, case: CaseId, digest: str) -> bool:
-        held = [event.slide for event in self.index.slides(case) if event.slide.digest == digest]
-        present = self._present(case) if held else {}
-        return any(_of_its_key(slide) and _stands(slide, present) for slide in held)
-
-
-def _files(slide: Slide) -> tuple[StoredObject, ...]:
-    return (slide.object, *slide.files)
-
-
-def _stands(slide: Slide, present: Mapping[str, str]) -> bool:
-    return all(present.get(stored.key) == stored.etag for stored in _files(slide))
-
-
-def _of_its_key(slide: Slide) -> bool:
-    """Whether the slide's id is one that its key gives today; older programs named slides after the stem alone."""
-    return keys.can_be(SlideId(slide.slide_id), slide.object.key)
+            if next(other_holders(self.store, case, event.slide.digest), None) is not None:
+                yield _swap_remark(event.slide.slide_id)
 
 
 def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
@@ -127,12 +99,12 @@ def _without_duplicates(
 
 
 def _replaced(
-    embedded: Sequence[SlideEmbedded], standing: Sequence[SlideEmbedded], present: Mapping[str, str]
+    embedded: Sequence[SlideEmbedded], standing: Sequence[SlideEmbedded], there: Mapping[str, str]
 ) -> Iterator[LeftOutSlide]:
     """Slides of which another version stands than was embedded."""
-    there = {event.slide.slide_id for event in standing}
-    others = (event.slide for event in embedded if event.slide.slide_id not in there)
-    for slide_id in sorted({slide.slide_id for slide in others if any(f.key in present for f in _files(slide))}):
+    counted = {event.slide.slide_id for event in standing}
+    others = (event.slide for event in embedded if event.slide.slide_id not in counted)
+    for slide_id in sorted({slide.slide_id for slide in others if any(f.key in there for f in files(slide))}):
         sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
         yield LeftOutSlide(slide_id=slide_id, reason=REPLACED, sentence=sentence)
 
@@ -153,9 +125,10 @@ def _duplicate_remarks(duplicates: Iterable[tuple[SlideEmbedded, SlideEmbedded]]
         yield Remark(code=DUPLICATE, sentence=sentence, slide_id=slide)
 
 
-def _swap_remark(slide: str, cases: Sequence[CaseId]) -> Remark:
+def _swap_remark(slide: str) -> Remark:
+    """It names no other case: scores are kept, and the other case may be erased."""
     sentence = (
-        f"Slide {slide} holds the same bytes as a slide of case {', '.join(cases)}. "
+        f"Slide {slide} also lies in another case: a sample swap is possible. "
         "At most one of the cases is the right one: find out which, and delete the slide from the others."
     )
     return Remark(code=IN_TWO_CASES, sentence=sentence, slide_id=slide)

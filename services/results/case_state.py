@@ -20,6 +20,7 @@ from medulla.v1.scorer_pb2 import HorizonRisk, Score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared import keys
+from shared.slides.embedded import IN_TWO_CASES
 from shared.times import stamp, when
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
@@ -138,7 +139,9 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
         if score.out_of_distribution.flagged or any(slide.out_of_distribution.flagged for slide in score.slides):
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
-        yield from (name for name, items in (("left_out_slide", score.left_out), ("remark", score.remarks)) if items)
+        codes = {remark.code for remark in score.remarks}
+        seen = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
+        yield from (name for name, shown in seen if shown)
     if refused:
         yield "rejected_input"
     if score is not None and score.simulated:

@@ -8,6 +8,7 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from services.results import case_state
 from services.results.attention_map import AttentionMap, thin_out
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.queries import Queries
@@ -38,7 +39,7 @@ class Evidence:
             UnknownCaseError: there is no such case, slide or picture.
             BrokenEvidenceError: the object is no picture.
         """
-        key = _thumbnail_key(self.queries.get_case(case_id), slide_id)
+        key = _thumbnail_key(case_state.answer(self.queries.facts(case_id)), slide_id)
         data = self._get(key, f"thumbnail of slide {slide_id}")
         for magic, media_type in _MAGIC.items():
             if data.startswith(magic):
@@ -52,7 +53,7 @@ class Evidence:
             UnknownCaseError: there is no such case, slide or map.
             BrokenEvidenceError: the object is no attention map.
         """
-        slide = _slide(self.queries.get_case(case_id), slide_id) or SlideEvidence()
+        slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
         return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
 
     def _get(self, key: str, what: str) -> bytes:

@@ -9,8 +9,10 @@ from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScore
 
 from services.results import case_state
 from services.results.errors import BadRequestError, UnknownCaseError
+from services.results.named_cases import name_cases
 from services.results.ports import CaseFacts, PageMark, ResultStore
 from shared import keys
+from shared.blob.port import BlobStore
 from shared.units import CaseId
 
 DEFAULT_PAGE = 50
@@ -22,6 +24,7 @@ class Queries:
     """Answers as the messages of results.proto."""
 
     results: ResultStore
+    blobs: BlobStore
 
     def list_cases(self, page_size: int = 0, page_token: str = "") -> ListCasesResponse:
         """A page of cases, the most recently changed first.
@@ -36,12 +39,14 @@ class Queries:
         return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
-        """One case.
+        """One case; a remark on a slide that lies in two cases names the other ones.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
         """
-        return case_state.answer(self.facts(case_id))
+        answer = case_state.answer(self.facts(case_id))
+        name_cases(answer.score, self.blobs)
+        return answer
 
     def list_scores(self, case_id: str) -> ListScoresResponse:
         """Every score of a case, the current one first.

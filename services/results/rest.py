@@ -68,7 +68,7 @@ def create_app(
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
     app.include_router(_open_routes(login))
-    queries = Queries(results)
+    queries = Queries(results, blobs)
     cases = case_routes(queries, Evidence(queries, blobs))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
     app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))

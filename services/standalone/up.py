@@ -17,6 +17,7 @@ from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
+from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
@@ -148,6 +149,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results, producer),
             Refusals(bus),
+            Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
         ]
 

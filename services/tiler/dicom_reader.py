@@ -1,17 +1,17 @@
 """DICOM whole-slide images, read by wsidicom; their JPEG frames are decoded strictly here."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread
 from wsidicom import WsiDicom, errors
+from wsidicom.file.wsidicom_file_source import WsiDicomFileSource
 from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
 
 from services.tiler import colours
-from services.tiler.dicom_preamble import with_preamble
+from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.limits import check_levels, check_size, check_tiles
 from services.tiler.native_tiles import NativeTiles
@@ -80,19 +80,11 @@ class DicomReader(PixelReader):
     """A slide reader for DICOM whole-slide images; `paths` are the files of one slide."""
 
     def __init__(self, paths: Sequence[Path], override: Override) -> None:
-        with ExitStack() as copies:
-            whole = copies.enter_context(with_preamble(paths))
-            for path in whole:
-                _check_header(path)
-            slide = _open(whole)
-            tiles = _tiles(slide)
-            super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
-            self._copies = copies.pop_all()
-
-    def close(self) -> None:
-        """Close the files."""
-        super().close()
-        self._copies.close()
+        for path in paths:
+            _check_header(path)
+        slide = _open(paths)
+        tiles = _tiles(slide)
+        super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
 
 
 def _stated(slide: WsiDicom) -> list[Resolution]:
@@ -116,7 +108,8 @@ def _check_header(path: Path) -> None:
 
 def _header(path: Path) -> Dataset:
     try:
-        return dcmread(path, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+        with open_dicom(path) as file:
+            return dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
     except MemoryError:
         raise
     except Exception as error:  # pydicom raises nearly anything over damaged bytes
@@ -132,7 +125,7 @@ def _count(said: Dataset, name: str) -> int:
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
     try:
-        return WsiDicom.open(paths)
+        return WsiDicom(WsiDicomFileSource(map(open_for_wsidicom, paths)), True)
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:

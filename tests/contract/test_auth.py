@@ -67,7 +67,7 @@ def _doors(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Door]]:
     store = SqlStore(f"sqlite:///{folder / 'results.db'}")
     store.migrate()
     verifying = TokenVerifier(settings)
-    servicer = ResultsServicer(Queries(store), Feed(store))
+    servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store))
     rest = HttpServer("127.0.0.1", 0, create_app(store, MemoryStore(), verifying, MemoryBus().producer()))
     rpc = GrpcServer(
         "127.0.0.1:0",

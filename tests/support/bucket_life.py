@@ -14,7 +14,6 @@ from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.standing import LookAtCase
 from services.results.errors import UnknownCaseError
 from services.results.handler import RecordScore
 from services.results.queries import Queries
@@ -85,7 +84,7 @@ class BucketLife:
         disturbed, producer = Disturbed(store, self._disturb), MemoryBus().producer()
         bundles, index = Bundles(store), CaseIndex(disturbed)
         self.landing = on_landing(disturbed, bundles, producer)
-        self.index_slide = IndexSlide(index, LookAtCase(disturbed, index))
+        self.index_slide = IndexSlide(index)
         self.rescore = RescoreCase(ScoreCase(disturbed, bundles, "0.0"), index)
         self.record = RecordScore(store, self.results)
 
@@ -98,7 +97,7 @@ class BucketLife:
 
     def shown(self, case: str) -> dict[str, Any]:
         """What people see of a case in the end."""
-        return _described(_answer(self.results, case))
+        return _described(_answer(Queries(self.results, self.store), case))
 
     def expected(self, folder: Path) -> dict[str, dict[str, Any]]:
         """What they should see of each case: the same bucket, landed once and in order."""
@@ -175,9 +174,9 @@ def embed(store: BlobStore, info: BlobInfo) -> SlideEmbedded:
     return event
 
 
-def _answer(results: SqlStore, case: str) -> GetCaseResponse | None:
+def _answer(queries: Queries, case: str) -> GetCaseResponse | None:
     try:
-        return Queries(results).get_case(CaseId(case))
+        return queries.get_case(CaseId(case))
     except UnknownCaseError:
         return None
 

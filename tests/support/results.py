@@ -115,7 +115,9 @@ def over_grpc(results: Results, verifier: Verifier) -> Iterator[str]:
     """The gRPC server's address."""
 
     def register(server: grpc.Server) -> None:
-        add_ResultsServiceServicer_to_server(ResultsServicer(Queries(results.store), results.feed), server)
+        add_ResultsServiceServicer_to_server(
+            ResultsServicer(Queries(results.store, results.blobs), results.feed), server
+        )
 
     server = GrpcServer("127.0.0.1:0", register, interceptors=[require_role(verifier, READERS)], grace_s=1)
     with running(server):

@@ -12,7 +12,6 @@ from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase, WhatIf
-from services.fusion_scorer.standing import LookAtCase
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
@@ -34,7 +33,7 @@ class Scorer:
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
         self.index = CaseIndex(self.store)
-        self.index_slide = IndexSlide(self.index, LookAtCase(self.store, self.index))
+        self.index_slide = IndexSlide(self.index)
         self.changes = CaseChanges(self.store, self.index)
         self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")

@@ -14,6 +14,7 @@ from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
 from services.tiler.settings import ScratchSettings
@@ -62,13 +63,14 @@ def tiling(
     budget_mb: int = 50,
     tiles_per_chunk: int = 16,
     store: BlobStore | None = None,
+    opener: OpenSlide = open_slide,
 ) -> Iterator[Tiling]:
     """Put a tiler together, with scratch below `folder`, on `store` or on one in memory."""
     blobs, spec = store or MemoryStore(), PlanSpec(tiles_per_chunk=tiles_per_chunk)
     settings = ScratchSettings(folder=folder / "scratch", budget_mb=budget_mb, part_mb=1, connections=4, wait_s=20)
     plans = PlanStore(blobs)
     with Scratch(blobs, settings) as scratch, ThreadPoolExecutor(2) as pool:
-        plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable())
+        plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable(), opener)
         settling = Settling(SeriesSettings(settle_s=0, quiet_s=0))
         on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec), SlideListing(blobs), settling)
-        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2))
+        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2, open_slide=opener))

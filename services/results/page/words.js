@@ -21,6 +21,7 @@ const FLAGS = {
   rejected_input: ["Refused input", "bad"],
   left_out_slide: ["Slide left out", "warn"],
   remark: ["See remarks", "warn"],
+  same_slide_in_two_cases: ["Slide in two cases", "bad"],
   simulated: ["SIMULATED", "sim"],
 };
 // Codes of scores and plans that a person would not guess; services/standalone/words.py says the same in reports.

@@ -133,7 +133,8 @@ def test_the_same_bytes_under_two_cases_are_remarked_on_both_until_one_is_delete
     assert put(scorer, OTHER, "X", b"a slide") == [OTHER, CASE]
     for case, other in ((CASE, OTHER), (OTHER, CASE)):
         (remark,) = scorer.score(case).remarks
-        assert (remark.code, f"case {other}" in remark.sentence) == ("same_slide_in_two_cases", True)
+        assert remark.code == "same_slide_in_two_cases"
+        assert other not in remark.sentence
     assert remove(scorer, "slides/MB-2/X") == [CASE, OTHER]
     assert not scorer.score().remarks
 

@@ -58,7 +58,11 @@ def test_flags_say_what_a_reader_has_to_know() -> None:
     assert list(flags) == ["out_of_distribution", "missing_clinical", "rejected_input", "simulated"]
     score.left_out.add(slide_id="B", reason="replaced")
     score.remarks.add(code="same_slide_in_two_cases")
-    assert list(case_state.summary(facts(score)).flags)[2:4] == ["left_out_slide", "remark"]
+    assert list(case_state.summary(facts(score)).flags)[2:5] == [
+        "left_out_slide",
+        "same_slide_in_two_cases",
+        "remark",
+    ]
 
 
 def test_a_slide_that_was_left_out_and_a_remark_are_flagged() -> None:

@@ -137,12 +137,12 @@ def test_the_refusal_of_a_deleted_slide_goes_with_the_next_word_about_the_case(r
 def test_a_withdrawn_case_keeps_its_scores_and_is_scored_again_by_a_later_one(results: Results) -> None:
     results.score(made.score("MB-1"), 1)
     results.withdraw("MB-1", 2)
-    answer = Queries(results.store).get_case("MB-1")
+    answer = Queries(results.store, results.blobs).get_case("MB-1")
     assert (answer.summary.state, answer.HasField("score")) == (CASE_STATE_WITHDRAWN, False)
     assert answer.withdrawn == "All slides of the case and its clinical record were deleted."
     assert [one.current for one in results.store.scores(CaseId("MB-1"))] == [False]
     results.score(made.score("MB-1", version="2"), 3)
-    answer = Queries(results.store).get_case("MB-1")
+    answer = Queries(results.store, results.blobs).get_case("MB-1")
     assert (answer.summary.state, answer.withdrawn) == (CASE_STATE_SCORED, "")
 
 
