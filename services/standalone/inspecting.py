@@ -6,7 +6,7 @@ from os import cpu_count
 
 from services.standalone import words
 from services.standalone.advice import here
-from services.standalone.console import one_line
+from services.standalone.console import Advance, one_line, progress
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
@@ -76,7 +76,8 @@ def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        return look(slide, default_mpp, open_slide)
+        with progress(one_line(slide.path.name)) as advance:
+            return look(slide, default_mpp, open_slide, advance)
     except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
         return _refusal(Refused(slide.path, refusal(error)))
 
@@ -87,12 +88,12 @@ def _refusal(refused: Refused) -> Finding:
     return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
 
 
-def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
+def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide, advance: Advance) -> Finding:
     """What the reader sees of one slide; raises where it is refused."""
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
         tile_plan = plan(reader, PlanSpec(), slide.digest)
-        corrupt = count_corrupt(reader, tile_plan)
+        corrupt = count_corrupt(reader, tile_plan, advance)
     if not len(tile_plan.coords):
         raise NoTissueError("no tile shows enough clean, sharp tissue")
     facts, resolution = tile_plan.slide, tile_plan.slide.resolution

@@ -109,11 +109,13 @@ def _check_header(path: Path) -> None:
 def _header(path: Path) -> Dataset:
     try:
         with open_dicom(path) as file:
-            return dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+            claims = dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+        list(claims)  # pydicom converts a value when it is first asked for
     except MemoryError:
         raise
     except Exception as error:  # pydicom raises nearly anything over damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
+    return claims
 
 
 def _count(header: Dataset, name: str) -> int:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError
-from services.tiler.ports import Cut, Origins, Overview, SlideFacts, Tiles
+from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, Tiles
 from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
@@ -30,6 +30,8 @@ from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
 _CHANNELS = 3
+_AT_ONCE = 20
+"""Tiles that are looked at for damage in one request."""
 _NONSENSE = "the process that reads the slide gave an invalid answer"
 Shapes = Sequence[tuple[int, ...]]
 
@@ -85,12 +87,19 @@ class IsolatedReader:
         count = len(origins)
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
-        sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
         for start in range(0, count, step):
             part = slice(start, start + step)
-            request = {"op": "tiles", "origins": origins[part].tolist(), "cut": sides}
+            request = _tiles("tiles", origins[part], cut)
             self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
         return tiles
+
+    def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
+        """Which tiles `read_tiles` would mark."""
+        damaged = np.empty(len(origins), np.bool_)
+        for start in range(0, len(origins), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            self._ask(_tiles("damaged", origins[part], cut), self._limits.tiles_s, _exactly(damaged[part]))
+        return damaged
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         """Read the whole slide at `um_per_px`."""
@@ -198,6 +207,11 @@ class IsolatedReader:
                 self._failure = CrashedWorkerError(sentence or f"reading the slide {_how(self._child.end())}")
         self._child.end()
         return self._failure
+
+
+def _tiles(operation: str, origins: Origins, cut: Cut) -> wire.Message:
+    sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
+    return {"op": operation, "origins": origins.tolist(), "cut": sides}
 
 
 def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:

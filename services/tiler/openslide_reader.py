@@ -15,7 +15,7 @@ from services.tiler.limits import check_levels
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.ome import physical_size
 from services.tiler.pixel_reader import PixelReader
-from services.tiler.ports import Cut, Level, Resolution, Rgb
+from services.tiler.ports import Cut, Level, Mask, Resolution, Rgb
 from services.tiler.pyramid import Boxes, PixelSource
 from services.tiler.resolution import Override, of_tiff_tags
 from services.tiler.tiff_page import TiffPage, largest
@@ -50,6 +50,10 @@ class OpenSlidePixels:
         scale = self.levels[level].downsample
         for x, y, width, height in boxes.tolist():
             yield self._region((round(x * scale), round(y * scale)), level, (width, height))
+
+    def damaged(self, level: int, boxes: Boxes) -> Mask:
+        """Which boxes fail to decode, bool [n]."""
+        return np.array([region is None for region in self.regions(level, boxes)], np.bool_)
 
     def _region(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Rgb | None:
         try:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
-from services.tiler.ports import Cut, SlideReader
+from services.tiler.ports import Cut, Origins, SlideReader
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.error_location import place_of
@@ -105,15 +105,23 @@ class _ChannelServer:
     def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:
         match request["op"]:
             case "tiles":
-                origins, (width, height, px) = np.array(request["origins"], np.int32).reshape(-1, 2), request["cut"]
-                tiles = self._reader.read_tiles(origins, Cut(Level0Px(width), Level0Px(height), TilePx(px)))
+                tiles = self._reader.read_tiles(*_tiles(request))
                 arrays += [tiles.pixels, tiles.corrupt]
+            case "damaged":
+                arrays.append(self._reader.find_damaged(*_tiles(request)))
             case "overview":
                 overview = self._reader.read_overview(MicronsPerPx(request["um_per_px"]))
                 arrays += [overview.pixels, overview.readable]
             case _:
                 return {"facts": asdict(self._reader.describe())}
         return {"shapes": [array.shape for array in arrays]}
+
+
+def _tiles(request: wire.Message) -> tuple[Origins, Cut]:
+    """Which tiles a request is about."""
+    width, height, px = request["cut"]
+    origins = np.array(request["origins"], np.int32).reshape(-1, 2)
+    return origins, Cut(Level0Px(width), Level0Px(height), TilePx(px))
 
 
 def _attempt(work: Callable[[], wire.Message]) -> wire.Message:

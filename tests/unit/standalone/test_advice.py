@@ -22,7 +22,10 @@ from shared.units import CaseId
 from tests.support import scores as made
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 
-_CLUSTER = re.compile(r"\b(TILER|EMBEDDER|SCORER|RESULTS|MEDULLA)_|dead.letter|replay|medulla (sweep|rescore)", re.I)
+_CLUSTER = re.compile(
+    r"\b(TILER|EMBEDDER|SCORER|RESULTS|MEDULLA)_|dead.letter|replay|medulla (sweep|rescore)|upload|store the record",
+    re.I,
+)
 
 
 def kinds() -> list[type[PermanentError]]:
