@@ -1,9 +1,12 @@
 """The tiler as an operator starts it, on a real broker and a real object store."""
 
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
+import pytest
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 from medulla.v1.tiles_pb2 import StreamTilesRequest, StreamTilesResponse
 from medulla.v1.tiles_pb2_grpc import TileServiceStub
@@ -12,6 +15,8 @@ from shared.blob.s3 import S3Store
 from shared.bus import topics
 from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.bus.s3_events import announcement
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
 from tests.support.bus import Recorder, consume, eventually, running
@@ -20,8 +25,11 @@ from tests.support.parts import KafkaPart, MinioPart
 from tests.support.slides import cc0_bytes, without_mpp
 from tests.support.stack.process import free_ports
 from tests.support.stack.services import Service
+from tests.support.tiffs import write_whole_mount
 
 _PATIENCE_S = 120
+_LIMIT_S = 3.0
+"""A small slide takes tenths of a second, and the slow one minutes."""
 _TOPICS = (topics.SLIDES_TILED, topics.SLIDES_REJECTED)
 
 
@@ -30,35 +38,77 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
 ) -> None:
     bucket, (health, port) = minio.bucket(), free_ports(2)
     minio.announce(bucket)
-    settings = {
-        "MEDULLA_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap,
-        "MEDULLA_S3__ENDPOINT_URL": minio.endpoint,
-        "MEDULLA_S3__ACCESS_KEY_ID": minio.access_key,
-        "MEDULLA_S3__SECRET_ACCESS_KEY": minio.secret_key,
-        "MEDULLA_S3__BUCKET": bucket,
-        "TILER_ADDRESS": f"127.0.0.1:{port}",
-        "TILER_SCRATCH__FOLDER": str(tmp_path / "scratch"),
-    }
-    tiler = Service("tiler", tmp_path, health, settings)
-    store = S3Store(s3_settings(minio, bucket))
-    case = bucket[-12:]
-    said = Recorder(lambda delivery: delivery.record.key == case)
-    reader = KafkaConsumerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap), bucket, _TOPICS)
-    tiler.start()
-    try:
-        with running(consume(reader, said)):
-            store.put(f"slides/{case}/good.svs", cc0_bytes())
-            store.put(f"slides/{case}/silent.svs", without_mpp())
-            eventually(lambda: {delivery.record.topic for delivery in said.seen} == set(_TOPICS))
+    store, case = S3Store(s3_settings(minio, bucket)), bucket[-12:]
+    settings = {**_settings(kafka, minio, bucket, tmp_path), "TILER_ADDRESS": f"127.0.0.1:{port}"}
+    with _started(Service("tiler", tmp_path, health, settings)), _said(kafka, case) as said:
+        store.put(f"slides/{case}/good.svs", cc0_bytes())
+        store.put(f"slides/{case}/silent.svs", without_mpp())
+        eventually(lambda: {delivery.record.topic for delivery in said.seen} == set(_TOPICS))
         records = {delivery.record.topic: delivery.record for delivery in said.seen}
         tiled = decoder(SlideTiled)(records[topics.SLIDES_TILED])
         assert decoder(SlideRejected)(records[topics.SLIDES_REJECTED]).reason == "no_resolution"
         with closing(channel(f"127.0.0.1:{port}")) as opened:
             chunks = [answer.chunk for answer in _ask(opened, tiled)]
         assert [tile for chunk in chunks for tile in chunk.tiles] == list(range(38))
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+@pytest.mark.parametrize("limit", ["PLAN_S", "OVERVIEW_S"])
+def test_a_slide_that_takes_too_long_is_given_up_after_three_attempts_and_holds_up_no_other(
+    limit: str, kafka: KafkaPart, minio: MinioPart, tmp_path: Path
+) -> None:
+    bucket, (health, port) = minio.bucket(), free_ports(2)
+    store, case = S3Store(s3_settings(minio, bucket)), bucket[-12:]
+    own = {"TILER_ADDRESS": f"127.0.0.1:{port}", f"TILER_LIMITS__{limit}": f"{_LIMIT_S:g}"}
+    slow = write_whole_mount(tmp_path / "slow.tif", 600_000, 600_000, mpp=0.25, steps=(1,))
+    slides = {"slow.tif": slow.read_bytes()} | {f"{n}.svs": cc0_bytes() + bytes([n]) for n in range(3)}
+    service = Service("tiler", tmp_path, health, _settings(kafka, minio, bucket, tmp_path) | own)
+    with _started(service), _said(kafka, case) as said:
+        _announce_on_one_partition(kafka, store, bucket, {f"slides/{case}/{name}": slides[name] for name in slides})
+        (rejected,) = said.wait_for(4)[3:]
+        tiled = said.seen[:3]
+    refusal = decoder(SlideRejected)(rejected.record)
+    assert (refusal.reason, refusal.slide_id) == ("crashed_worker", "slow.tif")
+    assert f"took longer than {_LIMIT_S:g} s" in refusal.sentence
+    assert {decoder(SlideTiled)(each.record).slide.slide_id for each in tiled} == {"0.svs", "1.svs", "2.svs"}
+    assert max(each.written_at for each in tiled) < rejected.written_at - _LIMIT_S
+
+
+def _settings(kafka: KafkaPart, minio: MinioPart, bucket: str, folder: Path) -> dict[str, str]:
+    return {
+        "MEDULLA_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "MEDULLA_S3__ENDPOINT_URL": minio.endpoint,
+        "MEDULLA_S3__ACCESS_KEY_ID": minio.access_key,
+        "MEDULLA_S3__SECRET_ACCESS_KEY": minio.secret_key,
+        "MEDULLA_S3__BUCKET": bucket,
+        "TILER_SCRATCH__FOLDER": str(folder / "scratch"),
+    }
+
+
+@contextmanager
+def _started(tiler: Service) -> Iterator[None]:
+    tiler.start()
+    try:
+        yield
     finally:
         tiler.program.stop()
-    assert not list((tmp_path / "scratch").iterdir())
+
+
+@contextmanager
+def _said(kafka: KafkaPart, case: str) -> Iterator[Recorder]:
+    """What the tiler says about a case."""
+    said = Recorder(lambda delivery: delivery.record.key == case)
+    reader = KafkaConsumerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap), f"of-{case}", _TOPICS)
+    with running(consume(reader, said)):
+        yield said
+
+
+def _announce_on_one_partition(kafka: KafkaPart, store: S3Store, bucket: str, slides: Mapping[str, bytes]) -> None:
+    """Put slides, and announce them in their order under one key."""
+    announced = [announcement(bucket, key, store.put(key, data).etag) for key, data in slides.items()]
+    producer = KafkaProducerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap))
+    with closing(producer):
+        producer.send([replace(record, key=bucket) for record in announced])
 
 
 def _ask(opened: grpc.Channel, tiled: SlideTiled) -> list[StreamTilesResponse]:
