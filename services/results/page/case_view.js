@@ -3,7 +3,7 @@
 import { oneCase, scores, thumbnail } from "./api.js";
 import { h, pairs, section } from "./dom.js";
 import { listen } from "./events.js";
-import { chip, flags, progress } from "./parts.js";
+import { chip, flags, progress, sentence } from "./parts.js";
 import { contributions, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
 import * as words from "./words.js";
@@ -66,7 +66,7 @@ function withdrawn(why) {
 
 /** What a person should see before the risk: remarks, and slides that the score was made without. */
 function lookFirst(score) {
-  const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, one.sentence]);
+  const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, sentence(one.sentence)]);
   const swaps = score.remarks.filter(isSwap), others = score.remarks.filter((one) => !isSwap(one));
   const items = [...swaps.map((one) => h("b", {}, one.sentence)), ...leftOut, ...others.map((one) => one.sentence)];
   if (!items.length) return null;
