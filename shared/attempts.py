@@ -1,11 +1,11 @@
-"""Counts the processes that died at work on a record, so that a deadly one is given up instead of tried for ever.
+"""Counts process crashes per record, so that a record that crashes its worker is given up instead of retried for ever.
 
-Before work begins a small mark is written into the bucket, and taken away when it ends, however it ends. A mark that
-is found when the record comes again says that its process died. The bucket, and not the metadata of Kafka's offsets,
-because it serves Kafka, SQS and the bus in memory alike, and because an offset cannot tell a death from a handover:
-here a living process refreshes its marks, and one that is told to stop gives them back, so neither counts. It costs
-two requests a record. Others that were at work in a process that died are innocent: what has a death on it
-is tried again with nothing beside it.
+Before work begins a small mark is written to the bucket; it is deleted when the work ends, however it ends. A mark
+that exists when the record is delivered again shows that its process crashed. Marks are in the bucket and not in the
+metadata of Kafka's offsets because that works for Kafka, SQS and the in-memory bus alike, and because an offset does
+not distinguish a crash from a rebalance: a live process refreshes its marks and a stopping one releases them, so
+neither counts. It costs two requests a record. Other records in a crashed process are not at fault: a record with a
+crash on its mark is retried alone.
 """
 
 import json
@@ -28,7 +28,7 @@ from shared.sweep import Every
 
 BEAT_S = 10.0
 _SILENT_S = 30.0
-"""A process that has not refreshed its mark for so long is dead; a group gives a silent member up later than that."""
+"""A process that has not refreshed its mark for this long is dead; a consumer group evicts a silent member later."""
 _log = logs.get(__name__)
 
 
@@ -42,22 +42,22 @@ class Process:
 
     @classmethod
     def here(cls) -> "Process":
-        """This one."""
+        """The current process."""
         return cls(platform.node(), os.getpid(), token_hex(8))
 
     def is_gone(self, here: "Process") -> bool:
-        """Whether it is known to have ended: it ran on this machine, where its number is ours or nobody's by now."""
+        """Whether it has certainly ended: it ran on this host, and its pid is now ours or unused."""
         return self.host == here.host and (self.pid == here.pid or not _runs(self.pid))
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What stands in the bucket: deaths so far, and who is at work, if anybody."""
+    """The mark of a record in the bucket: crashes so far, and the process at work, if any."""
 
     deaths: int = 0
     process: Process | None = None
     beat: float = 0.0
-    """Unix seconds at which the process last said that it lives."""
+    """Unix seconds of the last heartbeat."""
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -65,7 +65,7 @@ class Mark:
 
 
 class Attempts:
-    """A part: refreshes the marks of one process. One for all workers of a process."""
+    """A part that refreshes the marks of one process, shared by all its workers."""
 
     def __init__(self, store: BlobStore, process: Process | None = None, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -73,13 +73,13 @@ class Attempts:
         self._now = now
         self._gate = Gate()
         self._marks: dict[str, int] = {}
-        """Deaths of each record that is at work here, by the key of its mark."""
+        """Crashes of each record at work in this process, by the key of its mark."""
         self._ending = False
         self._lock = Lock()
 
     @contextmanager
     def attempt(self, key: str, service: str) -> Iterator[int]:
-        """Mark that work on a record begins; how many processes died at it so far. At GIVE_UP_AFTER it is not to begin.
+        """Mark the start of work on a record; yields its crashes so far. At GIVE_UP_AFTER the work must not start.
 
         Raises:
             TransientError: the store is down.
@@ -88,19 +88,19 @@ class Attempts:
             yield self._begin(key, service, stack)
 
     def run(self, stop: Event) -> None:
-        """Refresh the marks until `stop` is set, then give them back: what is cut off after that is no death."""
+        """Refresh the marks until `stop` is set, then release them: work that is cut off later counts as no crash."""
         Every(BEAT_S, self.beat).run(stop)
         self.give_back()
 
     def beat(self) -> None:
-        """Say once that this process lives."""
+        """Refresh all marks once."""
         for key in list(self._marks):
             with self._lock:
                 if key in self._marks:
                     self._store.put(key, self._mark(self._marks[key]).to_bytes())
 
     def give_back(self) -> None:
-        """Nothing more is marked, and what is marked counts no longer."""
+        """Release all marks and set no more."""
         with self._lock:
             self._ending = True
             for key, deaths in self._marks.items():
@@ -116,19 +116,19 @@ class Attempts:
         return self._begin_again(key, service, stack)
 
     def _is_new(self, key: str) -> bool:
-        """Write the mark where there is none."""
+        """Write the mark if there is none."""
         new = self._store.put_new(key, self._mark(0).to_bytes())
         if new:
             self._hold(key, 0)
         return new
 
     def _begin_again(self, key: str, service: str, stack: ExitStack) -> int:
-        """Begin work on which a mark was found."""
-        found = self._read(key)
-        if self._is_at_work(key, found):
+        """Begin work on a record that has a mark."""
+        mark = self._read(key)
+        if self._is_at_work(key, mark):
             stack.enter_context(self._gate.shared())
             return 0
-        deaths = found.deaths + self._is_death(found, service)
+        deaths = mark.deaths + self._is_death(mark, service)
         if deaths >= GIVE_UP_AFTER:
             self._store.put(key, Mark(deaths).to_bytes())
             return deaths
@@ -138,16 +138,16 @@ class Attempts:
         stack.callback(self._end, key)
         return deaths
 
-    def _is_at_work(self, key: str, found: Mark) -> bool:
-        """Whether a living process, this one perhaps, works on the record now, as after a handover."""
-        if found.process is None or found.process == self._process:
+    def _is_at_work(self, key: str, mark: Mark) -> bool:
+        """Whether a live process, possibly this one, works on the record now, as after a rebalance."""
+        if mark.process is None or mark.process == self._process:
             return key in self._marks
-        return found.beat > self._now() - _SILENT_S and not found.process.is_gone(self._process)
+        return mark.beat > self._now() - _SILENT_S and not mark.process.is_gone(self._process)
 
-    def _is_death(self, found: Mark, service: str) -> bool:
-        if found.process in {None, self._process}:
+    def _is_death(self, mark: Mark, service: str) -> bool:
+        if mark.process in {None, self._process}:
             return False
-        _log.error("a process died at work on this record", deaths=found.deaths + 1)
+        _log.error("a process died at work on this record", deaths=mark.deaths + 1)
         metrics.WORKER_DEATHS.labels(service).inc()
         return True
 
@@ -156,7 +156,7 @@ class Attempts:
             self._marks[key] = deaths
 
     def _end(self, key: str) -> None:
-        """Work has ended; a mark that cannot be taken away now counts as a death at most once."""
+        """Remove the mark; one that cannot be removed counts as at most one crash."""
         with self._lock:
             if self._marks.pop(key, None) is None:
                 return
@@ -176,15 +176,15 @@ class Attempts:
 
     def _read(self, key: str) -> Mark:
         try:
-            found = json.loads(self._store.get(key))
-            process = found.pop("process")
-            return replace(Mark(**found), process=Process(**process) if process else None)
+            mark = json.loads(self._store.get(key))
+            process = mark.pop("process")
+            return replace(Mark(**mark), process=Process(**process) if process else None)
         except (ObjectChangedError, ValueError, TypeError, LookupError, AttributeError):
             return Mark()
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process of this machine runs, as far as one can ask."""
+    """Whether a process runs on this machine, as far as that can be known."""
     if os.name != "posix":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Erased cases: what arrives late for one is dropped, until an operator lifts the erasure."""
+"""Erased cases: late events of one are dropped until an operator lifts the erasure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus.events import Event, event_id
 from shared.canonical import canonical_json
-from shared.errors import PermanentError
+from shared.errors import MedullaError
 from shared.logs import get
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 from shared.worker import Route
 
 _log = get(__name__)
@@ -25,12 +25,12 @@ class ErasedCases:
 
     store: BlobStore
 
-    def add(self, case: CaseId) -> None:
-        """Remember that the case was erased, and when."""
-        self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
+    def add(self, case: CaseId) -> bool:
+        """Remember that the case was erased, and when; False where that was known."""
+        return self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
 
     def lift(self, case: CaseId) -> bool:
-        """Let the case be taken in again; False where it was not erased."""
+        """Allow the case again; False if it was not erased."""
         known = self.holds(case)
         self.store.delete(keys.erased(case))
         return known
@@ -49,29 +49,40 @@ def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> Cas
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:
     """The routes, made to drop events of erased cases."""
-    return [_dropping(route, ErasedCases(store)) for route in routes]
+    return [_dropping(route, store) for route in routes]
 
 
-def _dropping(route: Route[Any], erased: ErasedCases) -> Route[Any]:
+def _dropping(route: Route[Any], store: BlobStore) -> Route[Any]:
+    erased = ErasedCases(store)
+
     def handle(event: Any) -> Iterable[Event]:
         case = route.context(event).get("case_id", "")
         if erased.holds(case):
             _log.info("dropped: the case was erased")
-            return ()
+            return _request_leftovers(store, CaseId(case), event)
         return _unless_erased_meanwhile(erased, CaseId(case), route, event)
 
     return replace(route, handle=handle)
 
 
 def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any], event: Any) -> Iterable[Event]:
-    """Do the work; where the case was erased under it, ask that what the work wrote is erased too."""
+    """Do the work; if the case was erased meanwhile, request another erasure for what the work wrote."""
     try:
-        made = list(route.handle(event))
-    except PermanentError:
+        results = list(route.handle(event))
+    except MedullaError:
         if not erased.holds(case):
             raise
-        made = []
+        results = []
     if not erased.holds(case):
-        return made
-    digests = (said.slide.digest for said in (event, *made) if isinstance(said, SlideTiled | SlideEmbedded))
-    return (request(case, "erased while it was worked on", slide_digests=digests),)
+        return results
+    return (request(case, "erased while it was worked on", slide_digests=_digests(event, *results)),)
+
+
+def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[Event]:
+    """Ask that what an earlier try wrote is erased, if anything stands: its process may have died after the erasure."""
+    left = [digest for digest in _digests(event) if any(any(store.list(name)) for name in keys.derived(Sha256(digest)))]
+    return (request(case, "left by an earlier try", event.event_id, slide_digests=left),) if left else ()
+
+
+def _digests(*events: Any) -> list[str]:
+    return [event.slide.digest for event in events if isinstance(event, SlideTiled | SlideEmbedded)]

@@ -4,7 +4,7 @@ MedullaError
 ├── PermanentError          this input will never work: dead letter with a reason code
 │   ├── PoisonMessageError  the bytes are no event that this version understands
 │   └── GivenUpError        no answer: three attempts are counted, then it is a dead letter like the others
-│       ├── InternalError       an error that nobody raised on purpose
+│       ├── InternalError       an unexpected error
 │       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
 └── TransientError          a dependency is down or busy: back off and try again
 
@@ -59,7 +59,7 @@ class GivenUpError(PermanentError):
 
 
 class InternalError(GivenUpError):
-    """An error that nobody raised on purpose; the text names its type and place, never a value."""
+    """An unexpected error; the text names its type and place, never a value."""
 
     reason = "internal_error"
     advice = "Report it with the incident id in the sentence; the log has the place. After an upgrade, replay it."

@@ -1,4 +1,4 @@
-"""What becomes of a record that failed: tried again, or given up as a dead letter; it never stops the worker."""
+"""Decides what happens to a failed record: a retry or a dead letter; a failure never stops the worker."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from shared.incidents import STOPS, incident
 from shared.logs import get
 from shared.tracing import mark_failed
 
-Tell = Callable[[PermanentError], Event | None]
-"""Makes the event that tells people of a refusal."""
+Notify = Callable[[PermanentError], Event | None]
+"""Makes the event that notifies people of a refusal."""
 _log = get(__name__)
 
 
-def tell_nobody(_: PermanentError) -> None:
-    """For records of which nobody knows whose they are."""
+def notify_nobody(_: PermanentError) -> None:
+    """For records that belong to no known case."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,21 @@ class Failures:
     service: str
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def attempt(self, delivery: Delivery, work: Callable[[], list[Record]], tell: Tell = tell_nobody) -> list[Record]:
-        """What `work` publishes; where it raises, what is published instead."""
+    def attempt(
+        self, delivery: Delivery, work: Callable[[], list[Record]], notify: Notify = notify_nobody
+    ) -> list[Record]:
+        """The records that `work` returns or, if it raises, those to publish instead."""
         try:
             return work()
         except STOPS:
             raise
         except BaseException as error:  # noqa: BLE001 - libraries in Rust panic outside of Exception
-            return self._failed(delivery, error, tell)
+            return self._failed(delivery, error, notify)
 
-    def give_up(self, delivery: Delivery, error: PermanentError, tell: Tell = tell_nobody) -> list[Record]:
-        """A dead letter, and what people are told; where that cannot be made the dead letter goes alone."""
+    def give_up(self, delivery: Delivery, error: PermanentError, notify: Notify = notify_nobody) -> list[Record]:
+        """A dead letter and the notification; without the notification if that fails."""
         try:
-            event = tell(error)
+            event = notify(error)
             notices = [] if event is None else [to_record(event, self.service)]
         except TransientError as down:
             return self._later(delivery, down) or [self._dead_letter(delivery, error)]
@@ -53,19 +55,19 @@ class Failures:
             notices = []
         return [*notices, self._dead_letter(delivery, error)]
 
-    def _failed(self, delivery: Delivery, error: BaseException, tell: Tell) -> list[Record]:
+    def _failed(self, delivery: Delivery, error: BaseException, notify: Notify) -> list[Record]:
         match error:
             case GivenUpError():
-                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, tell)
+                return self._later(delivery, error, fault=True) or self.give_up(delivery, error, notify)
             case PermanentError():
-                return self.give_up(delivery, error, tell)
+                return self.give_up(delivery, error, notify)
             case TransientError():
                 exhausted = RetriesExhaustedError(str(error))
-                return self._later(delivery, error) or self.give_up(delivery, exhausted, tell)
-        return self._failed(delivery, incident(error, self.service), tell)
+                return self._later(delivery, error) or self.give_up(delivery, exhausted, notify)
+        return self._failed(delivery, incident(error, self.service), notify)
 
     def _later(self, delivery: Delivery, error: MedullaError, *, fault: bool = False) -> list[Record]:
-        """The record for another attempt; nothing when its attempts are used up."""
+        """The record for another attempt; empty when its attempts are used up."""
         again = self.retry.again(delivery, self.service, time.time(), fault=fault)
         if again is None:
             return []

@@ -1,15 +1,15 @@
-"""Lets work run side by side, but what is suspected of killing its process alone: nobody else dies with it."""
+"""Runs work in parallel, but suspected crashers alone, so that a crash affects no other work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
 _PATIENCE_S = 900.0
-"""How long to wait for others: work that hangs for ever must not hold up what is to be alone, nor that the rest."""
+"""How long to wait for others, so that hung work does not block exclusive work, or the reverse, for ever."""
 
 
 class Gate:
-    """Entered by every piece of work in a process; whoever asks to be alone is let in before others."""
+    """A readers-writer lock with time-outs that prefers exclusive work."""
 
     def __init__(self, patience_s: float = _PATIENCE_S) -> None:
         self._patience_s = patience_s
@@ -20,7 +20,7 @@ class Gate:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Work beside others, once nobody is alone or waits to be."""
+        """Work in parallel, once no exclusive work runs or waits."""
         with self._changed:
             self._changed.wait_for(lambda: not self._alone and not self._asking, self._patience_s)
             self._beside += 1
@@ -33,7 +33,7 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Work with nobody beside."""
+        """Work exclusively."""
         with self._changed:
             self._asking += 1
             self._changed.wait_for(lambda: not self._alone and not self._beside, self._patience_s)

@@ -1,22 +1,22 @@
-"""Errors that nobody raised on purpose: logged by type and place, and told to people by an incident id."""
+"""Unexpected errors: logged by type and location, reported to people with an incident id."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
 from shared import logs, metrics
+from shared.error_location import frames_of, place_of
 from shared.errors import InternalError, MedullaError
-from shared.places import frames_of, place_of
 
 STOPS = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""What ends a program or a stream on purpose, and is never an incident."""
+"""Exceptions that end a program or a stream on purpose; never incidents."""
 
 _log = logs.get(__name__)
 
 
 @contextmanager
 def contained(where: str, *passed: type[BaseException]) -> Iterator[None]:
-    """What the block raises is an incident and ends the block alone; `passed` and STOPS go through."""
+    """Turn an exception of the block into an incident; `passed` and STOPS propagate."""
     try:
         yield
     except BaseException as error:
@@ -26,9 +26,9 @@ def contained(where: str, *passed: type[BaseException]) -> Iterator[None]:
 
 
 def incident(error: BaseException, where: str) -> InternalError:
-    """Log and count an error; the one that is told in its place, with the incident id that the log line has too.
+    """Log and count an unexpected error; returns the error to report, with the incident id of the log line.
 
-    `where` is the service or part at work. Only our own errors, whose text is for people, keep their text.
+    `where` is the service or part at work. Only errors of our tree keep their text, which is meant for people.
     """
     number, kind, place = token_hex(6), type(error).__name__, place_of(error)
     metrics.INTERNAL_ERRORS.labels(where, kind).inc()

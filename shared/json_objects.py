@@ -1,4 +1,4 @@
-"""JSON objects that people and other systems write, read within stated bounds; what is wrong is one sentence."""
+"""Reads untrusted JSON objects within stated limits; every error is one sentence."""
 
 import codecs
 import json
@@ -18,14 +18,14 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', r
 
 
 class JsonObjectError(ValueError):
-    """Bytes are no JSON object within the bounds; the text goes on after "the record"."""
+    """The bytes are not a JSON object within the limits; the text continues "the record"."""
 
 
 def read_object(data: bytes) -> dict[str, Any]:
     """Names and values of a JSON object in UTF-8, with or without a byte order mark.
 
     Raises:
-        JsonObjectError: it is none, it is too large or too deep, or a name stands there more than once.
+        JsonObjectError: not an object, too large or too deep, or with a repeated name.
     """
     if len(data) > MAX_BYTES:
         raise JsonObjectError(f"has more than {MAX_BYTES} bytes, which are allowed")

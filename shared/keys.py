@@ -125,11 +125,6 @@ def can_be(slide: SlideId, key: str) -> bool:
     return is_series(slide) or slide_id(key.removeprefix(SLIDES).partition("/")[2]) == slide
 
 
-def case_folder(case: CaseId) -> str:
-    """Prefix of all files of a case's slides."""
-    return f"{SLIDES}{case}/"
-
-
 def passed_over(name: str) -> bool:
     """Whether a file's name, with its folders, says that it is no slide.
 
@@ -249,8 +244,11 @@ def indexed_clinical(case: CaseId) -> str:
 
 
 def attempts(case: CaseId) -> str:
-    """Prefix of the marks of a case's records that are at work."""
-    return f"{ATTEMPTS}{case}/"
+    """Prefix of the marks of a case's records that are at work; it does not name the case, since marks outlive it.
+
+    A versioned bucket keeps what was deleted, and erasing a case is work on a record of the case.
+    """
+    return f"{ATTEMPTS}{sha256(case.encode())}/"
 
 
 def attempt(service: str, record: Sha256, case: str = "") -> str:

@@ -10,7 +10,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from shared.places import frames_of
+from shared.error_location import frames_of
 
 _TOLD = ("sentence", "error", "place", "case_id", "slide_id", "incident")
 """Fields of a line that people are told, too."""

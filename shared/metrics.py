@@ -45,7 +45,7 @@ DEAD_LETTERS = Counter(
 )
 INTERNAL_ERRORS = Counter(
     "medulla_internal_errors_total",
-    "Errors that nobody raised on purpose, by the part at work and type. Each is a bug: its log line has the place.",
+    "Unexpected errors, by the part at work and type. Each is a bug: its log line has the place.",
     ["where", "error"],
 )
 WORKER_DEATHS = Counter(

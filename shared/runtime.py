@@ -11,8 +11,8 @@ from types import FrameType
 from typing import Protocol, runtime_checkable
 
 from shared import logs
+from shared.error_location import place_of
 from shared.errors import MedullaError, PermanentError, TransientError, explain
-from shared.places import place_of
 from shared.settings import PlatformSettings, load
 from shared.tracing import Tracing
 

@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-LONGEST_SENTENCE = 2_000
-"""Characters of a sentence about any number of problems."""
+from shared.text import LONGEST
 
 _SHOWN = 40
 _LONGEST_PROBLEM = 600
@@ -48,7 +47,7 @@ def sentence(problems: Sequence[str]) -> str:
     listed: list[str] = []
     for problem in problems:
         listed.append(problem if len(problem) <= _LONGEST_PROBLEM else problem[: _LONGEST_PROBLEM - 1] + "…")
-        if sum(map(len, listed)) > LONGEST_SENTENCE - 2 * _LONGEST_PROBLEM:
+        if sum(map(len, listed)) > LONGEST - 2 * _LONGEST_PROBLEM:
             break
     more = [f"and {len(problems) - len(listed)} more"] if len(problems) > len(listed) else []
     return "; ".join([*listed, *more])

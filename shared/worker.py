@@ -1,4 +1,4 @@
-"""Runs handlers on deliveries: decodes inside the guard, publishes what comes of it, whatever the record does."""
+"""Runs handlers on deliveries, and publishes their results or the outcome of a failure."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ from shared.bus.port import Consumer, Delivery, Producer, Record, RecordTooLarge
 from shared.bus.retry import GIVE_UP_AFTER, RetryPolicy
 from shared.canonical import digest_of, sha256
 from shared.errors import CrashedWorkerError, PermanentError, PoisonMessageError, TransientError
-from shared.failures import Failures, Tell, tell_nobody
+from shared.failures import Failures, Notify, notify_nobody
 from shared.logs import bound, get
 from shared.tracing import span
 
@@ -48,13 +48,13 @@ class Route(Generic[E]):
     rejected: Callable[[E, PermanentError], Event | None] | None = None
     """Makes the event that tells people of a refused input, beside the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
-    """Takes a record that says several things apart, so that each fails on its own."""
+    """Splits a record about several objects, so that each fails on its own."""
     context: Callable[[E], Mapping[str, str]] = pseudonyms
-    """The ids that logs and traces of the work carry; never one that may be somebody's name."""
+    """The ids in logs and traces of the work; never one that may contain a person's name."""
     minor: bool = False
-    """Its records are many and of little weight: that they are done is logged at DEBUG, not at INFO."""
-    deadly: Callable[[E], bool] = _always
-    """Whether work on an event may end the process, so that deaths are counted; it costs two requests to the store."""
+    """Frequent, unimportant records: completion is logged at DEBUG, not at INFO."""
+    may_crash: Callable[[E], bool] = _always
+    """Whether handling an event may crash the process, so that crashes are counted; costs two requests to the store."""
 
 
 def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ def subscriptions(service: str, routes: Sequence[Route[Any]]) -> tuple[str, ...]
 class Worker:
     """A part: every record of its routes ends as done, in the retry topic or as a dead letter.
 
-    An error that nobody raised on purpose is the record's fate, never the process's. With `attempts` so is the death
-    of the process: a record that three died at is given up.
+    An unexpected error ends the record, never the process. With `attempts` a record that crashed three processes is
+    given up as well.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class Worker:
         self._publish(delivery, self._failures.attempt(delivery, take_apart), stop)
         for route, part in works:
             with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
-                said = self._outcome(route, part)
-            self._publish(part, said, stop)
+                records = self._outcome(route, part)
+            self._publish(part, records, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
@@ -113,7 +113,7 @@ class Worker:
         return self._routes[topic]
 
     def _outcome(self, route: Route[Any], delivery: Delivery) -> list[Record]:
-        """Do the work; what is to be published for it."""
+        """Handle the record; returns the records to publish."""
         with span(f"{self._service} {route.topic}", delivery.record.headers, SpanKind.CONSUMER) as own:
 
             def work() -> list[Record]:
@@ -126,28 +126,28 @@ class Worker:
             return self._failures.attempt(delivery, work)
 
     def _handled(self, route: Route[Any], delivery: Delivery, event: Any) -> list[Record]:
-        tell = _teller(route, event)
+        notify = _notifier(route, event)
 
         def work() -> list[Record]:
             with self._attempt(route, delivery.record, event) as deaths:
                 if deaths >= GIVE_UP_AFTER:
                     crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
-                    return self._failures.give_up(delivery, crashed, tell)
+                    return self._failures.give_up(delivery, crashed, notify)
                 return self._done(route, event)
 
-        return self._failures.attempt(delivery, work, tell)
+        return self._failures.attempt(delivery, work, notify)
 
     def _done(self, route: Route[Any], event: Any) -> list[Record]:
         began = time.monotonic()
-        said = [to_record(told, self._service) for told in route.handle(event)]
+        records = [to_record(result, self._service) for result in route.handle(event)]
         metrics.EVENTS.labels(self._service, route.topic, "ok").inc()
         level = logging.DEBUG if route.minor else logging.INFO
-        _log.log(level, "done", topic=route.topic, said=len(said), seconds=round(time.monotonic() - began, 3))
-        return said
+        _log.log(level, "done", topic=route.topic, events=len(records), seconds=round(time.monotonic() - began, 3))
+        return records
 
     def _attempt(self, route: Route[Any], record: Record, event: Any) -> AbstractContextManager[int]:
-        """Count the deaths of processes at work on a record, told by what it says and not by where it stands."""
-        if self._attempts is None or not route.deadly(event):
+        """Count crashes on a record, identified by its content and not by its offset."""
+        if self._attempts is None or not route.may_crash(event):
             return nullcontext(0)
         named = record.headers.get(headers.CE_ID) or sha256(record.value)
         digest = digest_of([route.topic, named, record.headers.get(headers.REPLAYED, "")])
@@ -160,7 +160,7 @@ class Worker:
             age.observe(max(0.0, time.time() - delivery.written_at))
 
     def _publish(self, delivery: Delivery, records: Sequence[Record], stop: StopEvent) -> None:
-        """Publish what came of a delivery, or a dead letter where the bus will never take that."""
+        """Publish the results of a delivery, or a dead letter if they are too large for the bus."""
         try:
             self._send(records, stop)
         except RecordTooLargeError as error:
@@ -184,7 +184,7 @@ class Worker:
                     raise
 
 
-def _teller(route: Route[Any], event: Any) -> Tell:
-    """What tells people of a refusal of `event`."""
+def _notifier(route: Route[Any], event: Any) -> Notify:
+    """The notification for a refusal of `event`."""
     rejected = route.rejected
-    return tell_nobody if rejected is None else lambda error: rejected(event, error)
+    return notify_nobody if rejected is None else lambda error: rejected(event, error)

@@ -54,7 +54,7 @@ class CaseIndex:
         return embedded(self.store, case)
 
     def note(self, case: CaseId) -> None:
-        """Know the case from now on, although nothing of it is embedded."""
+        """Add the case to the index without a slide."""
         self.store.put_new(f"{keys.indexed(case)}known.json", b"{}")
 
     def put_clinical(self, case: CaseId, entry: ClinicalEntry) -> None:

@@ -13,7 +13,7 @@ from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.errors import BadBagError, BadClinicalRecordError, MovedMeanwhileError
 from services.fusion_scorer.inputs import CaseInputs, PlanFacts, SlideInput
 from services.fusion_scorer.profile import Profile
-from services.fusion_scorer.standing import Standing
+from services.fusion_scorer.snapshot import CaseSnapshot
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
@@ -43,7 +43,7 @@ class CaseReader:
 
     store: BlobStore
 
-    def __call__(self, case: Standing, profile: Profile) -> StoredCase:
+    def __call__(self, case: CaseSnapshot, profile: Profile) -> StoredCase:
         """Read a case; a clinical record that `profile` refuses counts as missing.
 
         Raises:

@@ -1,11 +1,11 @@
-"""A case's record in the store: which of its states was scored when, without a clock that decides anything.
+"""A case's record in the store: its scored states, ordered by revisions that do not depend on clocks.
 
-Each state of a case that is scored takes a place in the record, and the greatest place is the current score. Places
-are numbers that only grow, written with conditional puts. A worker reads the case, takes a place, then looks at the
-case again and publishes only if nothing has changed; else it starts again. So no worker, however long it was stopped,
-publishes an older state last: let the last change of a case be at time T. The score that this change asks for reads
-after T and takes place P. A place below P loses. A place above P was taken after T, so the look that followed it saw
-the last state. A place that is used again stands for the same state.
+Each scored state of a case gets a revision, and the greatest revision is the current score. Revisions only grow; they
+are written with conditional puts. A worker reads the case, records its state, then reads the case again and publishes
+only if nothing changed; otherwise it starts again. So no worker, however long it was paused, publishes an older state
+last: let the last change of a case be at time T. The score that this change triggers reads after T and gets revision
+P. A revision below P loses. A revision above P was recorded after T, so the read that followed it saw the last state.
+A revision that is used again has the same state.
 """
 
 import json
@@ -25,50 +25,50 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordedState:
     """The last state of a case that was scored, withdrawn or refused."""
 
     revision: str
-    """16 hex digits: of two places the greater is the later one."""
+    """16 hex digits: the greater of two is the later one."""
     state: str
-    """Digest of what came of the case and what it came from."""
+    """Digest of the outcome and its inputs."""
     seen: frozenset[Version]
-    """The objects of the case that were looked at."""
+    """Versions of the case's objects that were read."""
 
     @property
-    def taken(self) -> datetime:
-        """About when; for people, and to be above the revisions of older programs, which were landing times."""
+    def recorded_at(self) -> datetime:
+        """Approximate time, for people; also above the revisions of older programs, which were landing times."""
         return time_of(self.revision)
 
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """Objects below cases/{case}/places/, of which the greatest name counts."""
+    """Objects below cases/{case}/places/; the greatest name is the last state."""
 
     store: BlobStore
 
-    def last(self, case: CaseId) -> Place | None:
-        """The last place; None while the case has none."""
+    def last(self, case: CaseId) -> RecordedState | None:
+        """The last recorded state; None if there is none."""
         while (listed := self._listed(case)) is not None:
             try:
                 return _read(listed, self.store.get(listed.key))
-            except ObjectChangedError:  # a later one was taken
+            except ObjectChangedError:  # a later one was recorded
                 continue
         return None
 
-    def take(self, case: CaseId, state: Sha256, seen: Sequence[Version], newest: datetime) -> Place:
-        """The place of a state: the last one where it is that state's, else a new one, greater than every other.
+    def record(self, case: CaseId, state: Sha256, seen: Sequence[Version], newest: datetime) -> RecordedState:
+        """Record a state: keep the last revision if it has that state, else use one greater than all others.
 
-        It is also greater than `newest`, a landing time of the future too.
+        The revision is also greater than `newest`, the newest landing time, even if that is in the future.
         """
         while True:
             last = self.last(case)
             if last is not None and last.state == state:
                 return last
-            place = Place(_after(last, newest), state, frozenset(seen))
-            if self.store.put_new(_key(case, place.revision), _written(place)):
-                self._forget(case, before=place.revision)
-                return place
+            new = RecordedState(_after(last, newest), state, frozenset(seen))
+            if self.store.put_new(_key(case, new.revision), _written(new)):
+                self._forget(case, before=new.revision)
+                return new
 
     def _listed(self, case: CaseId) -> BlobInfo | None:
         return max(self.store.list(keys.places(case)), key=lambda info: info.key, default=None)
@@ -84,8 +84,8 @@ def time_of(revision: str) -> datetime:
     return _EPOCH + int(revision[:16], 16) * _MICROSECOND
 
 
-def _after(last: Place | None, newest: datetime) -> str:
-    past = [datetime.now(UTC), newest, *([last.taken] if last else [])]
+def _after(last: RecordedState | None, newest: datetime) -> str:
+    past = [datetime.now(UTC), newest, *([last.recorded_at] if last else [])]
     return f"{(max(past) - _EPOCH) // _MICROSECOND + 1:016x}"
 
 
@@ -93,11 +93,11 @@ def _key(case: CaseId, revision: str) -> str:
     return f"{keys.places(case)}{revision}.json"
 
 
-def _written(place: Place) -> bytes:
-    return canonical_json({"state": place.state, "seen": sorted(place.seen)})
+def _written(recorded: RecordedState) -> bytes:
+    return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen)})
 
 
-def _read(info: BlobInfo, data: bytes) -> Place:
+def _read(info: BlobInfo, data: bytes) -> RecordedState:
     written = json.loads(data)
     revision = info.key.rpartition("/")[2].removesuffix(".json")
-    return Place(revision, written["state"], frozenset((key, etag) for key, etag in written["seen"]))
+    return RecordedState(revision, written["state"], frozenset((key, etag) for key, etag in written["seen"]))

@@ -1,4 +1,4 @@
-"""Erases a case from the bucket: what was landed, all that was derived from it, and its dead letters."""
+"""Erases a case from the bucket: its inputs, all objects derived from them, and its dead letters."""
 
 import re
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.bus.events import event_id
-from shared.erased import ErasedCases
+from shared.bus.events import Event, event_id
+from shared.erased import ErasedCases, request
 from shared.units import CaseId, Sha256
 
 _DERIVED = re.compile(r"\b(?:plans|embeddings)/([0-9a-f]{64})/")
@@ -22,19 +22,20 @@ Forget = Callable[[CaseId], object]
 
 @dataclass(frozen=True)
 class EraseCase:
-    """One request in, nothing of the case left; running it again removes what late work wrote."""
+    """One request in, all data of the case removed; running it again removes what late work wrote."""
 
     store: BlobStore
     forget_letters: Forget
 
-    def __call__(self, event: CaseEraseRequested) -> list[CaseRescoreRequested]:
-        """Erase the case.
+    def __call__(self, event: CaseEraseRequested) -> list[Event]:
+        """Erase the case, and ask for it once more where that is news.
 
-        Plans and embeddings of a slide that other cases have too stay for them; they are scored again, lest a remark
-        on the slide outlive its reason.
+        A service that had obeyed before the marker stood may have taken in more of the case until then. Plans and
+        embeddings of a slide that other cases have too stay for them; they are scored again, so that remarks
+        on the slide are updated.
         """
         case = keys.case_id(event.case_id, "the request")
-        ErasedCases(self.store).add(case)
+        is_new = ErasedCases(self.store).add(case)
         stored = self._stored(case)
         slides = {Sha256(digest) for digest in (*event.slide_digests, *_DERIVED.findall(stored))}
         others = {other for slide in slides for other in self._erase_slide(case, slide)}
@@ -43,16 +44,17 @@ class EraseCase:
         for name in (*landed, *_ATTENTION.findall(stored), *kept):
             self.store.erase(name)
         self.forget_letters(case)
-        return [_rescore(other, event) for other in sorted(others)]
+        again = [request(case, "marked", event.event_id)] if is_new else []
+        return [*again, *(_rescore(other, event) for other in sorted(others))]
 
     def _stored(self, case: CaseId) -> str:
-        """All that index, scores and the tiler's memory hold of the case, as one text: it names what is derived."""
+        """The case's index, scores and landings as one text, which names all derived objects."""
         prefixes = keys.indexed_slides(case), keys.scores(case), keys.landings(case)
         found = [info.key for prefix in prefixes for info in self.store.list(prefix)]
         return "\n".join(self.store.get(key).decode() for key in found)
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
-        """Forget that the case has the slide; the other cases that do."""
+        """Forget that the case has the slide; returns the other cases that have it."""
         prefix = keys.cases_of(slide)
         self.store.erase(prefix + case)
         others = {CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix)}

@@ -39,7 +39,7 @@ class IndexSlide:
     index: CaseIndex
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
-        """Remember the version of the slide; other cases that hold the same bytes are scored again, to say so."""
+        """Index the slide's version; other cases with the same bytes are scored again for the remark."""
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
         others = other_holders(self.index.store, case, event.slide.digest)
@@ -72,7 +72,7 @@ class RescoreCase:
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object landed or is gone: slides, clinical records, the pointer to the promoted bundle."""
+    """Handles hints that an object was created or removed: slides, clinical records, the bundle pointer."""
 
     store: BlobStore
     index: CaseIndex
@@ -132,7 +132,7 @@ class OnLanding:
             return False
 
     def sweep_cases(self) -> int:
-        """Ask for new scores of the cases whose inputs changed unheard; how many."""
+        """Request new scores of cases whose inputs changed without an event; returns their number."""
         return self.changes.sweep(self.announce)
 
     def _promoted(self) -> Iterable[CaseRescoreRequested]:

@@ -7,7 +7,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideReje
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_record import CaseRecord, time_of
 from services.fusion_scorer.errors import BadSlideError
-from services.fusion_scorer.standing import LookAtCase
+from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
@@ -57,6 +57,6 @@ class RefuseScore:
         index = CaseIndex(self.store)
         if not index.knows(case):
             return ""
-        seen = LookAtCase(self.store, index)(case).seen
+        seen = TakeSnapshot(self.store, index)(case).seen
         state = digest_of([error.reason, str(error), seen])
-        return CaseRecord(self.store).take(case, state, seen, when(event.as_of)).revision
+        return CaseRecord(self.store).record(case, state, seen, when(event.as_of)).revision

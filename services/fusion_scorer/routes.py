@@ -17,6 +17,7 @@ from shared.blob.port import BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
+from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
 from shared.worker import Route
 
@@ -45,10 +46,15 @@ def routes(
             landing.rejected,
             s3_events.split,
             s3_events.context,
-            deadly=lambda hint: not hint.key.startswith(keys.SLIDES),
+            may_crash=_is_read,
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index)),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
     return (*drop_erased(kept, store), erase)
+
+
+def _is_read(hint: ObjectHint) -> bool:
+    """Whether an object's bytes are read: not those that services write, or each mark of an attempt made another."""
+    return hint.key.startswith(keys.CLINICAL) or hint.key == keys.CURRENT_BUNDLE

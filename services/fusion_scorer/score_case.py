@@ -10,13 +10,13 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, StoredCase
-from services.fusion_scorer.case_record import CaseRecord, Place
+from services.fusion_scorer.case_record import CaseRecord, RecordedState
 from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError, UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
-from services.fusion_scorer.standing import LookAtCase, Standing
+from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.watching import Sites, count
 from shared import keys, metrics
 from shared.blob.port import BlobStore
@@ -34,7 +34,7 @@ NOTHING_USABLE = "Nothing that is left of the case can be used yet."
 
 @dataclass(frozen=True)
 class ScoreCase:
-    """One case in, one stored score out, or the news that there is none any more."""
+    """One case in, one stored score out, or a withdrawal."""
 
     store: BlobStore
     bundles: Bundles
@@ -44,7 +44,7 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
 
     def __call__(self, case: CaseId) -> CaseScored:
-        """Score the case as it stands; see `case_record` for what keeps an older state from being told last.
+        """Score the case as it stands; see `case_record` for how an older state is kept from being published last.
 
         Raises:
             NoBundleError: none is promoted.
@@ -54,47 +54,47 @@ class ScoreCase:
             MovedMeanwhileError: the case changes faster than it can be scored.
         """
         for _ in range(_LOOKS):
-            promoted, standing = self.bundles.promoted(), self._look(case)
-            outcome = self._outcome(promoted, standing)
-            place = CaseRecord(self.store).take(case, outcome.state(standing), standing.seen, outcome.as_of)
-            if (self.bundles.promoted().pointer, self._look(case)) == (promoted.pointer, standing):
+            promoted, snapshot = self.bundles.promoted(), self._look(case)
+            outcome = self._outcome(promoted, snapshot)
+            recorded = CaseRecord(self.store).record(case, outcome.state(snapshot), snapshot.seen, outcome.as_of)
+            if (self.bundles.promoted().pointer, self._look(case)) == (promoted.pointer, snapshot):
                 outcome.count(self.sites)
-                return outcome.event(place)
+                return outcome.event(recorded)
         raise MovedMeanwhileError(f"case {case} changes while it is scored")
 
-    def _look(self, case: CaseId) -> Standing:
-        return LookAtCase(self.store, CaseIndex(self.store))(case)
+    def _look(self, case: CaseId) -> CaseSnapshot:
+        return TakeSnapshot(self.store, CaseIndex(self.store))(case)
 
-    def _outcome(self, promoted: Promoted, standing: Standing) -> "_Made | _Withdrawn":
-        stored = CaseReader(self.store)(standing, promoted.bundle.manifest.profile)
+    def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
+        stored = CaseReader(self.store)(snapshot, promoted.bundle.manifest.profile)
         if stored.empty:
-            return self._without_score(standing, stored)
+            return self._without_score(snapshot, stored)
         inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *self.left_out))
-        made = score(promoted.bundle, inputs, self.program_version)
-        digest = self._keep(standing.case_id, made)
-        used = standing.record if stored.inputs.clinical else ()
+        scored = score(promoted.bundle, inputs, self.program_version)
+        digest = self._keep(snapshot.case_id, scored)
+        used = snapshot.record if stored.inputs.clinical else ()
         newest = max(*stored.landed, promoted.since)
-        return _Made(made.score, digest, newest, (*standing.objects, *used), stored.inputs.clinical)
+        return _StoredScore(scored.score, digest, newest, (*snapshot.objects, *used), stored.inputs.clinical)
 
-    def _without_score(self, standing: Standing, stored: StoredCase) -> "_Withdrawn":
-        case = standing.case_id
+    def _without_score(self, snapshot: CaseSnapshot, stored: StoredCase) -> "_Withdrawal":
+        case = snapshot.case_id
         if not CaseIndex(self.store).knows(case):
             raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         if stored.refused and not any(self.store.list(keys.scores(case))):
             raise stored.refused
-        return _Withdrawn(case, NOTHING_LEFT if standing.nothing_left else NOTHING_USABLE, standing.nothing_left)
+        return _Withdrawal(case, NOTHING_LEFT if snapshot.nothing_left else NOTHING_USABLE, snapshot.nothing_left)
 
-    def _keep(self, case: CaseId, made: Scored) -> Sha256:
+    def _keep(self, case: CaseId, scored: Scored) -> Sha256:
         """Write the score, evidence first; digest of what the store holds, which an older program may have written."""
-        for key, data in made.attention.items():
+        for key, data in scored.attention.items():
             self.store.put_new(key, data)
-        key, data = keys.score(case, Sha256(made.score.score_id)), to_bytes(made.score)
+        key, data = keys.score(case, Sha256(scored.score.score_id)), to_bytes(scored.score)
         return sha256(data if self.store.put_new(key, data) else self.store.get(key))
 
 
 @dataclass(frozen=True)
-class _Made:
-    """A score was made and stored."""
+class _StoredScore:
+    """A score that is stored."""
 
     score: Score
     digest: Sha256
@@ -103,27 +103,27 @@ class _Made:
     inputs: Sequence[StoredObject]
     clinical: ClinicalRecord | None
 
-    def state(self, standing: Standing) -> Sha256:
-        return digest_of([self.score.score_id, self.as_of.isoformat(), standing.seen])
+    def state(self, snapshot: CaseSnapshot) -> Sha256:
+        return digest_of([self.score.score_id, self.as_of.isoformat(), snapshot.seen])
 
     def count(self, sites: Sites) -> None:
         count(self.score, sites.label(self.clinical))
 
-    def event(self, place: Place) -> CaseScored:
+    def event(self, recorded: RecordedState) -> CaseScored:
         return CaseScored(
-            event_id=event_id(CaseScored, self.score.score_id, place.revision),
+            event_id=event_id(CaseScored, self.score.score_id, recorded.revision),
             case_id=self.score.case_id,
             score_id=self.score.score_id,
             score_key=keys.score(CaseId(self.score.case_id), Sha256(self.score.score_id)),
             score_digest=self.digest,
             as_of=stamp(self.as_of),
-            revision=place.revision,
+            revision=recorded.revision,
             inputs=self.inputs,
         )
 
 
 @dataclass(frozen=True)
-class _Withdrawn:
+class _Withdrawal:
     """There is nothing to make a score from."""
 
     case_id: CaseId
@@ -131,18 +131,18 @@ class _Withdrawn:
     nothing_left: bool
     as_of: datetime = _EPOCH
 
-    def state(self, standing: Standing) -> Sha256:
-        return digest_of([self.sentence, standing.seen])
+    def state(self, snapshot: CaseSnapshot) -> Sha256:
+        return digest_of([self.sentence, snapshot.seen])
 
     def count(self, _: Sites) -> None:
         metrics.WITHDRAWALS.inc()
 
-    def event(self, place: Place) -> CaseScored:
+    def event(self, recorded: RecordedState) -> CaseScored:
         return CaseScored(
-            event_id=event_id(CaseScored, self.case_id, place.revision),
+            event_id=event_id(CaseScored, self.case_id, recorded.revision),
             case_id=self.case_id,
-            as_of=stamp(place.taken),
-            revision=place.revision,
+            as_of=stamp(recorded.recorded_at),
+            revision=recorded.revision,
             withdrawn=self.sentence,
             nothing_left=self.nothing_left,
         )
@@ -170,7 +170,7 @@ class WhatIf:
         digest = Sha256(request.bundle_digest)
         bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
         profile = bundle.manifest.profile
-        inputs = CaseReader(self.store)(LookAtCase(self.store, index)(case), profile).inputs
+        inputs = CaseReader(self.store)(TakeSnapshot(self.store, index)(case), profile).inputs
         if request.HasField("clinical_json"):
             inputs = replace(inputs, clinical=parse(request.clinical_json.encode(), case, profile))
         if request.without_slides:

@@ -1,4 +1,4 @@
-"""Tells slide by slide whether it is like those that the bundle was fitted on, and leaves out what is not."""
+"""Compares each slide with the training slides, and leaves out those that are unlike them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ OUT_OF_DISTRIBUTION = "out_of_distribution"
 
 @dataclass(frozen=True)
 class CheckedSlides:
-    """The slides of a case that a score may use, and what was found of all of them."""
+    """The slides of a case that a score may use, and the distances of all of them."""
 
     used: tuple[SlideInput, ...]
     distances: Mapping[str, Distance] = field(default_factory=dict)
-    """By slide id, each slide's distance that is largest for its limit; empty where the bundle knows none."""
+    """By slide id, the distance that is largest relative to its limit; empty without a slide reference."""
     left_out: tuple[LeftOutSlide, ...] = ()
     remarks: tuple[Remark, ...] = ()
     too_far: Distance | None = None
-    """Where the bundle's rule is to abstain: the farthest slide."""
+    """The farthest slide, if the bundle's rule is to abstain; else None."""
 
 
 def check_slides(reference: SlideReference | None, slides: Sequence[SlideInput]) -> CheckedSlides:
@@ -45,15 +45,15 @@ def check_slides(reference: SlideReference | None, slides: Sequence[SlideInput])
 
 
 def _distance(reference: SlideReference, slide: SlideInput) -> Distance | None:
-    """None for a slide without tiles, of which a score uses nothing."""
+    """None for a slide without tiles, which a score does not use."""
     if not len(slide.features):
         return None
     mean = slide.features.mean(axis=0, dtype=np.float64)
-    found = [ood.slide_embedding_distance(reference.embedding, mean, slide.slide_id)]
+    distances = [ood.slide_embedding_distance(reference.embedding, mean, slide.slide_id)]
     colours = slide.plan.colours
     if reference.colours and len(colours) == len(reference.colours.mean):
-        found.append(ood.colour_distance(reference.colours, np.asarray(colours), slide.slide_id))
-    return ood.farthest(found)
+        distances.append(ood.colour_distance(reference.colours, np.asarray(colours), slide.slide_id))
+    return ood.farthest(distances)
 
 
 def _left_out(slide_id: str, far: Distance) -> LeftOutSlide:

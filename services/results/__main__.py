@@ -12,6 +12,7 @@ from services.results.access import READERS
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
+from services.results.refused import RefusedUploads
 from services.results.rest import Login, create_app
 from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
@@ -26,7 +27,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
-from shared.rpc.auth import require_role, verifier
+from shared.rpc.auth import Verifier, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
@@ -64,6 +65,7 @@ def migrate() -> int:
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, REST, gRPC, the worker and the look at slides that wait."""
     settings = load(ResultsSettings)
+    verifying = verifier(platform.auth, settings.http_host)
     results = stack.enter_context(closing(_store(settings)))
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
@@ -74,11 +76,12 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, results, blobs, producer, feed),
+        _http(settings, platform, verifying, results, blobs, producer, feed),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, Waiting(blobs, results)),
+        Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
     )
 
 
@@ -95,6 +98,7 @@ def _prepare(results: SqlStore, settings: ResultsSettings) -> None:
 def _http(
     settings: ResultsSettings,
     platform: PlatformSettings,
+    verifying: Verifier,
     results: SqlStore,
     blobs: S3Store,
     producer: Producer,
@@ -102,7 +106,7 @@ def _http(
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifier(auth, settings.http_host), producer, login=login, feed=feed)
+    app = create_app(results, blobs, verifying, producer, login=login, feed=feed)
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 

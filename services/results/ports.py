@@ -30,12 +30,12 @@ class ScoreRecord:
     """Of two events of a case the one with the greater text is current."""
     event_id: str
     inputs: frozenset[Version] | None = None
-    """What it was made from; None where the program that made it did not tell."""
+    """Its inputs; None if an older program did not record them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """News that a case has no score any more."""
+    """A withdrawal: the case has no score any more."""
 
     case_id: CaseId
     sentence: str
@@ -50,7 +50,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """News that a case was erased; it names digests alone."""
+    """An erasure of a case; holds digests only."""
 
     case_id: str
     """SHA-256 of the case's id, which its entries have in its place."""

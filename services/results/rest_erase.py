@@ -13,7 +13,7 @@ _SOURCE = "results"
 
 
 def erase_routes(producer: Producer) -> APIRouter:
-    """DELETE below /cases: publishes the request, which every service that keeps something of the case obeys."""
+    """DELETE below /cases: publishes the request to all services that store data of the case."""
     routes = APIRouter(prefix="/cases", tags=["cases"])
 
     @routes.delete("/{case_id}", status_code=HTTPStatus.ACCEPTED, summary="Erase a case for good, wherever it is kept")

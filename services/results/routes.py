@@ -22,7 +22,7 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
     kept = (
         Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
-        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, deadly=lambda _: False),
+        Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, may_crash=lambda _: False),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseResults(results))
     return (*drop_erased(kept, blobs), erase)

@@ -1,4 +1,4 @@
-"""Erasing a case in SQL: its rows go, its audit entries keep digests, and one more entry vouches for those."""
+"""Erases a case in SQL: deletes its rows, reduces its audit entries to digests, and adds an entry that covers them."""
 
 from contextlib import closing
 from datetime import datetime
@@ -17,7 +17,7 @@ _TABLES = (CASES, SCORES, REJECTIONS, PROGRESS)
 
 
 def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
-    """Erase a case; False where nothing of it was kept."""
+    """Erase a case; False if nothing of it was stored."""
     sql_audit.lock(tx)
     removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
     name = sha256(case.encode())
@@ -28,7 +28,7 @@ def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
 
 
 def settle(engine: Engine) -> None:
-    """Take what was deleted out of SQLite's log too; PostgreSQL's autovacuum does the like in its own time."""
+    """Remove deleted rows from SQLite's write-ahead log too; PostgreSQL's autovacuum does that later."""
     if engine.dialect.name == "sqlite":
         with closing(engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -56,7 +56,7 @@ class Waiting:
         for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
             if inside and keys.is_pseudonym(case):
                 with contained("waiting", TransientError):
-                    slides = self._listing.slides(objects, keys.case_folder(CaseId(case)))
+                    slides = self._listing.slides(objects, keys.slides(CaseId(case)))
                     landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
         return landed
 

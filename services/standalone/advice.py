@@ -1,29 +1,36 @@
-"""What to do about a refusal on this machine, where a service's advice may be for the operators of a cluster."""
+"""Advice on refusals for the command line, where a service's advice may be meant for operators of a cluster."""
 
 import re
 
 from shared.errors import MedullaError, PermanentError, explain
 
 _CLUSTER = re.compile(
-    r"\b[A-Z]+_[A-Z_]+\b|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket", re.IGNORECASE
+    r"\b[A-Z]+_[A-Z_]+\b|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
+    r"|\bupload|store the record",
+    re.IGNORECASE,
 )
 _AGAIN = "Correct what the sentence names and run the command again."
 _HERE = {
+    "bad_clinical_record": "Correct what is named in the record; `medulla bundle show` lists variables and values.",
     "bad_bundle": "Copy the bundle again from where it was made, or name another one with --bundle.",
     "crashed_worker": "Keep the file apart and report it, or export it again from its source.",
     "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",
+    "empty_object": "Copy or export the slide again; the last copy wrote no bytes.",
     "implausible_resolution": "State its true microns per pixel in the column mpp of --slides slides.csv.",
+    "incomplete_series": "Export the whole series from the scanner again, every level of it, and add what is missing.",
     "internal_error": "Report the sentence as it stands; the other inputs are not affected.",
     "no_resolution": "State its microns per pixel with --default-mpp, or in the column mpp of --slides slides.csv.",
+    "not_a_slide": "Name a whole-slide image that OpenSlide reads, or DICOM.",
     "out_of_disk": "Free space on the disk and run the command again.",
     "retries_exhausted": "Wait until nothing writes to the file any more and run the command again.",
     "slide_too_large": "Export the slide again with a smaller area, or crop it; this size is never read.",
     "too_many_corrupt_tiles": "Scan or export the slide again: too many of its tiles are damaged.",
+    "unreadable_slide": "The file is damaged or cut short: export it from the scanner again.",
 }
 
 
 def here(reason: str, advice: str) -> str:
-    """Advice for the command line: as it is, unless it speaks of the cluster."""
+    """Advice for the command line: unchanged, unless it is about a cluster."""
     return _HERE.get(reason, _AGAIN) if _CLUSTER.search(advice) else advice
 
 

@@ -18,6 +18,8 @@ from shared.errors import MedullaError
 
 _DAY = 86400.0
 """Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
+_QUIET_S = 5.0
+"""Work that is done within that prints no progress lines."""
 STOPPED = 130
 """Exit code after Ctrl-C, as of a program that the signal ended."""
 
@@ -41,7 +43,7 @@ def say(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Text without what moves a terminal or breaks a line, as a file's name may hold it."""
+    """Text without control sequences and line breaks, which file names may contain."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
@@ -68,7 +70,7 @@ def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
 
 @contextmanager
 def progress(what: str) -> Iterator[Advance]:
-    """A progress bar with time left on a terminal, a line at each tenth elsewhere."""
+    """A progress bar with time left on a terminal; elsewhere, after some seconds, a line at each tenth."""
     if _errors.is_terminal:
         with _bar(what) as advance:
             yield advance
@@ -90,13 +92,14 @@ class _Lines:
     def __init__(self, what: str) -> None:
         self._what = what
         self._tenth = -1
+        self._began = time.monotonic()
         self._first: tuple[int, float] | None = None
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         self._first = self._first or (done, now)
         tenth = 10 * done // max(total, 1)
-        if tenth > self._tenth:
+        if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
             _errors.print(f"{self._what}: {done} of {total}{self._left(done, total, now)}")
 

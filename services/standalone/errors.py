@@ -1,19 +1,19 @@
-"""What can be wrong with what a command was given."""
+"""Errors in a command's arguments."""
 
 import errno
 from pathlib import Path
 from typing import TypeVar
 
 from shared.bus.retry import RetriesExhaustedError
+from shared.error_location import place_of
 from shared.errors import InternalError, PermanentError, TransientError
-from shared.places import place_of
 
 E = TypeVar("E", bound=PermanentError)
 _OF_EVERY_INPUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class NothingFoundError(PermanentError):
-    """A file or folder that was named is not there, or holds no slide."""
+    """A given file or folder does not exist, or holds no slide."""
 
     reason = "not_found"
     advice = "Check the path, or list the slides with --slides slides.csv."
@@ -27,7 +27,7 @@ class UnreadableFileError(PermanentError):
 
 
 class SameSlideError(PermanentError):
-    """Two files would be the same slide of the same case."""
+    """Two files have the same slide id in the same case."""
 
     reason = "bad_case_id"
     advice = "Rename one of them, or give each an id of its own with --slides slides.csv."
@@ -41,7 +41,7 @@ class BadSlideTableError(PermanentError):
 
 
 class SeveralCasesError(PermanentError):
-    """A command on one case was given the slides of several, or of another one."""
+    """A command on one case got slides of several cases, or of another case."""
 
     reason = "bad_request"
     advice = "Name the slides of one case; `medulla embed` takes many cases at once."
@@ -53,7 +53,7 @@ def located(error: E, path: Path) -> E:
 
 
 def refusal(error: Exception) -> PermanentError:
-    """Why one input is refused, whatever went wrong with it.
+    """The refusal of one input for any error.
 
     Raises:
         OSError: `error`, where every input would fail in the same way: the disk is full or cannot be written.
@@ -70,5 +70,5 @@ def refusal(error: Exception) -> PermanentError:
 
 
 def unforeseen(error: Exception) -> InternalError:
-    """An error that nobody raised on purpose, by type and place; never a value."""
+    """An unexpected error, by type and location; never a value."""
     return InternalError(f"unexpected {type(error).__name__} at {place_of(error)}")

@@ -1,4 +1,4 @@
-"""A FHIR R4 Bundle of Patient, Condition and Observations as one record; a column map says which names are wanted."""
+"""A FHIR R4 Bundle of Patient, Condition and Observations as one record; a column map selects the names."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 from services.fusion_scorer.errors import BadClinicalRecordError
 
 GENDER, AGE = "Patient.gender", "Condition.age_days"
-"""Names beside those of the Observations; of the patient nothing else is taken, no name and no date."""
+"""Names besides those of the Observations; nothing else of the patient is read, no name and no date."""
 
 
 def is_fhir(entries: Mapping[str, Any]) -> bool:

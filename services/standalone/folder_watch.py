@@ -1,4 +1,4 @@
-"""Watches a folder that serves as bucket: tells of files that landed, were replaced or are gone, as a store would."""
+"""Watches a folder used as bucket, and announces created, replaced and removed files as an object store does."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from shared.bus.s3_events import announcement
 from shared.incidents import contained
 
 _SETTLED_S = 2.0
-"""A file that has been the same for so long counts as whole."""
+"""A file that is unchanged for this long is complete."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class _Seen:
 
 @dataclass
 class FolderWatch:
-    """Announces each version of each file below `prefix` once it has settled, and each announced file that is gone.
+    """Announces each version of each file below `prefix` once it has settled, and the removal of each announced file.
 
     How long a version was seen unchanged decides, never the date of the file, which may lie in the past or future.
     The bus forgets with the process, so everything is announced again at start; what was done before is found done.
@@ -39,7 +39,7 @@ class FolderWatch:
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
     def __call__(self) -> int:
-        """Look once; how many changes were announced."""
+        """Scan once; returns the number of announced changes."""
         seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
         gone = self._seen.keys() - seen.keys()
         records = [*self._settled(seen), *(record for key in gone for record in self._record(key, removed=True))]
@@ -58,7 +58,7 @@ class FolderWatch:
                 yield from self._record(key, version.etag)
 
     def _record(self, key: str, etag: str = "", *, removed: bool = False) -> Sequence[Record]:
-        """The announcement of a file; of one whose name is no text, none, and it stops no other."""
+        """The announcement of a file; empty if its name is not valid text."""
         with contained("folder watch"):
             return [announcement(self.bucket, key, etag, removed=removed)]
         return []

@@ -6,7 +6,7 @@ from os import cpu_count
 
 from services.standalone import words
 from services.standalone.advice import here
-from services.standalone.console import one_line
+from services.standalone.console import Advance, one_line, progress
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
@@ -76,7 +76,8 @@ def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        return look(slide, default_mpp, open_slide)
+        with progress(one_line(slide.path.name)) as advance:
+            return look(slide, default_mpp, open_slide, advance)
     except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
         return _refusal(Refused(slide.path, refusal(error)))
 
@@ -87,15 +88,15 @@ def _refusal(refused: Refused) -> Finding:
     return Finding(str(refused.path), reason=error.reason, sentence=sentence, advice=here(error.reason, error.advice))
 
 
-def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
+def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide, advance: Advance) -> Finding:
     """What the reader sees of one slide; raises where it is refused."""
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
-        made = plan(reader, PlanSpec(), slide.digest)
-        corrupt = count_corrupt(reader, made)
-    if not len(made.coords):
+        tile_plan = plan(reader, PlanSpec(), slide.digest)
+        corrupt = count_corrupt(reader, tile_plan, advance)
+    if not len(tile_plan.coords):
         raise NoTissueError("no tile shows enough clean, sharp tissue")
-    facts, said = made.slide, made.slide.resolution
+    facts, resolution = tile_plan.slide, tile_plan.slide.resolution
     return Finding(
         slide=str(slide.path),
         format=facts.format,
@@ -103,15 +104,15 @@ def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> 
         levels=len(facts.levels),
         width_px=facts.width_px,
         height_px=facts.height_px,
-        mpp_x=said.mpp_x,
-        mpp_y=said.mpp_y,
-        mpp_source=said.source,
-        mpp_contradicted_by=tuple(_stated(other) for other in said.contradicted_by),
-        tissue_mm2=made.tissue_mm2,
-        tiles=len(made.coords),
+        mpp_x=resolution.mpp_x,
+        mpp_y=resolution.mpp_y,
+        mpp_source=resolution.source,
+        mpp_contradicted_by=tuple(_stated(other) for other in resolution.contradicted_by),
+        tissue_mm2=tile_plan.tissue_mm2,
+        tiles=len(tile_plan.coords),
         corrupt=corrupt,
-        qc_flags=(*made.qc_flags, *["corrupt_tiles"] * (corrupt > 0)),
-        expected_seconds=round(1 + len(made.coords) / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
+        qc_flags=(*tile_plan.qc_flags, *["corrupt_tiles"] * (corrupt > 0)),
+        expected_seconds=round(1 + len(tile_plan.coords) / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
     )
 
 

@@ -1,4 +1,4 @@
-"""The results of `medulla up`: what is refused carries advice for the person at this machine."""
+"""The results of `medulla up`, whose refusals carry advice for this machine."""
 
 from medulla.v1.events_pb2 import SlideRejected
 
@@ -7,11 +7,11 @@ from services.standalone.advice import here
 
 
 class LaptopResults(SqlStore):
-    """Results whose refusals name no setting of a cluster."""
+    """Results with advice that mentions no settings of a cluster."""
 
     def record_rejection(self, rejection: SlideRejected) -> bool:
         """See ResultStore."""
-        told = SlideRejected()
-        told.CopyFrom(rejection)
-        told.advice = here(rejection.reason, rejection.advice)
-        return super().record_rejection(told)
+        shown = SlideRejected()
+        shown.CopyFrom(rejection)
+        shown.advice = here(rejection.reason, rejection.advice)
+        return super().record_rejection(shown)

@@ -1,4 +1,4 @@
-"""Slides on this machine: which files below a folder make which slide, by the rules of the bucket."""
+"""Groups local files into slides by the same rules as in the bucket."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -17,24 +17,24 @@ from shared.units import Sha256
 
 @dataclass(frozen=True, slots=True)
 class SlideFile:
-    """One slide on this machine, and whose it is."""
+    """One local slide and its case."""
 
     path: Path
-    """The file that stands for it."""
+    """Its primary file."""
     case_id: str
     slide_id: str
     name: str = ""
-    """What it is called below the case; the slide's id is made of it. Empty: as the id."""
+    """Its name below the case, from which the slide id is derived; empty if equal to the id."""
     others: tuple[Path, ...] = ()
     """Its other files: of a DICOM series, of MIRAX and the like."""
     members: tuple[Path, ...] = ()
     """Everything that belongs to it, labels included."""
-    lacks: str = ""
-    """Why it cannot be worked on: a sentence about the files that are missing."""
+    missing: str = ""
+    """What is missing, as a sentence; empty if it can be processed."""
     mpp: float | None = None
     """Microns per pixel that a table of slides states."""
     case_named: bool = False
-    """Its folder or a table names the case; else the file's own name does."""
+    """Whether its folder or a table names the case, and not its own file name."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -47,7 +47,7 @@ class SlideFile:
         return slide_digest(self.files)
 
     def at_hand(self) -> AbstractContextManager[Path]:
-        """What a reader is to open."""
+        """The path that a reader opens."""
         return at_hand(self.files)
 
     def check(self) -> None:
@@ -59,9 +59,9 @@ class SlideFile:
         """
         if not self.path.is_file():
             raise NotASlideError(f"{self.path} is no file")
-        if self.lacks:
+        if self.missing:
             kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
-            raise kind(self.lacks)
+            raise kind(self.missing)
 
 
 def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None) -> list[SlideFile]:
@@ -78,7 +78,7 @@ def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None)
 def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
     """The slide that a file belongs to: with the rest of its series and its companions, where it has any.
 
-    A file that is passed over in folders is taken for a slide where somebody names it.
+    A file that is skipped in folders is used if it is named explicitly.
     """
     alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
     if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
@@ -105,6 +105,6 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     name = slide.files[0].key
     own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
     first, *others = (folder / info.key for info in slide.files)
-    lacks = "" if slide.usable else slide.lacks
+    missing = "" if slide.usable else slide.missing
     members = tuple(folder / info.key for info in slide.members)
-    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, lacks)
+    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, missing)

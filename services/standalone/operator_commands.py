@@ -13,7 +13,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
-from services.tiler.unseen import Unseen
+from services.tiler.unplanned import Unplanned
 from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
@@ -36,7 +36,7 @@ def sweep() -> dict[str, int]:
     platform, tiler = load(PlatformSettings), load(TilerSettings)
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        slides = Unseen(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
+        slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         announced = {
             prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()

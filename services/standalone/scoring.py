@@ -133,12 +133,12 @@ def _left_out(item: Refused) -> LeftOutSlide:
 
 
 def _report(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> Report:
-    made = Parse(score_json, Score())
+    score_message = Parse(score_json, Score())
     slides = {slide.slide_id: slide for slide in case.slides}
-    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in made.slides]
-    report = Report(made, out / "score.json", out / "report.html")
+    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in score_message.slides]
+    report = Report(score_message, out / "score.json", out / "report.html")
     report.score_json.write_bytes(score_json)
-    report.html.write_text(render(made, pages), encoding="utf-8")
+    report.html.write_text(render(score_message, pages), encoding="utf-8")
     return report
 
 

@@ -1,4 +1,4 @@
-"""What a command was given to work on: files, flat and nested folders and a table, as slides and as refusals."""
+"""Resolves a command's arguments (files, folders, a table) to slides and refusals."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ LOOKED_FOR = (
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Something that was given and cannot be worked on; the error's sentence may leave the path out."""
+    """An argument that cannot be used; the error's sentence may omit the path."""
 
     path: Path
     error: PermanentError
@@ -37,18 +37,18 @@ Item = SlideFile | Refused
 
 
 def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None = None) -> list[Item]:
-    """Slides of every argument in their order, then those of the table; what is unsuitable stands among them.
+    """Slides and refusals of every argument in their order, then those of the table.
 
     A folder holds slides/{case}/…, or {case}/…, or slides themselves; such, and files given one by one, are each a
     case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    found = _told_apart([*items, *(_listed(table) if table else ())])
+    found = _without_conflicts([*items, *(_listed(table) if table else ())])
     return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
 def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
-    """Slides, and what was refused; at least one of the two holds something where anything was given."""
+    """Slides and refusals; not both are empty if anything was given."""
     listed = list(items)
     slides = [item for item in listed if isinstance(item, SlideFile)]
     return slides, [item for item in listed if isinstance(item, Refused)]
@@ -65,7 +65,7 @@ def _given(path: Path, case_id: str | None) -> Iterator[Item]:
 
 
 def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
-    """What is found, or why nothing could be: one place that cannot be looked at does not silence the others."""
+    """The slides, or the refusal if finding them fails; the other arguments go on."""
     try:
         return find()
     except (MedullaError, OSError) as error:
@@ -113,7 +113,7 @@ def _in_case(item: Item, case: str) -> Item:
 
 
 def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[Item]:
-    """Slides among entries of a folder, those of subfolders included; what cannot be read of them is named."""
+    """Slides among entries of a folder and its subfolders, and refusals of unreadable ones."""
     files, refused = [], []
     for path in _files(folder, names):
         unsuitable = _unsuitable(path)
@@ -127,7 +127,7 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
 
 
 def unreadable(folder: Path) -> Iterator[Refused]:
-    """Files and folders at any depth that cannot be read, and links that lead nowhere, but for companions."""
+    """Unreadable files and folders and dangling links at any depth, except companions."""
     for path in _files(folder, ["."]):
         unsuitable = _unsuitable(path)
         if unsuitable and not keys.passed_over(path.relative_to(folder).as_posix()):
@@ -178,7 +178,7 @@ def _row(table: Path, row: TableRow) -> Iterator[Item]:
 
 
 def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
-    """What a row says of a slide: whose it is, and what it may call it."""
+    """Apply a row's case, slide id and resolution to a slide."""
     if isinstance(item, Refused):
         return replace(item, case_id=row.case_id, slide_id=row.slide_id)
     slide = replace(item, mpp=row.mpp, case_named=True)
@@ -194,7 +194,7 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
     return replace(slide, slide_id=keys.slide_id(name), name=name)
 
 
-def _told_apart(items: Iterable[Item]) -> list[Item]:
+def _without_conflicts(items: Iterable[Item]) -> list[Item]:
     """One file given twice counts once; two files that would be one slide of one case are both refused."""
     kept = list(dict.fromkeys(items))
     same: dict[tuple[str, str], dict[Path, SlideFile]] = {}

@@ -1,4 +1,4 @@
-"""`--slides slides.csv`: which file is whose slide, wherever the files lie."""
+"""Reads `--slides slides.csv`, which assigns files to cases."""
 
 import csv
 import math
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.standalone.errors import BadSlideTableError, UnreadableFileError
+from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
 _MAX_BYTES = 64_000_000
 _DELIMITERS = ",;\t"
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TableRow:
 
 
 def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
-    """Read a table of slides; a row that cannot be used is an error among the others.
+    """Read a table of slides; a bad row is returned as an error.
 
     Comma, semicolon or tab, a byte-order mark and Latin-1 are understood; paths are relative to the table.
 
@@ -71,7 +71,7 @@ def _header(table: Path, cells: Sequence[str]) -> list[str]:
     missing = [name for name in NEEDED if name not in names]
     problems = [
         f"has no column {', '.join(missing)}" if missing else "",
-        f"has the unknown column {', '.join(map(_shown, unknown[:5]))}" if unknown else "",
+        f"has the unknown column {', '.join(map(shown, unknown[:5]))}" if unknown else "",
         "names a column twice" if len(set(names)) < len(names) else "",
     ]
     if any(problems):
@@ -107,9 +107,5 @@ def _mpp(text: str, where: str) -> float | None:
     except ValueError:
         mpp = math.nan
     if not 0 < mpp < math.inf:
-        raise BadSlideTableError(f"mpp is {_shown(text)} in {where}, allowed is a number above 0")
+        raise BadSlideTableError(f"mpp is {shown(text)} in {where}, allowed is a number above 0")
     return mpp
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

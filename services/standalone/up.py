@@ -17,6 +17,7 @@ from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
+from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
@@ -27,7 +28,7 @@ from services.standalone.folder_watch import FolderWatch
 from services.standalone.laptop_results import LaptopResults
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.selection import Item, Refused, parted
-from services.standalone.strays import Strays
+from services.standalone.unreadable_files import UnreadableFiles
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -55,9 +56,9 @@ DATABASE = "results.sqlite"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for what landed."""
-_LOOK_FOR_STRAYS_S = 10.0
+_LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
-"""How often cases are searched for inputs that went without a word, as while the program was not running."""
+"""How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
 _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
@@ -123,7 +124,7 @@ def _tell_refusal(delivery: Delivery) -> None:
         say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
 
 
-def _tell_stray(results: SqlStore, rejection: SlideRejected) -> None:
+def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
     say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
     results.record_rejection(rejection)
 
@@ -148,7 +149,8 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results, producer),
             Refusals(bus),
-            Every(_LOOK_FOR_STRAYS_S, Strays(place.folder, partial(_tell_stray, results))),
+            Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
+            Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(place.folder, partial(_report_unreadable, results))),
         ]
 
 

@@ -1,4 +1,4 @@
-"""How codes of scores and plans are said to people, on the terminal and in the report."""
+"""Codes of scores and plans in words, for the terminal and the report."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,7 +24,7 @@ _WORDS = {
     "resolution_override": "resolution was set by hand",
     "unreadable_regions": "parts cannot be read",
 }
-"""What is not listed is said in its own words."""
+"""Other codes are shown with spaces for underscores."""
 
 
 def plain(code: str) -> str:
@@ -33,7 +33,7 @@ def plain(code: str) -> str:
 
 
 def listed(codes: Iterable[str], nothing: str) -> str:
-    """Several codes in words, or what is said where there is none."""
+    """Several codes in words; `nothing` if there are none."""
     return ", ".join(map(plain, codes)) or nothing
 
 
@@ -44,7 +44,7 @@ def distance(far: OutOfDistribution) -> str:
 
 
 def attention_needed(score: Score) -> Iterator[str]:
-    """What a person should look at before believing the score: slides that were left out, and remarks."""
+    """Sentences to read before relying on the score: left-out slides and remarks."""
     for slide in score.left_out:
         yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {sentence(slide.sentence)}"
     yield from (remark.sentence for remark in score.remarks)

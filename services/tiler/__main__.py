@@ -21,7 +21,7 @@ from services.tiler.scratch import Scratch
 from services.tiler.servicer import TileServicer
 from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
-from services.tiler.unseen import Unseen
+from services.tiler.unplanned import Unplanned
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
@@ -63,7 +63,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
-    unseen = Unseen(listing, landings, settings.mpp)
+    unseen = Unplanned(listing, landings, settings.mpp)
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)

@@ -1,4 +1,4 @@
-"""Whether a slide's pixels are 8-bit RGB, told from what it says of them before any is decoded."""
+"""Checks from a slide's metadata that its pixels are 8-bit RGB, before any is decoded."""
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def check(samples: int, bits: int, numbers: str | None = None) -> None:
 
 
 def check_pixels(thumbnail: Rgb) -> None:
-    """Raise UnsupportedFormatError where a picture stored as RGB shows grey things and no colour at all."""
+    """Raise UnsupportedFormatError for a picture stored as RGB without any colour."""
     least, most = thumbnail.min(axis=2), thumbnail.max(axis=2)
     if (most - least).max() <= _ROUNDING and np.ptp(most) > _CONTRAST:
         raise _refusal("all its pixels are grey")

@@ -1,21 +1,33 @@
-"""DICOM files without the preamble that wsidicom asks for."""
+"""DICOM files as wsidicom takes them: with the preamble that some archives leave out, and without writing a copy."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import io
+import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import BinaryIO, cast
+
+from typing_extensions import Buffer
+from upath import UPath
+from wsidicom.file.io.wsidicom_io import WsiDicomReadIO
 
 from shared.slides.dicom import MARK, PREAMBLE
 
+_HEAD = bytes(PREAMBLE - len(MARK)) + MARK
+_BLOCK = 1 << 16
 
-@contextmanager
-def with_preamble(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """The files as they are, and copies with a preamble of those that have none."""
-    bare = {path for path in paths if not _has_mark(path)}
-    with TemporaryDirectory(prefix="medulla-dicom-") if bare else nullcontext() as folder:
-        copies = {path: _copy(path, Path(folder) / f"{at}.dcm") for at, path in enumerate(bare) if folder}
-        yield [copies.get(path, path) for path in paths]
+
+def open_dicom(path: Path) -> BinaryIO:
+    """Open a file so that it begins with a preamble."""
+    return path.open("rb") if _has_mark(path) else cast(BinaryIO, io.BufferedReader(_WithPreamble(path), _BLOCK))
+
+
+def open_for_wsidicom(path: Path) -> WsiDicomReadIO:
+    """The same for wsidicom, which opens a local path once more by itself and would find no preamble there."""
+    stream, name = open_dicom(path), UPath(path) if _has_mark(path) else UPath(f"memory://{path.name}")
+    try:
+        return WsiDicomReadIO(stream, name)
+    except BaseException:
+        stream.close()
+        raise
 
 
 def _has_mark(path: Path) -> bool:
@@ -23,8 +35,37 @@ def _has_mark(path: Path) -> bool:
         return file.read(PREAMBLE).endswith(MARK)
 
 
-def _copy(path: Path, copy: Path) -> Path:
-    with path.open("rb") as source, copy.open("wb") as target:
-        target.write(bytes(PREAMBLE - len(MARK)) + MARK)
-        shutil.copyfileobj(source, target, 1 << 20)
-    return copy
+class _WithPreamble(io.RawIOBase):
+    """A file's bytes behind a preamble that it does not have."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._file = path.open("rb", buffering=0)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        if self._at < PREAMBLE:
+            part = _HEAD[self._at : self._at + len(view)]
+            view[: len(part)] = part
+            count = len(part)
+        else:
+            self._file.seek(self._at - PREAMBLE)
+            count = self._file.readinto(view)
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        end = PREAMBLE + os.fstat(self._file.fileno()).st_size
+        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: end}[whence])
+        return self._at
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -1,17 +1,17 @@
 """DICOM whole-slide images, read by wsidicom; their JPEG frames are decoded strictly here."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread
 from wsidicom import WsiDicom, errors
+from wsidicom.file.wsidicom_file_source import WsiDicomFileSource
 from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
 
 from services.tiler import colours
-from services.tiler.dicom_preamble import with_preamble
+from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.limits import check_levels, check_size, check_tiles
 from services.tiler.native_tiles import NativeTiles
@@ -80,19 +80,11 @@ class DicomReader(PixelReader):
     """A slide reader for DICOM whole-slide images; `paths` are the files of one slide."""
 
     def __init__(self, paths: Sequence[Path], override: Override) -> None:
-        with ExitStack() as copies:
-            whole = copies.enter_context(with_preamble(paths))
-            for path in whole:
-                _check_header(path)
-            slide = _open(whole)
-            tiles = _tiles(slide)
-            super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
-            self._copies = copies.pop_all()
-
-    def close(self) -> None:
-        """Close the files."""
-        super().close()
-        self._copies.close()
+        for path in paths:
+            _check_header(path)
+        slide = _open(paths)
+        tiles = _tiles(slide)
+        super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
 
 
 def _stated(slide: WsiDicom) -> list[Resolution]:
@@ -105,34 +97,37 @@ def _stated(slide: WsiDicom) -> list[Resolution]:
 
 def _check_header(path: Path) -> None:
     """Hold what an instance claims against the limits, and its pixels against 8-bit RGB, before its frames are read."""
-    said = _header(path)
-    rows, columns = _count(said, "Rows"), _count(said, "Columns")
-    samples, bits = _count(said, "SamplesPerPixel"), _count(said, "BitsAllocated")
-    check_size(_count(said, "TotalPixelMatrixColumns"), _count(said, "TotalPixelMatrixRows"))
-    check_tiles(columns, rows, samples * -(-bits // 8), _count(said, "NumberOfFrames"))
-    if samples and "VOLUME" in (said.get("ImageType") or ()):
+    header = _header(path)
+    rows, columns = _count(header, "Rows"), _count(header, "Columns")
+    samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
+    check_size(_count(header, "TotalPixelMatrixColumns"), _count(header, "TotalPixelMatrixRows"))
+    check_tiles(columns, rows, samples * -(-bits // 8), _count(header, "NumberOfFrames"))
+    if samples and "VOLUME" in (header.get("ImageType") or ()):
         colours.check(samples, bits)
 
 
 def _header(path: Path) -> Dataset:
     try:
-        return dcmread(path, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+        with open_dicom(path) as file:
+            claims = dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+        list(claims)  # pydicom converts a value when it is first asked for
     except MemoryError:
         raise
     except Exception as error:  # pydicom raises nearly anything over damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
+    return claims
 
 
-def _count(said: Dataset, name: str) -> int:
+def _count(header: Dataset, name: str) -> int:
     try:
-        return int(said.get(name) or 0)
+        return int(header.get(name) or 0)
     except (TypeError, ValueError) as error:
         raise UnreadableSlideError(f"the DICOM file cannot be read: its {name} is no number") from error
 
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
     try:
-        return WsiDicom.open(paths)
+        return WsiDicom(WsiDicomFileSource(map(open_for_wsidicom, paths)), True)
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:

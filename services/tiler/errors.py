@@ -106,7 +106,7 @@ class GivenUpBeforeError(SlideError):
 
 def incomplete(slide: FoundSlide) -> SlideError:
     """Why a slide of several files cannot be worked on."""
-    return IncompleteSeriesError(slide.lacks) if slide.is_series else UnreadableSlideError(slide.lacks)
+    return IncompleteSeriesError(slide.missing) if slide.is_series else UnreadableSlideError(slide.missing)
 
 
 def remembered(reason: str, sentence: str, thumbnail_key: str) -> SlideError:

@@ -69,16 +69,16 @@ class PlanTiles:
         return digest
 
     def _plan(self, reader: SlideReader, slide_digest: Sha256) -> None:
-        made = plan(reader, self.spec, slide_digest)
-        if not len(made.coords):
+        tile_plan = plan(reader, self.spec, slide_digest)
+        if not len(tile_plan.coords):
             sentence = "no tile of the slide shows enough clean, sharp tissue"
-            raise NoTissueError(sentence, self.plans.save_thumbnail(made))
-        self.plans.save(made)
-        for status, count in made.counts.items():
+            raise NoTissueError(sentence, self.plans.save_thumbnail(tile_plan))
+        self.plans.save(tile_plan)
+        for status, count in tile_plan.counts.items():
             metrics.TILES.labels(status).inc(count)
 
     def _check_unchanged(self, landed: SlideLanded) -> None:
-        now = {info.key: info.etag for info in self.blobs.list(keys.case_folder(landed.slide.case_id))}
+        now = {info.key: info.etag for info in self.blobs.list(keys.slides(landed.slide.case_id))}
         for file in landed.files:
             if now.get(file.key) != file.etag:
                 change = "overwritten" if file.key in now else "deleted"

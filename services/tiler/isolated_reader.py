@@ -1,6 +1,6 @@
-"""A slide reader whose decoders run in a child process, under limits of time and memory.
+"""Reads slides in child processes with limits of time and memory.
 
-Decoders of images crash, hang and take all memory over damaged or hostile files; then that slide alone is lost.
+Damaged or hostile files make image decoders crash, hang or exhaust memory; the isolation limits that to one slide.
 """
 
 import math
@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError
-from services.tiler.ports import Cut, Origins, Overview, SlideFacts, Tiles
-from services.tiler.reader_lane import Arrays, Lane, Target
+from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, Tiles
+from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
 from shared.errors import CrashedWorkerError, InternalError, MedullaError
@@ -30,7 +30,9 @@ from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
 _CHANNELS = 3
-_NONSENSE = "the process that reads the slide gave an answer that makes no sense"
+_AT_ONCE = 20
+"""Tiles that are looked at for damage in one request."""
+_NONSENSE = "the process that reads the slide gave an invalid answer"
 Shapes = Sequence[tuple[int, ...]]
 
 
@@ -40,7 +42,7 @@ def _none(_: Shapes) -> Arrays:
 
 
 class ReaderLimits(BaseModel):
-    """What reading one slide may take; beyond it the slide's process is ended."""
+    """Limits of reading one slide; beyond them the slide's process is killed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,14 +57,14 @@ class ReaderLimits(BaseModel):
 
 
 class IsolatedReader:
-    """One open slide. Threads that read at once each have a lane to the child, which has a thread for each."""
+    """One open slide. Threads that read at once each have a channel to the child, which has a thread for each."""
 
     def __init__(self, child: ReaderChild, limits: ReaderLimits, whole_s: float, slide: tuple[Path, Override]) -> None:
         self._child = child
         self._limits = limits
         self._whole_s = whole_s
         self._end_at = monotonic() + whole_s
-        self._lanes: SimpleQueue[Lane] = SimpleQueue()
+        self._channels: SimpleQueue[ReaderChannel] = SimpleQueue()
         self._lock = Lock()
         self._failure: CrashedWorkerError | StoppingError | None = None
         self._facts: SlideFacts | None = None
@@ -85,12 +87,19 @@ class IsolatedReader:
         count = len(origins)
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
-        sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
         for start in range(0, count, step):
             part = slice(start, start + step)
-            request = {"op": "tiles", "origins": origins[part].tolist(), "cut": sides}
+            request = _tiles("tiles", origins[part], cut)
             self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
         return tiles
+
+    def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
+        """Which tiles `read_tiles` would mark."""
+        damaged = np.empty(len(origins), np.bool_)
+        for start in range(0, len(origins), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            self._ask(_tiles("damaged", origins[part], cut), self._limits.tiles_s, _exactly(damaged[part]))
+        return damaged
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         """Read the whole slide at `um_per_px`."""
@@ -108,7 +117,7 @@ class IsolatedReader:
         self._child.end()
         with suppress(Empty):
             while True:
-                self._lanes.get_nowait().close()
+                self._channels.get_nowait().close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,22 +136,22 @@ class IsolatedReader:
 
     def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
         with self._guarded(limit_s) as until:
-            lane = self._lane()
+            channel = self._acquire_channel()
             try:
-                answer = lane.ask(request, until, target)
+                answer = channel.ask(request, until, target)
             except BaseException:
-                lane.close()
+                channel.close()
                 raise
-            self._lanes.put(lane)
+            self._channels.put(channel)
         self._check(answer)
         return answer
 
-    def _lane(self) -> Lane:
+    def _acquire_channel(self) -> ReaderChannel:
         try:
-            return self._lanes.get_nowait()
+            return self._channels.get_nowait()
         except Empty:
             with self._lock:
-                return Lane.through(self._child.door)
+                return ReaderChannel.through(self._child.door)
 
     def _overview(self, shapes: Shapes) -> Arrays:
         """Arrays for an overview, if its shapes are those of one."""
@@ -154,7 +163,7 @@ class IsolatedReader:
         return np.empty(pixels, np.uint8), np.empty(readable, np.bool_)
 
     def _check(self, answer: wire.Message, path: Path | None = None) -> None:
-        """Raise the error that an answer is."""
+        """Raise the error that an answer carries."""
         if "refused" in answer:
             raise self._refusal(answer)
         if "errno" in answer:
@@ -172,7 +181,7 @@ class IsolatedReader:
 
     @contextmanager
     def _guarded(self, limit_s: float) -> Iterator[float]:
-        """Limit what is done to `limit_s`; yields the time when that ends.
+        """Limit the block to `limit_s`; yields its deadline.
 
         Raises:
             CrashedWorkerError: the child failed.
@@ -200,6 +209,11 @@ class IsolatedReader:
         return self._failure
 
 
+def _tiles(operation: str, origins: Origins, cut: Cut) -> wire.Message:
+    sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
+    return {"op": operation, "origins": origins.tolist(), "cut": sides}
+
+
 def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:
     """All classes of a tree of errors."""
     for kind in root.__subclasses__():
@@ -208,7 +222,7 @@ def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:
 
 
 def _exactly(*arrays: NDArray[Any]) -> Target:
-    """Fill these arrays, whose shapes the child has to name."""
+    """A target that fills these arrays and requires their shapes."""
 
     def target(shapes: Shapes) -> Arrays:
         if list(shapes) != [array.shape for array in arrays]:
@@ -219,7 +233,7 @@ def _exactly(*arrays: NDArray[Any]) -> Target:
 
 
 def _how(status: int) -> str:
-    """How a child ended, as `os.waitpid` gives it."""
+    """How a child ended, in words, from a status of `os.waitpid`."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         return f"killed its process (signal {number}, {signal.Signals(number).name})"

@@ -1,4 +1,4 @@
-"""Values looked up by label, some rows at a time: NumPy makes indexes of eight bytes of all that it gets at once."""
+"""Label look-up in blocks of rows, since NumPy converts all labels of one call to 8-byte indexes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ _ROWS = 256
 
 def look_up(table: NDArray[np.bool_], labels: NDArray[np.int32]) -> Mask:
     """The table's value for each pixel's label, bool [height, width]."""
-    found = np.empty(labels.shape, np.bool_)
+    values = np.empty(labels.shape, np.bool_)
     for start in range(0, len(labels), _ROWS):
         rows = slice(start, start + _ROWS)
-        found[rows] = table[labels[rows]]
-    return found
+        values[rows] = table[labels[rows]]
+    return values

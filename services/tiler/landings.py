@@ -30,13 +30,13 @@ class Landings:
         """What came of this version of the slide, if it was worked on under the same parameters."""
         if not self.knows(slide, override):
             return None
-        said = json.loads(self.blobs.get(self._key(slide, override)))
-        return ParseDict(said, SlideRejected() if "reason" in said else SlideTiled())
+        message = json.loads(self.blobs.get(self._key(slide, override)))
+        return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())
 
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:
-        """Keep what came of it last: a refusal may be tried anew."""
-        said = MessageToDict(outcome, preserving_proto_field_name=True)
-        self.blobs.put(self._key(slide, override), canonical_json(said))
+        """Store the last outcome; a refused slide may be retried."""
+        message = MessageToDict(outcome, preserving_proto_field_name=True)
+        self.blobs.put(self._key(slide, override), canonical_json(message))
 
     def _key(self, slide: FoundSlide, override: Override) -> str:
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]

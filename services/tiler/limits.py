@@ -1,4 +1,4 @@
-"""What a slide may claim before any of it is read; beyond these bounds it is `slide_too_large`.
+"""Limits of what a slide may claim, checked before pixels are read; beyond them it is `slide_too_large`.
 
 They hold for whole mounts of 203 x 152 mm at 0.25 um/px (812,000 x 608,000 px in 7.5 million tiles of 256 px), which
 are planned within 1.5 GiB of memory.

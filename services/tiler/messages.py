@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from medulla.v1.common_pb2 import Plan, Slide, StoredObject, TileLedger
+from medulla.v1.common_pb2 import Plan, Slide, TileLedger
 from medulla.v1.events_pb2 import Progress, SlideRejected, SlideTiled, Stage
 
 from shared import keys
+from shared.blob import stored_object
 from shared.blob.port import BlobInfo
 from shared.bus.events import event_id
 from shared.errors import PermanentError
@@ -21,13 +22,13 @@ SERVICE = "tiler"
 
 def slide_message(slide: SlideKey, files: Sequence[BlobInfo], digest: Sha256) -> Slide:
     """A slide and the versions of the objects that hold it."""
-    first, *others = (_stored(info) for info in files)
+    first, *others = (stored_object.to_message(info) for info in files)
     return Slide(case_id=slide.case_id, slide_id=slide.slide_id, object=first, digest=digest, files=others)
 
 
 def files_of(slide: Slide) -> Sequence[BlobInfo]:
     """The versions of the objects that a message names as a slide's files."""
-    return [_blob_info(stored) for stored in (slide.object, *slide.files)]
+    return [stored_object.from_message(stored) for stored in (slide.object, *slide.files)]
 
 
 def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
@@ -75,17 +76,3 @@ def progress(slide: SlideKey, files: Sequence[BlobInfo], stage: Stage.ValueType)
         stage=stage,
         at=stamp(datetime.now(UTC)),
     )
-
-
-def _stored(info: BlobInfo) -> StoredObject:
-    return StoredObject(
-        key=info.key,
-        etag=info.etag,
-        version_id=info.version_id,
-        size_bytes=info.size,
-        last_modified=stamp(info.last_modified),
-    )
-
-
-def _blob_info(stored: StoredObject) -> BlobInfo:
-    return BlobInfo(stored.key, stored.size_bytes, stored.etag, when(stored.last_modified), stored.version_id)

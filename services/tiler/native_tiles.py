@@ -7,8 +7,9 @@ from threading import Lock
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.tiler.ports import Level, Rgb
+from services.tiler.ports import Level, Mask, Rgb
 from services.tiler.pyramid import Boxes
 from services.tiler.tile_codecs import CorruptTileError, TileLayout
 
@@ -16,6 +17,10 @@ _CACHE_BYTES = 96 * 2**20
 """Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
 _LARGE_TILES = 5
 """So many tiles are held however large they are: a slide of few large ones would be decoded over and over."""
+
+
+_UNKNOWN, _SOUND, _CORRUPT = range(3)
+Verdicts = NDArray[np.uint8]
 
 
 class TileStore(Protocol):
@@ -43,6 +48,7 @@ class NativeTiles:
         self._store = store
         largest = max((layout.bytes for layout in store.layouts), default=0)
         room = max(_CACHE_BYTES, _LARGE_TILES * largest)
+        self._verdicts: dict[int, Verdicts] = {}
         self._cache = _TileCache(room if cache_bytes is None else cache_bytes)
 
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
@@ -53,6 +59,12 @@ class NativeTiles:
             except CorruptTileError:
                 yield None
 
+    def damaged(self, level: int, boxes: Boxes) -> Mask:
+        """Which boxes lie over a corrupt stored tile, bool [n]; a verdict is a byte, so none is found twice."""
+        verdicts = self._verdicts_of(level)
+        under = (self._under(level, *box) for box in boxes.tolist())
+        return np.array([any(self._is_corrupt(verdicts, level, *at) for at in places) for places in under], np.bool_)
+
     def close(self) -> None:
         """Close the store, forget what was decoded."""
         self._store.close()
@@ -61,12 +73,29 @@ class NativeTiles:
     def _region(self, level: int, x: int, y: int, width: int, height: int) -> Rgb:
         side = self._store.layouts[level]
         canvas = np.full((height, width, 3), 255, np.uint8)
+        for column, row in self._under(level, x, y, width, height):
+            tile = self._tile(level, column, row)
+            if tile is not None:
+                _paste(canvas, tile, column * side.width_px - x, row * side.height_px - y)
+        return canvas
+
+    def _under(self, level: int, x: int, y: int, width: int, height: int) -> Iterator[tuple[int, int]]:
+        """Column and row of each stored tile under a box, row by row."""
+        side = self._store.layouts[level]
         for row in range(y // side.height_px, -(-(y + height) // side.height_px)):
             for column in range(x // side.width_px, -(-(x + width) // side.width_px)):
-                tile = self._tile(level, column, row)
-                if tile is not None:
-                    _paste(canvas, tile, column * side.width_px - x, row * side.height_px - y)
-        return canvas
+                yield column, row
+
+    def _verdicts_of(self, level: int) -> Verdicts:
+        """Of each stored tile of a level, as far as known, uint8 [rows, columns]."""
+        full, side = self.levels[level], self._store.layouts[level]
+        shape = -(-full.height_px // side.height_px), -(-full.width_px // side.width_px)
+        return self._verdicts.setdefault(level, np.zeros(shape, np.uint8))
+
+    def _is_corrupt(self, verdicts: Verdicts, level: int, column: int, row: int) -> bool:
+        if verdicts[row, column] == _UNKNOWN:
+            verdicts[row, column] = _CORRUPT if self._decode(level, column, row) is Gap.CORRUPT else _SOUND
+        return bool(verdicts[row, column] == _CORRUPT)
 
     def _tile(self, level: int, column: int, row: int) -> Rgb | None:
         key = (level, column, row)

@@ -43,7 +43,7 @@ def physical_size(description: bytes, full: Level) -> Resolution | None:
     except (expat.ExpatError, _NoMetadataError, ValueError):
         return None
     size = {"SizeX": str(full.width_px), "SizeY": str(full.height_px)}
-    stated = next((said for said in images if size.items() <= said.items()), {})
+    stated = next((image for image in images if size.items() <= image.items()), {})
     mpp_x, mpp_y = _microns(stated, "PhysicalSizeX"), _microns(stated, "PhysicalSizeY")
     return None if mpp_x is None or mpp_y is None else Resolution(mpp_x, mpp_y, SOURCE)
 
@@ -53,17 +53,17 @@ def _pixels(description: bytes) -> list[Mapping[str, str]]:
     text = description.rstrip(b"\0").strip()
     if b"OME" not in text[:1000]:
         raise _NoMetadataError
-    found: list[Mapping[str, str]] = []
+    elements: list[Mapping[str, str]] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name.rpartition(":")[2] == "Pixels":
-            found.append(attributes)
+            elements.append(attributes)
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = _refuse
     parser.Parse(text, True)
-    return found
+    return elements
 
 
 def _refuse(*_: object) -> None:

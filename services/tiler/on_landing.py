@@ -1,4 +1,4 @@
-"""Which slide an event about an object leads to, and what comes of it."""
+"""Handles events about objects: finds the slide of an object, then plans or refuses it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from services.tiler import messages
 from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete, remembered
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.landings import Landings
-from services.tiler.one_at_a_time import OneAtATime
+from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling
 from shared import keys, logs, metrics
@@ -21,25 +21,25 @@ from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, SlideId
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
-"""Refusals that depend on the machine, not on the slide: never remembered."""
+"""Refusals that depend on the machine, not on the slide; never stored."""
 _NAMELESS = SlideKey(CaseId(""), SlideId(""))
 _log = logs.get(__name__)
 
 
 @dataclass(frozen=True)
 class OnLanding:
-    """Handles hints that an object landed or is gone; what is no slide, or done, needs nothing."""
+    """Handles hints that an object was created or removed; ignores objects that are no slide or are done."""
 
     blobs: BlobStore
     plan_tiles: PlanTiles
     landings: Landings
     listing: SlideListing
     settling: Settling = field(default_factory=Settling)
-    one_at_a_time: OneAtATime = field(default_factory=OneAtATime)
-    """Events about several files of a slide come together: the first does the work, the others find it done."""
+    locks: NamedLocks = field(default_factory=NamedLocks)
+    """Events about files of one slide arrive together: the first does the work, the others find it done."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
-        """Plan the slide that the object is a file of, or say again what came of it.
+        """Plan the slide of the object, or repeat the stored outcome.
 
         Raises:
             PermanentError: the slide, or its key, is refused.
@@ -48,19 +48,19 @@ class OnLanding:
         case = case_of(hint.key)
         if case is None:
             return ()
-        slides = self.listing.of_case(keys.case_folder(case))
+        slides = self.listing.of_case(keys.slides(case))
         slide = next((slide for slide in slides if _has(slide, hint.key)), None)
         if slide is not None:
             return self._outcome(case, slide, hint)
         if self.blobs.head(hint.key) is not None:
             return ()
         _log.info("object is gone")
-        return [event for slide in slides if _is_several(slide) for event in self._bereft(case, slide, hint)]
+        return [event for slide in slides if _is_several(slide) for event in self._after_removal(case, slide, hint)]
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that tells people of a refusal, without a case where the key names none; None of no slide.
+        """The event that notifies people of a refusal, without a case if the key names none; None for no slide.
 
-        A version that was given up without an answer is remembered: no sweep starts it again.
+        A version that was given up is stored, so that no sweep starts it again.
         """
         try:
             case, slide = case_of(hint.key), self._seen(hint.key)
@@ -85,8 +85,8 @@ class OnLanding:
             self.landings.remember(slide, self._override(named), refusal)
         return refusal
 
-    def _bereft(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
-        """What comes of a slide of several files that may have lost one; nothing where its version is known."""
+    def _after_removal(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
+        """The outcome of a slide of several files that may have lost one; empty if this version is known."""
         if self.landings.knows(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
             return ()
         try:
@@ -96,9 +96,9 @@ class OnLanding:
 
     def _outcome(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled]:
         named = SlideKey(case, slide.slide_id)
-        with self.one_at_a_time(f"{case}/{slide.slide_id}"):
+        with self.locks(f"{case}/{slide.slide_id}"):
             known = self.landings.recall(slide, self._override(named))
-            if isinstance(known, SlideRejected) and not hint.anew:
+            if isinstance(known, SlideRejected) and not hint.replayed:
                 raise remembered(known.reason, known.sentence, known.thumbnail_key)
             if isinstance(known, SlideTiled):
                 return (known,)
@@ -133,7 +133,7 @@ class OnLanding:
     def _seen(self, key: str) -> FoundSlide | None:
         case = case_of(key)
         try:
-            slides = self.listing.of_case(keys.case_folder(case)) if case else []
+            slides = self.listing.of_case(keys.slides(case)) if case else []
         except TransientError:
             return None
         return next((slide for slide in slides if _has(slide, key)), None)
@@ -160,7 +160,7 @@ def _has(slide: FoundSlide, key: str) -> bool:
 
 def _is_several(slide: FoundSlide) -> bool:
     """Whether more files of the slide may come, or be missing."""
-    return slide.is_series or len(slide.members) > 1 or bool(slide.lacks)
+    return slide.is_series or len(slide.members) > 1 or bool(slide.missing)
 
 
 def _rejection(named: SlideKey, slide: FoundSlide, error: PermanentError) -> SlideRejected:

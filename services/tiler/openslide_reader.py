@@ -15,7 +15,7 @@ from services.tiler.limits import check_levels
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.ome import physical_size
 from services.tiler.pixel_reader import PixelReader
-from services.tiler.ports import Cut, Level, Resolution, Rgb
+from services.tiler.ports import Cut, Level, Mask, Resolution, Rgb
 from services.tiler.pyramid import Boxes, PixelSource
 from services.tiler.resolution import Override, of_tiff_tags
 from services.tiler.tiff_page import TiffPage, largest
@@ -50,6 +50,10 @@ class OpenSlidePixels:
         scale = self.levels[level].downsample
         for x, y, width, height in boxes.tolist():
             yield self._region((round(x * scale), round(y * scale)), level, (width, height))
+
+    def damaged(self, level: int, boxes: Boxes) -> Mask:
+        """Which boxes fail to decode, bool [n]."""
+        return np.array([region is None for region in self.regions(level, boxes)], np.bool_)
 
     def _region(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Rgb | None:
         try:
@@ -100,13 +104,14 @@ def read_plain_tiff(path: Path, pages: tuple[TiffPage, ...], override: Override)
     return PixelReader(GENERIC, largest(pages).codec, NativeTiles(tiles), _stated_by_tiff(pages), override)
 
 
-def stated_resolutions(said: Mapping[str, str], pages: tuple[TiffPage, ...]) -> list[Resolution]:
+def stated_resolutions(properties: Mapping[str, str], pages: tuple[TiffPage, ...]) -> list[Resolution]:
     """What a slide says of its resolution: vendor's properties, OME-XML, TIFF tags; the most trusted first.
 
     OpenSlide's numbers of a TIFF without vendor are its tags; some vendors write other things into the tags.
     """
-    vendor = said.get(openslide.PROPERTY_NAME_VENDOR)
-    mpp_x, mpp_y = _number(said, openslide.PROPERTY_NAME_MPP_X), _number(said, openslide.PROPERTY_NAME_MPP_Y)
+    vendor = properties.get(openslide.PROPERTY_NAME_VENDOR)
+    mpp_x = _number(properties, openslide.PROPERTY_NAME_MPP_X)
+    mpp_y = _number(properties, openslide.PROPERTY_NAME_MPP_Y)
     if mpp_x is None or mpp_y is None or vendor == GENERIC:
         return _stated_by_tiff(pages)
     stated = Resolution(mpp_x, mpp_y, openslide.PROPERTY_NAME_MPP_X)
@@ -122,9 +127,9 @@ def _stated_by_tiff(pages: tuple[TiffPage, ...]) -> list[Resolution]:
     return [stated for stated in (ome, tags) if stated]
 
 
-def _number(said: Mapping[str, str], name: str) -> MicronsPerPx | None:
+def _number(properties: Mapping[str, str], name: str) -> MicronsPerPx | None:
     try:
-        return MicronsPerPx(float(said[name]))
+        return MicronsPerPx(float(properties[name]))
     except (KeyError, ValueError):
         return None
 
@@ -150,8 +155,8 @@ def _on_white(region: Image.Image) -> Rgb:
     return np.asarray(region.convert("RGB"), np.uint8)
 
 
-def _codec(pages: tuple[TiffPage, ...], said: Mapping[str, str]) -> str:
-    mirax = said.get("mirax.LAYER_0_LEVEL_0_SECTION.IMAGE_FORMAT", "unknown")
+def _codec(pages: tuple[TiffPage, ...], properties: Mapping[str, str]) -> str:
+    mirax = properties.get("mirax.LAYER_0_LEVEL_0_SECTION.IMAGE_FORMAT", "unknown")
     return largest(pages).codec if pages else mirax.lower()
 
 

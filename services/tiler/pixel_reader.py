@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from services.tiler import pyramid
-from services.tiler.ports import Cut, Origins, Overview, Resolution, SlideFacts, Tiles
+from services.tiler.ports import Cut, Mask, Origins, Overview, Resolution, SlideFacts, Tiles
 from services.tiler.pyramid import PixelSource
 from services.tiler.resolution import Override, resolve
 from shared.units import MicronsPerPx
@@ -29,6 +29,10 @@ class PixelReader:
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         """Read tiles, area-resampled from the best level; damaged ones are marked."""
         return pyramid.read_tiles(self._source, origins, cut)
+
+    def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
+        """Which tiles `read_tiles` would mark."""
+        return pyramid.find_damaged(self._source, origins, cut)
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         """Read the whole slide at `um_per_px`."""

@@ -68,20 +68,20 @@ class PlanStore:
         Raises:
             UnknownPlanError: there is no such plan.
         """
-        said = self.described(slide, plan)
-        if said is None:
+        described = self.described(slide, plan)
+        if described is None:
             raise UnknownPlanError(f"plan {plan} of slide {slide} is not in the store")
         try:
             tensors = load(self.blobs.get(keys.plan_prefix(slide, plan) + keys.PLAN_TILES))
         except ObjectChangedError as error:
             raise UnknownPlanError(f"plan {plan} of slide {slide} has lost its tiles") from error
-        sides = Level0Px(round(said["tile_width_px"])), Level0Px(round(said["tile_height_px"]))
-        cut = Cut(*sides, TilePx(said["grid"]["tile_px"]))
-        return PlannedTiles(slide, cut, said["tiles_per_chunk"], tensors["coords"])
+        sides = Level0Px(round(described["tile_width_px"])), Level0Px(round(described["tile_height_px"]))
+        cut = Cut(*sides, TilePx(described["grid"]["tile_px"]))
+        return PlannedTiles(slide, cut, described["tiles_per_chunk"], tensors["coords"])
 
 
 def _described(plan: TilePlan) -> dict[str, Any]:
-    said, levels = plan.slide.resolution, plan.slide.levels
+    resolution, levels = plan.slide.resolution, plan.slide.levels
     return {
         "version": 1,
         "slide_digest": plan.slide_digest,
@@ -93,11 +93,12 @@ def _described(plan: TilePlan) -> dict[str, Any]:
             "codec": plan.slide.codec,
             "width_px": plan.slide.width_px,
             "height_px": plan.slide.height_px,
-            "mpp_x": said.mpp_x,
-            "mpp_y": said.mpp_y,
-            "mpp_source": said.source,
+            "mpp_x": resolution.mpp_x,
+            "mpp_y": resolution.mpp_y,
+            "mpp_source": resolution.source,
             "mpp_contradicted_by": [
-                {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source} for other in said.contradicted_by
+                {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source}
+                for other in resolution.contradicted_by
             ],
             "levels": [
                 {"width_px": lv.width_px, "height_px": lv.height_px, "downsample": lv.downsample} for lv in levels

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tiler.ports import Cut, Level, Origins, Overview, Resolution, Rgb, Tiles
+from services.tiler.ports import Cut, Level, Mask, Origins, Overview, Resolution, Rgb, Tiles
 from shared.units import MicronsPerPx
 
 Boxes = NDArray[np.int64]
@@ -31,6 +31,9 @@ class PixelSource(Protocol):
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
         """Pixels of each box, uint8 [height, width, 3]; None where any of them fails to decode."""
 
+    def damaged(self, level: int, boxes: Boxes) -> Mask:
+        """Which boxes `regions` has no pixels for, bool [n]."""
+
     def close(self) -> None:
         """Give files and caches back."""
 
@@ -43,15 +46,25 @@ def best_level(levels: Sequence[Level], shrink: float) -> int:
 
 def read_tiles(source: PixelSource, origins: Origins, cut: Cut) -> Tiles:
     """Read tiles from the best level, area-resampled; pixels uint8 [n, px, px, 3], corrupt bool [n]."""
-    level = best_level(source.levels, min(cut.width_px, cut.height_px) / cut.px)
     pixels = np.zeros((len(origins), cut.px, cut.px, 3), np.uint8)
     corrupt = np.zeros(len(origins), np.bool_)
-    for i, region in enumerate(source.regions(level, tile_boxes(source.levels, level, origins, cut))):
+    for i, region in enumerate(source.regions(*_boxes(source, origins, cut))):
         if region is None:
             corrupt[i] = True
         else:
             _resample(region, pixels[i])
     return Tiles(pixels, corrupt)
+
+
+def find_damaged(source: PixelSource, origins: Origins, cut: Cut) -> Mask:
+    """Which tiles `read_tiles` would mark as corrupt, bool [n]."""
+    return source.damaged(*_boxes(source, origins, cut))
+
+
+def _boxes(source: PixelSource, origins: Origins, cut: Cut) -> tuple[int, Boxes]:
+    """The level that tiles are read from, and where they lie on it."""
+    level = best_level(source.levels, min(cut.width_px, cut.height_px) / cut.px)
+    return level, tile_boxes(source.levels, level, origins, cut)
 
 
 def tile_boxes(levels: Sequence[Level], level: int, origins: Origins, cut: Cut) -> Boxes:

@@ -18,16 +18,16 @@ _COARSE = 1.1
 
 def remarks(ledger: Ledger, seen: TissueMap, slide: SlideFacts, grid: GridSpec) -> tuple[str, ...]:
     """Names of what is remarkable, in a fixed order."""
-    said = slide.resolution
-    coarser, finer = max(said.mpp_x, said.mpp_y), min(said.mpp_x, said.mpp_y)
+    resolution = slide.resolution
+    coarser, finer = max(resolution.mpp_x, resolution.mpp_y), min(resolution.mpp_x, resolution.mpp_y)
     ok, blurred = int((ledger == Verdict.OK).sum()), int((ledger == Verdict.BLURRED).sum())
     found = {
         "pen_ink": seen.pen.sum() > _PEN_SHARE * (seen.tissue.sum() + seen.pen.sum()),
         "blurred": blurred > _BLURRED_SHARE * (ok + blurred),
         "few_tiles": ok < _FEW_TILES,
         "unreadable_regions": bool(seen.unreadable.any()),
-        "resolution_conflict": bool(said.contradicted_by),
-        "resolution_override": said.source.startswith("override"),
+        "resolution_conflict": bool(resolution.contradicted_by),
+        "resolution_override": resolution.source.startswith("override"),
         "anisotropic_pixels": coarser > _ANISOTROPY * finer,
         "low_resolution": coarser > _COARSE * grid.um_per_px,
     }

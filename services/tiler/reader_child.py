@@ -1,4 +1,4 @@
-"""The child process of one open slide: it reads under limits, in as many threads as its owner asks with."""
+"""The child process of one open slide: reads under limits, with one thread per channel."""
 
 import ctypes
 import os
@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
-from services.tiler.ports import Cut, SlideReader
+from services.tiler.ports import Cut, Origins, SlideReader
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.error_location import place_of
 from shared.errors import PermanentError
-from shared.places import place_of
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -31,7 +31,7 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
-    """Open the slide that the first message through `door` names, then serve each lane that comes through it."""
+    """Open the slide that the first message through `door` names, then serve each channel that comes through it."""
     try:
         _die_with_parent()
         request = wire.receive(door)
@@ -43,7 +43,7 @@ def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
 
 
 def _die_with_parent() -> None:
-    """End with the host, even if it is killed; elsewhere than on Linux the closed door ends an idle child."""
+    """End with the host, even if it is killed; on other systems than Linux the closed door ends an idle child."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -52,7 +52,7 @@ def _die_with_parent() -> None:
 
 
 def _limit(memory_mb: int) -> None:
-    """No more private memory than that (Linux alone counts it so), no core file, no file written."""
+    """Limit private memory (enforced on Linux only); allow no core file and no writes to files."""
     limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
     for kind, most in limits.items():
         _, allowed = resource.getrlimit(kind)
@@ -61,19 +61,19 @@ def _limit(memory_mb: int) -> None:
 
 
 def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
-    """Say that the slide is open; a thread for each lane, until the door is closed."""
+    """Confirm that the slide is open, then serve each channel in a thread until the door is closed."""
     wire.send(door, {})
     while True:
         try:
             _, files = wire.receive_with_files(door, 2)
         except wire.LostError:
             os._exit(0)
-        lane, buffer = files
-        Thread(target=_Lane(socket.socket(fileno=lane), buffer, reader).run, daemon=True).start()
+        channel, buffer = files
+        Thread(target=_ChannelServer(socket.socket(fileno=channel), buffer, reader).run, daemon=True).start()
 
 
-class _Lane:
-    """Answers one question after the other; arrays go through the lane's own piece of shared memory."""
+class _ChannelServer:
+    """Answers one request after the other; arrays go through the channel's own shared memory."""
 
     def __init__(self, channel: socket.socket, buffer: int, reader: SlideReader) -> None:
         self._channel = channel
@@ -82,7 +82,7 @@ class _Lane:
         os.close(buffer)
 
     def run(self) -> None:
-        """Go on until the owner closes the lane."""
+        """Serve until the owner closes the channel."""
         try:
             while True:
                 self._answer(wire.receive(self._channel))
@@ -105,9 +105,10 @@ class _Lane:
     def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:
         match request["op"]:
             case "tiles":
-                origins, (width, height, px) = np.array(request["origins"], np.int32).reshape(-1, 2), request["cut"]
-                tiles = self._reader.read_tiles(origins, Cut(Level0Px(width), Level0Px(height), TilePx(px)))
+                tiles = self._reader.read_tiles(*_tiles(request))
                 arrays += [tiles.pixels, tiles.corrupt]
+            case "damaged":
+                arrays.append(self._reader.find_damaged(*_tiles(request)))
             case "overview":
                 overview = self._reader.read_overview(MicronsPerPx(request["um_per_px"]))
                 arrays += [overview.pixels, overview.readable]
@@ -116,8 +117,15 @@ class _Lane:
         return {"shapes": [array.shape for array in arrays]}
 
 
+def _tiles(request: wire.Message) -> tuple[Origins, Cut]:
+    """Which tiles a request is about."""
+    width, height, px = request["cut"]
+    origins = np.array(request["origins"], np.int32).reshape(-1, 2)
+    return origins, Cut(Level0Px(width), Level0Px(height), TilePx(px))
+
+
 def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
-    """Do the work; an error is an answer like any other."""
+    """Do the work; an error becomes an answer."""
     try:
         return work()
     except PermanentError as error:

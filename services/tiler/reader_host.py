@@ -1,7 +1,7 @@
-"""Forks one child for each slide that is opened, and ends it when its owner lets go or is gone.
+"""Forks a child for each opened slide, and kills it when its owner releases it or dies.
 
-`python -m services.tiler.reader_host FD OPENER`: it has loaded the readers and has one thread, so that forking takes
-milliseconds and is safe; the services, which have many threads, never fork.
+`python -m services.tiler.reader_host FD OPENER`: the host has loaded the readers and is single-threaded, so forking
+is fast and safe; the services, which are multi-threaded, never fork.
 """
 
 import os
@@ -17,12 +17,12 @@ from services.tiler import reader_child
 from services.tiler.readers import OpenSlide
 
 STATUS = struct.Struct("!i")
-"""How a child ended, as `os.waitpid` gives it; said to its owner once it is reaped."""
+"""The status of a child from `os.waitpid`, sent to its owner once it is reaped."""
 READY = b"r"
 
 
 def main(control_fd: int, opener: str) -> int:
-    """Fork for whoever holds the other end of `control_fd`, until that is closed."""
+    """Fork on request from the other end of `control_fd`, until it is closed."""
     module, _, name = opener.partition(":")
     open_slide: OpenSlide = getattr(import_module(module), name)
     control = socket.socket(fileno=control_fd)
@@ -32,7 +32,7 @@ def main(control_fd: int, opener: str) -> int:
 
 
 class _Host:
-    """The children that are alive, each with the leash that its owner holds."""
+    """The live children, each with the leash that its owner holds."""
 
     def __init__(self, control: socket.socket, open_slide: OpenSlide) -> None:
         self._control = control
@@ -42,7 +42,7 @@ class _Host:
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
-        """Go on until the owner of all is gone; then no child is left."""
+        """Serve until the owner is gone, then kill all children."""
         self._watch_children()
         self._selector.register(self._control, selectors.EVENT_READ)
         while self._turn():
@@ -58,7 +58,7 @@ class _Host:
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def _turn(self) -> bool:
-        """Wait for something and do it; False where the owner of all is gone."""
+        """Handle the next events; False if the owner is gone."""
         for key, _ in self._selector.select():
             if key.fileobj is self._woken:
                 self._reap()
@@ -71,8 +71,8 @@ class _Host:
         return True
 
     def _fork(self) -> bool:
-        said, files, _, _ = socket.recv_fds(self._control, 1, 2)
-        if not said:
+        message, files, _, _ = socket.recv_fds(self._control, 1, 2)
+        if not message:
             return False
         door, leash = (socket.socket(fileno=file) for file in files)
         pid = os.fork()
@@ -102,7 +102,7 @@ class _Host:
             self._selector.unregister(leash)
         try:
             leash.send(STATUS.pack(status))
-        except OSError:  # the owner did not wait to hear it
+        except OSError:  # the owner did not wait for it
             pass
         finally:
             leash.close()

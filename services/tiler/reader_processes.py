@@ -1,4 +1,4 @@
-"""Starts and ends the processes that read slides: one host, and of it one child for each open slide."""
+"""Starts and ends the processes that read slides: one host, which forks a child for each open slide."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ _START_S = 120
 _END_S = 10
 """How long the kernel may take to end a process."""
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""What of this process's environment the host may see: nothing that could be a secret."""
+"""Environment variables that are passed to the host; none can hold a secret."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
-"""Libraries that start threads when they are loaded must not: the host forks."""
+"""Keep libraries from starting threads on import, since the host forks."""
 
 
 class StoppingError(TransientError):
-    """This process ends its readers; whoever comes next reads the slide."""
+    """This process is stopping; another one reads the slide later."""
 
     def __init__(self) -> None:
         super().__init__("the slide is read again later, because this process ends")
@@ -48,7 +48,7 @@ class ReaderChild:
         return self._stopping.is_set()
 
     def end(self) -> int:
-        """End the process if it lives, and wait for that; how it ended, as `os.waitpid` gives it."""
+        """Kill the process if it is alive, and wait for it; returns its status from `os.waitpid`."""
         with self._lock:
             if self._status is None:
                 self.door.close()
@@ -56,18 +56,18 @@ class ReaderChild:
             return self._status
 
     def _ended(self) -> int:
-        """The host kills a child whose leash is let go, and says how it ended, even if that was long ago."""
+        """The host kills a child whose leash is closed, and reports its status even if it ended earlier."""
         self._leash.settimeout(_END_S)
         with self._leash, suppress(OSError):
             self._leash.shutdown(socket.SHUT_WR)
-            said = self._leash.recv(STATUS.size)
-            if len(said) == STATUS.size:
-                return int(STATUS.unpack(said)[0])
+            status = self._leash.recv(STATUS.size)
+            if len(status) == STATUS.size:
+                return int(STATUS.unpack(status)[0])
         return signal.SIGKILL
 
 
 class ReaderHost:
-    """The process that children are forked from; it is started at once, and anew should it ever end.
+    """The process that forks the children; started at once, and again if it ends.
 
     `opener`, as module:function, is what opens slides in the children.
     """
@@ -89,7 +89,7 @@ class ReaderHost:
 
         Raises:
             CrashedWorkerError: the host does not start.
-            StoppingError: this process is at its end.
+            StoppingError: this process is stopping.
         """
         door, childs_door = socket.socketpair()
         leash, hosts_leash = socket.socketpair()

@@ -1,7 +1,7 @@
-"""What a process and its child that reads a slide say to each other: short JSON, and pixels in shared memory.
+"""The protocol between a process and the child that reads its slide: short JSON, and pixels in shared memory.
 
-Nothing is unpickled, and the parent takes no file descriptor from a child, so that a child which a hostile file has
-taken over can say no more than wrong pixels.
+Nothing is unpickled, and the parent accepts no file descriptor from a child, so that a child compromised by a hostile
+file can do no more than return wrong pixels.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUFFER_BYTES = 4 * 2**20
-"""Pixels handed over at once: about 20 tiles, few enough to stay in the processor's cache between the two copies."""
+"""Pixels per transfer: about 20 tiles, few enough to stay in the CPU cache between the two copies."""
 _HEAD = struct.Struct("!I")
 _MAX_MESSAGE = 2**20
 _SEALS = getattr(fcntl, "F_SEAL_SHRINK", 0) | getattr(fcntl, "F_SEAL_GROW", 0) | getattr(fcntl, "F_SEAL_SEAL", 0)
@@ -29,7 +29,7 @@ Bytes = NDArray[np.uint8]
 
 
 class LostError(Exception):
-    """The other side is gone, or what it says makes no sense."""
+    """The other side is gone or sent an invalid message."""
 
 
 def send(channel: socket.socket, message: Mapping[str, object], files: Sequence[int] = ()) -> None:
@@ -43,10 +43,10 @@ def send(channel: socket.socket, message: Mapping[str, object], files: Sequence[
 
 
 def receive(channel: socket.socket) -> Message:
-    """Wait for a message; descriptors that come with it are never taken.
+    """Wait for a message; descriptors sent with it are ignored.
 
     Raises:
-        LostError: the other side is gone, or it is no message.
+        LostError: the other side is gone, or the message is invalid.
         TimeoutError: the channel's time-out passed.
     """
     return _body(channel, _exactly(channel, _HEAD.size))
@@ -87,9 +87,9 @@ def _exactly(channel: socket.socket, size: int) -> bytes:
 
 
 def shared_file() -> int:
-    """Descriptor of `BUFFER_BYTES` of memory without a name, whose size nobody can change.
+    """Descriptor of `BUFFER_BYTES` of anonymous memory with a sealed size.
 
-    In memory rather than in /dev/shm, which containers keep small; on systems without that, a deleted temporary file.
+    Not in /dev/shm, which is small in containers; on systems without memfd, a deleted temporary file.
     """
     if sys.platform != "linux":
         with tempfile.TemporaryFile() as file:
@@ -102,9 +102,9 @@ def shared_file() -> int:
 
 
 def pieces(sizes: Sequence[int]) -> Iterator[list[tuple[int, slice, slice]]]:
-    """How arrays of so many bytes pass through the buffer, one buffer full after the other, at least one.
+    """How arrays of these sizes pass through the buffer, in at least one transfer.
 
-    Each full is made of (which array, which of its bytes, where in the buffer); both sides follow the same list.
+    Each transfer lists (index of the array, its bytes, their place in the buffer); both sides follow the same list.
     """
     full: list[tuple[int, slice, slice]] = []
     used = 0
@@ -121,5 +121,5 @@ def pieces(sizes: Sequence[int]) -> Iterator[list[tuple[int, slice, slice]]]:
 
 
 def mapped(file: int) -> Bytes:
-    """Map such a file, uint8 [BUFFER_BYTES]; the memory is given back with the array."""
+    """Map such a file as uint8 [BUFFER_BYTES]; the memory is released with the array."""
     return np.frombuffer(mmap.mmap(file, BUFFER_BYTES), np.uint8)

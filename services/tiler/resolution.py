@@ -83,11 +83,13 @@ def check_extent(slide: SlideFacts) -> None:
     Raises:
         ImplausibleResolutionError: the slide would be larger than any glass, or shorter than a millimetre.
     """
-    said = slide.resolution
-    width_mm, height_mm = slide.width_px * said.mpp_x / 1000, slide.height_px * said.mpp_y / 1000
+    resolution = slide.resolution
+    width_mm, height_mm = slide.width_px * resolution.mpp_x / 1000, slide.height_px * resolution.mpp_y / 1000
     if not SMALLEST_MM <= max(width_mm, height_mm) <= LARGEST_MM:
         extent = f"{width_mm:.3g} x {height_mm:.3g} mm"
-        raise ImplausibleResolutionError(f"at {said.mpp_x:g} um/px ({said.source}) the slide would measure {extent}")
+        raise ImplausibleResolutionError(
+            f"at {resolution.mpp_x:g} um/px ({resolution.source}) the slide would measure {extent}"
+        )
 
 
 def _differ(one: Resolution, other: Resolution) -> bool:
@@ -99,12 +101,12 @@ def _same(mpp: float, source: str) -> Resolution:
     return Resolution(MicronsPerPx(mpp), MicronsPerPx(mpp), source)
 
 
-def _plausible(said: Resolution) -> bool:
-    return all(FINEST <= mpp <= COARSEST for mpp in (said.mpp_x, said.mpp_y))
+def _plausible(resolution: Resolution) -> bool:
+    return all(FINEST <= mpp <= COARSEST for mpp in (resolution.mpp_x, resolution.mpp_y))
 
 
-def _checked(said: Resolution) -> Resolution:
-    if not _plausible(said):
-        stated = f"{said.mpp_x:g} x {said.mpp_y:g} um/px ({said.source})"
+def _checked(resolution: Resolution) -> Resolution:
+    if not _plausible(resolution):
+        stated = f"{resolution.mpp_x:g} x {resolution.mpp_y:g} um/px ({resolution.source})"
         raise ImplausibleResolutionError(f"a resolution of {stated} is outside {FINEST:g} to {COARSEST:g} um/px")
-    return said
+    return resolution

@@ -19,6 +19,6 @@ def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
         on_landing.rejected,
         s3_events.split,
         s3_events.context,
-        deadly=lambda hint: hint.key.startswith(keys.SLIDES),
+        may_crash=lambda hint: hint.key.startswith(keys.SLIDES),
     )
     return drop_erased((landed,), on_landing.blobs)

@@ -18,8 +18,9 @@ from services.tiler.in_place import starts_as_dicom, whole_digest
 from services.tiler.ports import LocalSlide
 from services.tiler.scratch_home import ScratchHome
 from services.tiler.settings import ScratchSettings
-from shared import metrics
+from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
+from shared.erased import ErasedCases
 from shared.errors import TransientError
 
 _MB = 10**6
@@ -74,12 +75,19 @@ class Scratch:
             self._leave(version, entry)
 
     def drop_idle(self) -> None:
-        """Remove the slides that nobody has used for `idle_s`."""
+        """Remove the slides that nobody has used for `idle_s`, and at once those of erased cases."""
+        erased = self._erased()
         with self._changed:
             until = time.monotonic() - self._idle_s
-            for version in [version for version, entry in self._idle() if entry.idle_since <= until]:
+            for version in [each for each, entry in self._idle() if entry.idle_since <= until or each in erased]:
                 self._drop(version)
             self._changed.notify_all()
+
+    def _erased(self) -> set[_Version]:
+        with self._changed:
+            versions = list(self._entries)
+        cases = ErasedCases(self._blobs)
+        return {version for version in versions if cases.holds(keys.named_in(version[0][0]).get("case_id", ""))}
 
     def close(self) -> None:
         """Stop downloads and remove everything."""

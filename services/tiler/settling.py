@@ -1,4 +1,4 @@
-"""When a slide of several files is looked at: not while more of its files may still be on their way."""
+"""Delays work on a slide of several files until no more of them are expected."""
 
 import threading
 import time
@@ -43,13 +43,13 @@ class Settling:
             UnsettledSlideError: the slide has not been quiet for long enough. Its text, which is logged, names no file.
         """
         seen = self._since(slide)
-        wait = self._settings.quiet_s if slide.lacks else self._settings.settle_s
+        wait = self._settings.quiet_s if slide.missing else self._settings.settle_s
         quiet = self._clock() - max(seen.values())
         if quiet >= wait:
             return False
         if max(seen.values()) - seen.get(key, 0) > self._settings.quiet_s:
             return True
-        state = "files of it are missing" if slide.lacks else "it is whole"
+        state = "files of it are missing" if slide.missing else "it is whole"
         raise UnsettledSlideError(f"a slide of several files has been quiet for {quiet:.0f} of {wait:g} s: {state}")
 
     def _since(self, slide: FoundSlide) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How tissue is stained, in a few numbers, so that a slide of another stain can be told by its colours."""
+"""Measures the colours of a stain in a few numbers, to detect slides of other stains."""
 
 from math import ceil, sqrt
 

@@ -1,4 +1,4 @@
-"""Black with which scanners and converters fill what they did not scan: background, told from ink by being flat."""
+"""Finds black fill of unscanned areas, which is background; unlike ink, it is flat."""
 
 import cv2
 import numpy as np

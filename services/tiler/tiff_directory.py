@@ -86,16 +86,16 @@ class TiffFile:
             UnreadableSlideError: there is none, or they form a loop.
             SlideBeyondBoundsError: there are too many.
         """
-        found: list[Directory] = []
+        directories: list[Directory] = []
         for fields in self._chain():
-            parent = len(found)
-            found.append(Directory(fields, None))
-            found.extend(Directory(sub, parent) for sub in self._sub_directories(fields))
-            if len(found) > limits.MAX_DIRECTORIES:
+            parent = len(directories)
+            directories.append(Directory(fields, None))
+            directories.extend(Directory(sub, parent) for sub in self._sub_directories(fields))
+            if len(directories) > limits.MAX_DIRECTORIES:
                 raise SlideBeyondBoundsError(f"the TIFF has more than {limits.MAX_DIRECTORIES:,} directories")
-        if not found:
+        if not directories:
             raise UnreadableSlideError("the TIFF is damaged or cut short: its directory is missing")
-        return found
+        return directories
 
     def numbers(self, field: Field | None, most: int = 16) -> tuple[int, ...]:
         """The first `most` unsigned integers of a field; none where it holds something else."""

@@ -1,4 +1,4 @@
-"""Decoders of stored tiles that refuse damage, and any tile that is not of the size its slide states."""
+"""Decoders of stored tiles that refuse damaged tiles and tiles of an unexpected size."""
 
 import zlib
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class TileLayout:
 
 
 def decode_jpeg(data: bytes, side: TileLayout, tables: bytes = b"", rgb: bool = False) -> Rgb:
-    """Decode a JPEG, refusing what libjpeg would patch up in silence; `rgb` where it holds no YCbCr.
+    """Decode a JPEG, refusing damage that libjpeg would silently repair; `rgb` where it holds no YCbCr.
 
     Raises:
         CorruptTileError: the bytes are damaged, or the picture is larger than `side`.

@@ -54,8 +54,8 @@ class TissueMap:
 
 def overview_scale(slide: SlideFacts) -> MicronsPerPx:
     """Resolution of a slide's overview: 8 um/px, or the finest multiple of it at which memory stays bounded."""
-    said = slide.resolution
-    pixels = slide.width_px * said.mpp_x * slide.height_px * said.mpp_y / OVERVIEW_UM_PER_PX**2
+    resolution = slide.resolution
+    pixels = slide.width_px * resolution.mpp_x * slide.height_px * resolution.mpp_y / OVERVIEW_UM_PER_PX**2
     return MicronsPerPx(OVERVIEW_UM_PER_PX * max(1, ceil(sqrt(pixels / MAX_OVERVIEW_PX))))
 
 

@@ -1,8 +1,10 @@
 """What can be wrong for good with a profile, a cohort, its embeddings or a comparison made on it."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from shared.errors import PermanentError, TransientError
+from shared.text import capped
 
 _NO_TORCH = (
     "slides are in the cohort, and their model needs torch, which is not installed: "
@@ -11,6 +13,8 @@ _NO_TORCH = (
 
 
 _LISTED = 200
+_LONGEST_PROBLEM, _LONGEST_LIST, _SHOWN = 600, 1_600, 300
+"""Characters of one problem, of all that are listed, and of the name of a table."""
 
 
 class BadProfileError(PermanentError):
@@ -28,10 +32,13 @@ class BadCohortError(PermanentError):
 
     @classmethod
     def listing(cls, where: str, problems: Sequence[str]) -> "BadCohortError":
-        """All problems of one table in one error, one a line; past 200 only how many more there are."""
+        """All problems of one table in one error, one a line; of what does not fit only how many more there are."""
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
-        return cls("\n  ".join([f"{where} is refused for {count}:", *problems[:_LISTED], *more]))
+        listed = [capped(problem, _LONGEST_PROBLEM) for problem in problems[:_LISTED]]
+        ends = accumulate(len(problem) + len("\n  ") for problem in listed)
+        fit = sum(end <= _LONGEST_LIST for end in ends)
+        more = [f"and {len(problems) - fit} more"] if len(problems) > fit else []
+        return cls("\n  ".join([f"{capped(where, _SHOWN)} is refused for {count}:", *listed[:fit], *more]))
 
 
 class UnknownColumnsError(BadCohortError):

@@ -61,7 +61,7 @@ def to_dead_letter(delivery: Delivery, error: PermanentError, service: str) -> R
     """
     record = delivery.record
     kept = {headers.KEPT + name: text for name, text in record.headers.items() if name not in headers.BOOKKEEPING}
-    said = {
+    attributes = {
         headers.REASON: error.reason,
         headers.SENTENCE: capped(str(error)),
         headers.ADVICE: capped(error.advice),
@@ -69,7 +69,7 @@ def to_dead_letter(delivery: Delivery, error: PermanentError, service: str) -> R
         headers.SERVICE: service,
         headers.ATTEMPT: str(attempts_of(record) + 1),
     }
-    whole = Record(topics.DEAD_LETTERS, record.key, record.value, kept | said)
+    whole = Record(topics.DEAD_LETTERS, record.key, record.value, kept | attributes)
     return whole if size_of(whole) <= LARGEST_BYTES - _ROOM_BYTES else without_original(whole)
 
 
@@ -81,13 +81,13 @@ def without_original(letter: Record) -> Record:
 
 def read(record: Record) -> DeadLetter:
     """Read a dead letter for people; what it does not say is empty."""
-    said = record.headers
+    attributes = record.headers
     return DeadLetter(
-        reason=said.get(headers.REASON, ""),
-        sentence=said.get(headers.SENTENCE, ""),
-        advice=said.get(headers.ADVICE, ""),
-        service=said.get(headers.SERVICE, ""),
-        origin=said.get(headers.ORIGIN, ""),
+        reason=attributes.get(headers.REASON, ""),
+        sentence=attributes.get(headers.SENTENCE, ""),
+        advice=attributes.get(headers.ADVICE, ""),
+        service=attributes.get(headers.SERVICE, ""),
+        origin=attributes.get(headers.ORIGIN, ""),
         attempts=attempts_of(record),
         key=record.key,
         value=record.value,

@@ -72,7 +72,7 @@ def to_record(event: Event, source: str) -> Record:
     What an event tells people is capped, so that it fits the bus.
     """
     about = context(event)
-    said = {
+    attributes = {
         headers.CE_SPECVERSION: SPECVERSION,
         headers.CE_ID: event.event_id,
         headers.CE_TYPE: event.DESCRIPTOR.full_name,
@@ -80,9 +80,9 @@ def to_record(event: Event, source: str) -> Record:
         headers.CE_SUBJECT: "/".join(about[name] for name in ("case_id", "slide_id") if name in about),
         headers.CONTENT_TYPE: "application/protobuf",
     }
-    inject(said)
+    inject(attributes)
     value = _bounded(event).SerializeToString(deterministic=True)
-    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), value, said)
+    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), value, attributes)
 
 
 def _bounded(event: Event) -> Event:

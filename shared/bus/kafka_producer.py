@@ -8,21 +8,24 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import (
     IllegalStateError,
+    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
-    RetriableError,
 )
 
 from shared.bus.kafka_client import connection, explained, header_list, key_bytes
 from shared.bus.port import LARGEST_BYTES, Record, RecordTooLargeError, size_of
 from shared.settings import KafkaSettings
 
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
 
 class KafkaProducerAdapter:
     """Returns from `send` once every in-sync replica holds the records; safe to share between threads.
 
-    After a failure it connects afresh: kafka-python 3.0.12 sends nothing more after a record has run out of time.
+    After a failure it connects afresh: kafka-python 3.0.12 sends nothing more after a record has run out of time, and
+    answers every record after one that the broker refused with that one's refusal.
     """
 
     def __init__(self, settings: KafkaSettings, deadline_s: float = 30.0) -> None:
@@ -45,14 +48,25 @@ class KafkaProducerAdapter:
             producer = self._connected()
             try:
                 self._sent(producer, records)
-            except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
-                largest = max(records, key=size_of)
-                raise RecordTooLargeError(f"a record of {size_of(largest)} bytes for topic {largest.topic}") from error
+            except _TOO_LARGE:
+                self._disconnect(producer)
+                self._send_alone(records)
             except IllegalStateError as error:
                 raise KafkaTimeoutError("the connection was closed after another record's failure") from error
-            except RetriableError:
+            except KafkaError:
                 self._disconnect(producer)
                 raise
+
+    def _send_alone(self, records: Sequence[Record]) -> None:
+        """Send on a connection of their own, where a refusal is not one of another thread's records."""
+        producer = self._new()
+        try:
+            self._sent(producer, records)
+        except _TOO_LARGE as error:
+            largest = max(records, key=size_of)
+            raise RecordTooLargeError(f"a record of {size_of(largest)} bytes for topic {largest.topic}") from error
+        finally:
+            producer.close(timeout=0)
 
     def _sent(self, producer: Any, records: Sequence[Record]) -> None:
         end = time.monotonic() + self._deadline_s
@@ -66,17 +80,20 @@ class KafkaProducerAdapter:
     def _connected(self) -> Any:
         with self._lock:
             if self._producer is None:
-                limit = round(self._deadline_s * 1000)
-                self._producer = KafkaProducer(
-                    **{**connection(self._settings), "request_timeout_ms": limit // 2},
-                    acks="all",
-                    linger_ms=5,
-                    max_block_ms=limit,
-                    delivery_timeout_ms=limit,
-                    max_request_size=LARGEST_BYTES,
-                    allow_auto_create_topics=False,
-                )
+                self._producer = self._new()
             return self._producer
+
+    def _new(self) -> Any:
+        limit = round(self._deadline_s * 1000)
+        return KafkaProducer(
+            **{**connection(self._settings), "request_timeout_ms": limit // 2},
+            acks="all",
+            linger_ms=5,
+            max_block_ms=limit,
+            delivery_timeout_ms=limit,
+            max_request_size=LARGEST_BYTES,
+            allow_auto_create_topics=False,
+        )
 
     def _disconnect(self, producer: Any) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 
 GIVE_UP_AFTER = 3
-"""Attempts at work that ends without an answer: an error that nobody raised on purpose, or the death of its process."""
+"""Attempts at work that ends without an answer: an unexpected error, or the death of its process."""
 
 
 class RetriesExhaustedError(PermanentError):

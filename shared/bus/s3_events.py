@@ -44,7 +44,7 @@ class ObjectHint:
     """The store said that it removed the object, or a version of it; another may stand there."""
     etag: str = field(default="", compare=False)
     """Of the version that landed, where the event says it."""
-    anew: bool = field(default=False, compare=False)
+    replayed: bool = field(default=False, compare=False)
     """A person sent a dead letter again: what was refused before is tried anew."""
 
 
@@ -80,7 +80,7 @@ def decode(record: Record) -> ObjectHint:
     hints = parse(record.value)
     if len(hints) != 1:
         raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
-    return replace(hints[0], anew=headers.REPLAYED in record.headers)
+    return replace(hints[0], replayed=headers.REPLAYED in record.headers)
 
 
 def context(hint: ObjectHint) -> dict[str, str]:

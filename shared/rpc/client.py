@@ -92,13 +92,13 @@ def raise_as_medulla(error: grpc.RpcError) -> NoReturn:
 def as_medulla(error: grpc.RpcError) -> MedullaError:
     """The error that a status code stands for."""
     code, details = _status(error)
-    said = dict(_trailing(error))
-    if code is grpc.StatusCode.INTERNAL and REASON in said:  # without it, it is gRPC's own, of a broken connection
-        crashed = said[REASON] == CrashedWorkerError.reason
-        return CrashedWorkerError(details) if crashed else InternalError(details, str(said.get(INCIDENT, "")))
+    trailing = dict(_trailing(error))
+    if code is grpc.StatusCode.INTERNAL and REASON in trailing:  # without it, it is gRPC's own, of a broken connection
+        crashed = trailing[REASON] == CrashedWorkerError.reason
+        return CrashedWorkerError(details) if crashed else InternalError(details, str(trailing.get(INCIDENT, "")))
     if code in _REFUSALS:
-        advice = said.get(ADVICE, b"See the log of the service that refused.")
-        return RefusedByServerError(details, str(said.get(REASON, "poison_message")), _text(advice))
+        advice = trailing.get(ADVICE, b"See the log of the service that refused.")
+        return RefusedByServerError(details, str(trailing.get(REASON, "poison_message")), _text(advice))
     if code is grpc.StatusCode.UNAUTHENTICATED:
         return UnauthenticatedError(details)
     if code is grpc.StatusCode.PERMISSION_DENIED:

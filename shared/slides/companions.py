@@ -1,20 +1,20 @@
-"""Slides of several files that are named by a file of theirs: MIRAX and Hamamatsu."""
+"""Companion files of MIRAX and Hamamatsu slides, listed by their index files."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 INDEXED = (".mrxs", ".vms", ".vmu")
-"""Suffixes of the files that such slides begin with."""
+"""Suffixes of the primary files of such slides."""
 _MOST_FILES = 10_000
 _LISTED = re.compile(r"(imagefile|mapfile|optimisationfile|macroimage)(\(\d+(,\d+)*\))?")
 _OPTIONAL = "optimisationfile"
 Read = Callable[[str], str | None]
-"""The text of a small file by its name; None where there is none."""
+"""Reads the text of a small file by its name; None if there is none."""
 
 
 def companions(name: str, read: Read) -> Iterator[tuple[str, bool]]:
-    """Names of the other files of the slide that begins with `name`, and whether each must be there."""
+    """Names of the companion files of the slide `name`, and whether each is required."""
     folder = PurePosixPath(name).parent
     if name.lower().endswith(".mrxs"):
         own = PurePosixPath(name).with_suffix("")
@@ -25,10 +25,10 @@ def companions(name: str, read: Read) -> Iterator[tuple[str, bool]]:
 
 def _mirax(text: str | None) -> Iterator[str]:
     yield "Slidedat.ini"
-    said = _ini(text or "")
+    sections = _ini(text or "")
     if text is not None:
-        yield from _plain([said.get("HIERARCHICAL", {}).get("indexfile", "Index.dat")])
-    yield from _plain(file for name, file in said.get("DATAFILE", {}).items() if re.fullmatch(r"file_\d+", name))
+        yield from _plain([sections.get("HIERARCHICAL", {}).get("indexfile", "Index.dat")])
+    yield from _plain(file for name, file in sections.get("DATAFILE", {}).items() if re.fullmatch(r"file_\d+", name))
 
 
 def _hamamatsu(text: str | None) -> Iterator[tuple[str, bool]]:
@@ -39,20 +39,20 @@ def _hamamatsu(text: str | None) -> Iterator[tuple[str, bool]]:
 
 
 def _plain(names: Iterable[str]) -> Iterator[str]:
-    """Names of files beside, none that leads elsewhere."""
+    """Relative names, without any that leave the folder."""
     for name in (name.strip().replace("\\", "/") for name in names):
         if name and not name.startswith("/") and ".." not in PurePosixPath(name).parts:
             yield name
 
 
 def _ini(text: str) -> dict[str, dict[str, str]]:
-    """Settings by section, names in small letters; what is neither section nor setting is passed over."""
-    said = {"": dict[str, str]()}
-    section = said[""]
+    """Settings by section, names in lower case; other lines are skipped."""
+    sections = {"": dict[str, str]()}
+    section = sections[""]
     for line in map(str.strip, text.lstrip("\ufeff").splitlines()[: 2 * _MOST_FILES]):
         if line.startswith("[") and line.endswith("]"):
-            section = said.setdefault(line[1:-1], {})
+            section = sections.setdefault(line[1:-1], {})
         elif not line.startswith((";", "#")):
             name, _, value = line.partition("=")
             section[name.strip().lower()] = value.strip()
-    return said
+    return sections

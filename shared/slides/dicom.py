@@ -1,4 +1,4 @@
-"""What a DICOM file says of itself before its pixels, read out of its first bytes alone."""
+"""Reads the header of a DICOM file from its first bytes, without pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _COMPANIONS = (
 )
 """SOP classes of directories, presentation states, parametric maps, segmentations, reports, annotations, documents."""
 _BEYOND = 0x0048_0008
-"""All that is read stands before this tag; optical paths with their colour profiles come after it."""
+"""All tags that are read come before this one; optical paths with their colour profiles come after it."""
 _FIRST_VRS = {b"UL", b"OB", b"UI", b"SH", b"CS", b"LO", b"DA", b"TM"}
 _IMAGE_TYPE = ("", "", "VOLUME", "NONE")
-"""What a file that does not say its ImageType is taken for."""
+"""Defaults for a missing ImageType."""
 
 
 Elements = Mapping[int, bytes]
@@ -45,11 +45,11 @@ class Instance:
     uid: str
     role: Role
     resampled: bool = False
-    """Whether it was made smaller from another level."""
+    """Whether it is downsampled from another level."""
     width_px: int = 0
     height_px: int = 0
     um_per_px: float = 0
-    """As the width of the imaged volume gives it; 0 where that is not stated."""
+    """From the width of the imaged volume; 0 if that is not stated."""
     number: int = 0
     """InstanceNumber; 0 where it is not stated."""
     tile_px: tuple[int, int] = (1, 1)
@@ -60,7 +60,7 @@ class Instance:
     space: str = ""
     """FrameOfReferenceUID."""
     whole: str = ""
-    """The concatenation that it is a part of; empty where it is none."""
+    """The concatenation that it is a part of; empty if none."""
     part: int = 0
     parts: int = 0
 
@@ -79,7 +79,7 @@ def is_dicom(head: bytes) -> bool:
 
 
 def parse(head: bytes) -> Instance | None:
-    """Read a file's first bytes; None where it is no DICOM file of slides, or says too little.
+    """Parse a file's first bytes; None if it is not a DICOM whole-slide image or lacks required tags.
 
     Raises:
         CutShortError: more of the file is needed.
@@ -93,15 +93,15 @@ def parse(head: bytes) -> Instance | None:
         return None
 
 
-def _instance(said: Elements) -> Instance | None:
-    kind = _text(said, 0x0008_0016)
+def _instance(values: Elements) -> Instance | None:
+    kind = _text(values, 0x0008_0016)
     if kind.startswith(_COMPANIONS):
         return Instance("", "", Role.COMPANION)
-    series, uid = _text(said, 0x0020_000E), _text(said, 0x0008_0018)
-    width, height = _number(said, 0x0048_0006), _number(said, 0x0048_0007)
+    series, uid = _text(values, 0x0020_000E), _text(values, 0x0008_0018)
+    width, height = _number(values, 0x0048_0006), _number(values, 0x0048_0007)
     if kind != _WHOLE_SLIDE_IMAGE or not (series and uid and width and height):
         return None
-    image = _text(said, 0x0008_0008).upper().split("\\")
+    image = _text(values, 0x0008_0008).upper().split("\\")
     image += _IMAGE_TYPE[len(image) :]
     return Instance(
         series=series,
@@ -110,33 +110,33 @@ def _instance(said: Elements) -> Instance | None:
         resampled=image[3] == "RESAMPLED",
         width_px=width,
         height_px=height,
-        um_per_px=_millimetres(said, 0x0048_0001) * 1000 / width,
-        number=_count(said, 0x0020_0013) if 0x0020_0013 in said else 0,
-        tile_px=(max(1, _number(said, 0x0028_0011)), max(1, _number(said, 0x0028_0010))),
-        frames=_count(said, 0x0028_0008),
-        sparse=_text(said, 0x0020_9311) == "TILED_SPARSE",
-        space=_text(said, 0x0020_0052),
-        whole=_text(said, 0x0020_9161),
-        part=_number(said, 0x0020_9162),
-        parts=_number(said, 0x0020_9163),
+        um_per_px=_millimetres(values, 0x0048_0001) * 1000 / width,
+        number=_count(values, 0x0020_0013) if 0x0020_0013 in values else 0,
+        tile_px=(max(1, _number(values, 0x0028_0011)), max(1, _number(values, 0x0028_0010))),
+        frames=_count(values, 0x0028_0008),
+        sparse=_text(values, 0x0020_9311) == "TILED_SPARSE",
+        space=_text(values, 0x0020_0052),
+        whole=_text(values, 0x0020_9161),
+        part=_number(values, 0x0020_9162),
+        parts=_number(values, 0x0020_9163),
     )
 
 
-def _text(said: Elements, tag: int) -> str:
-    return said.get(tag, b"").decode("ascii", errors="replace").strip(" \0")
+def _text(values: Elements, tag: int) -> str:
+    return values.get(tag, b"").decode("ascii", errors="replace").strip(" \0")
 
 
-def _number(said: Elements, tag: int) -> int:
-    return int.from_bytes(said.get(tag, b""), "little")
+def _number(values: Elements, tag: int) -> int:
+    return int.from_bytes(values.get(tag, b""), "little")
 
 
-def _count(said: Elements, tag: int) -> int:
+def _count(values: Elements, tag: int) -> int:
     """A number that is stored as text."""
-    text = _text(said, tag)[:12]
+    text = _text(values, tag)[:12]
     return int(text) if text.isdecimal() else 1
 
 
-def _millimetres(said: Elements, tag: int) -> float:
-    stored = said.get(tag, b"")
+def _millimetres(values: Elements, tag: int) -> float:
+    stored = values.get(tag, b"")
     length: float = unpack("<f", stored)[0] if len(stored) == 4 else 0.0
     return length if isfinite(length) else 0.0

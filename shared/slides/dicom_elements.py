@@ -1,4 +1,4 @@
-"""The first elements of a DICOM file, as they are stored: no value is converted, and only bytes at hand are read."""
+"""Parses the first elements of a DICOM file from bytes in memory, without converting values."""
 
 from dataclasses import dataclass
 from struct import error, unpack_from
@@ -10,18 +10,18 @@ _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b
 _TRANSFER_SYNTAX = 0x0002_0010
 _IMPLICIT = b"1.2.840.10008.1.2"
 _UNREADABLE = {b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"}
-"""Big endian and deflated: nobody keeps slides so."""
+"""Big endian and deflated: not used for slides."""
 _DEEPEST = 20
 _META = 0x0003_0000
 """Tags below it are of the file's meta information."""
 
 
 class CutShortError(ValueError):
-    """The elements go on beyond the bytes at hand."""
+    """The elements continue beyond the given bytes."""
 
 
 class BadElementsError(ValueError):
-    """The bytes are no DICOM elements that are read here."""
+    """The bytes are not DICOM elements, or use an unsupported encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,21 @@ def elements(head: bytes, at: int, beyond: int) -> dict[int, bytes]:
         CutShortError: `beyond` is not reached in these bytes.
         BadElementsError: they are no elements, or of an encoding that no slide has.
     """
-    found, explicit = dict[int, bytes](), True
+    values, explicit = dict[int, bytes](), True
     while True:
-        explicit = _is_explicit(head, at, found) if _tag(head, at) >= _META else True
+        explicit = _is_explicit(head, at, values) if _tag(head, at) >= _META else True
         element = _element(head, at, explicit)
         if element.tag >= beyond:
-            return found
+            return values
         if element.length == _UNDEFINED:
             at = _after_items(head, element.start, explicit, 0)
             continue
         at = element.start + element.length
-        found[element.tag] = head[element.start : at]
+        values[element.tag] = head[element.start : at]
 
 
-def _is_explicit(head: bytes, at: int, found: dict[int, bytes]) -> bool:
-    syntax = found.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0")
+def _is_explicit(head: bytes, at: int, values: dict[int, bytes]) -> bool:
+    syntax = values.get(_TRANSFER_SYNTAX, b"").rstrip(b" \0")
     if syntax in _UNREADABLE:
         raise BadElementsError
     return syntax != _IMPLICIT if syntax else head[at + 4 : at + 6].isalpha()

@@ -26,7 +26,7 @@ def embedded(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
 
 def present(store: BlobStore, case: CaseId) -> Mapping[str, str]:
     """Etags by key of all files that stand in the case's folder."""
-    return {info.key: info.etag for info in store.list(keys.case_folder(case))}
+    return {info.key: info.etag for info in store.list(keys.slides(case))}
 
 
 def files(slide: Slide) -> tuple[StoredObject, ...]:

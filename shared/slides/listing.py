@@ -1,4 +1,4 @@
-"""The slides of a case out of a listing of its objects."""
+"""Groups the objects of a case into slides."""
 
 import threading
 from collections import OrderedDict, defaultdict
@@ -28,15 +28,15 @@ class Stored(Protocol):
 
     @property
     def key(self) -> str:
-        """Where it stands."""
+        """Its key in the bucket."""
 
     @property
     def etag(self) -> str:
-        """Which version of it."""
+        """Its version."""
 
 
 def version(files: Sequence[Stored]) -> str:
-    """What tells versions of a slide apart: the etag of its only file, else a digest over keys and etags of all."""
+    """The version of a slide: the etag of a single file, else a digest of all keys and etags."""
     return files[0].etag if len(files) == 1 else digest_of([[file.key, file.etag] for file in files])
 
 
@@ -46,14 +46,14 @@ class FoundSlide:
 
     slide_id: SlideId
     files: tuple[BlobInfo, ...]
-    """What is to be read: the first one stands for the slide, the others follow in key order."""
+    """The files to read: the primary file first, the others in key order."""
     members: tuple[BlobInfo, ...]
-    """Everything that belongs to it, labels and parts that cannot be used included."""
+    """All files that belong to it, including labels and unusable parts."""
     is_series: bool = False
-    lacks: str = ""
-    """What is missing of it, in a sentence; empty where it is whole."""
+    missing: str = ""
+    """What is missing, as a sentence; empty if the slide is complete."""
     usable: bool = True
-    """Whether it can be worked on although something is missing."""
+    """Whether it can be processed even if something is missing."""
 
     @property
     def version(self) -> str:
@@ -62,7 +62,7 @@ class FoundSlide:
 
 
 class SlideListing:
-    """Tells which files make which slide; what a file's first bytes say is remembered by version."""
+    """Groups files into slides; caches parsed DICOM headers by version."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -88,13 +88,13 @@ class SlideListing:
         return sorted([*indexed, *single, *_series(rest, heads)], key=lambda slide: slide.files[0].key)
 
     def _indexed(self, name: str, named: Mapping[str, BlobInfo]) -> FoundSlide:
-        """A slide that begins with a file that names the others."""
+        """A slide whose first file lists the others."""
         own = named[name]
         wanted = dict(companions(name, lambda file: self._text(named.get(file))))
-        missing = sorted(file for file, needed in wanted.items() if needed and file not in named)
+        absent = sorted(file for file, needed in wanted.items() if needed and file not in named)
         others = sorted((named[file] for file in wanted if file in named and file != name), key=lambda info: info.key)
-        lacks = f"the slide lacks {len(missing)} of its files: {', '.join(missing[:5])}" if missing else ""
-        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), lacks=lacks, usable=not missing)
+        missing = f"the slide lacks {len(absent)} of its files: {', '.join(absent[:5])}" if absent else ""
+        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
 
     def _text(self, info: BlobInfo | None) -> str | None:
         if info is None:
@@ -149,6 +149,6 @@ def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) 
         if instance is not None and instance.role is not Role.COMPANION:
             members[instance.series].append((rest[name], instance))
     for uid, files in members.items():
-        made = assemble(files)
+        series = assemble(files)
         everything = tuple(info for info, _ in files)
-        yield FoundSlide(keys.series_id(uid), made.files, everything, True, made.lacks, made.usable)
+        yield FoundSlide(keys.series_id(uid), series.files, everything, True, series.missing, series.usable)

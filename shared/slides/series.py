@@ -1,4 +1,4 @@
-"""Which files of a DICOM series are its levels, and what is missing of them."""
+"""Assembles the files of a DICOM series into levels and reports what is missing."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,26 +18,26 @@ _ROUNDING_PX = 2
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The files to work on, the base level's first, and what is missing."""
+    """The files to read, the base level's first, and what is missing."""
 
     files: tuple[BlobInfo, ...]
-    lacks: str
-    """A sentence; empty where the series is whole."""
+    missing: str
+    """A sentence; empty if the series is complete."""
     usable: bool
-    """Whether the files can be worked on although something is missing: the base level is whole."""
+    """Whether the base level is complete, so that the files can be processed."""
 
 
 def assemble(members: Sequence[File]) -> Series:
-    """Put the files of one series together, in key order; labels and overviews are left out."""
+    """Assemble one series in key order, without labels and overviews."""
     levels = _levels(members)
     if not levels:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
     size = max(levels, key=lambda each: each[0] * each[1])
     base = levels.pop(size)
-    missing = _base_lacks(base) or _smaller_than_missing(base[0][1], levels, members)
+    missing = _base_gap(base) or _smaller_than_missing(base[0][1], levels, members)
     if missing:
         return Series(tuple(info for info, _ in base), missing, False)
-    gaps = {other: _lacks(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
+    gaps = {other: _gap(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
     whole = [file for other, files in levels.items() if not gaps[other] for file in files]
     others = sorted([*base[1:], *whole], key=lambda file: file[0].key)
     named = "; ".join(f"its level of {w} x {h} px {gap}" for (w, h), gap in gaps.items() if gap)
@@ -45,7 +45,7 @@ def assemble(members: Sequence[File]) -> Series:
 
 
 def _levels(members: Sequence[File]) -> Levels:
-    """Files by the size of their level; an instance that is there twice counts once."""
+    """Files by the size of their level; duplicate instances count once."""
     instances: Mapping[str, File] = {file[1].uid: file for file in reversed(members)}
     levels = defaultdict[tuple[int, int], list[File]](list)
     for info, instance in sorted(instances.values(), key=lambda file: file[0].key):
@@ -54,17 +54,17 @@ def _levels(members: Sequence[File]) -> Levels:
     return levels
 
 
-def _base_lacks(base: Sequence[File]) -> str:
+def _base_gap(base: Sequence[File]) -> str:
     if all(instance.resampled for _, instance in base):
         return "the DICOM series lacks its base level: every level in it is a smaller copy"
-    gap = _lacks(base)
+    gap = _gap(base)
     return f"the base level of the DICOM series {gap}" if gap else ""
 
 
 def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[File]) -> str:
-    """Where levels do not say that they are smaller copies: whether a larger one stood before the largest in number.
+    """For levels not marked as resampled: whether a missing instance precedes the largest level.
 
-    Numbers alone do not tell: labels are often numbered first, and taken out of a series before it is passed on.
+    Instance numbers alone are not enough: labels often come first and are removed before a series is shared.
     """
     numbers = [base.number, *(smaller[size][0][1].number for size in sorted(smaller, reverse=True))]
     before = base.number - 1
@@ -75,8 +75,8 @@ def _smaller_than_missing(base: Instance, smaller: Levels, members: Sequence[Fil
     return f"the DICOM series lacks its base level: its largest level, {size}, follows a missing instance {before}"
 
 
-def _lacks(files: Sequence[File]) -> str:
-    """Parts or frames that a level lacks."""
+def _gap(files: Sequence[File]) -> str:
+    """Missing parts or frames of a level, in words; empty if none."""
     instances = [instance for _, instance in files]
     for whole in {instance.whole for instance in instances if instance.whole}:
         parts = [instance for instance in instances if instance.whole == whole]
@@ -91,7 +91,7 @@ def _lacks(files: Sequence[File]) -> str:
 
 
 def _disagrees(base: Instance, level: Instance) -> str:
-    """Whether a level shows something else than the base level."""
+    """Why a level does not match the base level, in words; empty if it does."""
     skew = abs(base.width_px * level.height_px - base.height_px * level.width_px)
     if skew > _ROUNDING_PX * (base.width_px + base.height_px):
         return "has another shape than the base level"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from services.embedder.manifest import DEFAULT_ENCODER
 from services.fusion_scorer.bundle import Bundle, load
+from services.fusion_scorer.clinical import parse
 from services.standalone.commands import app
 from services.trainer.bundle.train import served_profile
 from services.trainer.cohort.embeddings import read_embeddings
@@ -19,6 +20,7 @@ from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.canonical import digest_of
 from shared.notice import NOTICE
+from shared.units import CaseId
 from tests.support.cohorts import quiet
 from tests.support.demo_bundle import stated
 from tests.support.system import DEMO_BUNDLE
@@ -92,6 +94,14 @@ def test_it_reads_the_default_encoder_and_the_default_profile(demo: Bundle) -> N
     assert demo.mil is not None
     assert demo.mil.width == encoder["dim"]
     assert digest_of(said_of("bundle.json")["profile"]) == digest_of(served_profile(load_profile()))
+
+
+def test_it_reads_words_as_people_write_them(demo: Bundle) -> None:
+    record = parse(
+        b'{"molecular_group": "Group 3", "sex": "F", "tp53_status": "NA"}', CaseId("A"), demo.manifest.profile
+    )
+    assert dict(record.values) == {"molecular_group": "G3", "sex": "female"}
+    assert [reading.value for reading in record.readings] == ["female", "G3", "missing"]
 
 
 def test_its_card_gives_every_model_its_figures_with_intervals_and_its_threshold(demo: Bundle, card: str) -> None:

@@ -16,7 +16,7 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, forget, read_topic
 from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
-from shared.bus.port import Delivery, Record
+from shared.bus.port import Delivery, Record, RecordTooLargeError
 from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
 from tests.support.bus_kinds import KafkaKind
 
@@ -208,3 +208,14 @@ def test_records_in_the_middle_of_a_topic_are_forgotten_and_the_others_stay(bus:
     assert forget(bus.settings, producer, topic, lambda letter: letter.record.key == "case-1") == 0
     left = [delivery.record for delivery in read_topic(bus.settings, topic)]
     assert sorted(int(record.value) for record in left) == [0, 2, 3, 5, 6, 8, 9, 11]
+
+
+def test_after_a_record_that_the_broker_refuses_the_producer_goes_on(bus: KafkaKind) -> None:
+    topic, recorder, producer = bus.topic(), Recorder(), bus.producer()
+    for size in (1, 1_500_000, 2):
+        try:
+            producer.send([Record(topic, "k", b"x" * size)])
+        except RecordTooLargeError:
+            assert size > 2
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        assert [delivery.record.value for delivery in recorder.wait_for(2)] == [b"x", b"xx"]

@@ -11,7 +11,7 @@ from services.fusion_scorer.bundle import load
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.profile import Profile
-from services.fusion_scorer.standing import LookAtCase
+from services.fusion_scorer.snapshot import TakeSnapshot
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
@@ -35,7 +35,7 @@ def _bag(_: Path) -> tuple[Make, Read]:
         store.put(event.bag.key, data)
         event.slide.object.etag = store.put(event.slide.object.key, b"slide").etag
         CaseIndex(store).put_slide(event)
-        return CaseReader(store)(LookAtCase(store, CaseIndex(store))(CaseId("MB-1")), profile)
+        return CaseReader(store)(TakeSnapshot(store, CaseIndex(store))(CaseId("MB-1")), profile)
 
     return lambda rng: damaged(good, rng, _HEADER), read
 

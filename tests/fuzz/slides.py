@@ -57,7 +57,7 @@ def _inspected(name: str) -> Read:
         slides_found, refused = parted(select([folder / name]))
         if refused:
             raise refused[0].error
-        return [look(slide, 0.5, open_slide) for slide in slides_found]
+        return [look(slide, 0.5, open_slide, lambda *_: None) for slide in slides_found]
 
     return read
 

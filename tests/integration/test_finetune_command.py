@@ -197,7 +197,8 @@ def test_slides_that_are_not_those_embedded_are_refused(cohort: Path, small: Pat
     assert done.exit_code == AT_FAULT
     assert "is not the slide that was embedded" in done.stderr
     shutil.rmtree(other / "slides")
-    (other / "slides").mkdir()
+    shutil.copytree(cohort / "slides", other / "slides")
+    shutil.rmtree(next((other / "slides").iterdir()))
     absent = medulla("finetune", *named, "--out", tmp_path / "out", "--encoder", small)
     assert "not among the slides" in absent.stderr
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from services.tiler import errors, openslide_reader, readers
 from services.tiler.errors import SlideError, UnreadableSlideError
-from services.tiler.ports import Cut, Origins, Overview, SlideFacts, SlideReader, Tiles
+from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, SlideReader, Tiles
 from services.tiler.resolution import Override
 from shared.units import MicronsPerPx
 
@@ -48,6 +48,10 @@ class _Hostile:
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         self._now("tiles")
         return self._reader.read_tiles(origins, cut)
+
+    def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
+        self._now("damaged")
+        return self._reader.find_damaged(origins, cut)
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         self._now("overview")

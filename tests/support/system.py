@@ -3,8 +3,9 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -124,6 +125,12 @@ class System:
             if error.code == 404:
                 return {}
             raise
+
+    def delete(self, path: str) -> int:
+        """Ask REST to delete; the status of its answer."""
+        with closing(HTTPConnection("127.0.0.1", self.ports.results_http, timeout=10)) as connection:
+            connection.request("DELETE", path)
+            return connection.getresponse().status
 
     def eventually(self, case_id: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The case, as soon as it is as wanted; fails the test after PATIENCE_S with what it is."""

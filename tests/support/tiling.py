@@ -14,11 +14,12 @@ from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
+from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
 from services.tiler.settings import ScratchSettings
 from services.tiler.settling import SeriesSettings, Settling
-from services.tiler.unseen import Unseen
+from services.tiler.unplanned import Unplanned
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
@@ -35,10 +36,10 @@ class Tiling:
     stream: StreamChunks
 
     @property
-    def unseen(self) -> Unseen:
+    def unseen(self) -> Unplanned:
         """What a sweep asks of each object."""
         tiler = self.on_landing
-        return Unseen(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
+        return Unplanned(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
 
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""
@@ -62,13 +63,14 @@ def tiling(
     budget_mb: int = 50,
     tiles_per_chunk: int = 16,
     store: BlobStore | None = None,
+    opener: OpenSlide = open_slide,
 ) -> Iterator[Tiling]:
     """Put a tiler together, with scratch below `folder`, on `store` or on one in memory."""
     blobs, spec = store or MemoryStore(), PlanSpec(tiles_per_chunk=tiles_per_chunk)
     settings = ScratchSettings(folder=folder / "scratch", budget_mb=budget_mb, part_mb=1, connections=4, wait_s=20)
     plans = PlanStore(blobs)
     with Scratch(blobs, settings) as scratch, ThreadPoolExecutor(2) as pool:
-        plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable())
+        plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable(), opener)
         settling = Settling(SeriesSettings(settle_s=0, quiet_s=0))
         on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec), SlideListing(blobs), settling)
-        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2))
+        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2, open_slide=opener))

@@ -1,4 +1,4 @@
-"""Where single slides of the training cohort lie, so that one of another stain or organ among good ones is found.
+"""Reference for single slides of the training cohort, to detect slides of another stain or organ.
 
 Nothing here sees an outcome. Limits come from slides of patients who were left out of the fit.
 """
@@ -57,18 +57,18 @@ def slide_reference(measures: SlideMeasures) -> dict[str, Any] | None:
     if len(set(measures.cases)) < _LEAST:
         return None
     embedding = _fitted(measures.cases, measures.means, fit_embedding, _embedding_distance)
-    said: dict[str, Any] = {"embedding": plain(embedding, 6), "beyond": "leave_out", "none_left": "abstain"}
+    reference: dict[str, Any] = {"embedding": plain(embedding, 6), "beyond": "leave_out", "none_left": "abstain"}
     if measures.colours.size:
-        said["colours"] = plain(_fitted(measures.cases, measures.colours, _fit_colours, colour_distance), 6)
-    return said
+        reference["colours"] = plain(_fitted(measures.cases, measures.colours, _fit_colours, colour_distance), 6)
+    return reference
 
 
-def slide_distances(said: Mapping[str, Any], measures: SlideMeasures) -> Floats:
+def slide_distances(reference: Mapping[str, Any], measures: SlideMeasures) -> Floats:
     """Each slide's distance [n] as a share of the limit past which it is left out, as the scorer tells it."""
-    found = [_shares(said["embedding"], measures.means, _embedding_distance)]
-    if "colours" in said and measures.colours.size:
-        found.append(_shares(said["colours"], measures.colours, colour_distance))
-    return np.asarray(np.max(found, axis=0), np.float64)
+    shares = [_shares(reference["embedding"], measures.means, _embedding_distance)]
+    if "colours" in reference and measures.colours.size:
+        shares.append(_shares(reference["colours"], measures.colours, colour_distance))
+    return np.asarray(np.max(shares, axis=0), np.float64)
 
 
 def colour_distance(fitted: Mapping[str, Any], row: Floats) -> float:
@@ -107,7 +107,7 @@ def _fitted(cases: Sequence[str], rows: Floats, fit: Fit, measure: Measure) -> d
     return dict(fit(rows)) | {"limits": {"flag": _FLAG * largest, "abstain": _BEYOND * largest}}
 
 
-def _shares(said: Mapping[str, Any], rows: Floats, measure: Measure) -> Floats:
-    fitted = {name: np.asarray(value) for name, value in said.items() if name != "limits"}
-    found = np.array([measure(fitted, row) for row in rows], np.float64)
-    return np.asarray(found / said["limits"]["abstain"], np.float64)
+def _shares(reference: Mapping[str, Any], rows: Floats, measure: Measure) -> Floats:
+    fitted = {name: np.asarray(value) for name, value in reference.items() if name != "limits"}
+    shares = np.array([measure(fitted, row) for row in rows], np.float64)
+    return np.asarray(shares / reference["limits"]["abstain"], np.float64)

@@ -113,8 +113,8 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
 
 
 def _of_slides(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, Any]:
-    said = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
-    return {"slides": said} if said else {}
+    reference = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
+    return {"slides": reference} if reference else {}
 
 
 def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:

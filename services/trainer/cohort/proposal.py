@@ -1,4 +1,4 @@
-"""Proposes a column map for a table with other names than the profile's; nothing of it is applied by itself."""
+"""Proposes a column map for a table with unknown names; it is never applied automatically."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher

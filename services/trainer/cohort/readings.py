@@ -1,4 +1,4 @@
-"""What was read as what in a cohort table, in a few lines for people."""
+"""Summarises how values of a cohort table were read."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

@@ -14,8 +14,8 @@ from services.fusion_scorer.clinical import ClinicalRecord, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.profile import Profile, Variable
 from shared.json_objects import MAX_BYTES, MAX_NAMES
+from shared.text import LONGEST
 from shared.units import CaseId
-from shared.words import LONGEST_SENTENCE
 from tests.support.fusion import PROFILE, clinical_json
 
 CASE = CaseId("MB-1")
@@ -142,7 +142,7 @@ def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
     if isinstance(found, str):
         assert found.strip()
         assert found.isprintable()
-        assert len(found.encode()) <= LONGEST_SENTENCE
+        assert len(found.encode()) <= LONGEST
     else:
         stated = json.loads(data)
         assert all(name in stated and stated[name] not in (None, "") for name in found.values)
@@ -168,7 +168,7 @@ def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
 )
 def test_hostile_records_give_one_short_clean_sentence(data: bytes) -> None:
     said = refusal(data)
-    assert len(said.encode()) <= LONGEST_SENTENCE
+    assert len(said.encode()) <= LONGEST
     assert said.isprintable()
 
 
@@ -176,7 +176,7 @@ def test_all_problems_of_many_are_counted() -> None:
     wide = Profile(name="wide", variables=tuple(variable(f"v{i}") for i in range(900)))
     with pytest.raises(BadClinicalRecordError, match=r"and 8\d\d more$") as refused:
         parse(clinical_json(**{f"v{i}": "high" for i in range(900)}), CASE, wide)
-    assert len(str(refused.value)) <= LONGEST_SENTENCE
+    assert len(str(refused.value)) <= LONGEST
 
 
 def variable(name: str) -> Variable:

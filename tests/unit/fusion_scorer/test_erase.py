@@ -2,7 +2,7 @@
 
 import json
 
-from medulla.v1.events_pb2 import CaseEraseRequested
+from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
 from services.fusion_scorer.erase import EraseCase
 from shared import keys
@@ -36,7 +36,7 @@ def _erase(store: MemoryStore, event: CaseEraseRequested) -> tuple[list[str], li
     """Whose dead letters were forgotten, and which cases are to be scored again."""
     forgotten: list[str] = []
     asked = EraseCase(store, forgotten.append)(event)
-    return forgotten, [request.case_id for request in asked]
+    return forgotten, [each.case_id for each in asked if isinstance(each, CaseRescoreRequested)]
 
 
 def test_nothing_of_the_case_is_left_but_a_marker_that_does_not_name_it() -> None:
@@ -57,6 +57,14 @@ def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None
     assert _erase(store, request(CANARY, "operator")) == ([CANARY], [OTHER])
     left = {info.key for info in store.list("")} - {keys.erased(CANARY)}
     assert left == {info.key for info in untouched.list("")}
+
+
+def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() -> None:
+    store = MemoryStore()
+    erase = EraseCase(store, lambda _: None)
+    (again,) = erase(request(CANARY, "operator"))
+    assert isinstance(again, CaseEraseRequested)
+    assert erase(again) == []
 
 
 def test_what_late_work_wrote_goes_with_a_second_request() -> None:

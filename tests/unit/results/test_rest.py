@@ -10,6 +10,7 @@ from medulla.v1.results_pb2 import GetCaseResponse
 from medulla.v1.scorer_pb2 import Score
 
 from services.results.handler import RecordRejection
+from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from shared.rpc.auth import OpenOnLoopback
 from tests.support import scores as made
@@ -217,3 +218,5 @@ def test_refused_uploads_without_a_case_are_listed_while_they_stand(client: Test
     assert client.get("/api/v1/cases").json()["cases"] == []
     results.blobs.delete("slides/loose.svs")
     assert [one["object_key"] for one in client.get("/api/v1/refused").json()["refused"]] == ["slides/a b/c.svs"]
+    RefusedUploads(results.blobs, results.store).forget_removed()
+    assert [one.object_key for one in results.store.refused(9)] == ["slides/a b/c.svs"]

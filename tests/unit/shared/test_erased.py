@@ -11,6 +11,7 @@ from shared.blob.port import ObjectChangedError
 from shared.bus import topics
 from shared.bus.events import decoder
 from shared.erased import ErasedCases, drop_erased
+from shared.errors import MedullaError, TransientError
 from shared.units import CaseId
 from shared.worker import Route
 
@@ -21,7 +22,7 @@ TILED = SlideTiled(event_id="e", slide=Slide(case_id=CASE, slide_id="S.svs", dig
 class _Embed:
     """A handler that does something to the store while it is at work."""
 
-    def __init__(self, store: MemoryStore, *, erase: bool = False, fail: bool = False) -> None:
+    def __init__(self, store: MemoryStore, *, erase: bool = False, fail: type[MedullaError] | None = None) -> None:
         self.erased, self.erase, self.fail, self.calls = ErasedCases(store), erase, fail, 0
 
     def __call__(self, event: SlideTiled) -> Iterable[SlideEmbedded]:
@@ -29,7 +30,7 @@ class _Embed:
         if self.erase:
             self.erased.add(CASE)
         if self.fail:
-            raise ObjectChangedError("the slide is gone")
+            raise self.fail("the slide is gone")
         yield SlideEmbedded(event_id="f", slide=event.slide)
 
 
@@ -51,8 +52,19 @@ def test_an_event_of_an_erased_case_is_dropped_without_work() -> None:
     assert embed.calls == 0
 
 
-@pytest.mark.parametrize("fail", [False, True])
-def test_work_under_way_when_the_case_was_erased_asks_to_erase_what_it_wrote(fail: bool) -> None:
+def test_a_late_event_asks_to_erase_what_a_process_wrote_that_died_after_the_erasure() -> None:
+    store = MemoryStore()
+    ErasedCases(store).add(CASE)
+    store.put(f"embeddings/{'a' * 64}/part-00000", b"late")
+    (asked,) = _handle(store, _Embed(store))
+    assert isinstance(asked, CaseEraseRequested)
+    assert list(asked.slide_digests) == ["a" * 64]
+
+
+@pytest.mark.parametrize("fail", [None, ObjectChangedError, TransientError])
+def test_work_under_way_when_the_case_was_erased_asks_to_erase_what_it_wrote(
+    fail: type[MedullaError] | None,
+) -> None:
     store = MemoryStore()
     (asked,) = _handle(store, _Embed(store, erase=True, fail=fail))
     assert isinstance(asked, CaseEraseRequested)
@@ -62,4 +74,4 @@ def test_work_under_way_when_the_case_was_erased_asks_to_erase_what_it_wrote(fai
 def test_a_refusal_of_a_case_that_was_not_erased_stays_a_refusal() -> None:
     store = MemoryStore()
     with pytest.raises(ObjectChangedError):
-        _handle(store, _Embed(store, fail=True))
+        _handle(store, _Embed(store, fail=ObjectChangedError))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.error_location import NOWHERE, place_of
 from shared.errors import MedullaError, PoisonMessageError, TransientError
 from shared.incidents import STOPS, contained, incident
-from shared.places import NOWHERE, place_of
 from shared.text import capped, clean
 from shared.times import when
 from tests.support.logs import logging_as

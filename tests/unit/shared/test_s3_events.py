@@ -208,9 +208,9 @@ def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
 def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> None:
     record = announcement("slides", HARD, "etag-1")
     assert decode(record).etag == "etag-1"
-    assert not decode(record).anew
+    assert not decode(record).replayed
     letter = to_dead_letter(Delivery(record, 0, 0), PoisonMessageError("no slide"), "tiler")
-    assert decode(original(letter)).anew
+    assert decode(original(letter)).replayed
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_series_is_one_slide_whatever_its_files_are_called(data: st.DataObject
         files[name] = without_preamble(stored) if kind != "label" and data.draw(st.booleans()) else stored
     (slide,) = listed(files)
     assert slide.slide_id == SERIES
-    assert (slide.is_series, slide.lacks, slide.usable) == (True, "", True)
+    assert (slide.is_series, slide.missing, slide.usable) == (True, "", True)
     assert [files[name] in _either(kind) for name, kind in zip(names(slide)[:1], ["level0"], strict=True)] == [True]
     assert len(slide.files) == len(LEVELS)
     assert len(slide.members) == len(WHOLE)
@@ -75,7 +75,7 @@ def test_several_series_in_one_folder_are_several_slides() -> None:
 @pytest.mark.parametrize("options", [{"parts": 3}, {"sparse": True}, {"levels": 1}])
 def test_concatenated_sparse_and_single_levels_are_whole(options: dict[str, int]) -> None:
     (slide,) = listed(series(**options))
-    assert slide.lacks == ""
+    assert slide.missing == ""
 
 
 def test_a_copy_of_an_instance_counts_once() -> None:
@@ -96,7 +96,7 @@ def test_a_series_without_its_base_level_says_what_is_missing(
     missing: set[str], options: dict[str, int], lacks: str
 ) -> None:
     (slide,) = listed({kind: data for kind, data in series(**options).items() if kind not in missing})
-    assert lacks in slide.lacks
+    assert lacks in slide.missing
     assert not slide.usable
 
 
@@ -106,14 +106,14 @@ def test_a_series_without_its_base_level_says_what_is_missing(
 def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: set[str], usable: bool) -> None:
     (slide,) = listed({kind: data for kind, data in series("1.7", unsaid=True).items() if kind not in missing})
     assert slide.usable == usable
-    assert ("lacks its base level" in slide.lacks) != usable
+    assert ("lacks its base level" in slide.missing) != usable
 
 
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
     stranger = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
     (slide,) = listed({**series("1.9", levels=1), "stranger": stranger})
     assert slide.usable
-    assert "640 x 1152 px lies in another frame of reference" in slide.lacks
+    assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]
 
 
@@ -126,13 +126,13 @@ def test_a_version_of_a_series_changes_with_each_of_its_levels() -> None:
 def test_a_mirax_slide_is_its_named_files() -> None:
     one, two = listed({**mirax("A"), "S.svs": b"x"})
     assert names(one) == ["A.mrxs", "A/Data0000.dat", "A/Data0001.dat", "A/Index.dat", "A/Slidedat.ini"]
-    assert (one.slide_id, one.lacks, two.slide_id) == ("A.mrxs", "", "S.svs")
+    assert (one.slide_id, one.missing, two.slide_id) == ("A.mrxs", "", "S.svs")
 
 
 @pytest.mark.parametrize("missing", ["A/Slidedat.ini", "A/Index.dat", "A/Data0001.dat"])
 def test_a_mirax_slide_says_which_file_it_lacks(missing: str) -> None:
     (slide,) = listed({name: data for name, data in mirax("A").items() if name != missing})
-    assert missing in slide.lacks
+    assert missing in slide.missing
     assert not slide.usable
 
 
@@ -141,7 +141,7 @@ def test_a_hamamatsu_slide_is_its_listed_files() -> None:
     files = {"V.vms": index + b"OptimisationFile=V.opt\r\n", "a.jpg": b"a", "b.jpg": b"b", "m.jpg": b"m", "x.jpg": b"x"}
     (slide,) = listed(files)
     assert names(slide) == ["V.vms", "a.jpg", "b.jpg", "m.jpg"]
-    assert slide.lacks == ""
+    assert slide.missing == ""
 
 
 @given(index=st.binary(max_size=300), slide=st.sampled_from(["A.mrxs", "A.vms", "A.vmu", "A"]))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.words import LONGEST_SENTENCE, normalised, printable, sentence, shown
+from shared.text import LONGEST
+from shared.words import normalised, printable, sentence, shown
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,6 @@ def test_whatever_is_shown_can_be_printed_and_encoded(value: object) -> None:
 @given(st.lists(st.text(st.characters(), max_size=900), max_size=40))
 def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: list[str]) -> None:
     said = sentence([printable(problem)[:900] for problem in problems])
-    assert len(said) <= LONGEST_SENTENCE
+    assert len(said) <= LONGEST
     left = len(problems) - len(said.split("; "))
     assert left <= 0 or f"and {left + 1} more" in said or ";" in "".join(problems)

@@ -48,7 +48,7 @@ def on_landing(handle: Callable[[ObjectHint], Iterable[Event]]) -> Route[ObjectH
 def test_an_event_that_was_dealt_with_is_one_line(logged: Logged) -> None:
     work(Route(topics.SLIDES_TILED, decoder(SlideTiled), scored), TILED)
     (line,) = logged.lines("done")
-    assert (line["service"], line["level"], line["topic"], line["said"]) == ("scorer", "info", "slides.tiled", 1)
+    assert (line["service"], line["level"], line["topic"], line["events"]) == ("scorer", "info", "slides.tiled", 1)
     assert (line["event_id"], line["case_id"], line["slide_id"]) == ("e1", "case-1", "a")
     assert line["seconds"] >= 0
 
@@ -61,7 +61,7 @@ def test_minor_records_leave_no_line(logged: Logged) -> None:
 def test_the_line_of_a_landed_object_names_its_case_and_slide(logged: Logged) -> None:
     work(on_landing(lambda _: []), LANDED)
     (line,) = logged.lines("done")
-    assert (line["case_id"], line["slide_id"], line["said"]) == ("case-1", "a.svs", 0)
+    assert (line["case_id"], line["slide_id"], line["events"]) == ("case-1", "a.svs", 0)
 
 
 def test_lines_of_failures_of_a_landed_object_name_its_case_and_slide(logged: Logged) -> None:

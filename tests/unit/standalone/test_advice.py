@@ -15,14 +15,17 @@ from services.standalone.advice import here
 from services.standalone.laptop_results import LaptopResults
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import unreadable
-from services.standalone.strays import Strays
+from services.standalone.unreadable_files import UnreadableFiles
 from services.tiler.errors import NoResolutionError
 from shared.errors import PermanentError
 from shared.units import CaseId
 from tests.support import scores as made
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 
-_CLUSTER = re.compile(r"\b(TILER|EMBEDDER|SCORER|RESULTS|MEDULLA)_|dead.letter|replay|medulla (sweep|rescore)", re.I)
+_CLUSTER = re.compile(
+    r"\b(TILER|EMBEDDER|SCORER|RESULTS|MEDULLA)_|dead.letter|replay|medulla (sweep|rescore)|upload|store the record",
+    re.I,
+)
 
 
 def kinds() -> list[type[PermanentError]]:
@@ -79,20 +82,20 @@ def test_an_error_that_nobody_raised_on_purpose_is_a_sentence_with_type_and_plac
     assert "Traceback" not in done.output
 
 
-def test_what_cannot_be_read_in_a_watched_folder_is_told_once_with_its_case(tmp_path: Path) -> None:
+def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(tmp_path: Path) -> None:
     (tmp_path / "slides/MB-1").mkdir(parents=True)
     (tmp_path / "clinical").mkdir()
     (tmp_path / "slides/MB-1/a.svs").symlink_to("gone.svs")
     (tmp_path / "slides/loose.svs").symlink_to("gone.svs")
-    told: list[SlideRejected] = []
-    strays = Strays(tmp_path, told.append)
-    strays()
-    strays()
-    assert [(one.case_id, one.object_key) for one in told] == [
+    reported: list[SlideRejected] = []
+    report_new = UnreadableFiles(tmp_path, reported.append)
+    report_new()
+    report_new()
+    assert [(one.case_id, one.object_key) for one in reported] == [
         ("MB-1", "slides/MB-1/a.svs"),
         ("", "slides/loose.svs"),
     ]
-    assert all("gone.svs" in one.sentence and one.advice for one in told)
+    assert all("gone.svs" in one.sentence and one.advice for one in reported)
     assert len(list(unreadable(tmp_path / "slides"))) == 2
 
 

@@ -79,12 +79,12 @@ def test_tables_as_spreadsheets_write_them_are_read(tmp_path: Path, text: bytes)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"case,path\nA,s.svs\n", ("no column case_id", "unknown column 'case'")),
+        (b"case,path\nA,s.svs\n", ("no column case_id", 'unknown column "case"')),
         (b"", ("is empty",)),
         (b"case_id,path\n", ("no row",)),
         (b"case_id,path\n,s.svs\n", ("line 2", "has no case_id")),
         (b"case_id,path\nA,s.svs,more\n", ("line 2", "more cells")),
-        (b"case_id,path,mpp\nA,s.svs,coarse\n", ("line 2", "'coarse'")),
+        (b"case_id,path,mpp\nA,s.svs,coarse\n", ("line 2", '"coarse"')),
         (b"case_id,path\nA,gone.svs\n", ("no such file",)),
         (b"case_id,path\nA,sl\0de.svs\n", ("no table of text",)),
     ],

@@ -43,6 +43,15 @@ def test_a_damaged_slide_is_planned_or_refused(
     assert isinstance(outcome, TilePlan) or outcome.reason
 
 
+@pytest.mark.parametrize("broken", [b"\x28\x00\x08\x00\x49\x01", b"\x28\x00\x08\x00UL"])
+def test_a_dicom_value_that_cannot_be_converted_refuses_the_slide(broken: bytes, tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "slide.dcm")
+    data, frames = path.read_bytes(), b"\x28\x00\x08\x00IS"
+    assert frames in data
+    path.write_bytes(data.replace(frames, broken, 1))
+    assert getattr(planned(path), "reason", "") == "unreadable_slide"
+
+
 def planned(path: Path) -> TilePlan | SlideError:
     try:
         with open_slide(path) as reader:

@@ -190,11 +190,11 @@ def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up
         tiler.hint(KEY)
     assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
 
-    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", anew=True))
+    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", replayed=True))
     assert tiler.hint(KEY) == [replayed]
 
 
 def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) -> None:
-    tiler.land(KEY, b"deadly")
+    tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
     assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38

@@ -1,16 +1,19 @@
 """Tiles straight from the file: OpenSlide's pixels, and no damage patched up in silence."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.tiler import openslide_reader
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.openslide_reader import OpenSlidePixels
 from services.tiler.ports import Cut, Tiles
-from services.tiler.pyramid import PixelSource
+from services.tiler.pyramid import PixelSource, find_damaged, read_tiles
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 from services.tiler.tiff_page import read_pages
@@ -57,6 +60,31 @@ def test_a_stored_tile_that_lost_its_end_spoils_the_tiles_over_it_and_no_other(p
     sound, now = tiles_of(path), tiles_of(damaged)
     assert 1 <= now.corrupt.sum() <= 4
     assert np.array_equal(now.pixels[~now.corrupt], sound.pixels[~now.corrupt])
+
+
+@settings(max_examples=20)
+@given(places=st.sets(st.integers(0, 129), max_size=8), px=st.sampled_from([64, 256, 512]))
+def test_tiles_found_damaged_are_those_that_reading_marks(
+    places: set[int], px: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("garbled") / "slide.svs"
+    path.write_bytes(garbled(sorted(places)))
+    cut = Cut(Level0Px(256), Level0Px(256), TilePx(px))
+    for source in (source_of(path), OpenSlidePixels(path)):
+        found, read = find_damaged(source, ORIGINS, cut), read_tiles(source, ORIGINS, cut)
+        source.close()
+        assert np.array_equal(found, read.corrupt)
+
+
+def test_looking_for_damage_decodes_a_stored_tile_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: Counter[tuple[int, int, int]] = Counter()
+    decode = TiffTiles.decode
+    monkeypatch.setattr(TiffTiles, "decode", lambda self, *at: decoded.update([at]) or decode(self, *at))
+    with open_slide(CC0_SLIDE) as reader:
+        decoded.clear()
+        for origins in np.array_split(np.concatenate([ORIGINS, ORIGINS[::-1]]), 7):
+            reader.find_damaged(origins, CUT)
+    assert set(decoded.values()) == {1}
 
 
 def test_damage_that_libjpeg_would_patch_up_is_corrupt() -> None:

@@ -175,4 +175,7 @@ def test_decoding_a_plan_finds_what_the_stream_finds(tmp_path: Path) -> None:
     path.write_bytes(garbled([54, 55, 74]))
     with open_slide(path) as reader:
         made = plan(reader, PlanSpec(), SLIDE)
-        assert count_corrupt(reader, made) == reader.read_tiles(made.coords, made.grid.cut).corrupt.sum() > 0
+        looked_at: list[tuple[int, int]] = []
+        found = count_corrupt(reader, made, lambda done, total: looked_at.append((done, total)))
+        assert found == reader.read_tiles(made.coords, made.grid.cut).corrupt.sum() > 0
+        assert looked_at[-1] == (len(made.coords), len(made.coords))

@@ -22,7 +22,9 @@ from services.tiler.settings import ScratchSettings
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, ObjectChangedError
 from shared.canonical import sha256
+from shared.erased import ErasedCases
 from shared.errors import TransientError
+from shared.units import CaseId
 
 KEY = "slides/case-1/{}.svs"
 _MB = 10**6
@@ -126,6 +128,17 @@ def test_a_slide_idle_for_long_leaves_scratch_even_when_its_object_is_gone(
         scratch.drop_idle()
         assert not files_below(tmp_path)
         assert REGISTRY.get_sample_value("medulla_scratch_used_bytes") == 0
+
+
+def test_slides_of_an_erased_case_leave_scratch_at_once(store: CountingStore, tmp_path: Path) -> None:
+    with scratch_of(store, tmp_path) as scratch:
+        with scratch.hold([put(store, "a")]):
+            pass
+        with scratch.hold([store.put("slides/case-2/b.svs", b"b")]):
+            pass
+        ErasedCases(store).add(CaseId("case-1"))
+        scratch.drop_idle()
+        assert [path.name for path in files_below(tmp_path)] == ["b.svs"]
 
 
 def test_a_slide_used_a_moment_ago_stays_on_scratch(store: CountingStore, tmp_path: Path) -> None:

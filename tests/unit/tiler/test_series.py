@@ -12,11 +12,12 @@ from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.handler import PlanTiles, SlideLanded
+from services.tiler.isolation import isolated_readers
 from services.tiler.on_landing import OnLanding
 from services.tiler.settling import SeriesSettings, Settling, UnsettledSlideError
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
-from tests.support.dicom_series import SERIES, series
+from tests.support.dicom_series import SERIES, series, without_preamble
 from tests.support.mirax import mirax
 from tests.support.slides import cc0_bytes
 from tests.support.tiling import Tiling, tiling
@@ -270,3 +271,14 @@ def test_shuffled_and_repeated_events_end_with_all_levels(seed: int, tmp_path: P
         planned.extend(event for kind in waiting for event in on_landing(hint(kind)) if isinstance(event, SlideTiled))
     assert len(planned[-1].slide.files) == 2
     assert len({event.slide.slide_id for event in planned}) == 1
+
+
+def test_files_without_a_preamble_give_the_tiles_of_those_with_one_in_a_child_process(tmp_path: Path) -> None:
+    with isolated_readers() as opened, tiling(tmp_path, opener=opened) as tiler:
+        pixels = set()
+        for case, files in {"whole": WHOLE, "bare": {kind: without_preamble(WHOLE[kind]) for kind in WHOLE}}.items():
+            for kind, data in files.items():
+                tiler.land(f"slides/{case}/{kind}", data)
+            (event,) = tiler.hint(f"slides/{case}/level0")
+            pixels.add(tuple(chunk.digest for chunk in tiler.stream(event.slide, event.plan)))
+    assert len(pixels) == 1

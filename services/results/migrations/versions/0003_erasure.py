@@ -1,4 +1,4 @@
-"""The guard of the audit record lets an erasure put the digest of a case's id in the place of the id, and no more."""
+"""Lets an erasure replace a case id in the audit record by its digest; all other updates stay refused."""
 
 from alembic import op
 
@@ -48,7 +48,7 @@ def _upgrade_postgresql() -> None:
 
 
 def _upgrade_sqlite() -> None:
-    """SQLite computes no SHA-256: what is no digest is refused, and the chain shows the rest."""
+    """SQLite computes no SHA-256: it refuses values that are no digest; verifying the chain finds the rest."""
     same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in _OTHERS)
     digest = "length(NEW.case_id) = 64 AND NEW.case_id NOT GLOB '*[^0-9a-f]*'"
     op.execute("DROP TRIGGER audit_no_update")

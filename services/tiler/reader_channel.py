@@ -1,4 +1,4 @@
-"""One thread's way to the process that reads its slide: questions, answers, and pixels through shared memory."""
+"""One thread's channel to the process that reads its slide: requests, answers, and pixels in shared memory."""
 
 import os
 import socket
@@ -16,8 +16,8 @@ Target = Callable[[Sequence[tuple[int, ...]]], Arrays]
 """From the shapes that the child names, arrays to be filled; raises ValueError for shapes that cannot be."""
 
 
-class Lane:
-    """Not for two threads at once."""
+class ReaderChannel:
+    """A channel; not thread-safe."""
 
     def __init__(self, channel: socket.socket, buffer: wire.Bytes) -> None:
         self._channel = channel
@@ -25,7 +25,7 @@ class Lane:
 
     @classmethod
     def through(cls, door: socket.socket) -> Self:
-        """Open one more lane to the child behind `door`."""
+        """Open one more channel to the child behind `door`."""
         ours, childs = socket.socketpair()
         buffer = wire.shared_file()
         try:
@@ -39,11 +39,11 @@ class Lane:
             os.close(buffer)
 
     def ask(self, request: wire.Message, until: float, target: Target) -> wire.Message:
-        """Ask, wait for the answer until `monotonic` says `until`, and fill the arrays that it comes with.
+        """Send a request, wait for the answer until the monotonic time `until`, and fill its arrays.
 
         Raises:
             LostError, TimeoutError, OSError: the child is gone, or there is no answer in time.
-            ValueError, TypeError: the answer makes no sense.
+            ValueError, TypeError: the answer is invalid.
         """
         self._expect(until)
         wire.send(self._channel, request)
@@ -53,7 +53,7 @@ class Lane:
         return answer
 
     def close(self) -> None:
-        """Give channel and memory back; it ends the child's thread, too."""
+        """Close the channel, which ends the child's thread, and release the memory."""
         self._channel.close()
         self._buffer = np.empty(0, np.uint8)
 
@@ -68,7 +68,7 @@ class Lane:
                 flat[index][part] = self._buffer[place]
 
     def _expect(self, until: float) -> None:
-        """Set the time-out of what comes next."""
+        """Set the time-out of the next operations."""
         left = until - monotonic()
         if left <= 0:
             raise TimeoutError

@@ -1,4 +1,4 @@
-"""What stands in the watched folder and cannot be read: links that lead nowhere, files without permission."""
+"""Reports what cannot be read in the watched folder: dangling links, files without permission."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,21 +15,21 @@ from shared.times import stamp
 
 
 @dataclass(frozen=True)
-class Strays:
-    """An action: finds them and has each told once."""
+class UnreadableFiles:
+    """Reports each of them once."""
 
     root: Path
-    tell: Callable[[SlideRejected], None]
-    told: set[tuple[Path, str]] = field(default_factory=set)
+    report: Callable[[SlideRejected], None]
+    reported: set[tuple[Path, str]] = field(default_factory=set)
 
     def __call__(self) -> None:
-        """Look once."""
+        """Scan once."""
         for folder in (keys.SLIDES, keys.CLINICAL):
             for refused in unreadable(self.root / folder):
                 known = refused.path, str(refused.error)
-                if known not in self.told:
-                    self.told.add(known)
-                    self.tell(self._rejection(refused))
+                if known not in self.reported:
+                    self.reported.add(known)
+                    self.report(self._rejection(refused))
 
     def _rejection(self, refused: Refused) -> SlideRejected:
         key, error = refused.path.relative_to(self.root).as_posix(), refused.error

@@ -1,4 +1,4 @@
-"""A case as it stands in the bucket: which embedded slides are still there, which count, what a person should see."""
+"""A snapshot of a case in the bucket: which embedded slides are present and counted, and remarks for people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_record import Version
 from shared import keys
+from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
 from shared.slides.embedded import IN_TWO_CASES, files, of_its_key, other_holders, present, stands
-from shared.times import stamp
 from shared.units import CaseId
 
 DUPLICATE, REPLACED = "duplicate_slide", "replaced"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What there is of a case at one moment; two looks are equal where nothing has changed between them."""
+class CaseSnapshot:
+    """What the bucket holds of a case at one moment; two snapshots are equal if nothing changed between them."""
 
     case_id: CaseId
     slides: tuple[SlideEmbedded, ...]
@@ -29,15 +29,15 @@ class Standing:
     left_out: tuple[LeftOutSlide, ...]
     remarks: tuple[Remark, ...]
     objects: tuple[StoredObject, ...]
-    """The files of every embedded slide that stands, whether it counts or not."""
+    """The files of every embedded slide that is present, counted or not."""
     clinical: BlobInfo | None
     nothing_left: bool
-    """No slide, embedded or not, and no record stands in the bucket."""
+    """The bucket holds no slide, embedded or not, and no record."""
 
     @property
     def record(self) -> tuple[StoredObject, ...]:
         """The clinical record, where there is one."""
-        return () if self.clinical is None else (_stored(self.clinical),)
+        return () if self.clinical is None else (stored_object.to_message(self.clinical),)
 
     @property
     def seen(self) -> list[Version]:
@@ -46,25 +46,25 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class LookAtCase:
-    """Compares what is embedded of a case with what stands in the bucket."""
+class TakeSnapshot:
+    """Compares the index of a case with the bucket."""
 
     store: BlobStore
     index: CaseIndex
 
-    def __call__(self, case: CaseId) -> Standing:
-        """Look once: one listing of the case's slides, one look at its record."""
+    def __call__(self, case: CaseId) -> CaseSnapshot:
+        """Take one snapshot: one listing of the case's slides and one HEAD of its record."""
         clinical = self.store.head(keys.clinical(case))
         there = present(self.store, case)
         embedded = [event for event in self.index.slides(case) if of_its_key(event.slide)]
-        standing = _one_a_slide(event for event in embedded if stands(event.slide, there))
-        slides, duplicates = _without_duplicates(standing)
-        return Standing(
+        current = _one_a_slide(event for event in embedded if stands(event.slide, there))
+        slides, duplicates = _without_duplicates(current)
+        return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
-            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, standing, there)),
+            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, current, there)),
             remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
-            objects=tuple(stored for event in standing for stored in files(event.slide)),
+            objects=tuple(stored for event in current for stored in files(event.slide)),
             clinical=clinical,
             nothing_left=clinical is None and not any(map(_names_slide, there)),
         )
@@ -76,7 +76,7 @@ class LookAtCase:
 
 
 def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
-    """Of a slide of several files the version with the most: what it was before the last files came stands, too."""
+    """The version with the most files of each slide: earlier ones with fewer files match the bucket too."""
     most: dict[str, SlideEmbedded] = {}
     for event in events:
         known = most.setdefault(event.slide.slide_id, event)
@@ -99,10 +99,10 @@ def _without_duplicates(
 
 
 def _replaced(
-    embedded: Sequence[SlideEmbedded], standing: Sequence[SlideEmbedded], there: Mapping[str, str]
+    embedded: Sequence[SlideEmbedded], current: Sequence[SlideEmbedded], there: Mapping[str, str]
 ) -> Iterator[LeftOutSlide]:
-    """Slides of which another version stands than was embedded."""
-    counted = {event.slide.slide_id for event in standing}
+    """Slides whose present version is not the embedded one."""
+    counted = {event.slide.slide_id for event in current}
     others = (event.slide for event in embedded if event.slide.slide_id not in counted)
     for slide_id in sorted({slide.slide_id for slide in others if any(f.key in there for f in files(slide))}):
         sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
@@ -139,13 +139,3 @@ def _names_slide(key: str) -> bool:
         return not key.endswith("/") and keys.slide_key(key) is not None
     except BadCaseIdError:
         return True
-
-
-def _stored(info: BlobInfo) -> StoredObject:
-    return StoredObject(
-        key=info.key,
-        etag=info.etag,
-        version_id=info.version_id,
-        size_bytes=info.size,
-        last_modified=stamp(info.last_modified),
-    )

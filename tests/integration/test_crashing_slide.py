@@ -13,7 +13,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.settings import KafkaSettings
 from tests.support.checkout import CHECKOUT
-from tests.support.deadly_worker import DEADLY, SLIDES, records
+from tests.support.crashing_worker import CRASHING, SLIDES, records
 from tests.support.parts import KafkaPart
 
 _PATIENCE_S = 120
@@ -21,7 +21,7 @@ _PATIENCE_S = 120
 
 def run(folder: Path, topic: str, service: str, *bootstrap: str) -> subprocess.CompletedProcess[str]:
     """One life of the worker."""
-    command = [sys.executable, "-m", "tests.support.deadly_worker", str(folder), topic, service, *bootstrap]
+    command = [sys.executable, "-m", "tests.support.crashing_worker", str(folder), topic, service, *bootstrap]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
 
 
@@ -43,11 +43,11 @@ def check_three_deaths(ended: list[subprocess.CompletedProcess[str]]) -> None:
 def check_nineteen_done(folder: Path) -> None:
     done = {path.name for path in (folder / "done").iterdir()}
     assert len(done) == SLIDES - 1
-    assert DEADLY not in done
-    assert [path.name for path in (folder / "given-up").iterdir()] == [f"{DEADLY}.crashed_worker"]
+    assert CRASHING not in done
+    assert [path.name for path in (folder / "given-up").iterdir()] == [f"{CRASHING}.crashed_worker"]
 
 
-def test_a_deadly_slide_is_given_up_on_a_bus_that_forgets(tmp_path: Path) -> None:
+def test_a_crashing_slide_is_given_up_on_a_bus_that_forgets(tmp_path: Path) -> None:
     ended = lives(tmp_path, topics.SLIDES_TILED, "tiler")
     check_three_deaths(ended)
     check_nineteen_done(tmp_path)
@@ -63,8 +63,8 @@ def test_a_slide_that_was_given_up_is_not_started_again_by_the_next_process(tmp_
     check_nineteen_done(tmp_path)
 
 
-def test_a_deadly_slide_is_given_up_on_kafka(kafka: KafkaPart, tmp_path: Path) -> None:
-    name = f"deadly-{uuid.uuid4().hex[:8]}"
+def test_a_crashing_slide_is_given_up_on_kafka(kafka: KafkaPart, tmp_path: Path) -> None:
+    name = f"crashing-{uuid.uuid4().hex[:8]}"
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
     ensure_topics(settings, [name, topics.DEAD_LETTERS, topics.retry_topic(name)])
     producer = KafkaProducerAdapter(settings)
@@ -74,4 +74,4 @@ def test_a_deadly_slide_is_given_up_on_kafka(kafka: KafkaPart, tmp_path: Path) -
     check_nineteen_done(tmp_path)
     letters = [read(delivery.record) for delivery in read_topic(settings, topics.DEAD_LETTERS)]
     (letter,) = [letter for letter in letters if letter.service == name]
-    assert (letter.reason, letter.key) == ("crashed_worker", f"of-{DEADLY}")
+    assert (letter.reason, letter.key) == ("crashed_worker", f"of-{CRASHING}")

@@ -7,7 +7,7 @@ from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.case_record import CaseRecord, Place
+from services.fusion_scorer.case_record import CaseRecord, RecordedState
 from services.fusion_scorer.score_case import NOTHING_LEFT, NOTHING_USABLE
 from shared import keys
 from shared.bus.s3_events import ObjectHint
@@ -165,17 +165,17 @@ def test_a_worker_that_was_stopped_does_not_tell_an_older_state_last(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer.slide("A", (0, 2))
-    take, others = CaseRecord.take, list[CaseScored]()
+    unhindered, others = CaseRecord.record, list[CaseScored]()
 
-    def overtaken(record: CaseRecord, case: CaseId, *state: Any) -> Place:
-        """Before a worker takes its place the bucket changes, and another worker scores it."""
+    def overtaken(record: CaseRecord, case: CaseId, *state: Any) -> RecordedState:
+        """Before a worker records its state the bucket changes, and another worker scores it."""
         monkeypatch.undo()
         remove(scorer, "slides/MB-1/A")
         scorer.slide("B", (0, 8))
         others.append(scorer.score_case(CASE))
-        return take(record, case, *state)
+        return unhindered(record, case, *state)
 
-    monkeypatch.setattr(CaseRecord, "take", overtaken)
+    monkeypatch.setattr(CaseRecord, "record", overtaken)
     event = scorer.score_case(CASE)
     assert [stored.key for stored in event.inputs] == ["slides/MB-1/B"]
     assert (event.score_id, event.revision > others[0].revision) == (others[0].score_id, True)

@@ -1,4 +1,4 @@
-"""What the sweep of `slides/` looks for: slides of which nothing came yet."""
+"""Finds slides without an outcome, for the sweep of `slides/`."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from shared.units import CaseId
 
 
 @dataclass
-class Unseen:
-    """Says of objects in key order which stand for a slide that nothing came of; a case's are looked at together."""
+class Unplanned:
+    """Selects objects, given in key order, whose slide has no outcome yet; a case's objects are checked together."""
 
     listing: SlideListing
     landings: Landings
@@ -37,6 +37,6 @@ class Unseen:
         return info.key in self._found
 
     def _of_case(self, case: CaseId) -> frozenset[str]:
-        slides = self.listing.of_case(keys.case_folder(case))
+        slides = self.listing.of_case(keys.slides(case))
         known = (self.landings.knows(slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
         return frozenset(slide.files[0].key for slide, done in zip(slides, known, strict=True) if not done)

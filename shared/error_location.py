@@ -1,4 +1,4 @@
-"""Where an error came from: files, lines and functions, never the values of variables and never its text."""
+"""The location of an error: files, lines and functions, never values of variables or the error's text."""
 
 from collections import deque
 from traceback import walk_tb

@@ -1,4 +1,4 @@
-"""Locks by name, kept only while somebody holds or waits for them."""
+"""Locks by name, kept only while they are held or waited for."""
 
 import threading
 from collections import Counter, defaultdict
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class OneAtATime:
-    """Lets one thread at a time work under a name."""
+class NamedLocks:
+    """One lock for each name."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -16,7 +16,7 @@ class OneAtATime:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Wait until nobody else works under the name."""
+        """Hold the lock of a name."""
         with self._guard:
             self._users[name] += 1
             lock = self._locks[name]

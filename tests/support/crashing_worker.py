@@ -1,4 +1,4 @@
-"""A worker that one slide kills: `python -m tests.support.deadly_worker FOLDER TOPIC SERVICE [BOOTSTRAP]`.
+"""A worker that one slide kills: `python -m tests.support.crashing_worker FOLDER TOPIC SERVICE [BOOTSTRAP]`.
 
 It notes what it finished in FOLDER/done and what it gave up in FOLDER/given-up, and ends when nothing is left. Without
 the address of a Kafka it has a bus in memory, on which everything is announced again at each start.
@@ -30,11 +30,11 @@ from shared.errors import PermanentError
 from shared.settings import KafkaSettings, PlatformSettings
 from shared.worker import Route, Worker, subscriptions
 
-SLIDES, DEADLY = 20, "slide-07"
+SLIDES, CRASHING = 20, "slide-07"
 
 
 def records(topic: str) -> list[Record]:
-    """Twenty slides of as many cases, one of them deadly."""
+    """Twenty slides of as many cases, one of which crashes the worker."""
     names = [f"slide-{number:02}" for number in range(SLIDES)]
     events = [SlideTiled(event_id=name, slide=Slide(case_id=f"of-{name}", slide_id=name)) for name in names]
     return [replace(to_record(event, "tiler"), topic=topic) for event in events]
@@ -47,9 +47,9 @@ class Notes:
     folder: Path
 
     def handle(self, event: SlideTiled) -> Sequence[Event]:
-        """Work a moment, so that several slides are at work when the deadly one is."""
+        """Work a moment, so that several slides are at work when the crashing one is."""
         time.sleep(0.05)
-        if event.slide.slide_id == DEADLY:
+        if event.slide.slide_id == CRASHING:
             os.abort()
         (self.folder / "done" / event.slide.slide_id).touch()
         return []

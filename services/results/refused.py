@@ -1,0 +1,40 @@
+"""Refused uploads whose keys name no case: kept only while the object stands, since a key may name a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from medulla.v1.events_pb2 import SlideRejected
+
+from services.results.ports import ResultStore
+from shared.blob.port import BlobStore
+from shared.errors import PermanentError
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class RefusedUploads:
+    """The refused uploads that name no case."""
+
+    blobs: BlobStore
+    results: ResultStore
+
+    def standing(self, most: int) -> list[SlideRejected]:
+        """The latest refusal of each object that still stands, the latest first."""
+        latest = {one.object_key: one for one in reversed(self.results.refused(most))}
+        return [one for one in reversed(latest.values()) if self._stands(one)]
+
+    def forget_removed(self) -> None:
+        """Drop the refusals of objects that were removed."""
+        for refused in self._removed():
+            self.results.forget_rejection(refused)
+
+    def _removed(self) -> Iterator[SlideRejected]:
+        return (one for one in self.results.refused(_MOST) if not self._stands(one))
+
+    def _stands(self, rejection: SlideRejected) -> bool:
+        """Whether the object is still there; moved to a case's folder it is no longer refused."""
+        try:
+            return self.blobs.head(rejection.object_key) is not None
+        except PermanentError:
+            return True
