@@ -18,6 +18,7 @@ from services.standalone.selection import unreadable
 from services.standalone.unreadable_files import UnreadableFiles
 from services.tiler.errors import NoResolutionError
 from shared.errors import PermanentError
+from shared.keys import BadCaseIdError
 from shared.units import CaseId
 from tests.support import scores as made
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
@@ -50,6 +51,7 @@ def test_no_advice_on_a_laptop_speaks_of_the_cluster() -> None:
 
 def test_advice_that_suits_both_stays_as_it_is() -> None:
     assert here("not_a_slide", "Look again.") == "Look again."
+    assert here(BadCaseIdError.reason, BadCaseIdError.advice) == BadCaseIdError.advice
     assert "--default-mpp" in here(NoResolutionError.reason, NoResolutionError.advice)
 
 
