@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 import grpc
@@ -55,7 +55,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     stack.callback(producer.close)
     progress = LossySender(producer, SERVICE)
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
-    tiles = GrpcTileSource(_tiler(settings, stack))
+    tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
     embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
     served = routes(embed)
     heart, attempts = Heartbeat("worker"), Attempts(store)
@@ -112,10 +112,8 @@ def _triton(settings: EmbedderSettings, size: int, shared_memory: bool) -> Trito
     )
 
 
-def _tiler(settings: EmbedderSettings, stack: ExitStack) -> grpc.Channel:
-    opened = channel(settings.tiler_address, tls=settings.tiler_tls, max_message_mb=settings.max_message_mb)
-    stack.callback(opened.close)
-    return opened
+def _tiler(settings: EmbedderSettings) -> grpc.Channel:
+    return channel(settings.tiler_address, tls=settings.tiler_tls, max_message_mb=settings.max_message_mb)
 
 
 if __name__ == "__main__":

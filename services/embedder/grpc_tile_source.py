@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from threading import Lock
 
 import grpc
 from medulla.v1.common_pb2 import Plan, Slide
@@ -34,12 +35,15 @@ class Patience:
 
 
 class GrpcTileSource:
-    """`TileService.StreamTiles` as a source of tiles; the channel is the caller's to close."""
+    """`TileService.StreamTiles` as a source of tiles; it closes the channel."""
 
     def __init__(
         self, channel: grpc.Channel, patience: Patience | None = None, sleep: Callable[[float], None] = time.sleep
     ) -> None:
+        self._channel = channel
         self._stub = TileServiceStub(channel)
+        self._lock = Lock()
+        self._closed = False
         self._patience = patience or Patience()
         self._sleep = sleep
 
@@ -61,10 +65,18 @@ class GrpcTileSource:
                 failures += 1
                 self._wait(failures, error)
 
+    def close(self) -> None:
+        """End the streams; slides that still need tiles are put aside."""
+        with self._lock:
+            self._closed = True
+            self._channel.close()
+
     def _stream(self, slide: Slide, plan: Plan, first: int) -> Generator[TileChunk, None, None]:
         """One stream; raises where it ends before the plan does."""
         request = StreamTilesRequest(slide=slide, plan=plan, first_chunk=first)
-        call = self._stub.StreamTiles(request, timeout=self._patience.stream_s)
+        with self._lock:  # a call on a closed channel crashes the process (gRPC 1.85)
+            self._check_open()
+            call = self._stub.StreamTiles(request, timeout=self._patience.stream_s)
         expected = first
         try:
             for response in call:
@@ -79,7 +91,11 @@ class GrpcTileSource:
         if expected < chunks_of(plan):
             raise DamagedChunkError(f"the tiler ended its stream before chunk {expected} of {chunks_of(plan)}")
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TransientError("the slide is embedded later, because this process ends")
+
     def _wait(self, failures: int, error: TransientError) -> None:
-        if failures >= self._patience.tries:
+        if self._closed or failures >= self._patience.tries:
             raise TransientError(f"the tiler gave no tiles in {failures} tries: {error}") from error
         self._sleep(self._patience.wait_s(failures))

@@ -13,7 +13,7 @@ from wsidicom.group.level import Level as DicomLevel
 from services.tiler import colours
 from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
-from services.tiler.limits import check_levels, check_size, check_tiles
+from services.tiler.limits import MIN_STORED_FRAME_BYTES, check_levels, check_size, check_tiles
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.pixel_reader import PixelReader
 from services.tiler.ports import Level, Resolution, Rgb
@@ -101,9 +101,18 @@ def _check_header(path: Path) -> None:
     rows, columns = _count(header, "Rows"), _count(header, "Columns")
     samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
     check_size(_count(header, "TotalPixelMatrixColumns"), _count(header, "TotalPixelMatrixRows"))
-    check_tiles(columns, rows, samples * -(-bits // 8), _count(header, "NumberOfFrames"))
+    frames = _count(header, "NumberOfFrames")
+    check_tiles(columns, rows, samples * -(-bits // 8), frames)
+    _check_room(frames, path.stat().st_size)
     if samples and "VOLUME" in (header.get("ImageType") or ()):
         colours.check(samples, bits)
+
+
+def _check_room(frames: int, size: int) -> None:
+    """Each frame that is missing would be looked for; a million of them takes longer than a plan may."""
+    if frames * MIN_STORED_FRAME_BYTES > size:
+        sentence = f"the DICOM file claims {frames:,} frames, more than its {size:,} bytes can hold"
+        raise UnreadableSlideError(sentence)
 
 
 def _header(path: Path) -> Dataset:

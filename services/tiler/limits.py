@@ -20,6 +20,8 @@ MAX_DIRECTORY_FIELDS = 512
 """Of one TIFF directory."""
 MAX_STORED_TILES = 2**23
 """Of one level: TIFF tiles, or DICOM frames."""
+MIN_STORED_FRAME_BYTES = 40
+"""Of one DICOM frame: the header of its item, and the markers of the smallest JPEG."""
 MAX_STORED_TILE_BYTES = 2**26
 """Of one compressed tile: 64 MiB."""
 MAX_DECODED_TILE_BYTES = 2**26

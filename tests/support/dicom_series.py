@@ -45,6 +45,13 @@ def without_preamble(data: bytes) -> bytes:
     return data[132:]
 
 
+def claiming(data: bytes, frames: int, side_px: int) -> bytes:
+    """A file whose header claims so many frames, and a level of so many pixels a side."""
+    made = pydicom.dcmread(io.BytesIO(data))
+    made.NumberOfFrames, made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = frames, side_px, side_px
+    return _file(made)
+
+
 def garbled(data: bytes, frames: Iterable[int]) -> bytes:
     """A file with the second half of some frames overwritten."""
     made = pydicom.dcmread(io.BytesIO(data))

@@ -166,6 +166,20 @@ def test_a_tiler_that_is_down_is_a_transient_error() -> None:
             indices(tiles)
 
 
+def test_a_stream_that_is_asked_for_after_the_end_is_a_transient_error() -> None:
+    tiler, waits = Tiler(), list[float]()
+    with source(tiler, waits) as tiles:
+        begun = tiles.chunks(EVENT.slide, EVENT.plan, 0)
+        next(begun)
+        tiles.close()
+        with pytest.raises(TransientError):
+            list(begun)
+        with pytest.raises(TransientError, match="this process ends"):
+            indices(tiles)
+    assert tiler.asked == [0]
+    assert waits == []
+
+
 def test_what_the_tiler_refuses_for_good_keeps_its_reason() -> None:
     tiler = Tiler({1: fails(grpc.StatusCode.INVALID_ARGUMENT, "unreadable_slide")})
     with source(tiler) as tiles, pytest.raises(PermanentError, match="something happened") as refused:

@@ -13,7 +13,7 @@ from services.tiler.resolution import MppTable
 from shared.bus.events import decoder, to_record
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PermanentError
-from tests.support.dicom_series import series
+from tests.support.dicom_series import claiming, series
 from tests.support.slides import (
     INK_PICTURE,
     NOT_A_SLIDE,
@@ -63,6 +63,10 @@ def _half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
 
+def _million_frames(_: Path) -> bytes:
+    return claiming(series(levels=1)["level0"], frames=10**6, side_px=256_000)
+
+
 def _inked() -> np.ndarray:
     pixels = blank()
     pixels[100:900, 100:900] = (20, 60, 140)
@@ -78,6 +82,7 @@ ROWS = [
     Row("a tiff cut short", "unreadable_slide", lambda f: _half(_tiff(cc0_pixels, (0.5, 0.5))(f)), "slide-1.tif"),
     Row("a dicom slide cut short", "unreadable_slide", lambda f: _half(write_dicom(f / "d").read_bytes()), "s.dcm"),
     Row("a dicom slide without its base level", "incomplete_series", lambda _: series()["level1"], "s.dcm"),
+    Row("a dicom slide that claims a million frames", "unreadable_slide", _million_frames, "s.dcm"),
     Row("an svs mostly garbled", "unreadable_slide", lambda _: garbled(range(80))),
     Row("a photograph", "unsupported_format", lambda _: INK_PICTURE.read_bytes(), "slide-1.mrx"),
     Row("a tiff in strips", "unsupported_format", _stripped, "slide-1.tif"),
