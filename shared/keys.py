@@ -40,26 +40,14 @@ _SERIES = re.compile(rf"[0-9.]+|series-[0-9a-f]{{{_DIGITS}}}")
 
 _UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download", ".upload"}
 _ANNOTATIONS = {".xml", ".json", ".geojson", ".qpdata", ".qpproj", ".backup"}
-_TEXTS = {
-    ".ini",
-    ".txt",
-    ".csv",
-    ".tsv",
-    ".xls",
-    ".xlsx",
-    ".md",
-    ".pdf",
-    ".html",
-    ".yaml",
-    ".yml",
-    ".log",
-    ".db",
-    ".lnk",
-}
+_TABLES = {".txt", ".csv", ".tsv", ".xls", ".xlsx", ".yaml", ".yml"}
+_TEXTS = {".ini", ".md", ".pdf", ".html", ".log", ".db", ".lnk"}
 _DIGESTS = {".md5", ".sha1", ".sha256", ".sha512"}
 _PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 _PARTS_OF_SLIDES = {".dat", ".opt", ".ngr", ".ets"}
-_NO_SLIDES = _UNFINISHED | _ANNOTATIONS | _TEXTS | _DIGESTS | _PICTURES | _PARTS_OF_SLIDES
+_NO_SLIDES = _UNFINISHED | _ANNOTATIONS | _TABLES | _TEXTS | _DIGESTS | _PICTURES | _PARTS_OF_SLIDES
+_NO_RECORDS = _NO_SLIDES - _TABLES - {".json"}
+"""A record in the format of a table or text is refused, so that people learn that it is not read."""
 _NO_SLIDE_NAMES = {"dicomdir", "thumbs.db", "desktop.ini", "readme", "license", "checksums"}
 
 
@@ -130,9 +118,19 @@ def passed_over(name: str) -> bool:
 
     So are unfinished uploads, hidden files, annotations, tables, pictures beside slides and other companions.
     """
+    return _by_name(name, _NO_SLIDES)
+
+
+def no_record(name: str) -> bool:
+    """Whether a file's name below `clinical/` says that it is no record, and none in another format."""
+    return _by_name(name, _NO_RECORDS)
+
+
+def _by_name(name: str, suffixes: set[str]) -> bool:
+    """Whether a file is hidden, a backup, a folder, a known companion or has one of `suffixes`."""
     path = PurePosixPath(name.lower())
     hidden = any(part.startswith((".", "~")) for part in path.parts)
-    return not name or name.endswith(("/", "~")) or hidden or path.suffix in _NO_SLIDES or path.name in _NO_SLIDE_NAMES
+    return not name or name.endswith(("/", "~")) or hidden or path.suffix in suffixes or path.name in _NO_SLIDE_NAMES
 
 
 def _derived(text: str, whole: str) -> str:
@@ -144,13 +142,15 @@ def _derived(text: str, whole: str) -> str:
     return f"{readable or 'slide'}-{digest}" + (f".{suffix}" if plain else "")
 
 
-def clinical_case(key: str) -> CaseId:
-    """Read `clinical/{case_id}.json`.
+def clinical_case(key: str) -> CaseId | None:
+    """Read `clinical/{case_id}.json`; None for what is passed over by its name: unfinished, hidden, a companion.
 
     Raises:
         BadCaseIdError: the key has another shape or the id is no pseudonym.
     """
     name = key.removeprefix(CLINICAL)
+    if no_record(name):
+        return None
     if not name.endswith(".json"):
         raise BadCaseIdError(f"clinical record {key!r} does not end in .json")
     return case_id(name.removesuffix(".json"), key)
@@ -160,7 +160,8 @@ def named_in(key: str) -> dict[str, str]:
     """The case_id and slide_id that a landed object's key names as pseudonyms; what is none may be somebody's name."""
     try:
         if key.startswith(CLINICAL):
-            return {"case_id": clinical_case(key)}
+            case = clinical_case(key)
+            return {"case_id": case} if case else {}
         slide = slide_key(key) if key.startswith(SLIDES) else None
     except BadCaseIdError:
         return {}

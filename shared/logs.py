@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, with the ids of the case, slide and event at hand."""
+"""Structured logs on standard error: JSON lines with the ids of case, slide and event, or sentences for people."""
 
 import logging
 import sys
@@ -12,15 +12,19 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.error_location import frames_of
 
+_TOLD = ("sentence", "error", "place", "case_id", "slide_id", "incident")
+"""Fields of a line that people are told, too."""
 
-def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send the logs of Medulla and of its libraries to `stream` (standard error) as JSON lines.
+
+def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *, sentences: bool = False) -> None:
+    """Send the logs of Medulla and of its libraries to `stream` (standard error) as JSON lines, or as `sentences`.
 
     Every line has time (UTC), level, service, logger, event and, where bound, case_id, slide_id, event_id, trace_id.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     shared = _shared(service)
-    render: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _json()]
+    last = _sentence if sentences else _json()
+    render: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
@@ -78,6 +82,12 @@ def _name_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _json() -> Processor:
     return structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
+
+
+def _sentence(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """The line for a person at a terminal."""
+    details = ", ".join(f"{name} {event[name]}".removeprefix("sentence ") for name in _TOLD if event.get(name))
+    return f"{event['service']}: {event['event']}{': ' * bool(details)}{details}."
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

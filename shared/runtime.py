@@ -54,13 +54,14 @@ def main(name: str, build: Build) -> int:
     return end.code
 
 
-def run(name: str, platform: PlatformSettings, *parts: Part | Held) -> int:
+def run(name: str, platform: PlatformSettings, *parts: Part | Held, sentences: bool = False) -> int:
     """Run every part in a thread of its own until one fails or ends, or the process is told to stop.
 
     SIGTERM and SIGINT let the parts finish what is in flight, `drain_timeout_s` at most; a second signal ends the
     process at once. Returns the exit code: 0 stopped as told, 1 a bug or an input at fault, 3 a dependency is down.
+    `sentences`: the logs are for a person at a terminal.
     """
-    return _run(name, platform, parts).code
+    return _run(name, platform, parts, sentences=sentences).code
 
 
 def exit_code(error: BaseException | None) -> int:
@@ -112,8 +113,8 @@ class _End:
     """Parts that did not finish in time."""
 
 
-def _run(name: str, platform: PlatformSettings, parts: Sequence[Part | Held]) -> _End:
-    logs.configure(name, platform.log_level)
+def _run(name: str, platform: PlatformSettings, parts: Sequence[Part | Held], *, sentences: bool = False) -> _End:
+    logs.configure(name, platform.log_level, sentences=sentences)
     with ExitStack() as stack:
         stack.callback(Tracing(name, platform.otlp_endpoint).close)
         for held in parts:

@@ -65,9 +65,9 @@ class CaseIndex:
         """Whether the clinical record was refused when it was last looked at, which people were then told."""
         return bool(self._entry(keys.indexed_clinical(case)).get("rejected"))
 
-    def has_clinical(self, info: BlobInfo) -> bool:
-        """Whether exactly this version of a clinical record was looked at."""
-        return self._etag_in(keys.indexed_clinical(keys.clinical_case(info.key))) == info.etag
+    def has_clinical(self, case: CaseId, info: BlobInfo) -> bool:
+        """Whether exactly this version of the case's clinical record was looked at."""
+        return self._etag_in(keys.indexed_clinical(case)) == info.etag
 
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""

@@ -90,8 +90,9 @@ class OnLanding:
         """
         if hint.key == keys.CURRENT_BUNDLE:
             return () if self.store.head(hint.key) is None else self._promoted()
-        if hint.key.startswith(keys.CLINICAL) and not hint.key.endswith("/"):
-            return self._clinical(keys.clinical_case(hint.key))
+        if hint.key.startswith(keys.CLINICAL):
+            case = keys.clinical_case(hint.key)
+            return self._clinical(case) if case else ()
         return self._slide(hint) if hint.key.startswith(keys.SLIDES) else ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
@@ -105,6 +106,8 @@ class OnLanding:
             case = keys.clinical_case(hint.key)
         except BadCaseIdError:
             case = CaseId("")
+        if case is None:
+            return None
         info = self.store.head(hint.key)
         if info is not None and case and isinstance(error, GivenUpError):
             entry = ClinicalEntry(info.key, info.etag, info.sha256, info.last_modified.isoformat(), str(error))
@@ -127,9 +130,10 @@ class OnLanding:
         if info.key == keys.CURRENT_BUNDLE:
             return not self.index.has_promotion(info)
         try:
-            return not self.index.has_clinical(info)
+            case = keys.clinical_case(info.key)
         except BadCaseIdError:
             return False
+        return case is not None and not self.index.has_clinical(case, info)
 
     def sweep_cases(self) -> int:
         """Request new scores of cases whose inputs changed without an event; returns their number."""

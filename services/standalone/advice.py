@@ -5,7 +5,7 @@ import re
 from shared.errors import MedullaError, PermanentError, explain
 
 _CLUSTER = re.compile(
-    r"\b[A-Z]+_[A-Z_]+\b|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
+    r"(?-i:\b[A-Z]+_[A-Z_]+\b)|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
     r"|\bupload|store the record",
     re.IGNORECASE,
 )

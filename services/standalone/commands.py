@@ -65,8 +65,8 @@ Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_d
 
 @app.callback()
 def _quiet() -> None:
-    """Say only what matters; a service's lines are for machines."""
-    logs.configure("medulla", "WARNING")
+    """Say only what matters; in sentences, as a service's lines are for machines."""
+    logs.configure("medulla", "WARNING", sentences=True)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its troubles come back as errors, told in our words
 
 

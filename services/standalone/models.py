@@ -11,10 +11,9 @@ from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, Trainin
 from services.fusion_scorer import bundle_files
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import Manifest
-from services.fusion_scorer.profile import Profile
 from services.standalone.console import AsJson, exit_codes, print_json, say
+from services.standalone.record_lines import record_lines
 from services.tiler.grid import GridSpec
-from shared import keys
 
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
@@ -122,21 +121,10 @@ def _bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]
         f"signed   {_SIGNED if signed else 'no'}",
         f"encoder  {encoder_name}",
         f"arms     {arms}",
-        f"profile  {manifest.profile.name}: a clinical record may hold",
-        *_variable_lines(manifest.profile),
+        f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
+        *record_lines(manifest.profile),
         manifest.notice,
     ]
-
-
-def _variable_lines(profile: Profile) -> list[str]:
-    """Each name that a clinical record may hold, its block, and the values that it allows."""
-    rows = {variable.name: f"{variable.allowed()} ({variable.block})" for variable in profile.variables}
-    outcome = profile.outcome
-    codes = ", ".join(f"{code} {meaning}" for code, meaning in outcome.codes.items())
-    rows |= {outcome.time: "a number above 0 (outcome)", outcome.event: f"{codes} (outcome)"}
-    rows |= dict.fromkeys(("case_id", "site_id"), keys.PSEUDONYM) | {"simulated": "true or false"}
-    width = max(map(len, rows))
-    return [f"  {name:{width}}  {allowed}" for name, allowed in rows.items() if name]
 
 
 def _encoder_lines(manifest: EncoderManifest) -> list[str]:

@@ -126,11 +126,11 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
     yield from refused
 
 
-def unreadable(folder: Path) -> Iterator[Refused]:
-    """Unreadable files and folders and dangling links at any depth, except companions."""
+def unreadable(folder: Path, passed_over: Callable[[str], bool]) -> Iterator[Refused]:
+    """Unreadable files and folders and dangling links at any depth, except those whose name is passed over."""
     for path in _files(folder, ["."]):
         unsuitable = _unsuitable(path)
-        if unsuitable and not keys.passed_over(path.relative_to(folder).as_posix()):
+        if unsuitable and not passed_over(path.relative_to(folder).as_posix()):
             yield Refused(path, unsuitable)
 
 

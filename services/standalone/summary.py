@@ -55,7 +55,7 @@ def _reasons(score: Score) -> Iterator[str]:
     ordered = sorted(score.contributions, key=lambda item: -abs(item.log_hazard))[:_CONTRIBUTIONS]
     if ordered:
         yield "Why (share of the log hazard): " + ", ".join(
-            f"{item.label} {item.value} {item.log_hazard:+.2f}" for item in ordered
+            f"{words.plain(item.label)} {item.value} {item.log_hazard:+.2f}" for item in ordered
         )
 
 

@@ -24,8 +24,8 @@ class UnreadableFiles:
 
     def __call__(self) -> None:
         """Scan once."""
-        for folder in (keys.SLIDES, keys.CLINICAL):
-            for refused in unreadable(self.root / folder):
+        for folder, passed_over in ((keys.SLIDES, keys.passed_over), (keys.CLINICAL, keys.no_record)):
+            for refused in unreadable(self.root / folder, passed_over):
                 known = refused.path, str(refused.error)
                 if known not in self.reported:
                     self.reported.add(known)

@@ -103,7 +103,7 @@ def serve(place: Place, options: Options) -> int:
         BusyAddressError: another program listens on the port.
     """
     with _parts(place, options) as parts:
-        return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts)
+        return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts, sentences=True)
 
 
 @dataclass(frozen=True)

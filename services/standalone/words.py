@@ -46,8 +46,13 @@ def distance(far: OutOfDistribution) -> str:
 def attention_needed(score: Score) -> Iterator[str]:
     """Sentences to read before relying on the score: left-out slides and remarks."""
     for slide in score.left_out:
-        yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {slide.sentence}"
+        yield f"Slide {slide.slide_id} was left out of the score ({plain(slide.reason)}). {sentence(slide.sentence)}"
     yield from (remark.sentence for remark in score.remarks)
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence of its own, where it may be part of one."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def reading(one: Reading) -> str:

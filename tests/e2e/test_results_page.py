@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING
@@ -162,6 +163,68 @@ def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Resul
         expect(odd.get_by_text("8.40 (limit 2.20), outside")).to_be_visible()
         said = page.locator("main").inner_text()
         assert not re.search(r"\b[a-z]+_[a-z_]+\b", said)
+
+
+def test_a_possible_swap_comes_first_and_many_remarks_unfold(page: Page, results: Results) -> None:
+    score = made.remarkable("MB-1")
+    for number in range(40):
+        score.remarks.add(code="profile_check", sentence=f"Remark {number}.")
+    score.remarks.add(code="same_slide_in_two_cases", slide_id="HE.svs", sentence="Slide HE.svs: a possible swap.")
+    results.score(score)
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator(".cases .chip", has_text="Slide in two cases")).to_be_visible()
+        page.goto(f"{address}/#/cases/MB-1")
+        expect(page.locator(".look li").first).to_have_text("Slide HE.svs: a possible swap.")
+        expect(page.get_by_text("Remark 39.")).to_be_hidden()
+        page.locator(".look summary").click()
+        expect(page.get_by_text("Remark 39.")).to_be_visible()
+
+
+def test_refused_uploads_come_and_go_without_a_reload(page: Page, results: Results) -> None:
+    refused = made.rejected("", "", made.at(1), "bad_case_id")
+    refused.object_key = "slides/loose.svs"
+    results.blobs.put(refused.object_key, b"x")
+    page.clock.install()
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.get_by_text("No case yet.")).to_be_visible()
+        results.store.record_rejection(refused)
+        page.clock.fast_forward(11_000)
+        expect(page.get_by_text("slides/loose.svs")).to_be_visible()
+        results.blobs.delete(refused.object_key)
+        page.clock.fast_forward(11_000)
+        expect(page.get_by_text("slides/loose.svs")).to_have_count(0)
+
+
+_FAINT = """() => {
+  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    const colour = getComputedStyle(e).backgroundColor;
+    return colour !== "rgba(0, 0, 0, 0)" || !e.parentElement ? colour : ground(e.parentElement);
+  };
+  const texts = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility()
+    && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
+  return texts.filter((e) => {
+    const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05) < 4.5;
+  }).map((e) => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 40)}`);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(
+    page: Page, filled: Results, address: str, scheme: Literal["light", "dark"]
+) -> None:
+    filled.score(made.remarkable("MB-0044"), minutes=6)
+    page.emulate_media(color_scheme=scheme)
+    views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
+    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
+        page.goto(address + path)
+        expect(page.locator(wanted).first).to_be_visible()
+        assert page.evaluate(_FAINT) == []
 
 
 def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:

@@ -3,10 +3,13 @@
 import { oneCase, scores, thumbnail } from "./api.js";
 import { h, pairs, section } from "./dom.js";
 import { listen } from "./events.js";
-import { chip, flags, progress } from "./parts.js";
+import { chip, flags, progress, sentence } from "./parts.js";
 import { contributions, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
 import * as words from "./words.js";
+
+// What stands above the risk at most, lest it be out of sight; the rest unfolds.
+const MOST_LOOKS = 8;
 
 /** Shows a case in `main` until `signal` aborts. */
 export async function showCase(main, id, signal, banner) {
@@ -63,13 +66,18 @@ function withdrawn(why) {
 
 /** What a person should see before the risk: remarks, and slides that the score was made without. */
 function lookFirst(score) {
-  const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, one.sentence]);
-  const items = [...leftOut, ...score.remarks.map((one) => one.sentence)];
+  const leftOut = score.left_out.map((one) => [h("b", {}, `Slide ${one.slide_id} was left out of the score`), ` (${words.plain(one.reason)}). `, sentence(one.sentence)]);
+  const swaps = score.remarks.filter(isSwap), others = score.remarks.filter((one) => !isSwap(one));
+  const items = [...swaps.map((one) => h("b", {}, one.sentence)), ...leftOut, ...others.map((one) => one.sentence)];
   if (!items.length) return null;
-  const part = section("Look at this first", h("ul", {}, items.map((one) => h("li", {}, one))));
+  const part = section("Look at this first", bullets(items.slice(0, MOST_LOOKS)), rest(items.slice(MOST_LOOKS)));
   part.classList.add("look");
   return part;
 }
+
+const isSwap = (remark) => remark.code === "same_slide_in_two_cases";
+const bullets = (items) => h("ul", {}, items.map((one) => h("li", {}, h("bdi", {}, one))));
+const rest = (items) => (items.length ? h("details", {}, h("summary", {}, `${items.length} more`), bullets(items)) : null);
 
 function abstained(score) {
   return section("No risk is given",
@@ -84,7 +92,7 @@ function basis(score, asOf) {
     ["Missing", score.modalities_missing.map(words.plain).join(", ")],
     ["Percentile", score.abstained ? "" : `${words.ordinal(score.percentile)} of the training cohort`],
     ["Distance from training data", words.distance(score.out_of_distribution)],
-    ...score.readings.map((one) => [one.label || words.plain(one.variable), `\u201c${one.written}\u201d, read as ${one.value}`]),
+    ...score.readings.map((one) => [one.label || words.plain(one.variable), ["\u201c", h("bdi", {}, one.written), "\u201d, read as ", h("bdi", {}, one.value)]]),
     ["As of", words.time(asOf)],
   ]));
 }

@@ -7,12 +7,16 @@ import { chip, flags, group, interval, progress } from "./parts.js";
 import * as words from "./words.js";
 
 const CALM_MS = 400;
+// Refused uploads belong to no case, so no event tells of them.
+const UPLOADS_MS = 10_000;
 const COLUMNS = ["Case", "State", "Risk", "Group", "Flags", "As of"];
 
 /** Shows the list in `main` until `signal` aborts; `banner` is told whether anything shown is simulated. */
 export async function showList(main, signal, banner) {
   const view = new ListView(main, signal, banner);
   await view.load();
+  const timer = setInterval(() => view.lookForUploads(), UPLOADS_MS);
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   listen("", signal, (kind, data) => view.heard(kind, data));
 }
 
@@ -31,6 +35,15 @@ class ListView {
       next = page.next_page_token;
     } while (next && rows.length < wanted);
     Object.assign(this, { rows, next, uploads: await refused(this.signal) });
+    this.draw();
+  }
+
+  /** Read the refused uploads again; they are drawn anew where they have changed. */
+  async lookForUploads() {
+    if (document.hidden) return;
+    const uploads = await refused(this.signal).catch(() => this.uploads);
+    if (JSON.stringify(uploads) === JSON.stringify(this.uploads)) return;
+    this.uploads = uploads;
     this.draw();
   }
 

@@ -34,4 +34,5 @@ export function problem(error) {
   return h("div", { class: "problem", role: "alert" }, h("p", {}, sentence(error.message)), error.advice ? h("p", { class: "advice" }, error.advice) : null);
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+/** A text as a sentence of its own, where it may be part of one. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

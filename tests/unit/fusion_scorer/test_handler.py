@@ -1,6 +1,7 @@
 """What lands leads to scores: newest slide wins, records are checked, promotion scores every case again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,9 @@ def test_a_record_of_another_case_is_refused(scorer: Scorer) -> None:
         scorer.land("clinical/MB-1.json", clinical_json("MB-2", stage="M0"))
 
 
-@pytest.mark.parametrize("key", ["clinical/a b.json", "clinical/MB-1.txt", "clinical/x/MB-1.json"])
-def test_a_record_under_a_bad_key_is_refused(scorer: Scorer, key: str) -> None:
+@pytest.mark.parametrize("name", ["a b.json", "MB-1.txt", "MB-1.JSON", "x/MB-1.json", "MB-1"])
+def test_a_record_under_a_bad_key_is_refused(scorer: Scorer, name: str) -> None:
+    key = f"{keys.CLINICAL}{name}"
     with pytest.raises(BadCaseIdError) as caught:
         scorer.land(key, clinical_json())
     said = scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value)
@@ -137,6 +139,19 @@ def test_a_record_under_a_bad_key_is_refused(scorer: Scorer, key: str) -> None:
     info = scorer.store.head(key)
     assert info is not None
     assert not scorer.landing.unseen(info)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MB-1.json.part", "MB-1.json.tmp", "MB-1.crdownload", ".DS_Store", ".MB-1.json", "MB-1.xml", "MB-1.json~", "x/"],
+)
+def test_unfinished_hidden_and_companion_files_beside_records_are_passed_over(scorer: Scorer, name: str) -> None:
+    key = f"{keys.CLINICAL}{name}"
+    info = replace(scorer.store.put("clinical/MB-1.json", b"{"), key=key)
+    assert not list(scorer.landing(ObjectHint(key, "medulla")))
+    assert scorer.landing.rejected(ObjectHint(key, "medulla"), InternalError("unexpected")) is None
+    assert not scorer.landing.unseen(info)
+    assert keys.named_in(key) == {}
 
 
 @pytest.mark.parametrize(

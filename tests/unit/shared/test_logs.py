@@ -67,3 +67,22 @@ def test_an_exception_shows_neither_its_text_nor_variables(lines: Lines) -> None
     (line,) = lines()
     assert line["exception"]["type"] == "ValueError"
     assert secret not in json.dumps(line)
+
+
+def test_people_read_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    handlers, level = logging.root.handlers, logging.root.level
+    try:
+        logs.configure("medulla", "ERROR", sentences=True)
+        logs.get("test").error(
+            "internal error", incident="1f", where="tiler", error="KeyError", place="a.py:1", frames=[]
+        )
+        logs.get("test").error("part failed", part="Page", sentence="port 80 is taken")
+        logging.getLogger("library").error("%s is odd", "it")
+    finally:
+        logging.root.handlers = handlers
+        logging.root.setLevel(level)
+    assert capsys.readouterr().err.splitlines() == [
+        "medulla: internal error: error KeyError, place a.py:1, incident 1f.",
+        "medulla: part failed: port 80 is taken.",
+        "medulla: it is odd.",
+    ]

@@ -17,7 +17,9 @@ from services.standalone.local_slides import SlideFile
 from services.standalone.selection import unreadable
 from services.standalone.unreadable_files import UnreadableFiles
 from services.tiler.errors import NoResolutionError
+from shared import keys
 from shared.errors import PermanentError
+from shared.keys import BadCaseIdError
 from shared.units import CaseId
 from tests.support import scores as made
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
@@ -50,6 +52,7 @@ def test_no_advice_on_a_laptop_speaks_of_the_cluster() -> None:
 
 def test_advice_that_suits_both_stays_as_it_is() -> None:
     assert here("not_a_slide", "Look again.") == "Look again."
+    assert here(BadCaseIdError.reason, BadCaseIdError.advice) == BadCaseIdError.advice
     assert "--default-mpp" in here(NoResolutionError.reason, NoResolutionError.advice)
 
 
@@ -87,6 +90,8 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
     (tmp_path / "clinical").mkdir()
     (tmp_path / "slides/MB-1/a.svs").symlink_to("gone.svs")
     (tmp_path / "slides/loose.svs").symlink_to("gone.svs")
+    for name in ("MB-1.json", "MB-1.json.part", ".MB-1.json"):
+        (tmp_path / "clinical" / name).symlink_to("gone.svs")
     reported: list[SlideRejected] = []
     report_new = UnreadableFiles(tmp_path, reported.append)
     report_new()
@@ -94,9 +99,10 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
     assert [(one.case_id, one.object_key) for one in reported] == [
         ("MB-1", "slides/MB-1/a.svs"),
         ("", "slides/loose.svs"),
+        ("MB-1", "clinical/MB-1.json"),
     ]
     assert all("gone.svs" in one.sentence and one.advice for one in reported)
-    assert len(list(unreadable(tmp_path / "slides"))) == 2
+    assert len(list(unreadable(tmp_path / "slides", keys.passed_over))) == 2
 
 
 def test_names_that_would_move_the_terminal_or_are_no_unicode_are_shown_harmlessly(tmp_path: Path) -> None:

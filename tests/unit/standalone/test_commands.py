@@ -114,6 +114,10 @@ def test_bundles_and_encoders_show_what_they_are() -> None:
         "one of WNT, SHH",
         "1 relapse",
         "no dot",
+        "M0: 0 | Chang M0 | Chang stage M0 and 4 more",
+        "molecular_group SHH and tp53_status wt: ",
+        "1 years is 12 age_at_diagnosis_months | mo | month and 3 more",
+        "empty | null | NA | N/A | N.A. | NaN | Unknown",
     ):
         assert allowed in shown
     assert printed("encoder", "show")["name"] == "efficientnet_lite0"

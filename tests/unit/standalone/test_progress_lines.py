@@ -10,7 +10,7 @@ from services.standalone import console
 def test_the_time_left_is_told_from_the_pace_since_the_first_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock = iter([0.0, 120.0, 200.0, 400.0])
+    clock = iter([0.0, 10.0, 130.0, 210.0, 410.0])
     monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with console.progress("folds") as advance:
         for done in (5, 6, 7, 10):  # five were done by an earlier run

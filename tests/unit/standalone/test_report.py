@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import scoring
+from services.standalone import scoring, words
 from services.standalone.local_slides import slide_at
 from services.standalone.report import SlidePage, render
 from services.standalone.summary import lines
@@ -78,3 +78,11 @@ def test_the_terminal_says_first_what_a_person_must_see() -> None:
     assert [line for line in said if line.startswith("LOOK FIRST: ")] == said[2:4]
     assert "left out" in said[2]
     assert any(line.endswith("(distance 8.40, limit 2.20)") for line in said)
+
+
+def test_why_a_slide_was_left_out_is_a_sentence() -> None:
+    score = made.score()
+    score.left_out.add(slide_id="a.tif", reason="unsupported_format", sentence="the slide is grey")
+    assert list(words.attention_needed(score)) == [
+        "Slide a.tif was left out of the score (unsupported format). The slide is grey."
+    ]

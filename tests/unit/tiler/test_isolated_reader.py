@@ -1,5 +1,6 @@
 """A slide that crashes, hangs or swells the process that reads it: that slide alone is lost, and is told why."""
 
+import gc
 import os
 import re
 import signal
@@ -206,11 +207,12 @@ def test_two_hundred_opened_slides_leave_no_file_process_or_thread(readers: Isol
             reader.read_tiles(_ORIGINS, _CUT)
 
     use(1)
+    gc.collect()  # what other tests left open goes now, not while files are counted
     before = open_files("self"), open_files(host)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(use, range(200)))
     assert until(lambda: not children_of(host))
-    assert until(lambda: (open_files("self"), open_files(host)) == before)
+    assert until(lambda: open_files("self") <= before[0] and open_files(host) <= before[1])
 
 
 def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
