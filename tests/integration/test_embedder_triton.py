@@ -97,7 +97,7 @@ def test_memory_into_which_a_late_answer_may_still_come_is_not_used_again(
     triton: Triton, client: InferenceServerClient
 ) -> None:
     before = regions(client)
-    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.3) as hasty:
+    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.1) as hasty:
         with pytest.raises(TransientError, match="Deadline"):
             hasty.embed(some_tiles(64))
         late = regions(client) - before

@@ -162,8 +162,9 @@ def outcome(cohort: Path, out: Path, *options: object) -> Result:
 
 
 def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
-    cohort: Path, small: Path, tmp_path: Path
+    cohort: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.standalone.console._QUIET_S", -1.0)
     done = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1)
     assert done.exit_code == 0, done.output
     shown = printed("encoder", "show", tmp_path / "out")
