@@ -13,15 +13,15 @@ Anything else is a bug; it is the fate of the record at work, as InternalError, 
 
 from typing import ClassVar
 
-from shared.text import clean
+from shared.text import capped, clean
 
 
 class MedullaError(Exception):
     """Every error that Medulla raises on purpose; its text is one sentence for people: what is wrong and where."""
 
     def __str__(self) -> str:
-        """The sentence, without characters that a log, an event or a terminal does not take."""
-        return clean(super().__str__())
+        """The sentence, cut to what an event takes, without characters that a log or a terminal does not take."""
+        return capped(super().__str__())
 
 
 class PermanentError(MedullaError):
@@ -32,16 +32,19 @@ class PermanentError(MedullaError):
 
     reason: ClassVar[str]
     advice: ClassVar[str]
+    supplement: str = ""
+    """Lines to print below the sentence and the advice, such as a file to start from."""
 
 
 class TransientError(MedullaError):
     """A dependency is down or busy; the same input may work later."""
 
 
-def explain(error: MedullaError | OSError) -> str:
-    """An error as people read it: what is wrong, the reason code, what to do."""
+def explain(error: MedullaError | OSError, advice: str = "") -> str:
+    """An error as people read it: what is wrong, the reason code, what to do (`advice` in place of the error's own)."""
     if isinstance(error, PermanentError):
-        return f"{error} [{error.reason}]. {error.advice}"
+        text = f"{error} [{error.reason}]. {advice or error.advice}"
+        return f"{text}\n\n{clean(error.supplement)}" if error.supplement else text
     if isinstance(error, OSError):
         return f"{error.filename or 'a file'}: {error.strerror or error}"
     return str(error)

@@ -36,6 +36,4 @@ def here(reason: str, advice: str) -> str:
 
 def explain_here(error: MedullaError | OSError) -> str:
     """An error as people at this machine read it: what is wrong, the reason code, what to do."""
-    if isinstance(error, PermanentError):
-        return f"{error} [{error.reason}]. {here(error.reason, error.advice)}"
-    return explain(error)
+    return explain(error, here(error.reason, error.advice) if isinstance(error, PermanentError) else "")

@@ -42,9 +42,13 @@ class BadCohortError(PermanentError):
 
 
 class UnknownColumnsError(BadCohortError):
-    """A table has columns that the profile does not know; the text ends with a map to start from."""
+    """A table has columns that the profile does not know; a map to start from is printed below the sentence."""
 
-    advice = "Check every line of it, save it as columns.yaml, and give it with --map columns.yaml."
+    advice = "Check every line of this map, save it as columns.yaml, and give it with --map columns.yaml:"
+
+    def __init__(self, sentence: str, proposed_map: str) -> None:
+        super().__init__(sentence)
+        self.supplement = proposed_map
 
 
 class UnreadableTableError(BadCohortError):

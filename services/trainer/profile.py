@@ -11,6 +11,7 @@ from services.trainer.errors import BadProfileError
 from shared.model.rule import BadRuleError, Rule, parse_rule
 from shared.model.variable import Check, Frozen, Word
 from shared.model.vocabulary import Vocabulary, check_vocabulary
+from shared.words import sentence
 
 PATHOMICS = "pathomics"
 """Name of the variable that the slides give; no profile may define it."""
@@ -159,7 +160,7 @@ def _told(error: ValidationError) -> str:
     wrong = [(".".join(map(str, item["loc"])), _PLAINLY.get(item["type"], item["msg"])) for item in error.errors()]
     places = [place for place, _ in wrong]
     first = [item for item in wrong if not any(place.startswith(f"{item[0]}.") for place in places)]
-    return "; ".join(f"{place}: {said}".removeprefix(": ").replace("Value error, ", "") for place, said in first)
+    return sentence([f"{place}: {said}".removeprefix(": ").replace("Value error, ", "") for place, said in first])
 
 
 def _path(source: Path | str) -> Path:

@@ -14,23 +14,26 @@ _SAMPLE = 200
 """Rows whose values are looked at."""
 _BY_VALUES = 0.9
 """Share of the values that a variable has to explain for its name not to matter."""
+_MOST_NAMES, _LONGEST_NAME = 300, 120
+"""Columns in a map at most, and characters of the name of one."""
 _AT_LEAST = 0.5
 """Share of the values that a variable has to explain."""
 
 
 def propose(theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequence[str], words: Vocabulary) -> str:
     """YAML of a map: each of their columns to the likest of ours, by its name or by the words in it, or ignored."""
+    listed = [name for name in theirs if len(name) <= _LONGEST_NAME][:_MOST_NAMES]
     columns: dict[str, str] = {}
-    for _, place, name in sorted(_pairs(theirs, rows, ours, words)):
+    for _, place, name in sorted(_pairs(listed, rows, ours, words)):
         if name not in columns and ours[place] not in columns.values():
             columns[name] = ours[place]
     proposal = {
-        "columns": {name: columns[name] for name in theirs if name in columns},
-        "ignore": [name for name in theirs if name not in columns],
+        "columns": {name: columns[name] for name in listed if name in columns},
+        "ignore": [name for name in listed if name not in columns],
     }
-    return str(
-        yaml.safe_dump({key: value for key, value in proposal.items() if value}, sort_keys=False, allow_unicode=True)
-    )
+    proposal = {key: value for key, value in proposal.items() if value}
+    more = f"# {len(theirs) - len(listed)} more columns are not listed here\n" if len(listed) < len(theirs) else ""
+    return f"{yaml.safe_dump(proposal, sort_keys=False, allow_unicode=True)}{more}"
 
 
 def _pairs(

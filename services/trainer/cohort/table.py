@@ -147,7 +147,7 @@ def _refusal(name: str, problems: list[str], table: _Table, profile: Profile, wo
     known, outcome = _known(profile, words)
     wanted = [one for one in (*known, *outcome) if one not in table.columns]
     proposed = propose(unknown, table.rows, wanted, words)
-    return UnknownColumnsError(f"{refused}\n\n# A map to start from:\n{proposed}#")
+    return UnknownColumnsError(str(refused), proposed)
 
 
 def _row_problems(table: _Table, entries: list[Entries], profile: Profile) -> Iterator[str]:

@@ -19,6 +19,8 @@ from services.trainer.cohort.rows import read_rows
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import BadCohortError, UnknownColumnsError, UnreadableTableError
 from services.trainer.profile import load_profile
+from shared.errors import explain
+from shared.text import LONGEST
 
 PROFILE = load_profile()
 HEADER = ["case_id", "age_at_diagnosis_years", "sex", "molecular_group", "time_days", "event_code"]
@@ -133,12 +135,21 @@ def test_a_map_explains_other_names_words_and_units(tmp_path: Path) -> None:
 def test_unknown_columns_are_refused_with_a_map_to_paste(tmp_path: Path) -> None:
     with pytest.raises(UnknownColumnsError) as refused:
         read(tmp_path, text(",", THEIRS, *THEIR_ROWS).encode())
-    _, proposed = str(refused.value).split("# A map to start from:\n")
-    assert ColumnMap.model_validate(yaml.safe_load(f"{proposed} and what follows")) == ColumnMap(
+    _, proposed = explain(refused.value).split(f"{UnknownColumnsError.advice}\n\n")
+    assert ColumnMap.model_validate(yaml.safe_load(proposed)) == ColumnMap(
         columns={"Patient ID": "case_id", "AGE": "age_at_diagnosis_years", "Gender": "sex"}
         | {"Subgroup": "molecular_group", "OS days": "time_days"},
         ignore=("STATUS", "CANCER_TYPE"),
     )
+
+
+def test_the_map_and_the_sentence_are_bounded_for_thousands_of_columns(tmp_path: Path) -> None:
+    header = [*HEADER, "y" * 50_000, *(f"my column {number}" for number in range(1_500))]
+    with pytest.raises(UnknownColumnsError) as refused:
+        read(tmp_path, text(",", header, header).encode())
+    assert len(str(refused.value)) <= LONGEST
+    assert refused.value.supplement.endswith("# 1201 more columns are not listed here\n")
+    assert len(refused.value.supplement) < 20_000
 
 
 def far_row() -> bytes:
