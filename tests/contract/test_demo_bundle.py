@@ -54,7 +54,8 @@ def test_it_says_that_it_is_simulated_and_for_research(demo: Bundle, card: str) 
 
 
 def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_200_000
+    """Of 1.3 MB are 0.5 MB the reference that tells slides of other stains."""
+    assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_400_000
 
 
 def test_it_was_made_of_the_cohort_that_the_command_simulates(card: str, tmp_path: Path) -> None:
