@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 import shared.model.variable
 from services.trainer.errors import BadProfileError
+from services.trainer.yaml_text import parse_yaml
 from shared.model.rule import BadRuleError, Rule, parse_rule
 from shared.model.variable import Check, Frozen, Word
 from shared.model.vocabulary import Vocabulary, check_vocabulary
@@ -140,13 +141,13 @@ def load_profile(source: Path | str | None = None) -> Profile:
     """
     path = _path(source or "medulloblastoma")
     try:
-        profile = Profile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        profile = Profile.model_validate(parse_yaml(path.read_bytes()))
         for text in [profile.rule, *profile.subgroups.values()]:
             profile.expression(text)
     except OSError as error:
         shipped = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yaml")))
         raise BadProfileError(f"profile {path} cannot be read: {error.strerror}; shipped are {shipped}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise BadProfileError(f"profile {path} is no YAML: {str(error).splitlines()[0]}") from error
     except BadRuleError as error:
         raise BadProfileError(f"profile {path}: {error}") from error

@@ -9,6 +9,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
+from services.trainer.yaml_text import parse_yaml
 from shared.errors import PermanentError
 from shared.model.variable import Frozen, Word
 from shared.words import normalised, printable, sentence, shown
@@ -111,10 +112,10 @@ def load_map(path: Path) -> ColumnMap:
         data = path.read_bytes()
         if len(data) > _MOST_BYTES:
             raise BadMapError(f"map {path} has {len(data)} bytes; {_MOST_BYTES} are allowed")
-        return ColumnMap.model_validate(yaml.safe_load(data) or {})
+        return ColumnMap.model_validate(parse_yaml(data) or {})
     except OSError as error:
         raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]

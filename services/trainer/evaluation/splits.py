@@ -12,6 +12,10 @@ from services.trainer.cohort.cohort import Cohort, Ints
 from services.trainer.errors import BadFoldsError, BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
 from shared.canonical import canonical_json, sha256
+from shared.words import shown
+
+_HIGHEST = 999
+"""The highest number of a repeat or fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +102,7 @@ def load_splits(path: Path, cohort: Cohort) -> Splits:
         grouped_by, seed = str(said["grouped_by"]), int(said["seed"])
     except OSError as error:
         raise BadSplitsError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise BadSplitsError(f"{path} holds no splits") from error
     splits = Splits(_placed(tested, cohort, path), 1 + max(f for _, f, _ in tested), cohort.case_ids, grouped_by, seed)
     places = [set(zip(cohort.sites, row.tolist(), strict=True)) for row in splits.fold_of]
@@ -117,14 +121,14 @@ def _check_digest(path: Path, content: bytes) -> None:
 def _placed(tested: Sequence[tuple[int, int, list[str]]], cohort: Cohort, path: Path) -> Ints:
     """Fold [repeats, n] of every case."""
     pairs = [(repeat, fold) for repeat, fold, _ in tested]
-    if not pairs or min(map(min, pairs)) < 0 or len(set(pairs)) < len(pairs):
-        raise BadSplitsError(f"{path} holds no splits, or a fold twice")
+    if not pairs or min(map(min, pairs)) < 0 or max(map(max, pairs)) > _HIGHEST or len(set(pairs)) < len(pairs):
+        raise BadSplitsError(f"{path} holds no splits, a fold twice, or a number outside 0 to {_HIGHEST}")
     place = {case: i for i, case in enumerate(cohort.case_ids)}
     fold_of = np.full((1 + max(repeat for repeat, _ in pairs), len(cohort)), -1, np.int64)
     for repeat, fold, cases in tested:
         for case in cases:
-            if case not in place:
-                raise BadSplitsError(f"{path} is of another cohort: {case} is not in the table")
+            if not isinstance(case, str) or case not in place:
+                raise BadSplitsError(f"{path} is of another cohort: {shown(case)} is not in the table")
             if fold_of[repeat, place[case]] >= 0:
                 raise BadSplitsError(f"{path} tests {case} twice in repeat {repeat}")
             fold_of[repeat, place[case]] = fold

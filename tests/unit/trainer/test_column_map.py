@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.trainer.cohort.column_map import BadMapError, ColumnMap, load_map
+from tests.support.odd_yaml import UNCONVERTIBLE
 
 MAP = ColumnMap.model_validate(
     {
@@ -53,6 +54,7 @@ def test_a_map_of_another_table_is_refused_by_name() -> None:
         ("words: {sex: {no: female}}", "stand in quotes"),
         ("units: {a: 0}", "greater than 0"),
         ("a: [", "is no YAML"),
+        *((text, "is no YAML") for text in UNCONVERTIBLE),
         ("[1, 2]", "is refused"),
     ],
 )

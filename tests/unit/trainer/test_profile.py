@@ -7,6 +7,8 @@ import yaml
 
 from services.trainer.errors import BadProfileError
 from services.trainer.profile import PROFILES, Profile, Variable, load_profile
+from shared.text import LONGEST
+from tests.support.odd_yaml import UNCONVERTIBLE
 
 
 @pytest.mark.parametrize("path", sorted(PROFILES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -92,6 +94,20 @@ def test_an_error_is_said_once_and_without_jargon(tmp_path: Path) -> None:
         load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}, checks=[]))
     assert "Value error" not in str(refused.value)
     assert "Tuple" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", UNCONVERTIBLE)
+def test_a_profile_with_values_that_cannot_be_converted_is_no_yaml(tmp_path: Path, text: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    with pytest.raises(BadProfileError, match="is no YAML"):
+        load_profile(tmp_path / "odd.yaml")
+
+
+def test_what_is_wrong_with_a_profile_fits_a_sentence(tmp_path: Path) -> None:
+    wrong = [{f"key{number}-{'x' * 900}": 1} for number in range(2_000)]
+    with pytest.raises(BadProfileError, match=r"and \d+ more$") as refused:
+        load_profile(edited(tmp_path, variables=wrong))
+    assert len(str(refused.value)) <= LONGEST
 
 
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:

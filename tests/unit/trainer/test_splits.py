@@ -85,7 +85,13 @@ def test_splits_that_were_altered_are_refused_by_the_digest_beside_them(tmp_path
         ("[]", "holds no splits"),
         ('{"splits": []}', "holds no splits"),
         ('{"splits": [{"repeat": 0, "fold": 0, "test": ["a", "a"]}]}', "tests a twice in repeat 0"),
-        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["z"]}]}', "is of another cohort: z"),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["z"]}]}', 'is of another cohort: "z"'),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": [["a"]]}]}', "is of another cohort: a list"),
+        ('{"splits": [{"repeat": 0, "fold": 0, "test": ["' + "z" * 9000 + '"]}]}', "is of another cohort"),
+        ('{"splits": [{"repeat": 1e300, "fold": 0, "test": ["a"]}]}', "holds no splits"),
+        ('{"splits": [{"repeat": Infinity, "fold": 0, "test": ["a"]}]}', "holds no splits"),
+        ('{"splits": [{"repeat": 0, "fold": 999999999999, "test": ["a"]}]}', "holds no splits"),
+        ("[" * 100_000, "holds no splits"),
         ('{"splits": [{"repeat": 0, "fold": -1, "test": ["a"]}]}', "holds no splits"),
         ('{"splits": [{"repeat": 0, "fold": 0, "test": ["a"]}]}', "leaves out b"),
     ],
@@ -97,6 +103,7 @@ def test_what_are_no_splits_is_refused_in_a_sentence(tmp_path: Path, content: st
     with pytest.raises(BadSplitsError) as refused:
         load_splits(tmp_path / "some.json", patients)
     assert said in str(refused.value)
+    assert len(str(refused.value)) < 1_000
 
 
 def test_a_gap_in_the_numbers_of_folds_is_refused(tmp_path: Path) -> None:
