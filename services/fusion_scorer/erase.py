@@ -41,7 +41,7 @@ class EraseCase:
         others = {other for slide in slides for other in self._erase_slide(case, slide)}
         landed = keys.slides(case), keys.clinical(case), keys.vectors(case)
         kept = keys.scores(case), keys.indexed(case), keys.landings(case), keys.attempts(case)
-        for name in (*landed, *_ATTENTION.findall(stored), *kept):
+        for name in (*landed, *self._unfinished(case), *_ATTENTION.findall(stored), *kept):
             self.store.erase(name)
         self.forget_letters(case)
         again = [request(case, "marked", event.event_id)] if is_new else []
@@ -52,6 +52,12 @@ class EraseCase:
         prefixes = keys.indexed_slides(case), keys.scores(case), keys.landings(case)
         found = [info.key for prefix in prefixes for info in self.store.list(prefix)]
         return "\n".join(self.store.get(key).decode() for key in found)
+
+    def _unfinished(self, case: CaseId) -> list[str]:
+        """Files beside the case's record that are passed over, such as `clinical/{case}.json.part`."""
+        record = keys.clinical(case)
+        beside = (info.key for info in self.store.list(f"{record}."))
+        return [key for key in beside if ".json" not in key.removeprefix(record) and keys.no_record(key)]
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
         """Forget that the case has the slide; returns the other cases that have it."""

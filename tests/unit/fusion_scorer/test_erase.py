@@ -19,6 +19,7 @@ def _fill(store: MemoryStore, case: CaseId, slides: tuple[Sha256, ...]) -> None:
     """What the services keep of a case, in their places."""
     store.put(f"{keys.slides(case)}S.svs", b"pixels")
     store.put(keys.clinical(case), b"{}")
+    store.put(f"{keys.clinical(case)}.part", b"{")
     store.put(f"{keys.vectors(case)}radiomics.json", b"{}")
     for slide in slides:
         named = json.dumps({"case_id": case, "thumbnail_key": keys.plan_prefix(slide, PLAN) + keys.THUMBNAIL})
@@ -65,6 +66,15 @@ def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() 
     (again,) = erase(request(CANARY, "operator"))
     assert isinstance(again, CaseEraseRequested)
     assert erase(again) == []
+
+
+def test_the_record_of_a_case_whose_id_ends_like_a_file_stays() -> None:
+    store, other = MemoryStore(), CaseId(f"{CANARY}.json")
+    for name in (keys.clinical(other), f"{keys.clinical(other)}.part"):
+        store.put(name, b"{}")
+    _erase(store, request(CANARY, "operator"))
+    assert store.head(keys.clinical(other))
+    assert store.head(f"{keys.clinical(other)}.part")
 
 
 def test_what_late_work_wrote_goes_with_a_second_request() -> None:

@@ -72,7 +72,9 @@ class CaseSummary(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """out_of_distribution, missing_slides, missing_clinical, rejected_input, left_out_slide, remark, simulated."""
+        """out_of_distribution, missing_slides, missing_clinical, rejected_input, left_out_slide,
+        same_slide_in_two_cases, remark, simulated.
+        """
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
