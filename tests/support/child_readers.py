@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock, get_ident
+from threading import Event, Lock, get_ident
 from typing import Any, Self
 
 import numpy as np
@@ -91,7 +91,7 @@ def _babble() -> None:
     for link in Path("/proc/self/fd").iterdir():
         if link.is_symlink() and str(link.readlink()).startswith("socket:"):
             os.write(int(link.name), b"\xff" * 64)
-    time.sleep(60)
+    Event().wait()
 
 
 def _name_environment() -> None:
@@ -111,7 +111,7 @@ _ACTS: dict[str, Callable[[], Any]] = {
     "abort": os.abort,
     "segfault": lambda: signal.pthread_kill(get_ident(), signal.SIGSEGV),
     "exit": lambda: os._exit(7),
-    "sleep": lambda: time.sleep(60),
+    "sleep": lambda: Event().wait(),
     "nap": _nap,
     "allocate": lambda: np.ones(8 << 30, np.uint8),
     "bug": lambda: _raise(ValueError("a patient's name")),

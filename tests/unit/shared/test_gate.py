@@ -33,8 +33,9 @@ def test_nobody_is_beside_who_is_alone(alone: list[bool]) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [("alone", "shared"), ("shared", "alone"), ("alone", "alone")])
 def test_work_that_hangs_holds_nobody_up_for_ever(first: str, second: str) -> None:
-    gate = Gate(patience_s=0.01)
+    gate, entered = Gate(patience_s=0.01), []
     with getattr(gate, first)(), getattr(gate, second)():
-        pass
+        entered.append("beside the work that hangs")
     with gate.alone():
-        pass
+        entered.append("afterwards")
+    assert entered == ["beside the work that hangs", "afterwards"]

@@ -48,10 +48,12 @@ def test_what_ends_a_program_or_is_to_pass_goes_through(kind: type[BaseException
 
 
 def test_everything_else_ends_the_block_alone() -> None:
-    with contained("test", TransientError):
-        raise RecursionError
-    with contained("test"):
-        raise TransientError("the store is down")
+    with logging_as("test", "INFO") as logged:
+        with contained("test", TransientError):
+            raise RecursionError
+        with contained("test"):
+            raise TransientError("the store is down")
+    assert [line["error"] for line in logged.lines("internal error")] == ["RecursionError", "TransientError"]
 
 
 @given(text=st.text(st.characters(exclude_categories=())), longest=st.integers(1, 50))

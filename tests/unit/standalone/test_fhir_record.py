@@ -86,6 +86,7 @@ PARTS = st.fixed_dictionaries(
 @given(st.lists(PARTS | JSON, max_size=4))
 def test_any_bundle_is_read_or_refused(resources: list[Any]) -> None:
     try:
-        flattened(bundle(*resources))
+        entries = flattened(bundle(*resources))
     except BadClinicalRecordError:
         return
+    assert all(isinstance(name, str) for name in entries)

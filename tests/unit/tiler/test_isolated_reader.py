@@ -29,9 +29,11 @@ from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError
 from shared.units import Level0Px, MicronsPerPx, TilePx
 from tests.support.slides import ROOT, cc0_bytes
+from tests.support.stack.process import wait_for
 from tests.support.tiling import tiling
 
 _OPENER = "tests.support.child_readers:open_hostile"
+_PATIENCE_S = 20.0
 _LIMITS = ReaderLimits(memory_mb=512, overview_s=20, tiles_s=20, plan_s=30)
 _HASTY = ReaderLimits(memory_mb=512, overview_s=0.5, tiles_s=0.5, plan_s=30)
 _CUT = Cut(Level0Px(256), Level0Px(256), TilePx(256))
@@ -80,13 +82,6 @@ def children_of(pid: int) -> list[str]:
 
 def open_files(pid: int | str) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 20
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
 
 
 @pytest.mark.parametrize("when", ["open", *ASKS])
@@ -211,8 +206,8 @@ def test_two_hundred_opened_slides_leave_no_file_process_or_thread(readers: Isol
     before = open_files("self"), open_files(host)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(use, range(200)))
-    assert until(lambda: not children_of(host))
-    assert until(lambda: open_files("self") <= before[0] and open_files(host) <= before[1])
+    assert wait_for(lambda: not children_of(host), _PATIENCE_S)
+    assert wait_for(lambda: open_files("self") <= before[0] and open_files(host) <= before[1], _PATIENCE_S)
 
 
 def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
@@ -229,7 +224,7 @@ def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
 def test_a_slide_in_work_when_the_process_stops_has_not_crashed(tmp_path: Path) -> None:
     with isolated_readers(_LIMITS, _OPENER) as fresh, ThreadPoolExecutor(1) as pool:
         reading = pool.submit(failure, fresh, slide(tmp_path, "tiles--sleep"))
-        assert until(lambda: bool(children_of(fresh.host.pid)))
+        assert wait_for(lambda: bool(children_of(fresh.host.pid)), _PATIENCE_S)
         fresh.host.close()
         assert isinstance(reading.result(), StoppingError)
         with pytest.raises(StoppingError):
@@ -238,18 +233,18 @@ def test_a_slide_in_work_when_the_process_stops_has_not_crashed(tmp_path: Path) 
 
 def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from services.tiler.isolation import isolated_readers\n"
+        "import sys; from pathlib import Path; from services.tiler.isolation import isolated_readers\n"
         "with isolated_readers() as readers, readers(Path(sys.argv[1])):\n"
-        "    print(readers.host.pid, flush=True); time.sleep(600)"
+        "    print(readers.host.pid, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(slide(tmp_path))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout
         host = process.stdout.readline().strip()
         alive = [host, *children_of(int(host))]
         process.kill()
     assert len(alive) == 2
-    assert until(lambda: not any(running(pid) for pid in alive))
+    assert wait_for(lambda: not any(running(pid) for pid in alive), _PATIENCE_S)
 
 
 def running(pid: str) -> bool:
