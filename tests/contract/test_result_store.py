@@ -3,22 +3,17 @@
 import json
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from medulla.v1.results_pb2 import CaseState
-from sqlalchemy import inspect, text
 
 from services.results import case_state, migrate
-from services.results.errors import OldSchemaError, ScoreMismatchError
+from services.results.errors import ScoreMismatchError
 from services.results.ports import PageMark
-from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as made
@@ -282,38 +277,6 @@ def test_activity_tells_recent_progress_and_which_cases_have_news(fresh: SqlStor
     assert after["idle"] == before.revisions["idle"]
 
 
-def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[], SqlStore]) -> None:
-    store = new_store()
-    for _ in range(2):
-        store.migrate()
-        with store.engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        migrate.downgrade(store.engine, "base")
-        assert inspect(store.engine).get_table_names() == ["alembic_version"]
-
-
-def test_a_store_without_its_tables_says_what_to_run(new_store: Callable[[], SqlStore]) -> None:
-    store = new_store()
-    with pytest.raises(OldSchemaError, match=r"services\.results migrate"):
-        store.check()
-    store.migrate()
-    store.check()
-
-
-def test_a_newer_schema_is_fine(fresh: SqlStore) -> None:
-    with fresh.engine.begin() as connection:
-        connection.execute(text("update alembic_version set version_num = '9999'"))
-    fresh.check()
-
-
-def test_two_programs_may_migrate_at_once(new_store: Callable[[], SqlStore]) -> None:
-    store = new_store()
-    with ThreadPoolExecutor(3) as pool:
-        for done in [pool.submit(store.migrate) for _ in range(3)]:
-            done.result()
-    assert store.cases(10, None) == []
-
-
 def test_times_come_back_as_they_went_in(store: SqlStore) -> None:
     case = new_case()
     odd = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-7)))
@@ -321,35 +284,3 @@ def test_times_come_back_as_they_went_in(store: SqlStore) -> None:
     tell(store, kept)
     assert store.scores(CaseId(case))[0].as_of == odd
     assert tell(store, kept) is False
-
-
-def test_an_erased_case_leaves_no_row_and_an_intact_record_of_digests(fresh: SqlStore) -> None:
-    case, other = new_case(), new_case()
-    for name in (case, other):
-        tell(fresh, record(name, "1", 5))
-        tell(fresh, record(name, "2", 6))
-        fresh.record_rejection(made.rejected(name, "B", made.at(6)))
-        fresh.record_progress(made.progress(name, "A", 3, made.at(7)))
-    before = fresh.verify_chain()
-    assert fresh.erase(CaseId(case))
-    assert not fresh.erase(CaseId(case))
-    report = fresh.verify_chain()
-    assert (report.intact, report.entries) == (True, before.entries + 1)
-    assert fresh.case(CaseId(case)) is None
-    assert case not in everything(fresh)
-    assert other in everything(fresh)
-
-
-def test_a_case_that_comes_back_and_is_erased_again_leaves_an_intact_record(fresh: SqlStore) -> None:
-    case = new_case()
-    for version in "123":
-        tell(fresh, record(case, version, 5))
-        assert fresh.erase(CaseId(case))
-    assert fresh.verify_chain().intact
-    assert case not in everything(fresh)
-
-
-def everything(store: SqlStore) -> str:
-    """Every row of every table, as text."""
-    with store.engine.begin() as tx:
-        return "\n".join(str(tuple(row)) for table in METADATA.sorted_tables for row in tx.execute(table.select()))

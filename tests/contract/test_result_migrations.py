@@ -1,0 +1,46 @@
+"""Migrations of every result store, on SQLite and on PostgreSQL."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from services.results import migrate
+from services.results.errors import OldSchemaError
+from services.results.schema import METADATA
+from services.results.sql_store import SqlStore
+
+
+def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    for _ in range(2):
+        store.migrate()
+        with store.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        migrate.downgrade(store.engine, "base")
+        assert inspect(store.engine).get_table_names() == ["alembic_version"]
+
+
+def test_a_store_without_its_tables_says_what_to_run(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    with pytest.raises(OldSchemaError, match=r"services\.results migrate"):
+        store.check()
+    store.migrate()
+    store.check()
+
+
+def test_a_newer_schema_is_fine(fresh: SqlStore) -> None:
+    with fresh.engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '9999'"))
+    fresh.check()
+
+
+def test_two_programs_may_migrate_at_once(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(store.migrate) for _ in range(3)]:
+            done.result()
+    assert store.cases(10, None) == []
