@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support import scores as made
-from tests.support.results import Results
+from tests.support.results import Results, over_http
 
 PATIENCE_MS = 15_000
 
@@ -31,6 +31,13 @@ def filled(results: Results) -> Results:
     results.store.record_rejection(made.rejected("MB-0099", "B1", made.at(2)))
     results.store.record_progress(made.progress("MB-0100", "C1", 130, made.at(9)))
     return results
+
+
+@pytest.fixture
+def address(filled: Results) -> Iterator[str]:
+    """The page of these cases, over HTTP."""
+    with over_http(filled) as served:
+        yield served
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The page of results in a real browser: what it shows, what it must not show, and not one error in its console."""
 
 import re
-from collections.abc import Iterator
-from typing import Literal
 
-import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING
 from medulla.v1.scorer_pb2 import TopTile
 from playwright.sync_api import Page, expect
@@ -15,12 +12,6 @@ from tests.support.results import Results, attention_map, over_http, thumbnail
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 _PIXELS = "c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
 _OPAQUE = f"c => [...{_PIXELS}].filter((value, i) => i % 4 === 3 && value).length"
-
-
-@pytest.fixture
-def address(filled: Results) -> Iterator[str]:
-    with over_http(filled) as served:
-        yield served
 
 
 def row(page: Page, case: str) -> str:
@@ -197,36 +188,6 @@ def test_refused_uploads_come_and_go_without_a_reload(page: Page, results: Resul
         expect(page.get_by_text("slides/loose.svs")).to_have_count(0)
 
 
-_FAINT = """() => {
-  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (e) => {
-    const colour = getComputedStyle(e).backgroundColor;
-    return colour !== "rgba(0, 0, 0, 0)" || !e.parentElement ? colour : ground(e.parentElement);
-  };
-  const texts = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility()
-    && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-  return texts.filter((e) => {
-    const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x);
-    return (a + 0.05) / (b + 0.05) < 4.5;
-  }).map((e) => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 40)}`);
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(
-    page: Page, filled: Results, address: str, scheme: Literal["light", "dark"]
-) -> None:
-    filled.score(made.remarkable("MB-0044"), minutes=6)
-    page.emulate_media(color_scheme=scheme)
-    views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
-    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
-        page.goto(address + path)
-        expect(page.locator(wanted).first).to_be_visible()
-        assert page.evaluate(_FAINT) == []
-
-
 def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:
     results.store.record_rejection(made.rejected("MB-1", "A", made.at(1)))
     said = {
@@ -295,47 +256,3 @@ def test_more_cases_come_when_asked_for(page: Page, results: Results) -> None:
         page.get_by_role("button", name="Show more cases").click()
         expect(page.locator(".cases tbody tr")).to_have_count(60)
         expect(page.get_by_role("button", name="Show more cases")).to_have_count(0)
-
-
-@pytest.mark.parametrize("width", [380, 820, 900, 1400])
-def test_nothing_sticks_out_of_the_window(page: Page, filled: Results, address: str, width: int) -> None:
-    filled.score(made.remarkable("MB-0044"), minutes=6)
-    page.set_viewport_size({"width": width, "height": 800})
-    views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
-    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
-        page.goto(address + path)
-        expect(page.locator(wanted).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_a_case_can_be_opened_with_the_keyboard_alone(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.get_by_role("link", name="MB-0042")).to_be_visible()
-    page.get_by_role("link", name="Medulla, all cases").focus()
-    for _ in range(6):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "MB-0042":
-            break
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="MB-0042", level=1)).to_be_visible()
-    expect(page.locator("main")).to_be_focused()
-
-
-def test_everything_that_is_shown_has_a_name(page: Page, address: str) -> None:
-    page.goto(f"{address}/#/cases/MB-0042")
-    expect(page.locator("canvas.heat").first).to_be_visible()
-    nameless = "all => all.filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
-    assert page.locator("input, button, a, progress").evaluate_all(nameless) == 0
-    assert page.locator("h1").count() == 1
-
-
-def test_paper_gets_the_provenance_and_no_buttons(page: Page, address: str) -> None:
-    page.goto(f"{address}/#/cases/MB-0042")
-    expect(page.locator("canvas.heat").first).to_be_visible()
-    page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    expect(page.get_by_text(made.digest("bundle"))).to_be_visible()
-    expect(page.get_by_text("Research use only.")).to_be_visible()
-    expect(page.locator(".back")).to_be_hidden()
-    expect(page.get_by_label("Opacity").first).to_be_hidden()
-    assert page.pdf().startswith(b"%PDF")
