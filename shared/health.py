@@ -95,12 +95,12 @@ class HealthServer:
         if path == "/livez":
             return Answer.of(self._stale())
         if path == "/readyz":
-            return Answer.of(self._told(self._stale() | self._failing()))
+            return Answer.of(self._logged(self._stale() | self._failing()))
         if path == "/metrics":
             return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
         return Answer(HTTPStatus.NOT_FOUND, "text/plain", b"try /livez, /readyz or /metrics\n")
 
-    def _told(self, failing: dict[str, str]) -> dict[str, str]:
+    def _logged(self, failing: dict[str, str]) -> dict[str, str]:
         """What fails, with a line in the log when that is something else than before: nobody sees our answer."""
         if failing.keys() != self._known_to_fail:
             self._known_to_fail = set(failing)

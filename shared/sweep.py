@@ -33,8 +33,8 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; what was announced by then stays announced.
         """
-        found, announced = self._found(), 0
-        while batch := list(islice(found, _BATCH)):
+        records, announced = self._pending(), 0
+        while batch := list(islice(records, _BATCH)):
             self.producer.send(batch)
             announced += len(batch)
         metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
@@ -42,7 +42,7 @@ class Sweep:
             _log.info("swept", prefix=self.prefix, announced=announced)
         return announced
 
-    def _found(self) -> Iterator[Record]:
+    def _pending(self) -> Iterator[Record]:
         return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
 
     def _record(self, info: BlobInfo) -> Record | None:

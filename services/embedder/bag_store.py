@@ -46,7 +46,7 @@ class BagFolder:
     def stored_parts(self) -> set[int]:
         """Numbers of the parts that are there."""
         prefix = self.prefix + "part-"
-        return {int(found.key.removeprefix(prefix).partition(".")[0]) for found in self.store.list(prefix)}
+        return {int(info.key.removeprefix(prefix).partition(".")[0]) for info in self.store.list(prefix)}
 
     def part(self, number: int) -> Part:
         """Read one part.
@@ -71,8 +71,8 @@ class BagFolder:
 
     def drop_parts(self) -> None:
         """Remove the parts."""
-        for found in list(self.store.list(self.prefix + "part-")):
-            self.store.delete(found.key)
+        for info in list(self.store.list(self.prefix + "part-")):
+            self.store.delete(info.key)
 
     def _part_key(self, number: int) -> str:
         return f"{self.prefix}part-{number:05d}.safetensors"

@@ -34,11 +34,11 @@ class _Job:
     features: Features
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
-    left: int = field(init=False)
+    remaining: int = field(init=False)
     result: "Future[Features]" = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.left = len(self.tiles)
+        self.remaining = len(self.tiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ class Batcher:
 
     def _finish(self, job: _Job, count: int) -> None:
         with self._changed:
-            job.left -= count
-            done = job.left == 0 and not job.result.done()
+            job.remaining -= count
+            done = job.remaining == 0 and not job.result.done()
         if done:
             job.result.set_result(job.features)
 

@@ -115,14 +115,14 @@ def _constants(how: Preparation, tile_px: int, model_px: int) -> list[onnx.Tenso
 
 def _image_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     weights = {constant.name for constant in graph.initializer}
-    inputs = [found for found in graph.input if found.name not in weights]
+    inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
-        raise ValueError(f"the network must have one input of four axes; it has {[found.name for found in inputs]}")
+        raise ValueError(f"the network must have one input of four axes; it has {[value.name for value in inputs]}")
     return inputs[0]
 
 
 def _feature_output(graph: onnx.GraphProto, name: str | None) -> str:
-    names = [found.name for found in graph.output]
+    names = [value.name for value in graph.output]
     if not names or name not in {None, *names}:
         raise ValueError(f"the network has no output {name!r}; it has {names}")
     return name or names[0]

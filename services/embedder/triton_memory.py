@@ -44,12 +44,12 @@ class Owner:
         return None
 
     @property
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it was a process of this host that has ended."""
-        me = Owner.this_process()
-        if self.host != me.host or self == me:
+        current = Owner.this_process()
+        if self.host != current.host or self == current:
             return False
-        return self.pid == me.pid or not _alive(self.pid)
+        return self.pid == current.pid or not _alive(self.pid)
 
 
 def drop_leftovers(client: InferenceServerClient) -> None:
@@ -57,7 +57,7 @@ def drop_leftovers(client: InferenceServerClient) -> None:
     known = client.get_system_shared_memory_status(client_timeout=TIMEOUT_S).regions
     for name in known:
         owner = Owner.of(name)
-        if owner is not None and owner.gone:
+        if owner is not None and owner.has_ended:
             client.unregister_system_shared_memory(name, client_timeout=TIMEOUT_S)
 
 
@@ -113,8 +113,8 @@ class SharedRegion:
         return self._memory
 
     def _make(self) -> SharedMemory:
-        me = Owner.this_process()
-        self._name = f"medulla/{me.host}/{me.pid}/{me.process}/{next(_numbers)}"
+        current = Owner.this_process()
+        self._name = f"medulla/{current.host}/{current.pid}/{current.process}/{next(_numbers)}"
         memory = SharedMemory(create=True, size=self._size)
         try:
             key = f"/{memory.name.lstrip('/')}"

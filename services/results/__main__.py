@@ -112,13 +112,15 @@ def _http(
 
 def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
     host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    asked = require_role(verifier(platform.auth, host), READERS)
+    authorised = require_role(verifier(platform.auth, host), READERS)
 
     def register(server: grpc.Server) -> None:
         add_ResultsServiceServicer_to_server(ResultsServicer(queries, feed), server)
 
     workers = settings.watchers + _CALLS
-    return GrpcServer(settings.grpc_address, register, interceptors=[asked], max_workers=workers, tls=settings.grpc_tls)
+    return GrpcServer(
+        settings.grpc_address, register, interceptors=[authorised], max_workers=workers, tls=settings.grpc_tls
+    )
 
 
 def _worker(

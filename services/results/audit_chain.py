@@ -69,11 +69,11 @@ class ChainReport:
 
 def no_longer_from(before: str, now: str) -> str | None:
     """What the score `before` was made from and the score `now` is not, both as JSON; None where that is nothing."""
-    gone = list(_gone(json.loads(before).get("provenance", {}), json.loads(now).get("provenance", {})))
-    return f"No longer made from {', '.join(gone)}." if gone else None
+    removed = list(_removed_inputs(json.loads(before).get("provenance", {}), json.loads(now).get("provenance", {})))
+    return f"No longer made from {', '.join(removed)}." if removed else None
 
 
-def _gone(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+def _removed_inputs(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     here = {slide.get("slide_digest") for slide in now.get("slides", ())}
     for digest in sorted({slide.get("slide_digest", "") for slide in before.get("slides", ())} - here):
         yield f"the slide with SHA-256 {digest}"
@@ -99,7 +99,7 @@ def verify(rows: Iterable[AuditRow]) -> ChainReport:
             before = ChainReport(count - 1, head, _changed_sentence(row.entry))
             changed.setdefault(row.entry.case_id, _Changed(before)).hashes.append(row.kept_hash)
         head = row.kept_hash
-    first = min((left.before for left in changed.values()), key=lambda report: report.entries, default=None)
+    first = min((change.before for change in changed.values()), key=lambda report: report.entries, default=None)
     return first or ChainReport(count, head)
 
 

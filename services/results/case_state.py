@@ -40,12 +40,12 @@ def read_score(body: str, where: str) -> Score:
 
 def summary(facts: CaseFacts) -> CaseSummary:
     """One line of the list of cases."""
-    return _summary(facts, _score(facts), standing(facts))
+    return _summary(facts, _score(facts), open_rejections(facts))
 
 
 def answer(facts: CaseFacts) -> GetCaseResponse:
     """The case with its current score and the refusals that stand."""
-    score, refused = _score(facts), standing(facts)
+    score, refused = _score(facts), open_rejections(facts)
     withdrawn = facts.withdrawn.sentence if facts.withdrawn else ""
     return GetCaseResponse(
         summary=_summary(facts, score, refused), score=score, rejections=refused, withdrawn=withdrawn
@@ -57,7 +57,7 @@ def stored(kept: KeptScore) -> StoredScore:
     return StoredScore(score=read_score(kept.body, "the database"), current=kept.current, as_of=stamp(kept.as_of))
 
 
-def standing(facts: CaseFacts) -> list[SlideRejected]:
+def open_rejections(facts: CaseFacts) -> list[SlideRejected]:
     """The newest refusal of each input, unless the current score was made from that input after all."""
     newest: dict[str, SlideRejected] = {}
     for refused in sorted(facts.rejections, key=lambda r: (when(r.as_of), r.event_id)):
@@ -117,10 +117,10 @@ def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejecte
         return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
     if facts.withdrawn and facts.withdrawn.nothing_left and not _moved_since(facts, facts.withdrawn):
         return CASE_STATE_WITHDRAWN
-    gone = {rejection.slide_id for rejection in refused}
+    rejected_slides = {rejection.slide_id for rejection in refused}
     unscorable = any(not rejection.object_key.startswith(_LANDED) for rejection in refused)
-    under_way = not unscorable and any(progress.slide_id not in gone for progress in facts.progress)
-    return CASE_STATE_REJECTED if gone and not under_way else CASE_STATE_IN_PROGRESS
+    under_way = not unscorable and any(progress.slide_id not in rejected_slides for progress in facts.progress)
+    return CASE_STATE_REJECTED if rejected_slides and not under_way else CASE_STATE_IN_PROGRESS
 
 
 def _moved_since(facts: CaseFacts, withdrawn: Withdrawal) -> bool:
@@ -140,8 +140,8 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
-        seen = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
-        yield from (name for name, shown in seen if shown)
+        remarks = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
+        yield from (name for name, shown in remarks if shown)
     if refused:
         yield "rejected_input"
     if score is not None and score.simulated:

@@ -49,13 +49,13 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         with engine.execution_options(medulla_write=write).begin() as connection:
             yield connection
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer: {_said(error)}") from error
+        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer: {_cause(error)}") from error
 
 
-def _said(error: SQLAlchemyError) -> str:
+def _cause(error: SQLAlchemyError) -> str:
     """What the database or its driver says, such as who was refused where; never the password, never a row."""
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return said[0] if said else type(error).__name__
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -64,8 +64,8 @@ def _on_http(_: Request, error: Exception) -> JSONResponse:
 
 
 def _on_invalid(_: Request, error: Exception) -> JSONResponse:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in found)
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in problems)
     return problem(HTTPStatus.BAD_REQUEST, detail, "bad_request", "Correct the named parameter.")
 
 

@@ -60,8 +60,8 @@ class Feed:
         self._now = now
         self._lock = Lock()
         self._watchers = 0
-        self._seen_at = float("-inf")
-        self._seen = _NOTHING
+        self._activity_at = float("-inf")
+        self._activity = _NOTHING
         self._closed = Event()
 
     @property
@@ -100,10 +100,10 @@ class Feed:
 
     def _look(self) -> Activity:
         with self._lock:
-            if monotonic() - self._seen_at >= self.every_s / 2:
-                self._seen = self._results.activity(self._now() - RECENT)
-                self._seen_at = monotonic()
-            return self._seen
+            if monotonic() - self._activity_at >= self.every_s / 2:
+                self._activity = self._results.activity(self._now() - RECENT)
+                self._activity_at = monotonic()
+            return self._activity
 
     def _enter(self) -> None:
         with self._lock:

@@ -33,9 +33,9 @@ class Queries:
             BadRequestError: page_size is not 0 to 200, or the token is none that was given out.
         """
         size, after = _size(page_size), _mark(page_token)
-        found = self.results.cases(size + 1, after)
-        page = found[:size]
-        more = _token(page[-1]) if len(found) > size else ""
+        cases = self.results.cases(size + 1, after)
+        page = cases[:size]
+        more = _token(page[-1]) if len(cases) > size else ""
         return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
@@ -69,10 +69,10 @@ class Queries:
         return facts
 
 
-def _size(asked: int) -> int:
-    if not 0 <= asked <= LARGEST_PAGE:
-        raise BadRequestError(f"page_size {asked} is not between 0 and {LARGEST_PAGE}")
-    return asked or DEFAULT_PAGE
+def _size(requested: int) -> int:
+    if not 0 <= requested <= LARGEST_PAGE:
+        raise BadRequestError(f"page_size {requested} is not between 0 and {LARGEST_PAGE}")
+    return requested or DEFAULT_PAGE
 
 
 def _token(last: CaseFacts) -> str:

@@ -19,10 +19,10 @@ class RefusedUploads:
     blobs: BlobStore
     results: ResultStore
 
-    def standing(self, most: int) -> list[SlideRejected]:
+    def current(self, most: int) -> list[SlideRejected]:
         """The latest refusal of each object that still stands, the latest first."""
-        latest = {one.object_key: one for one in reversed(self.results.refused(most))}
-        return [one for one in reversed(latest.values()) if self._stands(one)]
+        latest = {rejection.object_key: rejection for rejection in reversed(self.results.refused(most))}
+        return [rejection for rejection in reversed(latest.values()) if self._is_present(rejection)]
 
     def forget_removed(self) -> None:
         """Drop the refusals of objects that were removed."""
@@ -30,9 +30,9 @@ class RefusedUploads:
             self.results.forget_rejection(refused)
 
     def _removed(self) -> Iterator[SlideRejected]:
-        return (one for one in self.results.refused(_MOST) if not self._stands(one))
+        return (rejection for rejection in self.results.refused(_MOST) if not self._is_present(rejection))
 
-    def _stands(self, rejection: SlideRejected) -> bool:
+    def _is_present(self, rejection: SlideRejected) -> bool:
         """Whether the object is still there; moved to a case's folder it is no longer refused."""
         try:
             return self.blobs.head(rejection.object_key) is not None

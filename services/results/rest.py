@@ -91,8 +91,8 @@ def _open_routes(login: Login | None) -> APIRouter:
 
     @routes.get("/config", summary="What the page has to know before anyone has logged in")
     def config() -> dict[str, Any]:
-        asked = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
-        return {"notice": NOTICE, "login": asked}
+        oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
+        return {"notice": NOTICE, "login": oidc}
 
     return routes
 

@@ -58,8 +58,8 @@ def cases(tx: Connection, limit: int, after: PageMark | None) -> list[CaseFacts]
 
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     """See ResultStore."""
-    found = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
-    return found[0] if found else None
+    facts = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
+    return facts[0] if facts else None
 
 
 def refused(tx: Connection, limit: int) -> list[SlideRejected]:
@@ -110,8 +110,8 @@ def _behind(mark: PageMark) -> Any:
 def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
     ids = [row.case_id for row in rows]
     refused = tx.execute(select(REJECTIONS).where(REJECTIONS.c.case_id.in_(ids)).order_by(REJECTIONS.c.event_id))
-    seen = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
-    rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, seen))
+    progressed = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
+    rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, progressed))
     return [_case(row, rejections[row.case_id], progress[row.case_id]) for row in rows]
 
 
@@ -141,10 +141,10 @@ def _withdrawal(row: Row[Any]) -> Withdrawal | None:
 
 
 def _by_case(messages: Iterable[M]) -> defaultdict[str, list[M]]:
-    found: defaultdict[str, list[M]] = defaultdict(list)
+    grouped: defaultdict[str, list[M]] = defaultdict(list)
     for message in messages:
-        found[message.case_id].append(message)
-    return found
+        grouped[message.case_id].append(message)
+    return grouped
 
 
 def _rejection(row: Row[Any]) -> SlideRejected:

@@ -30,12 +30,12 @@ async def stream(feed: Feed, case_id: str, rhythm: Rhythm) -> AsyncIterator[str]
     """
     with feed.watch(case_id) as look:
         yield "retry: 3000\n\n"
-        start = spoke = monotonic()
+        start = last_sent = monotonic()
         while not feed.closed and monotonic() - start < rhythm.life_s:
-            said = "".join(_events(await anyio.to_thread.run_sync(look)))
-            if said or monotonic() - spoke >= rhythm.beat_s:
-                spoke = monotonic()
-                yield said or ": beat\n\n"
+            events = "".join(_events(await anyio.to_thread.run_sync(look)))
+            if events or monotonic() - last_sent >= rhythm.beat_s:
+                last_sent = monotonic()
+                yield events or ": beat\n\n"
             await anyio.sleep(feed.every_s)
 
 

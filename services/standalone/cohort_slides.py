@@ -51,14 +51,14 @@ class CohortSlides:
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:
         name = f"slide {spots.slide_id} of case {case}"
-        found = self.files.get((case, spots.slide_id))
-        if found is None:
+        file = self.files.get((case, spots.slide_id))
+        if file is None:
             raise NotASlideError(f"{name} is in the embeddings, but not among the slides")
-        if found.digest != spots.slide_digest:
+        if file.digest != spots.slide_digest:
             raise BadEmbeddingsError(f"{name} is not the slide that was embedded: its digest is another one")
-        return found
+        return file
 
 
 def _cut(grid: GridSpec, reader: SlideReader) -> Cut:
-    said = reader.describe().resolution
-    return Cut(grid.side(said.mpp_x), grid.side(said.mpp_y), grid.tile_px)
+    resolution = reader.describe().resolution
+    return Cut(grid.side(resolution.mpp_x), grid.side(resolution.mpp_y), grid.tile_px)

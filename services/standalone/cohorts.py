@@ -76,8 +76,8 @@ def report_lines(report: dict[str, Any], out: Path) -> list[str]:
     rows = [f"{'arm':<24}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"]
     for name, arm in report["arms"].items():
         rows.append(
-            f"{name:<24}{arm['n']:>6}  {_said(arm['harrell_c']):<22}{_said(arm['uno_c']):<22}"
-            f"{_said(arm['calibration']['o_e'])}"
+            f"{name:<24}{arm['n']:>6}  {_with_interval(arm['harrell_c']):<22}{_with_interval(arm['uno_c']):<22}"
+            f"{_with_interval(arm['calibration']['o_e'])}"
         )
     rows += [f"{name}: left out, {why}" for name, why in report["absent"].items()]
     rows += report["notes"]
@@ -86,7 +86,7 @@ def report_lines(report: dict[str, Any], out: Path) -> list[str]:
     return [*rows, report["primary"], f"Report: {out / 'report.html'}"]
 
 
-def _said(figure: dict[str, float | None]) -> str:
+def _with_interval(figure: dict[str, float | None]) -> str:
     if figure["est"] is None:
         return "-"
     if figure["lo"] is None or figure["hi"] is None:

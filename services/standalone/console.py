@@ -101,9 +101,9 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._what}: {done} of {total}{self._left(done, total, now)}")
+            _errors.print(f"{self._what}: {done} of {total}{self._remaining_time(done, total, now)}")
 
-    def _left(self, done: int, total: int, now: float) -> str:
+    def _remaining_time(self, done: int, total: int, now: float) -> str:
         """How long the rest will take at the pace since the first call, where that is a minute or more."""
         start, began = self._first or (done, now)
         minutes = (total - done) * (now - began) / (60 * (done - start)) if done > start else 0

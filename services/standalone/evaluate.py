@@ -66,8 +66,8 @@ def evaluate(
     if as_json:
         print_json(report)
     else:
-        lack = [shown.lack] if shown and shown.lack else []
-        say("\n".join([*lack, *report_lines(report, out)]))
+        warnings = [shown.lack] if shown and shown.lack else []
+        say("\n".join([*warnings, *report_lines(report, out)]))
 
 
 def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:

@@ -103,9 +103,9 @@ def _run(
 
         job = finetuning.Job(encoder, finetuning.source(*source), Settings(**how), *target)
         with joined() as ranks:
-            made = finetuning.run(job, ranks)
+            manifest = finetuning.run(job, ranks)
     if ranks.first:
-        _tell(made, job.out, as_json=as_json)
+        _print(manifest, job.out, as_json=as_json)
 
 
 def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None) -> None:
@@ -115,9 +115,9 @@ def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, e
         raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
 
 
-def _tell(made: EncoderManifest, out: Path, *, as_json: bool) -> None:
+def _print(manifest: EncoderManifest, out: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json(made.model_dump(mode="json"))
+        print_json(manifest.model_dump(mode="json"))
     else:
-        head = f"{out}: encoder {made.name}, {made.dim} features, digest {made.digest}"
-        say("\n".join([head, *training_lines(made.training), _CAUTION]))
+        head = f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
+        say("\n".join([head, *training_lines(manifest.training), _CAUTION]))

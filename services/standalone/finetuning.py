@@ -60,7 +60,7 @@ class Job:
     name: str | None
     tile_um: float | None
 
-    def asked(self, base: EncoderManifest) -> dict[str, Any]:
+    def card(self, base: EncoderManifest) -> dict[str, Any]:
         """What the encoder to be made says of itself, whatever it learns."""
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
 
@@ -115,7 +115,7 @@ def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base
     """What tiles teach; None where their encoder is there already."""
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
-    assignment = tuning.from_labels(labelled, base, job.settings, job.asked(manifest))
+    assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
     return None if workplace.finished(job.out, assignment.run) else assignment
 
 
@@ -128,8 +128,8 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             f"starts from {base.name} {base.digest[:12]}"
         )
     data = learners(cohort, embeddings, job.settings)
-    asked = job.asked(manifest) | {"default_mpp": source.default_mpp}
-    run = tuning.cohort_run(data, embeddings, base, job.settings, asked)
+    card = job.card(manifest) | {"default_mpp": source.default_mpp}
+    run = tuning.cohort_run(data, embeddings, base, job.settings, card)
     if workplace.finished(job.out, run[0]):
         return None
     folder = workplace.work_folder(job.out, run[0]) / _TILES
@@ -155,9 +155,9 @@ def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
 def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
     training = Training.model_validate(tuned.facts)
     mark = "-simulated" if training.simulated else ""
-    said = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
+    origin = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
     licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
-    learned = f"{'SIMULATED ' if mark else ''}{said}; {training.verdict}"
+    learned = f"{'SIMULATED ' if mark else ''}{origin}; {training.verdict}"
     source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
     notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
     card = EncoderCard(

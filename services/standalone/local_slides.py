@@ -72,7 +72,7 @@ def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None)
     """
     store = FolderStore(folder)
     infos = (store.head(name) for name in names)
-    return _found(folder, (info for info in infos if info is not None), case_id)
+    return _slide_files(folder, (info for info in infos if info is not None), case_id)
 
 
 def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
@@ -83,7 +83,7 @@ def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
     alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
     if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
         return alone
-    slides = _found(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
+    slides = _slide_files(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
     return next((slide for slide in slides if path in slide.members), alone)
 
 
@@ -97,7 +97,7 @@ def _beside(files: Sequence[Path]) -> Iterator[BlobInfo]:
             yield from store.list(f"{file.stem}/")
 
 
-def _found(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
+def _slide_files(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
     return [_on_disk(folder, slide, case_id) for slide in SlideListing(FolderStore(folder)).slides(objects, "")]
 
 

@@ -39,8 +39,8 @@ def sweep() -> dict[str, int]:
         slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         announced = {
-            prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()
-            for prefix, unseen in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
+            prefix: Sweep(store, producer, platform.s3.bucket, prefix, is_pending)()
+            for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
         }
         return announced | {keys.CASES: landing.sweep_cases()}
 

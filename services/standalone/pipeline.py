@@ -29,7 +29,7 @@ from services.tiler.resolution import MppTable
 from shared.keys import SlideKey
 from shared.units import CaseId, Microns, SlideId, TilePx
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,20 @@ class Pipeline:
         return self.embed_slide(self.plan(slide))
 
 
-def _planner(workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, tell: Tell) -> PlanTiles:
+def _planner(
+    workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, on_progress: OnProgress
+) -> PlanTiles:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
     mpp = MppTable(options.slide_mpp, options.default_mpp)
-    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, tell)
+    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, on_progress)
 
 
 @contextmanager
-def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _: None) -> Iterator[Pipeline]:
+def open_pipeline(
+    workspace: Workspace, options: Options, on_progress: OnProgress = lambda _: None
+) -> Iterator[Pipeline]:
     """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
@@ -93,6 +97,6 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
         Batcher(encoder, batching) as batcher,
         isolated_readers() as open_slide,
     ):
-        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, tell)
+        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, on_progress)
         tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
-        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, tell), open_slide)
+        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, on_progress), open_slide)

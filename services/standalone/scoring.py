@@ -21,7 +21,7 @@ from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
-from services.standalone.pipeline import Options, Pipeline, Tell, open_pipeline
+from services.standalone.pipeline import OnProgress, Options, Pipeline, open_pipeline
 from services.standalone.report import SlidePage, render
 from services.standalone.selection import Item, Refused, parted
 from services.standalone.workspace import open_workspace
@@ -94,7 +94,7 @@ def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
     return next(iter(names), None)
 
 
-def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
+def score(case: Case, bundle: Path, options: Options, out: Path, on_progress: OnProgress = lambda _: None) -> Report:
     """Plan, embed and score a case; everything derived is kept below `out`, and a second run finds it there.
 
     Raises:
@@ -107,7 +107,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     if case.clinical is not None:
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
-    with open_pipeline(workspace, options, tell) as pipeline:
+    with open_pipeline(workspace, options, on_progress) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
         score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
         event = score_case(case.case_id)

@@ -43,8 +43,8 @@ def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None
     case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    found = _without_conflicts([*items, *(_listed(table) if table else ())])
-    return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
+    selected = _without_conflicts([*items, *(_listed(table) if table else ())])
+    return selected or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
 def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
@@ -92,8 +92,8 @@ def _unsuitable(path: Path) -> PermanentError | None:
 
 def _folder(folder: Path, case_id: str | None) -> Iterator[Item]:
     nested = folder / keys.SLIDES
-    found = list(_cases(nested if nested.is_dir() else folder, case_id))
-    yield from found or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    items = list(_cases(nested if nested.is_dir() else folder, case_id))
+    yield from items or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
 
 
 def _cases(folder: Path, case_id: str | None) -> Iterator[Item]:
@@ -136,14 +136,14 @@ def unreadable(folder: Path, passed_over: Callable[[str], bool]) -> Iterator[Ref
 
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Files at any depth, and folders that cannot be read; linked folders are entered once."""
-    seen = set[Path]()
+    listed = set[Path]()
     waiting = [folder / name for name in reversed(names)]
     while waiting:
         path = waiting.pop()
         if not path.is_dir() or _unsuitable(path):
             yield path
-        elif path.resolve() not in seen and not _is_workspace(path):
-            seen.add(path.resolve())
+        elif path.resolve() not in listed and not _is_workspace(path):
+            listed.add(path.resolve())
             waiting += sorted(path.iterdir(), reverse=True)
 
 
@@ -166,15 +166,15 @@ def _listed(table: Path) -> Iterator[Item]:
 def _row(table: Path, row: TableRow) -> Iterator[Item]:
     unsuitable = _unsuitable(row.path)
     if unsuitable:
-        found: list[Item] = [Refused(row.path, unsuitable)]
+        items: list[Item] = [Refused(row.path, unsuitable)]
     elif row.path.is_dir():
-        found = list(_among(row.path, ["."], row.case_id))
+        items = list(_among(row.path, ["."], row.case_id))
     else:
-        found = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
-    if not found:
-        found = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
-    for item in found:
-        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(found) == 1)
+        items = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
+    if not items:
+        items = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    for item in items:
+        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(items) == 1)
 
 
 def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:

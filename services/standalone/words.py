@@ -55,12 +55,12 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def reading(one: Reading) -> str:
+def reading(item: Reading) -> str:
     """What a value of the record was read as."""
-    return f"{one.label or plain(one.variable)}: “{one.written}”, read as {one.value}"
+    return f"{item.label or plain(item.variable)}: “{item.written}”, read as {item.value}"
 
 
 def slide_title(slide: SlideEvidence, score: Score) -> str:
     """A slide's name, and whether the score was made without it."""
-    left_out = any(one.slide_id == slide.slide_id for one in score.left_out)
+    left_out = any(item.slide_id == slide.slide_id for item in score.left_out)
     return f"Slide {slide.slide_id}{', left out of the score' if left_out else ''}"

@@ -59,11 +59,11 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.submit)
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
-    unseen = Unplanned(listing, landings, settings.mpp)
+    is_unplanned = Unplanned(listing, landings, settings.mpp)
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
@@ -73,7 +73,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, unseen)),
+        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
 

@@ -18,7 +18,7 @@ def count_corrupt(reader: SlideReader, plan: TilePlan, advance: Callable[[int, i
         return int(reader.find_damaged(plan.coords[start : start + _BATCH], plan.grid.cut).sum())
 
     with ThreadPoolExecutor(cpu_count()) as pool:
-        for batch, found in enumerate(pool.map(damaged, range(0, total, _BATCH)), 1):
-            corrupt += found
+        for batch, count in enumerate(pool.map(damaged, range(0, total, _BATCH)), 1):
+            corrupt += count
             advance(min(batch * _BATCH, total), total)
     return corrupt

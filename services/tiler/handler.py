@@ -40,7 +40,7 @@ class PlanTiles:
     spec: PlanSpec
     mpp: MppTable = field(default_factory=MppTable)
     open_slide: OpenSlide = open_slide
-    tell: Callable[[Progress], None] = _silent
+    on_progress: Callable[[Progress], None] = _silent
 
     def __call__(self, landed: SlideLanded) -> SlideTiled:
         """Plan the slide.
@@ -49,9 +49,9 @@ class PlanTiles:
             SlideError: it is refused, for good.
             ObjectChangedError: a file of it was overwritten or deleted meanwhile.
         """
-        self.tell(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
+        self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
-            self.tell(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
+            self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
             digest = self._planned(local, self.mpp.of(landed.slide.case_id, landed.slide.slide_id))
         self._check_unchanged(landed)
         described = self.plans.described(local.digest, digest)

@@ -88,17 +88,17 @@ class IsolatedReader:
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
         for start in range(0, count, step):
-            part = slice(start, start + step)
-            request = _tiles("tiles", origins[part], cut)
-            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
+            batch = slice(start, start + step)
+            request = _tiles("tiles", origins[batch], cut)
+            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[batch], tiles.corrupt[batch]))
         return tiles
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark."""
         damaged = np.empty(len(origins), np.bool_)
         for start in range(0, len(origins), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            self._ask(_tiles("damaged", origins[part], cut), self._limits.tiles_s, _exactly(damaged[part]))
+            batch = slice(start, start + _AT_ONCE)
+            self._ask(_tiles("damaged", origins[batch], cut), self._limits.tiles_s, _exactly(damaged[batch]))
         return damaged
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:

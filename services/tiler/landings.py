@@ -22,13 +22,13 @@ class Landings:
     blobs: BlobStore
     spec: PlanSpec
 
-    def knows(self, slide: FoundSlide, override: Override) -> bool:
+    def has_outcome(self, slide: FoundSlide, override: Override) -> bool:
         """Whether anything came of this version of the slide under the same parameters."""
         return self.blobs.head(self._key(slide, override)) is not None
 
     def recall(self, slide: FoundSlide, override: Override) -> SlideTiled | SlideRejected | None:
         """What came of this version of the slide, if it was worked on under the same parameters."""
-        if not self.knows(slide, override):
+        if not self.has_outcome(slide, override):
             return None
         message = json.loads(self.blobs.get(self._key(slide, override)))
         return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())

@@ -22,14 +22,14 @@ class Verdict(IntEnum):
     BLURRED = 3
 
 
-def first_verdicts(grid: Grid, slide: SlideFacts, seen: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
+def first_verdicts(grid: Grid, slide: SlideFacts, tissue_map: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
     """Ok, pen or background for each place.
 
     What could not be read counts as what lies nearest; where that is tissue, decoding finds out and counts it as
     corrupt.
     """
-    tissue = shares(seen.tissue | seen.presumed, grid, slide)
-    pen = shares(seen.pen, grid, slide)
+    tissue = shares(tissue_map.tissue | tissue_map.presumed, grid, slide)
+    pen = shares(tissue_map.pen, grid, slide)
     verdicts = np.where(tissue >= min_tissue, Verdict.OK, Verdict.BACKGROUND)
     return np.where(pen > max_pen, Verdict.PEN, verdicts).astype(np.uint8)
 

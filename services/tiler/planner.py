@@ -97,8 +97,8 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
     slide = reader.describe()
     check_extent(slide)
     grid, scale = lay(spec.grid, slide), overview_scale(slide)
-    seen, thumbnail, colours = _look(reader, spec.quality.tissue, scale)
-    ledger = _verdicts(reader, spec, grid, slide, seen)
+    tissue_map, thumbnail, colours = _look(reader, spec.quality.tissue, scale)
+    ledger = _verdicts(reader, spec, grid, slide, tissue_map)
     return TilePlan(
         digest=plan_digest(slide_digest, slide, spec),
         slide_digest=slide_digest,
@@ -107,11 +107,11 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
         grid=grid,
         ledger=ledger,
         coords=grid.corners(np.flatnonzero(ledger == Verdict.OK)),
-        qc_flags=remarks(ledger, seen, slide, spec.grid),
+        qc_flags=remarks(ledger, tissue_map, slide, spec.grid),
         overview_um_per_px=scale,
-        tissue_mm2=round(float(seen.tissue.sum()) * scale**2 / 1e6, 4),
+        tissue_mm2=round(float(tissue_map.tissue.sum()) * scale**2 / 1e6, 4),
         colours=colours,
-        mask=_mask(seen),
+        mask=_mask(tissue_map),
         thumbnail=thumbnail,
     )
 
@@ -123,14 +123,14 @@ def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> t
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
     thumbnail = _thumbnail(overview.pixels)
     check_pixels(thumbnail)
-    seen = find_tissue(overview, rules, um_per_px)
-    return seen, thumbnail, stain_colours(overview.pixels, seen.tissue)
+    tissue_map = find_tissue(overview, rules, um_per_px)
+    return tissue_map, thumbnail, stain_colours(overview.pixels, tissue_map.tissue)
 
 
-def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:
+def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, tissue_map: TissueMap) -> Ledger:
     """Verdicts on all places; a slide scanned too coarsely to judge its focus has no blurred ones."""
     rules = spec.quality
-    ledger = first_verdicts(grid, slide, seen, rules.min_tissue, rules.max_pen)
+    ledger = first_verdicts(grid, slide, tissue_map, rules.min_tissue, rules.max_pen)
     if max(slide.resolution.mpp_x, slide.resolution.mpp_y) > SHARPNESS_UM_PER_PX:
         return ledger
     candidates = np.flatnonzero(ledger.ravel() == Verdict.OK)
@@ -140,9 +140,9 @@ def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts
     return ledger
 
 
-def _mask(seen: TissueMap) -> NDArray[np.uint8]:
-    shades: list[tuple[Mask, int]] = [(seen.tissue, 255), (seen.pen, 128), (seen.unreadable, 64)]
-    mask = np.zeros(seen.tissue.shape, np.uint8)
+def _mask(tissue_map: TissueMap) -> NDArray[np.uint8]:
+    shades: list[tuple[Mask, int]] = [(tissue_map.tissue, 255), (tissue_map.pen, 128), (tissue_map.unreadable, 64)]
+    mask = np.zeros(tissue_map.tissue.shape, np.uint8)
     for where, shade in shades:
         mask[where] = shade
     return mask

@@ -92,29 +92,29 @@ def read_overview(source: PixelSource, resolution: Resolution, um_per_px: Micron
     return overview
 
 
-def _fill(overview: Overview, source: PixelSource, level: int, part: tuple[int, int, int, int]) -> None:
+def _fill(overview: Overview, source: PixelSource, level: int, region: tuple[int, int, int, int]) -> None:
     """Read one rectangle (x0, y0, x1, y1) of the overview, taking it apart where it fails to decode."""
-    x0, y0, x1, y1 = part
-    box = _level_box(overview, source.levels[level], part)
-    region = next(source.regions(level, box))
-    if region is not None:
-        overview.pixels[y0:y1, x0:x1] = _resampled(region, x1 - x0, y1 - y0)
+    x0, y0, x1, y1 = region
+    box = _level_box(overview, source.levels[level], region)
+    pixels = next(source.regions(level, box))
+    if pixels is not None:
+        overview.pixels[y0:y1, x0:x1] = _resampled(pixels, x1 - x0, y1 - y0)
         overview.readable[y0:y1, x0:x1] = True
     elif box[0, 2:].max() > _SMALLEST_BLOCK_PX and max(x1 - x0, y1 - y0) > 1:
-        for quarter in _quarters(part):
+        for quarter in _quarters(region):
             _fill(overview, source, level, quarter)
 
 
-def _level_box(overview: Overview, level: Level, part: tuple[int, int, int, int]) -> Boxes:
+def _level_box(overview: Overview, level: Level, region: tuple[int, int, int, int]) -> Boxes:
     height, width = overview.readable.shape
     scale = np.array([level.width_px / width, level.height_px / height])
-    start = np.floor(np.array(part[:2]) * scale).astype(np.int64)
-    end = np.minimum(np.ceil(np.array(part[2:]) * scale), [level.width_px, level.height_px]).astype(np.int64)
+    start = np.floor(np.array(region[:2]) * scale).astype(np.int64)
+    end = np.minimum(np.ceil(np.array(region[2:]) * scale), [level.width_px, level.height_px]).astype(np.int64)
     return np.concatenate([start, end - start])[None, :]
 
 
-def _quarters(part: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-    x0, y0, x1, y1 = part
+def _quarters(region: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    x0, y0, x1, y1 = region
     x, y = (x0 + x1 + 1) // 2, (y0 + y1 + 1) // 2
     quarters = [(x0, y0, x, y), (x, y0, x1, y), (x0, y, x, y1), (x, y, x1, y1)]
     return [(a, b, c, d) for a, b, c, d in quarters if c > a and d > b]

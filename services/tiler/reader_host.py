@@ -74,38 +74,38 @@ class _Host:
         message, files, _, _ = socket.recv_fds(self._control, 1, 2)
         if not message:
             return False
-        door, leash = (socket.socket(fileno=file) for file in files)
+        channel, status_socket = (socket.socket(fileno=file) for file in files)
         pid = os.fork()
         if pid == 0:
-            self._become_child(door, leash)
-        door.close()
-        self._leashes[pid] = leash
-        self._selector.register(leash, selectors.EVENT_READ, pid)
+            self._become_child(channel, status_socket)
+        channel.close()
+        self._leashes[pid] = status_socket
+        self._selector.register(status_socket, selectors.EVENT_READ, pid)
         return True
 
-    def _become_child(self, door: socket.socket, leash: socket.socket) -> NoReturn:
+    def _become_child(self, channel: socket.socket, status_socket: socket.socket) -> NoReturn:
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for end in (self._control, self._wake, self._woken, leash, *self._leashes.values()):
+        for end in (self._control, self._wake, self._woken, status_socket, *self._leashes.values()):
             end.close()
-        reader_child.main(door, self._open_slide)
+        reader_child.main(channel, self._open_slide)
 
     def _reap(self) -> None:
         self._woken.recv(4096)
         for pid in list(self._leashes):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self._tell(self._leashes.pop(pid), status)
+                self._report(self._leashes.pop(pid), status)
 
-    def _tell(self, leash: socket.socket, status: int) -> None:
-        if leash in self._registered():
-            self._selector.unregister(leash)
+    def _report(self, status_socket: socket.socket, status: int) -> None:
+        if status_socket in self._registered():
+            self._selector.unregister(status_socket)
         try:
-            leash.send(STATUS.pack(status))
+            status_socket.send(STATUS.pack(status))
         except OSError:  # the owner did not wait for it
             pass
         finally:
-            leash.close()
+            status_socket.close()
 
     def _registered(self) -> set[Any]:
         return {key.fileobj for key in self._selector.get_map().values()}

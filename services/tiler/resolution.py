@@ -55,9 +55,9 @@ def resolve(stated: Sequence[Resolution], override: Override) -> Resolution:
         NoResolutionError: neither slide nor table says anything.
         ImplausibleResolutionError: what counts is outside 0.05 to 5 um/px.
     """
-    believed = next(filter(_plausible, stated), None)
-    if believed:
-        return replace(believed, contradicted_by=tuple(other for other in stated if _differ(believed, other)))
+    accepted = next(filter(_plausible, stated), None)
+    if accepted:
+        return replace(accepted, contradicted_by=tuple(other for other in stated if _differ(accepted, other)))
     if override.named is not None:
         return _checked(_same(override.named, "override by slide"))
     if stated:
@@ -92,9 +92,9 @@ def check_extent(slide: SlideFacts) -> None:
         )
 
 
-def _differ(one: Resolution, other: Resolution) -> bool:
-    pairs = ((one.mpp_x, other.mpp_x), (one.mpp_y, other.mpp_y))
-    return not all(abs(theirs / ours - 1) <= _AGREE for ours, theirs in pairs)
+def _differ(resolution: Resolution, other: Resolution) -> bool:
+    pairs = ((resolution.mpp_x, other.mpp_x), (resolution.mpp_y, other.mpp_y))
+    return not all(abs(second / first - 1) <= _AGREE for first, second in pairs)
 
 
 def _same(mpp: float, source: str) -> Resolution:

@@ -53,7 +53,7 @@ class Scratch:
         self._downloader = Downloader(blobs, self._pool, settings.part_mb * _MB, settings.connections)
         self._entries: OrderedDict[_Version, _Entry] = OrderedDict()
         self._changed = Condition()
-        self._made = 0
+        self._count = 0
         metrics.SCRATCH_LIMIT_BYTES.set(self._budget)
 
     @contextmanager
@@ -123,8 +123,8 @@ class Scratch:
             return entry
 
     def _add(self, version: _Version, size: int) -> _Entry:
-        self._made += 1
-        entry = self._entries[version] = _Entry(self._home.folder / str(self._made), size)
+        self._count += 1
+        entry = self._entries[version] = _Entry(self._home.folder / str(self._count), size)
         metrics.SCRATCH_USED_BYTES.set(self._used())
         return entry
 

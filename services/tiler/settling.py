@@ -33,7 +33,7 @@ class Settling:
     def __init__(self, settings: SeriesSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings or SeriesSettings()
         self._clock = clock
-        self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._first_seen: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()
 
     def is_superseded(self, slide: FoundSlide, key: str) -> bool:
@@ -42,12 +42,12 @@ class Settling:
         Raises:
             UnsettledSlideError: the slide has not been quiet for long enough. Its text, which is logged, names no file.
         """
-        seen = self._since(slide)
+        arrivals = self._since(slide)
         wait = self._settings.quiet_s if slide.missing else self._settings.settle_s
-        quiet = self._clock() - max(seen.values())
+        quiet = self._clock() - max(arrivals.values())
         if quiet >= wait:
             return False
-        if max(seen.values()) - seen.get(key, 0) > self._settings.quiet_s:
+        if max(arrivals.values()) - arrivals.get(key, 0) > self._settings.quiet_s:
             return True
         state = "files of it are missing" if slide.missing else "it is whole"
         raise UnsettledSlideError(f"a slide of several files has been quiet for {quiet:.0f} of {wait:g} s: {state}")
@@ -55,7 +55,7 @@ class Settling:
     def _since(self, slide: FoundSlide) -> dict[str, float]:
         with self._lock:
             now = self._clock()
-            seen = {info.key: self._seen.setdefault((info.key, info.etag), now) for info in slide.members}
-            while len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-            return seen
+            arrivals = {info.key: self._first_seen.setdefault((info.key, info.etag), now) for info in slide.members}
+            while len(self._first_seen) > _REMEMBERED:
+                self._first_seen.popitem(last=False)
+            return arrivals

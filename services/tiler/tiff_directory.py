@@ -147,11 +147,11 @@ class TiffFile:
         return int(struct.unpack(self.order + code, data)[0]) if data else 0
 
     def _chain(self) -> Iterator[Mapping[int, Field]]:
-        at, seen = self._first, set[int]()
+        at, visited = self._first, set[int]()
         while at:
-            if at in seen:
+            if at in visited:
                 raise UnreadableSlideError("the TIFF is damaged: its directories form a loop")
-            seen.add(at)
+            visited.add(at)
             fields, at = _fields(self, self._layout, at)
             if fields:
                 yield fields

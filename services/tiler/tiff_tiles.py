@@ -34,8 +34,8 @@ class TiffTiles:
     def of(cls, path: Path, pages: Iterable[TiffPage], levels: tuple[Level, ...]) -> Self | None:
         """Open the file, or None where a level is not a page of plain 8-bit tiles that we decode."""
         plain = [page for page in pages if _decodable(page)]
-        found = [page for level in levels if (page := _page_of(plain, level))]
-        return cls(path, found, levels) if len(found) == len(levels) else None
+        usable_pages = [page for level in levels if (page := _page_of(plain, level))]
+        return cls(path, usable_pages, levels) if len(usable_pages) == len(levels) else None
 
     def decode(self, level: int, column: int, row: int) -> Rgb | None:
         """One stored tile; None where the file stores none there.

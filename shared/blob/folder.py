@@ -92,13 +92,13 @@ class FolderStore:
     def erase(self, name: str) -> int:
         """Remove a file, or all below a `name` that ends in a slash, and the folders that are empty then."""
         with _disk_errors(name):
-            found = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
-            for path in found:
+            files = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
+            for path in files:
                 path.unlink(missing_ok=True)
-            folders = {path.parent for path in found} | {self._root / name}
+            folders = {path.parent for path in files} | {self._root / name}
             for folder in sorted(folders, reverse=True):
                 _remove_empty(folder, self._root)
-        return len(found)
+        return len(files)
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")

@@ -20,17 +20,17 @@ def main(arguments: Sequence[str]) -> int:
     logs.configure("topics")
     try:
         (text,) = arguments
-        wanted = _TOPICS.validate_json(text)
+        specs = _TOPICS.validate_json(text)
     except (ValueError, ValidationError) as error:
         sys.stderr.write(f'usage: python -m shared.bus \'{{"slides.tiled": {{"partitions": 12}}}}\': {error}\n')
         return _WRONG_USAGE
     try:
-        for sentence in adjust_topics(load(PlatformSettings).kafka, wanted):
+        for sentence in adjust_topics(load(PlatformSettings).kafka, specs):
             _log.info("topics", sentence=sentence)
     except MedullaError as error:
         _log.error("cannot make topics", sentence=str(error))
         return runtime.exit_code(error)
-    _log.info("topics are as wanted", topics=len(wanted))
+    _log.info("topics are as wanted", topics=len(specs))
     return runtime.OK
 
 

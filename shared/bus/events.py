@@ -112,20 +112,20 @@ def decoder(kind: type[E]) -> Callable[[Record], E]:
     return decode
 
 
-def _check_envelope(record: Record, wanted: str) -> None:
+def _check_envelope(record: Record, expected: str) -> None:
     kind = record.headers.get(headers.CE_TYPE, "")
-    if kind != wanted:
-        raise PoisonMessageError(_strange_kind(kind, wanted))
+    if kind != expected:
+        raise PoisonMessageError(_unexpected_type(kind, expected))
     version = record.headers.get(headers.CE_SPECVERSION, "")
     if version.partition(".")[0] != SPECVERSION.partition(".")[0]:
         raise PoisonMessageError(f"CloudEvents version {version!r} instead of {SPECVERSION}")
 
 
-def _strange_kind(kind: str, wanted: str) -> str:
+def _unexpected_type(kind: str, expected: str) -> str:
     newer = re.fullmatch(r"medulla\.v(\d+)\.\w+", kind)
     if newer and newer[1] != "1":
-        return f"event type {kind} is of version {newer[1]}; this service understands {wanted}"
-    return f"event type {kind or 'not stated'!r} instead of {wanted}"
+        return f"event type {kind} is of version {newer[1]}; this service understands {expected}"
+    return f"event type {kind or 'not stated'!r} instead of {expected}"
 
 
 def _parse(kind: type[E], value: bytes) -> E:

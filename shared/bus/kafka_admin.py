@@ -28,9 +28,9 @@ def ensure_topics(
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         missing = sorted(set(names) - set(admin.list_topics()))
-        wanted = {name: _options(name, partitions, replication_factor) for name in missing}
-        if wanted:
-            admin.create_topics(wanted, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
+        options = {name: _options(name, partitions, replication_factor) for name in missing}
+        if options:
+            admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
         return missing
 
 
@@ -65,7 +65,7 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
-def forget(settings: KafkaSettings, producer: Producer, topic: str, unwanted: Callable[[Delivery], bool]) -> int:
+def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
     """Remove records from the middle of a topic: the others are written anew behind them; how many are gone.
 
     Kafka deletes from the front alone. A crash between the two steps leaves the others twice, never less than once.
@@ -73,17 +73,17 @@ def forget(settings: KafkaSettings, producer: Producer, topic: str, unwanted: Ca
     Raises:
         KafkaDownError, KafkaRefusedError: as `read_topic`, or no right to delete.
     """
-    standing = list(read_topic(settings, topic))
-    kept = [delivery.record for delivery in standing if not unwanted(delivery)]
-    if len(kept) == len(standing):
+    deliveries = list(read_topic(settings, topic))
+    retained = [delivery.record for delivery in deliveries if not is_obsolete(delivery)]
+    if len(retained) == len(deliveries):
         return 0
-    producer.send(kept)
+    producer.send(retained)
     ends: dict[TopicPartition, int] = {}
-    for delivery in standing:
+    for delivery in deliveries:
         ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         admin.delete_records(ends, timeout_ms=_DEADLINE_MS)
-    return len(standing) - len(kept)
+    return len(deliveries) - len(retained)
 
 
 def _reader(settings: KafkaSettings) -> Any:

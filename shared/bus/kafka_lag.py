@@ -43,8 +43,8 @@ class LagGauge:
         return lags
 
     def _show(self, lags: dict[Place, int]) -> None:
-        for gone in self._shown - set(lags):
-            metrics.CONSUMER_LAG.remove(self._group, gone.topic, str(gone.partition))
+        for stale in self._shown - set(lags):
+            metrics.CONSUMER_LAG.remove(self._group, stale.topic, str(stale.partition))
         for place, lag in lags.items():
             metrics.CONSUMER_LAG.labels(self._group, place.topic, str(place.partition)).set(lag)
         self._shown = set(lags)

@@ -20,12 +20,12 @@ class LossySender:
     def __init__(self, producer: Producer, source: str) -> None:
         self._producer = producer
         self._source = source
-        self._waiting: Queue[Event] = Queue(_ROOM)
+        self._queue: Queue[Event] = Queue(_ROOM)
 
-    def tell(self, event: Event) -> None:
+    def submit(self, event: Event) -> None:
         """Hand an event over; safe from any thread."""
         try:
-            self._waiting.put_nowait(event)
+            self._queue.put_nowait(event)
         except Full:
             _log.debug("dropped", kind=type(event).__name__)
 
@@ -33,7 +33,7 @@ class LossySender:
         """Send what was told until `stop` is set."""
         while not stop.is_set():
             try:
-                self._send(self._waiting.get(timeout=_LOOK_UP_S))
+                self._send(self._queue.get(timeout=_LOOK_UP_S))
             except Empty:
                 continue
 

@@ -132,14 +132,14 @@ def verifier(settings: AuthSettings, host: str) -> Verifier:
 
 def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     """Roles at a claim named `path`, or at that dotted path: a list of strings or words of one string; else none."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    value: Any = claims.get(path)
+    if value is None:
+        value = claims
         for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, str):
-        return frozenset(found.split())
-    return frozenset(role for role in found if isinstance(role, str)) if isinstance(found, list) else frozenset()
+            value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        return frozenset(value.split())
+    return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()
 
 
 def admitted(who: Verifier, authorization: str, roles: frozenset[str]) -> Principal:

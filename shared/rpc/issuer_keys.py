@@ -58,13 +58,13 @@ class IssuerKeys:
         Raises:
             TransientError: the key is not known and the issuer does not answer.
         """
-        found = self._pick(kid)
-        if found is None or self._age > _REFRESH_S:
-            self._refresh(wait=found is None)
-            found = self._pick(kid)
-        if found is None and (self._error or not self._known.keys):
+        key = self._pick(kid)
+        if key is None or self._age > _REFRESH_S:
+            self._refresh(wait=key is None)
+            key = self._pick(kid)
+        if key is None and (self._error or not self._known.keys):
             raise self._error or TransientError(f"the token issuer {self._settings.issuer} is slow to answer")
-        return found
+        return key
 
     @property
     def _age(self) -> float:

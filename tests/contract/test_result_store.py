@@ -31,7 +31,7 @@ def seen(store: SqlStore, case: str) -> object:
         "scores": sorted(kept),
         "refused": sorted((one.slide_id, one.reason, one.as_of.seconds) for one in facts.rejections),
         "progress": [(one.slide_id, one.done) for one in facts.progress],
-        "standing": [(one.slide_id, one.reason) for one in case_state.standing(facts)],
+        "standing": [(one.slide_id, one.reason) for one in case_state.open_rejections(facts)],
         "state": CaseState.Name(case_state.summary(facts).state),
     }
 

@@ -93,14 +93,14 @@ def test_a_case_with_one_slide_refused_and_another_on_its_way_is_in_progress() -
 )
 def test_a_refusal_stands_until_a_score_used_a_version_as_new(slide: str, minutes: float, stands: bool) -> None:
     found = facts(made.score(CASE), minutes=5, rejections=[made.rejected(CASE, slide, made.at(minutes))])
-    assert bool(case_state.standing(found)) is stands
+    assert bool(case_state.open_rejections(found)) is stands
 
 
 def test_a_refused_clinical_record_stands_beside_a_score_without_one() -> None:
     score = made.score(CASE)
     score.provenance.clinical_digest = ""
     found = facts(score, rejections=[made.rejected(CASE, "", made.at(1), "bad_clinical_record")])
-    assert [one.reason for one in case_state.standing(found)] == ["bad_clinical_record"]
+    assert [one.reason for one in case_state.open_rejections(found)] == ["bad_clinical_record"]
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_refused_clinical_record_stands_beside_a_score_without_one() -> None:
 )
 def test_that_a_case_cannot_be_scored_stands_until_it_was(slide: str, minutes: float, stands: bool) -> None:
     found = facts(made.score(CASE), minutes=5, rejections=[made.unscorable(CASE, slide, made.at(minutes))])
-    assert bool(case_state.standing(found)) is stands
+    assert bool(case_state.open_rejections(found)) is stands
 
 
 def test_a_case_that_cannot_be_scored_hides_no_refused_clinical_record() -> None:
     refused = [made.rejected(CASE, "", made.at(1), "bad_clinical_record"), made.unscorable(CASE, "", made.at(2))]
-    standing = case_state.standing(facts(rejections=refused))
-    assert [one.reason for one in standing] == ["bad_bundle", "bad_clinical_record"]
+    open_rejections = case_state.open_rejections(facts(rejections=refused))
+    assert [one.reason for one in open_rejections] == ["bad_bundle", "bad_clinical_record"]
 
 
 @pytest.mark.parametrize("slide", ["", "A"])
@@ -126,7 +126,7 @@ def test_a_case_that_cannot_be_scored_waits_for_none_of_its_slides(slide: str) -
 
 def test_of_several_refusals_of_a_slide_the_newest_is_shown() -> None:
     refused = [made.rejected(CASE, "A", made.at(2), "no_resolution"), made.rejected(CASE, "A", made.at(1))]
-    assert [one.reason for one in case_state.standing(facts(rejections=refused))] == ["no_resolution"]
+    assert [one.reason for one in case_state.open_rejections(facts(rejections=refused))] == ["no_resolution"]
 
 
 def test_fields_of_a_newer_version_are_passed_over() -> None:
@@ -146,7 +146,7 @@ def test_a_refused_version_stands_until_a_score_was_made_from_that_object(used: 
     refused.object_etag = "bad"
     current = KeptScore(made.body(made.score(CASE)), made.at(9), True, "9", frozenset({(used, "good")}))
     found = CaseFacts(CASE, made.at(9), current, [refused])
-    assert bool(case_state.standing(found)) is stands
+    assert bool(case_state.open_rejections(found)) is stands
 
 
 @pytest.mark.parametrize(("revision", "stands"), [("1", False), ("3", True)])
@@ -154,7 +154,7 @@ def test_that_a_case_cannot_be_scored_stands_until_a_greater_revision(revision: 
     refused = made.unscorable(CASE, "", made.at(99))
     refused.object_etag = revision
     current = KeptScore(made.body(made.score(CASE)), made.at(1), True, "2", frozenset())
-    assert bool(case_state.standing(CaseFacts(CASE, made.at(9), current, [refused]))) is stands
+    assert bool(case_state.open_rejections(CaseFacts(CASE, made.at(9), current, [refused]))) is stands
 
 
 @pytest.mark.parametrize(

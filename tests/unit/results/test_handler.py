@@ -106,7 +106,7 @@ def refused(results: Results, slide: str, etag: str = "") -> SlideRejected:
 
 def shown(results: Results) -> list[str]:
     facts = results.store.case(CaseId("MB-1"))
-    return [one.slide_id for one in case_state.standing(facts)] if facts else []
+    return [one.slide_id for one in case_state.open_rejections(facts)] if facts else []
 
 
 def test_a_refusal_is_kept_while_the_refused_version_stands(results: Results) -> None:
