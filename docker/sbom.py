@@ -34,7 +34,7 @@ def document(service: str, components: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def component(distribution: Distribution) -> dict[str, Any]:
-    """One installed package, with its licence where its metadata says it in a word."""
+    """One installed package, with its licence if its metadata has a licence expression."""
     name = re.sub(r"[-_.]+", "-", distribution.name).lower()
     licence = distribution.metadata.get("License-Expression") or ""
     licences = {"licenses": [{"expression": licence}]} if licence else {}
@@ -43,7 +43,7 @@ def component(distribution: Distribution) -> dict[str, Any]:
 
 
 def debian(status: str) -> list[dict[str, Any]]:
-    """What dpkg's list of packages says is installed."""
+    """The packages that dpkg's status file lists as installed."""
     packages = [HeaderParser().parsestr(each) for each in status.strip().split("\n\n")]
     installed = [each for each in packages if each["Status"] == "install ok installed"]
     return [_package(each["Package"], each["Version"], each["Architecture"]) for each in installed]

@@ -18,7 +18,7 @@ _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
 
 
 def components() -> dict[str, Any]:
-    """Schemas by name: every message that an answer reaches, and Problem."""
+    """Schemas by name: every message that responses use, and Problem."""
     schemas: dict[str, Any] = {"Problem": PROBLEM}
     for answer in ANSWERS:
         _add(answer.DESCRIPTOR, schemas)
@@ -26,7 +26,7 @@ def components() -> dict[str, Any]:
 
 
 def reference(name: str) -> dict[str, Any]:
-    """Points at a schema."""
+    """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

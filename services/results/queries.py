@@ -1,4 +1,4 @@
-"""The questions that REST and gRPC both answer, asked of the store."""
+"""The queries that REST and gRPC share."""
 
 import base64
 import binascii
@@ -30,7 +30,7 @@ class Queries:
         """A page of cases, the most recently changed first.
 
         Raises:
-            BadRequestError: page_size is not 0 to 200, or the token is none that was given out.
+            BadRequestError: page_size is not 0 to 200, or the token was not issued here.
         """
         size, after = _size(page_size), _mark(page_token)
         cases = self.results.cases(size + 1, after)
@@ -39,7 +39,7 @@ class Queries:
         return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
-        """One case; a remark on a slide that lies in two cases names the other ones.
+        """One case; a remark on a slide that is in two cases names the other ones.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
@@ -58,7 +58,7 @@ class Queries:
         return ListScoresResponse(scores=map(case_state.stored, kept))
 
     def facts(self, case_id: str) -> CaseFacts:
-        """All that is known of a case.
+        """The facts of a case.
 
         Raises:
             UnknownCaseError: nothing is stored of it.

@@ -1,4 +1,4 @@
-"""Refused uploads whose keys name no case: kept only while the object stands, since a key may name a person."""
+"""Refused uploads whose keys name no case: kept only while the object exists, since a key may name a person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class RefusedUploads:
-    """The refused uploads that name no case."""
+    """Refused uploads whose keys name no case."""
 
     blobs: BlobStore
     results: ResultStore
 
     def current(self, most: int) -> list[SlideRejected]:
-        """The latest refusal of each object that still stands, the latest first."""
+        """The latest refusal of each object that still exists, the latest first."""
         latest = {rejection.object_key: rejection for rejection in reversed(self.results.refused(most))}
         return [rejection for rejection in reversed(latest.values()) if self._is_present(rejection)]
 
@@ -33,7 +33,7 @@ class RefusedUploads:
         return (rejection for rejection in self.results.refused(_MOST) if not self._is_present(rejection))
 
     def _is_present(self, rejection: SlideRejected) -> bool:
-        """Whether the object is still there; moved to a case's folder it is no longer refused."""
+        """Whether the object still exists; after a move to a case's folder it is no longer refused."""
         try:
             return self.blobs.head(rejection.object_key) is not None
         except PermanentError:

@@ -1,4 +1,4 @@
-"""Route of refused uploads whose keys name no case and which no case can show."""
+"""Route of refused uploads whose keys name no case."""
 
 from typing import Any
 

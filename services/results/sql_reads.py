@@ -1,4 +1,4 @@
-"""Rows of the database as values: the reading half of the store."""
+"""Reads rows of the database as values."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,7 @@ from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
 NEWEST_SCORE = (SCORES.c.revision.desc(), SCORES.c.score_id.desc())
-"""The order of a case's scores, the current one first: while slides are still on their way, several share a time."""
+"""The order of a case's scores, the current one first: while slides are in progress, several may have the same time."""
 _REJECTION_TEXTS = (
     "event_id",
     "case_id",
@@ -30,7 +30,7 @@ _REJECTION_TEXTS = (
     "object_etag",
 )
 _NEWEST_CASES = 1000
-"""Cases whose changes are told to those who watch: many more than change between two looks."""
+"""Most cases in one activity: many more than change between two looks."""
 _PROGRESS_VALUES = ("event_id", "case_id", "slide_id", "stage", "done", "total")
 
 
@@ -41,7 +41,7 @@ def rejection_values(rejection: SlideRejected) -> dict[str, Any]:
 
 
 def inputs_text(inputs: frozenset[Version] | None) -> str | None:
-    """What a score was made from as a column."""
+    """Inputs of a score as a column."""
     return None if inputs is None else json.dumps(sorted(inputs))
 
 
@@ -127,7 +127,7 @@ def _current(row: Row[Any]) -> KeptScore | None:
 
 
 def _withdrawal(row: Row[Any]) -> Withdrawal | None:
-    """The last withdrawal, unless a later score made it the past."""
+    """The last withdrawal, unless there is a later score."""
     if row.body is not None or row.withdrawn is None:
         return None
     return Withdrawal(

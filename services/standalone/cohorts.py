@@ -1,6 +1,6 @@
-"""What the commands on cohorts share: options, reading, and the few lines that they print.
+"""Shared by the commands on cohorts: options, reading, and output.
 
-The trainer's libraries take seconds to load and are not installed for a mere demo, so they are imported where used.
+The trainer's libraries take seconds to load and are not installed for a demo, so they are imported where used.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of sli
 
 @contextmanager
 def trainer(*, goes_on: bool = False) -> Iterator[None]:
-    """Turn errors into one sentence and an exit code, also that of libraries that are not installed."""
+    """Turn errors, missing libraries included, into one sentence and an exit code."""
     with exit_codes(goes_on=goes_on):
         try:
             yield
@@ -53,7 +53,7 @@ def trainer(*, goes_on: bool = False) -> Iterator[None]:
 def read(
     table: Path, embeddings: Path | None, profile: "Profile | str | None", columns: Path | None
 ) -> "tuple[Cohort, Embeddings | None]":
-    """Read a cohort and, where given, its embeddings; say what was read as what."""
+    """Read a cohort and, if given, its embeddings; print how words were read."""
     from services.trainer.cohort.column_map import load_map  # noqa: PLC0415 - see above
     from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
     from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above

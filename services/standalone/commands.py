@@ -65,9 +65,9 @@ Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_d
 
 @app.callback()
 def _quiet() -> None:
-    """Say only what matters; in sentences, as a service's lines are for machines."""
+    """Log only errors, as sentences: JSON lines are for services."""
     logs.configure("medulla", "WARNING", sentences=True)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its troubles come back as errors, told in our words
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its problems are reported by our own errors
 
 
 @app.command()
@@ -154,17 +154,17 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
-    place = laptop.Place(watch, port, bundle)
+    deployment = laptop.Deployment(watch, port, bundle)
     with exit_codes():
         items = _selected(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             _complain(item)
     if as_json:
-        print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
+        print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
     else:
-        say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
+        say(f"Medulla on {deployment.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
     with exit_codes(goes_on=True):
-        raise typer.Exit(laptop.serve(place, _options(items, encoder, default_mpp)))
+        raise typer.Exit(laptop.serve(deployment, _options(items, encoder, default_mpp)))
 
 
 @app.command()

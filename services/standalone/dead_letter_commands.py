@@ -1,4 +1,4 @@
-"""`medulla dead-letters …`: what the running system gave up, why, and the way back."""
+"""`medulla dead-letters …`: lists, shows and replays what the running system gave up."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -23,7 +23,7 @@ _LINE = "{place:8} {written} {reason:22} {service:14} {key}: {sentence}"
 
 
 class UnknownDeadLetterError(PermanentError):
-    """No dead letter stands at that place."""
+    """There is no dead letter at that offset."""
 
     reason = "unknown_dead_letter"
     advice = "List them with `medulla dead-letters list`; its first column is what show and replay take."
@@ -75,7 +75,7 @@ def replay(
 
 
 def _at(places: Sequence[str]) -> list[Delivery]:
-    """The dead letters at `places`, in their order, from one reading of the topic."""
+    """The dead letters at `places`, in their order, from one pass over the topic."""
     letters = {_place(delivery): delivery for delivery in _all()}
     for place in places:
         if place not in letters:

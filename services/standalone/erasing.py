@@ -64,7 +64,7 @@ def _in_folder(folder: Path, case: CaseId) -> None:
 
 
 def _in_system(case: CaseId) -> None:
-    """Ask the services, and wait until the bucket holds nothing of the case.
+    """Send the request to the services, and wait until the bucket holds nothing of the case.
 
     Raises:
         TransientError: they did not answer in time.

@@ -67,7 +67,7 @@ def _age_days(patient: Mapping[str, Any], resources: list[Mapping[str, Any]]) ->
 
 
 def _day(text: Any) -> date | None:
-    """A whole date; a year or month alone is none."""
+    """A whole date; None for a year or month only."""
     try:
         return date.fromisoformat(text[:10]) if isinstance(text, str) else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""`medulla finetune`: an encoder that has learned from labelled tiles or from what became of patients."""
+"""`medulla finetune`: fine-tunes an encoder on labelled tiles or on the outcome of patients."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ _CAUTION = "The encoder has seen these patients: evaluate it on others. Research
 Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.")]
-Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else made of the old one's.")]
+Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
 Frozen = Annotated[int, typer.Option(help="Epochs at the start that train the new head alone.", min=0)]
@@ -32,7 +32,7 @@ Seed = Annotated[int, typer.Option(help="The same seed and data give the same en
 
 
 class Precision(StrEnum):
-    """In what numbers to train: `auto` is bfloat16 on a GPU, full on a CPU."""
+    """Floating-point format of training: `auto` is bfloat16 on a GPU, full on a CPU."""
 
     AUTO = "auto"
     FULL = "full"

@@ -1,4 +1,4 @@
-"""Composes fine-tuning: encoder, slides and trainer in; a folder that is served as any other encoder's out."""
+"""Composes encoder, slides and trainer to fine-tuning; its output is the folder of an encoder."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Learn from what became of a cohort's patients."""
+    """Learn from the outcome of a cohort's patients."""
 
     cohort: Path
     slides: Path
@@ -61,7 +61,7 @@ class Job:
     tile_um: float | None
 
     def card(self, base: EncoderManifest) -> dict[str, Any]:
-        """What the encoder to be made says of itself, whatever it learns."""
+        """Fields of the new encoder's card that do not depend on training."""
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
 
 
@@ -74,10 +74,10 @@ def source(
     columns: Path | None,
     default_mpp: float | None,
 ) -> Labels | Outcomes:
-    """What the options name.
+    """The training data that the options name.
 
     Raises:
-        ValueError: neither of the two is named whole.
+        ValueError: the options name neither tiles nor a complete cohort.
     """
     if tiles:
         return Labels(tiles)
@@ -87,7 +87,7 @@ def source(
 
 
 def run(job: Job, ranks: Ranks) -> EncoderManifest:
-    """Fine-tune and write the encoder; one that this very run has made before is only read.
+    """Fine-tune and write the encoder; the finished encoder of the same run is only read.
 
     Raises:
         PermanentError: encoder, tiles, cohort, slides or the output folder are refused.
@@ -112,7 +112,7 @@ def run(job: Job, ranks: Ranks) -> EncoderManifest:
 
 
 def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
-    """What tiles teach; None where their encoder is there already."""
+    """Training data from labelled tiles; None if the encoder is finished."""
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
     assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
@@ -120,7 +120,7 @@ def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base
 
 
 def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
-    """What a cohort teaches; None where its encoder is there already."""
+    """Training data from a cohort; None if the encoder is finished."""
     cohort, embeddings = _read(source)
     if embeddings.encoder_digest != base.digest:
         raise OtherEncoderError(
@@ -173,7 +173,7 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
 
 
 def _bar(what: str, ranks: Ranks) -> AbstractContextManager[Advance]:
-    """A progress bar of the first process; the others keep silent."""
+    """A progress bar of the first process; other processes print nothing."""
     return progress(what) if ranks.first else nullcontext(_silent)
 
 

@@ -27,8 +27,8 @@ class _FileVersion:
 class FolderWatch:
     """Announces each version of each file below `prefix` once it has settled, and the removal of each announced file.
 
-    How long a version was seen unchanged decides, never the date of the file, which may lie in the past or future.
-    The bus forgets with the process, so everything is announced again at start; what was done before is found done.
+    A version settles by the time it was seen unchanged, never by the date of the file, which may be wrong. The bus is
+    in memory, so everything is announced again at start; the handlers skip finished work.
     """
 
     store: BlobStore

@@ -1,4 +1,4 @@
-"""`medulla bundle …` and `medulla encoder …`: look at model files, check them, sign them, make them."""
+"""`medulla bundle …` and `medulla encoder …`: shows, checks, signs and exports model files."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ PublicKey = Annotated[
 ]
 _IMAGENET_MEAN: Triple = (123.675, 116.28, 103.53)
 _IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
-"""What networks trained on ImageNet with torchvision's recipe expect, times 255."""
+"""Normalisation of networks trained on ImageNet with torchvision's recipe, times 255."""
 
 
 @bundle.command("show")

@@ -1,4 +1,4 @@
-"""Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
+"""Tiler and embedder in this process: the handlers of the services, with pixels passed in memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -39,14 +39,14 @@ class Options:
     encoder: Path = DEFAULT_ENCODER
     default_mpp: float | None = None
     workers: int = field(default_factory=lambda: cpu_count() or 1)
-    """Slides worked on at once."""
+    """Slides processed in parallel."""
     slide_mpp: Mapping[str, float] = field(default_factory=dict)
     """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
 
 
 @dataclass(frozen=True)
 class TilesInProcess:
-    """The tiler's stream as the embedder's source, without a network between."""
+    """The tiler's stream as the embedder's source, without a network."""
 
     stream: StreamChunks
 
@@ -65,12 +65,12 @@ class Pipeline:
     open_slide: OpenSlide
 
     def plan(self, slide: SlideFile) -> SlideTiled:
-        """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
+        """Link a slide into the workspace and plan it; raises PermanentError if it is refused."""
         named = SlideKey(CaseId(slide.case_id), SlideId(slide.slide_id))
         return self.plan_tiles(SlideLanded(named, self.workspace.link(slide)))
 
     def embed(self, slide: SlideFile) -> SlideEmbedded:
-        """Plan and embed a slide; what is done already is found, not done again."""
+        """Plan and embed a slide; finished work is reused."""
         return self.embed_slide(self.plan(slide))
 
 
@@ -88,7 +88,7 @@ def _planner(
 def open_pipeline(
     workspace: Workspace, options: Options, on_progress: OnProgress = lambda _: None
 ) -> Iterator[Pipeline]:
-    """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
+    """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)

@@ -1,4 +1,4 @@
-"""Cuts the example tiles of a report's prototypes out of the slides, as small pictures for its page."""
+"""Cuts the example tiles of a report's prototypes from the slides, as small pictures for its page."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -21,11 +21,11 @@ from shared.units import TilePx
 
 Example = Mapping[str, Any]
 _PX = TilePx(224)
-"""Sharp at the size at which the page shows it, and small enough for a page with two dozen."""
+"""Sharp at the size on the page, and small enough for two dozen of them."""
 
 
 def plate(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:
-    """A picture of every example tile, or why there is none; each slide is opened once."""
+    """A picture of every example tile, or the reason why there is none; each slide is opened once."""
     examples = sorted((example for row in prototypes for example in row["examples"]), key=_slide)
     groups = [list(group) for _, group in groupby(examples, _slide)]
     pictures: dict[tuple[Any, ...], Picture] = {}
@@ -66,7 +66,7 @@ def _bag(embeddings: Embeddings, case: str, slide_id: str) -> BagFile:
 
 
 def _grid(bag: BagFile) -> GridSpec:
-    """Tiles of the size at which a bag's were embedded, in as many pixels as are shown."""
+    """The grid of a bag's tiles, with the pixels of a picture."""
     try:
         metadata = bag.said()
         grid = GridSpec.model_validate({"tile_px": metadata["tile_px"], "tile_um": metadata["tile_um"]})

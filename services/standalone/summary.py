@@ -10,7 +10,7 @@ _CONTRIBUTIONS = 6
 
 
 def lines(score: Score) -> list[str]:
-    """What a person at a terminal wants to know of a score, most important first."""
+    """Lines on a score, the most important first."""
     return [
         *_banner(score),
         *(f"LOOK FIRST: {sentence}" for sentence in words.attention_needed(score)),

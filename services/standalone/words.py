@@ -38,7 +38,7 @@ def listed(codes: Iterable[str], nothing: str) -> str:
 
 
 def distance(far: OutOfDistribution) -> str:
-    """How far something lies from the training cohort."""
+    """Distance from the training cohort, in words."""
     where = "outside the training distribution" if far.flagged else "within the training distribution"
     return f"{where} (distance {far.distance:.2f}, limit {far.limit:.2f})"
 
@@ -56,7 +56,7 @@ def sentence(text: str) -> str:
 
 
 def reading(item: Reading) -> str:
-    """What a value of the record was read as."""
+    """How a value of the record was read."""
     return f"{item.label or plain(item.variable)}: “{item.written}”, read as {item.value}"
 
 

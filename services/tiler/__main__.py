@@ -38,13 +38,13 @@ from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
 _LOOKS = 10
-"""How often within the time that an idle slide may stay on scratch its end is looked for."""
+"""Checks for idle slides on scratch per `idle_s`."""
 _SPARE_WORKERS = 4
-"""gRPC threads beside those that stream, so that health and refusals are answered at once."""
+"""gRPC threads in addition to those that stream, so that health and refusals are answered at once."""
 
 
 def main() -> int:
-    """Run until told to stop; the exit code."""
+    """Run until a signal; returns the exit code."""
     return runtime.main(SERVICE, build)
 
 
@@ -86,9 +86,9 @@ def _workers(
     attempts: Attempts,
     hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
-    """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue.
+    """One worker on Kafka, which also reads the retry topic, and one on SQS if a queue is configured.
 
-    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that one that hangs is seen.
+    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that a hanging loop is detected.
     """
     served = routes(on_landing)
     read = subscriptions(SERVICE, served)

@@ -1,4 +1,4 @@
-"""How many planned tiles do not decode: each stored tile is tried once, as the stream reads it, so that both agree."""
+"""Counts planned tiles that do not decode; each stored tile is decoded once, by the same code as in the stream."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

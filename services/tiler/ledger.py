@@ -1,4 +1,4 @@
-"""The verdict on every place of the grid, from what the overview shows under it."""
+"""The verdict on every place of the grid, from the overview."""
 
 from enum import IntEnum
 
@@ -14,7 +14,7 @@ Ledger = NDArray[np.uint8]
 
 
 class Verdict(IntEnum):
-    """What a place of the grid is; corrupt ones are only found when they are decoded."""
+    """Verdict on a place of the grid; corrupt tiles are found only when they are decoded."""
 
     OK = 0
     BACKGROUND = 1
@@ -25,8 +25,7 @@ class Verdict(IntEnum):
 def first_verdicts(grid: Grid, slide: SlideFacts, tissue_map: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
     """Ok, pen or background for each place.
 
-    What could not be read counts as what lies nearest; where that is tissue, decoding finds out and counts it as
-    corrupt.
+    Unreadable pixels count as the nearest readable ones; if that is tissue, decoding finds the tile corrupt.
     """
     tissue = shares(tissue_map.tissue | tissue_map.presumed, grid, slide)
     pen = shares(tissue_map.pen, grid, slide)

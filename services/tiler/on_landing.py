@@ -124,7 +124,7 @@ class OnLanding:
         return self.plan_tiles.mpp.of(named.case_id, named.slide_id)
 
     def _described(self, listed: BlobInfo) -> BlobInfo:
-        """What HEAD says of an object, which is more than a listing does."""
+        """HEAD of an object, which has more fields than a listing."""
         info = self.blobs.head(listed.key)
         if info is None or info.etag != listed.etag:
             raise TransientError("an object changed while it was looked at")
@@ -140,7 +140,7 @@ class OnLanding:
 
 
 def case_of(key: str) -> CaseId | None:
-    """The case that an object below `slides/` belongs to; None for markers of folders and what lies elsewhere.
+    """The case that an object below `slides/` belongs to; None for folder markers and other keys.
 
     Raises:
         BadCaseIdError: the case's id is no pseudonym, or the key has no case.
@@ -159,7 +159,7 @@ def _includes(slide: FoundSlide, key: str) -> bool:
 
 
 def _is_several(slide: FoundSlide) -> bool:
-    """Whether more files of the slide may come, or be missing."""
+    """Whether more files of the slide may follow or be missing."""
     return slide.is_series or len(slide.members) > 1 or bool(slide.missing)
 
 

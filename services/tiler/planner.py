@@ -1,4 +1,4 @@
-"""Plans a slide: overview, tissue, grid, verdicts. Pure but for the reader's pixels."""
+"""Plans a slide: overview, tissue, grid, verdicts. Pure except for reading pixels."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ from shared.canonical import digest_of
 from shared.units import MicronsPerPx, Sha256
 
 PLANNER_VERSION = 2
-"""Raised whenever the same slide and rules would give another plan."""
+"""Increased whenever the same slide and rules would give another plan."""
 _THUMBNAIL_PX = 1024
 _MIN_READABLE = 0.5
-"""Share of the overview that has to decode, so that what is unreadable is the exception and not the slide."""
+"""Share of the overview that must decode."""
 
 
 class QualityRules(BaseModel):
-    """Which places are worth embedding."""
+    """Rules for the places to embed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class QualityRules(BaseModel):
 
 
 class PlanSpec(BaseModel):
-    """Everything that decides what a plan looks like."""
+    """All parameters of a plan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class PlanSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TilePlan:
-    """Where to cut a slide, what was left out and why."""
+    """The tiles of a slide, and what was left out and why."""
 
     digest: Sha256
     slide_digest: Sha256
@@ -75,18 +75,18 @@ class TilePlan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many places got which verdict, by its name in lower case."""
+        """Number of places per verdict, by its name in lower case."""
         return {verdict.name.lower(): int((self.ledger == verdict).sum()) for verdict in Verdict}
 
 
 def plan_digest(slide_digest: Sha256, slide: SlideFacts, spec: PlanSpec) -> Sha256:
-    """Name a plan after what it is made from."""
+    """Digest of a plan from its inputs."""
     resolution = [slide.resolution.mpp_x, slide.resolution.mpp_y, slide.resolution.source]
     return digest_of([slide_digest, resolution, spec.model_dump(mode="json"), PLANNER_VERSION])
 
 
 def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
-    """Plan a slide; no ok tile is no error here.
+    """Plan a slide; a plan without an ok tile is not an error here.
 
     Raises:
         UnreadableSlideError: more than half of the slide does not decode.
@@ -117,7 +117,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
 
 
 def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, Rgb, tuple[float, ...]]:
-    """Tissue, thumbnail and stain colours; the overview, the largest thing in memory, is let go here."""
+    """Tissue, thumbnail and stain colours; the overview, the largest object in memory, is released here."""
     overview = reader.read_overview(um_per_px)
     if overview.readable.mean() < _MIN_READABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
@@ -128,7 +128,7 @@ def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> t
 
 
 def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, tissue_map: TissueMap) -> Ledger:
-    """Verdicts on all places; a slide scanned too coarsely to judge its focus has no blurred ones."""
+    """Verdicts on all places; a slide scanned too coarsely to measure its focus has no blurred ones."""
     rules = spec.quality
     ledger = first_verdicts(grid, slide, tissue_map, rules.min_tissue, rules.max_pen)
     if max(slide.resolution.mpp_x, slide.resolution.mpp_y) > SHARPNESS_UM_PER_PX:

@@ -1,4 +1,4 @@
-"""From pyramid levels to tiles and overview: which level to read, where, and how to resample."""
+"""Reads tiles and overview from pyramid levels: chooses the level and resamples."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -18,9 +18,9 @@ _ENLARGE = 1.02
 _HARDLY = 1.05
 """Up to this shrinkage two neighbours make a pixel; averaging areas gives the same."""
 _BLOCK_PX = 1024
-"""Overviews are read in blocks of about this side, in pixels of the level, so that memory never decides."""
+"""Overviews are read in blocks of about this side, in pixels of the level, whatever the free memory."""
 _SMALLEST_BLOCK_PX = 128
-"""A block that fails to decode is taken apart down to this side."""
+"""A block that fails to decode is split down to this side."""
 
 
 class PixelSource(Protocol):
@@ -35,7 +35,7 @@ class PixelSource(Protocol):
         """Which boxes `regions` has no pixels for, bool [n]."""
 
     def close(self) -> None:
-        """Give files and caches back."""
+        """Close files and release caches."""
 
 
 def best_level(levels: Sequence[Level], shrink: float) -> int:
@@ -93,7 +93,7 @@ def read_overview(source: PixelSource, resolution: Resolution, um_per_px: Micron
 
 
 def _fill(overview: Overview, source: PixelSource, level: int, region: tuple[int, int, int, int]) -> None:
-    """Read one rectangle (x0, y0, x1, y1) of the overview, taking it apart where it fails to decode."""
+    """Read one rectangle (x0, y0, x1, y1) of the overview, splitting it if it fails to decode."""
     x0, y0, x1, y1 = region
     box = _level_box(overview, source.levels[level], region)
     pixels = next(source.regions(level, box))
@@ -121,7 +121,7 @@ def _quarters(region: tuple[int, int, int, int]) -> list[tuple[int, int, int, in
 
 
 def _resample(region: Rgb, out: Rgb) -> None:
-    """Average over areas; where hardly anything shrinks, weighting two neighbours is the same and much faster."""
+    """Average over areas; at small shrinkage, weighting two neighbours is the same and much faster."""
     height, width = out.shape[:2]
     if region.shape == out.shape:
         out[:] = region

@@ -1,4 +1,4 @@
-"""Slides on scratch disk: one budget for all workers of the process, and a memory of the most recently used."""
+"""Slides on scratch disk: one budget for all workers of the process, with least-recently-used eviction."""
 
 import shutil
 import time
@@ -30,7 +30,7 @@ _Version = tuple[tuple[str, str, str], ...]
 
 @dataclass
 class _Entry:
-    """One version of one slide, being brought or at hand."""
+    """One version of one slide, downloading or on disk."""
 
     folder: Path
     size: int
@@ -41,7 +41,7 @@ class _Entry:
 
 
 class Scratch:
-    """Slide files brought from the store; idle ones stay for a while, unless their room is needed."""
+    """Slide files downloaded from the store; idle ones stay for a while, unless their space is needed."""
 
     def __init__(self, blobs: BlobStore, settings: ScratchSettings) -> None:
         self._blobs = blobs
@@ -58,11 +58,11 @@ class Scratch:
 
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
-        """Keep these versions of a slide's files at hand, waiting for room where others fill the budget.
+        """Keep these versions of a slide's files on disk; waits while others fill the budget.
 
         Raises:
             SlideTooLargeError: it exceeds the whole budget.
-            TransientError: no room became free in time.
+            TransientError: no space became free in time.
             ObjectChangedError, EmptyObjectError, OutOfDiskError: see `Downloader`.
         """
         version = tuple((info.key, info.etag, info.version_id) for info in files)

@@ -19,16 +19,16 @@ class UnsettledSlideError(TransientError):
 
 
 class SeriesSettings(Section):
-    """How long a slide of several files, such as a DICOM series, must have been quiet before it is worked on."""
+    """How long a slide of several files, such as a DICOM series, must have been quiet before it is processed."""
 
     settle_s: float = Field(default=10, ge=0, le=800)
-    """Where nothing is missing of it."""
+    """If nothing of it is missing."""
     quiet_s: float = Field(default=300, ge=0, le=800)
-    """Where something is missing of it. Twice this is less than the time for which an event is tried again."""
+    """If something of it is missing. Twice this is less than the time for which an event is retried."""
 
 
 class Settling:
-    """Remembers since when this process has seen each file, by its own clock: other clocks may be wrong."""
+    """Records when this process first saw each file, by its own clock: other clocks may be wrong."""
 
     def __init__(self, settings: SeriesSettings | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings or SeriesSettings()
@@ -37,10 +37,10 @@ class Settling:
         self._lock = threading.Lock()
 
     def is_superseded(self, slide: FoundSlide, key: str) -> bool:
-        """Whether files came so long after the one at `key` that their events are the ones that wait.
+        """Whether files came so long after the one at `key` that their events decide.
 
         Raises:
-            UnsettledSlideError: the slide has not been quiet for long enough. Its text, which is logged, names no file.
+            UnsettledSlideError: the slide has not been quiet for long enough. The text, which is logged, names no file.
         """
         arrivals = self._since(slide)
         wait = self._settings.quiet_s if slide.missing else self._settings.settle_s

@@ -1,4 +1,4 @@
-"""An object store in memory, for tests and for processes that keep nothing."""
+"""An object store in memory, for tests and for processes that store nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

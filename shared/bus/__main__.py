@@ -1,4 +1,4 @@
-"""`python -m shared.bus TOPICS`: makes Kafka's topics as the JSON says, before any service runs."""
+"""`python -m shared.bus TOPICS`: creates Kafka's topics as the JSON describes them, before any service runs."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _log = logs.get(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make and adjust topics; the exit code: 0 as wanted, 1 refused, 2 wrong usage, 3 Kafka is down."""
+    """Create and adjust topics; the exit code: 0 done, 1 refused, 2 wrong usage, 3 Kafka is down."""
     logs.configure("topics")
     try:
         (text,) = arguments
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str]) -> int:
         for sentence in adjust_topics(load(PlatformSettings).kafka, specs):
             _log.info("topics", sentence=sentence)
     except MedullaError as error:
-        _log.error("cannot make topics", sentence=str(error))
+        _log.error("cannot create topics", sentence=str(error))
         return runtime.exit_code(error)
-    _log.info("topics are as wanted", topics=len(specs))
+    _log.info("topics are ready", topics=len(specs))
     return runtime.OK
 
 

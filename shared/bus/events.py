@@ -46,12 +46,12 @@ _MAY_NAME_NO_CASE: frozenset[type[Message]] = frozenset({SlideRejected})
 
 
 def event_id(kind: type[Message], *inputs: str) -> str:
-    """Name an event after its kind and what it was made from: 32 hex characters, the same on every retry."""
+    """An event id from the event's type and its inputs: 32 hex characters, the same on every retry."""
     return digest_of((kind.DESCRIPTOR.full_name, *inputs))[:32]
 
 
 def context(event: object) -> dict[str, str]:
-    """What an event says that it is about: event_id, case_id and slide_id where it has them."""
+    """The ids that an event carries: event_id, case_id and slide_id where it has them."""
     if not isinstance(event, Event):
         return {}
     slide = event.slide if isinstance(event, SlideTiled | SlideEmbedded) else event
@@ -60,16 +60,16 @@ def context(event: object) -> dict[str, str]:
 
 
 def pseudonyms(event: object) -> dict[str, str]:
-    """Those of an event's ids that logs and traces may carry: what is no pseudonym may be somebody's name."""
+    """The ids of an event that logs and traces may carry: an id that is no pseudonym may be a person's name."""
     return {
         name: text for name, text in context(event).items() if keys.is_pseudonym(text) and not keys.is_derived(text)
     }
 
 
 def to_record(event: Event, source: str) -> Record:
-    """Dress an event for its topic, the current trace with it; `source` is the service that says it.
+    """The record of an event for its topic, with the current trace; `source` is the sending service.
 
-    What an event tells people is capped, so that it fits the bus.
+    Texts for people are capped, so that the record fits the bus.
     """
     about = context(event)
     attributes = {
@@ -95,10 +95,10 @@ def _bounded(event: Event) -> Event:
 
 
 def decoder(kind: type[E]) -> Callable[[Record], E]:
-    """Make the function that reads a record as an event of `kind`.
+    """A function that reads a record as an event of type `kind`.
 
     The function raises PoisonMessageError for another type, another major version, garbled bytes or an event without
-    its id or case; a refused upload whose key names no case has none.
+    its id or case; the refusal of an upload whose key names no case has no case.
     """
 
     def decode(record: Record) -> E:

@@ -1,4 +1,4 @@
-"""Topics as an operator wants them: missing ones are made, others adjusted; nothing is ever taken away."""
+"""Creates missing topics and adjusts existing ones to the operator's settings; never deletes any."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,7 +14,7 @@ _DEADLINE_MS = 15_000
 
 
 class TopicSpec(Section):
-    """What a topic is to be."""
+    """Settings of a topic."""
 
     partitions: int = Field(default=3, ge=1)
     replication_factor: int = Field(default=1, ge=1)
@@ -23,13 +23,13 @@ class TopicSpec(Section):
 
 
 def adjust_topics(settings: KafkaSettings, specs: Mapping[str, TopicSpec]) -> list[str]:
-    """Make the topics so; one sentence for each change, and for each difference that only a person can settle.
+    """Apply the settings; returns a sentence for each change and for each difference that only a person can resolve.
 
-    More partitions move cases to other partitions: for what waits at that moment, the order of a case's events is lost.
+    Adding partitions moves cases to other partitions: events pending at that moment may be handled out of order.
 
     Raises:
         KafkaDownError: Kafka does not answer in time.
-        KafkaRefusedError: no right to do this, or a setting that Kafka does not take.
+        KafkaRefusedError: no right to do this, or a setting that Kafka rejects.
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         existing = set(admin.list_topics())

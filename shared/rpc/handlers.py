@@ -1,4 +1,4 @@
-"""One way to put something around every gRPC call, whatever its kind."""
+"""Wraps every gRPC call, unary or streaming, in a context manager."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def main(seconds: float) -> int:
-    """0 when a score stands, 1 when not in time, 3 when the store is down."""
+    """Returns 0 when the case has a score, 1 when it has none in time, 3 when the store is down."""
     case = CaseId(f"helm-test-{uuid.uuid4().hex[:8]}")
     started = time.monotonic()
     try:
@@ -40,9 +40,9 @@ def main(seconds: float) -> int:
 
 
 def _wait(read: Callable[[], T | None], until: float) -> T | None:
-    """The first answer; None when there is none in time.
+    """The first value that is not None; None after `until`.
 
-    The store may be away at first: network policies let a new pod through a moment after its start.
+    The store may be unreachable at first: network policies admit a new pod a moment after its start.
     """
     tick = threading.Event()
     while True:
