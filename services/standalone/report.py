@@ -8,8 +8,6 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
-from services.standalone import words
-
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import keys
+from shared import pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
@@ -40,7 +40,7 @@ def test_slides_of_one_stem_are_two_and_their_annotation_is_none() -> None:
 
 def test_a_slide_in_a_folder_of_the_case_is_a_slide() -> None:
     first, second = listed({"S.svs": b"one", "block 2/S.svs": b"two"})
-    assert {first.slide_id, second.slide_id} == {"S.svs", keys.slide_id("block 2/S.svs")}
+    assert {first.slide_id, second.slide_id} == {"S.svs", pseudonyms.slide_id("block 2/S.svs")}
 
 
 folders = st.sampled_from(["", "a/", "a/b/", "Study 1/SERIES/"])

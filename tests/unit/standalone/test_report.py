@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import scoring, words
+from services.standalone import score_text, scoring
 from services.standalone.local_slides import slide_at
 from services.standalone.report import SlidePage, render
 from services.standalone.summary import lines
@@ -83,6 +83,6 @@ def test_the_terminal_says_first_what_a_person_must_see() -> None:
 def test_why_a_slide_was_left_out_is_a_sentence() -> None:
     score = samples.score()
     score.left_out.add(slide_id="a.tif", reason="unsupported_format", sentence="the slide is grey")
-    assert list(words.attention_needed(score)) == [
+    assert list(score_text.attention_needed(score)) == [
         "Slide a.tif was left out of the score (unsupported format). The slide is grey."
     ]
