@@ -68,30 +68,17 @@ def finetune(
 
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
-    _check_usage(tiles, cohort, slides, embeddings)
-    if cohort and tile_um:
-        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
-    how: dict[str, Any] = {
-        "epochs": epochs,
-        "frozen_epochs": frozen_epochs,
-        "patience": patience,
-        "share": share,
-        "rate": rate,
-    }
-    how |= {"batch": batch, "held_out": held_out, "stain": stain, "top": top, "precision": precision, "seed": seed}
-    _run(
-        encoder,
-        (tiles, cohort, slides, embeddings, profile, columns, default_mpp),
-        how,
-        (out, name, tile_um),
-        as_json=as_json,
-    )
+    _check_usage(tiles, cohort, slides, embeddings, tile_um)
+    source = (tiles, cohort, slides, embeddings, profile, columns, default_mpp)
+    training: dict[str, Any] = {"epochs": epochs, "frozen_epochs": frozen_epochs, "patience": patience, "seed": seed}
+    training |= {"share": share, "rate": rate, "batch": batch, "held_out": held_out, "stain": stain, "top": top}
+    _run(encoder, source, training | {"precision": precision}, (out, name, tile_um), as_json=as_json)
 
 
 def _run(
     encoder: Path,
     source: tuple[Path | None, Path | None, Path | None, Path | None, str | None, Path | None, float | None],
-    how: dict[str, Any],
+    training: dict[str, Any],
     target: tuple[Path, str | None, float | None],
     *,
     as_json: bool,
@@ -101,18 +88,22 @@ def _run(
         from services.trainer.finetune.ranks import joined  # noqa: PLC0415 - see cohorts
         from services.trainer.finetune.settings import Settings  # noqa: PLC0415 - see cohorts
 
-        job = finetuning.Job(encoder, finetuning.source(*source), Settings(**how), *target)
+        job = finetuning.Job(encoder, finetuning.source(*source), Settings(**training), *target)
         with joined() as ranks:
             manifest = finetuning.run(job, ranks)
     if ranks.first:
         _print(manifest, job.out, as_json=as_json)
 
 
-def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None) -> None:
+def _check_usage(
+    tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None, tile_um: float | None
+) -> None:
     if (tiles is None) == (cohort is None):
         raise typer.BadParameter("give either --tiles, or --cohort with --slides and --embeddings")
     if (cohort is None) != (slides is None) or (cohort is None) != (embeddings is None):
         raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
+    if cohort and tile_um:
+        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
 
 
 def _print(manifest: EncoderManifest, out: Path, *, as_json: bool) -> None:
