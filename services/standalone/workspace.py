@@ -47,8 +47,8 @@ def _names(slide: SlideFile) -> dict[str, Path]:
         return {f"{slide.slide_id}/{number:05d}.dcm": path for number, path in enumerate(slide.files)}
     name = slide.name or slide.slide_id
     folder = PurePosixPath(name).parent
-    beside = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
-    return {name: slide.path, **beside}
+    companions = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
+    return {name: slide.path, **companions}
 
 
 def open_workspace(root: Path) -> Workspace:

@@ -120,9 +120,9 @@ def _run(tally: Tally, seed: int, last: int, end: float, folder: Path) -> int:
 def _be_child(target: Target, seed: int, folder: Path, writer: int) -> None:
     """Never returns."""
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())  # native libraries write there what they think of an input
+            os.dup2(null, stream.fileno())  # native libraries write there what they think of an input
         with os.fdopen(writer, "w") as out:
             work(target, seed, folder, out)
     finally:

@@ -110,8 +110,8 @@ def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: s
 
 
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
-    stranger = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
-    (slide,) = listed({**series("1.9", levels=1), "stranger": stranger})
+    other_frame = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
+    (slide,) = listed({**series("1.9", levels=1), "stranger": other_frame})
     assert slide.usable
     assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]

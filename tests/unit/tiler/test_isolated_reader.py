@@ -35,7 +35,7 @@ from tests.support.tiling import tiling
 _OPENER = "tests.support.child_readers:open_hostile"
 _PATIENCE_S = 20.0
 _LIMITS = ReaderLimits(memory_mb=512, overview_s=20, tiles_s=20, plan_s=30)
-_HASTY = ReaderLimits(memory_mb=512, overview_s=0.5, tiles_s=0.5, plan_s=30)
+_SHORT_LIMITS = ReaderLimits(memory_mb=512, overview_s=0.5, tiles_s=0.5, plan_s=30)
 _CUT = Cut(Level0Px(256), Level0Px(256), TilePx(256))
 _ORIGINS = np.array([[0, 0], [256, 0]], np.int32)
 
@@ -53,8 +53,8 @@ def readers() -> Iterator[IsolatedReaders]:
 
 
 @pytest.fixture
-def hasty(readers: IsolatedReaders) -> IsolatedReaders:
-    return IsolatedReaders(readers.host, _HASTY)
+def short_limits(readers: IsolatedReaders) -> IsolatedReaders:
+    return IsolatedReaders(readers.host, _SHORT_LIMITS)
 
 
 def slide(folder: Path, name: str = "sound") -> Path:
@@ -97,9 +97,9 @@ def test_a_process_that_dies_is_a_crash_that_says_how(
 
 
 @pytest.mark.parametrize("when", ["open", *ASKS])
-def test_a_process_that_hangs_is_ended_at_the_limit(when: str, hasty: IsolatedReaders, tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_ended_at_the_limit(when: str, short_limits: IsolatedReaders, tmp_path: Path) -> None:
     began = time.monotonic()
-    error = failure(hasty, slide(tmp_path, f"{when}--sleep"))
+    error = failure(short_limits, slide(tmp_path, f"{when}--sleep"))
     assert isinstance(error, CrashedWorkerError)
     assert "took longer than 0.5 s" in str(error)
     assert time.monotonic() - began < 20
@@ -167,13 +167,13 @@ def test_the_child_sees_nothing_of_the_environment_that_may_be_a_secret(
     assert "MEDULLA" not in str(caught.value)
 
 
-def test_all_threads_that_read_a_crashed_slide_learn_the_same(hasty: IsolatedReaders, tmp_path: Path) -> None:
+def test_all_threads_that_read_a_crashed_slide_learn_the_same(short_limits: IsolatedReaders, tmp_path: Path) -> None:
     def read(_: int) -> str:
         with pytest.raises(CrashedWorkerError) as caught:
             reader.read_tiles(_ORIGINS, _CUT)
         return str(caught.value)
 
-    with hasty(slide(tmp_path, "tiles--sleep")) as reader, ThreadPoolExecutor(4) as pool:
+    with short_limits(slide(tmp_path, "tiles--sleep")) as reader, ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(read, range(4)))) == 1
         assert len({read(number) for number in range(2)}) == 1
 
