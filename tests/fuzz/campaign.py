@@ -1,4 +1,4 @@
-"""Runs targets in processes of their own, within limits of time and memory, and counts what came of the inputs."""
+"""Runs targets in processes of their own, within limits of time and memory, and counts the outcomes of the inputs."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Fault:
 
 @dataclass
 class Tally:
-    """What came of the inputs of one target."""
+    """Outcomes of the inputs of one target."""
 
     target: Target
     outcomes: Counter[str] = field(default_factory=Counter)

@@ -60,7 +60,7 @@ class Scorer:
             thread.join(10)
 
     def settle(self) -> None:
-        """Wait until every event so far, and what came of it, is done."""
+        """Wait until every event so far, and those it caused, are done."""
         pause, names = Event(), subscriptions(SERVICE, self.routes)
         for _ in range(500):
             if not self.bus.lag(SERVICE, names):
