@@ -89,7 +89,7 @@ bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 	$(BIN)/python -m tests.bench $(ARGS)
 
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
-	$(BIN)/python -m services.trainer.evidence --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
+	$(BIN)/python -m tests.studies --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine

@@ -17,8 +17,8 @@ from services.tiler.ports import Overview
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue
 from services.trainer.bundle.slide_reference import SlideMeasures, colour_distance, slide_distances, slide_reference
-from services.trainer.evidence.stains import STAINS
 from shared.canonical import canonical_json
+from tests.studies.stains import STAINS
 
 Pixels = npt.NDArray[np.uint8]
 SHRINK = 16

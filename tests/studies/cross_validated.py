@@ -14,12 +14,12 @@ from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import BadCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers
-from services.trainer.evidence.pieces import quiet
-from services.trainer.evidence.public_cohorts import cavalli, hancock
-from services.trainer.evidence.study import read_both
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.pieces import quiet
+from tests.studies.public_cohorts import cavalli, hancock
+from tests.studies.study import read_both
 
 CAVALLI, HANCOCK = "MB_Cavalli2017_patient_level.csv", "hancock"
 
@@ -39,11 +39,11 @@ class PublicPlan:
 
     @property
     def kind(self) -> str:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         return self.cohort
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         if data is None:
             raise ValueError("a public cohort without its folder")
         plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
@@ -78,11 +78,11 @@ class SimulatedPlan:
 
     @property
     def kind(self) -> str:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         return "SIMULATED-cross-validated"
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         del data
         simulate(SimulationPlan(self.patients, self.effect, 5, self.seed, self.tiles), work, quiet)
         cohort, bags = read_both(work, work / "embeddings")

@@ -1,4 +1,4 @@
-"""Does fine-tuning help on real tiles? `python -m services.trainer.evidence.finetuning --data FOLDER --out OUT`.
+"""Does fine-tuning help on real tiles? `python -m tests.studies.finetuning --data FOLDER --out OUT`.
 
 The same logistic probe reads the features of the frozen encoder and of the fine-tuned one. Whatever is fitted (the
 encoder, its stopping point, the probe) has seen no tile of a tested patient. No setting was chosen on a tested tile.
@@ -21,8 +21,6 @@ from sklearn.preprocessing import StandardScaler
 
 from services.trainer.cohort.cohort import Flags, Floats, Ints
 from services.trainer.errors import BadTilesError
-from services.trainer.evidence.finetuning_report import Probed, write_report
-from services.trainer.evidence.labelled_tiles import Tiles, lung, osteosarcoma
 from services.trainer.finetune import split, task
 from services.trainer.finetune.export import exported
 from services.trainer.finetune.material import decode
@@ -31,8 +29,11 @@ from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.training import Lesson, train
 from services.trainer.side_by_side import side_by_side
 from shared.canonical import sha256
+from tests.studies.finetuning_report import Probed, write_report
+from tests.studies.labelled_tiles import Tiles, lung, osteosarcoma
+from tests.support.checkout import CHECKOUT
 
-ENCODER = Path(__file__).parents[2] / "embedder/encoders/efficientnet_lite0/encoder.onnx"
+ENCODER = CHECKOUT / "services/embedder/encoders/efficientnet_lite0/encoder.onnx"
 SETTINGS = Settings(epochs=12, frozen_epochs=3, patience=4)
 """As `medulla finetune` has them, with fewer epochs, since the sets are small."""
 SEEDS = 3

@@ -11,30 +11,28 @@ import pytest
 pytest.importorskip("torch", reason="torch is in the group `train`")
 
 from services.trainer.bundle.served import ServedBundle
-from services.trainer.evidence import __main__ as science
-from services.trainer.evidence import pixels
-from services.trainer.evidence.document import document
-from services.trainer.evidence.marks import marks
-from services.trainer.evidence.parts import PARTS
-from services.trainer.evidence.pieces import Bench, quiet
-from services.trainer.evidence.pixels import PixelPlan
-from services.trainer.evidence.stain_study import H_AND_E
-from services.trainer.evidence.strangers import shares
-from services.trainer.evidence.study import StudyPlan
-from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides, stains
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies import __main__ as science
+from tests.studies import pixels
+from tests.studies.document import document
+from tests.studies.marks import marks
+from tests.studies.parts import PARTS
+from tests.studies.pieces import Bench, quiet
+from tests.studies.pixels import PixelPlan
+from tests.studies.stain_study import H_AND_E
+from tests.studies.strangers import shares
+from tests.studies.study import StudyPlan
+from tests.studies.summaries import covered, gains, mean_of, on_slides, stains
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
     found = science.read_results(science.RESULTS)
-    assert science.NOTE.read_text(encoding="utf-8") == document(
-        found, "evidence/figures", science.read_finetuning(science.RESULTS)
-    )
+    assert science.NOTE.read_text(encoding="utf-8") == document(found, science.read_finetuning(science.RESULTS))
     assert not any(one["quick"] for one in found.values())
 
 
 def test_every_figure_beside_the_note_is_made_from_the_results(tmp_path: Path) -> None:
-    science.write(science.RESULTS, tmp_path / "note.md", tmp_path / "figures", "figures")
+    science.write(science.RESULTS, tmp_path / "note.md", tmp_path / "figures")
     drawn = {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()}
     assert drawn == {path.name: path.read_bytes() for path in science.FIGURES.iterdir()}
 

@@ -10,12 +10,12 @@ from services.trainer.bundle.served import read_bundle
 from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evidence.command import SOME_REFUSED, medulla
-from services.trainer.evidence.pieces import quiet
-from services.trainer.evidence.strangers import mean_embeddings, shares
-from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.command import SOME_REFUSED, medulla
+from tests.studies.pieces import quiet
+from tests.studies.strangers import mean_embeddings, shares
+from tests.studies.study import EXTERNAL, measured
 
 STRANGE_SHIFT = 8.0
 FOREIGN = ("tcga-cr-7395-01a-01-ts1.svs", "slide_with_ink.jpeg", "multi_frame_jpeg_camelyon_challenge_image.dcm")
@@ -37,7 +37,7 @@ class PixelPlan:
 
     @property
     def kind(self) -> str:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         return "SIMULATED-slides"
 
     @property
@@ -51,7 +51,7 @@ class PixelPlan:
         return slides_plan(self.external, self.seed + EXTERNAL, 1, self.external_shift)
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         for name, plan in (("inside", self.inside), ("outside", self.outside)):
             embed_simulated(plan, work / name)
         said = {

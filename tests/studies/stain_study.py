@@ -12,10 +12,10 @@ from services.trainer.bundle.slide_reference import SlideMeasures, slide_distanc
 from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.errors import UnusableCohortError
-from services.trainer.evidence.command import SOME_REFUSED, medulla
-from services.trainer.evidence.pixels import FOREIGN, embed_simulated, slides_plan
-from services.trainer.evidence.stains import STAINS
-from services.trainer.evidence.study import EXTERNAL
+from tests.studies.command import SOME_REFUSED, medulla
+from tests.studies.pixels import FOREIGN, embed_simulated, slides_plan
+from tests.studies.stains import STAINS
+from tests.studies.study import EXTERNAL
 
 H_AND_E = "H&E of other sites"
 FOREIGN_SLIDES = "other organs, real slides"
@@ -37,11 +37,11 @@ class StainPlan:
 
     @property
     def kind(self) -> str:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         return "SIMULATED-stains"
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         embed_simulated(slides_plan(self.patients, self.seed, 5, 1.0), work / "inside")
         embed_simulated(slides_plan(self.cases, self.seed + EXTERNAL, 5, 1.0), work / "outside")
         reference = slide_reference(_measures(work / "inside" / "EMB"))

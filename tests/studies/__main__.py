@@ -1,4 +1,4 @@
-"""Rebuilds every figure that EVIDENCE.md quotes: `make science DATA=/folder`, or `python -m services.trainer.evidence`.
+"""Rebuilds every figure that EVIDENCE.md quotes: `make science DATA=/folder`, or `python -m tests.studies`.
 
 Pieces that are finished are kept in OUT/pieces, named after all that they are made from, so that a stopped run goes on.
 """
@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from services.trainer.evaluation.run import default_workers
-from services.trainer.evidence.document import document
-from services.trainer.evidence.parts import PARTS, MissingDataError, Part, Setting
-from services.trainer.evidence.pieces import Bench, put_json, say
 from shared.errors import MedullaError
 from shared.notice import NOTICE
+from tests.studies.document import document
+from tests.studies.parts import PARTS, MissingDataError, Part, Setting
+from tests.studies.pieces import Bench, put_json, say
 
 HERE = Path(__file__).parent
-RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE.parent / "EVIDENCE.md"
+RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE / "EVIDENCE.md"
 """Where what is published stands."""
 STOPPED = 130
-_FINETUNING = "services.trainer.evidence.finetuning"
+_FINETUNING = "tests.studies.finetuning"
 _LIBRARIES = ("medulla", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
 
 
@@ -51,14 +51,14 @@ def _all(asked: argparse.Namespace) -> int:
     failed = [part.name for part in chosen if not _run(part, setting, bench, as_it_is=asked.as_it_is)]
     if not asked.as_it_is and (not wanted or "finetuning" in wanted):
         _finetuning(setting, out)
-    write(out, out / "EVIDENCE.md", out / "figures", "figures")
+    write(out, out / "EVIDENCE.md", out / "figures")
     if asked.publish:
         publish(out)
     say(f"{out / 'EVIDENCE.md'}{f'; not run: {chr(44).join(failed)}' if failed else ''}")
     return 1 if failed else 0
 
 
-def write(results: Path, note: Path, figures: Path, link: str) -> None:
+def write(results: Path, note: Path, figures: Path) -> None:
     """The note and its figures from the results in a folder."""
     found = read_results(results)
     figures.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def write(results: Path, note: Path, figures: Path, link: str) -> None:
                 (figures / f"{part.stem}-{name}.svg").write_text(svg, encoding="utf-8")
     if (results / "finetuning.svg").exists():
         shutil.copyfile(results / "finetuning.svg", figures / "finetuning.svg")
-    note.write_text(document(found, link, read_finetuning(results)), encoding="utf-8")
+    note.write_text(document(found, read_finetuning(results)), encoding="utf-8")
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def publish(out: Path) -> None:
     for name in ("finetuning.json", "finetuning.svg"):
         if (out / name).exists():
             shutil.copyfile(out / name, RESULTS / name)
-    write(RESULTS, NOTE, FIGURES, "evidence/figures")
+    write(RESULTS, NOTE, FIGURES)
 
 
 def _run(part: Part, setting: Setting, bench: Bench, *, as_it_is: bool) -> bool:
@@ -147,7 +147,7 @@ def _finetuning(setting: Setting, out: Path) -> None:
         out,
         *(["--seeds", 1] if setting.quick else []),
     ]
-    done = subprocess.run([*map(str, command)], check=False)  # noqa: S603 - our own module
+    done = subprocess.run([*map(str, command)], check=False)
     if done.returncode:
         say("finetuning: left out, its run failed")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from services.trainer.evidence.marks import drawn, percent, primary, said
+from tests.studies.marks import drawn, percent, primary, said
 
 Value = Mapping[str, Any]
 

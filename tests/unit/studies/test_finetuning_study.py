@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from services.embedder.manifest import read_manifest, read_model
 from services.trainer.errors import BadTilesError
-from services.trainer.evidence.finetuning import SETTINGS, Job, features, run
-from services.trainer.evidence.finetuning_report import ByGroup, Probed, accuracy, macro_auc, write_report
-from services.trainer.evidence.labelled_tiles import Tiles, lung, osteosarcoma
 from services.trainer.finetune.material import Item, read_labelled
-from services.trainer.finetune.run import Base
 from services.trainer.finetune.training import Lesson, train
+from tests.studies.finetuning import SETTINGS, Job, features, run
+from tests.studies.finetuning_report import ByGroup, Probed, accuracy, macro_auc, write_report
+from tests.studies.labelled_tiles import Tiles, lung, osteosarcoma
+from tests.support.finetuning import labelled_tiles, small_encoder
 
 ONES = np.ones((1, 60))
 
@@ -78,20 +79,23 @@ def test_the_sentence_says_what_the_interval_allows(tmp_path: Path, better: bool
     assert (tmp_path / "finetuning.svg").read_text().count("Made-up tiles") == 4
 
 
-def test_nothing_that_is_tested_was_seen(tiles: Path, base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
-    labelled = read_labelled(tiles)
+def test_nothing_that_is_tested_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labelled = read_labelled(labelled_tiles(tmp_path / "tiles"))
+    encoder = small_encoder(tmp_path / "encoder")
+    manifest = read_manifest(encoder)
+    model = read_model(encoder, manifest)
     fold = np.array([int(item.patient == "P5") for item in labelled.items]) - 1
     data = Tiles("made", "", labelled.items, labelled.label, labelled.classes, fold, ())
     seen: list[str] = []
 
-    def watched(model: bytes, width: int, lesson: Lesson, *rest: Any) -> Any:
+    def watched(graph: bytes, width: int, lesson: Lesson, *rest: Any) -> Any:
         seen.extend(item.patient for item in lesson.items)
-        return train(model, width, lesson, *rest)
+        return train(graph, width, lesson, *rest)
 
-    monkeypatch.setattr("services.trainer.evidence.finetuning._PX", base.px)
-    monkeypatch.setattr("services.trainer.evidence.finetuning.train", watched)
-    found = run(Job(data, 0, 1, base.model))
+    monkeypatch.setattr("tests.studies.finetuning._PX", manifest.input_px)
+    monkeypatch.setattr("tests.studies.finetuning.train", watched)
+    found = run(Job(data, 0, 1, model))
     assert set(seen) == {f"P{i}" for i in range(5)}
     assert found.before.shape == found.after.shape == (6, 2)
     assert found.best_epoch <= SETTINGS.epochs
-    assert features(base.model, np.zeros((9, base.px, base.px, 3), np.uint8)).shape == (9, base.width)
+    assert features(model, np.zeros((9, manifest.input_px, manifest.input_px, 3), np.uint8)).shape == (9, manifest.dim)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.trainer.evidence.finetuning_report import markdown
-from services.trainer.evidence.marks import marks, said
-from services.trainer.evidence.sections import SECTIONS, controls, table
-from services.trainer.evidence.study import StudyPlan
 from shared.notice import NOTICE
+from tests.studies.finetuning_report import markdown
+from tests.studies.marks import marks, said
+from tests.studies.sections import SECTIONS, controls, table
+from tests.studies.study import StudyPlan
 
 _NOTES = """\
 ## What these figures are not
@@ -88,8 +88,8 @@ _HOW: Mapping[str, str] = {
 }
 
 
-def document(found: Mapping[str, Any], figures: str, finetuning: Mapping[str, Any] | None = None) -> str:
-    """The whole note; `figures` is the folder of the figures as it is linked."""
+def document(found: Mapping[str, Any], finetuning: Mapping[str, Any] | None = None) -> str:
+    """The whole note."""
     quick = any(one["quick"] for one in found.values())
     parts = [
         "# What the models are worth\n\n**Research use only. Not for diagnosis or treatment decisions.** "
@@ -100,27 +100,27 @@ def document(found: Mapping[str, Any], figures: str, finetuning: Mapping[str, An
         "## Marks\n\n| mark | measured (95 % interval) | reached |\n|---|---|---|\n"
         + "\n".join(mark.row for mark in marks(found)),
         _NOTES.rstrip(),
-        *(_section(name, found[name], figures) for name in SECTIONS if name in found),
-        _finetuned(finetuning, figures),
+        *(_section(name, found[name]) for name in SECTIONS if name in found),
+        _finetuned(finetuning),
         _controls(found),
         _made(found),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _finetuned(report: Mapping[str, Any] | None, figures: str) -> str:
+def _finetuned(report: Mapping[str, Any] | None) -> str:
     if report is None:
         return ""
     title = "Fine-tuning the encoder on real tiles"
-    return f"## {title}\n\n{markdown(report).rstrip()}\n\n![{title}]({figures}/finetuning.svg)"
+    return f"## {title}\n\n{markdown(report).rstrip()}\n\n![{title}](figures/finetuning.svg)"
 
 
-def _section(name: str, result: Mapping[str, Any], figures: str) -> str:
-    from services.trainer.evidence.parts import PARTS  # noqa: PLC0415 - parts name the sections' figures
+def _section(name: str, result: Mapping[str, Any]) -> str:
+    from tests.studies.parts import PARTS  # noqa: PLC0415 - parts name the sections' figures
 
     title, write = SECTIONS[name]
     part = next(one for one in PARTS if one.name == name)
-    pictures = [f"![{title}]({figures}/{part.stem}-{kind}.svg)" for kind in part.pictures(result["value"])]
+    pictures = [f"![{title}](figures/{part.stem}-{kind}.svg)" for kind in part.pictures(result["value"])]
     return "\n\n".join([f"## {title}", _HOW[name], write(result["value"]), *pictures])
 
 

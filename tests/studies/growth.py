@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from services.trainer.errors import UnusableCohortError
-from services.trainer.evidence.command import medulla
-from services.trainer.evidence.pieces import Plan, quiet
-from services.trainer.evidence.summaries import Piece
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.command import medulla
+from tests.studies.pieces import Plan, quiet
+from tests.studies.summaries import Piece
 
 
 class Asked(Protocol):
@@ -45,8 +45,8 @@ class GrowthPlan:
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See Plan."""
         del data
-        command = [sys.executable, "-m", "services.trainer.evidence.growth_fold", str(work), json.dumps(asdict(self))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+        command = [sys.executable, "-m", "tests.studies.growth_fold", str(work), json.dumps(asdict(self))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UnusableCohortError(f"a fold of {self.patients} x {self.tiles} failed: {done.stderr[-500:]}")
         said: dict[str, Any] = json.loads(done.stdout)

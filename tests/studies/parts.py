@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.trainer.evidence import pictures, summaries
-from services.trainer.evidence.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
-from services.trainer.evidence.growth import growth_plans, growth_summary
-from services.trainer.evidence.pieces import Plan
-from services.trainer.evidence.pixels import PixelPlan
-from services.trainer.evidence.recovery import RecoveryPlan
-from services.trainer.evidence.stain_study import StainPlan
-from services.trainer.evidence.study import StudyPlan
-from services.trainer.evidence.summaries import Piece
 from shared.canonical import digest_of, sha256
+from tests.studies import pictures, summaries
+from tests.studies.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
+from tests.studies.growth import growth_plans, growth_summary
+from tests.studies.pieces import Plan
+from tests.studies.pixels import PixelPlan
+from tests.studies.recovery import RecoveryPlan
+from tests.studies.stain_study import StainPlan
+from tests.studies.study import StudyPlan
+from tests.studies.summaries import Piece
 
 
 class MissingDataError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from scipy.stats import binom
 
-from services.trainer.evidence.stain_study import H_AND_E
+from tests.studies.stain_study import H_AND_E
 
 Results = Mapping[str, Any]
 NOT_RUN = "not measured in this run"

@@ -16,10 +16,10 @@ from threadpoolctl import threadpool_limits
 from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
-from services.trainer.evidence.pieces import quiet
-from services.trainer.evidence.study import read_both
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from services.trainer.slides.stage import fit_slides
+from tests.studies.pieces import quiet
+from tests.studies.study import read_both
 
 _FOLDS = 5
 

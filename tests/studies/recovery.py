@@ -39,11 +39,11 @@ class RecoveryPlan:
 
     @property
     def kind(self) -> str:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         return "SIMULATED-recovery"
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See evidence.pieces.Plan."""
+        """See Plan."""
         del data
         found = [self._table(seed, work / f"{seed}.csv") for seed in range(self.first, self.first + self.tables)]
         estimates = {name: [one[column] for one in found if column in one] for name, column in COLUMNS.items()}

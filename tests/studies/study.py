@@ -16,15 +16,15 @@ from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evidence.coverage import coverage
-from services.trainer.evidence.pieces import quiet
-from services.trainer.evidence.strangers import abstentions
 from services.trainer.metrics import discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Difference
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.coverage import coverage
+from tests.studies.pieces import quiet
+from tests.studies.strangers import abstentions
 
 DRAWS = 200
 EXTERNAL = 50_000
