@@ -20,7 +20,7 @@ def medulla(*arguments: Any, allowed: Sequence[int] = (0,)) -> None:
         UnusableCohortError: it failed; with its last line.
     """
     command = [sys.executable, "-m", "services.standalone", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode not in allowed:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UnusableCohortError(f"medulla {json.dumps([str(item) for item in arguments])} failed: {last}")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode not in allowed:
+        last_line = (completed.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UnusableCohortError(f"medulla {json.dumps([str(item) for item in arguments])} failed: {last_line}")

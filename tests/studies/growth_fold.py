@@ -18,8 +18,8 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from services.trainer.slides.stage import fit_slides
+from tests.studies.bags import read_both
 from tests.studies.pieces import quiet
-from tests.studies.study import read_both
 
 _FOLDS = 5
 
@@ -33,12 +33,12 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
     before, started, steps = _peak_mb(), time.monotonic(), {}
     tested = np.arange(len(cohort)) % _FOLDS == 0
     train, test = cohort.take(np.flatnonzero(~tested)), cohort.take(np.flatnonzero(tested))
-    (model, seen), steps["slides"] = _timed(lambda: fit_slides(train, bags, 1))
-    new, steps["slides of the test patients"] = _timed(lambda: model.view(test, model.tiles(bags, test.case_ids)))
-    training, asked = Patients(train, seen, 1), Patients(test, new, 1)
+    (model, training_view), steps["slides"] = _timed(lambda: fit_slides(train, bags, 1))
+    view, steps["slides of the test patients"] = _timed(lambda: model.view(test, model.tiles(bags, test.case_ids)))
+    training, tested_patients = Patients(train, training_view, 1), Patients(test, view, 1)
     for arm in ARMS:
         if arm.lacks(training) is None:
-            _, steps[arm.name] = _timed(partial(_fit_and_predict, arm, training, asked))
+            _, steps[arm.name] = _timed(partial(_fit_and_predict, arm, training, tested_patients))
     return {
         "steps": {name: round(value, 2) for name, value in steps.items()},
         "cpu_s": round(sum(steps.values()), 2),

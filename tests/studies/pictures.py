@@ -28,9 +28,9 @@ def gains(value: Value) -> Mapping[str, str]:
         for name in ("fused", "oracle"):
             rows += [(f"HR {effect}, {name}, seed {row['seed']}", row[name]) for row in one["rows"]]
             rows.append((f"HR {effect}, {name}, mean", one[name]))
-    told = [(name, figure) for name, figure in rows if figure["lo"] is not None]
+    known = [(name, figure) for name, figure in rows if figure["lo"] is not None]
     ticks = (-0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
-    return {"gains": _forest(told, "Gain in Uno's C over the table, external site", ticks, 0.0, simulated=True)}
+    return {"gains": _forest(known, "Gain in Uno's C over the table, external site", ticks, 0.0, simulated=True)}
 
 
 def gains_on_slides(value: Value) -> Mapping[str, str]:
@@ -42,8 +42,8 @@ def coverage(value: Value) -> Mapping[str, str]:
     """Coverage of the interval of 90 % for every arm at both horizons."""
     rows = [
         (f"{arm}, {horizon}", _within(one["covered"]))
-        for arm, found in value["all"].items()
-        for horizon, one in found.items()
+        for arm, figures in value["all"].items()
+        for horizon, one in figures.items()
     ]
     ticks = (0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
     return {"coverage": _forest(rows, "Share of true risks within the 90 % interval", ticks, 0.9, simulated=True)}
@@ -52,7 +52,7 @@ def coverage(value: Value) -> Mapping[str, str]:
 def ratios(value: Value) -> Mapping[str, str]:
     """Mean estimated against true hazard ratio."""
     axis = Axis(0.4, 3.6, (0.5, 1, 1.5, 2, 2.5, 3, 3.5), "true hazard ratio")
-    chart = Chart(axis, Axis(0.4, 3.6, axis.ticks, "mean estimate"), "Known hazard ratios found again", simulated=True)
+    chart = Chart(axis, Axis(0.4, 3.6, axis.ticks, "mean estimate"), "Known hazard ratios, recovered", simulated=True)
     chart.line([(0.4, 0.4), (3.6, 3.6)], FAINT, dashed=True)
     for name, fill in (("complete", colour("fused")), ("with gaps", colour("clinical_molecular"))):
         for one in value.get(name, {"ratios": {}})["ratios"].values():

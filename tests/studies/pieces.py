@@ -1,4 +1,4 @@
-"""Pieces of work that a run of the evidence is made of: each kept in a file named after all that it is made from."""
+"""Pieces of work of a run of the studies, each kept in a file named after its inputs."""
 
 import json
 import resource
@@ -21,11 +21,11 @@ VERSION = 3
 
 
 class Plan(Protocol):
-    """A frozen dataclass of plain values, and how to carry it out."""
+    """A frozen dataclass of plain values, and how to run it."""
 
     @property
     def kind(self) -> str:
-        """Short name; SIMULATED_... where the patients never lived."""
+        """Short name; SIMULATED_... where patients are simulated."""
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """The piece's numbers; `data` is the folder of the user, `work` an empty folder that is removed afterwards."""
@@ -33,7 +33,7 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """Where pieces are made and kept."""
+    """Runs pieces and keeps them."""
 
     out: Path
     data: Path | None
@@ -45,18 +45,18 @@ class Bench:
         return self.out / "pieces" / f"{plan.kind}-{name}.json"
 
     def __call__(self, plan: Plan) -> dict[str, Any]:
-        """The piece, made now where it is not there."""
+        """The piece, run now unless it is kept."""
         path = self.path(plan)
         if not path.exists():
             _make(plan, self.data, path)
-        said: dict[str, Any] = json.loads(path.read_bytes())
-        return said
+        piece: dict[str, Any] = json.loads(path.read_bytes())
+        return piece
 
     def all(self, plans: Sequence[Plan]) -> list[dict[str, Any]]:
-        """Pieces side by side in processes of one thread each."""
-        todo = [plan for plan in plans if not self.path(plan).exists()]
-        if self.workers > 1 and len(todo) > 1:
-            list(side_by_side(self, todo, self.workers, _one_thread))
+        """Pieces in parallel, in processes of one thread each."""
+        missing = [plan for plan in plans if not self.path(plan).exists()]
+        if self.workers > 1 and len(missing) > 1:
+            list(side_by_side(self, missing, self.workers, _one_thread))
         return [self(plan) for plan in plans]
 
 
@@ -76,20 +76,20 @@ def _make(plan: Plan, data: Path | None, path: Path) -> None:
     work = path.parent / f".{path.stem}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    started, used = time.monotonic(), _cpu_s()
+    started, cpu_before = time.monotonic(), _cpu_s()
     try:
         value = plan.run(data, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    took = {"wall_s": round(time.monotonic() - started, 1), "cpu_s": round(_cpu_s() - used, 1)}
-    put_json(path, {"kind": plan.kind, "plan": asdict(plan), **took, "value": value})  # type: ignore[call-overload]
-    say(f"{path.stem}: {took['wall_s']:g} s, of which {took['cpu_s']:g} s of processor")
+    durations = {"wall_s": round(time.monotonic() - started, 1), "cpu_s": round(_cpu_s() - cpu_before, 1)}
+    put_json(path, {"kind": plan.kind, "plan": asdict(plan), **durations, "value": value})  # type: ignore[call-overload]
+    say(f"{path.stem}: {durations['wall_s']:g} s, of which {durations['cpu_s']:g} s of processor")
 
 
 def _cpu_s() -> float:
     """Of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    cpu_before = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in cpu_before)
 
 
 def _one_thread() -> None:

@@ -1,4 +1,4 @@
-"""Are known hazard ratios found again: the report's own multivariable estimates on many SIMULATED tables."""
+"""Recovery of known hazard ratios: the report's multivariable estimates on many SIMULATED tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,17 +45,17 @@ class RecoveryPlan:
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See Plan."""
         del data
-        found = [self._table(seed, work / f"{seed}.csv") for seed in range(self.first, self.first + self.tables)]
-        estimates = {name: [one[column] for one in found if column in one] for name, column in COLUMNS.items()}
+        tables = [self._table(seed, work / f"{seed}.csv") for seed in range(self.first, self.first + self.tables)]
+        estimates = {name: [one[column] for one in tables if column in one] for name, column in COLUMNS.items()}
         return {name: _summary(name, rows) for name, rows in estimates.items() if len(rows) > 1}
 
     def _table(self, seed: int, path: Path) -> dict[str, dict[str, float]]:
         """Estimates by column on one table."""
         rng = np.random.default_rng([seed, 1])
-        drawn = draw_facts(3 * self.patients if self.complete else self.patients, rng)
-        fate = draw_fate(drawn, draw_latent(drawn, rng), 1.0, rng)
-        names = [f"SIMULATED-{seed}-{i:05d}" for i in range(len(drawn))]
-        write_table(path, as_rows(names, [""] * len(drawn), drawn, fate, rng))
+        facts = draw_facts(3 * self.patients if self.complete else self.patients, rng)
+        fate = draw_fate(facts, draw_latent(facts, rng), 1.0, rng)
+        names = [f"SIMULATED-{seed}-{i:05d}" for i in range(len(facts))]
+        write_table(path, as_rows(names, [""] * len(facts), facts, fate, rng))
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])

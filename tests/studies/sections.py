@@ -1,9 +1,9 @@
 """The sections of the note, one a part."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.studies.marks import drawn, percent, primary, said
+from tests.studies.criteria import estimate, percent, primary, seeds_text
 
 Value = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ def public(value: Value) -> str:
         table(
             ("contrast", "figure", "difference", "p", "p (Holm)"),
             [
-                (f"{one['a']} less {one['b']}", one["metric"], said(one), _p(one["p"]), _p(one["p_holm"]))
+                (f"{one['a']} less {one['b']}", one["metric"], estimate(one), _p(one["p"]), _p(one["p_holm"]))
                 for one in value["contrasts"]
             ],
         ),
@@ -41,8 +41,8 @@ def public(value: Value) -> str:
 def _arm(name: str, arm: Value) -> Sequence[object]:
     folds, calibration = arm["folds"], arm["calibration"]
     over = f"{folds['mean']:.3f} ± {folds['sd']:.3f}"
-    parts = [said(calibration[part], 2) for part in ("o_e", "slope", "intercept")]
-    return (name, arm["n"], said(arm["harrell_c"]), over, said(arm["uno_c"]), *parts)
+    parts = [estimate(calibration[part], 2) for part in ("o_e", "slope", "intercept")]
+    return (name, arm["n"], estimate(arm["harrell_c"]), over, estimate(arm["uno_c"]), *parts)
 
 
 def _absent(value: Value) -> str:
@@ -61,29 +61,29 @@ def gains(value: Value) -> str:
         rows += [
             (
                 f"HR {effect}", row["seed"], row["patients"], row["external"], f"{row['table_c']:.3f}",
-                said(row["fused"]), said(row["oracle"]), f"{row['latent_r']:.2f}",
+                estimate(row["fused"]), estimate(row["oracle"]), f"{row['latent_r']:.2f}",
             )
             for row in one["rows"]
         ]  # fmt: skip
-        mean = f"**mean of {drawn(one)}**"
-        rows.append((f"HR {effect}", mean, "", "", "", said(one["fused"], 4), said(one["oracle"], 4), ""))
-    told = "; ".join(f"at HR {effect} {said(one['fused_harrell'], 4)}" for effect, one in value.items())
-    return f"{table(header, rows)}\n\nThe same in Harrell's C, means: {told}."
+        mean = f"**mean of {seeds_text(one)}**"
+        rows.append((f"HR {effect}", mean, "", "", "", estimate(one["fused"], 4), estimate(one["oracle"], 4), ""))
+    means = "; ".join(f"at HR {effect} {estimate(one['fused_harrell'], 4)}" for effect, one in value.items())
+    return f"{table(header, rows)}\n\nThe same in Harrell's C, means: {means}."
 
 
 def coverage(value: Value) -> str:
     """By arm, and by cohort for the primary arm."""
     header = ("arm", "horizon", "covered, %", "below the interval, %", "above, %", "mean width")
     rows = [
-        (arm, horizon, said(percent(one["covered"]), 1), f"{100 * one['below']:.1f}", f"{100 * one['above']:.1f}",
+        (arm, horizon, estimate(percent(one["covered"]), 1), f"{100 * one['below']:.1f}", f"{100 * one['above']:.1f}",
          f"{one['width']:.2f}")
-        for arm, found in value["all"].items()
-        for horizon, one in found.items()
+        for arm, figures in value["all"].items()
+        for horizon, one in figures.items()
     ]  # fmt: skip
     by_cohort = [
-        (name, arm, *(said(percent(found[horizon]["covered"]), 1) for horizon in ("3y", "5y")))
+        (name, arm, *(estimate(percent(figures[horizon]["covered"]), 1) for horizon in ("3y", "5y")))
         for name, arms in value["by_cohort"].items()
-        for arm, found in arms.items()
+        for arm, figures in arms.items()
         if arm in ("fused", "clinical_molecular")
     ]
     header_two = ("training cohort", "arm", "3 years, %", "5 years, %")
@@ -91,18 +91,18 @@ def coverage(value: Value) -> str:
 
 
 def abstentions(value: Value) -> str:
-    """Who was flagged and who was refused."""
+    """Shares flagged and refused."""
     rows = [
-        (kind, one["asked"], said(percent(one["flagged"]), 1), said(percent(one["refused"]), 1))
+        (kind, one["asked"], estimate(percent(one["flagged"]), 1), estimate(percent(one["refused"]), 1))
         for kind, one in value.items()
     ]
     return table(("patients", "asked", "flagged, %", "refused, %"), rows)
 
 
 def stains(value: Value) -> str:
-    """Who was flagged and left out, and who would be by the embedding alone."""
+    """Shares flagged and left out, and left out by the embedding alone."""
     rows = [
-        (kind, one["asked"], *(said(percent(one[name]), 1) for name in ("flagged", "refused", "by_embedding")))
+        (kind, one["asked"], *(estimate(percent(one[name]), 1) for name in ("flagged", "refused", "by_embedding")))
         for kind, one in value.items()
     ]
     return table(("slides", "asked", "flagged, %", "left out, %", "left out by the mean embedding alone, %"), rows)
@@ -116,7 +116,7 @@ def intervals(value: Value) -> str:
 def slides(value: Value) -> str:
     """Gains, refusals and coverage on slides of real pixels."""
     covered = [
-        (arm, *(said(percent(one[horizon]["covered"]), 1) for horizon in ("3y", "5y")))
+        (arm, *(estimate(percent(one[horizon]["covered"]), 1) for horizon in ("3y", "5y")))
         for arm, one in value["coverage"].items()
     ]
     return "\n\n".join(
@@ -127,12 +127,24 @@ def slides(value: Value) -> str:
 def cross_validated(value: Value) -> str:
     """The internal side: gain, slope and O/E of every seed."""
     rows = [
-        (f"HR {effect}", row["seed"], said(row["gain"]), said(row["slope"], 2), said(row["o_e"], 2))
+        (
+            f"HR {effect}",
+            row["seed"],
+            estimate(row["gain"]),
+            estimate(row["slope"], 2),
+            estimate(row["o_e"], 2),
+        )
         for effect, one in value.items()
         for row in one["rows"]
     ]
     rows += [
-        (f"HR {effect}", "**mean**", said(one["gain"], 4), said(one["slope"], 2), said(one["o_e"], 2))
+        (
+            f"HR {effect}",
+            "**mean**",
+            estimate(one["gain"], 4),
+            estimate(one["slope"], 2),
+            estimate(one["o_e"], 2),
+        )
         for effect, one in value.items()
     ]
     return table(("effect", "seed", "gain in Uno's C", "slope at 3 y", "O/E at 3 y"), rows)
@@ -158,32 +170,9 @@ def growth(value: Value) -> str:
         for axis in ("patients", "tiles")
         for row in value[axis]["rows"]
     ]
-    told = [
+    means = [
         f"with {axis} processor time grows by a power of {value[axis]['exponents']['cpu_s']:.2f} and peak memory by "
         f"{value[axis]['exponents']['peak_mb']:.2f}"
         for axis in ("patients", "tiles")
     ]
-    return f"{table(header, rows)}\n\nOver these sizes, {', '.join(told)}."
-
-
-def controls(found: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
-    """Negative controls of every cross-validation, with what they are of."""
-    for part in ("cavalli", "hancock"):
-        if part in found:
-            yield part, found[part]["value"]["controls"]
-    for effect, one in found.get("cross-validated", {"value": {}})["value"].items():
-        for row in one["rows"]:
-            yield f"SIMULATED, HR {effect}, seed {row['seed']}", row["controls"]
-
-
-SECTIONS: Mapping[str, tuple[str, Callable[[Value], str]]] = {
-    "cavalli": ("Cavalli 2017: overall survival of children", public),
-    "hancock": ("HANCOCK: recurrence-free survival of head and neck cancer", public),
-    "bags": ("SIMULATED bags: train on five sites, ask about a sixth", gains),
-    "slides": ("SIMULATED slides of real pixels: the same, from slide to score", slides),
-    "cross-validated": ("SIMULATED bags, cross-validated", cross_validated),
-    "recovery": ("SIMULATED tables: known hazard ratios", recovery),
-    "intervals": ("SIMULATED bags: the interval of a case's risk, and who is refused", intervals),
-    "stains": ("SIMULATED cases with one slide of another stain", stains),
-    "growth": ("SIMULATED bags: time and memory", growth),
-}
+    return f"{table(header, rows)}\n\nOver these sizes, {', '.join(means)}."

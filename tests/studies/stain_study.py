@@ -1,4 +1,4 @@
-"""How many slides of another stain are found among H&E slides of SIMULATED patients, and how many H&E with them."""
+"""Shares of slides flagged and left out as stained otherwise, of SIMULATED patients: restained slides, and H&E ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from services.trainer.bundle.slide_reference import SlideMeasures, slide_distanc
 from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.errors import UnusableCohortError
+from tests.studies.bags import EXTERNAL
 from tests.studies.command import SOME_REFUSED, medulla
 from tests.studies.pixels import FOREIGN, embed_simulated, slides_plan
 from tests.studies.stains import STAINS
-from tests.studies.study import EXTERNAL
 
 H_AND_E = "H&E of other sites"
 FOREIGN_SLIDES = "other organs, real slides"
@@ -25,7 +25,7 @@ _TILE, _PER_CM = 256, 20_000
 
 @dataclass(frozen=True)
 class StainPlan:
-    """A reference of some sites' slides, asked about slides of other sites as they are and stained otherwise."""
+    """A reference of slides of five sites, applied to slides of other sites as they are and restained."""
 
     seed: int
     patients: int = 200
@@ -47,18 +47,18 @@ class StainPlan:
         reference = slide_reference(_measures(work / "inside" / "EMB"))
         if reference is None:
             raise UnusableCohortError("too few slides for a reference")
-        found = {H_AND_E: _shares(reference, _measures(work / "outside" / "EMB"))}
+        shares = {H_AND_E: _shares(reference, _measures(work / "outside" / "EMB"))}
         for name in STAINS:
             self._stain(name, work)
-            found[name] = _shares(reference, _embedded(work / name))
+            shares[name] = _shares(reference, _embedded(work / name))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
-            found[FOREIGN_SLIDES] = _shares(reference, _measures(work / "foreign"))
-        return found
+            shares[FOREIGN_SLIDES] = _shares(reference, _measures(work / "foreign"))
+        return shares
 
     def _stain(self, name: str, work: Path) -> None:
-        most = self.cases if name == "DAB" else self.others
-        for i, path in enumerate(sorted((work / "outside" / "slides").rglob("*.tiff"))[:most]):
+        limit = self.cases if name == "DAB" else self.others
+        for i, path in enumerate(sorted((work / "outside" / "slides").rglob("*.tiff"))[:limit]):
             rng = np.random.default_rng([self.seed, list(STAINS).index(name), i])
             target = work / name / "slides" / path.parent.name / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class StainPlan:
 
 
 def _embedded(folder: Path) -> SlideMeasures | None:
-    """Measures of a folder of slides; None where not one of them is taken for a slide with tissue."""
+    """Measures of a folder of slides; None where none of them is taken for a slide with tissue."""
     medulla("embed", folder, "--out", folder / "EMB", allowed=SOME_REFUSED)
     listed = (folder / "EMB" / "index.csv").read_text(encoding="utf-8").splitlines()
     return _measures(folder / "EMB") if len(listed) > 1 else None

@@ -17,12 +17,11 @@ _SURE = 0.95
 
 def mean_of(values: Sequence[float]) -> dict[str, Any]:
     """Mean over seeds with Student's 95 % interval; without one for a single seed."""
-    found = np.array(values, np.float64)
-    est = float(found.mean())
-    if len(found) < 2:
-        return {"est": est, "lo": None, "hi": None, "seeds": len(found)}
-    half = float(student.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found)))
-    return {"est": est, "lo": est - half, "hi": est + half, "seeds": len(found)}
+    count, est = len(values), float(np.mean(values))
+    if count < 2:
+        return {"est": est, "lo": None, "hi": None, "seeds": count}
+    half = float(student.ppf(0.975, count - 1) * np.std(values, ddof=1) / np.sqrt(count))
+    return {"est": est, "lo": est - half, "hi": est + half, "seeds": count}
 
 
 def public(pieces: Sequence[Piece]) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def public(pieces: Sequence[Piece]) -> dict[str, Any]:
 
 
 def gains(pieces: Iterable[tuple[int, float, Sequence[Mapping[str, Any]]]]) -> dict[str, Any]:
-    """By effect: each seed's gain over the table and that of the oracle, their means, and the share reached.
+    """By effect: each seed's gain over the table and that of the oracle, their means, and the share of it.
 
     `pieces` are (seed, effect, numbers of `study.measured` for each draw of outcomes of the same patients).
     """
@@ -42,7 +41,7 @@ def gains(pieces: Iterable[tuple[int, float, Sequence[Mapping[str, Any]]]]) -> d
 
 
 def _row(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over the draws; the interval is of the patients, each with all draws of what became of them."""
+    """Means over the draws; the interval is of the patients, each with all draws of outcomes."""
     row: dict[str, Any] = {name: values[0][name] for name in ("patients", "external")} | {"draws": len(values)}
     row |= {name: _mean(values, name) for name in ("events", "latent_r")}
     row["table_c"] = _mean(values, "uno_c.table")
@@ -64,12 +63,12 @@ def _samples(values: Sequence[Mapping[str, Any]]) -> Floats:
 
 def _of_effect(rows: list[dict[str, Any]]) -> dict[str, Any]:
     samples = np.stack([row.pop("samples") for row in rows])
-    said: dict[str, Any] = {"rows": rows}
+    summary: dict[str, Any] = {"rows": rows}
     for arm in ("fused", "oracle"):
-        said[arm] = mean_of([row[arm]["est"] for row in rows])
-        said[f"{arm}_harrell"] = mean_of([row[f"{arm}_harrell"] for row in rows])
-    said["share"] = _share(rows, samples)
-    return said
+        summary[arm] = mean_of([row[arm]["est"] for row in rows])
+        summary[f"{arm}_harrell"] = mean_of([row[f"{arm}_harrell"] for row in rows])
+    summary["share"] = _share(rows, samples)
+    return summary
 
 
 def _share(rows: Sequence[Mapping[str, Any]], samples: Floats) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def _share(rows: Sequence[Mapping[str, Any]], samples: Floats) -> dict[str, Any]
     return {"est": fused / best, "lo": float(lo), "hi": float(hi)}
 
 
-def studies(pieces: Sequence[Piece]) -> dict[str, Any]:
+def on_bags(pieces: Sequence[Piece]) -> dict[str, Any]:
     """Gains of the studies on bags."""
     return gains((piece["plan"]["seed"], piece["plan"]["effect"], [piece["value"]]) for piece in pieces)
 
@@ -113,14 +112,14 @@ def on_slides(pieces: Sequence[Piece]) -> dict[str, Any]:
 
 def _averaged(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Coverage over the draws and effects of one set of slides, as of one study."""
-    said: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for arm in dict.fromkeys(name for value in values for name in value):
-        told = [value[arm] for value in values if arm in value]
-        said[arm] = {
-            horizon: {part: _mean([one[horizon] for one in told], part) for part in parts}
-            for horizon, parts in told[0].items()
+        values_of_arm = [value[arm] for value in values if arm in value]
+        summary[arm] = {
+            horizon: {part: _mean([one[horizon] for one in values_of_arm], part) for part in parts}
+            for horizon, parts in values_of_arm[0].items()
         }
-    return said
+    return summary
 
 
 def intervals(pieces: Sequence[Piece]) -> dict[str, Any]:
@@ -140,33 +139,36 @@ def intervals(pieces: Sequence[Piece]) -> dict[str, Any]:
 
 def covered(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """By arm and horizon: mean coverage over seeds, shares on either side, width."""
-    said: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for arm in dict.fromkeys(name for value in values for name in value):
-        told = [value[arm] for value in values if arm in value]
-        said[arm] = {
+        values_of_arm = [value[arm] for value in values if arm in value]
+        summary[arm] = {
             horizon: {
-                "covered": _within_bounds(mean_of([one[horizon]["covered"] for one in told])),
-                **{part: float(np.mean([one[horizon][part] for one in told])) for part in ("below", "above", "width")},
+                "covered": _within_bounds(mean_of([one[horizon]["covered"] for one in values_of_arm])),
+                **{
+                    part: float(np.mean([one[horizon][part] for one in values_of_arm]))
+                    for part in ("below", "above", "width")
+                },
             }
-            for horizon in told[0]
+            for horizon in values_of_arm[0]
         }
-    return said
+    return summary
 
 
 def abstentions(values: Sequence[Mapping[str, Any]], counted: Sequence[str] = ("flagged", "refused")) -> dict[str, Any]:
-    """By kind of stranger: how many were asked, and the shares flagged and refused."""
-    said: dict[str, dict[str, Any]] = {}
+    """By kind of case: how many were asked, and the shares flagged and refused."""
+    summary: dict[str, dict[str, Any]] = {}
     for kind in dict.fromkeys(name for value in values for name in value):
-        told = [value[kind] for value in values if kind in value]
-        shares = {name: _among_all(told, name) for name in counted}
-        said[kind] = {"asked": sum(int(one["n"]) for one in told), **shares}
-    return said
+        values_of_arm = [value[kind] for value in values if kind in value]
+        shares = {name: _pooled_share(values_of_arm, name) for name in counted}
+        summary[kind] = {"asked": sum(int(one["n"]) for one in values_of_arm), **shares}
+    return summary
 
 
-def _among_all(told: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
-    """Of all who were asked, with Wilson's interval."""
-    asked = sum(int(one["n"]) for one in told)
-    return dict(wilson(sum(one["n"] * one[name] for one in told) / asked, asked).as_json())
+def _pooled_share(shares: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """The share of all cases, with Wilson's interval."""
+    asked = sum(int(one["n"]) for one in shares)
+    return dict(wilson(sum(one["n"] * one[name] for one in shares) / asked, asked).as_json())
 
 
 def stains(pieces: Sequence[Piece]) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from services.trainer.metrics.statistic import Difference
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from tests.studies.coverage import coverage
+from tests.studies.ood_check import abstentions
 from tests.studies.pieces import quiet
-from tests.studies.strangers import abstentions
 
 DRAWS = 200
 EXTERNAL = 50_000
@@ -35,7 +35,7 @@ _CARD_FOLDS = 2
 
 
 @dataclass(frozen=True)
-class StudyPlan:
+class BagPlan:
     """One SIMULATED study on bags."""
 
     seed: int
@@ -62,8 +62,8 @@ class StudyPlan:
         )
         for name, plan in (("inside", inside), ("outside", outside)):
             simulate(plan, work / name, quiet)
-        places = [(work / name, work / name / "embeddings" if self.slides else None) for name in ("inside", "outside")]
-        return measured(places[0], places[1], work)
+        folders = [(work / name, work / name / "embeddings" if self.slides else None) for name in ("inside", "outside")]
+        return measured(folders[0], folders[1], work)
 
 
 def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None], work: Path) -> dict[str, Any]:
@@ -74,16 +74,21 @@ def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None]
     test, bags = read_both(*outside)
     patients = Patients(test, slide_view(bundle, test, bags), 0)
     truth = read_truth(outside[0])
-    said: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "patients": len(cohort),
         "events": int(cohort.outcome.relapsed.sum()),
         "external": len(test),
     }
-    said |= {"coverage": coverage(bundle, patients, truth), "latent_r": _sees(patients, truth["latent"])}
+    numbers |= {
+        "coverage": coverage(bundle, patients, truth),
+        "latent_r": _latent_correlation(patients, truth["latent"]),
+    }
     if bags and embeddings:
-        knowing = oracle(Patients(cohort, _latent(cohort, embeddings, inside[0]), 1), test, bags, truth["latent"])
-        said |= gains(bundle, patients, knowing) | {"abstentions": abstentions(bundle, test, bags)}
-    return said
+        oracle_prediction = oracle(
+            Patients(cohort, _latent(cohort, embeddings, inside[0]), 1), test, bags, truth["latent"]
+        )
+        numbers |= gains(bundle, patients, oracle_prediction) | {"abstentions": abstentions(bundle, test, bags)}
+    return numbers
 
 
 def read_both(folder: Path, bags: Path | None) -> tuple[Cohort, Embeddings | None]:
@@ -106,12 +111,12 @@ def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> P
     return fitted.predict(Patients(test, _view(np.where(bags.has(test.case_ids), latent, np.nan)), 1))
 
 
-def gains(bundle: ServedBundle, patients: Patients, knowing: Prediction) -> dict[str, Any]:
+def gains(bundle: ServedBundle, patients: Patients, oracle_prediction: Prediction) -> dict[str, Any]:
     """Gain in C of fusion and of the oracle over the table, with paired bootstrap draws, None where a draw has no C."""
-    found, _ = predict_all(bundle, patients)
+    predictions, _ = predict_all(bundle, patients)
     outcome, tau = patients.cohort.outcome, bundle.profile.horizons_years[-1]
     draws = Bootstrap.of(len(outcome), 7, DRAWS)
-    said: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for metric in ("uno_c", "harrell_c"):
 
         def c(one: Prediction, metric: str = metric) -> Any:
@@ -119,13 +124,13 @@ def gains(bundle: ServedBundle, patients: Patients, knowing: Prediction) -> dict
                 return discrimination.uno_c(outcome, one.log_risk, tau)
             return discrimination.harrell_c(outcome, one.log_risk)
 
-        table = c(found["clinical_molecular"])
-        for name, one in (("fused", found["fused"]), ("oracle", knowing)):
+        table = c(predictions["clinical_molecular"])
+        for name, one in (("fused", predictions["fused"]), ("oracle", oracle_prediction)):
             gain = Difference(c(one), table)
-            said |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
-            said |= {f"{metric}.{name}.draws": [rounded(float(one), 5) for one in draws.draws(gain)]}
-        said |= {f"{metric}.table": float(table(np.ones((1, len(outcome))))[0])}
-    return said
+            numbers |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
+            numbers |= {f"{metric}.{name}.draws": [rounded(float(one), 5) for one in draws.draws(gain)]}
+        numbers |= {f"{metric}.table": float(table(np.ones((1, len(outcome))))[0])}
+    return numbers
 
 
 def _latent(cohort: Cohort, bags: Embeddings, folder: Path) -> SlideView:
@@ -136,7 +141,7 @@ def _view(log_risk: Floats) -> SlideView:
     return SlideView(log_risk, log_risk[:, None], np.full(len(log_risk), np.nan))
 
 
-def _sees(patients: Patients, latent: Floats) -> float | None:
+def _latent_correlation(patients: Patients, latent: Floats) -> float | None:
     """Correlation of the pathomic log-risk with the true latent."""
     if patients.pathomics is None:
         return None

@@ -1,4 +1,4 @@
-"""Who is flagged and who is refused as out of distribution: patients like others, of a strange stain, other tissue."""
+"""Cases flagged and refused as out of distribution: external site, strongly shifted stain, other tissue."""
 
 import json
 
@@ -10,8 +10,8 @@ from services.trainer.cohort.cohort import Cohort, Floats
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.simulation.bags import Tissue
 
-STRONG = 8.0
-"""Standard deviations of a tile by which a strange stain moves all tiles along each axis of stain."""
+STRONG_SHIFT = 8.0
+"""Standard deviations of a tile by which a strongly shifted stain moves all tiles along each axis of stain."""
 
 
 def abstentions(bundle: ServedBundle, cohort: Cohort, bags: Embeddings) -> dict[str, dict[str, float]]:
@@ -21,27 +21,27 @@ def abstentions(bundle: ServedBundle, cohort: Cohort, bags: Embeddings) -> dict[
     foreign = np.random.default_rng(99).normal(size=(len(means), bags.width)) * tissue.centres.std()
     groups = {
         "external site": means,
-        "strongly shifted stain": means + STRONG * tissue.stain.sum(axis=0),
+        "strongly shifted stain": means + STRONG_SHIFT * tissue.stain.sum(axis=0),
         "foreign tissue": means - tissue.centres.mean(axis=0) + foreign,
     }
-    return {name: shares(bundle, some) for name, some in groups.items()}
+    return {name: shares(bundle, group) for name, group in groups.items()}
 
 
 def mean_embeddings(cohort: Cohort, bags: Embeddings) -> Floats:
-    """Of everyone who has slides, [n, d]."""
+    """Of all patients with slides, [n, d]."""
     has = bags.has(cohort.case_ids)
-    cases = [case for case, some in zip(cohort.case_ids, has, strict=True) if some]
+    cases = [case for case, has_bag in zip(cohort.case_ids, has, strict=True) if has_bag]
     return np.stack([bags.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
 
 
 def shares(bundle: ServedBundle, means: Floats) -> dict[str, float]:
     """Share past the limit of a flag and past that of a refusal."""
-    said = json.loads(bundle.files["reference.json"])["embedding"]
-    fitted = {name: np.asarray(said[name]) for name in ("mean", "axes", "spread", "residual")}
-    far = np.array([distance(fitted, row) for row in means])
-    limits = said["limits"]
+    embedding = json.loads(bundle.files["reference.json"])["embedding"]
+    fitted = {name: np.asarray(embedding[name]) for name in ("mean", "axes", "spread", "residual")}
+    distances = np.array([distance(fitted, row) for row in means])
+    limits = embedding["limits"]
     return {
-        "n": len(far),
-        "flagged": float((far > limits["flag"]).mean()),
-        "refused": float((far > limits["abstain"]).mean()),
+        "n": len(distances),
+        "flagged": float((distances > limits["flag"]).mean()),
+        "refused": float((distances > limits["abstain"]).mean()),
     }
