@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.stack.home import MissingPartError
+from tests.stack.process import tail
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support import parts as real
-from tests.support.stack.home import MissingPartError
-from tests.support.stack.process import tail
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
 
 _IN_CI = not real.skips_missing_parts()
 

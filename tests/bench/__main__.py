@@ -15,10 +15,10 @@ from shared.bus import topics
 from tests.bench import isolation, machine, memory, pipeline, readers, services, triton
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
+from tests.stack.home import StackError
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
-from tests.support.stack.home import StackError
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
 from tests.support.system import RealParts, System, running
 
 THEMES = ("readers", "isolation", "pipeline", "triton", "services", "memory")

@@ -14,7 +14,7 @@ from tests.bench.readers import Positions
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.bench.timing import Work, interleaved, rates
-from tests.support.stack.triton import Triton
+from tests.stack.triton import Triton
 
 TOLERANCE = 1e-4
 _BATCH = 64

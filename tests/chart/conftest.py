@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.chart_tools import GO_TOOLS, schemas, tool
+from tests.stack.home import MissingPartError
 from tests.support.chart.paths import CI_VALUES
 from tests.support.parts import skips_missing_parts
-from tests.support.stack.chart_tools import GO_TOOLS, schemas, tool
-from tests.support.stack.home import MissingPartError
 
 
 @pytest.fixture(scope="session", autouse=True)

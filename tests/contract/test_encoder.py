@@ -17,8 +17,8 @@ from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
 from services.embedder.triton_encoder import TritonEncoder
 from services.standalone.commands import app
+from tests.stack.triton import Triton
 from tests.support.finetuning import labelled_tiles
-from tests.support.stack.triton import Triton
 
 LARGEST_DIFFERENCE = 1e-4
 

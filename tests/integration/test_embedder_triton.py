@@ -18,8 +18,8 @@ from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
 from services.embedder.ports import Tiles
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import TransientError
-from tests.support.stack.process import wait_for
-from tests.support.stack.triton import Triton
+from tests.stack.process import wait_for
+from tests.stack.triton import Triton
 
 MANIFEST = read_manifest(DEFAULT_ENCODER)
 

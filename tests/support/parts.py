@@ -20,15 +20,15 @@ from psycopg import sql
 from shared.bus import topics
 from shared.bus.kafka_admin import ensure_topics
 from shared.settings import KafkaSettings
-from tests.support.stack import install
-from tests.support.stack.elasticmq import ElasticMq
-from tests.support.stack.home import MissingPartError, StackError
-from tests.support.stack.kafka import Kafka
-from tests.support.stack.minio import Minio
-from tests.support.stack.postgres import Postgres
-from tests.support.stack.process import Program, free_ports
-from tests.support.stack.services import SERVICES
-from tests.support.stack.triton import Triton
+from tests.stack import install
+from tests.stack.elasticmq import ElasticMq
+from tests.stack.home import MissingPartError, StackError
+from tests.stack.kafka import Kafka
+from tests.stack.minio import Minio
+from tests.stack.postgres import Postgres
+from tests.stack.process import Program, free_ports
+from tests.stack.services import SERVICES
+from tests.stack.triton import Triton
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser")
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))

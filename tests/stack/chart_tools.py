@@ -5,8 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.stack import install, system
-from tests.support.stack.home import MissingPartError, home, inside, install_once
+from tests.stack import install, system
+from tests.stack.home import MissingPartError, home, inside, install_once
 
 KUBERNETES = "1.34.0"
 OLDEST_GO = (1, 26)

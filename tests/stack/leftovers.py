@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.stack.home import home
+from tests.stack.home import home
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where the kernel keeps what `memory_prefix` names
 _PROCESSES = Path("/proc")

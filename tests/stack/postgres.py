@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tests.support.stack import install, system
-from tests.support.stack.home import StackError
-from tests.support.stack.process import Program, require_free
+from tests.stack import install, system
+from tests.stack.home import StackError
+from tests.stack.process import Program, require_free
 
 _USER = "medulla"
 _HAND_OVER = ("--reuid=postgres", "--regid=postgres", "--clear-groups")

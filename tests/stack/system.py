@@ -8,8 +8,8 @@ import sysconfig
 from pathlib import Path
 from threading import Lock
 
-from tests.support.stack.home import MissingPartError, inside, locked
-from tests.support.stack.process import clean_environment, tail
+from tests.stack.home import MissingPartError, inside, locked
+from tests.stack.process import clean_environment, tail
 
 _DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/medulla.conf")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.stack import install
+from tests.stack.home import StackError
+from tests.stack.leftovers import memory_prefix, remove_memory
+from tests.stack.process import Program, answers, clean_environment, require_free
 from tests.support.checkout import CHECKOUT
-from tests.support.stack import install
-from tests.support.stack.home import StackError
-from tests.support.stack.leftovers import memory_prefix, remove_memory
-from tests.support.stack.process import Program, answers, clean_environment, require_free
 
 DEFAULT_ENCODER = CHECKOUT / "services" / "embedder" / "encoders" / "efficientnet_lite0"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.stack.home import inside, locked
-from tests.support.stack.leftovers import end_orphans, folders_in_use, remove_memory
-from tests.support.stack.process import Program
+from tests.stack.home import inside, locked
+from tests.stack.leftovers import end_orphans, folders_in_use, remove_memory
+from tests.stack.process import Program
 
 
 @contextmanager

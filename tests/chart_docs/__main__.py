@@ -1,12 +1,12 @@
-"""`python -m tests.support.chart`: writes what is made from other files of the chart, and its README with helm-docs."""
+"""`python -m tests.chart_docs`: generates the chart's schema and dashboards, and its README with helm-docs."""
 
 import subprocess
 import sys
 
-from tests.support.chart import dashboards, values_schema
+from tests.chart_docs import dashboards, values_schema
+from tests.stack.chart_tools import tool
+from tests.stack.home import StackError
 from tests.support.chart.paths import CHART
-from tests.support.stack.chart_tools import tool
-from tests.support.stack.home import StackError
 
 
 def main() -> int:

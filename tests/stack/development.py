@@ -12,13 +12,13 @@ from mypy_boto3_s3 import S3Client
 
 from services.fusion_scorer.bundle_files import verify
 from shared import keys
+from tests.stack.elasticmq import ElasticMq
+from tests.stack.home import StackError, inside, locked
+from tests.stack.runs import end_programs, running_programs
+from tests.stack.services import Ports, Surroundings, four_services
+from tests.stack.triton import Triton
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import EVENT_TOPICS, KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.elasticmq import ElasticMq
-from tests.support.stack.home import StackError, inside, locked
-from tests.support.stack.runs import end_programs, running_programs
-from tests.support.stack.services import Ports, Surroundings, four_services
-from tests.support.stack.triton import Triton
 
 _BUCKET = "medulla"
 _DEMO = CHECKOUT / "services" / "standalone" / "demo"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 from urllib.error import URLError
 
-from tests.support.stack.home import StackError
+from tests.stack.home import StackError
 
 _LOOPBACK = "127.0.0.1"
 _BELOW_EPHEMERAL = range(20000, 32000)

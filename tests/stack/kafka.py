@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tests.support.stack import install, system
-from tests.support.stack.process import Program, listening, require_free
+from tests.stack import install, system
+from tests.stack.process import Program, listening, require_free
 
 _PROPERTIES = """\
 process.roles=broker,controller

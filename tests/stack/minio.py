@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tests.support.stack import install
-from tests.support.stack.process import Program, answers, require_free
+from tests.stack import install
+from tests.stack.process import Program, answers, require_free
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 
 from shared.bus.kafka_client import connection
 from shared.settings import KafkaSettings
+from tests.stack.kafka import Kafka
 from tests.support.certificates import self_signed
-from tests.support.stack.kafka import Kafka
 
 _USER = "medulla"
 _PROPERTIES = """\

@@ -11,8 +11,8 @@ from services.fusion_scorer.settings import ScorerSettings
 from services.results.settings import ResultsSettings
 from services.tiler.settings import TilerSettings
 from shared.settings import PlatformSettings, ServiceSettings
+from tests.chart_docs.variables import variables
 from tests.support.chart.paths import CHART
-from tests.support.chart.variables import variables
 
 _MARK = "# @schema "
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "seq": "array", "map": "object"}

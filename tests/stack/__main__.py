@@ -1,19 +1,19 @@
-"""`python -m tests.support.stack`: install the real parts, or run them all with the four services."""
+"""`python -m tests.stack`: install the real parts, or run them all with the four services."""
 
 import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.support.stack import chart_tools, install
-from tests.support.stack.home import StackError, inside
-from tests.support.stack.runs import end_programs, running_programs
+from tests.stack import chart_tools, install
+from tests.stack.home import StackError, inside
+from tests.stack.runs import end_programs, running_programs
 
 PARTS = {**install.PARTS, "chart": chart_tools.install_all}
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("install", help="install real parts (all when none is named)")
     command.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
@@ -73,7 +73,7 @@ def _do(arguments: argparse.Namespace) -> None:
 
 
 def _develop(arguments: argparse.Namespace) -> None:
-    from tests.support.stack import development  # noqa: PLC0415 - needs the environment that the others set up
+    from tests.stack import development  # noqa: PLC0415 - needs the environment that the others set up
 
     if arguments.command == "up":
         development.up()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.stack import chart_tools, install, system
-from tests.support.stack.home import inside, install_once
+from tests.stack import chart_tools, install, system
+from tests.stack.home import inside, install_once
 
 
 @dataclass(frozen=True)

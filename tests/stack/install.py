@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.support.stack import system
-from tests.support.stack.home import MissingPartError, home, inside, install_once, installed
-from tests.support.stack.process import clean_environment
+from tests.stack import system
+from tests.stack.home import MissingPartError, home, inside, install_once, installed
+from tests.stack.process import clean_environment
 
 KAFKA = "kafka-4.3.1"
 ELASTICMQ = "elasticmq-1.7.1"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tests.support.stack import install, system
-from tests.support.stack.process import Program, answers, require_free
+from tests.stack import install, system
+from tests.stack.process import Program, answers, require_free
 
 _CONFIGURATION = """\
 include classpath("application.conf")

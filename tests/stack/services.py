@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.stack.process import Program, answers
 from tests.support.checkout import CHECKOUT
-from tests.support.stack.process import Program, answers
 
 SERVICES = ("tiler", "embedder", "fusion_scorer", "results")
 
