@@ -19,6 +19,7 @@ from services.embedder.triton_encoder import TritonEncoder
 from services.standalone.commands import app
 from tests.stack.triton import Triton
 from tests.support.finetuning import labelled_tiles
+from tests.support.missing import optional_library
 
 LARGEST_DIFFERENCE = 1e-4
 
@@ -52,7 +53,7 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def finetuned(folder: Path) -> Path:
     """The default encoder after one step on made-up tiles: its weights are others, and its manifest says why."""
-    pytest.importorskip("torch", reason="torch is in the group `train`")
+    optional_library("torch", "train")
     tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
     short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]
     done = CliRunner().invoke(app, ["finetune", "--tiles", str(tiles), "--out", str(out), *short])

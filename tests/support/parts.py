@@ -1,7 +1,6 @@
 """The real parts a test session may ask for: each started once, in the background, on free ports, ended with it."""
 
 import contextlib
-import os
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
@@ -224,8 +223,3 @@ class Parts:
         for future in self._starting.values():
             if not future.cancelled() and future.exception() is None and hasattr(future.result(), "stop"):
                 cast("RealPart", future.result()).stop()
-
-
-def skips_missing_parts() -> bool:
-    """At home a test whose part is missing is skipped; in CI it fails."""
-    return os.environ.get("CI") != "true"

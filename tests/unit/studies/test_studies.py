@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
-
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from tests.studies import __main__ as science
