@@ -46,7 +46,7 @@ class Process:
         return cls(platform.node(), os.getpid(), token_hex(8))
 
     def is_gone(self, here: "Process") -> bool:
-        """Whether it has certainly ended: it ran on this host, and its pid is now ours or unused."""
+        """Whether it has certainly ended: it ran on this host and its pid is unused or belongs to this process."""
         return self.host == here.host and (self.pid == here.pid or not _runs(self.pid))
 
 

@@ -12,6 +12,6 @@ def when(stamp: Timestamp) -> datetime:
 
 def stamp(time: datetime) -> Timestamp:
     """As protobuf's."""
-    made = Timestamp()
-    made.FromDatetime(time)
-    return made
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp

@@ -22,7 +22,7 @@ settings.register_profile(
 settings.load_profile("medulla")
 
 _ORDER = ("unit", "contract", "integration", "e2e")
-_wanted = pytest.StashKey[set[str]]()
+_required = pytest.StashKey[set[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,7 +43,7 @@ def _parts_of(item: pytest.Item) -> set[str]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Remember which parts the chosen tests need."""
-    session.config.stash[_wanted] = set().union(*(_parts_of(item) for item in session.items))
+    session.config.stash[_required] = set().union(*(_parts_of(item) for item in session.items))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,7 +62,7 @@ def parts(request: pytest.FixtureRequest) -> Iterator[real.Parts]:
     with run_folder() as folder:
         session = real.Parts(folder)
         try:
-            session.begin(name for name in real.NAMES if name in request.config.stash[_wanted])
+            session.begin(name for name in real.NAMES if name in request.config.stash[_required])
             yield session
         finally:
             session.close()

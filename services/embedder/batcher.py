@@ -1,4 +1,4 @@
-"""Fills batches across slides, so that the encoder is not idle at a slide's edge."""
+"""Fills batches across slides, so that the encoder is not idle between slides."""
 
 import time
 from collections import deque
@@ -21,24 +21,24 @@ class Batching:
     size: int
     in_flight: int = 1
     max_wait_s: float = 0.02
-    """How long a batch that is not full waits for tiles of other slides."""
+    """How long a partial batch waits for tiles of other slides."""
     device: str = "cpu"
     """Label of the metrics: cpu, gpu or triton."""
 
 
 @dataclass(eq=False)
 class _Job:
-    """One caller's tiles on their way; `result` is done when the last of them is, or the first has failed."""
+    """One caller's tiles; `result` is done when the last of them is, or the first has failed."""
 
     tiles: Tiles
     features: Features
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
-    left: int = field(init=False)
+    remaining: int = field(init=False)
     result: "Future[Features]" = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.left = len(self.tiles)
+        self.remaining = len(self.tiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Piece:
 
 
 class Batcher:
-    """An encoder that many threads share; what they ask for at the same time goes to `encoder` together."""
+    """An encoder shared by many threads, whose tiles are joined to batches for `encoder`."""
 
     def __init__(self, encoder: Encoder, how: Batching) -> None:
         self._encoder = encoder
@@ -79,12 +79,12 @@ class Batcher:
 
     @property
     def manifest(self) -> EncoderManifest:
-        """What the encoder is."""
+        """The encoder's manifest."""
         return self._encoder.manifest
 
     @property
     def waiting(self) -> int:
-        """Tiles that no batch has taken yet."""
+        """Tiles that are in no batch yet."""
         with self._changed:
             return self._queued()
 
@@ -160,13 +160,13 @@ class Batcher:
 
     def _finish(self, job: _Job, count: int) -> None:
         with self._changed:
-            job.left -= count
-            done = job.left == 0 and not job.result.done()
+            job.remaining -= count
+            done = job.remaining == 0 and not job.result.done()
         if done:
             job.result.set_result(job.features)
 
     def _fail(self, pieces: list[_Piece], error: BaseException) -> None:
-        """Fail the jobs of a batch; what else of them is queued is not embedded any more."""
+        """Fail the jobs of a batch; their other queued tiles are dropped."""
         with self._changed:
             failed = {piece.job for piece in pieces if not piece.job.result.done()}
             for job in failed & set(self._jobs):

@@ -1,4 +1,4 @@
-"""Puts preparation of pixels into a network's graph: uint8 tiles in, float32 features out."""
+"""Adds pixel preparation to a network's graph: uint8 tiles in, float32 features out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How the network wants its tiles: (pixel - mean) / std of 0-255 RGB, at its own size, channels first or last."""
+    """The input format of a network: (pixel - mean) / std of 0-255 RGB, at its own size, channels first or last."""
 
     mean: Triple
     std: Triple
@@ -28,10 +28,10 @@ class Preparation:
 
 
 def wrap(model: onnx.ModelProto, how: Preparation, tile_px: int) -> onnx.ModelProto:
-    """Make a graph from TILES uint8 [n, tile_px, tile_px, 3] to FEATURES float32 [n, dim]; `model` is left as it is.
+    """Make a graph from TILES uint8 [n, tile_px, tile_px, 3] to FEATURES float32 [n, dim]; `model` is not changed.
 
     Raises:
-        ValueError: the network has not one image input or not the output that was asked for.
+        ValueError: the network does not have exactly one image input, or lacks the named output.
     """
     wrapped = onnx.ModelProto()
     wrapped.CopyFrom(model)
@@ -56,7 +56,7 @@ def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
     """Weights [target, source] of an antialiased linear resize of one axis; every row sums to one.
 
     A triangle filter as wide as one target pixel (at least one source pixel), centred on it, as Pillow's BILINEAR. As a
-    matrix product it gives the same numbers in every runtime, which the Resize operator does not promise.
+    matrix product it gives the same numbers in every runtime, which the Resize operator does not guarantee.
     """
     scale = source / target
     support = max(scale, 1.0)
@@ -69,7 +69,7 @@ def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One node of a chain: its input stands between the constants `before` and `after`."""
+    """One node of a chain; its input comes between the constants `before` and `after`."""
 
     op: str
     before: tuple[str, ...] = ()
@@ -115,21 +115,21 @@ def _constants(how: Preparation, tile_px: int, model_px: int) -> list[onnx.Tenso
 
 def _image_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     weights = {constant.name for constant in graph.initializer}
-    inputs = [found for found in graph.input if found.name not in weights]
+    inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
-        raise ValueError(f"the network must have one input of four axes; it has {[found.name for found in inputs]}")
+        raise ValueError(f"the network must have one input of four axes; it has {[value.name for value in inputs]}")
     return inputs[0]
 
 
 def _feature_output(graph: onnx.GraphProto, name: str | None) -> str:
-    names = [found.name for found in graph.output]
+    names = [value.name for value in graph.output]
     if not names or name not in {None, *names}:
         raise ValueError(f"the network has no output {name!r}; it has {names}")
     return name or names[0]
 
 
 def _side(image: onnx.ValueInfoProto, how: Preparation) -> int:
-    """Side in pixels that the network takes: the one asked for, else the one its input states."""
+    """Input side of the network in pixels: `model_px` if given, else the one its input states."""
     axis = 2 if how.layout == "nchw" else 1
     side = how.model_px or image.type.tensor_type.shape.dim[axis].dim_value
     if side <= 0:

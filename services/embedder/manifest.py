@@ -131,6 +131,6 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
 
 
 def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in found["loc"])[:_SHOWN] or "file"
-    return f"{where}: {found['msg'][:_SHOWN]}"
+    problem = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])[:_SHOWN] or "file"
+    return f"{where}: {problem['msg'][:_SHOWN]}"

@@ -1,4 +1,4 @@
-"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: the writing half and the port."""
+"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class SqlStore:
         self._now = now
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema."""
+        """Migrate the database to the newest schema."""
         migrate.upgrade(self.engine)
 
     def check(self) -> None:
@@ -41,7 +41,7 @@ class SqlStore:
             raise OldSchemaError("the database's tables are missing or old; run `python -m services.results migrate`")
 
     def ready(self) -> bool:
-        """True; raises where `check` does."""
+        """True, or raises as `check` does."""
         self.check()
         return True
 
@@ -137,7 +137,7 @@ class SqlStore:
 
 
 def _same_text(tx: Connection, record: ScoreRecord) -> bool:
-    """False, as nothing is new; raises where the text kept under this id is another."""
+    """False, as nothing is new; raises if another text is stored under this id."""
     kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
     if kept != record.digest:
         raise ScoreMismatchError(

@@ -1,6 +1,6 @@
-"""What the commands on cohorts share: options, reading, and the few lines that they print.
+"""Shared by the commands on cohorts: options, reading, and output.
 
-The trainer's libraries take seconds to load and are not installed for a mere demo, so they are imported where used.
+The trainer's libraries take seconds to load and are not installed for a demo, so they are imported where used.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of sli
 
 @contextmanager
 def trainer(*, goes_on: bool = False) -> Iterator[None]:
-    """Turn errors into one sentence and an exit code, also that of libraries that are not installed."""
+    """Turn errors, missing libraries included, into one sentence and an exit code."""
     with exit_codes(goes_on=goes_on):
         try:
             yield
@@ -53,7 +53,7 @@ def trainer(*, goes_on: bool = False) -> Iterator[None]:
 def read(
     table: Path, embeddings: Path | None, profile: "Profile | str | None", columns: Path | None
 ) -> "tuple[Cohort, Embeddings | None]":
-    """Read a cohort and, where given, its embeddings; say what was read as what."""
+    """Read a cohort and, if given, its embeddings; print how words were read."""
     from services.trainer.cohort.column_map import load_map  # noqa: PLC0415 - see above
     from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
     from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
@@ -76,8 +76,8 @@ def report_lines(report: dict[str, Any], out: Path) -> list[str]:
     rows = [f"{'arm':<24}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"]
     for name, arm in report["arms"].items():
         rows.append(
-            f"{name:<24}{arm['n']:>6}  {_said(arm['harrell_c']):<22}{_said(arm['uno_c']):<22}"
-            f"{_said(arm['calibration']['o_e'])}"
+            f"{name:<24}{arm['n']:>6}  {_with_interval(arm['harrell_c']):<22}{_with_interval(arm['uno_c']):<22}"
+            f"{_with_interval(arm['calibration']['o_e'])}"
         )
     rows += [f"{name}: left out, {why}" for name, why in report["absent"].items()]
     rows += report["notes"]
@@ -86,7 +86,7 @@ def report_lines(report: dict[str, Any], out: Path) -> list[str]:
     return [*rows, report["primary"], f"Report: {out / 'report.html'}"]
 
 
-def _said(figure: dict[str, float | None]) -> str:
+def _with_interval(figure: dict[str, float | None]) -> str:
     if figure["est"] is None:
         return "-"
     if figure["lo"] is None or figure["hi"] is None:

@@ -29,7 +29,7 @@ from services.standalone.advice import explain_here
 from services.standalone.cohorts import MapFile
 from services.standalone.console import Advance, AsJson, complain, exit_codes, note, print_json, progress, say
 from services.standalone.errors import located
-from services.standalone.pipeline import Options, Tell
+from services.standalone.pipeline import OnProgress, Options
 from services.standalone.selection import Item, Refused, parted, select
 from shared import logs, runtime
 from shared.notice import NOTICE
@@ -65,9 +65,9 @@ Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_d
 
 @app.callback()
 def _quiet() -> None:
-    """Say only what matters; in sentences, as a service's lines are for machines."""
+    """Log only errors, as sentences: JSON lines are for services."""
     logs.configure("medulla", "WARNING", sentences=True)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its troubles come back as errors, told in our words
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its problems are reported by our own errors
 
 
 @app.command()
@@ -154,28 +154,28 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
-    place = laptop.Place(watch, port, bundle)
+    deployment = laptop.Deployment(watch, port, bundle)
     with exit_codes():
         items = _selected(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             _complain(item)
     if as_json:
-        print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
+        print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
     else:
-        say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
+        say(f"Medulla on {deployment.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
     with exit_codes(goes_on=True):
-        raise typer.Exit(laptop.serve(place, _options(items, encoder, default_mpp)))
+        raise typer.Exit(laptop.serve(deployment, _options(items, encoder, default_mpp)))
 
 
 @app.command()
 def sweep(as_json: AsJson = False) -> None:
     """Announce every slide, clinical record and deletion in the running system's bucket that no event announced."""
     with exit_codes():
-        found = operator_commands.sweep()
+        announced = operator_commands.sweep()
     if as_json:
-        print_json(found)
+        print_json(announced)
     else:
-        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in found.items()))
+        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in announced.items()))
 
 
 @app.command()
@@ -191,11 +191,11 @@ def rescore(
         raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
     with exit_codes():
         digest = operator_commands.promote_bundle(bundle) if bundle else ""
-        asked = 0 if bundle else operator_commands.rescore(cases or [])
+        count = 0 if bundle else operator_commands.rescore(cases or [])
     if as_json:
-        print_json({"promoted": digest, "asked": asked})
+        print_json({"promoted": digest, "asked": count})
     else:
-        say(f"promoted {digest}; every case is scored again" if digest else f"{asked} cases are scored again")
+        say(f"promoted {digest}; every case is scored again" if digest else f"{count} cases are scored again")
 
 
 def _selected(paths: Sequence[Path] | None, table: Path | None, case_id: str | None = None) -> list[Item]:
@@ -205,7 +205,7 @@ def _selected(paths: Sequence[Path] | None, table: Path | None, case_id: str | N
 
 
 def _options(items: Sequence[Item], encoder: Path, default_mpp: float | None) -> Options:
-    stated = {f"{one.case_id}/{one.slide_id}": one.mpp for one in parted(items)[0] if one.mpp is not None}
+    stated = {f"{slide.case_id}/{slide.slide_id}": slide.mpp for slide in parted(items)[0] if slide.mpp is not None}
     return Options(encoder, default_mpp, slide_mpp=stated)
 
 
@@ -215,7 +215,7 @@ def _complain(item: Refused) -> None:
 
 def _score(case: scoring.Case, bundle: Path, options: Options, out: Path, *, as_json: bool) -> None:
     with exit_codes(goes_on=True), progress("tiles") as advance:
-        report = scoring.score(case, bundle, options, out, _teller(advance))
+        report = scoring.score(case, bundle, options, out, _embedding_progress(advance))
     if as_json:
         print_json(as_dict(report.score))
     else:
@@ -227,9 +227,9 @@ def _score(case: scoring.Case, bundle: Path, options: Options, out: Path, *, as_
         raise typer.Exit(runtime.AT_FAULT)
 
 
-def _teller(advance: Advance) -> Tell:
-    def tell(event: Progress) -> None:
+def _embedding_progress(advance: Advance) -> OnProgress:
+    def report(event: Progress) -> None:
         if event.stage == STAGE_EMBEDDING:
             advance(event.done, event.total)
 
-    return tell
+    return report

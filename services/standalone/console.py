@@ -1,4 +1,4 @@
-"""What a command prints: tables and sentences for people, JSON for programs, progress bars only on a terminal."""
+"""Output of a command: tables and sentences for people, JSON for programs, progress bars only on a terminal."""
 
 import json
 import sys
@@ -17,11 +17,11 @@ from shared import runtime
 from shared.errors import MedullaError
 
 _DAY = 86400.0
-"""Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
+"""Seconds from which the remaining time is estimated: one step may take longer than the usual half minute."""
 _QUIET_S = 5.0
-"""Work that is done within that prints no progress lines."""
+"""Shorter work prints no progress lines."""
 STOPPED = 130
-"""Exit code after Ctrl-C, as of a program that the signal ended."""
+"""Exit code after Ctrl-C, as of a program ended by the signal."""
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -37,7 +37,7 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Lines on standard output, at once: a command may go on for long after them."""
+    """Print lines on standard output and flush, since a command may run long after them."""
     sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
 
@@ -48,13 +48,13 @@ def one_line(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Lines for people beside the result, on standard error."""
+    """Lines for people in addition to the result, on standard error."""
     _errors.print(text, markup=False)
 
 
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
-    """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""
+    """Turn our errors into one sentence and the exit code of the contract; `goes_on`: a stopped command resumes."""
     try:
         yield
     except (MedullaError, OSError) as error:
@@ -64,7 +64,7 @@ def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
         _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
-    except Exception as error:  # noqa: BLE001 - a bug is told in a sentence, as any other error
+    except Exception as error:  # noqa: BLE001 - a bug is reported as a sentence, as any other error
         _fail(explain_here(unforeseen(error)), runtime.AT_FAULT)
 
 
@@ -101,10 +101,10 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._what}: {done} of {total}{self._left(done, total, now)}")
+            _errors.print(f"{self._what}: {done} of {total}{self._remaining_time(done, total, now)}")
 
-    def _left(self, done: int, total: int, now: float) -> str:
-        """How long the rest will take at the pace since the first call, where that is a minute or more."""
+    def _remaining_time(self, done: int, total: int, now: float) -> str:
+        """The remaining time at the pace since the first call, if it is a minute or more."""
         start, began = self._first or (done, now)
         minutes = (total - done) * (now - began) / (60 * (done - start)) if done > start else 0
         return f", about {minutes:.0f} min left" if minutes >= 1 else ""

@@ -1,4 +1,4 @@
-"""`medulla dead-letters …`: what the running system gave up, why, and the way back."""
+"""`medulla dead-letters …`: lists, shows and replays what the running system gave up."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -23,7 +23,7 @@ _LINE = "{place:8} {written} {reason:22} {service:14} {key}: {sentence}"
 
 
 class UnknownDeadLetterError(PermanentError):
-    """No dead letter stands at that place."""
+    """There is no dead letter at that offset."""
 
     reason = "unknown_dead_letter"
     advice = "List them with `medulla dead-letters list`; its first column is what show and replay take."
@@ -36,11 +36,11 @@ def list_letters(
 ) -> None:
     """One line for each dead letter: place, reason, service, what it was about."""
     with exit_codes():
-        found = [_described(delivery) for delivery in _all() if reason in {None, _reason(delivery)}]
+        letters = [_described(delivery) for delivery in _all() if reason in {None, _reason(delivery)}]
     if as_json:
-        print_json(found)
+        print_json(letters)
     else:
-        lines = [_LINE.format(**row) for row in found]
+        lines = [_LINE.format(**row) for row in letters]
         say("\n".join(lines) or "There are no dead letters.")
 
 
@@ -48,11 +48,11 @@ def list_letters(
 def show(place: Place, as_json: AsJson = False) -> None:
     """Everything about one dead letter, its original bytes as text included."""
     with exit_codes():
-        (found,) = map(_described, _at([place]))
+        (letter,) = map(_described, _at([place]))
     if as_json:
-        print_json(found)
+        print_json(letter)
     else:
-        say("\n".join(f"{name:9} {value}" for name, value in found.items()))
+        say("\n".join(f"{name:9} {value}" for name, value in letter.items()))
 
 
 @app.command()
@@ -75,12 +75,12 @@ def replay(
 
 
 def _at(places: Sequence[str]) -> list[Delivery]:
-    """The dead letters at `places`, in their order, from one reading of the topic."""
-    found = {_place(delivery): delivery for delivery in _all()}
+    """The dead letters at `places`, in their order, from one pass over the topic."""
+    letters = {_place(delivery): delivery for delivery in _all()}
     for place in places:
-        if place not in found:
+        if place not in letters:
             raise UnknownDeadLetterError(f"there is no dead letter at {place!r}")
-    return [found[place] for place in places]
+    return [letters[place] for place in places]
 
 
 def _all() -> Iterator[Delivery]:

@@ -25,7 +25,7 @@ FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What came of one slide: its event, or why it was refused."""
+    """Outcome of one slide: its event, or why it was refused."""
 
     item: Item
     event: SlideEmbedded | None = None
@@ -34,7 +34,7 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended."""
+    """Result of a run."""
 
     embedded: int
     failed: int
@@ -43,7 +43,7 @@ class Summary:
 
 
 def embed(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Summary:
-    """Embed every slide into `out`; the index lists what is there, `failures.csv` what was refused."""
+    """Embed every slide into `out`; the index lists embedded slides, `failures.csv` refused ones."""
     outcomes = []
     with (
         open_pipeline(open_workspace(out), options) as pipeline,
@@ -60,7 +60,7 @@ def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
         return Embedded(item, error=item.error)
     try:
         return Embedded(item, event=pipeline.embed(item))
-    except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is that slide's row
+    except Exception as error:  # noqa: BLE001 - any error of a slide becomes its row
         return Embedded(item, error=refusal(error))
 
 

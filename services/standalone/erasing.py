@@ -64,7 +64,7 @@ def _in_folder(folder: Path, case: CaseId) -> None:
 
 
 def _in_system(case: CaseId) -> None:
-    """Ask the services, and wait until the bucket holds nothing of the case.
+    """Send the request to the services, and wait until the bucket holds nothing of the case.
 
     Raises:
         TransientError: they did not answer in time.
@@ -73,13 +73,13 @@ def _in_system(case: CaseId) -> None:
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         producer.send([to_record(request(case, _OPERATOR, datetime.now(UTC).isoformat()), _OPERATOR)])
     until, store = time.monotonic() + _WAIT_S, S3Store(platform.s3)
-    while not ErasedCases(store).holds(case) or any(_left(store, case)):
+    while not ErasedCases(store).holds(case) or any(_remaining_keys(store, case)):
         if time.monotonic() > until:
             raise TransientError(f"case {case} is not erased after {_WAIT_S:g} s; is the fusion scorer up?")
         time.sleep(1)
 
 
-def _left(store: BlobStore, case: CaseId) -> Iterator[str]:
+def _remaining_keys(store: BlobStore, case: CaseId) -> Iterator[str]:
     for prefix in (keys.slides(case), keys.vectors(case), keys.scores(case), keys.indexed(case), keys.landings(case)):
         yield from (info.key for info in store.list(prefix))
     if store.head(keys.clinical(case)):

@@ -66,12 +66,12 @@ def evaluate(
     if as_json:
         print_json(report)
     else:
-        lack = [shown.lack] if shown and shown.lack else []
-        say("\n".join([*lack, *report_lines(report, out)]))
+        warnings = [shown.lack] if shown and shown.lack else []
+        say("\n".join([*warnings, *report_lines(report, out)]))
 
 
 def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:
-    """Refuse options that say nothing without another one, or what another one says."""
+    """Refuse options that need another one or contradict it."""
     if slides and not embeddings:
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
     if splits and how_to_split:
@@ -79,7 +79,7 @@ def _check_together(slides: Path | None, embeddings: Path | None, splits: Path |
 
 
 def _pictures(report: dict[str, Any], bags: "Embeddings", files: "CohortSlides") -> "Plate":
-    """The example tiles of the report's prototypes, cut out of the slides."""
+    """The example tiles of the report's prototypes, cut from the slides."""
     from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
     from services.tiler.isolation import isolated_readers  # noqa: PLC0415 - see cohorts
 

@@ -1,4 +1,4 @@
-"""`medulla finetune`: an encoder that has learned from labelled tiles or from what became of patients."""
+"""`medulla finetune`: fine-tunes an encoder on labelled tiles or on the outcome of patients."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ _CAUTION = "The encoder has seen these patients: evaluate it on others. Research
 Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.")]
-Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else made of the old one's.")]
+Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
 Frozen = Annotated[int, typer.Option(help="Epochs at the start that train the new head alone.", min=0)]
@@ -32,7 +32,7 @@ Seed = Annotated[int, typer.Option(help="The same seed and data give the same en
 
 
 class Precision(StrEnum):
-    """In what numbers to train: `auto` is bfloat16 on a GPU, full on a CPU."""
+    """Floating-point format of training: `auto` is bfloat16 on a GPU, full on a CPU."""
 
     AUTO = "auto"
     FULL = "full"
@@ -103,9 +103,9 @@ def _run(
 
         job = finetuning.Job(encoder, finetuning.source(*source), Settings(**how), *target)
         with joined() as ranks:
-            made = finetuning.run(job, ranks)
+            manifest = finetuning.run(job, ranks)
     if ranks.first:
-        _tell(made, job.out, as_json=as_json)
+        _print(manifest, job.out, as_json=as_json)
 
 
 def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None) -> None:
@@ -115,9 +115,9 @@ def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, e
         raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
 
 
-def _tell(made: EncoderManifest, out: Path, *, as_json: bool) -> None:
+def _print(manifest: EncoderManifest, out: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json(made.model_dump(mode="json"))
+        print_json(manifest.model_dump(mode="json"))
     else:
-        head = f"{out}: encoder {made.name}, {made.dim} features, digest {made.digest}"
-        say("\n".join([head, *training_lines(made.training), _CAUTION]))
+        head = f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
+        say("\n".join([head, *training_lines(manifest.training), _CAUTION]))

@@ -1,4 +1,4 @@
-"""Composes fine-tuning: encoder, slides and trainer in; a folder that is served as any other encoder's out."""
+"""Composes encoder, slides and trainer to fine-tuning; its output is the folder of an encoder."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Learn from what became of a cohort's patients."""
+    """Learn from the outcome of a cohort's patients."""
 
     cohort: Path
     slides: Path
@@ -60,8 +60,8 @@ class Job:
     name: str | None
     tile_um: float | None
 
-    def asked(self, base: EncoderManifest) -> dict[str, Any]:
-        """What the encoder to be made says of itself, whatever it learns."""
+    def card(self, base: EncoderManifest) -> dict[str, Any]:
+        """Fields of the new encoder's card that do not depend on training."""
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
 
 
@@ -74,10 +74,10 @@ def source(
     columns: Path | None,
     default_mpp: float | None,
 ) -> Labels | Outcomes:
-    """What the options name.
+    """The training data that the options name.
 
     Raises:
-        ValueError: neither of the two is named whole.
+        ValueError: the options name neither tiles nor a complete cohort.
     """
     if tiles:
         return Labels(tiles)
@@ -87,7 +87,7 @@ def source(
 
 
 def run(job: Job, ranks: Ranks) -> EncoderManifest:
-    """Fine-tune and write the encoder; one that this very run has made before is only read.
+    """Fine-tune and write the encoder; the finished encoder of the same run is only read.
 
     Raises:
         PermanentError: encoder, tiles, cohort, slides or the output folder are refused.
@@ -112,15 +112,15 @@ def run(job: Job, ranks: Ranks) -> EncoderManifest:
 
 
 def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
-    """What tiles teach; None where their encoder is there already."""
+    """Training data from labelled tiles; None if the encoder is finished."""
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
-    assignment = tuning.from_labels(labelled, base, job.settings, job.asked(manifest))
+    assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
     return None if workplace.finished(job.out, assignment.run) else assignment
 
 
 def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
-    """What a cohort teaches; None where its encoder is there already."""
+    """Training data from a cohort; None if the encoder is finished."""
     cohort, embeddings = _read(source)
     if embeddings.encoder_digest != base.digest:
         raise OtherEncoderError(
@@ -128,8 +128,8 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             f"starts from {base.name} {base.digest[:12]}"
         )
     data = learners(cohort, embeddings, job.settings)
-    asked = job.asked(manifest) | {"default_mpp": source.default_mpp}
-    run = tuning.cohort_run(data, embeddings, base, job.settings, asked)
+    card = job.card(manifest) | {"default_mpp": source.default_mpp}
+    run = tuning.cohort_run(data, embeddings, base, job.settings, card)
     if workplace.finished(job.out, run[0]):
         return None
     folder = workplace.work_folder(job.out, run[0]) / _TILES
@@ -155,9 +155,9 @@ def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
 def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
     training = Training.model_validate(tuned.facts)
     mark = "-simulated" if training.simulated else ""
-    said = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
+    origin = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
     licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
-    learned = f"{'SIMULATED ' if mark else ''}{said}; {training.verdict}"
+    learned = f"{'SIMULATED ' if mark else ''}{origin}; {training.verdict}"
     source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
     notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
     card = EncoderCard(
@@ -173,7 +173,7 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
 
 
 def _bar(what: str, ranks: Ranks) -> AbstractContextManager[Advance]:
-    """A progress bar of the first process; the others keep silent."""
+    """A progress bar of the first process; other processes print nothing."""
     return progress(what) if ranks.first else nullcontext(_silent)
 
 

@@ -1,4 +1,4 @@
-"""`medulla inspect`: what the reader sees of a slide, and what is wrong with it."""
+"""`medulla inspect`: describes slides as the reader sees them, and their problems."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ _TILES_PER_CPU_SECOND = 100
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One slide as the tiler sees it; `reason` and `sentence` are empty where nothing is wrong."""
+    """One slide as the tiler sees it; `reason` and `sentence` are empty without a problem."""
 
     slide: str
     format: str = ""
@@ -36,11 +36,11 @@ class Finding:
     mpp_y: float = 0.0
     mpp_source: str = ""
     mpp_contradicted_by: tuple[str, ...] = ()
-    """What else the slide states of its resolution, where it differs."""
+    """Other resolutions that the slide states, if they differ."""
     tissue_mm2: float = 0.0
     tiles: int = 0
     corrupt: int = 0
-    """Tiles that do not decode; the stream finds the same ones."""
+    """Tiles that do not decode; the same as in the stream."""
     qc_flags: tuple[str, ...] = ()
     expected_seconds: float = 0.0
     reason: str = ""
@@ -48,7 +48,7 @@ class Finding:
     advice: str = ""
 
     def as_dict(self) -> dict[str, object]:
-        """The finding as JSON wants it."""
+        """The finding as JSON."""
         return asdict(self)
 
     def line(self) -> str:
@@ -67,7 +67,7 @@ class Finding:
 
 
 def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
-    """Look at slides; nothing is written."""
+    """Inspect slides; writes nothing."""
     with isolated_readers() as open_slide:
         return [
             _refusal(item) if isinstance(item, Refused) else _finding(item, default_mpp, open_slide) for item in items
@@ -78,7 +78,7 @@ def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide)
     try:
         with progress(one_line(slide.path.name)) as advance:
             return look(slide, default_mpp, open_slide, advance)
-    except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, is told of that slide alone
+    except Exception as error:  # noqa: BLE001 - any error of a slide is reported for that slide
         return _refusal(Refused(slide.path, refusal(error)))
 
 
@@ -89,7 +89,7 @@ def _refusal(refused: Refused) -> Finding:
 
 
 def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide, advance: Advance) -> Finding:
-    """What the reader sees of one slide; raises where it is refused."""
+    """Describe one slide; raises if it is refused."""
     slide.check()
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
         tile_plan = plan(reader, PlanSpec(), slide.digest)

@@ -1,4 +1,4 @@
-"""`medulla bundle …` and `medulla encoder …`: look at model files, check them, sign them, make them."""
+"""`medulla bundle …` and `medulla encoder …`: shows, checks, signs and exports model files."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ PublicKey = Annotated[
 ]
 _IMAGENET_MEAN: Triple = (123.675, 116.28, 103.53)
 _IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
-"""What networks trained on ImageNet with torchvision's recipe expect, times 255."""
+"""Normalisation of networks trained on ImageNet with torchvision's recipe, times 255."""
 
 
 @bundle.command("show")
@@ -35,8 +35,8 @@ def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
     with exit_codes():
         checked = bundle_files.verify(path)
     if as_json:
-        said = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
-        print_json(said | checked.manifest.model_dump(mode="json"))
+        checks = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
+        print_json(checks | checked.manifest.model_dump(mode="json"))
     else:
         say("\n".join(_bundle_lines(checked.digest, checked.manifest, signed=checked.signed)))
 
@@ -135,8 +135,8 @@ def _encoder_lines(manifest: EncoderManifest) -> list[str]:
         "tiles": f"{manifest.input_px} px, {manifest.tile_um:g} um ({manifest.um_per_px:g} um/px)",
         "features": manifest.dim,
     }
-    told = [f"{name:9}{value}" for name, value in rows.items()]
-    return [f"{manifest.name} {manifest.version}", *told, *(training_lines(manifest.training))]
+    lines = [f"{name:9}{value}" for name, value in rows.items()]
+    return [f"{manifest.name} {manifest.version}", *lines, *(training_lines(manifest.training))]
 
 
 def training_lines(training: Training | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""`medulla sweep` and `medulla rescore`: set the running system to work on what it missed, or once more."""
+"""`medulla sweep` and `medulla rescore`: have the running system process missed inputs, or score cases again."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -27,7 +27,7 @@ _OPERATOR = "operator"
 
 
 def sweep() -> dict[str, int]:
-    """Announce every slide and record that nothing came of yet, and score cases anew whose inputs went; how many each.
+    """Announce slides and records without an outcome, and rescore cases with deleted inputs; returns their numbers.
 
     Raises:
         BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
@@ -39,14 +39,14 @@ def sweep() -> dict[str, int]:
         slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         announced = {
-            prefix: Sweep(store, producer, platform.s3.bucket, prefix, unseen)()
-            for prefix, unseen in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
+            prefix: Sweep(store, producer, platform.s3.bucket, prefix, is_pending)()
+            for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
         }
         return announced | {keys.CASES: landing.sweep_cases()}
 
 
 def rescore(cases: Sequence[str]) -> int:
-    """Ask for new scores of cases, of all where none are named, with the promoted bundle; how many.
+    """Request new scores of cases, of all if none are named, with the promoted bundle; returns their number.
 
     Raises:
         UnknownCaseError: nothing is stored of a named case.
@@ -61,7 +61,7 @@ def rescore(cases: Sequence[str]) -> int:
 
 
 def promote_bundle(bundle: Path) -> str:
-    """Store a bundle and point to it, whereupon every case is scored again; its digest.
+    """Store and promote a bundle, so that every case is scored again; returns its digest.
 
     Raises:
         BadBundleError: the bundle is not intact.

@@ -1,4 +1,4 @@
-"""Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
+"""Tiler and embedder in this process: the handlers of the services, with pixels passed in memory."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from services.tiler.resolution import MppTable
 from shared.keys import SlideKey
 from shared.units import CaseId, Microns, SlideId, TilePx
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Options:
     encoder: Path = DEFAULT_ENCODER
     default_mpp: float | None = None
     workers: int = field(default_factory=lambda: cpu_count() or 1)
-    """Slides worked on at once."""
+    """Slides processed in parallel."""
     slide_mpp: Mapping[str, float] = field(default_factory=dict)
     """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
 
 
 @dataclass(frozen=True)
 class TilesInProcess:
-    """The tiler's stream as the embedder's source, without a network between."""
+    """The tiler's stream as the embedder's source, without a network."""
 
     stream: StreamChunks
 
@@ -65,26 +65,30 @@ class Pipeline:
     open_slide: OpenSlide
 
     def plan(self, slide: SlideFile) -> SlideTiled:
-        """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
+        """Link a slide into the workspace and plan it; raises PermanentError if it is refused."""
         named = SlideKey(CaseId(slide.case_id), SlideId(slide.slide_id))
         return self.plan_tiles(SlideLanded(named, self.workspace.link(slide)))
 
     def embed(self, slide: SlideFile) -> SlideEmbedded:
-        """Plan and embed a slide; what is done already is found, not done again."""
+        """Plan and embed a slide; finished work is reused."""
         return self.embed_slide(self.plan(slide))
 
 
-def _planner(workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, tell: Tell) -> PlanTiles:
+def _planner(
+    workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, on_progress: OnProgress
+) -> PlanTiles:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
     mpp = MppTable(options.slide_mpp, options.default_mpp)
-    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, tell)
+    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, on_progress)
 
 
 @contextmanager
-def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _: None) -> Iterator[Pipeline]:
-    """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
+def open_pipeline(
+    workspace: Workspace, options: Options, on_progress: OnProgress = lambda _: None
+) -> Iterator[Pipeline]:
+    """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
@@ -93,6 +97,6 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
         Batcher(encoder, batching) as batcher,
         isolated_readers() as open_slide,
     ):
-        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, tell)
+        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, on_progress)
         tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
-        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, tell), open_slide)
+        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, on_progress), open_slide)

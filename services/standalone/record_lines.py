@@ -1,4 +1,4 @@
-"""What a clinical record may hold, as `medulla bundle show` prints it: names, allowed values, other words and units."""
+"""The allowed names, values, words and units of a clinical record, as `medulla bundle show` prints them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def _variable(variable: Variable) -> Iterator[str]:
 
 
 def _value(value: str | Mapping[str, str]) -> str:
-    """What a word sets: a level, several variables, or none."""
+    """The value of a word: a level, several variables, or none."""
     if isinstance(value, str):
         return value
     return " and ".join(f"{name} {level}" for name, level in value.items()) or "missing"

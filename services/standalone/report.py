@@ -21,10 +21,10 @@ class SlidePage:
     evidence: SlideEvidence
     thumbnail: str
     attention: str
-    """Empty where the model looked at no slide."""
+    """Empty if the model used no slide."""
     legend: str
     top_tiles: Sequence[str]
-    """Empty where the model had no preference among the tiles."""
+    """Empty if the model had no preference among the tiles."""
 
     @property
     def ledger(self) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""`medulla score`: one case, in this process, through the handlers that the services run."""
+"""`medulla score`: scores one case in this process, with the handlers of the services."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
-from services.standalone.pipeline import Options, Pipeline, Tell, open_pipeline
+from services.standalone.pipeline import OnProgress, Options, Pipeline, open_pipeline
 from services.standalone.report import SlidePage, render
 from services.standalone.selection import Item, Refused, parted
 from services.standalone.workspace import open_workspace
@@ -39,25 +39,25 @@ DEMO_BUNDLE = DEMO / "bundle"
 _TOP_TILES = 6
 _CASES_SHOWN = 5
 _SHOWN_PX = TilePx(256)
-"""Side of a tile in the report, whatever the encoder takes."""
+"""Side of a tile in the report, for any encoder."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is to be scored."""
+    """The inputs of one score."""
 
     case_id: CaseId
     slides: Sequence[SlideFile]
     clinical: bytes | None
     refused: tuple[Refused, ...] = ()
-    """What was given beside the slides and is none."""
+    """Refused arguments."""
     readings: Sequence[str] = ()
-    """What the map of the record's names and words read as what, in words."""
+    """How the column map read names and words, as sentences."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A score and where its files are."""
+    """A score and its files."""
 
     score: Score
     score_json: Path
@@ -67,12 +67,12 @@ class Report:
 
 
 def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
-    """Put a case together: its id is the one given, its folder's, the record's, or the first slide's name.
+    """Assemble a case: its id is the one given, its folder's, the record's, or the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
-        BadMapError: the map of its names and words is none, or not of this record.
+        BadMapError: the column map is invalid, or for another record.
         SeveralCasesError: the slides are of several cases, or of another one.
         PermanentError: there is no slide among `items`.
     """
@@ -86,7 +86,7 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
 
 
 def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
-    """The id that the command line, folders or a table give the case; None where they give none."""
+    """The id that the command line, folders or a table give the case; None if they give none."""
     names = {slide.case_id for slide in slides if slide.case_named} | ({case_id} if case_id else set())
     if len(names) > 1:
         shown = ", ".join(sorted(names)[:_CASES_SHOWN])
@@ -94,8 +94,8 @@ def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
     return next(iter(names), None)
 
 
-def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = lambda _: None) -> Report:
-    """Plan, embed and score a case; everything derived is kept below `out`, and a second run finds it there.
+def score(case: Case, bundle: Path, options: Options, out: Path, on_progress: OnProgress = lambda _: None) -> Report:
+    """Plan, embed and score a case; derived files are kept below `out`, and a second run reuses them.
 
     Raises:
         PermanentError: a slide, the record, the bundle or the encoder is refused.
@@ -107,7 +107,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     if case.clinical is not None:
         parse(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
-    with open_pipeline(workspace, options, tell) as pipeline:
+    with open_pipeline(workspace, options, on_progress) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
         score_case = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
         event = score_case(case.case_id)
@@ -116,12 +116,12 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
 
 
 def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) -> list[Refused]:
-    """Embed and index slides; what is refused of them. Raises the last refusal where none is left."""
+    """Embed and index slides; returns the refused ones. Raises the last refusal if no slide remains."""
     refused = []
     for slide in slides:
         try:
             index.put_slide(pipeline.embed(slide))
-        except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
+        except Exception as error:  # noqa: BLE001 - any error leaves out only its slide
             refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
     if len(refused) == len(slides):
         raise located(refused[-1].error, refused[-1].path)
@@ -164,7 +164,7 @@ def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide)
 
 
 def _forget(store: BlobStore, case: CaseId) -> None:
-    """Drop what earlier runs indexed, of other cases too, and were told of the case; bags stay."""
+    """Drop the index of earlier runs, also of other cases, and earlier records; bags stay."""
     for prefix in (keys.CASES, keys.CASES_OF):
         for info in list(store.list(prefix)):
             store.delete(info.key)
@@ -180,7 +180,7 @@ def _read(path: Path) -> bytes:
 
 
 def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
-    """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
+    """A record in our names and words, and how a map read it; of a FHIR Bundle only the mapped values."""
     record = _read(clinical)
     entries = entries_of(record)
     if columns is None and is_fhir(entries):

@@ -1,4 +1,4 @@
-"""`medulla simulate`: a SIMULATED cohort to try everything on."""
+"""`medulla simulate`: writes a SIMULATED cohort for trials."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Small slides of real pixels for SIMULATED patients: regions of a CC0 slide, whose make-up says the risk.
+"""Small slides of real pixels for SIMULATED patients: regions of a CC0 slide, whose composition carries the risk.
 
 A patient's latent sets the share of regions that are dense; the site's stain and scanner change all of them.
 """
@@ -43,7 +43,7 @@ class _Scanner:
 
 
 def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: Advance) -> None:
-    """Write slides/{case_id}/{case_id}-a.tiff for everyone who has slides; the same plan gives the same pixels."""
+    """Write slides/{case_id}/{case_id}-a.tiff for every patient with slides; the same plan gives the same pixels."""
     rng = np.random.default_rng([plan.seed, 3])
     source = read_source(SOURCE)
     scanners = [_Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]

@@ -10,7 +10,7 @@ _CONTRIBUTIONS = 6
 
 
 def lines(score: Score) -> list[str]:
-    """What a person at a terminal wants to know of a score, most important first."""
+    """Lines on a score, the most important first."""
     return [
         *_banner(score),
         *(f"LOOK FIRST: {sentence}" for sentence in words.attention_needed(score)),
@@ -18,7 +18,7 @@ def lines(score: Score) -> list[str]:
         *_risk(score),
         *_inputs(score),
         *_reasons(score),
-        *(words.reading(one) for one in score.readings),
+        *(words.reading(reading) for reading in score.readings),
         *(line for slide in score.slides for line in _slide(slide, score)),
         "",
         *_provenance(score),
@@ -70,10 +70,10 @@ def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
 
 
 def _provenance(score: Score) -> Iterator[str]:
-    made = score.provenance
-    yield f"Provenance: score {score.score_id[:12]}, Medulla {made.program_version}"
-    yield f"  bundle   {made.bundle_name} {made.bundle_digest[:12]}"
-    yield f"  encoder  {made.encoder_name or 'none'} {made.encoder_digest[:12]}"
-    yield f"  clinical {made.clinical_digest[:12] or 'none'}"
-    for slide in made.slides:
+    provenance = score.provenance
+    yield f"Provenance: score {score.score_id[:12]}, Medulla {provenance.program_version}"
+    yield f"  bundle   {provenance.bundle_name} {provenance.bundle_digest[:12]}"
+    yield f"  encoder  {provenance.encoder_name or 'none'} {provenance.encoder_digest[:12]}"
+    yield f"  clinical {provenance.clinical_digest[:12] or 'none'}"
+    for slide in provenance.slides:
         yield f"  slide    {slide.slide_id} {slide.slide_digest[:12]}, plan {slide.plan_digest[:12]}"

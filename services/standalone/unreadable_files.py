@@ -1,4 +1,4 @@
-"""Reports what cannot be read in the watched folder: dangling links, files without permission."""
+"""Reports unreadable files in the watched folder: dangling links, files without permission."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""`medulla up`: every service in one process, on loopback: a folder as bucket, a bus in memory, SQLite, the page."""
+"""`medulla up`: runs every service in one process, with a folder as bucket, a bus in memory, SQLite and the page."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -55,7 +55,7 @@ DATABASE = "results.sqlite"
 """File of the results, in the watched folder."""
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
-"""How often the folder is searched for what landed."""
+"""How often the folder is searched for new files."""
 _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
@@ -64,8 +64,8 @@ _WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the laptop's services keep their files and listen."""
+class Deployment:
+    """Folder, port and bundle of the services on a laptop."""
 
     folder: Path
     port: int
@@ -78,7 +78,7 @@ class Place:
 
 
 def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
-    """Link slides that lie elsewhere into the watched folder; what was refused.
+    """Link slides from other folders into the watched folder; returns the refused ones.
 
     Raises:
         PermanentError: none of them could be linked.
@@ -95,29 +95,29 @@ def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
     return refused
 
 
-def serve(place: Place, options: Options) -> int:
-    """Run until told to stop; the exit code.
+def serve(deployment: Deployment, options: Options) -> int:
+    """Run until a signal; returns the exit code.
 
     Raises:
         PermanentError: the bundle or the encoder cannot be used.
         BusyAddressError: another program listens on the port.
     """
-    with _parts(place, options) as parts:
+    with _parts(deployment, options) as parts:
         return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts, sentences=True)
 
 
 @dataclass(frozen=True)
 class Refusals:
-    """A part: tells the person at the terminal of every refused input, by file, in one sentence."""
+    """A part: prints one sentence for every refused input, with its file."""
 
     bus: MemoryBus
 
     def run(self, stop: Event) -> None:
-        """Go on until `stop` is set."""
-        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _tell_refusal)
+        """Print until `stop` is set."""
+        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _print_refusal)
 
 
-def _tell_refusal(delivery: Delivery) -> None:
+def _print_refusal(delivery: Delivery) -> None:
     letter = dead_letters.read(delivery.record)
     key = clean(letter.key.removeprefix(f"{_NAME}/"))
     with contained("refusals"):
@@ -130,27 +130,27 @@ def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
 
 
 @contextmanager
-def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
-    workspace, bus = open_workspace(place.folder), MemoryBus()
-    _make_folders(place.folder)
+def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Part]]:
+    workspace, bus = open_workspace(deployment.folder), MemoryBus()
+    _make_folders(deployment.folder)
     producer = bus.producer()
 
-    def tell(event: Progress) -> None:
+    def on_progress(event: Progress) -> None:
         producer.send([to_record(event, _NAME)])
 
-    database = database_url(place.folder)
-    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, tell) as pipeline:
+    database = database_url(deployment.folder)
+    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, on_progress) as pipeline:
         results.migrate()
         attempts = Attempts(workspace.store)
         yield [
             attempts,
-            *_workers(pipeline, _bundles(workspace.store, place.bundle), results, bus, attempts),
+            *_workers(pipeline, _bundles(workspace.store, deployment.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
-            _page(place, workspace.store, results, producer),
+            _page(deployment, workspace.store, results, producer),
             Refusals(bus),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
-            Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(place.folder, partial(_report_unreadable, results))),
+            Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
         ]
 
 
@@ -181,14 +181,14 @@ def database_url(folder: Path) -> str:
     return f"sqlite:///{folder / DATABASE}"
 
 
-def _page(place: Place, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
+def _page(deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
     feed = Feed(results)
     app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed)
-    return HttpServer(HOST, place.port, app, on_stop=feed.close)
+    return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 
 
 def _bundles(store: BlobStore, bundle: Path) -> Bundles:
-    """The folder's promoted bundle; the given one where none is."""
+    """The folder's promoted bundle; promotes the given one if there is none."""
     bundles = Bundles(store)
     try:
         bundles.promoted()

@@ -18,7 +18,7 @@ def validate(
     columns: MapFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Validate a bundle externally; nothing is refitted, and its digest stands in the report."""
+    """Validate a bundle externally; nothing is refitted, and the report names its digest."""
     with trainer():
         from services.trainer.bundle.served import read_bundle  # noqa: PLC0415 - see cohorts
         from services.trainer.evaluation.validate import validate as run  # noqa: PLC0415 - see cohorts

@@ -38,7 +38,7 @@ def listed(codes: Iterable[str], nothing: str) -> str:
 
 
 def distance(far: OutOfDistribution) -> str:
-    """How far something lies from the training cohort."""
+    """Distance from the training cohort, in words."""
     where = "outside the training distribution" if far.flagged else "within the training distribution"
     return f"{where} (distance {far.distance:.2f}, limit {far.limit:.2f})"
 
@@ -55,12 +55,12 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def reading(one: Reading) -> str:
-    """What a value of the record was read as."""
-    return f"{one.label or plain(one.variable)}: “{one.written}”, read as {one.value}"
+def reading(item: Reading) -> str:
+    """How a value of the record was read."""
+    return f"{item.label or plain(item.variable)}: “{item.written}”, read as {item.value}"
 
 
 def slide_title(slide: SlideEvidence, score: Score) -> str:
     """A slide's name, and whether the score was made without it."""
-    left_out = any(one.slide_id == slide.slide_id for one in score.left_out)
+    left_out = any(item.slide_id == slide.slide_id for item in score.left_out)
     return f"Slide {slide.slide_id}{', left out of the score' if left_out else ''}"

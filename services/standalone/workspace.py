@@ -1,4 +1,4 @@
-"""A folder that serves as the bucket: slides are linked into it, everything derived is written beside them."""
+"""A folder that serves as the bucket: slides are linked into it, derived files are written next to them."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,7 @@ class Workspace:
         return FolderStore(self.root)
 
     def link(self, slide: SlideFile) -> tuple[BlobInfo, ...]:
-        """Link a slide's files into the store; what the store says of them, the first one standing for the slide.
+        """Link a slide's files into the store; returns their infos, the primary file first.
 
         Raises:
             BadCaseIdError: the case's id is no pseudonym.
@@ -42,7 +42,7 @@ class Workspace:
 
 
 def _names(slide: SlideFile) -> dict[str, Path]:
-    """What a slide's files are called below the case: as they are, or numbered where only their contents tell."""
+    """Names of a slide's files below the case: their own, or numbers where only the contents matter."""
     if keys.is_series(slide.slide_id):
         return {f"{slide.slide_id}/{number:05d}.dcm": path for number, path in enumerate(slide.files)}
     name = slide.name or slide.slide_id
@@ -52,10 +52,10 @@ def _names(slide: SlideFile) -> dict[str, Path]:
 
 
 def open_workspace(root: Path) -> Workspace:
-    """Make the folder where it is missing.
+    """Create the folder if it is missing.
 
     Raises:
-        OSError: it cannot be made or written to.
+        OSError: it cannot be created or written to.
     """
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=root):

@@ -1,4 +1,4 @@
-"""The pixels of a plan, chunk by chunk: decoded a little ahead of who reads them, never more."""
+"""The pixels of a plan, chunk by chunk, decoded at most one chunk ahead of the caller."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ _Parts = list[Future[Tiles]]
 
 @dataclass(frozen=True)
 class StreamChunks:
-    """Streams a planned slide's tiles; each chunk is decoded by several threads while the one before is sent."""
+    """Streams a planned slide's tiles; several threads decode a chunk while the previous one is sent."""
 
     files: SlideFiles
     plans: PlanStore
@@ -82,7 +82,7 @@ class StreamChunks:
 
 
 def _abandon(parts: _Parts) -> None:
-    """Wait until nobody reads any more, so that the reader can be closed."""
+    """Wait until no thread reads, so that the reader can be closed."""
     for part in parts:
         part.cancel()
     wait(parts)
@@ -94,7 +94,7 @@ def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int
 
 
 def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
-    """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
+    """The message of decoded tiles, the first of which is tile `start` of the plan; corrupt ones have no pixels."""
     corrupt = np.concatenate([part.corrupt for part in parts])
     decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
     pixels = b"".join(each.data for each in decoded)

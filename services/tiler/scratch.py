@@ -1,4 +1,4 @@
-"""Slides on scratch disk: one budget for all workers of the process, and a memory of the most recently used."""
+"""Slides on scratch disk: one budget for all workers of the process, with least-recently-used eviction."""
 
 import shutil
 import time
@@ -30,7 +30,7 @@ _Version = tuple[tuple[str, str, str], ...]
 
 @dataclass
 class _Entry:
-    """One version of one slide, being brought or at hand."""
+    """One version of one slide, downloading or on disk."""
 
     folder: Path
     size: int
@@ -41,7 +41,7 @@ class _Entry:
 
 
 class Scratch:
-    """Slide files brought from the store; idle ones stay for a while, unless their room is needed."""
+    """Slide files downloaded from the store; idle ones stay for a while, unless their space is needed."""
 
     def __init__(self, blobs: BlobStore, settings: ScratchSettings) -> None:
         self._blobs = blobs
@@ -53,16 +53,16 @@ class Scratch:
         self._downloader = Downloader(blobs, self._pool, settings.part_mb * _MB, settings.connections)
         self._entries: OrderedDict[_Version, _Entry] = OrderedDict()
         self._changed = Condition()
-        self._made = 0
+        self._count = 0
         metrics.SCRATCH_LIMIT_BYTES.set(self._budget)
 
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
-        """Keep these versions of a slide's files at hand, waiting for room where others fill the budget.
+        """Keep these versions of a slide's files on disk; waits while others fill the budget.
 
         Raises:
             SlideTooLargeError: it exceeds the whole budget.
-            TransientError: no room became free in time.
+            TransientError: no space became free in time.
             ObjectChangedError, EmptyObjectError, OutOfDiskError: see `Downloader`.
         """
         version = tuple((info.key, info.etag, info.version_id) for info in files)
@@ -123,8 +123,8 @@ class Scratch:
             return entry
 
     def _add(self, version: _Version, size: int) -> _Entry:
-        self._made += 1
-        entry = self._entries[version] = _Entry(self._home.folder / str(self._made), size)
+        self._count += 1
+        entry = self._entries[version] = _Entry(self._home.folder / str(self._count), size)
         metrics.SCRATCH_USED_BYTES.set(self._used())
         return entry
 

@@ -18,7 +18,7 @@ from shared.slides.series import assemble
 from shared.units import SlideId
 
 _HEADS = (16_384, 262_144, 1_048_576)
-"""How many bytes of a file are read for its DICOM header, one after the other while they do not reach."""
+"""How many bytes of a file are read for its DICOM header, tried in turn until one suffices."""
 _REMEMBERED = 100_000
 _INDEX_BYTES = 1_048_576
 

@@ -49,10 +49,10 @@ def of_tree(pid: int) -> Memory:
 
 
 def _children() -> Mapping[int, list[int]]:
-    found: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for pid, status in _statuses():
-        found.setdefault(int(status.get("PPid", "0")), []).append(pid)
-    return found
+        children.setdefault(int(status.get("PPid", "0")), []).append(pid)
+    return children
 
 
 def _statuses() -> Iterator[tuple[int, dict[str, str]]]:

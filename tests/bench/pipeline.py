@@ -51,8 +51,8 @@ class Planned:
     def decoded(self) -> Rgb:
         """All tiles, chunk by chunk, each chunk shared by one thread a core."""
         with open_slide(self.slide) as reader, ThreadPoolExecutor(_cores()) as pool:
-            parts = [part for chunk in _chunks(self.origins) for part in np.array_split(chunk, _cores())]
-            return np.concatenate(list(pool.map(lambda part: reader.read_tiles(part, self.cut).pixels, parts)))
+            parts = [origins for chunk in _chunks(self.origins) for origins in np.array_split(chunk, _cores())]
+            return np.concatenate(list(pool.map(lambda origins: reader.read_tiles(origins, self.cut).pixels, parts)))
 
 
 @dataclass

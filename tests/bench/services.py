@@ -46,9 +46,9 @@ class Passage:
 
 def overhead(system: System, size: Size, folder: Path) -> Section:
     """Slides of one tile, one after the other, here and through the services in turn; the first is not counted."""
-    made = material.small_slides(folder, size.small_slides + 1)
+    slides = material.small_slides(folder, size.small_slides + 1)
     with _in_process(folder / "workspace") as score:
-        passages = [_passage(system, score, path) for path in made][1:]
+        passages = [_passage(system, score, path) for path in slides][1:]
     ways = _ways(system, passages)
     here = [1000 * passage.in_process_s for passage in passages]
     whole = [sum(way) for way in ways]
@@ -66,7 +66,7 @@ def large_slide(system: System, size: Size, folder: Path) -> Section:
     """One large slide through the services, so that their memory is that of real work."""
     path = material.aperio(folder / "large.svs", size.pipeline_copies)
     put_at = _land(system, _LARGE, path)
-    seconds = _seen(system, _LARGE) - put_at
+    seconds = _seen_at(system, _LARGE) - put_at
     tiles = int(system.case(_LARGE)["score"]["slides"][0]["ledger"]["ok"])
     row = Row("S3 put to score over REST", "tiles/s", [tiles / seconds])
     size_mb = path.stat().st_size / 1e6
@@ -94,7 +94,7 @@ def _passage(system: System, score: InProcess, path: Path) -> Passage:
     score(SlideFile(path, case_id, path.name))
     here = time.perf_counter() - start
     put_at = _land(system, case_id, path)
-    return Passage(case_id, put_at, _seen(system, case_id), here)
+    return Passage(case_id, put_at, _seen_at(system, case_id), here)
 
 
 def _land(system: System, case_id: str, path: Path) -> float:
@@ -105,7 +105,7 @@ def _land(system: System, case_id: str, path: Path) -> float:
     return put_at
 
 
-def _seen(system: System, case_id: str) -> float:
+def _seen_at(system: System, case_id: str) -> float:
     """When the case's score can be seen."""
     pause, end = Event(), time.time() + _PATIENCE_S
     while "score" not in (case := system.case(case_id)):

@@ -146,5 +146,5 @@ def test_the_dashboards_are_made_of_their_description() -> None:
 
 
 def test_the_readme_lists_every_value() -> None:
-    made = run("helm-docs", "--chart-search-root", CHART, "--dry-run", "--log-level", "error").stdout
-    assert made.strip() == (CHART / "README.md").read_text().strip(), "run `make chart-docs`"
+    readme = run("helm-docs", "--chart-search-root", CHART, "--dry-run", "--log-level", "error").stdout
+    assert readme.strip() == (CHART / "README.md").read_text().strip(), "run `make chart-docs`"

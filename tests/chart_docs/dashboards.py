@@ -26,7 +26,7 @@ def panels() -> list[dict[str, Any]]:
 
 
 def _dashboard(name: str, page: Mapping[str, Any]) -> str:
-    made = {
+    dashboard = {
         "uid": f"medulla-{name}",
         "title": page["title"],
         "tags": ["medulla"],
@@ -37,7 +37,7 @@ def _dashboard(name: str, page: Mapping[str, Any]) -> str:
         "templating": {"list": _variables()},
         "panels": [_panel(number, panel) for number, panel in enumerate(page["panels"])],
     }
-    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(dashboard, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _variables() -> list[dict[str, Any]]:

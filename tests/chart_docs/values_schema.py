@@ -61,24 +61,24 @@ def _closed(properties: Schema) -> Schema:
 
 
 def _of(node: yaml.Node, lines: list[str]) -> Schema:
-    made: Schema = {"type": _TYPES[node.tag.rpartition(":")[2]]}
+    schema: Schema = {"type": _TYPES[node.tag.rpartition(":")[2]]}
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
-        made["additionalProperties"] = False
-        made["properties"] = dict(_properties(node, lines))
-        made["required"] = [key.value for key, _ in node.value]  # null takes a default away; templates need them all
-    return made
+        schema["additionalProperties"] = False
+        schema["properties"] = dict(_properties(node, lines))
+        schema["required"] = [key.value for key, _ in node.value]  # null takes a default away; templates need them all
+    return schema
 
 
 def _properties(node: yaml.MappingNode, lines: list[str]) -> Iterator[tuple[str, Schema]]:
     for key, value in node.value:
         line = key.start_mark.line
-        said = {"description": text} if (text := _description(lines, line)) else {}
-        yield key.value, {**said, **_of(value, lines), **_added(lines[line])}
+        described = {"description": text} if (text := _description(lines, line)) else {}
+        yield key.value, {**described, **_of(value, lines), **_added(lines[line])}
 
 
 def _added(line: str) -> Schema:
-    _, found, text = line.partition(_MARK)
-    added: Schema = yaml.safe_load(text) if found else {}
+    _, marker, text = line.partition(_MARK)
+    added: Schema = yaml.safe_load(text) if marker else {}
     return added
 
 

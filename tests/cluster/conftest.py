@@ -40,15 +40,15 @@ def cluster() -> None:
 @pytest.fixture(scope="session")
 def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - has to be there
     """The release under test and what it stands on."""
-    made = Site(Namespace(_NAMESPACE))
+    created = Site(Namespace(_NAMESPACE))
     if os.environ.get(_KEPT):
-        yield made
+        yield created
         return
-    made.down()
-    made.up()
-    yield made
+    created.down()
+    created.up()
+    yield created
     say("removing the namespace")
-    made.down()
+    created.down()
 
 
 @pytest.fixture(scope="session")

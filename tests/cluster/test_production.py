@@ -29,10 +29,10 @@ Check = Callable[[list[str]], None]
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Observer) -> Iterator[Path]:
     """The demo bundle, promoted with a signature; the public key is in a secret."""
-    made = tmp_path_factory.mktemp("signed") / "bundle"
-    site.namespace.apply(secret(_KEY, **{"bundle.pem": bundles.signed(made)}))
-    digest = observer.promote(made)
-    yield made
+    folder = tmp_path_factory.mktemp("signed") / "bundle"
+    site.namespace.apply(secret(_KEY, **{"bundle.pem": bundles.signed(folder)}))
+    digest = observer.promote(folder)
+    yield folder
     observer.promote()
     observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=keys.bundle_prefix(digest) + SIGNATURE))
     site.namespace.attempt("delete", "secret", _KEY)
@@ -90,11 +90,11 @@ def test_the_scorer_answers_to_a_token_alone(site: Site, login: OidcIssuer) -> N
 
 def _what_if(address: str, token: str) -> object:
     """How the scorer answers a question about a case that nobody knows."""
-    asked = scorer_pb2.ScoreCaseRequest(case_id="nobody-knows")
+    request = scorer_pb2.ScoreCaseRequest(case_id="nobody-knows")
     sent = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(address) as channel:
         ask = scorer_pb2_grpc.ScorerServiceStub(channel).ScoreCase
-        return ask.future(asked, metadata=sent, timeout=20, wait_for_ready=True).code()
+        return ask.future(request, metadata=sent, timeout=20, wait_for_ready=True).code()
 
 
 def test_results_is_open_to_those_who_are_named_and_to_nobody_else(site: Site) -> None:
@@ -123,9 +123,9 @@ def test_an_unsigned_bundle_is_refused_in_words_and_scores_nothing(
     unsigned = observer.promote(bundles.second(tmp_path / "unsigned"))
     cases = observer.land("unsigned", [1])
     until("the refusal", lambda: "" if observer.states().get(cases[0]) == "REJECTED" else "none", 120)
-    [told] = observer.get(f"/cases/{cases[0]}")["rejections"]
-    assert told["sentence"] == f"{keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
-    assert "sign it with `medulla bundle sign`" in told["advice"]
+    [rejection] = observer.get(f"/cases/{cases[0]}")["rejections"]
+    assert rejection["sentence"] == f"{keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
+    assert "sign it with `medulla bundle sign`" in rejection["advice"]
     assert observer.scores(cases[0]) == []
     observer.promote(signed)
     until("the score by the signed one", lambda: "" if observer.scored(cases) else "none", 120)

@@ -76,15 +76,15 @@ def _doors(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Door]]:
     )
     with ExitStack() as stack:
         stack.callback(store.close)
-        for part in (rest, rpc):
-            stack.enter_context(_running(part))
+        for server in (rest, rpc):
+            stack.enter_context(_running(server))
         yield {"rest": _rest(rest.port), "grpc": _grpc(rpc.port)}
 
 
 @contextmanager
-def _running(part: Part) -> Iterator[None]:
+def _running(server: Part) -> Iterator[None]:
     stop = Event()
-    thread = Thread(target=part.run, args=(stop,), daemon=True)
+    thread = Thread(target=server.run, args=(stop,), daemon=True)
     thread.start()
     try:
         yield
@@ -161,8 +161,8 @@ def test_an_issuer_that_never_answered_makes_unavailable_not_unknown(tmp_path: P
     with OidcIssuer() as issuer:
         issuer.down = True
         with _doors(AuthSettings(issuer=issuer.url, timeout_s=2), tmp_path) as doors:
-            said = {name: door(issuer.token()) for name, door in doors.items()}
-    assert said == {"rest": "unavailable", "grpc": "unavailable"}
+            answers = {name: door(issuer.token()) for name, door in doors.items()}
+    assert answers == {"rest": "unavailable", "grpc": "unavailable"}
 
 
 def test_a_login_with_a_code_and_pkce_gives_a_token_that_both_doors_take(

@@ -75,7 +75,7 @@ class StoreContract:
         assert info is not None
         assert info.key == key
         assert store.get(key) == store.get_range(info, 0, info.size) == key.encode()
-        assert [found.key for found in store.list("slides/c1/")] == [key]
+        assert [each.key for each in store.list("slides/c1/")] == [key]
         store.delete(key)
         assert store.head(key) is None
 
@@ -149,10 +149,10 @@ class StoreContract:
         keys = ["b/x", "a/b/c", "a/b-", "a/b.json", "a/b0", "a/c", "ab", "a/ä", "a/Z"]
         for key in keys:
             store.put(key, key.encode())
-        wanted = sorted((key for key in keys if key.startswith("a/")), key=str.encode)
+        expected = sorted((key for key in keys if key.startswith("a/")), key=str.encode)
         listed = list(store.list("a/"))
-        assert [info.key for info in listed] == wanted
-        assert [info.size for info in listed] == [len(key.encode()) for key in wanted]
+        assert [info.key for info in listed] == expected
+        assert [info.size for info in listed] == [len(key.encode()) for key in expected]
         assert [info.key for info in store.list("a/b")] == ["a/b-", "a/b.json", "a/b/c", "a/b0"]
         assert [info.key for info in store.list("")] == sorted(keys, key=str.encode)
         assert list(store.list("none/")) == []
@@ -213,9 +213,9 @@ class TestS3(StoreContract):
         store.put("slides/C/b.svs", b"deleted before")
         store.delete("slides/C/b.svs")
         assert store.erase("slides/C/") == (2 if versioned else 1)
-        left = client.list_object_versions(Bucket=bucket)
-        assert not left.get("Versions")
-        assert not left.get("DeleteMarkers")
+        remaining = client.list_object_versions(Bucket=bucket)
+        assert not remaining.get("Versions")
+        assert not remaining.get("DeleteMarkers")
 
     def test_erasing_an_object_ends_its_unfinished_uploads(self, minio: MinioPart) -> None:
         """MinIO tells of uploads by their whole key alone, and drops the others after a day."""

@@ -26,11 +26,11 @@ LARGEST_DIFFERENCE = 1e-4
 
 def made_up_tiles() -> Tiles:
     """Eleven tiles: the known one, flat ones, noise and gradients."""
-    made = np.random.default_rng(7).integers(0, 256, (11, 256, 256, 3), np.uint8)
-    made[0] = known_tile.known_tile(256)
-    made[1], made[2] = 0, 255
-    made[3] = np.arange(256, dtype=np.uint8)[:, np.newaxis]
-    return made
+    tiles = np.random.default_rng(7).integers(0, 256, (11, 256, 256, 3), np.uint8)
+    tiles[0] = known_tile.known_tile(256)
+    tiles[1], tiles[2] = 0, 255
+    tiles[3] = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    return tiles
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,8 @@ def test_slides_that_share_batches_get_their_own_answers(encoder: Encoder, tiles
 
         answers = list(callers.map(embed, [0, 3, 6, 8]))
     parts = [expected[at : at + 3] for at in (0, 3, 6, 8)]
-    assert all(np.abs(got - part).max() <= LARGEST_DIFFERENCE for got, part in zip(answers, parts, strict=True))
+    for answer, part in zip(answers, parts, strict=True):
+        assert np.abs(answer - part).max() <= LARGEST_DIFFERENCE
 
 
 @pytest.mark.parametrize("wrong", [(1, 224, 224, 3), (1, 256, 256, 4)])

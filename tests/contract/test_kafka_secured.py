@@ -24,12 +24,12 @@ ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 @pytest.fixture(scope="module")
 def broker(kafka: KafkaPart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:  # noqa: ARG001 - asked for so that a missing Kafka skips
     port, controller_port, secure_port = free_ports(3)
-    made = SecuredKafka(tmp_path_factory.mktemp("secured"), port, controller_port, secure_port)
-    made.start()
-    ensure_topics(KafkaSettings(bootstrap_servers=made.bootstrap), [ALLOWED, FORBIDDEN])
-    made.allow([ALLOWED], [GROUP])
-    yield made
-    made.stop()
+    server = SecuredKafka(tmp_path_factory.mktemp("secured"), port, controller_port, secure_port)
+    server.start()
+    ensure_topics(KafkaSettings(bootstrap_servers=server.bootstrap), [ALLOWED, FORBIDDEN])
+    server.allow([ALLOWED], [GROUP])
+    yield server
+    server.stop()
 
 
 def sent(settings: KafkaSettings, record: Record) -> bool:

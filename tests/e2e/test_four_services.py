@@ -65,9 +65,9 @@ def test_each_event_three_times_gives_one_current_score(system: System) -> None:
     system.land_slide("E2E-thrice", _of_its_own("E2E-thrice"))
     before = system.eventually("E2E-thrice", scored_by("fused"))
     for topic in (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED):
-        said = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
-        assert said, topic
-        system.send(*said, *said)
+        records = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
+        assert records, topic
+        system.send(*records, *records)
     system.land_record("E2E-after")
     system.eventually("E2E-after", scored_by(CLINICAL_ONLY))
     _settled(system)
@@ -193,11 +193,11 @@ def _parts(system: System) -> int:
 
 def _anonymous(score: bytes) -> dict[str, object]:
     """A score without what names its case, or another that holds the same slide."""
-    said = dict(json.loads(score))
-    del said["case_id"], said["score_id"], said["remarks"]
-    for slide in said["slides"]:
+    anonymous = dict(json.loads(score))
+    del anonymous["case_id"], anonymous["score_id"], anonymous["remarks"]
+    for slide in anonymous["slides"]:
         del slide["attention_key"]
-    return said
+    return anonymous
 
 
 def _settled(system: System) -> None:

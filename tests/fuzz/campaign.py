@@ -60,21 +60,21 @@ class Tally:
         self.outcomes["FAULT"] += 1
         self.faults.append(Fault(self.target.name, seed, what))
 
-    def take(self, said: dict[str, Any]) -> None:
+    def take(self, message: dict[str, Any]) -> None:
         """Count what a process says of one input."""
-        seed, seconds, peak = said["seed"], said["seconds"], said["peak_mb"]
+        seed, seconds, peak = message["seed"], message["seconds"], message["peak_mb"]
         if seconds > self.slowest_s:
             self.slowest_s, self.slowest_seed = seconds, seed
         self.peak_mb = max(self.peak_mb, peak)
-        self.held_mb += [said["held_mb"]] if said["held_mb"] else []
-        if "fault" in said:
-            self.fault(seed, said["fault"])
+        self.held_mb += [message["held_mb"]] if message["held_mb"] else []
+        if "fault" in message:
+            self.fault(seed, message["fault"])
         elif peak > self.target.peak_mb:
             self.fault(seed, f"took {peak} MB, allowed are {self.target.peak_mb}")
-        elif said.get("sentence", 0) > LONGEST_SENTENCE:
-            self.fault(seed, f"was refused with a sentence of {said['sentence']} characters")
+        elif message.get("sentence", 0) > LONGEST_SENTENCE:
+            self.fault(seed, f"was refused with a sentence of {message['sentence']} characters")
         else:
-            self.outcomes[said["reason"]] += 1
+            self.outcomes[message["reason"]] += 1
 
 
 def fuzz(target: Target, seconds: float, folder: Path, first: int = 0, most: int = sys.maxsize) -> Tally:
@@ -99,14 +99,14 @@ def _run(tally: Tally, seed: int, last: int, end: float, folder: Path) -> int:
     tally.held_mb.clear()
     working = False
     try:
-        for said in _lines(reader, tally.target.seconds):
-            if said is None:
+        for message in _lines(reader, tally.target.seconds):
+            if message is None:
                 tally.fault(seed, f"took longer than {tally.target.seconds:g} s")
                 return seed + 1
-            working = "seconds" not in said
+            working = "seconds" not in message
             if not working:
-                tally.take(said)
-                seed = said["seed"] + 1
+                tally.take(message)
+                seed = message["seed"] + 1
                 if seed >= last or time.monotonic() >= end:
                     return seed
     finally:

@@ -34,11 +34,11 @@ def work(target: Target, first: int, folder: Path, out: TextIO) -> None:
     for seed in count(first):
         data = make(random_of(target, seed))
         own = _emptied(folder / "input")
-        _tell(out, seed=seed)
+        _send(out, seed=seed)
         before, began = _forget_peak(), time.monotonic()
         outcome = _outcome(read, data, own)
         seconds, peak = time.monotonic() - began, _status("VmHWM") - before
-        _tell(
+        _send(
             out, seed=seed, seconds=seconds, peak_mb=peak, held_mb=_held() if seed % _TRIM_EVERY == 0 else 0, **outcome
         )
 
@@ -56,8 +56,8 @@ def _outcome(read: Read, data: bytes, folder: Path) -> dict[str, Any]:
     return {"reason": ""}
 
 
-def _tell(out: TextIO, **said: Any) -> None:
-    out.write(json.dumps(said) + "\n")
+def _send(out: TextIO, **message: Any) -> None:
+    out.write(json.dumps(message) + "\n")
     out.flush()
 
 

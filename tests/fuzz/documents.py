@@ -97,8 +97,8 @@ def _event(_: Path) -> tuple[Make, Read]:
         return damaged(rng.choice(good).value, rng)
 
     def read(data: bytes, _: Path) -> object:
-        said = [{headers.CE_TYPE: kind.DESCRIPTOR.full_name, headers.CE_SPECVERSION: "1.0"} for kind in _KINDS]
-        records = [Record("topic", "key", data, about) for about in said]
+        envelopes = [{headers.CE_TYPE: kind.DESCRIPTOR.full_name, headers.CE_SPECVERSION: "1.0"} for kind in _KINDS]
+        records = [Record("topic", "key", data, about) for about in envelopes]
         return [context(decoder(kind)(record)) for kind, record in zip(_KINDS, records, strict=True)]
 
     return make, read

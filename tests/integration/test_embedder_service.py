@@ -83,18 +83,18 @@ def embedder(world: World, address: str) -> Iterator[None]:
 @pytest.fixture
 def world() -> Iterator[World]:
     server = GrpcServer("127.0.0.1:0", lambda grpc_server: add_TileServiceServicer_to_server(Tiler(), grpc_server))
-    made = World()
-    with running(server.run), embedder(made, f"127.0.0.1:{server.port}"):
-        yield made
+    created = World()
+    with running(server.run), embedder(created, f"127.0.0.1:{server.port}"):
+        yield created
 
 
 def test_a_tiled_slide_is_embedded_over_streams_that_break(world: World) -> None:
     event = planned(world.store, tiles=18)
     world.tile(event)
     assert wait_for(lambda: len(world.embedded()) == 1, 30)
-    said = world.embedded()[0]
-    assert (said.slide.slide_id, said.bag.tiles) == ("s1", 18)
-    assert world.store.head(said.bag.key) is not None
+    embedded = world.embedded()[0]
+    assert (embedded.slide.slide_id, embedded.bag.tiles) == ("s1", 18)
+    assert world.store.head(embedded.bag.key) is not None
 
 
 def test_an_event_that_comes_three_times_says_the_same_three_times(world: World) -> None:
@@ -117,9 +117,9 @@ def test_a_slide_that_is_refused_leaves_a_dead_letter_and_the_next_one_passes(
 ) -> None:
     world.tile(planned(world.store, tiles=18, name=name), planned(world.store, tiles=3, name="good"))
     assert wait_for(lambda: len(world.embedded()) == 1 and len(world.rejected()) == 1, 30)
-    said = world.rejected()[0]
-    assert (said.slide_id, said.reason, said.sentence, said.service) == (name, reason, sentence, "embedder")
-    assert said.advice
+    refusal = world.rejected()[0]
+    assert (refusal.slide_id, refusal.reason, refusal.sentence, refusal.service) == (name, reason, sentence, "embedder")
+    assert refusal.advice
     assert [record.headers["medulla-reason"] for record in world.bus.records(topics.DEAD_LETTERS)] == [reason]
     assert world.embedded()[0].slide.slide_id == "good"
 

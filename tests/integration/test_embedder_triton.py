@@ -134,14 +134,14 @@ def test_what_a_killed_process_shared_is_let_go_and_what_others_share_is_kept(
     ended = subprocess.Popen(["true"])
     ended.wait(10)
     host = socket.gethostname()
-    gone, elsewhere, foreign = f"medulla/{host}/{ended.pid}/ab/0", "medulla/elsewhere/1/ab/0", "somebody-else"
-    memories = {name: SharedMemory(create=True, size=4096) for name in (gone, elsewhere, foreign)}
+    ended_region, elsewhere, foreign = f"medulla/{host}/{ended.pid}/ab/0", "medulla/elsewhere/1/ab/0", "somebody-else"
+    memories = {name: SharedMemory(create=True, size=4096) for name in (ended_region, elsewhere, foreign)}
     try:
         for name, memory in memories.items():
             client.register_system_shared_memory(name, f"/{memory.name}", 4096, client_timeout=5)
         with TritonEncoder(MANIFEST, triton.url) as encoder:
             encoder.wait_until_ready(60)
-        assert regions(client) & {gone, elsewhere, foreign} == {elsewhere, foreign}
+        assert regions(client) & {ended_region, elsewhere, foreign} == {elsewhere, foreign}
     finally:
         for name in (elsewhere, foreign):
             client.unregister_system_shared_memory(name, client_timeout=5)
@@ -163,6 +163,6 @@ def test_requests_that_wait_together_share_a_batch(triton: Triton) -> None:
 def runs(triton: Triton) -> int:
     """How often the server ran the encoder."""
     with urllib.request.urlopen(triton.metrics_url, timeout=5) as answer:  # noqa: S310 - our own http URL
-        found = re.search(r"^nv_inference_exec_count\{.*\} (\d+)", answer.read().decode(), re.MULTILINE)
-    assert found is not None
-    return int(found[1])
+        match = re.search(r"^nv_inference_exec_count\{.*\} (\d+)", answer.read().decode(), re.MULTILINE)
+    assert match is not None
+    return int(match[1])

@@ -62,11 +62,11 @@ def tool(name: str) -> Path:
     Raises:
         MissingPartError: it is not.
     """
-    found = [home() / each.folder / name for each in GO_TOOLS if each.name == name]
+    candidates = [home() / each.folder / name for each in GO_TOOLS if each.name == name]
     if name == "promtool":
-        found = [_promtool()]
-    if found and found[0].is_file():
-        return found[0]
+        candidates = [_promtool()]
+    if candidates and candidates[0].is_file():
+        return candidates[0]
     raise MissingPartError(f"{name} is not on this machine; `make parts` installs what it can.")
 
 
@@ -101,8 +101,8 @@ def _go_cache() -> Path:
 
 
 def _promtool() -> Path:
-    found = shutil.which("promtool")
-    return Path(found) if found else home() / _PROMETHEUS / "usr" / "bin" / "promtool"
+    path = shutil.which("promtool")
+    return Path(path) if path else home() / _PROMETHEUS / "usr" / "bin" / "promtool"
 
 
 def _unpack_prometheus(folder: Path) -> None:

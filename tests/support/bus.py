@@ -15,23 +15,25 @@ PATIENCE_S = 60.0
 class Recorder:
     """Keeps what was seen and is wanted, in order, and lets a test wait for it."""
 
-    def __init__(self, wanted: Callable[[Delivery], bool] = lambda _: True) -> None:
-        self.seen: list[Delivery] = []
-        self._wanted = wanted
+    def __init__(self, accepts: Callable[[Delivery], bool] = lambda _: True) -> None:
+        self.deliveries: list[Delivery] = []
+        self._accepts = accepts
         self._changed = Condition()
 
     def __call__(self, delivery: Delivery) -> None:
-        if not self._wanted(delivery):
+        if not self._accepts(delivery):
             return
         with self._changed:
-            self.seen.append(delivery)
+            self.deliveries.append(delivery)
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> list[Delivery]:
         """Return once `count` deliveries were seen; fails after a while."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= count, PATIENCE_S), f"only {self.seen} of {count}"
-            return list(self.seen)
+            assert self._changed.wait_for(lambda: len(self.deliveries) >= count, PATIENCE_S), (
+                f"only {self.deliveries} of {count}"
+            )
+            return list(self.deliveries)
 
 
 class Running:
@@ -59,18 +61,18 @@ class Running:
 @contextmanager
 def running(run: Callable[[Event], None]) -> Iterator[Running]:
     """Run until the block ends; an error of the part fails the test unless the test took it with `join`."""
-    part = Running(run)
+    consumer = Running(run)
     try:
-        yield part
+        yield consumer
     finally:
-        part.stop.set()
-        part.join()
+        consumer.stop.set()
+        consumer.join()
 
 
 def as_sent(record: Record) -> Record:
     """A record that was sent again, without the header that says so."""
-    said = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
-    return replace(record, headers=said)
+    original_headers = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
+    return replace(record, headers=original_headers)
 
 
 def eventually(true: Callable[[], object]) -> None:

@@ -166,13 +166,13 @@ class Parts:
             return self._starting[name]
 
     def _start(self, name: str) -> object:
-        if not install.stands(name):
+        if not install.is_installed(name):
             raise MissingPartError(f"{name} is not on this machine; `make parts` installs what it can.")
         if name == "browser":
             return install.browser()
         if name == "minio" and "kafka" in self._starting:
             self._wait_for_kafka()
-        part = self._made(name)
+        part = self._create(name)
         part.start()
         return part
 
@@ -181,7 +181,7 @@ class Parts:
         with contextlib.suppress(StackError):
             self._starting["kafka"].result()
 
-    def _made(self, name: str) -> RealPart:
+    def _create(self, name: str) -> RealPart:
         match name:
             case "kafka":
                 return self._kafka

@@ -64,8 +64,8 @@ def with_name(data: bytes) -> bytes:
     return data + f"patient={NAME};age={VALUE}".encode()
 
 
-def event(reason: str, made: Event, service: str = SCORER) -> Said:
-    return Said(reason, to_record(made, "test"), service)
+def event(reason: str, message: Event, service: str = SCORER) -> Said:
+    return Said(reason, to_record(message, "test"), service)
 
 
 def enveloped(header: str, text: str) -> Said:
@@ -126,8 +126,8 @@ def written() -> Iterator[Callable[[], str]]:
 def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> Iterator[Sequence[Route[Any]]]:
     """A service's routes on a store that holds what they need."""
     if service == TILER:
-        with tiling(folder, store=store) as made:
-            yield tiler_routes(made.on_landing)
+        with tiling(folder, store=store) as tiler:
+            yield tiler_routes(tiler.on_landing)
     elif service == RESULTS:
         results = Results(folder)
         yield results_routes(store, results.store)
@@ -161,8 +161,8 @@ def given(row: Landed | Said, store: MemoryStore, folder: Path) -> Record:
 
 
 def assert_nothing_of_a_patient(text: str) -> None:
-    for part in (*NAME.split(), VALUE, "M%C3%BCller", "M\\u00fcller"):
-        assert part not in text
+    for word in (*NAME.split(), VALUE, "M%C3%BCller", "M\\u00fcller"):
+        assert word not in text
 
 
 def test_the_name_of_a_slide_that_is_no_pseudonym_is_not_logged(written: Callable[[], str], tmp_path: Path) -> None:

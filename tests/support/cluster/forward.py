@@ -59,12 +59,12 @@ class Forward:
     def _open(self) -> None:
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = process.stdout.readline() if process.stdout else ""
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
-        if found is None:
+        address = re.search(r"127\.0\.0\.1:(\d+)", line)
+        if address is None:
             process.kill()
             process.wait()
             raise StackError(f"{' '.join(self._command)} does not forward")
-        self._process, self._port = process, int(found[1])
+        self._process, self._port = process, int(address[1])
         threading.Thread(target=_drain, args=(process,), daemon=True).start()
 
     def close(self) -> None:

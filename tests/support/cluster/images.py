@@ -64,10 +64,10 @@ def _build_next(service: str) -> str:
 
 def _local(image: str) -> str:
     """Podman and buildah keep what they build under `localhost/`."""
-    return f"localhost/{image}" if _knows(f"localhost/{image}") else image
+    return f"localhost/{image}" if _has_image(f"localhost/{image}") else image
 
 
-def _knows(image: str) -> bool:
+def _has_image(image: str) -> bool:
     for program in ("podman", "buildah"):
         if shutil.which(program):
             command = [program, "inspect", "--type", "image", image]

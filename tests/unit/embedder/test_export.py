@@ -37,9 +37,9 @@ def test_pixels_are_normalised_by_channel_whatever_the_layout_and_type(
     wrap_encoder(weights, how, OURS, tmp_path / "encoder")
     given_tiles = tiles(3)
     expected = (given_tiles.mean((1, 2)) - [10, 20, 30]) / [1, 2, 4]
-    got = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
-    assert got.dtype == np.float32
-    assert np.allclose(got, expected, rtol=1e-5 if element == TensorProto.FLOAT else 1e-2)
+    features = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
+    assert features.dtype == np.float32
+    assert np.allclose(features, expected, rtol=1e-5 if element == TensorProto.FLOAT else 1e-2)
 
 
 def test_an_exported_encoder_passes_its_own_check(tmp_path: Path) -> None:

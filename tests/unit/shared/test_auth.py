@@ -51,25 +51,25 @@ def _settings(issuer: OidcIssuer, **changed: Any) -> AuthSettings:
 def _hmac_with_the_public_key(issuer: OidcIssuer) -> str:
     """The algorithm confusion attack: the public key as an HMAC secret."""
     public = issuer.keys[-1].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signed = f"{_part({'alg': 'HS256', 'kid': issuer.keys[-1].kid})}.{_part(issuer.claims())}"
+    signed = f"{_segment({'alg': 'HS256', 'kid': issuer.keys[-1].kid})}.{_segment(issuer.claims())}"
     mac = hmac.new(public, signed.encode(), sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
-def _part(value: dict[str, Any]) -> str:
+def _segment(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def _altered(issuer: OidcIssuer) -> str:
     head, _, signature = issuer.token().split(".")
-    return f"{head}.{_part(issuer.claims(roles=['operator']))}.{signature}"
+    return f"{head}.{_segment(issuer.claims(roles=['operator']))}.{signature}"
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_a_good_token_names_its_subject_and_roles(alg: str) -> None:
     with OidcIssuer(subject="dr-who", roles=("viewer", "other"), alg=alg) as issuer:
-        found = TokenVerifier(_settings(issuer)).verify(issuer.token())
-    assert found == Principal("dr-who", frozenset({"viewer", "other"}))
+        principal = TokenVerifier(_settings(issuer)).verify(issuer.token())
+    assert principal == Principal("dr-who", frozenset({"viewer", "other"}))
 
 
 BAD: dict[str, tuple[str, Callable[[OidcIssuer], str]]] = {

@@ -98,13 +98,13 @@ def test_the_first_failure_stops_all_and_sets_the_exit_code(error: BaseException
 
 def test_a_failure_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     runtime.run("test", PLATFORM, Fails(PoisonMessageError("no event")))
-    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    (line,) = [each for each in _last_lines(capsys.readouterr().err) if each["event"] == "part failed"]
     assert (line["sentence"], line["reason"], line["service"]) == ("no event", "poison_message", "test")
 
 
 def test_a_bug_is_logged_with_its_places_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
     runtime.run("test", PLATFORM, Fails(ZeroDivisionError("bug")))
-    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    (line,) = [each for each in _last_lines(capsys.readouterr().err) if each["event"] == "part failed"]
     assert line["exception"]["type"] == "ZeroDivisionError"
     assert "bug" not in line["sentence"]
 
@@ -178,8 +178,8 @@ def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> N
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(number)
-        said, _ = process.communicate(timeout=20)
-    assert (said, process.returncode) == ("drained\n", 0)
+        line, _ = process.communicate(timeout=20)
+    assert (line, process.returncode) == ("drained\n", 0)
 
 
 _STUCK_PROGRAM = """

@@ -14,28 +14,28 @@ names = st.text(min_size=1, max_size=90) | st.from_regex(
 uids = st.from_regex(r"[0-9]+(\.[0-9]+){0,20}", fullmatch=True)
 
 
-@given(one=names, two=names)
-@example(one="a b.svs", two="a-b.svs")
-@example(one="S.svs", two="S.tif")
-@example(one="a/S.svs", two="a-S.svs")
-@example(one="Müller.svs", two="Möller.svs")
-@example(one="x" * 70 + "1.svs", two="x" * 70 + "2.svs")
-@example(one="\ud800.svs", two="\ud801.svs")
-def test_different_names_give_different_ids_that_are_pseudonyms(one: str, two: str) -> None:
-    ids = keys.slide_id(one), keys.slide_id(two)
-    assert (ids[0] == ids[1]) == (one == two)
+@given(first=names, second=names)
+@example(first="a b.svs", second="a-b.svs")
+@example(first="S.svs", second="S.tif")
+@example(first="a/S.svs", second="a-S.svs")
+@example(first="Müller.svs", second="Möller.svs")
+@example(first="x" * 70 + "1.svs", second="x" * 70 + "2.svs")
+@example(first="\ud800.svs", second="\ud801.svs")
+def test_different_names_give_different_ids_that_are_pseudonyms(first: str, second: str) -> None:
+    ids = keys.slide_id(first), keys.slide_id(second)
+    assert (ids[0] == ids[1]) == (first == second)
     assert all(map(keys.is_pseudonym, ids))
-    cases = keys.case_named(one), keys.case_named(two)
-    assert (cases[0] == cases[1]) == (one == two)
+    cases = keys.case_named(first), keys.case_named(second)
+    assert (cases[0] == cases[1]) == (first == second)
     assert all(map(keys.is_pseudonym, cases))
 
 
 @given(name=names)
 def test_an_id_that_was_made_of_a_name_is_no_files_own_id(name: str) -> None:
-    made = keys.slide_id(name)
-    assert (made == name) != keys.is_derived(made)
-    if made != name:
-        assert keys.slide_id(made) != made
+    slide = keys.slide_id(name)
+    assert (slide == name) != keys.is_derived(slide)
+    if slide != name:
+        assert keys.slide_id(slide) != slide
 
 
 @given(name=names, uid=uids | st.text(min_size=1, max_size=70))

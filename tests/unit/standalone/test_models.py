@@ -30,7 +30,7 @@ def training(held_out: int, best: float, frozen: float | None) -> Training:
 
 
 @pytest.mark.parametrize(
-    ("told", "verdict"),
+    ("trained", "verdict"),
     [
         (training(12, 0.4, 0.5), "gain on 12 held-out patients"),
         (training(12, 0.5, 0.5), "no gain on 12 held-out patients: the weights are those of its base"),
@@ -42,5 +42,5 @@ def training(held_out: int, best: float, frozen: float | None) -> Training:
         ),
     ],
 )
-def test_a_gain_is_claimed_only_where_it_was_compared(told: Training, verdict: str) -> None:
-    assert training_lines(told)[-1] == f"verdict  {verdict}"
+def test_a_gain_is_claimed_only_where_it_was_compared(trained: Training, verdict: str) -> None:
+    assert training_lines(trained)[-1] == f"verdict  {verdict}"

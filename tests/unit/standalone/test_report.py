@@ -12,7 +12,7 @@ from services.standalone.report import SlidePage, render
 from services.standalone.summary import lines
 from services.tiler.readers import open_slide
 from shared.blob.memory import MemoryStore
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.results import attention_map, thumbnail
 
 PICTURE = "data:image/png;base64,AA=="
@@ -21,32 +21,32 @@ RANKED = "Most attended tiles, highest first"
 
 
 def page(attention: str, top_tiles: Sequence[str]) -> str:
-    score = made.score("MB-1", slides=("A1",))
+    score = samples.score("MB-1", slides=("A1",))
     return render(score, [SlidePage(score.slides[0], PICTURE, attention, "highest 1 %", top_tiles)])
 
 
 def test_a_preference_is_shown_as_a_ranked_list() -> None:
-    said = page(PICTURE, [PICTURE] * 2)
-    assert RANKED in said
-    assert NO_PREFERENCE not in said
+    text = page(PICTURE, [PICTURE] * 2)
+    assert RANKED in text
+    assert NO_PREFERENCE not in text
 
 
 def test_no_preference_is_said_and_nothing_is_ranked() -> None:
-    said = page(PICTURE, [])
-    assert NO_PREFERENCE in said
-    assert RANKED not in said
+    text = page(PICTURE, [])
+    assert NO_PREFERENCE in text
+    assert RANKED not in text
 
 
 def test_a_model_that_looked_at_no_slide_is_not_said_to_have_no_preference() -> None:
-    said = page("", [])
-    assert NO_PREFERENCE not in said
-    assert RANKED not in said
+    text = page("", [])
+    assert NO_PREFERENCE not in text
+    assert RANKED not in text
 
 
 @pytest.mark.parametrize(("highest", "shown"), [(0.011, 0), (0.02, 2)])
 def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highest: float, shown: int) -> None:
     top = [TopTile(x_px=256 * i, y_px=512, attention=highest) for i in range(2)]
-    store, evidence = MemoryStore(), made.slide_evidence("MB-1", "A1", top)
+    store, evidence = MemoryStore(), samples.slide_evidence("MB-1", "A1", top)
     store.put_new(evidence.thumbnail_key, thumbnail())
     store.put_new(evidence.attention_key, attention_map(top, faint=0.011, steps=1))
     made_page = scoring._page(store, evidence, slide_at(scoring.DEMO / "cmu-1-small-region.svs"), open_slide)
@@ -55,7 +55,7 @@ def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highes
 
 
 def test_what_a_person_must_see_stands_above_the_risk() -> None:
-    score = made.remarkable()
+    score = samples.remarkable()
     shown = render(score, [SlidePage(slide, PICTURE, "", "", []) for slide in score.slides])
     places = [shown.index(text) for text in ("Slide DAB.tif was left out", "MYC amplification", "<h2>Risk")]
     assert places == sorted(places)
@@ -65,7 +65,7 @@ def test_what_a_person_must_see_stands_above_the_risk() -> None:
 
 
 def test_report_and_terminal_say_words_and_no_codes() -> None:
-    score = made.remarkable()
+    score = samples.remarkable()
     del score.contributions[:]
     shown = render(score, [SlidePage(slide, PICTURE, "", "", []) for slide in score.slides])
     for text in (shown.partition("</style>")[2], "\n".join(lines(score))):
@@ -74,14 +74,14 @@ def test_report_and_terminal_say_words_and_no_codes() -> None:
 
 
 def test_the_terminal_says_first_what_a_person_must_see() -> None:
-    said = lines(made.remarkable())
-    assert [line for line in said if line.startswith("LOOK FIRST: ")] == said[2:4]
-    assert "left out" in said[2]
-    assert any(line.endswith("(distance 8.40, limit 2.20)") for line in said)
+    text = lines(samples.remarkable())
+    assert [line for line in text if line.startswith("LOOK FIRST: ")] == text[2:4]
+    assert "left out" in text[2]
+    assert any(line.endswith("(distance 8.40, limit 2.20)") for line in text)
 
 
 def test_why_a_slide_was_left_out_is_a_sentence() -> None:
-    score = made.score()
+    score = samples.score()
     score.left_out.add(slide_id="a.tif", reason="unsupported_format", sentence="the slide is grey")
     assert list(words.attention_needed(score)) == [
         "Slide a.tif was left out of the score (unsupported format). The slide is grey."

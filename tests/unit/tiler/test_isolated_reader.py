@@ -48,8 +48,8 @@ ASKS: dict[str, Callable[[SlideReader], object]] = {
 
 @pytest.fixture(scope="module")
 def readers() -> Iterator[IsolatedReaders]:
-    with isolated_readers(_LIMITS, _OPENER) as made:
-        yield made
+    with isolated_readers(_LIMITS, _OPENER) as created:
+        yield created
 
 
 @pytest.fixture
@@ -260,9 +260,9 @@ def test_arrays_pass_through_the_buffer_whole_and_in_order(sizes: list[int]) -> 
     taken = [0] * len(sizes)
     for piece in wire.pieces(sizes):
         used = 0
-        for index, part, place in piece:
-            assert (part.start, place.start) == (taken[index], used)
-            taken[index], used = part.stop, place.stop
+        for index, index_in_piece, place in piece:
+            assert (index_in_piece.start, place.start) == (taken[index], used)
+            taken[index], used = index_in_piece.stop, place.stop
         assert used <= wire.BUFFER_BYTES
     assert taken == sizes
 

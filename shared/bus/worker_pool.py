@@ -1,4 +1,4 @@
-"""Threads for handlers that do not keep the process alive: work cut off in the end is done again after a restart."""
+"""Threads for handlers that do not keep the process alive: work cut off at exit is done again after a restart."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -8,7 +8,7 @@ from typing import ParamSpec
 P = ParamSpec("P")
 
 
-class Crew:
+class WorkerPool:
     """At most `size` calls run at a time, each in a daemon thread of its own."""
 
     def __init__(self, size: int, name: str) -> None:
@@ -23,7 +23,7 @@ class Crew:
             with self._slots:
                 try:
                     call(*args, **kwargs)
-                except BaseException as error:  # noqa: BLE001 - who waits for the future raises it
+                except BaseException as error:  # noqa: BLE001 - the future raises it
                     future.set_exception(error)
                 else:
                     future.set_result(None)

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
+from services.results.pending_slides import PendingSlides
 from services.results.ports import CaseFacts
-from services.results.waiting import Waiting
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.units import CaseId
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.dicom_series import series
 from tests.support.mirax import mirax
 from tests.support.results import Results
@@ -27,7 +27,7 @@ class _Bucket(MemoryStore):
         self.landed: list[BlobInfo] = []
 
     def land(self, key: str, minutes: float, millis: int = 0, etag: str = "") -> BlobInfo:
-        info = BlobInfo(key, 7, etag or f"{minutes}", made.at(minutes) + timedelta(milliseconds=millis))
+        info = BlobInfo(key, 7, etag or f"{minutes}", samples.at(minutes) + timedelta(milliseconds=millis))
         self.landed.append(info)
         return info
 
@@ -44,11 +44,11 @@ def bucket() -> _Bucket:
 
 
 @pytest.fixture
-def look(results: Results, bucket: _Bucket) -> Waiting:
-    return Waiting(bucket, results.store, now=lambda: made.at(90))
+def look(results: Results, bucket: _Bucket) -> PendingSlides:
+    return PendingSlides(bucket, results.store, now=lambda: samples.at(90))
 
 
-def _said(look: Waiting) -> tuple[float, float]:
+def _ages(look: PendingSlides) -> tuple[float, float]:
     """Slides that wait, and minutes that the oldest has waited."""
     look()
     names = ("medulla_waiting_slides", "medulla_oldest_waiting_slide_seconds")
@@ -59,84 +59,90 @@ def _said(look: Waiting) -> tuple[float, float]:
 A1, A2 = f"slides/{CASE}/A1.svs", f"slides/{CASE}/A2.svs"
 
 
-def test_a_slide_that_landed_waits_until_a_score_used_it(results: Results, bucket: _Bucket, look: Waiting) -> None:
+def test_a_slide_that_landed_waits_until_a_score_used_it(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
     bucket.land(A1, 30, millis=250)
     bucket.land(A2, 31)
-    assert _said(look) == pytest.approx((2, 60), abs=0.01)
-    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
-    assert _said(look) == pytest.approx((1, 59), abs=0.01)
-    results.score(made.score(CASE, version="2", slides=["A1.svs", "A2.svs"]), 31, [(A1, "30"), (A2, "31")])
-    assert _said(look) == (0, 0)
+    assert _ages(look) == pytest.approx((2, 60), abs=0.01)
+    results.score(samples.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
+    assert _ages(look) == pytest.approx((1, 59), abs=0.01)
+    results.score(samples.score(CASE, version="2", slides=["A1.svs", "A2.svs"]), 31, [(A1, "30"), (A2, "31")])
+    assert _ages(look) == (0, 0)
 
 
-def test_a_slide_put_again_waits_again_however_old_it_is(results: Results, bucket: _Bucket, look: Waiting) -> None:
+def test_a_slide_put_again_waits_again_however_old_it_is(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
     bucket.land(A1, 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
-    assert _said(look) == (0, 0)
+    results.score(samples.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
+    assert _ages(look) == (0, 0)
     bucket.landed.clear()
     bucket.land(A1, 20)
-    assert _said(look) == pytest.approx((1, 70), abs=0.01)
+    assert _ages(look) == pytest.approx((1, 70), abs=0.01)
 
 
-def test_a_score_of_an_older_program_answers_by_its_times(results: Results, bucket: _Bucket, look: Waiting) -> None:
+def test_a_score_of_an_older_program_answers_by_its_times(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
     bucket.land(A1, 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), minutes=30)
-    assert _said(look) == (0, 0)
+    results.score(samples.score(CASE, slides=["A1.svs"]), minutes=30)
+    assert _ages(look) == (0, 0)
     bucket.land(A1, 80)
-    assert _said(look) == pytest.approx((1, 10), abs=0.01)
+    assert _ages(look) == pytest.approx((1, 10), abs=0.01)
 
 
 def test_a_version_that_lands_again_byte_for_byte_does_not_wait(results: Results, bucket: _Bucket) -> None:
-    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "same")])
-    refused = made.rejected(CASE, "A2.svs", made.at(30))
+    results.score(samples.score(CASE, slides=["A1.svs"]), 30, [(A1, "same")])
+    refused = samples.rejected(CASE, "A2.svs", samples.at(30))
     refused.object_etag = "blank"
     results.store.record_rejection(refused)
     bucket.land(A1, 80, etag="same")
     bucket.land(A2, 80, etag="blank")
-    assert _said(Waiting(bucket, results.store, now=lambda: made.at(90))) == (0, 0)
+    assert _ages(PendingSlides(bucket, results.store, now=lambda: samples.at(90))) == (0, 0)
 
 
-def test_the_refusal_of_one_version_answers_no_other(results: Results, bucket: _Bucket, look: Waiting) -> None:
-    refused = made.rejected(CASE, "A1.svs", made.at(60))
+def test_the_refusal_of_one_version_answers_no_other(results: Results, bucket: _Bucket, look: PendingSlides) -> None:
+    refused = samples.rejected(CASE, "A1.svs", samples.at(60))
     refused.object_etag = "bad"
     results.store.record_rejection(refused)
     bucket.land(A1, 30, etag="good")
-    assert _said(look)[0] == 1
+    assert _ages(look)[0] == 1
 
 
 def test_a_refused_slide_does_not_wait_and_a_refused_record_answers_none(
-    results: Results, bucket: _Bucket, look: Waiting
+    results: Results, bucket: _Bucket, look: PendingSlides
 ) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30)
-    results.store.record_rejection(made.rejected(CASE, "", made.at(40)))
-    assert _said(look)[0] == 1
-    results.store.record_rejection(made.rejected(CASE, "A1.svs", made.at(30)))
-    assert _said(look)[0] == 0
+    results.store.record_rejection(samples.rejected(CASE, "", samples.at(40)))
+    assert _ages(look)[0] == 1
+    results.store.record_rejection(samples.rejected(CASE, "A1.svs", samples.at(30)))
+    assert _ages(look)[0] == 0
 
 
 def test_a_refusal_of_an_older_version_does_not_answer_the_newer(
-    results: Results, bucket: _Bucket, look: Waiting
+    results: Results, bucket: _Bucket, look: PendingSlides
 ) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 50)
-    results.store.record_rejection(made.rejected(CASE, "A1.svs", made.at(30)))
-    assert _said(look)[0] == 1
+    results.store.record_rejection(samples.rejected(CASE, "A1.svs", samples.at(30)))
+    assert _ages(look)[0] == 1
 
 
 def test_an_answered_slide_is_asked_about_once(
-    results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
+    results: Results, bucket: _Bucket, look: PendingSlides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.land(f"slides/{CASE}/A1.svs", 30)
-    results.score(made.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
+    results.score(samples.score(CASE, slides=["A1.svs"]), 30, [(A1, "30")])
     look()
 
     def ask(case: CaseId) -> CaseFacts | None:
         raise AssertionError(case)
 
     monkeypatch.setattr(results.store, "case", ask)
-    assert _said(look)[0] == 0
+    assert _ages(look)[0] == 0
 
 
-def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucket, look: Waiting) -> None:
+def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucket, look: PendingSlides) -> None:
     for key in (
         "slides/c d/a.svs",
         "slides/c/",
@@ -146,13 +152,13 @@ def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucke
         "slides/stray.svs",
     ):
         bucket.land(key, 1)
-    assert _said(look)[0] == 1
+    assert _ages(look)[0] == 1
 
 
 def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
-    results: Results, bucket: _Bucket, look: Waiting, monkeypatch: pytest.MonkeyPatch
+    results: Results, bucket: _Bucket, look: PendingSlides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results.score(made.score(CASE, slides=["A1"]), minutes=30)
+    results.score(samples.score(CASE, slides=["A1"]), minutes=30)
     bucket.land(f"slides/{CASE}/A1.svs", 30)
     bucket.land("slides/MB-2/A1.svs", 60)
     case_of = results.store.case
@@ -163,11 +169,11 @@ def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
         return case_of(case_id)
 
     monkeypatch.setattr(results.store, "case", case)
-    assert _said(look) == pytest.approx((2, 60), abs=0.01)
+    assert _ages(look) == pytest.approx((2, 60), abs=0.01)
 
 
 def test_a_slide_of_several_files_waits_once(results: Results) -> None:
     store = MemoryStore()
     for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
         store.put(f"slides/{CASE}/{name}", data)
-    assert _said(Waiting(store, results.store, now=lambda: made.at(90)))[0] == 2
+    assert _ages(PendingSlides(store, results.store, now=lambda: samples.at(90)))[0] == 2

@@ -1,4 +1,4 @@
-"""Slides that landed and of which nothing came so far: neither a score nor a refusal."""
+"""Slides that landed and have neither a score nor a refusal yet."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from shared.times import when
 from shared.units import CaseId
 
 _SAME_TIME = timedelta(seconds=1)
-"""A listing tells an object's time to the millisecond, HEAD to the second."""
+"""A listing has an object's time to the millisecond, HEAD to the second."""
 
 
 def _now() -> datetime:
@@ -27,8 +27,8 @@ def _now() -> datetime:
 
 
 @dataclass
-class Waiting:
-    """Looks which slides of the bucket wait, and says so in the metrics; asks about an answered one only once."""
+class PendingSlides:
+    """Sets the metrics of pending slides in the bucket; checks an answered slide only once."""
 
     blobs: BlobStore
     results: ResultStore
@@ -51,7 +51,7 @@ class Waiting:
         metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
 
     def _landed(self) -> dict[SlideKey, BlobInfo]:
-        """The file that stands for each slide; keys that name no case are passed over."""
+        """The primary file of each slide; keys that name no case are skipped."""
         landed: dict[SlideKey, BlobInfo] = {}
         for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
             if inside and keys.is_pseudonym(case):
@@ -71,13 +71,13 @@ class Waiting:
 
 
 def _case_of(key: str) -> tuple[str, str]:
-    """What may be a case's id, and the slash after it."""
+    """A possible case id, and the slash after it."""
     case, slash, _ = key.removeprefix(keys.SLIDES).partition("/")
     return case, slash
 
 
 def _scored(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
-    """Whether the current score was made from this version; an older program's score tells times alone."""
+    """Whether the current score was made from this version; an older program's score has only times."""
     if facts.current is None:
         return False
     if facts.current.inputs is None:
@@ -101,6 +101,6 @@ def _names_version(refused: SlideRejected, info: BlobInfo) -> bool:
 
 
 def _names(refused: SlideRejected, slide: SlideKey, facts: CaseFacts) -> bool:
-    """Whether a refusal is about the slide or the case; older programs did not tell the version."""
+    """Whether a refusal is about the slide or the case; older programs did not state the version."""
     of_case = stands_for_case(refused, facts.current)
     return refused.slide_id in {"", slide.slide_id} and (of_case or refused.object_key.startswith(keys.SLIDES))
