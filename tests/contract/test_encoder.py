@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
-from services.standalone.commands import app
+from services.standalone.app import app
 from tests.stack.triton import Triton
 from tests.support.finetuning import labelled_tiles
 from tests.support.missing import optional_library

@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
 from tests.support import slides
 from tests.support.finetuning import labelled_tiles, small_encoder
 from tests.support.missing import optional_library

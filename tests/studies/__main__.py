@@ -18,6 +18,7 @@ from typing import Any
 
 from services.trainer.evaluation.run import default_workers
 from shared.errors import MedullaError
+from shared.exit_codes import STOPPED
 from shared.notice import NOTICE
 from tests.studies.document import document
 from tests.studies.pieces import Bench, put_json, say
@@ -26,7 +27,6 @@ from tests.studies.studies import STUDIES, MissingDataError, Setting, Study
 HERE = Path(__file__).parent
 RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE / "EVIDENCE.md"
 """Where published results are kept."""
-STOPPED = 130
 _FINETUNING = "tests.studies.finetuning"
 _LIBRARIES = ("medulla", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
 

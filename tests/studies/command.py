@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.trainer.errors import UnusableCohortError
-from shared import runtime
+from shared import exit_codes
 
-SOME_REFUSED = (0, runtime.AT_FAULT)
+SOME_REFUSED = (0, exit_codes.AT_FAULT)
 """Exit codes of `medulla embed`, which names slides that quality control turns away and goes on."""
 
 

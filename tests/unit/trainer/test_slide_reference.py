@@ -12,7 +12,7 @@ import pytest
 from services.fusion_scorer import ood
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import SlideReference
-from services.standalone.scoring import DEMO, DEMO_BUNDLE
+from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.tiler.ports import Overview
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue

@@ -1,4 +1,4 @@
-"""`medulla sweep` and `medulla rescore`: have the running system process missed inputs, or score cases again."""
+"""What operators have the running system do again: announce missed inputs, score cases, promote a bundle."""
 
 from collections.abc import Sequence
 from contextlib import closing

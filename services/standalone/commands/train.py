@@ -1,12 +1,13 @@
 """`medulla train`: a model bundle from a whole cohort."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import CohortTable, EmbeddingFolder, MapFile, ProfileFile, read, today, trainer
-from services.standalone.console import AsJson, print_json, progress, say
+from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
+from services.standalone.console import exit_codes, print_json, progress, say
 
 
 def train(
@@ -34,13 +35,15 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
-    with trainer():
-        from services.trainer.bundle.train import TrainPlan, train_bundle  # noqa: PLC0415 - see cohorts
+    with exit_codes():
+        from services.standalone.cohort_files import read
+        from services.trainer.bundle.train import TrainPlan, train_bundle
+        from services.trainer.profile import load_profile
 
-        table, bags = read(cohort, embeddings, profile, columns)
+        table, bags = read(cohort, embeddings, load_profile(profile), columns)
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = key.read_bytes() if key else None
-        plan = TrainPlan(named, created or today(), seed, refits, signer, tuple(remark or ()))
+        plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, out, advance)
     if as_json:
@@ -48,3 +51,8 @@ def train(
     else:
         mark = " (SIMULATED)" if table.simulated else ""
         say(f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first")
+
+
+def _today() -> str:
+    """The date, UTC."""
+    return datetime.now(UTC).date().isoformat()

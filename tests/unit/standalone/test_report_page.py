@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import scoring, words
+from services.standalone import scored_case, words
+from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.local_slides import slide_at
-from services.standalone.report import SlidePage, render
-from services.standalone.summary import lines
+from services.standalone.report_page import SlidePage, render
+from services.standalone.score_lines import score_lines
 from services.tiler.readers import open_slide
 from shared.blob.memory import MemoryStore
 from tests.support import scores as samples
@@ -49,7 +50,7 @@ def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highes
     store, evidence = MemoryStore(), samples.slide_evidence("MB-1", "A1", top)
     store.put_new(evidence.thumbnail_key, thumbnail())
     store.put_new(evidence.attention_key, attention_map(top, faint=0.011, steps=1))
-    made_page = scoring._page(store, evidence, slide_at(scoring.DEMO / "cmu-1-small-region.svs"), open_slide)
+    made_page = scored_case._page(store, evidence, slide_at(DEMO_SLIDE), open_slide)
     assert made_page.attention
     assert len(made_page.top_tiles) == shown
 
@@ -68,13 +69,13 @@ def test_report_and_terminal_say_words_and_no_codes() -> None:
     score = samples.remarkable()
     del score.contributions[:]
     shown = render(score, [SlidePage(slide, PICTURE, "", "", []) for slide in score.slides])
-    for text in (shown.partition("</style>")[2], "\n".join(lines(score))):
+    for text in (shown.partition("</style>")[2], "\n".join(score_lines(score))):
         assert "few tiles" in text
         assert not re.search(r"\b[a-z]+_[a-z_]+\b", text)
 
 
 def test_the_terminal_says_first_what_a_person_must_see() -> None:
-    text = lines(samples.remarkable())
+    text = score_lines(samples.remarkable())
     assert [line for line in text if line.startswith("LOOK FIRST: ")] == text[2:4]
     assert "left out" in text[2]
     assert any(line.endswith("(distance 8.40, limit 2.20)") for line in text)

@@ -1,28 +1,20 @@
 """`medulla evaluate`: nested cross-validation of every arm."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import (
+from services.standalone.commands.options import (
+    AsJson,
     CohortTable,
     DefaultMpp,
     EmbeddingFolder,
     MapFile,
     ProfileFile,
     SlideFolder,
-    read,
-    report_lines,
-    trainer,
 )
-from services.standalone.console import AsJson, print_json, progress, say
-
-if TYPE_CHECKING:
-    from services.standalone.cohort_slides import CohortSlides
-    from services.trainer.cohort.embeddings import Embeddings
-    from services.trainer.report.plate import Plate
+from services.standalone.console import exit_codes, print_json, progress, say
 
 
 def evaluate(
@@ -48,26 +40,30 @@ def evaluate(
     With --slides the report shows the tiles that are typical of each prototype.
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
-    with trainer(goes_on=True):
-        from services.standalone.cohort_slides import CohortSlides  # noqa: PLC0415 - see cohorts
-        from services.trainer.evaluation.evaluate import Plan  # noqa: PLC0415 - see cohorts
-        from services.trainer.evaluation.evaluate import evaluate as run  # noqa: PLC0415 - see cohorts
-        from services.trainer.evaluation.run import default_workers, forget  # noqa: PLC0415 - see cohorts
-        from services.trainer.report.page import write_page  # noqa: PLC0415 - see cohorts
+    with exit_codes(goes_on=True):
+        from services.standalone.cohort_files import read
+        from services.standalone.cohort_slides import CohortSlides
+        from services.standalone.evaluation_lines import evaluation_lines
+        from services.standalone.prototype_pictures import example_tiles
+        from services.trainer.evaluation.evaluate import Plan
+        from services.trainer.evaluation.evaluate import evaluate as cross_validate
+        from services.trainer.evaluation.run import default_workers, forget
+        from services.trainer.profile import load_profile
+        from services.trainer.report.page import write_page
 
         plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
-        table, bags = read(cohort, embeddings, profile, columns)
+        table, bags = read(cohort, embeddings, load_profile(profile), columns)
         files = CohortSlides.below(slides, default_mpp) if slides else None
         with progress("folds") as advance:
-            report = run(table, bags, plan, out, advance)
-        shown = _pictures(report, bags, files) if bags and files else None
-        write_page(report, out, shown)
+            report = cross_validate(table, bags, plan, out, advance)
+        examples = example_tiles(report["prototypes"], bags, files) if bags and files else None
+        write_page(report, out, examples)
         forget(out)
     if as_json:
         print_json(report)
     else:
-        warnings = [shown.lack] if shown and shown.lack else []
-        say("\n".join([*warnings, *report_lines(report, out)]))
+        warnings = [examples.lack] if examples and examples.lack else []
+        say("\n".join([*warnings, *evaluation_lines(report, out)]))
 
 
 def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:
@@ -76,12 +72,3 @@ def _check_together(slides: Path | None, embeddings: Path | None, splits: Path |
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
     if splits and how_to_split:
         raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
-
-
-def _pictures(report: dict[str, Any], bags: "Embeddings", files: "CohortSlides") -> "Plate":
-    """The example tiles of the report's prototypes, cut from the slides."""
-    from services.standalone.prototype_pictures import plate  # noqa: PLC0415 - see cohorts
-    from services.tiler.isolation import isolated_readers  # noqa: PLC0415 - see cohorts
-
-    with progress("slides") as advance, isolated_readers() as open_slide:
-        return plate(report["prototypes"], bags, replace(files, open_slide=open_slide), advance)

@@ -1,4 +1,4 @@
-"""Composes encoder, slides and trainer to fine-tuning; its output is the folder of an encoder."""
+"""Fine-tunes an encoder: base encoder, training data and trainer composed; the result is an encoder's folder."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from services.embedder.manifest import EncoderManifest, Training, read_manifest,
 from services.standalone.attended_tiles import keep, kept
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import Advance, progress
+from services.standalone.training_data import Labels, Outcomes
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
 from services.trainer.cohort.cohort import Cohort
@@ -31,25 +32,6 @@ _TILES = "tiles"
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Learn from labelled tiles, DIR/{class}/{patient}__*.png."""
-
-    tiles: Path
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Learn from the outcome of a cohort's patients."""
-
-    cohort: Path
-    slides: Path
-    embeddings: Path
-    profile: str | None
-    columns: Path | None
-    default_mpp: float | None
-
-
-@dataclass(frozen=True)
 class Job:
     """One call of the command."""
 
@@ -65,28 +47,7 @@ class Job:
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
 
 
-def source(
-    tiles: Path | None,
-    cohort: Path | None,
-    slides: Path | None,
-    embeddings: Path | None,
-    profile: str | None,
-    columns: Path | None,
-    default_mpp: float | None,
-) -> Labels | Outcomes:
-    """The training data that the options name.
-
-    Raises:
-        ValueError: the options name neither tiles nor a complete cohort.
-    """
-    if tiles:
-        return Labels(tiles)
-    if cohort and slides and embeddings:
-        return Outcomes(cohort, slides, embeddings, profile, columns, default_mpp)
-    raise ValueError("neither tiles nor a cohort with slides and embeddings")
-
-
-def run(job: Job, ranks: Ranks) -> EncoderManifest:
+def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
     """Fine-tune and write the encoder; the finished encoder of the same run is only read.
 
     Raises:
@@ -178,4 +139,4 @@ def _bar(what: str, ranks: Ranks) -> AbstractContextManager[Advance]:
 
 
 def _silent(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Print nothing."""

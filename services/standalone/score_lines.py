@@ -9,7 +9,7 @@ from services.standalone import words
 _CONTRIBUTIONS = 6
 
 
-def lines(score: Score) -> list[str]:
+def score_lines(score: Score) -> list[str]:
     """Lines on a score, the most important first."""
     return [
         *_banner(score),

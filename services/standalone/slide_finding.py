@@ -1,4 +1,4 @@
-"""`medulla inspect`: describes slides as the reader sees them, and their problems."""
+"""What the reader sees of a slide, or its problem."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -66,7 +66,7 @@ class Finding:
         )
 
 
-def inspect(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
+def find(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
     """Inspect slides; writes nothing."""
     with isolated_readers() as open_slide:
         return [

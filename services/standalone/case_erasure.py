@@ -1,18 +1,14 @@
-"""`medulla erase`: removes everything of a case, in the running system or in a folder of `medulla up`."""
+"""Erases everything of a case, in the running system or in a folder of `medulla up`."""
 
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from services.fusion_scorer.erase import EraseCase
 from services.results.sql_store import SqlStore
-from services.standalone.console import AsJson, exit_codes, print_json, say
-from services.standalone.up import DATABASE, database_url
+from services.standalone.laptop_results import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobStore
@@ -28,34 +24,26 @@ _OPERATOR = "operator"
 _WAIT_S = 120.0
 
 
-def erase(
-    case_id: Annotated[str, typer.Argument(metavar="CASE", help="Pseudonym of the case.")],
-    folder: Annotated[
-        Path | None,
-        typer.Option("--watch", help="A folder of `medulla up`, instead of the running system.", exists=True),
-    ] = None,
-    lift: Annotated[bool, typer.Option("--lift", help="Let an erased case be taken in again.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Remove a case for good: what was landed, derived, scored and given up; events that come later are dropped."""
-    with exit_codes():
-        case = keys.case_id(case_id, "the command line")
-        if lift:
-            state = "lifted" if ErasedCases(_store(folder)).lift(case) else "not erased"
-        else:
-            _in_folder(folder, case) if folder else _in_system(case)
-            state = "erased"
-    if as_json:
-        print_json({"case_id": case, "state": state})
-    else:
-        say(f"Case {case}: {state}.")
+def erase_case(case: CaseId, folder: Path | None) -> str:
+    """Erase a case in a folder of `medulla up`, or in the running system if there is none; returns its state.
+
+    Raises:
+        TransientError: the running system is down, or did not answer in time.
+    """
+    _erase_in_folder(folder, case) if folder else _erase_in_system(case)
+    return "erased"
+
+
+def lift_erasure(case: CaseId, folder: Path | None) -> str:
+    """Allow an erased case again; returns its state."""
+    return "lifted" if ErasedCases(_store(folder)).lift(case) else "not erased"
 
 
 def _store(folder: Path | None) -> BlobStore:
     return FolderStore(folder) if folder else S3Store(load(PlatformSettings).s3)
 
 
-def _in_folder(folder: Path, case: CaseId) -> None:
+def _erase_in_folder(folder: Path, case: CaseId) -> None:
     """Erase in the folder itself, whether or not `medulla up` is at work on it."""
     EraseCase(FolderStore(folder), forget_letters=lambda _: None)(request(case, _OPERATOR))
     if (folder / DATABASE).is_file():
@@ -63,7 +51,7 @@ def _in_folder(folder: Path, case: CaseId) -> None:
             results.erase(case)
 
 
-def _in_system(case: CaseId) -> None:
+def _erase_in_system(case: CaseId) -> None:
     """Send the request to the services, and wait until the bucket holds nothing of the case.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`medulla embed`: plans and embeds many slides, goes on past bad ones, and resumes."""
+"""Embeds many slides past bad ones, and lists both kinds in tables; a second run resumes."""
 
 import csv
 import io
@@ -13,7 +13,8 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from services.standalone.advice import here
 from services.standalone.console import Advance
 from services.standalone.errors import refusal
-from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.selection import Item, Refused
 from services.standalone.workspace import open_workspace
 from shared.errors import PermanentError
@@ -33,8 +34,8 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """Result of a run."""
+class Tables:
+    """The tables of a run, and how many slides each lists."""
 
     embedded: int
     failed: int
@@ -42,7 +43,7 @@ class Summary:
     failures: Path
 
 
-def embed(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Summary:
+def embed_slides(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Tables:
     """Embed every slide into `out`; the index lists embedded slides, `failures.csv` refused ones."""
     outcomes = []
     with (
@@ -64,13 +65,13 @@ def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
         return Embedded(item, error=refusal(error))
 
 
-def _write(out: Path, outcomes: Sequence[Embedded]) -> Summary:
+def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
     good = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
     bad = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     index, failures = out / "index.csv", out / "failures.csv"
     _write_table(index, INDEX, good)
     _write_table(failures, FAILURES, bad)
-    return Summary(len(good), len(bad), index, failures)
+    return Tables(len(good), len(bad), index, failures)
 
 
 def _index_row(event: SlideEmbedded) -> Sequence[object]:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.embedder.manifest import Training
-from services.standalone.models import training_lines
+from services.standalone.encoder_lines import training_lines
 
 DIGEST = "0" * 64
 

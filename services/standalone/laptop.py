@@ -1,4 +1,4 @@
-"""`medulla up`: runs every service in one process, with a folder as bucket, a bus in memory, SQLite and the page."""
+"""Every service in one process on loopback, with a folder as bucket, a bus in memory, SQLite and the page."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -25,8 +25,9 @@ from services.standalone.advice import here
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
-from services.standalone.laptop_results import LaptopResults
-from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.laptop_results import LaptopResults, database_url
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.selection import Item, Refused, parted
 from services.standalone.unreadable_files import UnreadableFiles
 from services.standalone.workspace import open_workspace
@@ -51,8 +52,6 @@ from shared.text import clean
 from shared.worker import Worker, subscriptions
 
 HOST = "127.0.0.1"
-DATABASE = "results.sqlite"
-"""File of the results, in the watched folder."""
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for new files."""
@@ -174,11 +173,6 @@ def _workers(
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
     return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
-
-
-def database_url(folder: Path) -> str:
-    """The SQLite file of a watched folder."""
-    return f"sqlite:///{folder / DATABASE}"
 
 
 def _page(deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.cohorts import trainer
-from services.standalone.console import AsJson, print_json, progress, say
+from services.standalone.commands.options import AsJson
+from services.standalone.console import exit_codes, print_json, progress, say
 
 
 def simulate(
@@ -27,15 +27,15 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Write a SIMULATED cohort: cohort.csv, embeddings, the truth, and small real-pixel slides with --slides."""
-    with trainer():
-        from services.trainer.simulation.simulate import SimulationPlan  # noqa: PLC0415 - see cohorts
-        from services.trainer.simulation.simulate import simulate as run  # noqa: PLC0415 - see cohorts
+    with exit_codes():
+        from services.trainer.simulation.simulate import SimulationPlan
+        from services.trainer.simulation.simulate import simulate as simulate_cohort
 
         plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed)
         with progress("patients") as advance:
-            drawn = run(plan, out, advance)
+            drawn = simulate_cohort(plan, out, advance)
         if slides:
-            from services.standalone.simulated_slides import write_slides  # noqa: PLC0415 - needs the readers of slides
+            from services.standalone.simulated_slides import write_slides
 
             with progress("slides") as advance:
                 write_slides(drawn, plan, out / "slides", advance)

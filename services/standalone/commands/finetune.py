@@ -2,14 +2,21 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest
-from services.standalone.cohorts import DefaultMpp, EmbeddingFolder, MapFile, ProfileFile, SlideFolder, trainer
-from services.standalone.console import AsJson, print_json, say
-from services.standalone.models import training_lines
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from services.standalone.commands.options import (
+    AsJson,
+    DefaultMpp,
+    EmbeddingFolder,
+    MapFile,
+    ProfileFile,
+    SlideFolder,
+)
+from services.standalone.console import exit_codes, print_json, say
+from services.standalone.training_data import Labels, Outcomes
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
@@ -68,56 +75,57 @@ def finetune(
 
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
-    _check_usage(tiles, cohort, slides, embeddings)
-    if cohort and tile_um:
-        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
-    how: dict[str, Any] = {
-        "epochs": epochs,
-        "frozen_epochs": frozen_epochs,
-        "patience": patience,
-        "share": share,
-        "rate": rate,
-    }
-    how |= {"batch": batch, "held_out": held_out, "stain": stain, "top": top, "precision": precision, "seed": seed}
-    _run(
-        encoder,
-        (tiles, cohort, slides, embeddings, profile, columns, default_mpp),
-        how,
-        (out, name, tile_um),
-        as_json=as_json,
+    source = _source(
+        tiles, cohort, slides, embeddings, profile=profile, columns=columns, default_mpp=default_mpp, tile_um=tile_um
     )
+    with exit_codes(goes_on=True):
+        from services.standalone.encoder_lines import training_lines
+        from services.standalone.finetuned_encoder import Job, finetuned_encoder
+        from services.trainer.finetune.ranks import joined
+        from services.trainer.finetune.settings import Settings
 
-
-def _run(
-    encoder: Path,
-    source: tuple[Path | None, Path | None, Path | None, Path | None, str | None, Path | None, float | None],
-    how: dict[str, Any],
-    target: tuple[Path, str | None, float | None],
-    *,
-    as_json: bool,
-) -> None:
-    with trainer(goes_on=True):
-        from services.standalone import finetuning  # noqa: PLC0415 - see cohorts
-        from services.trainer.finetune.ranks import joined  # noqa: PLC0415 - see cohorts
-        from services.trainer.finetune.settings import Settings  # noqa: PLC0415 - see cohorts
-
-        job = finetuning.Job(encoder, finetuning.source(*source), Settings(**how), *target)
+        settings = Settings(
+            epochs=epochs,
+            frozen_epochs=frozen_epochs,
+            patience=patience,
+            share=share,
+            rate=rate,
+            batch=batch,
+            held_out=held_out,
+            stain=stain,
+            top=top,
+            precision=precision.value,
+            seed=seed,
+        )
         with joined() as ranks:
-            manifest = finetuning.run(job, ranks)
-    if ranks.first:
-        _print(manifest, job.out, as_json=as_json)
-
-
-def _check_usage(tiles: Path | None, cohort: Path | None, slides: Path | None, embeddings: Path | None) -> None:
-    if (tiles is None) == (cohort is None):
-        raise typer.BadParameter("give either --tiles, or --cohort with --slides and --embeddings")
-    if (cohort is None) != (slides is None) or (cohort is None) != (embeddings is None):
-        raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
-
-
-def _print(manifest: EncoderManifest, out: Path, *, as_json: bool) -> None:
+            manifest = finetuned_encoder(Job(encoder, source, settings, out, name, tile_um), ranks)
+    if not ranks.first:
+        return
     if as_json:
         print_json(manifest.model_dump(mode="json"))
     else:
         head = f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
         say("\n".join([head, *training_lines(manifest.training), _CAUTION]))
+
+
+def _source(
+    tiles: Path | None,
+    cohort: Path | None,
+    slides: Path | None,
+    embeddings: Path | None,
+    *,
+    profile: str | None,
+    columns: Path | None,
+    default_mpp: float | None,
+    tile_um: float | None,
+) -> Labels | Outcomes:
+    """The training data that the options name; refuses options that do not go together."""
+    if (tiles is None) == (cohort is None):
+        raise typer.BadParameter("give either --tiles, or --cohort with --slides and --embeddings")
+    if cohort and tile_um:
+        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
+    if cohort and slides and embeddings:
+        return Outcomes(cohort, slides, embeddings, profile, columns, default_mpp)
+    if tiles is None or slides or embeddings:
+        raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
+    return Labels(tiles)
