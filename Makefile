@@ -32,7 +32,7 @@ demo: .venv/.demo ## score the bundled real slide on this machine; needs no serv
 
 DEMO := out/demo-bundle
 DEMO_SEED := 1
-demo-bundle: .venv/.dev ## make the demo's bundle anew: simulate a cohort with slides, embed, train; some ten minutes
+demo-bundle: .venv/.dev ## rebuild the demo's bundle: simulate a cohort with slides, embed, train; about ten minutes
 	$(BIN)/medulla simulate --patients 300 --effect 1.5 --sites 5 --seed $(DEMO_SEED) --slides --out $(DEMO)
 	$(BIN)/medulla embed $(DEMO) --out $(DEMO)/slide-embeddings
 	$(BIN)/medulla train --cohort $(DEMO)/cohort.csv --embeddings $(DEMO)/slide-embeddings --seed $(DEMO_SEED) --refits 40 \

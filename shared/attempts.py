@@ -132,7 +132,7 @@ class Attempts:
         if deaths >= GIVE_UP_AFTER:
             self._store.put(key, Mark(deaths).to_bytes())
             return deaths
-        stack.enter_context(self._gate.alone() if deaths else self._gate.shared())
+        stack.enter_context(self._gate.exclusive() if deaths else self._gate.shared())
         self._store.put(key, self._mark(deaths).to_bytes())
         self._hold(key, deaths)
         stack.callback(self._end, key)

@@ -57,13 +57,13 @@ class _Piece:
 class Batcher:
     """An encoder shared by many threads, whose tiles are joined to batches for `encoder`."""
 
-    def __init__(self, encoder: Encoder, how: Batching) -> None:
+    def __init__(self, encoder: Encoder, batching: Batching) -> None:
         self._encoder = encoder
-        self._how = how
+        self._batching = batching
         self._jobs: deque[_Job] = deque()
         self._changed = Condition()
         self._closed = False
-        self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(how.in_flight)]
+        self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(batching.in_flight)]
 
     def __enter__(self) -> Self:
         for runner in self._runners:
@@ -111,8 +111,8 @@ class Batcher:
 
     def _embed(self, pieces: list[_Piece]) -> Features:
         tiles = np.concatenate([piece.tiles for piece in pieces]) if len(pieces) > 1 else pieces[0].tiles
-        metrics.EMBED_BATCH_TILES.labels(self._how.device).observe(len(tiles))
-        with metrics.EMBED_SECONDS.labels(self._how.device).time():
+        metrics.EMBED_BATCH_TILES.labels(self._batching.device).observe(len(tiles))
+        with metrics.EMBED_SECONDS.labels(self._batching.device).time():
             return self._encoder.embed(tiles)
 
     def _take(self) -> list[_Piece]:
@@ -125,7 +125,7 @@ class Batcher:
     def _due(self) -> bool:
         if not self._jobs:
             return self._closed
-        return self._closed or self._queued() >= self._how.size or self._patience() == 0
+        return self._closed or self._queued() >= self._batching.size or self._patience() == 0
 
     def _queued(self) -> int:
         return sum(len(job.tiles) - job.taken for job in self._jobs)
@@ -134,12 +134,12 @@ class Batcher:
         """Seconds until the oldest job has waited long enough; None where there is none."""
         if not self._jobs:
             return None
-        return max(0.0, self._jobs[0].since + self._how.max_wait_s - time.monotonic())
+        return max(0.0, self._jobs[0].since + self._batching.max_wait_s - time.monotonic())
 
     def _cut(self) -> list[_Piece]:
         """Take at most one batch off the front of the queue."""
         pieces: list[_Piece] = []
-        room = self._how.size
+        room = self._batching.size
         while room and self._jobs:
             job = self._jobs[0]
             piece = _Piece(job, job.taken, min(len(job.tiles), job.taken + room))

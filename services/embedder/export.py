@@ -30,13 +30,13 @@ class EncoderCard:
     tile_um: float = 128.0
 
 
-def wrap_encoder(weights: Path, how: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
+def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
     """Write encoder.onnx, manifest.json and NOTICE into `out`; the same inputs give the same bytes.
 
     Raises:
         UnknownEncoderError: the file is not a network from images to features [n, dim].
     """
-    return write_encoder(_wrapped(weights, how, card.tile_px), card, out)
+    return write_encoder(_wrapped(weights, preparation, card.tile_px), card, out)
 
 
 def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
@@ -54,9 +54,9 @@ def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training
     return manifest
 
 
-def _wrapped(weights: Path, how: Preparation, tile_px: int) -> bytes:
+def _wrapped(weights: Path, preparation: Preparation, tile_px: int) -> bytes:
     try:
-        return wrap(onnx.load(weights), how, tile_px).SerializeToString(deterministic=True)
+        return wrap(onnx.load(weights), preparation, tile_px).SerializeToString(deterministic=True)
     except OSError as error:
         raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
     except Exception as error:  # protobuf and onnx have no common exception for invalid bytes

@@ -162,5 +162,5 @@ class TritonEncoder:
         return features
 
     def _translated(self, error: InferenceServerException) -> MedullaError:
-        what = f"Triton at {self._url}, encoder {self._model}: {error.message()}"
-        return UnknownEncoderError(what) if error.status() in _AT_FAULT else TransientError(what)
+        sentence = f"Triton at {self._url}, encoder {self._model}: {error.message()}"
+        return UnknownEncoderError(sentence) if error.status() in _AT_FAULT else TransientError(sentence)

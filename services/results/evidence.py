@@ -56,9 +56,9 @@ class Evidence:
         slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
         return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
 
-    def _get(self, key: str, what: str) -> bytes:
+    def _get(self, key: str, description: str) -> bytes:
         if not key or self.blobs.head(key) is None:
-            raise UnknownCaseError(f"there is no {what}")
+            raise UnknownCaseError(f"there is no {description}")
         return self.blobs.get(key)
 
 

@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import SlideRejected
 
 from services.results.case_state import read_score, stands_for_case
 from services.results.ports import CaseFacts, ResultStore
-from shared import keys, metrics
+from shared import keys, metrics, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.errors import TransientError
 from shared.incidents import contained
@@ -54,7 +54,7 @@ class PendingSlides:
         """The primary file of each slide; keys that name no case are skipped."""
         landed: dict[SlideKey, BlobInfo] = {}
         for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
-            if inside and keys.is_pseudonym(case):
+            if inside and pseudonyms.is_pseudonym(case):
                 with contained("waiting", TransientError):
                     slides = self._listing.slides(objects, keys.slides(CaseId(case)))
                     landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}

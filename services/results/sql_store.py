@@ -102,7 +102,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             new = _keep_progress(tx, progress)
             if new:
-                _touch_case(tx, CaseId(progress.case_id), when(progress.at), news=0)
+                _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
         return new
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
@@ -179,10 +179,10 @@ def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
     tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))
 
 
-def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:
+def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 1) -> None:
     new = insert(tx, CASES).values(case_id=case_id, updated_at=at, revision=1)
     later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
-    changed = {"updated_at": later, "revision": CASES.c.revision + news}
+    changed = {"updated_at": later, "revision": CASES.c.revision + increment}
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
 
 

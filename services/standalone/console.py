@@ -72,28 +72,28 @@ def _not_installed(error: ModuleNotFoundError) -> TransientError:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Advance]:
+def progress(label: str) -> Iterator[Advance]:
     """A progress bar with time left on a terminal; elsewhere, after some seconds, a line at each tenth."""
     if _errors.is_terminal:
-        with _bar(what) as advance:
+        with _bar(label) as advance:
             yield advance
     else:
-        yield _Lines(what)
+        yield _Lines(label)
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Advance]:
+def _bar(label: str) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True, speed_estimate_period=_DAY) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class _Lines:
     """Progress as a few lines of text, for logs."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, label: str) -> None:
+        self._label = label
         self._tenth = -1
         self._began = time.monotonic()
         self._first: tuple[int, float] | None = None
@@ -104,7 +104,7 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._what}: {done} of {total}{self._remaining_time(done, total, now)}")
+            _errors.print(f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}")
 
     def _remaining_time(self, done: int, total: int, now: float) -> str:
         """The remaining time at the pace since the first call, if it is a minute or more."""

@@ -66,12 +66,12 @@ def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
 
 
 def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
-    good = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
-    bad = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
+    embedded = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
+    refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     index, failures = out / "index.csv", out / "failures.csv"
-    _write_table(index, INDEX, good)
-    _write_table(failures, FAILURES, bad)
-    return Tables(len(good), len(bad), index, failures)
+    _write_table(index, INDEX, embedded)
+    _write_table(failures, FAILURES, refused)
+    return Tables(len(embedded), len(refused), index, failures)
 
 
 def _index_row(event: SlideEmbedded) -> Sequence[object]:

@@ -57,13 +57,13 @@ def _concept(concept: Mapping[str, Any]) -> str:
 
 
 def _age_days(patient: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> int | None:
-    born = _day(patient.get("birthDate"))
+    birth_date = _day(patient.get("birthDate"))
     conditions = [resource for resource in resources if resource.get("resourceType") == "Condition"]
     days = [_day(resource.get("onsetDateTime") or resource.get("recordedDate")) for resource in conditions]
     onsets = {day for day in days if day}
     if len(onsets) > 1:
         raise BadClinicalRecordError("the FHIR Bundle holds Conditions of several dates; leave that of the tumour")
-    return (onsets.pop() - born).days if born and onsets else None
+    return (onsets.pop() - birth_date).days if birth_date and onsets else None
 
 
 def _day(text: Any) -> date | None:

@@ -133,9 +133,9 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
     write_encoder(tuned.model, card, job.out, training)
 
 
-def _bar(what: str, ranks: Ranks) -> AbstractContextManager[Advance]:
+def _bar(label: str, ranks: Ranks) -> AbstractContextManager[Advance]:
     """A progress bar of the first process; other processes print nothing."""
-    return progress(what) if ranks.first else nullcontext(_silent)
+    return progress(label) if ranks.first else nullcontext(_silent)
 
 
 def _silent(done: int, total: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.in_place import at_hand, slide_digest, starts_as_dicom
-from shared import keys
+from shared import pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobInfo
 from shared.slides.companions import INDEXED
@@ -60,7 +60,7 @@ class SlideFile:
         if not self.path.is_file():
             raise NotASlideError(f"{self.path} is no file")
         if self.missing:
-            kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
+            kind = IncompleteSeriesError if pseudonyms.is_series(self.slide_id) else UnreadableSlideError
             raise kind(self.missing)
 
 
@@ -80,7 +80,7 @@ def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
 
     A file that is skipped in folders is used if it is named explicitly.
     """
-    alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
+    alone = SlideFile(path, case_id or pseudonyms.case_named(path.stem), pseudonyms.slide_id(path.name), path.name)
     if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
         return alone
     slides = _slide_files(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
@@ -107,4 +107,6 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     first, *others = (folder / info.key for info in slide.files)
     missing = "" if slide.usable else slide.missing
     members = tuple(folder / info.key for info in slide.members)
-    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, missing)
+    return SlideFile(
+        first, case_id or pseudonyms.case_named(own_case), slide.slide_id, name, tuple(others), members, missing
+    )

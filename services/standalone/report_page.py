@@ -8,7 +8,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
-from services.standalone import words
+from services.standalone import score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")
@@ -47,7 +47,7 @@ def render(score: Score, slides: Sequence[SlidePage]) -> str:
         loader=FileSystemLoader(_TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     page = environment.get_template("report.html.j2")
-    return page.render(score=score, slides=slides, bars=bars(score.contributions), words=words)
+    return page.render(score=score, slides=slides, bars=bars(score.contributions), score_text=score_text)
 
 
 def bars(contributions: Sequence[Contribution]) -> list[Bar]:

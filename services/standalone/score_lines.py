@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from services.standalone import words
+from services.standalone import score_text
 
 _CONTRIBUTIONS = 6
 
@@ -13,12 +13,12 @@ def score_lines(score: Score) -> list[str]:
     """Lines on a score, the most important first."""
     return [
         *_banner(score),
-        *(f"LOOK FIRST: {sentence}" for sentence in words.attention_needed(score)),
+        *(f"LOOK FIRST: {sentence}" for sentence in score_text.attention_needed(score)),
         "",
         *_risk(score),
         *_inputs(score),
         *_reasons(score),
-        *(words.reading(reading) for reading in score.readings),
+        *(score_text.reading(reading) for reading in score.readings),
         *(line for slide in score.slides for line in _slide(slide, score)),
         "",
         *_provenance(score),
@@ -45,28 +45,28 @@ def _risk(score: Score) -> Iterator[str]:
 
 
 def _inputs(score: Score) -> Iterator[str]:
-    used, missing = (words.listed(names, "nothing") for names in (score.modalities_used, score.modalities_missing))
-    yield f"Model: {words.plain(score.model) or 'none'}; used {used}; missing {missing}."
+    used, missing = (score_text.listed(names, "nothing") for names in (score.modalities_used, score.modalities_missing))
+    yield f"Model: {score_text.plain(score.model) or 'none'}; used {used}; missing {missing}."
     if score.HasField("out_of_distribution"):
-        yield f"The case lies {words.distance(score.out_of_distribution)}."
+        yield f"The case lies {score_text.distance(score.out_of_distribution)}."
 
 
 def _reasons(score: Score) -> Iterator[str]:
     ordered = sorted(score.contributions, key=lambda item: -abs(item.log_hazard))[:_CONTRIBUTIONS]
     if ordered:
         yield "Why (share of the log hazard): " + ", ".join(
-            f"{words.plain(item.label)} {item.value} {item.log_hazard:+.2f}" for item in ordered
+            f"{score_text.plain(item.label)} {item.value} {item.log_hazard:+.2f}" for item in ordered
         )
 
 
 def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
     ledger = slide.ledger
     counts = f"{ledger.ok} tiles ok, {ledger.background} background, {ledger.pen} pen, {ledger.blurred} blurred"
-    flags = words.listed(slide.qc_flags, "no remark")
+    flags = score_text.listed(slide.qc_flags, "no remark")
     mpp = f"{slide.mpp_x:.3g} x {slide.mpp_y:.3g} um/px from {slide.mpp_source}"
-    yield f"{words.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+    yield f"{score_text.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
     if slide.HasField("out_of_distribution"):
-        yield f"  by itself {words.distance(slide.out_of_distribution)}"
+        yield f"  by itself {score_text.distance(slide.out_of_distribution)}"
 
 
 def _provenance(score: Score) -> Iterator[str]:

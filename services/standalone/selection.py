@@ -13,7 +13,7 @@ from services.standalone.errors import (
 )
 from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.slides_table import TableRow, read_table
-from shared import keys
+from shared import file_names, keys, pseudonyms
 from shared.errors import MedullaError, PermanentError
 from shared.slides.companions import INDEXED
 
@@ -60,7 +60,7 @@ def _given(path: Path, case_id: str | None) -> Iterator[Item]:
         yield Refused(path, unsuitable)
     elif path.is_dir():
         yield from _folder(path, case_id)
-    elif not keys.passed_over(path.name):
+    elif not file_names.is_no_slide(path.name):
         yield from _tried(path, lambda: [slide_at(path, case_id)])
 
 
@@ -120,7 +120,7 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
         name = path.relative_to(folder).as_posix()
         if unsuitable is None:
             files.append(name)
-        elif not keys.passed_over(name):
+        elif not file_names.is_no_slide(name):
             refused.append(Refused(path, unsuitable))
     yield from _tried(folder, lambda: slides_among(folder, files, case_id))
     yield from refused
@@ -188,10 +188,10 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
         fault = f"{where} gives one slide_id to several files; leave it empty, their own names serve"
         return Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
     name = row.slide_id if row.slide_id.endswith(item.path.suffix) else row.slide_id + item.path.suffix
-    if keys.slide_id(name) != name:
-        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {keys.PSEUDONYM}"
+    if pseudonyms.slide_id(name) != name:
+        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {pseudonyms.PSEUDONYM}"
         return Refused(row.path, BadSlideTableError(fault), row.case_id)
-    return replace(slide, slide_id=keys.slide_id(name), name=name)
+    return replace(slide, slide_id=pseudonyms.slide_id(name), name=name)
 
 
 def _without_conflicts(items: Iterable[Item]) -> list[Item]:

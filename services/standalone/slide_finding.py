@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import cpu_count
 
-from services.standalone import words
+from services.standalone import score_text
 from services.standalone.advice import here
 from services.standalone.console import Advance, one_line, progress
 from services.standalone.errors import refusal
@@ -55,7 +55,7 @@ class Finding:
         """The finding in one line."""
         if self.reason:
             return one_line(f"{self.slide}: {self.sentence} [{self.reason}]. {self.advice}")
-        flags = words.listed(self.qc_flags, "no remark")
+        flags = score_text.listed(self.qc_flags, "no remark")
         corrupt = f" ({self.corrupt} corrupt)" if self.corrupt else ""
         source = ", not ".join((self.mpp_source, *self.mpp_contradicted_by))
         return one_line(

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 
 from services.standalone.local_slides import SlideFile
-from shared import keys
+from shared import keys, pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobInfo, ObjectChangedError
 
@@ -43,12 +43,12 @@ class Workspace:
 
 def _names(slide: SlideFile) -> dict[str, Path]:
     """Names of a slide's files below the case: their own, or numbers where only the contents matter."""
-    if keys.is_series(slide.slide_id):
+    if pseudonyms.is_series(slide.slide_id):
         return {f"{slide.slide_id}/{number:05d}.dcm": path for number, path in enumerate(slide.files)}
     name = slide.name or slide.slide_id
     folder = PurePosixPath(name).parent
-    beside = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
-    return {name: slide.path, **beside}
+    companions = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
+    return {name: slide.path, **companions}
 
 
 def open_workspace(root: Path) -> Workspace:

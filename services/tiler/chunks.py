@@ -18,7 +18,7 @@ from services.tiler.plan_store import PlannedTiles, PlanStore
 from services.tiler.ports import SlideFiles, SlideReader, Tiles
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
-from shared import keys, metrics
+from shared import file_names, keys, metrics
 from shared.blob.port import ObjectChangedError
 from shared.units import Sha256
 
@@ -55,7 +55,7 @@ class StreamChunks:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
             raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
         strange = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
-        if strange or keys.passed_over(slide.object.key):
+        if strange or file_names.is_no_slide(slide.object.key):
             raise BadStreamRequestError(f"object {(*strange, slide.object.key)[0]!r} is no slide")
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:

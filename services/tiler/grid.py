@@ -43,9 +43,9 @@ class Grid:
         """Upper left corners, int32 [rows * columns, 2], row by row."""
         return self.corners(np.arange(self.rows * self.columns))
 
-    def corners(self, places: NDArray[np.integer]) -> Origins:
+    def corners(self, numbers: NDArray[np.integer]) -> Origins:
         """Upper left corners of places numbered row by row, int32 [n, 2]."""
-        rows, columns = np.divmod(places.astype(np.int32), np.int32(max(1, self.columns)))
+        rows, columns = np.divmod(numbers.astype(np.int32), np.int32(max(1, self.columns)))
         return np.stack([columns * np.int32(self.cut.width_px), rows * np.int32(self.cut.height_px)], axis=1)
 
 

@@ -12,7 +12,7 @@ from services.tiler.landings import Landings
 from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling
-from shared import keys, logs, metrics
+from shared import keys, logs, metrics, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.s3_events import ObjectHint
 from shared.errors import GivenUpError, PermanentError, TransientError
@@ -151,7 +151,7 @@ def case_of(key: str) -> CaseId | None:
     if slide is not None:
         return slide.case_id
     case = key.removeprefix(keys.SLIDES).partition("/")[0]
-    return CaseId(case) if keys.is_pseudonym(case) else None
+    return CaseId(case) if pseudonyms.is_pseudonym(case) else None
 
 
 def _includes(slide: FoundSlide, key: str) -> bool:

@@ -63,13 +63,13 @@ class OpenSlidePixels:
 
     def _again(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Rgb | None:
         """Read on a new handle: the error may be another thread's."""
-        fresh = _open(self._path)
+        handle = _open(self._path)
         try:
-            region = _on_white(fresh.read_region(corner, level, size))
+            region = _on_white(handle.read_region(corner, level, size))
         except openslide.OpenSlideError:
-            fresh, region = _open(self._path), None
+            handle, region = _open(self._path), None
         with self._lock:
-            self._handle = fresh
+            self._handle = handle
         return region
 
     def close(self) -> None:
@@ -198,10 +198,12 @@ def _agree(direct: NativeTiles, slide: OpenSlidePixels) -> bool:
     probe = Cut(Level0Px(64), Level0Px(64), TilePx(64))
     boxes = pyramid.tile_boxes(slide.levels, 0, corners, probe)
     pairs = list(zip(direct.regions(0, boxes), slide.regions(0, boxes), strict=True))
-    return all(theirs is None for _, theirs in pairs) or any(_same(ours, theirs) for ours, theirs in pairs)
+    return all(reference is None for _, reference in pairs) or any(
+        _same(pixels, reference) for pixels, reference in pairs
+    )
 
 
-def _same(ours: Rgb | None, theirs: Rgb | None) -> bool:
-    if ours is None or theirs is None:
+def _same(pixels: Rgb | None, reference: Rgb | None) -> bool:
+    if pixels is None or reference is None:
         return False
-    return bool(np.abs(ours.astype(np.int16) - theirs).max() <= _ROUNDING)
+    return bool(np.abs(pixels.astype(np.int16) - reference).max() <= _ROUNDING)

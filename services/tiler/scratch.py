@@ -34,10 +34,10 @@ class _Entry:
 
     folder: Path
     size: int
-    holders: int = 0
+    users: int = 0
     idle_since: float = 0
     local: LocalSlide | None = None
-    bringing: Lock = field(default_factory=Lock)
+    download_lock: Lock = field(default_factory=Lock)
 
 
 class Scratch:
@@ -68,8 +68,8 @@ class Scratch:
         version = tuple((info.key, info.etag, info.version_id) for info in files)
         entry = self._enter(version, sum(file.size for file in files))
         try:
-            with entry.bringing:
-                entry.local = entry.local or self._bring(entry.folder, files)
+            with entry.download_lock:
+                entry.local = entry.local or self._download(entry.folder, files)
             yield entry.local
         finally:
             self._leave(version, entry)
@@ -100,7 +100,7 @@ class Scratch:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _bring(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
+    def _download(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
         base = commonpath([str(PurePosixPath(file.key).parent) for file in files])
         paths = [folder / PurePosixPath(file.key).relative_to(base) for file in files]
         digests = [self._downloader.fetch(file, path) for file, path in zip(files, paths, strict=True)]
@@ -119,7 +119,7 @@ class Scratch:
                     raise TransientError(f"scratch space stayed full for {self._wait_s:g} s")
             entry = self._entries.get(version) or self._add(version, size)
             self._entries.move_to_end(version)
-            entry.holders += 1
+            entry.users += 1
             return entry
 
     def _add(self, version: _Version, size: int) -> _Entry:
@@ -136,16 +136,16 @@ class Scratch:
         return self._used() + size <= self._budget
 
     def _idle(self) -> Iterator[tuple[_Version, _Entry]]:
-        return ((version, entry) for version, entry in self._entries.items() if not entry.holders)
+        return ((version, entry) for version, entry in self._entries.items() if not entry.users)
 
     def _used(self) -> int:
         return sum(entry.size for entry in self._entries.values())
 
     def _leave(self, version: _Version, entry: _Entry) -> None:
         with self._changed:
-            entry.holders -= 1
+            entry.users -= 1
             entry.idle_since = time.monotonic()
-            if not entry.holders and entry.local is None:
+            if not entry.users and entry.local is None:
                 self._drop(version)
             self._changed.notify_all()
 

@@ -15,11 +15,11 @@ from medulla.v1.events_pb2 import (
     SlideTiled,
 )
 
-from shared import keys
 from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.canonical import digest_of
 from shared.errors import PoisonMessageError
+from shared.pseudonyms import is_derived, is_pseudonym
 from shared.text import capped
 from shared.tracing import inject
 
@@ -61,9 +61,7 @@ def context(event: object) -> dict[str, str]:
 
 def pseudonyms(event: object) -> dict[str, str]:
     """The ids of an event that logs and traces may carry: an id that is no pseudonym may be a person's name."""
-    return {
-        name: text for name, text in context(event).items() if keys.is_pseudonym(text) and not keys.is_derived(text)
-    }
+    return {name: text for name, text in context(event).items() if is_pseudonym(text) and not is_derived(text)}
 
 
 def to_record(event: Event, source: str) -> Record:

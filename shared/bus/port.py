@@ -69,7 +69,7 @@ class Consumer(Protocol):
     def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
         """Hand every delivery to `handle` until `stop` is set, then finish what is in flight and return.
 
-        One delivery of a partition is in flight at a time, several partitions run side by side; the offset is committed
+        One delivery of a partition is in flight at a time, several partitions run in parallel; the offset is committed
         after `handle` returned. A record with a `medulla-not-before` header (Unix seconds) waits for its time without
         holding up its partition's pollers. What `handle` raises ends `run` with nothing committed for that delivery.
         """

@@ -142,7 +142,7 @@ def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()
 
 
-def admitted(who: Verifier, authorization: str, roles: frozenset[str]) -> Principal:
+def admitted(verifier: Verifier, authorization: str, roles: frozenset[str]) -> Principal:
     """The caller of a request with this `authorization` header, if it has one of `roles`.
 
     Raises:
@@ -151,21 +151,21 @@ def admitted(who: Verifier, authorization: str, roles: frozenset[str]) -> Princi
         TransientError: the issuer does not answer.
     """
     scheme, _, token = authorization.partition(" ")
-    principal = who.verify(token.strip() if scheme.lower() == "bearer" else "")
+    principal = verifier.verify(token.strip() if scheme.lower() == "bearer" else "")
     if not roles & principal.roles:
         raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
     return principal
 
 
-def require_role(who: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
+def require_role(verifier: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
     """An interceptor that requires one of `roles`, except for health checks. Add it after the one for errors."""
-    return AroundCalls(_role_check(who, frozenset(roles)))
+    return AroundCalls(_role_check(verifier, frozenset(roles)))
 
 
-def _role_check(who: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
+def _role_check(verifier: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
     @contextmanager
     def check(_: str, context: grpc.ServicerContext) -> Iterator[None]:
-        admitted(who, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
+        admitted(verifier, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
         yield
 
     return check

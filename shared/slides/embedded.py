@@ -34,9 +34,9 @@ def files(slide: Slide) -> tuple[StoredObject, ...]:
     return (slide.object, *slide.files)
 
 
-def stands(slide: Slide, there: Mapping[str, str]) -> bool:
+def stands(slide: Slide, etags: Mapping[str, str]) -> bool:
     """Whether all files of a slide exist in the version that was embedded."""
-    return all(there.get(stored.key) == stored.etag for stored in files(slide))
+    return all(etags.get(stored.key) == stored.etag for stored in files(slide))
 
 
 def of_its_key(slide: Slide) -> bool:
@@ -57,6 +57,6 @@ def other_holders(store: BlobStore, case: CaseId, digest: str) -> Iterator[CaseI
 
 
 def _holds(store: BlobStore, case: CaseId, digest: str) -> bool:
-    held = [event.slide for event in embedded(store, case) if event.slide.digest == digest]
-    there = present(store, case) if held else {}
-    return any(of_its_key(slide) and stands(slide, there) for slide in held)
+    slides = [event.slide for event in embedded(store, case) if event.slide.digest == digest]
+    current = present(store, case) if slides else {}
+    return any(of_its_key(slide) and stands(slide, current) for slide in slides)

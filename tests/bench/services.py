@@ -36,7 +36,7 @@ class NotScoredError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class TimedSlide:
     """When one slide was put, when its score was seen over REST, Unix seconds; and how long the same took here."""
 
     case_id: str
@@ -49,9 +49,9 @@ def overhead(system: System, size: Size, folder: Path) -> Section:
     """Slides of one tile, one after the other, here and through the services in turn; the first is not counted."""
     slides = material.small_slides(folder, size.small_slides + 1)
     with _in_process(folder / "workspace") as score:
-        passages = [_passage(system, score, path) for path in slides][1:]
-    ways = _ways(system, passages)
-    here = [1000 * passage.in_process_s for passage in passages]
+        timed = [_timed(system, score, path) for path in slides][1:]
+    ways = _ways(system, timed)
+    here = [1000 * passage.in_process_s for passage in timed]
     whole = [sum(way) for way in ways]
     announced = [sum(way[1:]) for way in ways]
     rows = [
@@ -89,13 +89,13 @@ def _in_process(root: Path) -> Iterator[InProcess]:
         yield score
 
 
-def _passage(system: System, score: InProcess, path: Path) -> Passage:
+def _timed(system: System, score: InProcess, path: Path) -> TimedSlide:
     case_id = f"BENCH-{path.stem}"
     start = time.perf_counter()
     score(SlideFile(path, case_id, path.name))
     here = time.perf_counter() - start
     put_at = _land(system, case_id, path)
-    return Passage(case_id, put_at, _seen_at(system, case_id), here)
+    return TimedSlide(case_id, put_at, _seen_at(system, case_id), here)
 
 
 def _land(system: System, case_id: str, path: Path) -> float:
@@ -116,12 +116,10 @@ def _seen_at(system: System, case_id: str) -> float:
     return time.time()
 
 
-def _ways(system: System, passages: Sequence[Passage]) -> list[list[float]]:
+def _ways(system: System, timed: Sequence[TimedSlide]) -> list[list[float]]:
     """Milliseconds of each slide between the stations of its way: put, the topics, seen."""
     written = [_written_at(system, topic) for topic in _WAY]
-    stations = [
-        [passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in passages
-    ]
+    stations = [[passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in timed]
     return [[1000 * (b - a) for a, b in pairwise(times)] for times in stations]
 
 

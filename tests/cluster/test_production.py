@@ -89,7 +89,7 @@ def test_the_scorer_answers_to_a_token_alone(site: Site, login: OidcIssuer) -> N
 
 
 def _what_if(address: str, token: str) -> object:
-    """How the scorer answers a question about a case that nobody knows."""
+    """The scorer's answer about an unknown case."""
     request = scorer_pb2.ScoreCaseRequest(case_id="nobody-knows")
     sent = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(address) as channel:

@@ -253,8 +253,8 @@ class TestS3(StoreContract):
 
     def test_bytes_that_contradict_their_stated_digest_are_refused(self, minio: MinioPart) -> None:
         bucket = minio.bucket()
-        lie = {"sha256": sha256(b"other").hexdigest()}
-        minio.client().put_object(Bucket=bucket, Key="lie", Body=b"hello", Metadata=lie)
+        metadata = {"sha256": sha256(b"other").hexdigest()}
+        minio.client().put_object(Bucket=bucket, Key="lie", Body=b"hello", Metadata=metadata)
         with pytest.raises(ObjectChangedError, match="do not match"):
             S3Store(s3_settings(minio, bucket)).get("lie")
 
@@ -264,9 +264,9 @@ class TestS3(StoreContract):
             absent.reachable()
         with pytest.raises(TransientError, match="NoSuchBucket"):
             absent.get("key")
-        stranger = s3_settings(minio, minio.bucket()).model_copy(update={"secret_access_key": SecretStr("wrong")})
+        wrong_secret = s3_settings(minio, minio.bucket()).model_copy(update={"secret_access_key": SecretStr("wrong")})
         with pytest.raises(TransientError, match="SignatureDoesNotMatch"):
-            S3Store(stranger).get("key")
+            S3Store(wrong_secret).get("key")
 
     def test_a_bucket_that_is_there_is_reachable(self, minio: MinioPart) -> None:
         assert new_s3_store(minio).reachable()

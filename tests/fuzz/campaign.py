@@ -1,4 +1,4 @@
-"""Runs targets in processes of their own, within limits of time and memory, and counts what came of the inputs."""
+"""Runs targets in processes of their own, within limits of time and memory, and counts the outcomes of the inputs."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Fault:
 
 @dataclass
 class Tally:
-    """What came of the inputs of one target."""
+    """Outcomes of the inputs of one target."""
 
     target: Target
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -120,9 +120,9 @@ def _run(tally: Tally, seed: int, last: int, end: float, folder: Path) -> int:
 def _be_child(target: Target, seed: int, folder: Path, writer: int) -> None:
     """Never returns."""
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())  # native libraries write there what they think of an input
+            os.dup2(null, stream.fileno())  # native libraries write there what they think of an input
         with os.fdopen(writer, "w") as out:
             work(target, seed, folder, out)
     finally:

@@ -1,4 +1,4 @@
-"""The process that works on inputs: it says of each what came of it, and may die of one."""
+"""The process that runs inputs: it reports the outcome of each, and an input may crash it."""
 
 import ctypes
 import gc
@@ -68,7 +68,7 @@ def _emptied(folder: Path) -> Path:
 
 
 def _forget_peak() -> int:
-    """Start to measure the most memory anew; what is held now, in MB."""
+    """Reset the peak of memory; returns the memory in use, in MB."""
     Path("/proc/self/clear_refs").write_text("5")
     return _status("VmRSS")
 

@@ -89,20 +89,20 @@ def test_a_server_with_smaller_batches_is_refused_at_the_start(triton: Triton) -
 
 
 def test_an_answer_that_takes_too_long_is_a_transient_error(triton: Triton) -> None:
-    hasty = TritonEncoder(MANIFEST, triton.url, batch=64, timeout_s=0.02)
-    with hasty, pytest.raises(TransientError, match="Deadline"):
-        hasty.embed(some_tiles(64))
+    impatient = TritonEncoder(MANIFEST, triton.url, batch=64, timeout_s=0.02)
+    with impatient, pytest.raises(TransientError, match="Deadline"):
+        impatient.embed(some_tiles(64))
 
 
 def test_memory_into_which_a_late_answer_may_still_come_is_not_used_again(
     triton: Triton, client: InferenceServerClient
 ) -> None:
     before = regions(client)
-    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.1) as hasty:
+    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.1) as impatient:
         with pytest.raises(TransientError, match="Deadline"):
-            hasty.embed(some_tiles(64))
+            impatient.embed(some_tiles(64))
         late = regions(client) - before
-        assert wait_for(lambda: answers(hasty) and answers(hasty), 60)
+        assert wait_for(lambda: answers(impatient) and answers(impatient), 60)
         assert len(regions(client) - before) == 1
         assert not late & regions(client)
     assert regions(client) == before

@@ -60,7 +60,7 @@ class Scorer:
             thread.join(10)
 
     def settle(self) -> None:
-        """Wait until every event so far, and what came of it, is done."""
+        """Wait until every event so far, and those it caused, are done."""
         pause, names = Event(), subscriptions(SERVICE, self.routes)
         for _ in range(500):
             if not self.bus.lag(SERVICE, names):
@@ -175,7 +175,7 @@ def test_cases_that_came_before_any_bundle_are_scored_once_one_is_promoted(tmp_p
         assert scorer.scores("MB-1")
 
 
-class _Door:
+class _TokenVerifier:
     """Knows three people by their tokens."""
 
     def verify(self, token: str) -> Principal:
@@ -195,7 +195,7 @@ def ask(tmp_path: Path) -> Iterator[Callable[[ScoreCaseRequest, str], str]]:
     server = GrpcServer(
         "127.0.0.1:0",
         lambda target: add_ScorerServiceServicer_to_server(ScorerServicer(what_if), target),
-        interceptors=[require_role(_Door(), {"viewer", "operator"})],
+        interceptors=[require_role(_TokenVerifier(), {"viewer", "operator"})],
     )
     stop = Event()
     thread = Thread(target=server.run, args=(stop,))

@@ -33,7 +33,7 @@ _DEEPEST, _MANY = 3, 15
 Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored
 
 
-class Disturbed:
+class DisturbedStore:
     """A store in which something else may happen before each call."""
 
     def __init__(self, store: BlobStore, disturb: Callable[[], None]) -> None:
@@ -81,7 +81,7 @@ class BucketLife:
         promote(store, write_bundle(folder / "bundle"))
         self.results = SqlStore("sqlite://")
         self.results.migrate()
-        disturbed, producer = Disturbed(store, self._disturb), MemoryBus().producer()
+        disturbed, producer = DisturbedStore(store, self._disturb), MemoryBus().producer()
         bundles, index = Bundles(store), CaseIndex(disturbed)
         self.landing = on_landing(disturbed, bundles, producer)
         self.index_slide = IndexSlide(index)

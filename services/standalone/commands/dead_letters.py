@@ -48,7 +48,7 @@ def replay(
     reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead letters again to the topics they came from, after the cause was mended."""
+    """Send dead letters again to the topics they came from, after the cause was fixed."""
     if bool(places) == bool(reason):
         raise typer.BadParameter("name places, or a --reason")
     with exit_codes():

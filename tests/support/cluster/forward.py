@@ -1,4 +1,4 @@
-"""A port of a pod on this machine's loopback, found anew when the pod behind it has gone."""
+"""A port of a pod on this machine's loopback, which is opened again when its pod has ended."""
 
 import re
 import subprocess

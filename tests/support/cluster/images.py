@@ -28,7 +28,7 @@ TAG, NEXT = "0.1.0", "0.1.1"
 """This checkout's version, and the same services calling themselves a newer one."""
 DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
 _AT_ONCE = 2
-"""Images that are built side by side: while one downloads, another packs."""
+"""Images built in parallel: while one downloads, another packs."""
 _FOLDER = Path(__file__).parent
 
 

@@ -12,7 +12,7 @@ _ABOUT = {"namespace": "__meta_kubernetes_namespace", "pod": f"{_POD}name", "con
 def configuration(monitor: Config, seconds: int, rules: str, pods: str) -> Config:
     """A whole prometheus.yaml; `rules` is a pattern of rule files, `pods` the file that discovery writes.
 
-    Both ways are taken side by side. Of the pods found by annotation only `up` is kept, so that no sum counts twice.
+    Both ways are used together. Of the pods found by annotation only `up` is kept, so that no sum counts twice.
     """
     every = f"{seconds}s"
     jobs = [_by_annotation(), *_by_monitor(monitor, every)]

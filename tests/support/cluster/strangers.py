@@ -1,4 +1,4 @@
-"""Pods that are none of the release's: they try what must fail, and what must work."""
+"""Pods outside of the release, which try connections that must fail or work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

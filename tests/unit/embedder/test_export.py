@@ -34,8 +34,8 @@ def test_pixels_are_normalised_by_channel_whatever_the_layout_and_type(
     tmp_path: Path, layout: Literal["nchw", "nhwc"], element: int
 ) -> None:
     weights = small_network(tmp_path / "net.onnx", 16, layout, element)
-    how = Preparation(mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0), layout=layout)
-    wrap_encoder(weights, how, OURS, tmp_path / "encoder")
+    preparation = Preparation(mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0), layout=layout)
+    wrap_encoder(weights, preparation, OURS, tmp_path / "encoder")
     given_tiles = tiles(3)
     expected = (given_tiles.mean((1, 2)) - [10, 20, 30]) / [1, 2, 4]
     features = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
@@ -61,15 +61,15 @@ def test_a_network_of_free_size_takes_tiles_at_the_size_that_is_asked_for(tmp_pa
     weights = small_network(tmp_path / "net.onnx", px="side")
     with pytest.raises(UnknownEncoderError, match="model_px"):
         wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
-    how = Preparation(RAW.mean, RAW.std, model_px=16)
-    assert wrap_encoder(weights, how, OURS, tmp_path / "encoder").dim == 3
+    preparation = Preparation(RAW.mean, RAW.std, model_px=16)
+    assert wrap_encoder(weights, preparation, OURS, tmp_path / "encoder").dim == 3
 
 
 @pytest.mark.parametrize(("output", "sentence"), [("sums", r"not \[1, dim\]"), ("nothing", "has no output 'nothing'")])
 def test_an_output_that_is_no_feature_vector_is_refused(tmp_path: Path, output: str, sentence: str) -> None:
-    how = Preparation(RAW.mean, RAW.std, output=output)
+    preparation = Preparation(RAW.mean, RAW.std, output=output)
     with pytest.raises(UnknownEncoderError, match=sentence):
-        wrap_encoder(small_network(tmp_path / "net.onnx"), how, OURS, tmp_path / "encoder")
+        wrap_encoder(small_network(tmp_path / "net.onnx"), preparation, OURS, tmp_path / "encoder")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network"])

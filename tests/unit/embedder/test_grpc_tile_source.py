@@ -23,14 +23,14 @@ from tests.support.embedding import planned, raw_chunk
 EVENT = planned(MemoryStore(), tiles=18, per_chunk=4)
 WHOLE = [0, 1, 2, 3, 4]
 
-Happening = Callable[[int, grpc.ServicerContext], None]
+StreamFault = Callable[[int, grpc.ServicerContext], None]
 
 
 @dataclass
 class Tiler(TileServiceServicer):
     """Streams chunks; before each chunk the next happening may happen."""
 
-    happenings: dict[int, Happening] = field(default_factory=dict)
+    happenings: dict[int, StreamFault] = field(default_factory=dict)
     requested: list[int] = field(default_factory=list)
     sent: int = 0
 
@@ -48,7 +48,7 @@ class Tiler(TileServiceServicer):
             yield StreamTilesResponse(chunk=raw_chunk(request.slide, request.plan, index))
 
 
-def fails(code: grpc.StatusCode, reason: str = "") -> Happening:
+def fails(code: grpc.StatusCode, reason: str = "") -> StreamFault:
     def happen(_: int, context: grpc.ServicerContext) -> None:
         context.set_trailing_metadata((("medulla-reason", reason),) if reason else ())
         context.abort(code, "something happened")

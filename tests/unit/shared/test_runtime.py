@@ -117,19 +117,19 @@ def test_what_is_held_is_open_before_the_parts_and_closed_after_them() -> None:
 
 def test_a_part_that_does_not_finish_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     stuck = Stuck()
-    code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, Ends())
+    code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, EndingPart())
     stuck.release.set()
     assert code == exit_codes.AT_FAULT
     assert '"parts": ["Stuck"]' in capsys.readouterr().err
 
 
-class Ends:
+class EndingPart:
     def run(self, stop: Event) -> None:
         pass
 
 
 def test_a_part_that_ends_stops_the_process_in_good_order() -> None:
-    assert runtime.run("test", PLATFORM, Loop(), Ends()) == exit_codes.OK
+    assert runtime.run("test", PLATFORM, Loop(), EndingPart()) == exit_codes.OK
 
 
 def test_wrong_settings_are_one_line_and_exit_code_1(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import keys
+from shared import pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
@@ -40,7 +40,7 @@ def test_slides_of_one_stem_are_two_and_their_annotation_is_none() -> None:
 
 def test_a_slide_in_a_folder_of_the_case_is_a_slide() -> None:
     first, second = listed({"S.svs": b"one", "block 2/S.svs": b"two"})
-    assert {first.slide_id, second.slide_id} == {"S.svs", keys.slide_id("block 2/S.svs")}
+    assert {first.slide_id, second.slide_id} == {"S.svs", pseudonyms.slide_id("block 2/S.svs")}
 
 
 folders = st.sampled_from(["", "a/", "a/b/", "Study 1/SERIES/"])
@@ -110,8 +110,8 @@ def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: s
 
 
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
-    stranger = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
-    (slide,) = listed({**series("1.9", levels=1), "stranger": stranger})
+    other_frame = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
+    (slide,) = listed({**series("1.9", levels=1), "stranger": other_frame})
     assert slide.usable
     assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]

@@ -127,10 +127,10 @@ def test_a_record_that_says_several_things_fails_one_by_one() -> None:
     def halves(_: Record) -> list[Record]:
         return [to_record(tiled(case), "tiler") for case in ("good", "bad")]
 
-    def picky(event: SlideTiled) -> list[Event]:
+    def refusing(event: SlideTiled) -> list[Event]:
         return scored(event) if event.slide.case_id == "good" else list(refuse(event))
 
-    bench = Bench(Route(topics.SLIDES_TILED, decoder(SlideTiled), picky, split=halves))
+    bench = Bench(Route(topics.SLIDES_TILED, decoder(SlideTiled), refusing, split=halves))
     bench.drain(to_record(tiled("both"), "tiler"))
     assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["good"]
     assert [record.key for record in bench.bus.records(topics.DEAD_LETTERS)] == ["bad"]
@@ -139,7 +139,7 @@ def test_a_record_that_says_several_things_fails_one_by_one() -> None:
 def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again() -> None:
     bench, calls, refusals = Bench(route()), [], [TransientError("broker is down")]
 
-    class Moody:
+    class FlakyProducer:
         def send(self, records: Iterable[Record]) -> None:
             while refusals:
                 raise refusals.pop()
@@ -151,7 +151,7 @@ def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again()
 
     bench.bus.append([to_record(tiled(), "tiler")])
     consumer = bench.bus.consumer("scorer", [topics.SLIDES_TILED])
-    worker = Worker("scorer", consumer, Moody(), [route(counted)])
+    worker = Worker("scorer", consumer, FlakyProducer(), [route(counted)])
     with running(worker.run) as thread:
         while not bench.bus.records(topics.CASES_SCORED) and thread.error is None:
             thread.stop.wait(0.01)

@@ -17,7 +17,7 @@ from services.standalone.local_slides import SlideFile
 from services.standalone.selection import unreadable
 from services.standalone.unreadable_files import UnreadableFiles
 from services.tiler.errors import NoResolutionError
-from shared import keys
+from shared import file_names
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.units import CaseId
@@ -102,7 +102,7 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
         ("MB-1", "clinical/MB-1.json"),
     ]
     assert all("gone.svs" in rejection.sentence and rejection.advice for rejection in reported)
-    assert len(list(unreadable(tmp_path / "slides", keys.passed_over))) == 2
+    assert len(list(unreadable(tmp_path / "slides", file_names.is_no_slide))) == 2
 
 
 def test_names_that_would_move_the_terminal_or_are_no_unicode_are_shown_harmlessly(tmp_path: Path) -> None:

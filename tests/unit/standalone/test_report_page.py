@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import scored_case, words
+from services.standalone import score_text, scored_case
 from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.local_slides import slide_at
 from services.standalone.report_page import SlidePage, render
@@ -84,6 +84,6 @@ def test_the_terminal_says_first_what_a_person_must_see() -> None:
 def test_why_a_slide_was_left_out_is_a_sentence() -> None:
     score = samples.score()
     score.left_out.add(slide_id="a.tif", reason="unsupported_format", sentence="the slide is grey")
-    assert list(words.attention_needed(score)) == [
+    assert list(score_text.attention_needed(score)) == [
         "Slide a.tif was left out of the score (unsupported format). The slide is grey."
     ]

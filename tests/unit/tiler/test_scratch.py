@@ -206,9 +206,11 @@ def test_a_deleted_object_is_no_longer_that_version(store: CountingStore, tmp_pa
 
 def test_bytes_that_do_not_match_the_stated_checksum_are_refused(store: CountingStore, tmp_path: Path) -> None:
     stored = put(store, "a")
-    lying = BlobInfo(stored.key, stored.size, stored.etag, stored.last_modified, stored.version_id, sha256(b"other"))
+    wrong_digest = BlobInfo(
+        stored.key, stored.size, stored.etag, stored.last_modified, stored.version_id, sha256(b"other")
+    )
     refused = pytest.raises(ObjectChangedError, match="checksum")
-    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold([lying]):
+    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold([wrong_digest]):
         pass
 
 
