@@ -27,12 +27,13 @@ _BLACK = 48
 """Brightest channel up to which a pixel is black."""
 _LIGHT = 150
 """Darkest channel from which a pixel is glass or pale tissue."""
+_GREY_SHARE = 0.8
+"""Darkest channel as a share of the brightest from which a pixel is glass, however dark the scan."""
 _MIN_BLACK_SHARE = 0.25
-_MAX_LIGHT_SHARE = 0.1
+_MAX_PALE_SHARE = 0.05
 _MAX_DARKEST_CHANNEL = 48
 """Of 250 H&E tiles without glass, none has a lower median than 56; signals on black hardly light the other channels."""
-_MAX_GREYNESS = 0.5
-"""Darkest channel as a share of the brightest: glass stays grey when a scan is nearly black."""
+_MAX_DARKEST_SHARE = 0.5
 
 
 def check_tiff(page: TiffPage) -> None:
@@ -68,11 +69,11 @@ def _is_fluorescence(least: NDArray[np.uint8], most: NDArray[np.uint8]) -> bool:
     lit = most > _BLACK
     if not lit.any() or lit.mean() > 1 - _MIN_BLACK_SHARE:
         return False
-    darkest = least[lit]
+    darkest, share = least[lit], least[lit] / most[lit]
     return bool(
-        (darkest >= _LIGHT).mean() < _MAX_LIGHT_SHARE
+        ((darkest >= _LIGHT) | (share >= _GREY_SHARE)).mean() < _MAX_PALE_SHARE
         and np.median(darkest) < _MAX_DARKEST_CHANNEL
-        and np.median(darkest / most[lit]) < _MAX_GREYNESS
+        and np.median(share) < _MAX_DARKEST_SHARE
     )
 
 
