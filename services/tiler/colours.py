@@ -30,7 +30,7 @@ _LIGHT = 150
 _GREY_SHARE = 0.8
 """Darkest channel as a share of the brightest from which a pixel is glass, however dark the scan."""
 _MIN_BLACK_SHARE = 0.25
-_MAX_PALE_SHARE = 0.05
+_MAX_PALE_SHARE = 0.1
 _MAX_DARKEST_CHANNEL = 48
 """Of 250 H&E tiles without glass, none has a lower median than 56; signals on black hardly light the other channels."""
 _MAX_DARKEST_SHARE = 0.5
