@@ -81,7 +81,9 @@ def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any
 def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[Event]:
     """Ask that what an earlier try wrote is erased, if anything stands: its process may have died after the erasure."""
     left = [digest for digest in _digests(event) if any(any(store.list(name)) for name in keys.derived(Sha256(digest)))]
-    return (request(case, "left by an earlier try", event.event_id, slide_digests=left),) if left else ()
+    if not left and not any(store.list(keys.landings(case))):
+        return ()
+    return (request(case, "left by an earlier try", str(event), slide_digests=left),)
 
 
 def _digests(*events: Any) -> list[str]:
