@@ -155,15 +155,14 @@ def up(
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
     place = laptop.Place(watch, port, bundle)
-    with exit_codes():
+    with exit_codes(goes_on=True):
         items = _selected(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             _complain(item)
-    if as_json:
-        print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
-    else:
-        say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
-    with exit_codes(goes_on=True):
+        if as_json:
+            print_json({"url": place.url, "folder": str(watch), "notice": NOTICE})
+        else:
+            say(f"Medulla on {place.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
         raise typer.Exit(laptop.serve(place, _options(items, encoder, default_mpp)))
 
 
