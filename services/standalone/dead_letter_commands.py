@@ -1,4 +1,4 @@
-"""`medulla dead-letters …`: what the running system gave up, why, and the way back."""
+"""`medulla dead-letters …`: what the running system gave up, why, the way back, and its removal."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -10,14 +10,16 @@ import typer
 
 from services.standalone.console import AsJson, exit_codes, print_json, say
 from shared.bus import dead_letters, topics
-from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_admin import forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery
 from shared.errors import PermanentError
 from shared.settings import KafkaSettings, PlatformSettings, load
 
-app = typer.Typer(help="What was given up: list, show, replay.", no_args_is_help=True)
+app = typer.Typer(help="What was given up: list, show, replay, drop.", no_args_is_help=True)
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
+Places = Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Which ones, from the list.")]
+Reason = Annotated[str | None, typer.Option(help="All with this reason code.")]
 _VALUE_SHOWN = 2000
 _LINE = "{place:8} {written} {reason:22} {service:14} {key}: {sentence}"
 
@@ -26,7 +28,7 @@ class UnknownDeadLetterError(PermanentError):
     """No dead letter stands at that place."""
 
     reason = "unknown_dead_letter"
-    advice = "List them with `medulla dead-letters list`; its first column is what show and replay take."
+    advice = "List them with `medulla dead-letters list`; its first column is what show, replay and drop take."
 
 
 @app.command("list")
@@ -56,22 +58,35 @@ def show(place: Place, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(
-    places: Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Which ones, from the list.")] = None,
-    reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def replay(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Send dead letters again to the topics they came from, after the cause was mended."""
-    if bool(places) == bool(reason):
-        raise typer.BadParameter("name places, or a --reason")
     with exit_codes():
-        chosen = [delivery for delivery in _all() if _reason(delivery) == reason] if reason else _at(places or [])
+        chosen = _chosen(places, reason)
         with closing(KafkaProducerAdapter(_kafka())) as producer:
             producer.send([dead_letters.original(delivery.record) for delivery in chosen])
     if as_json:
         print_json({"replayed": [_place(delivery) for delivery in chosen]})
     else:
         say(f"{len(chosen)} sent again")
+
+
+@app.command()
+def drop(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
+    """Remove dead letters for good, such as those whose keys name a person; the others get new places."""
+    with exit_codes():
+        chosen = {_place(delivery) for delivery in _chosen(places, reason)}
+        with closing(KafkaProducerAdapter(_kafka())) as producer:
+            forget(_kafka(), producer, topics.DEAD_LETTERS, lambda delivery: _place(delivery) in chosen)
+    if as_json:
+        print_json({"dropped": sorted(chosen)})
+    else:
+        say(f"{len(chosen)} dropped; list the others again, since their places are new")
+
+
+def _chosen(places: Sequence[str] | None, reason: str | None) -> list[Delivery]:
+    if bool(places) == bool(reason):
+        raise typer.BadParameter("name places, or a --reason")
+    return [delivery for delivery in _all() if _reason(delivery) == reason] if reason else _at(places or [])
 
 
 def _at(places: Sequence[str]) -> list[Delivery]:
