@@ -42,5 +42,7 @@ class EmbedderSettings(ServiceSettings):
     """Share of a slide's tiles that may be corrupt."""
     concurrency: int = Field(default=2, ge=1)
     """Slides side by side; small ones share batches."""
+    turn_s: float = Field(default=EmbedSlide.turn_s, gt=0)
+    """How long a slide is worked on before others that wait are embedded first; what is done is kept."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
     """How often people who wait are told how far a slide is."""

@@ -13,6 +13,8 @@ FAULTS = "medulla-faults"
 """How many of those ended without an answer: not because a dependency was down."""
 NOT_BEFORE = "medulla-not-before"
 """Unix seconds before which a retry is not handed out."""
+TURN = "medulla-turn"
+"""How many turns of long work on the record have ended; see `turns`."""
 ORIGIN = "medulla-origin"
 """Where the record first stood, as topic/partition/offset."""
 
@@ -26,4 +28,4 @@ KEPT = "medulla-kept-"
 REPLAYED = "medulla-replayed"
 """On a dead letter that was sent again: a name of its own for each time, so that nothing remembered stops it."""
 
-BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, ORIGIN, REPLAYED})
+BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, TURN, ORIGIN, REPLAYED})

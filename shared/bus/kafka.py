@@ -64,7 +64,8 @@ class KafkaConsumerAdapter:
         with explained(self._settings), closing(self._open()) as consumer:
             self._check_topics(consumer)
             crew = Crew(self._concurrency, self._group)
-            error = _PollLoop(consumer, crew, handle, stop, self._group).run(self._topics, self._beat)
+            loop = _PollLoop(consumer, crew, handle, stop, self._group)
+            error = loop.run(self._topics, self._beat)
         if error is not None:
             raise error
 
@@ -102,7 +103,7 @@ class _PollLoop:
         self._crew = crew
         self._handle = handle
         self._stop = stop
-        self._lanes = Lanes()
+        self._lanes = Lanes(crew.size)
         self._at_work: dict[Place, Future[None]] = {}
         self._failed = Event()
         self._error: BaseException | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
+from shared.bus.dead_letters import turns_of
 from shared.bus.port import Delivery
 from shared.bus.retry import not_before
 
@@ -22,13 +23,19 @@ class _Lane:
     waiting: deque[Delivery] = field(default_factory=deque)
     """Read and not finished; the first is the one at work when `running`."""
     running: bool = False
+    long: bool = False
+    """At work on a record that has had a turn before."""
     revoked: bool = False
 
 
 class Lanes:
-    """A lane for each partition with unfinished deliveries; every method may be called from any thread."""
+    """A lane for each partition with unfinished deliveries; every method may be called from any thread.
 
-    def __init__(self) -> None:
+    Of `threads` handlers one is always free of long work, where there are several.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._most_long = most_long(threads)
         self._lanes: dict[Place, _Lane] = {}
         self._finished: dict[Place, int] = {}
         self._lock = Lock()
@@ -41,11 +48,16 @@ class Lanes:
     def take(self, now: float) -> dict[Place, Sequence[Delivery]]:
         """The due deliveries of every partition that is not at work; it then is, until `rest`; `now` in Unix s."""
         with self._lock:
-            taken = {place: _due(lane, now) for place, lane in self._lanes.items() if not lane.running}
-            taken = {place: due for place, due in taken.items() if due}
-            for place in taken:
-                self._lanes[place].running = True
+            taken: dict[Place, Sequence[Delivery]] = {}
+            for place, lane in self._lanes.items():
+                due = [] if lane.running else _due(lane, now)
+                if due and self._has_room(due[0]):
+                    lane.running, lane.long = True, is_long(due[0])
+                    taken[place] = due
             return taken
+
+    def _has_room(self, delivery: Delivery) -> bool:
+        return not is_long(delivery) or sum(lane.long for lane in self._lanes.values()) < self._most_long
 
     def done(self, place: Place) -> None:
         """The delivery at work on a partition is finished for good."""
@@ -58,7 +70,7 @@ class Lanes:
         """Nobody works on the partition any more; what is left of it waits."""
         with self._lock:
             lane = self._lanes[place]
-            lane.running = False
+            lane.running = lane.long = False
             if lane.revoked or not lane.waiting:
                 del self._lanes[place]
 
@@ -101,10 +113,21 @@ class Lanes:
                     del self._finished[place]
 
 
+def is_long(delivery: Delivery) -> bool:
+    """Whether work on a delivery has had a turn before."""
+    return turns_of(delivery.record) > 0
+
+
+def most_long(threads: int) -> int:
+    """How many of `threads` handlers may do long work at the same time."""
+    return max(1, threads - 1)
+
+
 def _due(lane: _Lane, now: float) -> Sequence[Delivery]:
-    due = []
+    """The deliveries to work on next: several short ones, or one that is long."""
+    due: list[Delivery] = []
     for delivery in lane.waiting:
-        if not_before(delivery.record) > now:
+        if not_before(delivery.record) > now or (due and (is_long(delivery) or is_long(due[0]))):
             break
         due.append(delivery)
     return due

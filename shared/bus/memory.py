@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
-from shared.bus.lanes import Place
+from shared.bus.lanes import Place, is_long, most_long
 from shared.bus.port import LARGEST_BYTES, Consumer, Delivery, Producer, Record, RecordTooLargeError, size_of
 from shared.bus.retry import not_before
 from shared.bus.threads import Crew
@@ -27,7 +27,7 @@ class _Group:
 
     def __init__(self) -> None:
         self.committed: dict[Place, int] = defaultdict(int)
-        self.busy: set[Place] = set()
+        self.busy: dict[Place, Delivery] = {}
 
 
 class MemoryBus:
@@ -76,7 +76,7 @@ class MemoryBus:
                 self._changed.wait(_WAKE_S)
                 delivery = None if stop.is_set() else self._next(state, topics)
             if delivery is not None:
-                state.busy.add(Place(delivery.record.topic, delivery.partition))
+                state.busy[Place(delivery.record.topic, delivery.partition)] = delivery
         done = False
         try:
             yield delivery
@@ -88,6 +88,8 @@ class MemoryBus:
     def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
         """The oldest of the deliveries that are due, so that no topic waits for the end of another."""
         due = [delivery for place in self._places(topics) if (delivery := self._head(state, place)) is not None]
+        if sum(map(is_long, state.busy.values())) >= most_long(self._partitions):
+            due = [delivery for delivery in due if not is_long(delivery)]
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
     def _head(self, state: _Group, place: Place) -> Delivery | None:
@@ -100,7 +102,7 @@ class MemoryBus:
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
         place = Place(delivery.record.topic, delivery.partition)
         with self._changed:
-            state.busy.discard(place)
+            state.busy.pop(place, None)
             if done:
                 state.committed[place] = delivery.offset + 1
             self._changed.notify_all()

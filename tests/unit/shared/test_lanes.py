@@ -8,8 +8,9 @@ HERE = Place("slides.tiled", 0)
 THERE = Place("slides.tiled", 1)
 
 
-def delivery(offset: int, not_before: str = "0") -> Delivery:
-    return Delivery(Record("slides.tiled", "case-1", b"", {headers.NOT_BEFORE: not_before}), 0, offset)
+def delivery(offset: int, not_before: str = "0", turns: int = 0) -> Delivery:
+    attributes = {headers.NOT_BEFORE: not_before, headers.TURN: str(turns)}
+    return Delivery(Record("slides.tiled", "case-1", b"", attributes), 0, offset)
 
 
 def offsets(taken: object) -> list[int]:
@@ -18,7 +19,7 @@ def offsets(taken: object) -> list[int]:
 
 
 def test_a_partition_at_work_is_not_handed_out_twice() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(5)])
     assert offsets(lanes.take(0)[HERE]) == [5]
     lanes.add(HERE, [delivery(6)])
@@ -29,7 +30,7 @@ def test_a_partition_at_work_is_not_handed_out_twice() -> None:
 
 
 def test_what_is_finished_is_committed_once() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(5), delivery(6)])
     lanes.take(0)
     assert lanes.to_commit() == {}
@@ -43,7 +44,7 @@ def test_what_is_finished_is_committed_once() -> None:
 
 
 def test_an_early_record_holds_its_own_partition_and_no_other() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(0), delivery(1, "100.5"), delivery(2)])
     lanes.add(THERE, [delivery(0)])
     taken = lanes.take(100)
@@ -57,7 +58,7 @@ def test_an_early_record_holds_its_own_partition_and_no_other() -> None:
 
 
 def test_a_revoked_partition_is_forgotten_and_its_work_in_flight_not_committed() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(0)])
     lanes.add(THERE, [delivery(0)])
     lanes.take(0)
@@ -73,7 +74,7 @@ def test_a_revoked_partition_is_forgotten_and_its_work_in_flight_not_committed()
 
 
 def test_the_first_unfinished_offset_counts_as_behind() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(3), delivery(4)])
     lanes.take(0)
     assert lanes.next_offsets() == {HERE: 3}
@@ -82,6 +83,27 @@ def test_the_first_unfinished_offset_counts_as_behind() -> None:
 
 
 def test_a_malformed_time_does_not_hold_a_record_up() -> None:
-    lanes = Lanes()
+    lanes = Lanes(threads=2)
     lanes.add(HERE, [delivery(0, "soon"), delivery(1, "nan")])
     assert offsets(lanes.take(0)[HERE]) == [0, 1]
+
+
+def test_long_work_leaves_a_handler_free_and_is_never_taken_with_others() -> None:
+    lanes = Lanes(threads=2)
+    lanes.add(HERE, [delivery(0, turns=1), delivery(1)])
+    lanes.add(THERE, [delivery(0), delivery(1), delivery(2, turns=3)])
+    taken = lanes.take(0)
+    assert {place: offsets(due) for place, due in taken.items()} == {HERE: [0], THERE: [0, 1]}
+    for _ in range(2):
+        lanes.done(THERE)
+    lanes.rest(THERE)
+    assert lanes.take(0) == {}, "one of two handlers is at long work"
+    lanes.done(HERE)
+    lanes.rest(HERE)
+    assert {place: offsets(due) for place, due in lanes.take(0).items()} == {HERE: [1], THERE: [2]}
+
+
+def test_a_single_handler_does_long_work_too() -> None:
+    lanes = Lanes(threads=1)
+    lanes.add(HERE, [delivery(0, turns=1)])
+    assert offsets(lanes.take(0)[HERE]) == [0]
