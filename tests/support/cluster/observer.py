@@ -98,8 +98,16 @@ class Observer:
         return self._ask("GET", path, self.token if token is None else token)
 
     def erase(self, case: str) -> None:
-        """Ask REST to erase a case for good, and wait until neither REST nor the bucket knows it any more."""
+        """Have REST erase a case, and wait until it is gone."""
         self._ask("DELETE", f"/cases/{case}", self.token)
+        self.wait_erased(case)
+
+    def wait_erased(self, case: str) -> None:
+        """Wait until neither REST nor the bucket nor a dead letter names a case any more.
+
+        Raises:
+            StackError: one still does; says where.
+        """
         until(f"{case} to be gone", lambda: " ".join(self._traces(case)), PATIENCE_S)
 
     def _traces(self, case: str) -> list[str]:
