@@ -12,12 +12,10 @@ from typing import Protocol, runtime_checkable
 
 from shared import logs
 from shared.error_location import place_of
-from shared.errors import MedullaError, PermanentError, TransientError, explain
+from shared.errors import MedullaError, PermanentError, explain
+from shared.exit_codes import AT_FAULT, OK, exit_code
 from shared.settings import PlatformSettings, load
 from shared.tracing import Tracing
-
-OK, AT_FAULT, DEPENDENCY_DOWN = 0, 1, 3
-"""Exit codes: stopped by request; input, settings or a bug; a dependency is down."""
 
 _LAST_SECONDS = 2.0
 
@@ -62,13 +60,6 @@ def run(name: str, platform: PlatformSettings, *parts: Part | Held, sentences: b
     `sentences`: the logs are for a person at a terminal.
     """
     return _run(name, platform, parts, sentences=sentences).code
-
-
-def exit_code(error: BaseException | None) -> int:
-    """The exit code of an error."""
-    if error is None:
-        return OK
-    return DEPENDENCY_DOWN if isinstance(error, TransientError) else AT_FAULT
 
 
 class _Running:

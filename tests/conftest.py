@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.stack.home import MissingPartError
+from tests.stack.process import tail
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support import parts as real
-from tests.support.stack.home import MissingPartError
-from tests.support.stack.process import tail
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
+from tests.support.missing import skip_or_fail, skips_missing_parts
 
-_IN_CI = not real.skips_missing_parts()
+_IN_CI = not skips_missing_parts()
 
 settings.register_profile(
     "medulla", deadline=None, derandomize=_IN_CI, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -75,7 +76,7 @@ def part(parts: real.Parts) -> Callable[[str], object]:
         try:
             return parts.get(name)
         except MissingPartError as error:
-            return pytest.skip(str(error)) if real.skips_missing_parts() else pytest.fail(str(error), pytrace=False)
+            skip_or_fail(str(error))
 
     return get
 

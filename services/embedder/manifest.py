@@ -12,8 +12,6 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
 INPUT = "TILES"
 OUTPUT = "FEATURES"
-DEFAULT_ENCODER = Path(__file__).parent / "encoders" / "efficientnet_lite0"
-"""Folder of the encoder that ships with the project."""
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 

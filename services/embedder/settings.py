@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.embedder.handler import EmbedSlide
-from services.embedder.manifest import DEFAULT_ENCODER
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.rpc.client import ClientTls
 from shared.settings import ServiceSettings
 

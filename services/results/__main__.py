@@ -19,7 +19,7 @@ from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
-from shared import logs, runtime
+from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -57,9 +57,9 @@ def migrate() -> int:
             results.migrate()
     except MedullaError as error:
         _log.error("cannot migrate", sentence=str(error))
-        return runtime.exit_code(error)
+        return exit_codes.exit_code(error)
     _log.info("the database has the newest schema")
-    return runtime.OK
+    return exit_codes.OK
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:

@@ -2,13 +2,13 @@
 
 import sys
 
-STOPPED = 130
+from shared.exit_codes import STOPPED
 
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it quietly, also while its libraries load."""
     try:
-        from services.standalone.commands import app  # noqa: PLC0415 - takes seconds, during which Ctrl-C must work
+        from services.standalone.app import app  # noqa: PLC0415 - Ctrl-C must work while it loads
 
         app()
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -13,20 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.standalone.advice import explain_here
 from services.standalone.errors import unforeseen
-from shared import runtime
-from shared.errors import MedullaError
+from shared.errors import MedullaError, TransientError
+from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
 
 _DAY = 86400.0
 """Seconds from which the remaining time is estimated: one step may take longer than the usual half minute."""
 _QUIET_S = 5.0
 """Shorter work prints no progress lines."""
-STOPPED = 130
-"""Exit code after Ctrl-C, as of a program ended by the signal."""
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -58,14 +54,21 @@ def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     try:
         yield
     except (MedullaError, OSError) as error:
-        _fail(explain_here(error), runtime.exit_code(error))
+        _fail(explain_here(error), exit_code(error))
+    except ModuleNotFoundError as error:
+        _fail(explain_here(_not_installed(error)), DEPENDENCY_DOWN)
     except KeyboardInterrupt:
         again = "goes on from here" if goes_on else "starts anew"
         _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - a bug is reported as a sentence, as any other error
-        _fail(explain_here(unforeseen(error)), runtime.AT_FAULT)
+        _fail(explain_here(unforeseen(error)), AT_FAULT)
+
+
+def _not_installed(error: ModuleNotFoundError) -> TransientError:
+    needs = f"this command needs {error.name}, which is not installed"
+    return TransientError(f"{needs}: `make dev` in the project brings it.")
 
 
 @contextmanager

@@ -1,11 +1,9 @@
 """Tiler and embedder in this process: the handlers of the services, with pixels passed in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from os import cpu_count
-from pathlib import Path
+from dataclasses import dataclass
 
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import Progress, SlideEmbedded, SlideTiled
@@ -13,9 +11,9 @@ from medulla.v1.tiles_pb2 import TileChunk
 
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.standalone.local_slides import SlideFile
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from services.tiler.chunks import StreamChunks
 from services.tiler.grid import GridSpec
@@ -30,18 +28,6 @@ from shared.keys import SlideKey
 from shared.units import CaseId, Microns, SlideId, TilePx
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How slides are planned and embedded."""
-
-    encoder: Path = DEFAULT_ENCODER
-    default_mpp: float | None = None
-    workers: int = field(default_factory=lambda: cpu_count() or 1)
-    """Slides processed in parallel."""
-    slide_mpp: Mapping[str, float] = field(default_factory=dict)
-    """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
 
 
 @dataclass(frozen=True)

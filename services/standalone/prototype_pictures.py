@@ -1,6 +1,7 @@
 """Cuts the example tiles of a report's prototypes from the slides, as small pictures for its page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -9,9 +10,10 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from services.standalone.cohort_slides import CohortSlides
-from services.standalone.console import Advance
+from services.standalone.console import Advance, progress
 from services.standalone.pictures import data_uri, rgb_jpeg
 from services.tiler.grid import GridSpec
+from services.tiler.isolation import isolated_readers
 from services.tiler.ports import Tiles
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.errors import BadEmbeddingsError
@@ -22,6 +24,12 @@ from shared.units import TilePx
 Example = Mapping[str, Any]
 _PX = TilePx(224)
 """Sharp at the size on the page, and small enough for two dozen of them."""
+
+
+def example_tiles(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides) -> Plate:
+    """The example tiles of a report's prototypes, with a progress bar; slides are read in child processes."""
+    with progress("slides") as advance, isolated_readers() as open_slide:
+        return plate(prototypes, embeddings, replace(slides, open_slide=open_slide), advance)
 
 
 def plate(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.simulated_tissue import TILE, Pixels, draw_tissue, read_source
 from services.trainer.simulation.bags import site_shifts
 from services.trainer.simulation.simulate import Simulated, SimulationPlan
@@ -18,7 +19,6 @@ from services.trainer.simulation.simulate import Simulated, SimulationPlan
 Gains = npt.NDArray[np.float64]
 Advance = Callable[[int, int], None]
 
-SOURCE = Path(__file__).parent / "demo" / "cmu-1-small-region.svs"
 _MPP = 0.5
 _TYPICAL, _SLOPE = -0.2, 1.4
 """Logit of the share of dense tissue for an average latent, and for one SD of it."""
@@ -45,7 +45,7 @@ class _Scanner:
 def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: Advance) -> None:
     """Write slides/{case_id}/{case_id}-a.tiff for every patient with slides; the same plan gives the same pixels."""
     rng = np.random.default_rng([plan.seed, 3])
-    source = read_source(SOURCE)
+    source = read_source(DEMO_SLIDE)
     scanners = [_Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:

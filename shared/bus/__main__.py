@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared import logs, runtime
+from shared import exit_codes, logs
 from shared.bus.kafka_topics import TopicSpec, adjust_topics
 from shared.errors import MedullaError
 from shared.settings import PlatformSettings, load
@@ -29,9 +29,9 @@ def main(arguments: Sequence[str]) -> int:
             _log.info("topics", sentence=sentence)
     except MedullaError as error:
         _log.error("cannot create topics", sentence=str(error))
-        return runtime.exit_code(error)
+        return exit_codes.exit_code(error)
     _log.info("topics are ready", topics=len(specs))
-    return runtime.OK
+    return exit_codes.OK
 
 
 if __name__ == "__main__":

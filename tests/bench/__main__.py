@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import cast
 
 from shared.bus import topics
-from tests.bench import isolation, machine, memory, pipeline, readers, services, triton
+from tests.bench import isolation, machine, memory, pipeline, readers, services, startup, triton
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
+from tests.stack.home import StackError
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
-from tests.support.stack.home import StackError
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
 from tests.support.system import RealParts, System, running
 
-THEMES = ("readers", "isolation", "pipeline", "triton", "services", "memory")
+THEMES = ("startup", "readers", "isolation", "pipeline", "triton", "services", "memory")
 _Theme = Callable[[], list[Section]]
 
 
@@ -36,6 +36,7 @@ class Bench:
     def theme(self, name: str) -> list[Section]:
         """Results of a theme; one sentence if a part is missing or does not start."""
         themes: dict[str, _Theme] = {
+            "startup": lambda: [startup.compare(self._size)],
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
             "isolation": lambda: [isolation.compare(self._size, self._own("isolation"))],
             "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],

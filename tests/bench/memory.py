@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.table import Row, Section
-from tests.support.stack.process import Program
+from tests.stack.process import Program
 from tests.support.system import System
 
 _PROC = Path("/proc")

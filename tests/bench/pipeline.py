@@ -13,10 +13,11 @@ from medulla.v1.events_pb2 import SlideTiled
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_tensors
 
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.local_slides import SlideFile
-from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, Origins, Rgb

@@ -13,7 +13,8 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone.local_slides import SlideFile
-from services.standalone.pipeline import Options, open_pipeline
+from services.standalone.pipeline import open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from shared.bus import topics
 from shared.units import CaseId

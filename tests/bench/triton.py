@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
 from services.tiler.readers import open_slide
 from tests.bench import material
@@ -14,7 +15,7 @@ from tests.bench.readers import Positions
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.bench.timing import Work, interleaved, rates
-from tests.support.stack.triton import Triton
+from tests.stack.triton import Triton
 
 TOLERANCE = 1e-4
 _BATCH = 64

@@ -7,7 +7,8 @@ import pytest
 from shared.bus import topics
 from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
-from tests.support.chart import values_schema
+from tests.chart_docs import values_schema
+from tests.stack.services import SERVICES
 from tests.support.chart.paths import CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
@@ -20,7 +21,6 @@ from tests.support.chart.rendering import (
 )
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import VALUES_OF
-from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack import install
 from tests.support.chart.locks import LOCKS, packages
 from tests.support.checkout import CHECKOUT
-from tests.support.stack import install
 
 _SERVICES = sorted(lock.stem for lock in LOCKS.glob("*.txt") if lock.stem != "build")
 _HEAVY = {"torch", "lifelines", "scikit-learn", "pandas"}
@@ -46,9 +46,9 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 def test_the_locks_are_those_of_uv_lock(tmp_path: Path) -> None:
     path = f"{install.uv().parent}:{os.environ['PATH']}"
-    subprocess.run([CHECKOUT / "docker" / "lock", tmp_path], env={**os.environ, "PATH": path}, check=True)
+    subprocess.run([LOCKS / "generate", tmp_path], env={**os.environ, "PATH": path}, check=True)
     exported = {lock.name: lock.read_text() for lock in tmp_path.iterdir()}
-    assert exported == {lock.name: lock.read_text() for lock in LOCKS.iterdir()}, "run docker/lock"
+    assert exported == {lock.name: lock.read_text() for lock in LOCKS.glob("*.txt")}, "run docker/locks/generate"
 
 
 @pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.txt")), ids=lambda lock: lock.stem)

@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import metrics as kinds
 
 from shared import metrics
-from tests.support.chart.dashboards import FOLDER, panels
+from tests.chart_docs.dashboards import FOLDER, panels
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, named, run
 from tests.support.cluster.scraping import configuration

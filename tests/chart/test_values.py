@@ -9,10 +9,10 @@ import yaml
 from pydantic import SecretStr
 
 from shared.settings import PlatformSettings
-from tests.support.chart import dashboards, values_schema
+from tests.chart_docs import dashboards, values_schema
+from tests.chart_docs.variables import annotated
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import run, try_template
-from tests.support.chart.variables import annotated
 
 _LAPTOP = next(path for path in CI_VALUES if path.stem == "laptop")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.home import MissingPartError
 from tests.support.cluster.kubernetes import Namespace, require_cluster
 from tests.support.cluster.observer import Json, Observer, findings
 from tests.support.cluster.site import Site, say
-from tests.support.stack.home import MissingPartError
 
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"

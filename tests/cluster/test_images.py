@@ -34,7 +34,7 @@ print(json.dumps({
 
 _RUN_ELSEWHERE = {
     "embedder": {"services.embedder.triton_model"},
-    "standalone": {f"services.standalone.{each}" for each in ("finetuning", "simulated_slides")},
+    "standalone": {f"services.standalone.{each}" for each in ("cohort_files", "finetuned_encoder", "simulated_slides")},
 }
 """Modules that an image does not run: Triton does, or whoever has the trainer's packages beside the command."""
 

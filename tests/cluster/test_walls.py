@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stack.home import StackError
 from tests.support.cluster import strangers
 from tests.support.cluster.images import TAG
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _IMAGE = f"medulla/results:{TAG}"
 _PATIENCE_S = 20.0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared import keys
-from tests.support.chart.dashboards import panels
+from tests.chart_docs.dashboards import panels
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.prometheus import SECONDS, Prometheus, watching

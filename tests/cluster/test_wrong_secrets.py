@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, secret
-from tests.support.stack.home import StackError
 
 _WRONG_KEYS = {"s3AccessKeyId": "nobody", "s3SecretAccessKey": "not-the-password"}
 _WRONG_URL = "postgresql://medulla:not-the-password@outside-medulla-dev-postgres:5432/site"

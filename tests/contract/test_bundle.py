@@ -15,10 +15,10 @@ from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.ood import embedding_distance
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
-from services.standalone.embedding import embed
+from services.standalone.embedded_slides import embed_slides
 from services.standalone.local_slides import slide_at
 from services.standalone.pictures import PREFERENCE
-from services.standalone.pipeline import Options
+from services.standalone.pipeline_options import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
 from shared.units import CaseId
@@ -39,7 +39,7 @@ class Bag:
 
 
 def bag_of(slide: Path, out: Path, options: Options | None = None) -> Bag:
-    embed([slide_at(slide)], out, options or Options(), quiet)
+    embed_slides([slide_at(slide)], out, options or Options(), quiet)
     embeddings = read_embeddings(out)
     return Bag(embeddings.bag(next(iter(embeddings.by_case))), embeddings.encoder_digest)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.embedder.manifest import DEFAULT_ENCODER
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.clinical import parse
-from services.standalone.commands import app
+from services.standalone.app import app
 from services.trainer.bundle.train import served_profile
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort

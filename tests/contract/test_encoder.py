@@ -12,13 +12,15 @@ from typer.testing import CliRunner
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
-from services.standalone.commands import app
+from services.standalone.app import app
+from tests.stack.triton import Triton
 from tests.support.finetuning import labelled_tiles
-from tests.support.stack.triton import Triton
+from tests.support.missing import optional_library
 
 LARGEST_DIFFERENCE = 1e-4
 
@@ -52,7 +54,7 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def finetuned(folder: Path) -> Path:
     """The default encoder after one step on made-up tiles: with other weights, as its manifest states."""
-    pytest.importorskip("torch", reason="torch is in the group `train`")
+    optional_library("torch", "train")
     tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
     short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]
     done = CliRunner().invoke(app, ["finetune", "--tiles", str(tiles), "--out", str(out), *short])

@@ -12,11 +12,11 @@ from shared.bus.kafka_client import KafkaDownError, KafkaRefusedError
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
+from tests.stack.process import free_ports
+from tests.stack.secured_kafka import SecuredKafka
 from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.certificates import self_signed
 from tests.support.parts import KafkaPart
-from tests.support.stack.process import free_ports
-from tests.support.stack.secured_kafka import SecuredKafka
 
 ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 

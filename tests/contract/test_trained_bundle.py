@@ -23,8 +23,9 @@ from services.trainer.errors import BadModelError
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.units import CaseId
+from tests.support.missing import optional_library
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
+optional_library("torch", "train")
 
 OUTCOME = ("time_days", "event_code")
 

@@ -11,11 +11,11 @@ import pytest
 from shared import keys
 from shared.bus import topics
 from shared.bus.port import Record
+from tests.stack.process import clean_environment, wait_for
+from tests.stack.triton import Triton
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.process import clean_environment, wait_for
-from tests.support.stack.triton import Triton
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CLINICAL_ONLY = "clinical_molecular"

@@ -11,7 +11,7 @@ from medulla.v1.events_pb2 import CaseScored, SlideTiled
 from services.fusion_scorer.bundle_files import verify
 from services.fusion_scorer.clinical import parse
 from services.results.case_state import read_score
-from services.standalone.scoring import DEMO, DEMO_BUNDLE
+from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.standalone.selection import parted, select
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import PROFILES, load_profile

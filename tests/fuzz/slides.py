@@ -8,8 +8,8 @@ from typing import Any
 
 import tifffile
 
-from services.standalone.inspecting import look
 from services.standalone.selection import parted, select
+from services.standalone.slide_finding import look
 from services.tiler.readers import open_slide
 from tests.fuzz.mutations import damaged
 from tests.fuzz.targets import Make, Read, Target

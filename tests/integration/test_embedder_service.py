@@ -23,9 +23,9 @@ from shared.errors import PermanentError
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.worker import Worker, subscriptions
+from tests.stack.process import wait_for
 from tests.support.bus import running
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned
-from tests.support.stack.process import wait_for
 
 
 class UnreadableError(PermanentError):

@@ -14,12 +14,13 @@ import pytest
 from tritonclient.grpc import InferenceServerClient
 
 from services.embedder.errors import UnknownEncoderError
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.ports import Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import TransientError
-from tests.support.stack.process import wait_for
-from tests.support.stack.triton import Triton
+from tests.stack.process import wait_for
+from tests.stack.triton import Triton
 
 MANIFEST = read_manifest(DEFAULT_ENCODER)
 

@@ -14,11 +14,12 @@ import pytest
 from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
 from tests.support import slides
 from tests.support.finetuning import labelled_tiles, small_encoder
+from tests.support.missing import optional_library
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
+optional_library("torch", "train")
 
 AT_FAULT, WRONG_USAGE = 1, 2
 SHORT = ("--epochs", 3, "--frozen-epochs", 1, "--share", 1, "--rate", 0.005, "--batch", 8)

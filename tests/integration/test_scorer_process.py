@@ -15,12 +15,12 @@ from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
+from tests.stack.process import free_ports
+from tests.stack.services import Service
 from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.fusion import clinical_json, write_bundle
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
-from tests.support.stack.process import free_ports
-from tests.support.stack.services import Service
 
 _PATIENCE_S = 60
 

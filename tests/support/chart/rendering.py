@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.stack.chart_tools import KUBERNETES, schemas, tool
 from tests.support.chart.paths import CHART
-from tests.support.stack.chart_tools import KUBERNETES, schemas, tool
 
 Manifest = dict[str, Any]
 WITH_OPERATORS = ("--api-versions", "monitoring.coreos.com/v1", "--api-versions", "keda.sh/v1alpha1")

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
+from tests.stack.home import StackError
 from tests.support.cluster import images
 from tests.support.cluster.kubernetes import Namespace, require_cluster
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _NAMESPACE = "medulla"
 

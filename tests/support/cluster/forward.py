@@ -10,8 +10,8 @@ from urllib.error import HTTPError
 
 from botocore.exceptions import BotoCoreError
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import Namespace, until
-from tests.support.stack.home import StackError
 
 T = TypeVar("T")
 _GONE = (OSError, BotoCoreError, StackError)

@@ -11,13 +11,13 @@ from functools import partial
 from operator import call
 from pathlib import Path
 
+from tests.stack import install
+from tests.stack.home import MissingPartError, inside
+from tests.stack.process import clean_environment, tail
+from tests.stack.scalers import Scaler
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.scaling import ADDONS
-from tests.support.stack import install
-from tests.support.stack.home import MissingPartError, inside
-from tests.support.stack.process import clean_environment, tail
-from tests.support.stack.scalers import Scaler
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.stack.home import MissingPartError, StackError
+from tests.stack.home import MissingPartError, StackError
 
 Object = dict[str, Any]
 _DEADLINE_S = 120

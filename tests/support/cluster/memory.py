@@ -5,9 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 HEADER = "| pod | container | most MiB | limit MiB | share |\n|---|---|---|---|---|"

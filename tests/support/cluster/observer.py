@@ -18,11 +18,11 @@ from mypy_boto3_s3 import S3Client
 
 from shared import keys
 from shared.units import Sha256
+from tests.stack.development import promote
 from tests.support.cluster.forward import Forward
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.site import BUCKET, Site
 from tests.support.cluster.slides import tiny
-from tests.support.stack.development import promote
 from tests.support.system import DEMO_BUNDLE
 
 Json = dict[str, Any]

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from tests.stack.chart_tools import KUBERNETES
 from tests.support.chart.paths import CHART
 from tests.support.cluster import discovery
 from tests.support.cluster.forward import Forward
@@ -19,7 +20,6 @@ from tests.support.cluster.kubernetes import Object, unready, until
 from tests.support.cluster.scraping import Config, configuration
 from tests.support.cluster.site import Site
 from tests.support.cluster.strangers import pod
-from tests.support.stack.chart_tools import KUBERNETES
 
 LABEL = {"app.kubernetes.io/name": "prometheus"}
 """What the site's network policies know it by."""

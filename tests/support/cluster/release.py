@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.stack.chart_tools import tool
+from tests.stack.home import StackError
 from tests.support.chart.paths import CHART
 from tests.support.cluster.kubernetes import Namespace, Object, unready, until
-from tests.support.stack.chart_tools import tool
-from tests.support.stack.home import StackError
 
 Values = Mapping[str, Any]
 VALUES_OF = {"tiler": "tiler", "embedder": "embedder", "fusion-scorer": "fusionScorer", "results": "results"}

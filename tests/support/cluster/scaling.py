@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from tests.stack import scalers
+from tests.stack.scalers import Scaler
 from tests.support.cluster.kubernetes import Object, kubectl, until
 from tests.support.cluster.site import Site, say
-from tests.support.stack import scalers
-from tests.support.stack.scalers import Scaler
 
 _READY_S = 300
 

@@ -15,8 +15,9 @@ from services.embedder.default_encoder import CARD, PREPARATION
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.export import EncoderCard, wrap_encoder
 from services.embedder.graph import Preparation, resize_matrix
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from tests.support.networks import save_unwrapped, small_network
 
 OURS = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)

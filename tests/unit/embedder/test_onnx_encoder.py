@@ -7,8 +7,8 @@ import pytest
 
 from services.embedder import known_tile
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 
 
 @pytest.fixture(scope="module")

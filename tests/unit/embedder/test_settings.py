@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.settings import EmbedderSettings
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.settings import BadSettingsError, load
 from tests.support.checkout import CHECKOUT
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from services.embedder import triton_repository
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 
 
 class Refused(Exception):  # noqa: N818 - stands for TritonModelException

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared import runtime
+from shared import exit_codes, runtime
 from shared.errors import PoisonMessageError, TransientError
 from shared.settings import PlatformSettings
 
@@ -84,10 +84,10 @@ def _last_lines(text: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (TransientError("the brokers do not answer"), runtime.DEPENDENCY_DOWN),
-        (PoisonMessageError("no event"), runtime.AT_FAULT),
-        (ZeroDivisionError("bug"), runtime.AT_FAULT),
-        (SystemExit(0), runtime.AT_FAULT),
+        (TransientError("the brokers do not answer"), exit_codes.DEPENDENCY_DOWN),
+        (PoisonMessageError("no event"), exit_codes.AT_FAULT),
+        (ZeroDivisionError("bug"), exit_codes.AT_FAULT),
+        (SystemExit(0), exit_codes.AT_FAULT),
     ],
 )
 def test_the_first_failure_stops_all_and_sets_the_exit_code(error: BaseException, code: int) -> None:
@@ -119,7 +119,7 @@ def test_a_part_that_does_not_finish_is_named(capsys: pytest.CaptureFixture[str]
     stuck = Stuck()
     code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, EndingPart())
     stuck.release.set()
-    assert code == runtime.AT_FAULT
+    assert code == exit_codes.AT_FAULT
     assert '"parts": ["Stuck"]' in capsys.readouterr().err
 
 
@@ -129,14 +129,14 @@ class EndingPart:
 
 
 def test_a_part_that_ends_stops_the_process_in_good_order() -> None:
-    assert runtime.run("test", PLATFORM, Loop(), EndingPart()) == runtime.OK
+    assert runtime.run("test", PLATFORM, Loop(), EndingPart()) == exit_codes.OK
 
 
 def test_wrong_settings_are_one_line_and_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MEDULLA_HTTP_PORT", "x")
-    assert runtime.main("test", lambda _platform, _stack: []) == runtime.AT_FAULT
+    assert runtime.main("test", lambda _platform, _stack: []) == exit_codes.AT_FAULT
     (line,) = _last_lines(capsys.readouterr().err)
     assert line["sentence"].startswith("MEDULLA_HTTP_PORT is wrong")
 
@@ -145,12 +145,12 @@ def test_a_dependency_that_is_down_at_the_start_gives_exit_code_3() -> None:
     def build(_: PlatformSettings, __: ExitStack) -> list[runtime.Part]:
         raise TransientError("the bucket does not answer")
 
-    assert runtime.main("test", build) == runtime.DEPENDENCY_DOWN
+    assert runtime.main("test", build) == exit_codes.DEPENDENCY_DOWN
 
 
 _PROGRAM = """
 import sys
-from shared import runtime
+from shared import exit_codes, runtime
 class Loop:
     def run(self, stop):
         print("running", flush=True)
@@ -185,7 +185,7 @@ def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> N
 _STUCK_PROGRAM = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from shared import runtime
+from shared import exit_codes, runtime
 class Stuck:
     def run(self, stop):
         work = ThreadPoolExecutor(1).submit(threading.Event().wait)
@@ -201,7 +201,7 @@ def test_work_that_never_ends_does_not_keep_the_process() -> None:
         assert process.stdout.readline() == "running\n"
         process.terminate()
         process.communicate(timeout=20)
-    assert process.returncode == runtime.AT_FAULT
+    assert process.returncode == exit_codes.AT_FAULT
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stack.home import StackError, home, inside
-from tests.support.stack.leftovers import MEMORY, memory_of, memory_prefix
-from tests.support.stack.process import Program, free_ports, require_free, start_time, wait_for
-from tests.support.stack.runs import end_programs, run_folder
+from tests.stack.home import StackError, home, inside
+from tests.stack.leftovers import MEMORY, memory_of, memory_prefix
+from tests.stack.process import Program, free_ports, require_free, start_time, wait_for
+from tests.stack.runs import end_programs, run_folder
 
 _WAIT = "import threading; print('up', flush=True); threading.Event().wait()"
 _FOR_EVER = [sys.executable, "-c", _WAIT]

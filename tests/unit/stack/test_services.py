@@ -4,7 +4,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from tests.support.stack.services import Service
+from tests.stack.services import Service
 
 
 def test_a_shell_reads_from_the_file_what_the_service_was_told(tmp_path: Path) -> None:

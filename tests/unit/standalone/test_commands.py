@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone import operator_commands, up
-from services.standalone.commands import app
-from services.standalone.pipeline import Options
-from services.standalone.scoring import DEMO_BUNDLE
-from services.standalone.up import Deployment
+from services.standalone import laptop, running_system
+from services.standalone.app import app
+from services.standalone.demo_case import DEMO_BUNDLE
+from services.standalone.laptop import Deployment
+from services.standalone.pipeline_options import Options
 from tests.support import slides
 from tests.support.signing import pair
 
@@ -195,7 +195,7 @@ def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: 
         served.append(deployment)
         return 0
 
-    monkeypatch.setattr(up, "serve", serve)
+    monkeypatch.setattr(laptop, "serve", serve)
     output = printed("up", "--watch", tmp_path, "--port", 8123)
     assert output["url"] == served[0].url == "http://127.0.0.1:8123"
     assert output["folder"] == str(tmp_path)
@@ -239,7 +239,7 @@ def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch
         logging.getLogger("shared.sweep").warning("something of ours")
         return {"slides/": 2}
 
-    monkeypatch.setattr(operator_commands, "sweep", sweep)
+    monkeypatch.setattr(running_system, "sweep", sweep)
     done = medulla("sweep")
     assert "2 announced" in done.stdout
     assert "something of ours" in done.stderr

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.standalone import embedding, up
-from services.standalone.pipeline import Options
+from services.standalone import embedded_slides, laptop
+from services.standalone.laptop import Deployment
+from services.standalone.pipeline_options import Options
 from services.standalone.selection import select
-from services.standalone.up import Deployment
 from tests.support import slides
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 
@@ -51,7 +51,7 @@ def test_an_unexpected_error_on_one_slide_is_its_row_and_the_others_go_on(tmp_pa
             raise RecursionError(str(slide))
 
     (tmp_path / "a.svs").write_bytes(b"bytes")
-    outcome = embedding._outcome(Broken(), select([tmp_path])[0])  # type: ignore[arg-type]
+    outcome = embedded_slides._outcome(Broken(), select([tmp_path])[0])  # type: ignore[arg-type]
     assert outcome.error is not None
     assert outcome.error.reason == "internal_error"
     assert "RecursionError" in str(outcome.error)
@@ -79,7 +79,7 @@ def test_score_refuses_the_slides_of_several_cases_by_name(tmp_path: Path, flat:
 
 
 def test_up_links_the_slides_that_it_is_given(tmp_path: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up, "serve", lambda *_: 0)
+    monkeypatch.setattr(laptop, "serve", lambda *_: 0)
     done = medulla("up", flat, tmp_path / "nowhere", "--watch", tmp_path / "watched")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "watched/slides/MB-1/MB-1.svs").resolve() == (flat / "MB-1.svs").resolve()
@@ -95,7 +95,7 @@ def test_up_passes_the_tables_resolutions_on(tmp_path: Path, flat: Path, monkeyp
         served.append(options)
         return 0
 
-    monkeypatch.setattr(up, "serve", serve)
+    monkeypatch.setattr(laptop, "serve", serve)
     table = tmp_path / "slides.csv"
     table.write_text(f"case_id,path,mpp\nMB-2,{flat}/MB-1.svs,0.5\n")
     assert medulla("up", "--slides", table, "--watch", tmp_path / "watched").exit_code == 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.standalone.simulated_slides import SOURCE
+from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.simulated_tissue import TILE, Places, Source, draw_tissue, read_source
 
 REGION = 2 * TILE
@@ -14,7 +14,7 @@ SPARSE, DENSE = 100, 200
 
 @pytest.fixture(scope="module")
 def real() -> Source:
-    return read_source(SOURCE)
+    return read_source(DEMO_SLIDE)
 
 
 def painted() -> Source:

@@ -28,8 +28,8 @@ from services.tiler.reader_processes import StoppingError
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError
 from shared.units import Level0Px, MicronsPerPx, TilePx
+from tests.stack.process import wait_for
 from tests.support.slides import ROOT, cc0_bytes
-from tests.support.stack.process import wait_for
 from tests.support.tiling import tiling
 
 _OPENER = "tests.support.child_readers:open_hostile"
