@@ -93,18 +93,18 @@ class Worker:
 
     def _on_delivery(self, delivery: Delivery, stop: StopEvent) -> None:
         self._note_age(delivery)
-        works: list[tuple[Route[Any], Delivery]] = []
+        pieces: list[tuple[Route[Any], Delivery]] = []
 
         def take_apart() -> list[Record]:
             route = self._route(delivery)
-            works.extend((route, replace(delivery, record=record)) for record in route.split(delivery.record))
+            pieces.extend((route, replace(delivery, record=record)) for record in route.split(delivery.record))
             return []
 
         self._publish(delivery, self._failures.attempt(delivery, take_apart), stop)
-        for route, part in works:
+        for route, single in pieces:
             with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
-                records = self._outcome(route, part)
-            self._publish(part, records, stop)
+                records = self._outcome(route, single)
+            self._publish(single, records, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
