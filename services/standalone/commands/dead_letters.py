@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 app = typer.Typer(help="What was given up: list, show, replay.", no_args_is_help=True)
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
@@ -18,9 +18,9 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """One line for each dead letter: place, reason, service, what it was about."""
-    with exit_codes():
+    with loading():
         from services.standalone.dead_letter_topic import described, letters_with
-
+    with exit_codes():
         letters = [described(delivery) for delivery in letters_with(reason)]
     if as_json:
         print_json(letters)
@@ -32,9 +32,9 @@ def list_letters(
 @app.command()
 def show(place: Place, as_json: AsJson = False) -> None:
     """Everything about one dead letter, its original bytes as text included."""
-    with exit_codes():
+    with loading():
         from services.standalone.dead_letter_topic import described, letters_at
-
+    with exit_codes():
         (letter,) = map(described, letters_at([place]))
     if as_json:
         print_json(letter)
@@ -51,9 +51,9 @@ def replay(
     """Send dead letters again to the topics they came from, after the cause was fixed."""
     if bool(places) == bool(reason):
         raise typer.BadParameter("name places, or a --reason")
-    with exit_codes():
+    with loading():
         from services.standalone import dead_letter_topic
-
+    with exit_codes():
         chosen = dead_letter_topic.letters_with(reason) if reason else dead_letter_topic.letters_at(places or [])
         dead_letter_topic.send_again(chosen)
         replayed = [dead_letter_topic.place_of(letter) for letter in chosen]
