@@ -34,7 +34,7 @@ class Bench:
         self._stack = stack
 
     def theme(self, name: str) -> list[Section]:
-        """What a theme finds; where a part is missing or does not start, one sentence that says so."""
+        """Results of a theme; one sentence if a part is missing or does not start."""
         themes: dict[str, _Theme] = {
             "startup": lambda: [startup.compare(self._size)],
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
@@ -55,7 +55,7 @@ class Bench:
         return folder
 
     def _memory(self) -> list[Section]:
-        """Memory after the work of `services`, which is done for it where it was not asked for."""
+        """Memory after the work of `services`, which runs first if it was not chosen."""
         assert self._through_services
         return [memory.section(self._system)]
 
@@ -104,7 +104,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure what was asked for; 0."""
+    """Measure the chosen themes; returns 0."""
     given = _arguments()
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []

@@ -23,7 +23,7 @@ class Memory:
 
 
 def section(system: System) -> Section:
-    """Every service and every part, as they stand now."""
+    """Memory of every service and part now."""
     held = {program.name: of_tree(_pid(program)) for program in programs(system)}
     rows = [Row(name, "MB", [memory.now], "its peak", [memory.peak], compared=False) for name, memory in held.items()]
     notes = ["sums over a program's processes; memory that they share is counted for each (PostgreSQL, Triton)"]
@@ -62,7 +62,7 @@ def _statuses() -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _status(pid: int) -> dict[str, str]:
-    """What the kernel says of a process; nothing where it has ended."""
+    """The kernel's status of a process; empty if it has ended."""
     try:
         lines = (_PROC / str(pid) / "status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

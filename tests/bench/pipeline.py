@@ -1,4 +1,4 @@
-"""The pipeline in one process beside its two halves: decoding alone, encoding alone."""
+"""The pipeline in one process compared with its two halves: only decoding, only encoding."""
 
 import os
 import shutil

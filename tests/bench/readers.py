@@ -1,4 +1,4 @@
-"""Our reader beside openslide-python and tiffslide: the same tiles of the same slides."""
+"""Our reader compared with openslide-python and tiffslide on the same tiles of the same slides."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -67,7 +67,7 @@ class Positions:
         return cls(grid.origins[first : first + count], grid.cut, level, box, len(grid.origins))
 
     def subset(self, half: slice) -> "Positions":
-        """Some of them."""
+        """A subset of the positions."""
         return replace(self, origins=self.origins[half])
 
 

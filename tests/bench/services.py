@@ -1,4 +1,4 @@
-"""The way of a slide through four processes on the real parts, beside the same work in this process."""
+"""Latency of a slide through four processes on the real parts, compared with the same work in this process."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Triton, through shared memory and through plain gRPC, beside the encoder in this process."""
+"""Triton, through shared memory and through plain gRPC, compared with the encoder in this process."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the chart renders to: valid for Kubernetes, sound by its customs, and no surprise."""
+"""The rendered chart: valid for Kubernetes, in line with its conventions, equal to the snapshots."""
 
 import difflib
 import os

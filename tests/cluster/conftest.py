@@ -19,7 +19,7 @@ _ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "runbook
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """From what must stand to what disturbs it."""
+    """Order of the tests: first those of a running site, then those that disturb it."""
     items.sort(key=_rank)
 
 
@@ -62,7 +62,7 @@ def observer(site: Site) -> Iterator[Observer]:
 
 @pytest.fixture(scope="session")
 def calm(observer: Observer) -> dict[int, Json]:
-    """What slides 0 to 19 say when nothing disturbs their scoring."""
+    """Scores of slides 0 to 19 on an undisturbed site."""
     cases = observer.land("calm", range(20))
     observer.wait_scored(cases)
     return {number: findings(observer.only_score(case)) for number, case in enumerate(cases)}
@@ -70,7 +70,7 @@ def calm(observer: Observer) -> dict[int, Json]:
 
 @pytest.fixture
 def as_in_calm(observer: Observer, calm: dict[int, Json]) -> Callable[[list[str]], None]:
-    """Checks that each case has exactly one score, and that it says what it said undisturbed."""
+    """Checks that each case has exactly one score, equal to that on an undisturbed site."""
 
     def check(cases: list[str]) -> None:
         for case in cases:

@@ -1,4 +1,4 @@
-"""The images as they run: nobody's root, one service each, what its lock lists, nothing to install or compile with."""
+"""The running images: without root, one service each, what its lock lists, nothing to install or compile with."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""In production: who has no token or is not named gets nothing, and a bundle that is not signed scores nothing."""
+"""In production: requests without a token or role are refused, and an unsigned bundle scores nothing."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -40,7 +40,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Obser
 
 @pytest.fixture(scope="module", autouse=True)
 def login(site: Site, observer: Observer, calm: dict[int, Json], signed: Path) -> Iterator[OidcIssuer]:  # noqa: ARG001
-    """Whose tokens are believed; the release is in production, and the observer a viewer."""
+    """The issuer whose tokens are accepted; the release is in production, and the observer a viewer."""
     with issuer.running(site) as opened:
         policy = {"resultsFrom": [_pods(_DOOR)], "issuerTo": [_pods(issuer.LABEL)]}
         own = {"auth": {"issuer": opened.url}, "bundle": {"existingSecret": _KEY}, "networkPolicy": policy}
@@ -54,7 +54,7 @@ def login(site: Site, observer: Observer, calm: dict[int, Json], signed: Path) -
 
 
 def _switch(site: Site, values: Json) -> None:
-    """Upgrade, and wait until no pod answers any more that was there before."""
+    """Upgrade, and wait until all earlier pods have ended."""
     before = {pod["metadata"]["name"] for component in _CHANGED for pod in site.medulla.pods(component)}
     site.medulla.install(values)
     until("the pods of before to go", lambda: " ".join(before & set(site.namespace.names("pods"))), 180)

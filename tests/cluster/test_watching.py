@@ -61,7 +61,7 @@ def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
 
 @pytest.fixture(scope="module")
 def given_up(observer: Observer, prometheus: Prometheus) -> None:
-    """A slide that is none has landed, and was refused."""
+    """A file that is no slide landed and was refused."""
     _wait_for_targets(prometheus)
     case = f"broken-{time.time():.0f}"
     _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")

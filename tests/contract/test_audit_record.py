@@ -1,4 +1,4 @@
-"""The audit record on SQLite and on PostgreSQL: one chain, which nobody changes unseen."""
+"""The audit record on SQLite and on PostgreSQL: one chain, in which every change is detected."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +96,7 @@ def test_an_entry_that_was_changed_after_an_erasure_is_found(fresh: SqlStore) ->
 
 
 def disarm(connection: Connection) -> None:
-    """Take the guard away, as someone with the owner's rights could."""
+    """Drop the guard, as the owner of the database could."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("alter table audit disable trigger all"))
         return

@@ -217,7 +217,7 @@ class TestS3(StoreContract):
         assert not remaining.get("DeleteMarkers")
 
     def test_erasing_an_object_ends_its_unfinished_uploads(self, minio: MinioPart) -> None:
-        """MinIO tells of uploads by their whole key alone, and drops the others after a day."""
+        """MinIO lists uploads only by their whole key, and drops the others after a day."""
         bucket, client = minio.bucket(), minio.client()
         client.create_multipart_upload(Bucket=bucket, Key="clinical/C.json")
         S3Store(s3_settings(minio, bucket)).erase("clinical/C.json")

@@ -54,7 +54,7 @@ def test_it_says_that_it_is_simulated_and_for_research(demo: Bundle, card: str) 
 
 
 def test_it_is_small() -> None:
-    """Of 1.3 MB are 0.5 MB the reference that tells slides of other stains."""
+    """0.5 of 1.3 MB are the reference that detects slides of other stains."""
     assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_400_000
 
 

@@ -53,7 +53,7 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetuned(folder: Path) -> Path:
-    """The default encoder after one step on made-up tiles: its weights are others, and its manifest says why."""
+    """The default encoder after one step on made-up tiles: with other weights, as its manifest states."""
     optional_library("torch", "train")
     tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
     short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]

@@ -61,7 +61,7 @@ def test_a_handler_longer_than_the_poll_interval_trips_no_rebalance(
 
 
 def _committed(bus: KafkaKind, topic: str) -> int:
-    """How many records a further member of the group would not see again."""
+    """Number of records that a new member of the group would not get again."""
     uncommitted = Recorder()
     sent = len(bus.records(topic))
     bus.producer().send([Record(topic, "case-1", b"last")])

@@ -225,7 +225,7 @@ def facts_of(case: str) -> list[Fact]:
 
 
 def in_any_order(count: int) -> st.SearchStrategy[list[int]]:
-    """Places of `count` facts in some order, then some of them again."""
+    """Indexes of `count` facts in any order, some of them repeated."""
     places = range(count)
     again = st.lists(st.sampled_from(places), max_size=count)
     return st.tuples(st.permutations(places), again).map(lambda both: [*both[0], *both[1]])

@@ -1,4 +1,4 @@
-"""What `medulla train` writes: the scorer reads it and says the same of a patient as the trainer does."""
+"""What `medulla train` writes: the scorer reads it and gives the same predictions as the trainer."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ OUTCOME = ("time_days", "event_code")
 
 
 def nothing(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 @pytest.fixture(scope="module")

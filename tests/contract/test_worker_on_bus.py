@@ -1,4 +1,4 @@
-"""A worker's promises, on the bus in memory and on Kafka alike: retries outlive restarts, nothing holds others up."""
+"""A worker's promises, on the bus in memory and on Kafka alike: retries survive restarts, no record blocks others."""
 
 import time
 import uuid

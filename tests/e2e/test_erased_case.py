@@ -107,7 +107,7 @@ def _land(system: System) -> None:
 
 
 def _traces(system: System) -> list[str]:
-    """Where the case is named or its bytes stand, but for topics that Kafka empties in its own time."""
+    """All places that name the case or hold its bytes, except topics under Kafka's retention."""
     return [*_in_bucket(system), *_in_database(system), *_in_dead_letters(system), *_on_scratch(system)]
 
 

@@ -20,7 +20,7 @@ _SHOWN = 5
 
 
 def main() -> int:
-    """Run the targets one after the other; 1 where an input did what none may."""
+    """Run the targets one after the other; returns 1 if there is a fault."""
     arguments = _arguments()
     logs.configure("fuzz", "CRITICAL")
     chosen = [target for target in TARGETS if not arguments.only or target.name in arguments.only.split(",")]

@@ -26,7 +26,7 @@ _START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One input that did what none may."""
+    """A fault and the input that caused it."""
 
     target: str
     seed: int
@@ -56,12 +56,12 @@ class Tally:
         return self.held_mb[-1] - self.held_mb[int(_SETTLED * len(self.held_mb))] if len(self.held_mb) > 2 else 0
 
     def fault(self, seed: int, what: str) -> None:
-        """Count an input that did what none may."""
+        """Count a fault."""
         self.outcomes["FAULT"] += 1
         self.faults.append(Fault(self.target.name, seed, what))
 
     def take(self, message: dict[str, Any]) -> None:
-        """Count what a process says of one input."""
+        """Count the reported outcome of one input."""
         seed, seconds, peak = message["seed"], message["seconds"], message["peak_mb"]
         if seconds > self.slowest_s:
             self.slowest_s, self.slowest_seed = seconds, seed
@@ -130,7 +130,7 @@ def _be_child(target: Target, seed: int, folder: Path, writer: int) -> None:
 
 
 def _lines(reader: int, longest_s: float) -> Iterator[dict[str, Any] | None]:
-    """What the process says, line by line; None where it says nothing for too long."""
+    """Messages of the process; None if it is silent for too long."""
     rest, patience = b"", _START_S
     while True:
         if not select.select([reader], [], [], patience)[0]:

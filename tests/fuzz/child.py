@@ -27,7 +27,7 @@ def random_of(target: Target, seed: int) -> Random:
 
 
 def work(target: Target, first: int, folder: Path, out: TextIO) -> None:
-    """Go through seeds from `first` on until somebody ends the process."""
+    """Run seeds from `first` on until the process is ended."""
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MB * _MB, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     make, read = target.open(_emptied(folder / "good"))
@@ -44,7 +44,7 @@ def work(target: Target, first: int, folder: Path, out: TextIO) -> None:
 
 
 def _outcome(read: Read, data: bytes, folder: Path) -> dict[str, Any]:
-    """Reason of a refusal, or where an error came from that nobody raised on purpose."""
+    """Reason of a refusal, or location of an unexpected error."""
     try:
         read(data, folder)
     except PermanentError as error:
@@ -74,7 +74,7 @@ def _forget_peak() -> int:
 
 
 def _held() -> int:
-    """Memory that is really held, in MB: garbage and what the allocator keeps are given back first."""
+    """Memory in use, in MB, after garbage collection and release of the allocator's caches."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return _status("VmRSS")

@@ -75,7 +75,7 @@ _BYTES: Sequence[Callable[[bytearray, Random, int], None]] = (_flip, _flip, _rep
 
 
 def odd_value(rng: Random, depth: int = 0) -> Any:
-    """A value as JSON may hold it and nobody expects."""
+    """An unexpected JSON value."""
     kind = rng.randrange(8 if depth < 3 else 5)
     if kind == 0:
         return rng.choice(ODD_NUMBERS)

@@ -20,13 +20,13 @@ _PATIENCE_S = 120
 
 
 def run(folder: Path, topic: str, service: str, *bootstrap: str) -> subprocess.CompletedProcess[str]:
-    """One life of the worker."""
+    """Run the worker until it ends or dies."""
     command = [sys.executable, "-m", "tests.support.crashing_worker", str(folder), topic, service, *bootstrap]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
 
 
 def restarted_runs(folder: Path, topic: str, service: str, *bootstrap: str) -> list[subprocess.CompletedProcess[str]]:
-    """Start it again whenever it dies, as Kubernetes or a person does."""
+    """Restart it whenever it dies, as Kubernetes or a person does."""
     for name in ("done", "given-up", "bucket"):
         (folder / name).mkdir()
     ended = [run(folder, topic, service, *bootstrap)]

@@ -1,4 +1,4 @@
-"""An embedder that is killed with SIGKILL loses the chunk it was at, and nothing else."""
+"""An embedder that is killed with SIGKILL loses only the current chunk."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What happens around a real Triton: restarts, wrong models, deadlines, leftovers of killed processes."""
+"""Embedding with a real Triton: restarts, wrong models, deadlines, leftovers of killed processes."""
 
 import re
 import socket

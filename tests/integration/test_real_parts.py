@@ -1,4 +1,4 @@
-"""The real parts that the other tests stand on do what those tests take for granted."""
+"""The real parts meet the assumptions of the other tests."""
 
 import json
 from itertools import islice

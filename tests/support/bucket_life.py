@@ -34,7 +34,7 @@ Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored
 
 
 class DisturbedStore:
-    """A store in which something else may happen before each call."""
+    """A store that runs `before` ahead of each call."""
 
     def __init__(self, store: BlobStore, disturb: Callable[[], None]) -> None:
         self._store, self._disturb = store, disturb
@@ -89,18 +89,18 @@ class BucketLife:
         self.record = RecordScore(store, self.results)
 
     def live(self) -> None:
-        """Let everything happen, then everything be done that was asked for."""
+        """Make all changes, then handle all events."""
         while self.changes or self.waiting:
             if self.changes and self.random.random() < 0.2:
                 self._change()
             self._work()
 
     def shown(self, case: str) -> dict[str, Any]:
-        """What people see of a case in the end."""
+        """Each case as results shows it at the end."""
         return _described(_answer(Queries(self.results, self.store), case))
 
     def expected(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """What they should see of each case: the same bucket, landed once and in order."""
+        """The expected cases: of the same bucket, landed once and in order."""
         calm = BucketLife(folder, MemoryStore(), seed=-1, changes=0)
         try:
             for info in [*self.store.list("slides/"), *self.store.list("clinical/")]:

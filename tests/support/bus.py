@@ -13,7 +13,7 @@ PATIENCE_S = 60.0
 
 
 class Recorder:
-    """Keeps what was seen and is wanted, in order, and lets a test wait for it."""
+    """Records accepted deliveries in order, and lets a test wait for them."""
 
     def __init__(self, accepts: Callable[[Delivery], bool] = lambda _: True) -> None:
         self.deliveries: list[Delivery] = []
@@ -52,7 +52,7 @@ class Running:
             self.error = error
 
     def join(self) -> BaseException | None:
-        """Wait for its end; what ended it, or None."""
+        """Wait for its end; returns its error, or None."""
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "still running"
         return self.error
@@ -70,13 +70,13 @@ def running(run: Callable[[Event], None]) -> Iterator[Running]:
 
 
 def as_sent(record: Record) -> Record:
-    """A record that was sent again, without the header that says so."""
+    """A replayed record without its replay header."""
     original_headers = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
     return replace(record, headers=original_headers)
 
 
 def eventually(true: Callable[[], object]) -> None:
-    """Ask until it holds; fails after a while."""
+    """Wait until the condition holds; fails after a while."""
     pause = Event()
     for _ in range(round(PATIENCE_S / 0.02)):
         if true():

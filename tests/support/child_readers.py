@@ -1,4 +1,4 @@
-"""Openers of slides that tests have run in child processes: without shortcuts, or misbehaving by file name."""
+"""Slide openers for child processes in tests: without shortcuts, or misbehaving by file name."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def _raise(error: BaseException) -> None:
 
 
 def _babble() -> None:
-    """Write nonsense into every socket of the process."""
+    """Write invalid messages into every socket of the process."""
     for link in Path("/proc/self/fd").iterdir():
         if link.is_symlink() and str(link.readlink()).startswith("socket:"):
             os.write(int(link.name), b"\xff" * 64)

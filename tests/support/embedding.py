@@ -1,4 +1,4 @@
-"""A planned slide of made-up pixels and an encoder that is quick, for tests of what happens around them."""
+"""A planned slide of random pixels and a fast encoder, for tests of the embedder."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Facts that a result store is told, and how it is told them."""
+"""Facts for a result store, and a function that stores any of them."""
 
 from collections.abc import Sequence
 

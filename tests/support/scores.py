@@ -1,4 +1,4 @@
-"""Made-up scores and events for tests: realistic in shape, about nobody."""
+"""Made-up scores and events for tests: realistic in shape, of no real patient."""
 
 import hashlib
 from collections.abc import Sequence
@@ -131,7 +131,7 @@ def provenance(case: str, slides: Sequence[str]) -> Provenance:
 
 
 def abstained(case: str = "MB-0043") -> Score:
-    """A score whose scorer said nothing, out of distribution."""
+    """An abstained score, out of distribution."""
     message = score(case)
     message.risk_group = ""
     message.abstained = True
@@ -146,7 +146,7 @@ def body(message: Score) -> str:
 
 
 def scored(message: Score, as_of: datetime, inputs: Sequence[tuple[str, str]] = ()) -> CaseScored:
-    """The event that announces a score, made from objects of these keys and etags; older programs told none."""
+    """The event that announces a score, made from objects of these keys and etags; older programs stated none."""
     return CaseScored(
         event_id=digest(f"{message.score_id}{as_of.isoformat()}")[:32],
         case_id=message.case_id,

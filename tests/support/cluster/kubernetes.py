@@ -112,7 +112,7 @@ class Namespace:
 
 
 def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 1.0) -> None:
-    """Wait until `missing` says nothing more.
+    """Wait until `missing` returns nothing.
 
     Raises:
         StackError: it did not happen in time; names it, and what was missing last.

@@ -1,4 +1,4 @@
-"""Who uses a site from outside: puts slides into its bucket, asks REST for their scores, reads topics."""
+"""A user of a site from outside: puts slides into its bucket, asks REST for their scores, reads topics."""
 
 import json
 import time
