@@ -1,4 +1,4 @@
-"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, whichever process dies."""
+"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, also after crashes."""
 
 import json
 import subprocess
