@@ -1,4 +1,4 @@
-"""What those who write and those who read a model bundle agree on: names, digests of its files, ed25519 keys."""
+"""The format that writers and readers of a model bundle share: names, digests of its files, ed25519 keys."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +14,12 @@ MANIFEST, SIGNATURE = "bundle.json", "signature"
 
 
 class BadKeyError(PermanentError):
-    """What was given as a key to sign with or to check by is none."""
+    """A signing or verification key is not one."""
 
     reason = "bad_bundle"
     advice = (
         "Give an ed25519 key in PEM, without password. `openssl genpkey -algorithm ed25519 -out key.pem` makes a "
-        "private key to sign with, `openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to check by."
+        "private key to sign with, `openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to verify with."
     )
 
 
@@ -32,7 +32,7 @@ def folder_files(folder: Path) -> dict[str, bytes]:
 
 
 def fault(listed: Mapping[str, str], files: Mapping[str, bytes], where: str) -> str | None:
-    """The first file that is not as bundle.json has it `listed` with its SHA-256, in a sentence; None if all are."""
+    """A sentence on the first file that differs from the SHA-256 `listed` in bundle.json; None if all match."""
     for name, digest in listed.items():
         if name not in files:
             return f"{where} lacks {name}, which {MANIFEST} lists"
@@ -43,10 +43,10 @@ def fault(listed: Mapping[str, str], files: Mapping[str, bytes], where: str) -> 
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:
-    """The key to sign with, PEM (PKCS#8).
+    """Read a signing key, PEM (PKCS#8).
 
     Raises:
-        BadKeyError: it is none.
+        BadKeyError: it is not one.
     """
     try:
         key = load_pem_private_key(pem, password=None)
@@ -58,10 +58,10 @@ def private_key(pem: bytes) -> Ed25519PrivateKey:
 
 
 def public_key(data: bytes) -> Ed25519PublicKey:
-    """The key to check by, PEM or 32 raw bytes.
+    """Read a verification key, PEM or 32 raw bytes.
 
     Raises:
-        BadKeyError: it is none.
+        BadKeyError: it is not one.
     """
     if b"PRIVATE KEY" in data:
         raise BadKeyError("the key given as public key for bundles is a private one")

@@ -25,7 +25,7 @@ def notify_nobody(_: PermanentError) -> None:
 
 @dataclass(frozen=True)
 class Failures:
-    """Decides for one service."""
+    """Decides for the records of one service."""
 
     service: str
     retry: RetryPolicy = field(default_factory=RetryPolicy)

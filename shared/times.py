@@ -15,9 +15,9 @@ def when(stamp: Timestamp) -> datetime:
 
 def stamp(time: datetime) -> Timestamp:
     """As protobuf's."""
-    made = Timestamp()
-    made.FromDatetime(time)
-    return made
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp
 
 
 def time_of(revision: str) -> datetime:

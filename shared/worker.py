@@ -46,7 +46,7 @@ class Route(Generic[E]):
     handle: Callable[[E], Iterable[Event]]
     """The work, its result durable on return; the events it returns are published before the offset is committed."""
     rejected: Callable[[E, PermanentError], Event | None] | None = None
-    """Makes the event that tells people of a refused input, beside the dead letter."""
+    """Builds the event that notifies people of a refused input, in addition to the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
     """Splits a record about several objects, so that each fails on its own."""
     context: Callable[[E], Mapping[str, str]] = pseudonyms

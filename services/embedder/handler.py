@@ -1,4 +1,4 @@
-"""Embeds a planned slide: one checkpoint a chunk, then one bag, written once."""
+"""Embeds a planned slide: one checkpoint per chunk, then one bag, written once."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -30,7 +30,7 @@ from shared.units import Sha256
 
 @dataclass(frozen=True)
 class EmbedSlide:
-    """One planned slide in, one bag out; running it again finds what is there and says the same."""
+    """One planned slide in, one bag out; running it again finds the stored parts and gives the same event."""
 
     tiles: TileSource
     encoder: Encoder
@@ -48,7 +48,7 @@ class EmbedSlide:
             EmptyPlanError: the plan has no tiles.
             TooManyCorruptTilesError: too few of its tiles can be decoded.
             ObjectChangedError: its plan is gone.
-            TransientError: the tiler, the encoder or the store is down; what is done is kept.
+            TransientError: the tiler, the encoder or the store is down; finished parts are kept.
         """
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
@@ -58,7 +58,7 @@ class EmbedSlide:
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
-        """Embed; where another worker finished first and took the parts away, its bag is the answer."""
+        """Embed; if another worker finished first and removed the parts, return its bag."""
         try:
             return self._embed(event, folder)
         except ObjectChangedError:
@@ -76,7 +76,7 @@ class EmbedSlide:
         return folder.finish(bag, sum(len(part.tiles) for part in parts), _corrupt(parts))
 
     def _parts(self, event: SlideTiled, folder: BagFolder) -> list[Part]:
-        """Every part of the slide: those that are stored, then those still to be made."""
+        """Every part of the slide: the stored ones, then the others."""
         parts = _stored_parts(folder)
         reporter = Reporter(self.notify, event, self.progress_every_s)
         self._took_in(event, parts, reporter)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
-from shared import keys
+from shared import file_names, keys
 from shared.blob.port import BlobStore
 from shared.bus.events import Event, event_id
 from shared.erased import ErasedCases, request
@@ -57,7 +57,7 @@ class EraseCase:
         """Files beside the case's record that are passed over, such as `clinical/{case}.json.part`."""
         record = keys.clinical(case)
         beside = (info.key for info in self.store.list(f"{record}."))
-        return [key for key in beside if ".json" not in key.removeprefix(record) and keys.no_record(key)]
+        return [key for key in beside if ".json" not in key.removeprefix(record) and file_names.is_no_record(key)]
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
         """Forget that the case has the slide; returns the other cases that have it."""

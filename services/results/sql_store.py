@@ -1,4 +1,4 @@
-"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: the writing half and the port."""
+"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class SqlStore:
         self._now = now
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema."""
+        """Migrate the database to the newest schema."""
         migrate.upgrade(self.engine)
 
     def check(self) -> None:
@@ -41,7 +41,7 @@ class SqlStore:
             raise OldSchemaError("the database's tables are missing or old; run `python -m services.results migrate`")
 
     def ready(self) -> bool:
-        """True; raises where `check` does."""
+        """True, or raises as `check` does."""
         self.check()
         return True
 
@@ -102,7 +102,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             new = _keep_progress(tx, progress)
             if new:
-                _touch_case(tx, CaseId(progress.case_id), when(progress.at), news=0)
+                _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
         return new
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
@@ -137,7 +137,7 @@ class SqlStore:
 
 
 def _same_text(tx: Connection, record: ScoreRecord) -> bool:
-    """False, as nothing is new; raises where the text kept under this id is another."""
+    """False, as nothing is new; raises if another text is stored under this id."""
     kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
     if kept != record.digest:
         raise ScoreMismatchError(
@@ -179,10 +179,10 @@ def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
     tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))
 
 
-def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:
+def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 1) -> None:
     new = insert(tx, CASES).values(case_id=case_id, updated_at=at, revision=1)
     later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
-    changed = {"updated_at": later, "revision": CASES.c.revision + news}
+    changed = {"updated_at": later, "revision": CASES.c.revision + increment}
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
 
 

@@ -4,7 +4,8 @@ import os
 import signal
 from typing import NoReturn
 
-STOPPED = 130
+from shared.exit_codes import STOPPED
+
 _SENTENCE = b"medulla: Stopped before anything began.\n"
 
 
@@ -13,7 +14,7 @@ def main() -> None:
     heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heeded:
         signal.signal(signal.SIGINT, _stop)  # libraries turn a KeyboardInterrupt during their import into other errors
-    from services.standalone.commands import app  # noqa: PLC0415 - takes seconds, in which people press Ctrl-C
+    from services.standalone.app import app  # noqa: PLC0415 - takes seconds, in which people press Ctrl-C
 
     if heeded:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""The pixels of a plan, chunk by chunk: decoded a little ahead of who reads them, never more."""
+"""The pixels of a plan, chunk by chunk, decoded at most one chunk ahead of the caller."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ from services.tiler.plan_store import PlannedTiles, PlanStore
 from services.tiler.ports import SlideFiles, SlideReader, Tiles
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
-from shared import keys, metrics
+from shared import file_names, keys, metrics
 from shared.blob.port import ObjectChangedError
 from shared.units import Sha256
 
@@ -28,7 +28,7 @@ _Parts = list[Future[Tiles]]
 
 @dataclass(frozen=True)
 class StreamChunks:
-    """Streams a planned slide's tiles; each chunk is decoded by several threads while the one before is sent."""
+    """Streams a planned slide's tiles; several threads decode a chunk while the previous one is sent."""
 
     files: SlideFiles
     plans: PlanStore
@@ -55,7 +55,7 @@ class StreamChunks:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
             raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
         strange = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
-        if strange or keys.passed_over(slide.object.key):
+        if strange or file_names.is_no_slide(slide.object.key):
             raise BadStreamRequestError(f"object {(*strange, slide.object.key)[0]!r} is no slide")
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:
@@ -82,7 +82,7 @@ class StreamChunks:
 
 
 def _abandon(parts: _Parts) -> None:
-    """Wait until nobody reads any more, so that the reader can be closed."""
+    """Wait until no thread reads, so that the reader can be closed."""
     for part in parts:
         part.cancel()
     wait(parts)
@@ -94,7 +94,7 @@ def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int
 
 
 def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
-    """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
+    """The message of decoded tiles, the first of which is tile `start` of the plan; corrupt ones have no pixels."""
     corrupt = np.concatenate([part.corrupt for part in parts])
     decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
     pixels = b"".join(each.data for each in decoded)

@@ -61,7 +61,7 @@ class DicomTiles:
             return self._decode(self._levels[level], self.layouts[level], Point(column, row))
         except MemoryError:
             raise
-        except Exception as error:  # wsidicom, pydicom and Pillow raise nearly anything over damaged bytes
+        except Exception as error:  # wsidicom, pydicom and Pillow raise many kinds of errors for damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ def _stated(slide: WsiDicom) -> list[Resolution]:
 
 
 def _check_header(path: Path) -> None:
-    """Hold what an instance claims against the limits, and its pixels against 8-bit RGB, before its frames are read."""
+    """Check an instance's header against the limits and for 8-bit RGB before its frames are read."""
     header = _header(path)
     rows, columns = _count(header, "Rows"), _count(header, "Columns")
     samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
@@ -120,10 +120,10 @@ def _header(path: Path) -> Dataset:
     try:
         with open_dicom(path) as file:
             claims = dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
-        list(claims)  # pydicom converts a value when it is first asked for
+        list(claims)  # pydicom converts a value at its first use
     except MemoryError:
         raise
-    except Exception as error:  # pydicom raises nearly anything over damaged bytes
+    except Exception as error:  # pydicom raises many kinds of errors for damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
     return claims
 
@@ -144,7 +144,7 @@ def _open(paths: Sequence[Path]) -> WsiDicom:
         raise NoResolutionError("the DICOM slide does not say how large its pixels are") from error
     except MemoryError:
         raise
-    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
+    except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 
 
@@ -173,7 +173,7 @@ def _tiles(slide: WsiDicom) -> DicomTiles:
         raise
     except MemoryError:
         raise
-    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
+    except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
         slide.close()
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 

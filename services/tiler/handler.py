@@ -1,4 +1,4 @@
-"""A slide lands: plan it once, remember what came of it, say so."""
+"""Plans a landed slide once and reports the outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ from shared.units import CaseId, Sha256
 
 @dataclass(frozen=True, slots=True)
 class SlideLanded:
-    """One version of a slide: its files, as HEAD described them, the first one standing for it."""
+    """One version of a slide: its files as HEAD described them, the primary file first."""
 
     slide: SlideKey
     files: tuple[BlobInfo, ...]
 
 
 def _silent(_: Progress) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class PlanTiles:
     spec: PlanSpec
     mpp: MppTable = field(default_factory=MppTable)
     open_slide: OpenSlide = open_slide
-    tell: Callable[[Progress], None] = _silent
+    on_progress: Callable[[Progress], None] = _silent
 
     def __call__(self, landed: SlideLanded) -> SlideTiled:
         """Plan the slide.
 
         Raises:
-            SlideError: it is refused, for good.
+            SlideError: it is refused.
             ObjectChangedError: a file of it was overwritten or deleted meanwhile.
         """
-        self.tell(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
+        self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
-            self.tell(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
+            self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
             digest = self._planned(local, landed)
         self._check_unchanged(landed)
         described = self.plans.described(local.digest, digest)
@@ -62,7 +62,7 @@ class PlanTiles:
         return messages.slide_tiled(slide, described)
 
     def _planned(self, local: LocalSlide, landed: SlideLanded) -> Sha256:
-        """Make the plan unless it stands; its digest.
+        """Create the plan unless it exists; returns its digest.
 
         The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
         """

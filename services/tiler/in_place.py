@@ -1,4 +1,4 @@
-"""Slides that lie on this machine already: nothing is copied."""
+"""Slides on this machine's disk; nothing is copied."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -25,11 +25,11 @@ class SlidesInPlace:
 
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
-        """Point at the slide's own files.
+        """The slide's own files.
 
         Raises:
-            EmptyObjectError: one holds no bytes.
-            ObjectChangedError: one is gone or of another size.
+            EmptyObjectError: a file is empty.
+            ObjectChangedError: a file is missing or of another size.
         """
         paths = [self._path(info) for info in files]
         with at_hand(paths) as path:
@@ -46,7 +46,7 @@ class SlidesInPlace:
 
 @contextmanager
 def at_hand(files: Sequence[Path]) -> Iterator[Path]:
-    """What is to be opened of a slide's files: the first, or of a DICOM series a folder of links to all of them."""
+    """The path to open: the primary file, or for a DICOM series a folder of links to all files."""
     is_series = len(files) > 1 and starts_as_dicom(files[0])
     if not is_series and readable_name(files[0]) == files[0]:
         yield files[0]
@@ -74,7 +74,7 @@ def readable_name(path: Path) -> Path:
 
 
 def starts_as_dicom(path: Path) -> bool:
-    """Whether a file's first bytes are those of DICOM."""
+    """Whether a file starts as DICOM does."""
     with path.open("rb") as file:
         return is_dicom(file.read(PREAMBLE))
 
@@ -85,7 +85,7 @@ def slide_digest(files: Sequence[Path]) -> Sha256:
 
 
 def whole_digest(digests: Sequence[Sha256]) -> Sha256:
-    """Digest of a slide from those of its files: a single file's own, else one over all of them in their order."""
+    """Digest of a slide from those of its files: a single file's own, else one over all in their order."""
     return digests[0] if len(digests) == 1 else digest_of(sorted(digests))
 
 

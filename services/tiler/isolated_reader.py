@@ -31,7 +31,7 @@ from shared.units import MicronsPerPx
 _FACTS = TypeAdapter(SlideFacts)
 _CHANNELS = 3
 _AT_ONCE = 20
-"""Tiles that are looked at for damage in one request."""
+"""Tiles checked for damage in one request."""
 _NONSENSE = "the process that reads the slide gave an invalid answer"
 Shapes = Sequence[tuple[int, ...]]
 
@@ -47,11 +47,11 @@ class ReaderLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     memory_mb: int = Field(default=2048, ge=512)
-    """Private memory of the slide's process; counted on Linux alone."""
+    """Private memory of the slide's process; counted on Linux only."""
     overview_s: float = Field(default=600, gt=0)
     """For opening a slide, for describing it, and for its overview."""
     tiles_s: float = Field(default=60, gt=0)
-    """For some twenty tiles."""
+    """For about twenty tiles."""
     plan_s: float = Field(default=1800, gt=0)
     """For a slide from opening to its plan."""
 
@@ -75,7 +75,7 @@ class IsolatedReader:
             raise
 
     def describe(self) -> SlideFacts:
-        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
+        """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
         if self._facts is None:
             answer = self._ask({"op": "describe"}, self._limits.overview_s)
             with self._guarded(self._limits.overview_s):
@@ -88,17 +88,17 @@ class IsolatedReader:
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
         for start in range(0, count, step):
-            part = slice(start, start + step)
-            request = _tiles("tiles", origins[part], cut)
-            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
+            batch = slice(start, start + step)
+            request = _tiles("tiles", origins[batch], cut)
+            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[batch], tiles.corrupt[batch]))
         return tiles
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark."""
         damaged = np.empty(len(origins), np.bool_)
         for start in range(0, len(origins), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            self._ask(_tiles("damaged", origins[part], cut), self._limits.tiles_s, _exactly(damaged[part]))
+            batch = slice(start, start + _AT_ONCE)
+            self._ask(_tiles("damaged", origins[batch], cut), self._limits.tiles_s, _exactly(damaged[batch]))
         return damaged
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
@@ -128,10 +128,10 @@ class IsolatedReader:
     def _open(self, path: Path, override: Override) -> None:
         request = {"path": os.fspath(path), "override": asdict(override), "memory_mb": self._limits.memory_mb}
         with self._guarded(self._limits.overview_s) as until:
-            door = self._child.door
-            door.settimeout(until - monotonic())
-            wire.send(door, request)
-            answer = wire.receive(door)
+            setup_socket = self._child.setup_socket
+            setup_socket.settimeout(until - monotonic())
+            wire.send(setup_socket, request)
+            answer = wire.receive(setup_socket)
         self._check(answer, path)
 
     def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
@@ -151,7 +151,7 @@ class IsolatedReader:
             return self._channels.get_nowait()
         except Empty:
             with self._lock:
-                return ReaderChannel.through(self._child.door)
+                return ReaderChannel.through(self._child.setup_socket)
 
     def _overview(self, shapes: Shapes) -> Arrays:
         """Arrays for an overview, if its shapes are those of one."""

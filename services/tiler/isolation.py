@@ -19,20 +19,20 @@ class IsolatedReaders:
     host: ReaderHost
     limits: ReaderLimits
     whole_s: float = math.inf
-    """How long a slide may stay open; without end where those who read it decide, as in a stream."""
+    """How long a slide may stay open; unlimited where the caller decides, as in a stream."""
 
     def __call__(self, path: Path, override: Override = Override()) -> SlideReader:  # noqa: B008 - frozen
         """Open a slide.
 
         Raises:
-            SlideError: what the reader in the child says of the file.
-            CrashedWorkerError: it died, took too long or too much memory.
+            SlideError: the reader in the child refuses the file.
+            CrashedWorkerError: the child crashed or exceeded its time or memory.
         """
         return IsolatedReader(self.host.fork(), self.limits, self.whole_s, (path, override))
 
     @property
     def for_plans(self) -> "IsolatedReaders":
-        """The same for slides that are planned: from opening to closing within `plan_s`."""
+        """Open a slide for planning: from opening to closing within `plan_s`."""
         return replace(self, whole_s=self.limits.plan_s)
 
 
@@ -41,6 +41,6 @@ def isolated_readers(
     limits: ReaderLimits = ReaderLimits(),  # noqa: B008 - frozen
     opener: str = OPENER,
 ) -> Iterator[IsolatedReaders]:
-    """Start what opens slides in child processes, and end all of it."""
+    """Start the host of child processes; end them all on exit."""
     with ReaderHost(opener) as host:
         yield IsolatedReaders(host, limits)

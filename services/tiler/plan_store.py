@@ -1,4 +1,4 @@
-"""Plans in the object store: written once under the digest of what they were made from, `plan.json` last."""
+"""Plans in the object store: written once under the digest of their inputs, `plan.json` last."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from shared.units import Level0Px, Sha256, TilePx
 
 @dataclass(frozen=True, slots=True)
 class PlannedTiles:
-    """What streaming needs of a plan."""
+    """The fields of a plan that streaming needs."""
 
     slide_digest: Sha256
     cut: Cut
@@ -43,7 +43,7 @@ class PlanStore:
     blobs: BlobStore
 
     def save(self, plan: TilePlan) -> None:
-        """Write a plan; nothing changes where it stands already."""
+        """Write a plan; an existing one stays."""
         prefix = keys.plan_prefix(plan.slide_digest, plan.digest)
         tensors: dict[str, NDArray[np.generic]] = {"coords": plan.coords, "ledger": plan.ledger}
         self.blobs.put_new(prefix + keys.PLAN_TILES, encode_tensors(tensors))
@@ -52,18 +52,18 @@ class PlanStore:
         self.blobs.put_new(prefix + keys.PLAN, json.dumps(_described(plan), indent=1).encode())
 
     def save_thumbnail(self, plan: TilePlan) -> str:
-        """Write the thumbnail alone; its key."""
+        """Write only the thumbnail; returns its key."""
         key = keys.plan_prefix(plan.slide_digest, plan.digest) + keys.THUMBNAIL
         self.blobs.put_new(key, _encoded(".jpg", plan.thumbnail))
         return key
 
     def described(self, slide: Sha256, plan: Sha256) -> dict[str, Any] | None:
-        """The plan's description (`plan.json`), or None where it was never finished."""
+        """The plan's description (`plan.json`), or None if it was not finished."""
         key = keys.plan_prefix(slide, plan) + keys.PLAN
         return dict(json.loads(self.blobs.get(key))) if self.blobs.head(key) else None
 
     def tiles(self, slide: Sha256, plan: Sha256) -> PlannedTiles:
-        """What to cut.
+        """The tiles to cut.
 
         Raises:
             UnknownPlanError: there is no such plan.

@@ -24,13 +24,13 @@ class ReaderChannel:
         self._buffer = buffer
 
     @classmethod
-    def through(cls, door: socket.socket) -> Self:
-        """Open one more channel to the child behind `door`."""
+    def through(cls, setup_socket: socket.socket) -> Self:
+        """Open one more channel to the child at the other end of `setup_socket`."""
         ours, childs = socket.socketpair()
         buffer = wire.shared_file()
         try:
             with childs:
-                wire.send(door, {}, [childs.fileno(), buffer])
+                wire.send(setup_socket, {}, [childs.fileno(), buffer])
             return cls(ours, wire.mapped(buffer))
         except BaseException:
             ours.close()

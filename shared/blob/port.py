@@ -1,4 +1,4 @@
-"""What an object store must do; `s3`, `folder` and `memory` do it, held to one contract test."""
+"""The object store's interface; one contract test checks `s3`, `folder` and `memory`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -14,16 +14,16 @@ FAULTS = "medulla-faults"
 NOT_BEFORE = "medulla-not-before"
 """Unix seconds before which a retry is not handed out."""
 ORIGIN = "medulla-origin"
-"""Where the record first stood, as topic/partition/offset."""
+"""The record's first offset, as topic/partition/offset."""
 
 REASON = "medulla-reason"
 SENTENCE = "medulla-sentence"
 ADVICE = "medulla-advice"
 SERVICE = "medulla-service"
 KEPT = "medulla-kept-"
-"""Prefix under which a dead letter keeps the headers of the record it was."""
+"""Prefix under which a dead letter keeps the headers of the original record."""
 
 REPLAYED = "medulla-replayed"
-"""On a dead letter that was sent again: a name of its own for each time, so that nothing remembered stops it."""
+"""On a replayed dead letter: a new value for each replay, so that remembered outcomes do not stop it."""
 
 BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, ORIGIN, REPLAYED})

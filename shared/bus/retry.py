@@ -10,7 +10,7 @@ from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 
 GIVE_UP_AFTER = 3
-"""Attempts at work that ends without an answer: an unexpected error, or the death of its process."""
+"""Attempts that may end without an answer: with an unexpected error or a crashed process."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -37,7 +37,7 @@ class RetryPolicy:
     def again(self, delivery: Delivery, group: str, now: float, *, fault: bool = False) -> Record | None:
         """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
 
-        `fault`: this attempt ended without an answer, of which GIVE_UP_AFTER are enough.
+        `fault`: this attempt ended without an answer; the record is given up after GIVE_UP_AFTER of them.
         """
         record = delivery.record
         attempt, faults = attempts_of(record) + 1, faults_of(record) + fault
@@ -54,7 +54,7 @@ class RetryPolicy:
 
 
 def not_before(record: Record) -> float:
-    """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
+    """Unix seconds before which a record must not be delivered; 0 if it has no such time."""
     try:
         due = float(record.headers.get(headers.NOT_BEFORE, "0"))
     except ValueError:

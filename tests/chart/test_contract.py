@@ -7,7 +7,8 @@ import pytest
 from shared.bus import topics
 from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
-from tests.support.chart import values_schema
+from tests.chart_docs import values_schema
+from tests.stack.services import SERVICES
 from tests.support.chart.paths import CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
@@ -20,7 +21,6 @@ from tests.support.chart.rendering import (
 )
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import VALUES_OF
-from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
@@ -44,8 +44,8 @@ def test_a_service_understands_every_variable_it_gets(
 
 
 def _container(values: Path, component: str) -> Manifest:
-    found: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
-    return found
+    container: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
+    return container
 
 
 @pytest.mark.parametrize("component", _SETTINGS)
@@ -56,13 +56,13 @@ def test_a_deployment_runs_a_module_that_is_there(component: str) -> None:
 
 
 def test_every_topic_is_made_and_no_other() -> None:
-    made = {each["spec"]["topicName"]: each["spec"] for each in manifests(_GPU) if each["kind"] == "KafkaTopic"}
+    created = {each["spec"]["topicName"]: each["spec"] for each in manifests(_GPU) if each["kind"] == "KafkaTopic"}
     retries = {topics.retry_topic(group) for group in SERVICES}
-    assert set(made) == {*topics.ALL, *retries}
-    assert made[topics.DEAD_LETTERS]["config"]["retention.ms"] == "-1"
-    roomy = {name for name, spec in made.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
+    assert set(created) == {*topics.ALL, *retries}
+    assert created[topics.DEAD_LETTERS]["config"]["retention.ms"] == "-1"
+    roomy = {name for name, spec in created.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
     assert roomy == {topics.DEAD_LETTERS, *retries}
-    assert made[topics.SLIDES_TILED]["partitions"] == 24
+    assert created[topics.SLIDES_TILED]["partitions"] == 24
 
 
 def test_keda_watches_topics_and_groups_that_exist() -> None:
@@ -94,8 +94,8 @@ def test_no_container_has_a_variable_twice(values: Path) -> None:
 def test_every_pod_has_the_account_labels_and_annotations_that_all_are_given(values: Path) -> None:
     account = ("serviceAccount.create=false", "serviceAccount.name=med", "serviceAccount.podLabels.cloud=yes")
     given = (*account, "global.podLabels.mine=a", "global.podAnnotations.note=b")
-    made = [each for each in manifests(values, *(f"--set={each}" for each in given)) if list(pod_specs([each]))]
-    for each in made:
+    created = [each for each in manifests(values, *(f"--set={each}" for each in given)) if list(pod_specs([each]))]
+    for each in created:
         metadata, spec = pod_template(each)["metadata"], pod_template(each)["spec"]
         assert {"cloud": "yes", "mine": "a"}.items() <= metadata["labels"].items(), each["metadata"]["name"]
         assert metadata["annotations"]["note"] == "b", each["metadata"]["name"]
@@ -132,10 +132,10 @@ def test_a_pod_may_take_longer_to_end_than_the_program_to_drain(values: Path) ->
 
 
 def test_every_pod_has_its_network_policy(values: Path) -> None:
-    found = manifests(values)
+    objects = manifests(values)
     allowed = {
         each["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
-        for each in found
+        for each in objects
         if each["kind"] == "NetworkPolicy"
     }
-    assert {component for component, _ in pod_specs(found)} <= allowed
+    assert {component for component, _ in pod_specs(objects)} <= allowed

@@ -1,4 +1,4 @@
-"""What `medulla train` writes: the scorer reads it and says the same of a patient as the trainer does."""
+"""What `medulla train` writes: the scorer reads it and gives the same predictions as the trainer."""
 
 import csv
 import json
@@ -23,14 +23,15 @@ from services.trainer.errors import BadModelError
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.units import CaseId
+from tests.support.missing import optional_library
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
+optional_library("torch", "train")
 
 OUTCOME = ("time_days", "event_code")
 
 
 def nothing(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
 ) -> None:
     cohort, embeddings = read(folder)
     patients = Patients(cohort, slide_view(served, cohort, embeddings), 0)
-    found, _ = predict_all(served, patients)
+    expected, _ = predict_all(served, patients)
     assert scorer.mil is not None
     place = patients.horizon
     for i, record in enumerate(records(folder)):
@@ -91,30 +92,34 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
         )
         arm = scorer.arm_for(frozenset(known))
         assert arm is not None
-        said = predict(scorer, arm.name, values)
-        assert said.horizons[0].risk == pytest.approx(found["fused"].risk[i, place], rel=1e-4)
+        served_prediction = predict(scorer, arm.name, values)
+        assert served_prediction.horizons[0].risk == pytest.approx(expected["fused"].risk[i, place], rel=1e-4)
         trees = predict(scorer, "clinical_molecular_gbm", values)
-        assert trees.horizons[0].risk == pytest.approx(found["clinical_molecular_gbm"].risk[i, place], rel=1e-4)
+        assert trees.horizons[0].risk == pytest.approx(expected["clinical_molecular_gbm"].risk[i, place], rel=1e-4)
 
 
 def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_measures(
     folder: Path, served: ServedBundle, scorer: Bundle
 ) -> None:
     cohort, _ = read(folder)
-    found = intervals(served, "clinical", Patients(cohort, None, 0))
+    expected = intervals(served, "clinical", Patients(cohort, None, 0))
     for i, record in enumerate(records(folder)[:20]):
         record["simulated"] = True
         values = parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values
-        said = predict(scorer, "clinical", values).horizons
-        assert [one.risk for one in said] == pytest.approx(list(found.risk[i]), rel=1e-4)
-        assert [one.lo for one in said] == pytest.approx(list(found.lo[i]), rel=1e-4)
-        assert [one.hi for one in said] == pytest.approx(list(found.hi[i]), rel=1e-4)
-        assert all(one.lo <= one.risk <= one.hi for one in said)
+        served_prediction = predict(scorer, "clinical", values).horizons
+        assert [horizon.risk for horizon in served_prediction] == pytest.approx(list(expected.risk[i]), rel=1e-4)
+        assert [horizon.lo for horizon in served_prediction] == pytest.approx(list(expected.lo[i]), rel=1e-4)
+        assert [horizon.hi for horizon in served_prediction] == pytest.approx(list(expected.hi[i]), rel=1e-4)
+        assert all(horizon.lo <= horizon.risk <= horizon.hi for horizon in served_prediction)
 
 
 def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) -> None:
-    said = {"sex": "F", "age_at_diagnosis_months": 30, "molecular_group": "SHH-activated and TP53-wildtype"}
-    record = parse(json.dumps(said).encode(), CaseId("A"), scorer.manifest.profile)
+    written = {
+        "sex": "F",
+        "age_at_diagnosis_months": 30,
+        "molecular_group": "SHH-activated and TP53-wildtype",
+    }
+    record = parse(json.dumps(written).encode(), CaseId("A"), scorer.manifest.profile)
     assert record.values == {
         "sex": "female",
         "age_at_diagnosis_years": 2.5,

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+from tests.stack.process import clean_environment, free_ports, wait_for
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.stack.process import clean_environment, free_ports, wait_for
 from tests.support.system import CLINICAL
 
 PATIENCE_S = 90.0

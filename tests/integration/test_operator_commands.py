@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
 from shared.bus import topics
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.kafka_admin import read_topic

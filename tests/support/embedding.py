@@ -1,4 +1,4 @@
-"""A planned slide of made-up pixels and an encoder that is quick, for tests of what happens around them."""
+"""A planned slide of random pixels and a fast encoder, for tests of the embedder."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -45,8 +45,8 @@ def planned(store: BlobStore, tiles: int, per_chunk: int = 4, name: str = "s1") 
 def pixels_of(slide: Slide, tiles: Sequence[int]) -> Tiles:
     """Pixels that depend on the slide and on a tile's position in its plan."""
     seed = int(slide.digest[:8], 16)
-    made = [np.random.default_rng(seed + tile).integers(0, 256, (PX, PX, 3), np.uint8) for tile in tiles]
-    return np.stack(made) if made else np.empty((0, PX, PX, 3), np.uint8)
+    pixels = [np.random.default_rng(seed + tile).integers(0, 256, (PX, PX, 3), np.uint8) for tile in tiles]
+    return np.stack(pixels) if pixels else np.empty((0, PX, PX, 3), np.uint8)
 
 
 def raw_chunk(slide: Slide, plan: Plan, index: int, corrupt: frozenset[int] = frozenset()) -> TileChunk:
@@ -71,11 +71,11 @@ class FakeTileSource:
 
     corrupt: frozenset[int] = frozenset()
     breaks_at: int | None = None
-    asked: list[int] = field(default_factory=list)
+    requested: list[int] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
 
     def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
-        self.asked.append(first_chunk)
+        self.requested.append(first_chunk)
         for index in range(first_chunk, -(-plan.tiles // plan.tiles_per_chunk)):
             if index == self.breaks_at:
                 self.breaks_at = None

@@ -29,12 +29,12 @@ class SigningKey:
     private: PrivateKey = field(init=False)
 
     def __post_init__(self) -> None:
-        made: PrivateKey = (
+        private_key: PrivateKey = (
             rsa.generate_private_key(65537, 2048)
             if self.algorithm.startswith("RS")
             else ec.generate_private_key(ec.SECP256R1())
         )
-        object.__setattr__(self, "private", made)
+        object.__setattr__(self, "private", private_key)
 
     def public_jwk(self) -> dict[str, Any]:
         """The public half, as JWKS lists it."""
@@ -140,8 +140,8 @@ class OidcIssuer:
         """
         login = self._logins.pop(form.get("code", ""), None)
         sent = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).decode()
-        wanted = (form.get("client_id"), form.get("redirect_uri"), sent.rstrip("="))
-        if login is None or wanted != (login.client_id, login.redirect_uri, login.challenge):
+        expected = (form.get("client_id"), form.get("redirect_uri"), sent.rstrip("="))
+        if login is None or expected != (login.client_id, login.redirect_uri, login.challenge):
             raise ValueError("invalid_grant")
         return {
             "access_token": self.token(),

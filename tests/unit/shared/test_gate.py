@@ -17,7 +17,7 @@ def test_nobody_is_beside_who_is_alone(alone: list[bool]) -> None:
     beside: list[tuple[bool, int]] = []
 
     def work(is_alone: bool) -> None:
-        with gate.alone() if is_alone else gate.shared():
+        with gate.exclusive() if is_alone else gate.shared():
             with lock:
                 inside.append(is_alone)
                 beside.append((any(inside), len(inside)))
@@ -36,6 +36,6 @@ def test_work_that_hangs_holds_nobody_up_for_ever(first: str, second: str) -> No
     gate, entered = Gate(patience_s=0.01), []
     with getattr(gate, first)(), getattr(gate, second)():
         entered.append("beside the work that hangs")
-    with gate.alone():
+    with gate.exclusive():
         entered.append("afterwards")
     assert entered == ["beside the work that hangs", "afterwards"]

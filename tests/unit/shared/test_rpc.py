@@ -177,10 +177,10 @@ def test_a_trace_goes_on_in_the_server() -> None:
     spans.clear()
     with serving_scorer(lambda _: None) as port, span("question"):
         ask(port)
-    by_name = {one.name: one for one in spans.finished()}
-    asked, answered = by_name["question"], by_name["medulla.v1.ScorerService/ScoreCase"]
-    assert answered.parent is not None
-    assert answered.parent.span_id == asked.context.span_id
+    by_name = {each.name: each for each in spans.finished()}
+    client, server = by_name["question"], by_name["medulla.v1.ScorerService/ScoreCase"]
+    assert server.parent is not None
+    assert server.parent.span_id == client.context.span_id
 
 
 def test_a_span_of_a_refused_call_names_the_reason() -> None:
@@ -216,7 +216,9 @@ def test_open_calls_finish_while_the_server_drains() -> None:
         return release.wait(20)
 
     server = GrpcServer(
-        "127.0.0.1:0", lambda one: scorer_pb2_grpc.add_ScorerServiceServicer_to_server(Scorer(slow), one), grace_s=10
+        "127.0.0.1:0",
+        lambda target: scorer_pb2_grpc.add_ScorerServiceServicer_to_server(Scorer(slow), target),
+        grace_s=10,
     )
     stop, answers = Event(), []
     serving = Thread(target=server.run, args=(stop,))

@@ -47,7 +47,7 @@ def test_whatever_handlers_raise_is_the_fate_of_their_records() -> None:
         assert (letters[case].reason, letters[case].attempts) == ("internal_error", GIVE_UP_AFTER)
         assert f"unexpected {kind.__name__} at shared/worker.py:" in letters[case].sentence
     assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["good"]
-    rejections = [decoder(SlideRejected)(told) for told in bench.bus.records(topics.SLIDES_REJECTED)]
+    rejections = [decoder(SlideRejected)(each) for each in bench.bus.records(topics.SLIDES_REJECTED)]
     assert [rejected.reason for rejected in rejections] == ["internal_error"] * len(kinds)
 
 
@@ -92,12 +92,12 @@ def test_an_error_anywhere_in_a_route_is_the_fate_of_its_record(broken: str) -> 
 def test_people_are_told_once_the_store_is_back() -> None:
     failures = iter([TransientError("store is down")])
 
-    def tell(event: SlideTiled, error: PermanentError) -> Event:
+    def reject(event: SlideTiled, error: PermanentError) -> Event:
         for failure in failures:
             raise failure
         return rejection(event, error)
 
-    bench = Bench(route(refuse, tell), QUICK)
+    bench = Bench(route(refuse, reject), QUICK)
     bench.drain(to_record(tiled(), "tiler"))
     assert len(bench.bus.records(topics.DEAD_LETTERS)) == len(bench.bus.records(topics.SLIDES_REJECTED)) == 1
 

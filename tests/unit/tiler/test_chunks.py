@@ -27,8 +27,8 @@ KEY = "slides/case-1/slide-1.svs"
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as made:
-        yield made
+    with tiling(tmp_path) as created:
+        yield created
 
 
 class Watched:
@@ -37,12 +37,12 @@ class Watched:
     def __init__(self, reader: SlideReader) -> None:
         self._reader = reader
         self._lock = Lock()
-        self.asked = 0
+        self.read = 0
         self.closed = False
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         with self._lock:
-            self.asked += len(origins)
+            self.read += len(origins)
         assert not self.closed
         return self._reader.read_tiles(origins, cut)
 
@@ -110,7 +110,7 @@ def test_no_more_than_one_chunk_is_decoded_ahead(tiler: Tiling) -> None:
     stream, opened = watched(tiler)
     chunks = stream(event.slide, event.plan)
     next(chunks)
-    assert opened[0].asked <= 32
+    assert opened[0].read <= 32
     chunks.close()  # type: ignore[attr-defined]  # a generator
 
 
@@ -121,7 +121,7 @@ def test_a_caller_who_leaves_stops_the_work_and_frees_the_slide(tiler: Tiling) -
     next(chunks)
     chunks.close()  # type: ignore[attr-defined]  # a generator
     assert opened[0].closed
-    assert opened[0].asked <= 32
+    assert opened[0].read <= 32
 
 
 def test_a_slide_altered_since_planning_is_not_streamed(tiler: Tiling) -> None:

@@ -17,7 +17,7 @@ from shared.canonical import sha256
 from tests.support.slides import Pixels, cc0_pixels, grey_dicom, write_dicom, write_tiff
 from tests.support.tiffs import RawTiff, long, short, tiled_page
 
-STRANGE = {
+UNSUPPORTED = {
     "grey": (np.zeros((1024, 1024), np.uint8), "minisblack", "grey: one channel of 8 bits"),
     "16-bit grey": (np.zeros((1024, 1024), np.uint16), "minisblack", "grey: one channel of 16 bits"),
     "16-bit colour": (np.zeros((1024, 1024, 3), np.uint16), "rgb", "16 bits, not 8"),
@@ -28,7 +28,7 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize(("pixels", "photometric", "reason"), STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize(("pixels", "photometric", "reason"), UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_other_pixels_than_8_bit_rgb_are_named(
     pixels: np.ndarray, photometric: str, reason: str, tmp_path: Path
 ) -> None:

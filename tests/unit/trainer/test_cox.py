@@ -9,6 +9,7 @@ from services.trainer.arms.cox import Sample, baseline, choose_ridge, derivative
 from services.trainer.arms.hazards import incidence, time_grid
 from services.trainer.cohort.cohort import Flags, Floats
 from services.trainer.folds import stratified_folds
+from tests.support.missing import optional_library
 
 TRUE = np.array([0.8, -0.5, 0.0])
 
@@ -36,7 +37,7 @@ def test_without_a_ridge_coefficients_errors_and_baseline_are_lifelines() -> Non
 
 
 def test_with_a_ridge_coefficients_are_scikit_survivals() -> None:
-    linear = pytest.importorskip("sksurv.linear_model", reason="scikit-survival is in the group `judge`")
+    linear = optional_library("sksurv.linear_model", "judge")
     x, times, events = cohort()
     rounded = np.round(times, 1) + 0.1  # many ties
     truth = np.array(list(zip(events, rounded, strict=True)), dtype=[("event", bool), ("time", float)])

@@ -12,13 +12,13 @@ import pytest
 from services.fusion_scorer import ood
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import SlideReference
-from services.standalone.scoring import DEMO, DEMO_BUNDLE
+from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.tiler.ports import Overview
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue
 from services.trainer.bundle.slide_reference import SlideMeasures, colour_distance, slide_distances, slide_reference
-from services.trainer.evidence.stains import STAINS
 from shared.canonical import canonical_json
+from tests.studies.stains import STAINS
 
 Pixels = npt.NDArray[np.uint8]
 SHRINK = 16
