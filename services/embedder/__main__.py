@@ -56,7 +56,15 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     progress = LossySender(producer, SERVICE)
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
-    embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
+    embed = EmbedSlide(
+        tiles,
+        batcher,
+        store,
+        progress.tell,
+        max_corrupt=settings.max_corrupt,
+        progress_every_s=settings.progress_every_s,
+        check_every_s=settings.check_every_s,
+    )
     served = routes(embed)
     heart, attempts = Heartbeat("worker"), Attempts(store)
     consumed = subscriptions(SERVICE, served)

@@ -42,5 +42,7 @@ class EmbedderSettings(ServiceSettings):
     """Share of a slide's tiles that may be corrupt."""
     concurrency: int = Field(default=2, ge=1)
     """Slides side by side; small ones share batches."""
+    check_every_s: float = Field(default=EmbedSlide.check_every_s, gt=0)
+    """How often work on a slide looks whether the slide still stands in the bucket and its case is not erased."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
     """How often people who wait are told how far a slide is."""

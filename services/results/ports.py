@@ -8,7 +8,7 @@ from typing import Protocol
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.results.audit_chain import ChainReport
-from shared.units import CaseId, Sha256
+from shared.units import CaseId, Sha256, SlideId
 
 Version = tuple[str, str]
 """Key and etag of an object."""
@@ -132,6 +132,9 @@ class ResultStore(Protocol):
 
     def record_progress(self, progress: Progress) -> bool:
         """Keep the latest progress of a slide; False where a later one was known."""
+
+    def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
+        """Drop the progress of a slide that is gone."""
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
         """A page of at most `limit` cases behind `after`, the most recently changed first."""

@@ -12,9 +12,10 @@ from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable, Override
-from shared import keys, metrics
+from shared import metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.keys import SlideKey
+from shared.slides.standing import check_stands
 from shared.units import Sha256
 
 
@@ -53,11 +54,11 @@ class PlanTiles:
         with self.files.hold(landed.files) as local:
             self.tell(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
             digest = self._planned(local, self.mpp.of(landed.slide.case_id, landed.slide.slide_id))
-        self._check_unchanged(landed)
+        slide = messages.slide_message(landed.slide, landed.files, local.digest)
+        check_stands(self.blobs, slide)
         described = self.plans.described(local.digest, digest)
         if described is None:
             raise ObjectChangedError(f"the plan of {landed.files[0].key} was removed as soon as it was written")
-        slide = messages.slide_message(landed.slide, landed.files, local.digest)
         return messages.slide_tiled(slide, described)
 
     def _planned(self, local: LocalSlide, override: Override) -> Sha256:
@@ -76,10 +77,3 @@ class PlanTiles:
         self.plans.save(tile_plan)
         for status, count in tile_plan.counts.items():
             metrics.TILES.labels(status).inc(count)
-
-    def _check_unchanged(self, landed: SlideLanded) -> None:
-        now = {info.key: info.etag for info in self.blobs.list(keys.slides(landed.slide.case_id))}
-        for file in landed.files:
-            if now.get(file.key) != file.etag:
-                change = "overwritten" if file.key in now else "deleted"
-                raise ObjectChangedError(f"object {file.key} was {change} while it was planned")

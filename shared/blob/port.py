@@ -31,6 +31,11 @@ class ObjectChangedError(PermanentError):
     reason = "digest_mismatch"
     advice = "Wait for the upload to finish; the new version is processed by its own event."
 
+    def __init__(self, sentence: str, slide_digest: str = "") -> None:
+        super().__init__(sentence)
+        self.slide_digest = slide_digest
+        """Digest of the slide that was worked on, of which plans or embeddings may be stored; empty if unknown."""
+
 
 def is_named(key: str, name: str) -> bool:
     """Whether `key` is the object `name`, or lies below a `name` that ends in a slash."""

@@ -13,7 +13,7 @@ from services.embedder.known_tile import answer_for
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Features, Tiles
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobInfo, BlobStore
 from shared.errors import TransientError
 from shared.tensors import encode_tensors
 from shared.units import Sha256
@@ -32,14 +32,24 @@ def planned(store: BlobStore, tiles: int, per_chunk: int = 4, name: str = "s1") 
     prefix = keys.plan_prefix(slide, plan)
     coords = np.stack([np.arange(tiles) * 256, np.arange(tiles) * 512], axis=1).astype(np.int32)
     store.put_new(prefix + "tiles.safetensors", encode_tensors({"coords": coords}))
+    landed = land(store, name)
     return SlideTiled(
         event_id=digest_of(f"event of {name}")[:32],
         slide=Slide(
-            case_id="case-1", slide_id=name, digest=slide, object=StoredObject(key=f"slides/case-1/{name}.svs")
+            case_id="case-1", slide_id=name, digest=slide, object=StoredObject(key=landed.key, etag=landed.etag)
         ),
         plan=Plan(digest=plan, prefix=prefix, tiles=tiles, tiles_per_chunk=per_chunk, tile_px=PX, tile_um=8.0),
         ledger=TileLedger(ok=tiles, background=7),
     )
+
+
+def land(store: BlobStore, name: str) -> BlobInfo:
+    """Put the slide that `planned` plans, unless it stands."""
+    key = f"slides/case-1/{name}.svs"
+    store.put_new(key, name.encode())
+    landed = store.head(key)
+    assert landed is not None
+    return landed
 
 
 def pixels_of(slide: Slide, tiles: Sequence[int]) -> Tiles:
