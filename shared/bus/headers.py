@@ -7,6 +7,9 @@ CE_SOURCE = "ce_source"
 CE_SUBJECT = "ce_subject"
 CONTENT_TYPE = "content-type"
 
+PREFIX = "medulla-"
+"""Every header below begins so."""
+
 ATTEMPT = "medulla-attempt"
 """How many times handling the record has failed so far."""
 FAULTS = "medulla-faults"
@@ -23,6 +26,8 @@ SERVICE = "medulla-service"
 KEPT = "medulla-kept-"
 """Prefix under which a dead letter keeps the headers of the record it was."""
 
+REPLAY_OF = "medulla-replay-of"
+"""On a note beside the dead letters: the id of one that was sent again."""
 REPLAYED = "medulla-replayed"
 """On a dead letter that was sent again: a name of its own for each time, so that nothing remembered stops it."""
 
