@@ -15,10 +15,12 @@ from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
+from shared import keys
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError
+from shared.units import Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 
@@ -198,3 +200,12 @@ def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) 
     tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
     assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38
+
+
+def test_a_planned_slide_is_known_to_be_held_by_its_case(tiler: Tiling) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    marker = keys.cases_of(Sha256(event.slide.digest)) + event.slide.case_id
+    assert keys_below(tiler, keys.CASES_OF) == [marker]
+    tiler.blobs.delete(marker)
+    assert tiler.hint(KEY) == [event]
+    assert keys_below(tiler, keys.CASES_OF) == [marker]
