@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from medulla.v1.common_pb2 import Plan, Slide, StoredObject, TileLedger
-from medulla.v1.events_pb2 import SlideTiled
+from medulla.v1.events_pb2 import Progress, SlideTiled
 from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, TileChunk
 
+from services.embedder.handler import EmbedSlide
 from services.embedder.known_tile import answer_for
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Features, Tiles
 from shared import keys
+from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore
 from shared.errors import TransientError
 from shared.tensors import encode_tensors
@@ -116,3 +118,17 @@ class FakeEncoder:
         self.batches.append(len(tiles))
         flat = tiles.reshape(len(tiles), PX * PX * 3).astype(np.float32)
         return np.stack([flat.mean(1), flat.std(1), flat.min(1), flat.max(1)], axis=1)
+
+
+class Setting:
+    """A handler with everything around it at hand."""
+
+    def __init__(self, tiles: FakeTileSource | None = None, max_corrupt: float = 0.05) -> None:
+        self.store = MemoryStore()
+        self.tiles = tiles or FakeTileSource()
+        self.encoder = FakeEncoder()
+        self.progress: list[Progress] = []
+        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
+
+    def keys_below(self, prefix: str) -> list[str]:
+        return [found.key.rpartition("/")[2] for found in self.store.list(prefix)]

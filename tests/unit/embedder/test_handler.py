@@ -1,17 +1,13 @@
 """What a slide's bag looks like after kills, corrupt tiles and repeated events."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.events_pb2 import CaseEraseRequested, Progress
-from medulla.v1.tiles_pb2 import TileChunk
 from safetensors.numpy import load
 
 from services.embedder.errors import (
@@ -22,28 +18,11 @@ from services.embedder.errors import (
     UnknownEncoderError,
 )
 from services.embedder.handler import EmbedSlide
-from services.embedder.routes import routes
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, ObjectChangedError
-from shared.erased import ErasedCases
 from shared.errors import TransientError
 from shared.tensors import decode_metadata
-from shared.units import CaseId
-from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, pixels_of, planned
-
-
-class Setting:
-    """A handler with everything around it at hand."""
-
-    def __init__(self, tiles: FakeTileSource | None = None, max_corrupt: float = 0.05) -> None:
-        self.store = MemoryStore()
-        self.tiles = tiles or FakeTileSource()
-        self.encoder = FakeEncoder()
-        self.progress: list[Progress] = []
-        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
-
-    def keys_below(self, prefix: str) -> list[str]:
-        return [found.key.rpartition("/")[2] for found in self.store.list(prefix)]
+from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, Setting, pixels_of, planned
 
 
 def test_a_bag_has_a_row_for_every_tile_in_the_order_of_the_plan() -> None:
@@ -249,74 +228,3 @@ def test_a_worker_that_loses_the_race_to_another_says_the_same() -> None:
 
     setting.store.list = list_then_lose  # type: ignore[method-assign]  # once
     assert setting.embed(event) == rival(event)
-
-
-class ChangingTileSource(FakeTileSource):
-    """Changes something just before chunk 2 is sent."""
-
-    def __init__(self, change: Callable[[], object]) -> None:
-        super().__init__()
-        self._change = change
-
-    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
-        for chunk in super().chunks(slide, plan, first_chunk):
-            if chunk.index == 2:
-                self._change()
-            yield chunk
-
-
-def changing(change: Callable[[MemoryStore], object]) -> Setting:
-    """A setting whose slide has something done to it halfway; it looks for changes at each chunk."""
-    setting = Setting()
-    source = ChangingTileSource(lambda: change(setting.store))
-    setting.tiles = source
-    setting.embed = replace(setting.embed, tiles=source, check_every_s=0.0)
-    return setting
-
-
-SLIDE = "slides/case-1/s1.svs"
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda store: store.delete(SLIDE), f"object {SLIDE} was deleted"),
-        (lambda store: store.put(SLIDE, b"another"), f"object {SLIDE} was overwritten"),
-    ],
-)
-def test_work_on_a_slide_that_is_gone_or_replaced_ends_within_the_chunk_at_hand(
-    change: Callable[[MemoryStore], object], sentence: str
-) -> None:
-    setting = changing(change)
-    with pytest.raises(ObjectChangedError, match=sentence) as refused:
-        setting.embed(planned(setting.store, tiles=400))
-    assert refused.value.reason == "digest_mismatch"
-    assert max(setting.tiles.sent) <= 4
-    assert max(setting.keys_below("embeddings/")) <= "part-00002.safetensors"
-    assert max(told.done for told in setting.progress) <= 12
-
-
-def test_a_slide_that_is_gone_before_the_work_starts_costs_no_tile() -> None:
-    setting = Setting()
-    event = planned(setting.store, tiles=10)
-    setting.store.delete(SLIDE)
-    with pytest.raises(ObjectChangedError, match="deleted"):
-        setting.embed(event)
-    assert setting.tiles.asked == []
-    assert not setting.keys_below("embeddings/")
-
-
-def test_a_slide_that_goes_with_the_last_chunk_is_not_said_to_be_embedded() -> None:
-    setting = changing(lambda store: store.delete(SLIDE))
-    setting.embed = replace(setting.embed, check_every_s=3600.0)
-    with pytest.raises(ObjectChangedError, match="deleted"):
-        setting.embed(planned(setting.store, tiles=12))
-
-
-def test_work_on_an_erased_case_ends_and_asks_to_erase_the_parts_that_it_wrote() -> None:
-    setting = changing(lambda store: ErasedCases(store).add(CaseId("case-1")))
-    event = planned(setting.store, tiles=400)
-    (asked,) = routes(setting.embed)[0].handle(event)
-    assert isinstance(asked, CaseEraseRequested)
-    assert list(asked.slide_digests) == [event.slide.digest]
-    assert max(setting.tiles.sent) <= 4
