@@ -8,7 +8,7 @@ from typing import Any
 from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
 
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, ObjectChangedError
 from shared.bus.events import Event, event_id
 from shared.canonical import canonical_json
 from shared.errors import MedullaError
@@ -69,13 +69,15 @@ def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any
     """Do the work; if the case was erased meanwhile, request another erasure for what the work wrote."""
     try:
         results = list(route.handle(event))
-    except MedullaError:
+        digests = _digests(event, *results)
+    except MedullaError as error:
         if not erased.holds(case):
             raise
-        results = []
+        changed = [error.slide_digest] if isinstance(error, ObjectChangedError) and error.slide_digest else []
+        results, digests = [], [*_digests(event), *changed]
     if not erased.holds(case):
         return results
-    return (request(case, "erased while it was worked on", slide_digests=_digests(event, *results)),)
+    return (request(case, "erased while it was worked on", slide_digests=digests),)
 
 
 def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[Event]:

@@ -57,7 +57,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
     embed = EmbedSlide(
-        tiles, batcher, store, progress.submit, settings.max_corrupt, settings.progress_every_s, settings.turn_s
+        tiles,
+        batcher,
+        store,
+        progress.submit,
+        max_corrupt=settings.max_corrupt,
+        progress_every_s=settings.progress_every_s,
+        turn_s=settings.turn_s,
+        check_every_s=settings.check_every_s,
     )
     served = routes(embed)
     heart, attempts = Heartbeat("worker"), Attempts(store)

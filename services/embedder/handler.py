@@ -26,6 +26,7 @@ from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import UnfinishedError
+from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
 
@@ -41,7 +42,9 @@ class EmbedSlide:
     """Share of a plan's tiles that may be corrupt, in [0, 1)."""
     progress_every_s: float = 2.0
     turn_s: float = 60.0
-    """How long a slide is worked on before others that wait are embedded first."""
+    """Time spent on a slide before slides that wait are embedded first."""
+    check_every_s: float = CHECK_EVERY_S
+    """Time between two checks that the slide is still in the bucket."""
 
     def __call__(self, event: SlideTiled) -> SlideEmbedded:
         """Embed the slide's tiles.
@@ -50,15 +53,17 @@ class EmbedSlide:
             EncoderMismatchError: the plan was made for another encoder.
             EmptyPlanError: the plan has no tiles.
             TooManyCorruptTilesError: too few of its tiles can be decoded.
-            ObjectChangedError: its plan is gone.
+            ObjectChangedError: it was overwritten or deleted, its case was erased, or its plan is gone.
             TransientError: the tiler, the encoder or the store is down; finished parts are kept.
             UnfinishedError: the slide has had its turn; finished parts are kept.
         """
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
+        check_stands(self.store, event.slide)
         folder = BagFolder(self.store, _prefix(event, manifest))
         bag = folder.finished() or self._embed_unless_finished(event, folder)
         folder.drop_parts()
+        check_stands(self.store, event.slide)
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
@@ -83,12 +88,14 @@ class EmbedSlide:
         """Every part of the slide: the stored ones, then the others."""
         parts = _stored_parts(folder)
         reporter = Reporter(self.notify, event, self.progress_every_s)
+        check = StandingCheck(self.store, event.slide, self.check_every_s)
         self._took_in(event, parts, reporter)
         with closing(prefetch(self._pixels(event, len(parts)))) as chunks:
             for pixels in chunks:
                 if pixels.chunk != len(parts):
                     raise DamagedChunkError(f"chunk {pixels.chunk} of {_name(event)} came instead of {len(parts)}")
                 parts.append(self._embed_chunk(event, pixels))
+                check()
                 folder.put_part(pixels.chunk, parts[-1])
                 self._took_in(event, parts, reporter)
                 self._give_way(event, len(parts))

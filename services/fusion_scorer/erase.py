@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
+from services.fusion_scorer.case_index import CaseIndex
 from shared import file_names, keys
 from shared.blob.port import BlobStore
 from shared.bus.events import Event, event_id
@@ -45,7 +46,8 @@ class EraseCase:
             self.store.erase(name)
         self.forget_letters(case)
         again = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
-        return [*again, *(_rescore(other, event) for other in sorted(others))]
+        index = CaseIndex(self.store)
+        return [*again, *(_rescore(other, event) for other in sorted(others) if index.knows(other))]
 
     def _stored(self, case: CaseId) -> str:
         """The case's index, scores and landings as one text, which names all derived objects."""

@@ -12,7 +12,7 @@ from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
 from shared.times import when
-from shared.units import CaseId, Sha256
+from shared.units import CaseId, Sha256, SlideId
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
 
@@ -76,7 +76,7 @@ class RecordScore:
 
 @dataclass(frozen=True)
 class RecordRejection:
-    """A refused input in, one row out."""
+    """A refused input in, one row out; a slide that is gone is not under way any more."""
 
     blobs: BlobStore
     results: ResultStore
@@ -87,6 +87,8 @@ class RecordRejection:
             keys.case_id(event.case_id, "the event of a refused input")
         if _exists(self.blobs, event):
             self.results.record_rejection(event)
+        elif event.slide_id and self.blobs.head(event.object_key) is None:
+            self.results.forget_progress(CaseId(event.case_id), SlideId(event.slide_id))
         return ()
 
 

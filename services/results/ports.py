@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.results.audit_chain import ChainReport
 from shared.times import time_of
-from shared.units import CaseId, Sha256
+from shared.units import CaseId, Sha256, SlideId
 
 Version = tuple[str, str]
 """Key and etag of an object."""
@@ -138,6 +138,9 @@ class ResultStore(Protocol):
 
     def record_progress(self, progress: Progress) -> bool:
         """Store the latest progress of a slide; False if a later one was stored before."""
+
+    def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
+        """Drop the progress of a slide that is gone."""
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
         """A page of at most `limit` cases after `after`, the most recently changed first."""

@@ -13,7 +13,7 @@ from services.results.errors import OldSchemaError, ScoreMismatchError
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
-from shared.units import CaseId
+from shared.units import CaseId, SlideId
 
 
 def _now() -> datetime:
@@ -104,6 +104,13 @@ class SqlStore:
             if new:
                 _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
         return new
+
+    def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            of_slide = PROGRESS.c.case_id == case_id, PROGRESS.c.slide_id == slide_id
+            if tx.execute(delete(PROGRESS).where(*of_slide)).rowcount:
+                tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(revision=CASES.c.revision + 1))
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
         """See ResultStore."""

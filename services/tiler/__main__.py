@@ -64,7 +64,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     is_unplanned = Unplanned(listing, landings, settings.mpp)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     return (

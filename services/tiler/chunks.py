@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +20,7 @@ from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
 from shared import file_names, keys, metrics
 from shared.blob.port import ObjectChangedError
+from shared.slides.standing import CHECK_EVERY_S, StandingCheck
 from shared.units import Sha256
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -35,6 +36,8 @@ class StreamChunks:
     pool: Executor
     threads: int
     open_slide: OpenSlide = open_slide
+    check_every_s: float = CHECK_EVERY_S
+    """How often a stream looks whether its slide still stands."""
 
     def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
         """Chunks from `first_chunk` on, in order; at most two are in memory.
@@ -42,14 +45,16 @@ class StreamChunks:
         Raises:
             BadStreamRequestError: the request names no slide, plan or chunk.
             UnknownPlanError: there is no such plan.
-            ObjectChangedError: the slide is no longer the one that was planned.
+            ObjectChangedError: the slide is no longer the one that was planned, or its case was erased.
         """
         planned = self._planned(slide, plan, first_chunk)
+        check = StandingCheck(self.plans.blobs, slide, self.check_every_s)
+        check()
         with self.files.hold(messages.files_of(slide)) as local:
             if local.digest != slide.digest:
                 raise ObjectChangedError(f"the bytes of {slide.object.key} are not those that were planned")
             with self.open_slide(local.path, Override()) as reader:
-                yield from self._chunks(reader, planned, first_chunk)
+                yield from self._chunks(reader, planned, first_chunk, check)
 
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
@@ -62,7 +67,9 @@ class StreamChunks:
             raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")
         return planned
 
-    def _chunks(self, reader: SlideReader, planned: PlannedTiles, first: int) -> Iterator[TileChunk]:
+    def _chunks(
+        self, reader: SlideReader, planned: PlannedTiles, first: int, check: Callable[[], None]
+    ) -> Iterator[TileChunk]:
         under_way: deque[_Parts] = deque()
         try:
             for index in range(first, planned.chunks):
@@ -70,6 +77,7 @@ class StreamChunks:
                 under_way.extend(self._submit(reader, planned, chunk) for chunk in ahead)
                 done = [part.result() for part in under_way[0]]
                 under_way.popleft()
+                check()
                 yield to_chunk(index, index * planned.tiles_per_chunk, done)
         finally:
             _abandon([part for parts in under_way for part in parts])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
 from services.tiler import messages
@@ -16,7 +17,8 @@ from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.keys import SlideKey
-from shared.units import CaseId, Sha256
+from shared.slides.standing import check_stands
+from shared.units import CaseId, Sha256, SlideId
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,47 +55,40 @@ class PlanTiles:
         self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
             self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
-            digest = self._planned(local, landed)
-        self._check_unchanged(landed)
+            slide = messages.slide_message(landed.slide, landed.files, local.digest)
+            digest = self._planned(local, slide)
+        check_stands(self.blobs, slide)
         described = self.plans.described(local.digest, digest)
         if described is None:
             raise ObjectChangedError(f"the plan of {landed.files[0].key} was removed as soon as it was written")
-        slide = messages.slide_message(landed.slide, landed.files, local.digest)
         return messages.slide_tiled(slide, described)
 
-    def _planned(self, local: LocalSlide, landed: SlideLanded) -> Sha256:
+    def _planned(self, local: LocalSlide, slide: Slide) -> Sha256:
         """Create the plan unless it exists; returns its digest.
 
         The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
         """
-        slide = landed.slide
-        self._name(slide.case_id, local.digest)
-        with self.open_slide(local.path, self.mpp.of(slide.case_id, slide.slide_id)) as reader:
+        case = CaseId(slide.case_id)
+        self._name(case, local.digest)
+        with self.open_slide(local.path, self.mpp.of(case, SlideId(slide.slide_id))) as reader:
             digest = plan_digest(local.digest, reader.describe(), self.spec)
             if self.plans.described(local.digest, digest) is None:
                 try:
-                    self._plan(reader, local.digest, landed)
+                    self._plan(reader, slide)
                 finally:
-                    self._name(slide.case_id, local.digest)
+                    self._name(case, local.digest)
         return digest
 
     def _name(self, case: CaseId, slide: Sha256) -> None:
         plans, *_ = keys.derived(slide)
         self.blobs.put_new(keys.landed_slide(case, slide), canonical_json({"plans": plans}))
 
-    def _plan(self, reader: SlideReader, slide_digest: Sha256, landed: SlideLanded) -> None:
-        tile_plan = plan(reader, self.spec, slide_digest)
-        self._check_unchanged(landed)
+    def _plan(self, reader: SlideReader, slide: Slide) -> None:
+        tile_plan = plan(reader, self.spec, Sha256(slide.digest))
+        check_stands(self.blobs, slide)
         if not len(tile_plan.coords):
             sentence = "no tile of the slide shows enough clean, sharp tissue"
             raise NoTissueError(sentence, self.plans.save_thumbnail(tile_plan))
         self.plans.save(tile_plan)
         for status, count in tile_plan.counts.items():
             metrics.TILES.labels(status).inc(count)
-
-    def _check_unchanged(self, landed: SlideLanded) -> None:
-        now = {info.key: info.etag for info in self.blobs.list(keys.slides(landed.slide.case_id))}
-        for file in landed.files:
-            if now.get(file.key) != file.etag:
-                change = "overwritten" if file.key in now else "deleted"
-                raise ObjectChangedError(f"object {file.key} was {change} while it was planned")

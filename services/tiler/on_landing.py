@@ -18,7 +18,7 @@ from shared.bus.s3_events import ObjectHint
 from shared.errors import GivenUpError, PermanentError, TransientError
 from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
-from shared.units import CaseId, SlideId
+from shared.units import CaseId, Sha256, SlideId
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
 """Refusals that depend on the machine, not on the slide; never stored."""
@@ -100,11 +100,16 @@ class OnLanding:
             known = self.landings.recall(slide, self._override(named))
             if isinstance(known, SlideRejected) and not hint.replayed:
                 raise remembered(known.reason, known.sentence, known.thumbnail_key)
-            if isinstance(known, SlideTiled):
-                return (known,)
-            if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
-                return ()
-            return (self._planned(named, slide, self._override(named)),)
+            if not isinstance(known, SlideTiled):
+                if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
+                    return ()
+                known = self._planned(named, slide, self._override(named))
+            self._mark_held(known)
+            return (known,)
+
+    def _mark_held(self, planned: SlideTiled) -> None:
+        """Remember that the case holds the slide, so that erasing another case with it leaves its plan and parts."""
+        self.blobs.put_new(keys.cases_of(Sha256(planned.slide.digest)) + planned.slide.case_id, b"{}")
 
     def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
         try:

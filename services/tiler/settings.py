@@ -14,6 +14,7 @@ from services.tiler.resolution import MppTable
 from services.tiler.settling import SeriesSettings
 from shared.rpc.server import ServerTls
 from shared.settings import Section, ServiceSettings, SqsSettings
+from shared.slides.standing import CHECK_EVERY_S
 
 
 class ScratchSettings(Section):
@@ -61,6 +62,8 @@ class TilerSettings(ServiceSettings, QualityRules):
     """Slides planned at once."""
     max_message_mb: int = Field(default=256, ge=16)
     """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
+    check_every_s: float = Field(default=CHECK_EVERY_S, gt=0)
+    """How often a stream of tiles looks whether its slide still stands in the bucket."""
     sweep_every_s: float = Field(default=900, gt=0)
     """How often the bucket is searched for slides that no event announced."""
 

@@ -114,7 +114,7 @@ class FolderStore:
             try:
                 with unfinished.open("xb") as file:
                     _write_durably(file, data)
-                    published = publish(unfinished, path)
+                    published = _published(key, unfinished, path, publish)
                     unfinished.unlink(missing_ok=True)
                     return _described(key, os.fstat(file.fileno())) if published else None
             finally:
@@ -144,6 +144,14 @@ def _make_folder(key: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise UnsafeKeyError(f"key {key!r} needs a folder at the path of another object") from None
+
+
+def _published(key: str, unfinished: Path, path: Path, publish: Callable[[Path, Path], bool]) -> bool:
+    try:
+        return publish(unfinished, path)
+    except FileNotFoundError:  # an erasure removed the folder, which was still empty
+        _make_folder(key, path.parent)
+        return publish(unfinished, path)
 
 
 def _link(unfinished: Path, path: Path) -> bool:

@@ -6,10 +6,12 @@ from secrets import token_hex
 
 from shared.bus import headers, topics
 from shared.bus.port import LARGEST_BYTES, Delivery, Record, size_of
+from shared.canonical import digest_of, sha256
 from shared.errors import PermanentError, PoisonMessageError
 from shared.text import capped
 
 _MOST_DIGITS = 6
+_ID_DIGITS = 12
 _ROOM_BYTES = 1_024
 """Bytes that a broker adds to each record."""
 
@@ -97,6 +99,32 @@ def read(record: Record) -> DeadLetter:
         key=record.key,
         value=record.value,
     )
+
+
+def letter_id(record: Record) -> str:
+    """A name for a dead letter, made of what it holds: it stays when the topic is written anew."""
+    own = {name: text for name, text in record.headers.items() if name.startswith(headers.PREFIX)}
+    held = sorted((name, text) for name, text in own.items() if name != headers.WRITTEN)
+    return digest_of([record.key, sha256(record.value), held])[:_ID_DIGITS]
+
+
+def written_at(delivery: Delivery) -> float:
+    """Unix seconds at which a dead letter was first written, also after its topic was written anew."""
+    try:
+        return float(delivery.record.headers[headers.WRITTEN])
+    except (KeyError, ValueError):
+        return delivery.written_at
+
+
+def replay_note(letter: Record) -> Record:
+    """Tells, on the topic of dead letters, that one was sent again; an erasure finds it by the same key."""
+    kept = {name: letter.headers.get(name, "") for name in (headers.REASON, headers.ORIGIN)}
+    return Record(topics.DEAD_LETTERS, letter.key, b"", kept | {headers.REPLAY_OF: letter_id(letter)})
+
+
+def replayed_letter(record: Record) -> str:
+    """The id of the dead letter that a note is about; empty where the record is a dead letter itself."""
+    return record.headers.get(headers.REPLAY_OF, "")
 
 
 def is_about(record: Record, case: str) -> bool:

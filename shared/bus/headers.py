@@ -7,6 +7,9 @@ CE_SOURCE = "ce_source"
 CE_SUBJECT = "ce_subject"
 CONTENT_TYPE = "content-type"
 
+PREFIX = "medulla-"
+"""Every header below begins so."""
+
 ATTEMPT = "medulla-attempt"
 """How many times handling the record has failed so far."""
 FAULTS = "medulla-faults"
@@ -25,6 +28,10 @@ SERVICE = "medulla-service"
 KEPT = "medulla-kept-"
 """Prefix under which a dead letter keeps the headers of the original record."""
 
+WRITTEN = "medulla-written"
+"""On a record that was appended again: Unix seconds at which it was first written."""
+REPLAY_OF = "medulla-replay-of"
+"""On a note beside the dead letters: the id of one that was sent again."""
 REPLAYED = "medulla-replayed"
 """On a replayed dead letter: a new value for each replay, so that remembered outcomes do not stop it."""
 

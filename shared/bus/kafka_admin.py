@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from shared.bus import topics
+from shared.bus import headers, topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
-from shared.bus.port import LARGEST_BYTES, Delivery, Producer
+from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
 
 _DEADLINE_MS = 15_000
@@ -74,7 +75,7 @@ def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete:
         KafkaDownError, KafkaRefusedError: as `read_topic`, or no right to delete.
     """
     deliveries = list(read_topic(settings, topic))
-    retained = [delivery.record for delivery in deliveries if not is_obsolete(delivery)]
+    retained = [_with_time(delivery) for delivery in deliveries if not is_obsolete(delivery)]
     if len(retained) == len(deliveries):
         return 0
     producer.send(retained)
@@ -84,6 +85,12 @@ def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete:
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         admin.delete_records(ends, timeout_ms=_DEADLINE_MS)
     return len(deliveries) - len(retained)
+
+
+def _with_time(delivery: Delivery) -> Record:
+    """The record with the time at which it was first written."""
+    written = {headers.WRITTEN: f"{delivery.written_at:.3f}"}
+    return replace(delivery.record, headers={**written, **delivery.record.headers})
 
 
 def _reader(settings: KafkaSettings) -> Any:

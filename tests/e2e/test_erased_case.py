@@ -60,6 +60,22 @@ def test_a_case_erased_at_work_is_gone_and_comes_back_only_when_that_is_lifted(s
     assert system.get("/api/v1/audit/verify")["intact"]
 
 
+def test_work_on_a_long_slide_ends_when_the_slide_is_deleted_or_its_case_erased(system: System, tmp_path: Path) -> None:
+    long = slides.enlarged(tmp_path / "long.tiff", 8, 8).read_bytes()
+    gone = system.land_slide("gone", long)
+    assert wait_for(lambda: len(_parts(system, long)) >= 1, PATIENCE_S)
+    system.s3.delete_object(Bucket=system.bucket, Key=gone)
+    system.eventually("gone", lambda case: case["summary"]["state"] == "CASE_STATE_WITHDRAWN")
+    assert not _bags(system, long)
+    own = long + CANARY.encode()
+    system.land_slide(CANARY, own)
+    assert wait_for(lambda: len(_parts(system, own)) >= 1, PATIENCE_S)
+    _medulla(system, "erase", CANARY)
+    assert wait_for(lambda: not (_traces(system) or _parts(system, own)), PATIENCE_S)
+    assert not wait_for(lambda: bool(_parts(system, own) or _bags(system, own)), 15)
+    _medulla(system, "erase", CANARY, "--lift")
+
+
 def test_deleted_replaced_and_returned_slides_change_the_score_and_the_audit_says_why(system: System) -> None:
     first, second, third = (slides.cc0_bytes() + name for name in (b"life-1", b"life-2", b"life-3"))
     system.land_record("life")
@@ -99,6 +115,14 @@ def _land(system: System) -> None:
     system.eventually(TWIN, scored_by("pathomics"))
     system.eventually(CANARY, rejected_for("not_a_slide"))
     system.eventually(CANARY, lambda case: len(case.get("score", {}).get("slides", ())) == 2)
+
+
+def _parts(system: System, slide: bytes) -> list[str]:
+    return [info.key for info in system.store.list(f"embeddings/{sha256(slide)}/") if "/part-" in info.key]
+
+
+def _bags(system: System, slide: bytes) -> list[str]:
+    return [info.key for info in system.store.list(f"embeddings/{sha256(slide)}/") if "/bag." in info.key]
 
 
 def _traces(system: System) -> list[str]:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medulla.v1.events_pb2 import Progress
 from safetensors.numpy import load
 
 from services.embedder.errors import (
@@ -25,21 +24,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, ObjectChangedError
 from shared.errors import TransientError, UnfinishedError
 from shared.tensors import decode_metadata
-from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, pixels_of, planned
-
-
-class Setting:
-    """A handler with everything around it at hand."""
-
-    def __init__(self, tiles: FakeTileSource | None = None, max_corrupt: float = 0.05) -> None:
-        self.store = MemoryStore()
-        self.tiles = tiles or FakeTileSource()
-        self.encoder = FakeEncoder()
-        self.progress: list[Progress] = []
-        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
-
-    def keys_below(self, prefix: str) -> list[str]:
-        return [info.key.rpartition("/")[2] for info in self.store.list(prefix)]
+from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, Setting, pixels_of, planned
 
 
 def test_a_bag_has_a_row_for_every_tile_in_the_order_of_the_plan() -> None:

@@ -60,6 +60,16 @@ def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None
     assert left == {info.key for info in untouched.list("")}
 
 
+def test_a_slide_stays_for_a_case_that_is_still_at_work_on_it_and_has_nothing_to_score() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (COMMON,))
+    store.put(keys.cases_of(COMMON) + OTHER, b"")
+    assert _erase(store, request(CANARY, "operator")) == ([CANARY], [])
+    left = {info.key for info in store.list("")}
+    assert left >= {f"plans/{COMMON}/file", f"embeddings/{COMMON}/file"}
+    assert not [key for key in left if key.endswith(f"/{CANARY}")]
+
+
 def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() -> None:
     store = MemoryStore()
     erase = EraseCase(store, lambda _: None)

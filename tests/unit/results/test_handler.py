@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from medulla.v1.events_pb2 import CaseScored, SlideRejected
-from medulla.v1.results_pb2 import CASE_STATE_SCORED, CASE_STATE_WITHDRAWN
+from medulla.v1.results_pb2 import CASE_STATE_IN_PROGRESS, CASE_STATE_SCORED, CASE_STATE_WITHDRAWN
 from prometheus_client import REGISTRY
 from sqlalchemy import select
 
@@ -144,6 +144,28 @@ def test_a_withdrawn_case_keeps_its_scores_and_is_scored_again_by_a_later_one(re
     results.score(samples.score("MB-1", version="2"), 3)
     answer = Queries(results.store, results.blobs).get_case("MB-1")
     assert (answer.summary.state, answer.withdrawn) == (CASE_STATE_SCORED, "")
+
+
+def test_a_slide_that_was_deleted_at_work_is_not_under_way_any_more(results: Results) -> None:
+    gone = refused(results, "A")
+    results.blobs.delete(gone.object_key)
+    results.withdraw("MB-1", 2)
+    RecordProgress(results.store)(samples.progress("MB-1", "A", 1, samples.at(3)))
+    RecordProgress(results.store)(samples.progress("MB-1", "B", 1, samples.at(1)))
+    RecordRejection(results.blobs, results.store)(gone)
+    facts = results.store.case(CaseId("MB-1"))
+    assert facts is not None
+    assert [told.slide_id for told in facts.progress] == ["B"]
+    assert case_state.summary(facts).state == CASE_STATE_WITHDRAWN
+
+
+def test_a_slide_that_was_replaced_at_work_stays_under_way(results: Results) -> None:
+    replaced = refused(results, "A", etag="older")
+    RecordProgress(results.store)(samples.progress("MB-1", "A", 1, samples.at(3)))
+    RecordRejection(results.blobs, results.store)(replaced)
+    facts = results.store.case(CaseId("MB-1"))
+    assert facts is not None
+    assert case_state.summary(facts).state == CASE_STATE_IN_PROGRESS
 
 
 def test_the_audit_record_says_why_a_score_is_no_longer_made_from_a_slide(results: Results) -> None:

@@ -138,3 +138,18 @@ def etag_of(store: FolderStore) -> str:
     info = store.head("a")
     assert info is not None
     return info.etag
+
+
+@pytest.mark.parametrize("write", [FolderStore.put, FolderStore.put_new])
+def test_a_write_outlives_an_erasure_that_removes_its_folder_meanwhile(
+    write: Callable[[FolderStore, str, bytes], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sync = FolderStore(tmp_path), os.fsync
+
+    def sync_while_erased(file: int) -> None:
+        sync(file)
+        store.erase("embeddings/a/")
+
+    monkeypatch.setattr(os, "fsync", sync_while_erased)
+    assert write(store, "embeddings/a/b/part", b"part")
+    assert store.get("embeddings/a/b/part") == b"part"

@@ -225,3 +225,12 @@ def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) 
     tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
     assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38
+
+
+def test_a_planned_slide_is_known_to_be_held_by_its_case(tiler: Tiling) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    marker = keys.cases_of(Sha256(event.slide.digest)) + event.slide.case_id
+    assert keys_below(tiler, keys.CASES_OF) == [marker]
+    tiler.blobs.delete(marker)
+    assert tiler.hint(KEY) == [event]
+    assert keys_below(tiler, keys.CASES_OF) == [marker]
