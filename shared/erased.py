@@ -83,7 +83,9 @@ def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[E
     leftovers = [
         digest for digest in _digests(event) if any(any(store.list(name)) for name in keys.derived(Sha256(digest)))
     ]
-    return (request(case, "left by an earlier try", event.event_id, slide_digests=leftovers),) if leftovers else ()
+    if not leftovers and not any(store.list(keys.landings(case))):
+        return ()
+    return (request(case, "left by an earlier try", str(event), slide_digests=leftovers),)
 
 
 def _digests(*events: Any) -> list[str]:

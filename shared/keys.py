@@ -194,6 +194,11 @@ def landings(case: CaseId) -> str:
     return f"{LANDINGS}{case}/"
 
 
+def landed_slide(case: CaseId, slide: Sha256) -> str:
+    """Names a slide that the tiler planned, or was planning when it was killed; erasing the case reads it."""
+    return f"{landings(case)}slides/{slide}.json"
+
+
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
     return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"

@@ -9,9 +9,13 @@ from typing import Self
 
 import numpy as np
 
+from services.embedder.errors import EncoderStoppedError
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Encoder, Features, Tiles
 from shared import metrics
+
+_END_S = 10.0
+"""How long the encoder may take to finish what is queued when its batcher is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Batcher:
         self._encoder = encoder
         self._batching = batching
         self._jobs: deque[_Job] = deque()
+        self._unanswered: set[_Job] = set()
         self._changed = Condition()
         self._closed = False
         self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(batching.in_flight)]
@@ -74,8 +79,19 @@ class Batcher:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        until = time.monotonic() + _END_S
         for runner in self._runners:
-            runner.join()
+            runner.join(max(0.0, until - time.monotonic()))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Fail at once whatever is not embedded yet, and all that is asked for later."""
+        with self._changed:
+            self._closed = True
+            self._jobs.clear()
+            for job in list(self._unanswered):
+                self._answer(job, EncoderStoppedError("the encoder stopped before the tiles were embedded"))
+            self._changed.notify_all()
 
     @property
     def manifest(self) -> EncoderManifest:
@@ -91,14 +107,17 @@ class Batcher:
     def embed(self, tiles: Tiles) -> Features:
         """Embed tiles [n, px, px, 3], in order; waits until all of them are done.
 
-        Raises what the encoder raises for any batch that held some of them.
+        Raises what the encoder raises for any batch that held some of them; EncoderStoppedError when it is closed.
         """
         features = np.empty((len(tiles), self.manifest.dim), np.float32)
         if len(tiles) == 0:
             return features
         job = _Job(tiles, features)
         with self._changed:
+            if self._closed:
+                raise EncoderStoppedError("the encoder has stopped")
             self._jobs.append(job)
+            self._unanswered.add(job)
             self._changed.notify_all()
         return job.result.result()
 
@@ -161,15 +180,23 @@ class Batcher:
     def _finish(self, job: _Job, count: int) -> None:
         with self._changed:
             job.remaining -= count
-            done = job.remaining == 0 and not job.result.done()
-        if done:
-            job.result.set_result(job.features)
+            if job.remaining == 0:
+                self._answer(job)
 
     def _fail(self, pieces: list[_Piece], error: BaseException) -> None:
         """Fail the jobs of a batch; their other queued tiles are dropped."""
         with self._changed:
-            failed = {piece.job for piece in pieces if not piece.job.result.done()}
-            for job in failed & set(self._jobs):
-                self._jobs.remove(job)
-            for job in failed:
-                job.result.set_exception(error)
+            for job in {piece.job for piece in pieces}:
+                if job in self._jobs:
+                    self._jobs.remove(job)
+                self._answer(job, error)
+
+    def _answer(self, job: _Job, error: BaseException | None = None) -> None:
+        """Give a job's caller its features, or an error, unless it has its answer; to be called under the lock."""
+        if job not in self._unanswered:
+            return
+        self._unanswered.remove(job)
+        if error is None:
+            job.result.set_result(job.features)
+        else:
+            job.result.set_exception(error)

@@ -35,6 +35,10 @@ class TooManyCorruptTilesError(PermanentError):
     advice = "Scan or export the slide again; EMBEDDER_MAX_CORRUPT sets the share that is allowed."
 
 
+class EncoderStoppedError(TransientError):
+    """The process ends, or its encoder hangs; the tiles are embedded later."""
+
+
 class EmptyPlanError(PermanentError):
     """A plan has no tiles, so there is nothing to embed."""
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.results.audit_chain import ChainReport
+from shared.times import time_of
 from shared.units import CaseId, Sha256
 
 Version = tuple[str, str]
@@ -31,6 +32,11 @@ class ScoreRecord:
     event_id: str
     inputs: frozenset[Version] | None = None
     """Its inputs; None if an older program did not record them."""
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the case got this score: after a deletion that is later than what is left of its inputs."""
+        return max(self.as_of, time_of(self.revision))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class SqlStore:
                 return _same_text(tx, record)
             before = sql_reads.current_body(tx, record.case_id)
             _keep_score(tx, record)
-            _touch_case(tx, record.case_id, record.as_of)
+            _touch_case(tx, record.case_id, record.changed_at)
             _point_at_newest(tx, record.case_id)
             now = sql_reads.current_body(tx, record.case_id)
             why = audit_chain.no_longer_from(before, now) if before and now == record.body else None

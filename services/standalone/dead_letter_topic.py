@@ -1,4 +1,4 @@
-"""The dead letters of the running system: read from their topic, and sent again."""
+"""The dead letters of the running system: read from their topic, sent again, and removed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.bus import dead_letters, topics
-from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_admin import forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery
 from shared.errors import PermanentError
@@ -20,7 +20,7 @@ class UnknownDeadLetterError(PermanentError):
     """There is no dead letter at that offset."""
 
     reason = "unknown_dead_letter"
-    advice = "List them with `medulla dead-letters list`; its first column is what show and replay take."
+    advice = "List them with `medulla dead-letters list`; its first column is what show, replay and drop take."
 
 
 def letters_with(reason: str | None) -> list[Delivery]:
@@ -41,10 +41,23 @@ def letters_at(places: Sequence[str]) -> list[Delivery]:
     return [letters[place] for place in places]
 
 
+def chosen(places: Sequence[str] | None, reason: str | None) -> list[Delivery]:
+    """The dead letters at `places`, or all of a reason code."""
+    return letters_with(reason) if reason else letters_at(places or [])
+
+
 def send_again(letters: Sequence[Delivery]) -> None:
     """Send dead letters to the topics that they came from."""
     with closing(KafkaProducerAdapter(_kafka())) as producer:
         producer.send([dead_letters.original(letter.record) for letter in letters])
+
+
+def drop(letters: Sequence[Delivery]) -> list[str]:
+    """Remove dead letters for good; returns the places that they had."""
+    places = {place_of(letter) for letter in letters}
+    with closing(KafkaProducerAdapter(_kafka())) as producer:
+        forget(_kafka(), producer, topics.DEAD_LETTERS, lambda delivery: place_of(delivery) in places)
+    return sorted(places)
 
 
 def place_of(delivery: Delivery) -> str:

@@ -55,6 +55,8 @@ HOST = "127.0.0.1"
 _NAME = "medulla"
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for new files."""
+_DRAIN_S = 10.0
+"""How long writes, scores and requests in work may take after Ctrl-C."""
 _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
@@ -102,7 +104,20 @@ def serve(deployment: Deployment, options: Options) -> int:
         BusyAddressError: another program listens on the port.
     """
     with _parts(deployment, options) as parts:
-        return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts, sentences=True)
+        platform = load(PlatformSettings, log_level="ERROR", drain_timeout_s=_DRAIN_S)
+        return runtime.run(_NAME, platform, *parts, sentences=True)
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A part: cuts off slides in work when the process stops, since the next start goes on with them."""
+
+    pipeline: Pipeline
+
+    def run(self, stop: Event) -> None:
+        """Wait for `stop`."""
+        stop.wait()
+        self.pipeline.interrupt()
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
         attempts = Attempts(workspace.store)
         yield [
             attempts,
+            Interruption(pipeline),
             *_workers(pipeline, _bundles(workspace.store, deployment.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),

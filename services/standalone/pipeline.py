@@ -49,6 +49,8 @@ class Pipeline:
     plan_tiles: PlanTiles
     embed_slide: EmbedSlide
     open_slide: OpenSlide
+    interrupt: Callable[[], None]
+    """Cuts off all work on slides; what is stored by then is found again."""
 
     def plan(self, slide: SlideFile) -> SlideTiled:
         """Link a slide into the workspace and plan it; raises PermanentError if it is refused."""
@@ -83,6 +85,12 @@ def open_pipeline(
         Batcher(encoder, batching) as batcher,
         isolated_readers() as open_slide,
     ):
+
+        def interrupt() -> None:
+            open_slide.host.close()
+            batcher.abandon()
+
         plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, on_progress)
         tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
-        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, on_progress), open_slide)
+        embed_slide = EmbedSlide(tiles, batcher, workspace.store, on_progress)
+        yield Pipeline(workspace, plan_tiles, embed_slide, open_slide, interrupt)

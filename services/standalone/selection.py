@@ -187,7 +187,8 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
     if item.others or not alone:
         fault = f"{where} gives one slide_id to several files; leave it empty, their own names serve"
         return Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
-    name = row.slide_id if row.slide_id.endswith(item.path.suffix) else row.slide_id + item.path.suffix
+    suffix = item.path.suffix
+    name = row.slide_id if row.slide_id.lower().endswith(suffix.lower()) else row.slide_id + suffix
     if pseudonyms.slide_id(name) != name:
         fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {pseudonyms.PSEUDONYM}"
         return Refused(row.path, BadSlideTableError(fault), row.case_id)

@@ -9,6 +9,7 @@ from wsidicom import WsiDicom, errors
 from wsidicom.file.wsidicom_file_source import WsiDicomFileSource
 from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
+from wsidicom.metadata import ImageType
 
 from services.tiler import colours
 from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
@@ -109,7 +110,7 @@ def _check_header(path: Path) -> None:
 
 
 def _check_room(frames: int, size: int) -> None:
-    """wsidicom looks for every missing frame; a million of them would exceed the time limit of a plan."""
+    """Refuse a number of frames that the file has no room for, before memory is taken for them."""
     if frames * MIN_STORED_FRAME_BYTES > size:
         sentence = f"the DICOM file claims {frames:,} frames, more than its {size:,} bytes can hold"
         raise UnreadableSlideError(sentence)
@@ -136,7 +137,7 @@ def _count(header: Dataset, name: str) -> int:
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
     try:
-        return WsiDicom(WsiDicomFileSource(map(open_for_wsidicom, paths)), True)
+        return _opened(WsiDicomFileSource(map(open_for_wsidicom, paths)))
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:
@@ -145,6 +146,21 @@ def _open(paths: Sequence[Path]) -> WsiDicom:
         raise
     except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
+
+
+def _opened(source: WsiDicomFileSource) -> WsiDicom:
+    """Open the slide of some files; fails if one holds other than the claimed frames.
+
+    wsidicom would find that only at the first tile, and again at every further one.
+    """
+    try:
+        for reader in source.readers:
+            if reader.image_type == ImageType.VOLUME:
+                len(reader.frame_index)
+        return WsiDicom(source, True)
+    except BaseException:
+        source.close()
+        raise
 
 
 def _tiles(slide: WsiDicom) -> DicomTiles:

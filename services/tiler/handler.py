@@ -11,11 +11,12 @@ from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
 from services.tiler.readers import OpenSlide, open_slide
-from services.tiler.resolution import MppTable, Override
+from services.tiler.resolution import MppTable
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.canonical import canonical_json
 from shared.keys import SlideKey
-from shared.units import Sha256
+from shared.units import CaseId, Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class PlanTiles:
         self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
             self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
-            digest = self._planned(local, self.mpp.of(landed.slide.case_id, landed.slide.slide_id))
+            digest = self._planned(local, landed.slide)
         self._check_unchanged(landed)
         described = self.plans.described(local.digest, digest)
         if described is None:
@@ -60,13 +61,24 @@ class PlanTiles:
         slide = messages.slide_message(landed.slide, landed.files, local.digest)
         return messages.slide_tiled(slide, described)
 
-    def _planned(self, local: LocalSlide, override: Override) -> Sha256:
-        """Create the plan unless it exists; returns its digest."""
-        with self.open_slide(local.path, override) as reader:
+    def _planned(self, local: LocalSlide, slide: SlideKey) -> Sha256:
+        """Create the plan unless it exists; returns its digest.
+
+        The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
+        """
+        self._name(slide.case_id, local.digest)
+        with self.open_slide(local.path, self.mpp.of(slide.case_id, slide.slide_id)) as reader:
             digest = plan_digest(local.digest, reader.describe(), self.spec)
             if self.plans.described(local.digest, digest) is None:
-                self._plan(reader, local.digest)
+                try:
+                    self._plan(reader, local.digest)
+                finally:
+                    self._name(slide.case_id, local.digest)
         return digest
+
+    def _name(self, case: CaseId, slide: Sha256) -> None:
+        plans, *_ = keys.derived(slide)
+        self.blobs.put_new(keys.landed_slide(case, slide), canonical_json({"plans": plans}))
 
     def _plan(self, reader: SlideReader, slide_digest: Sha256) -> None:
         tile_plan = plan(reader, self.spec, slide_digest)

@@ -14,6 +14,8 @@ from shared.canonical import digest_of
 from shared.slides.dicom import PREAMBLE, is_dicom
 from shared.units import Sha256
 
+_MIRAX = ".mrxs"
+
 
 @dataclass(frozen=True)
 class SlidesInPlace:
@@ -45,13 +47,30 @@ class SlidesInPlace:
 @contextmanager
 def at_hand(files: Sequence[Path]) -> Iterator[Path]:
     """The path to open: the primary file, or for a DICOM series a folder of links to all files."""
-    if len(files) == 1 or not starts_as_dicom(files[0]):
+    is_series = len(files) > 1 and starts_as_dicom(files[0])
+    if not is_series and readable_name(files[0]) == files[0]:
         yield files[0]
         return
-    with TemporaryDirectory(prefix="medulla-series-") as folder:
-        for number, file in enumerate(files):
-            (Path(folder) / f"{number:05d}.dcm").symlink_to(file.resolve())
-        yield Path(folder)
+    with TemporaryDirectory(prefix="medulla-slide-") as folder:
+        yield _link_series(Path(folder), files) if is_series else _link_mirax(Path(folder), files[0])
+
+
+def _link_series(folder: Path, files: Sequence[Path]) -> Path:
+    for number, file in enumerate(files):
+        (folder / f"{number:05d}.dcm").symlink_to(file.resolve())
+    return folder
+
+
+def _link_mirax(folder: Path, file: Path) -> Path:
+    link = folder / readable_name(file).name
+    link.symlink_to(file.absolute())
+    link.with_suffix("").symlink_to(file.with_suffix("").absolute())
+    return link
+
+
+def readable_name(path: Path) -> Path:
+    """The same path, with the suffix of a MIRAX slide in lower case: OpenSlide reads no other."""
+    return path.with_suffix(_MIRAX) if path.suffix.lower() == _MIRAX else path
 
 
 def starts_as_dicom(path: Path) -> bool:

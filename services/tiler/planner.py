@@ -90,7 +90,7 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
 
     Raises:
         UnreadableSlideError: more than half of the slide does not decode.
-        UnsupportedFormatError: the slide has no colour.
+        UnsupportedFormatError: the slide is grey or fluorescence.
         NoResolutionError, ImplausibleResolutionError: see `resolution`.
         SlideBeyondBoundsError: the grid has too many places.
     """

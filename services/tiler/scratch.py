@@ -14,7 +14,7 @@ from typing import Self
 
 from services.tiler.download import Downloader
 from services.tiler.errors import SlideTooLargeError
-from services.tiler.in_place import starts_as_dicom, whole_digest
+from services.tiler.in_place import readable_name, starts_as_dicom, whole_digest
 from services.tiler.ports import LocalSlide
 from services.tiler.scratch_home import ScratchHome
 from services.tiler.settings import ScratchSettings
@@ -102,7 +102,7 @@ class Scratch:
 
     def _download(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
         base = commonpath([str(PurePosixPath(file.key).parent) for file in files])
-        paths = [folder / PurePosixPath(file.key).relative_to(base) for file in files]
+        paths = [readable_name(folder / PurePosixPath(file.key).relative_to(base)) for file in files]
         digests = [self._downloader.fetch(file, path) for file, path in zip(files, paths, strict=True)]
         is_series = len(files) > 1 and starts_as_dicom(paths[0])
         return LocalSlide(folder if is_series else paths[0], whole_digest(digests))

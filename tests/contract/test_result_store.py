@@ -253,6 +253,17 @@ def test_events_in_any_order_and_any_number_of_times_lead_to_the_same_state(stor
     }
 
 
+def test_a_case_scored_again_after_a_deletion_is_the_most_recently_changed(store: SqlStore) -> None:
+    case = new_case()
+    apply(store, record(case, "1", 5))
+    later = record(case, "2", 9)
+    apply(store, replace(record(case, "2", 2), revision=later.revision))
+    facts = store.case(CaseId(case))
+    assert facts is not None
+    assert facts.current is not None
+    assert (facts.current.as_of, facts.updated_at) == (samples.at(2), samples.at(9))
+
+
 @settings(max_examples=20)
 @given(sizes=st.lists(st.integers(min_value=1, max_value=5), min_size=30, max_size=30))
 def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, also after crashes."""
+"""Four processes on real Kafka, MinIO, Triton, PostgreSQL: slides in, one current score out, whatever process dies."""
 
 import json
 import subprocess

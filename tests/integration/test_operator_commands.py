@@ -1,4 +1,4 @@
-"""Operators' commands against a real Kafka: dead letters listed, shown and sent again."""
+"""Operators' commands against a real Kafka: dead letters listed, shown, sent again and dropped."""
 
 import json
 from typing import Any
@@ -54,6 +54,15 @@ def test_replay_sends_the_original_bytes_to_the_original_topic(letter: dict[str,
     assert done.exit_code == 0, done.output
     assert len(_sent(settings)) == len(before) + 1
     assert as_sent(_sent(settings)[-1]).headers == {"ce_id": "one"}
+
+
+@pytest.mark.usefixtures("letter")
+def test_drop_removes_the_named_letter_and_keeps_the_others(letter: dict[str, Any]) -> None:
+    before = [row for row in _json("list") if row["place"] != letter["place"]]
+    done = _letters("drop", letter["place"], "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"dropped": [letter["place"]]})
+    unplaced = [sorted({**row, "place": "", "written": ""}.items()) for rows in (before, _json("list")) for row in rows]
+    assert sorted(unplaced[: len(before)]) == sorted(unplaced[len(before) :])
 
 
 @pytest.mark.usefixtures("letter")

@@ -1,4 +1,4 @@
-"""`medulla dead-letters …`: lists, shows and replays what the running system gave up."""
+"""`medulla dead-letters …`: lists, shows, replays and drops what the running system gave up."""
 
 from typing import Annotated
 
@@ -7,8 +7,10 @@ import typer
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, print_json, say
 
-app = typer.Typer(help="What was given up: list, show, replay.", no_args_is_help=True)
+app = typer.Typer(help="What was given up: list, show, replay, drop.", no_args_is_help=True)
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
+Places = Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Which ones, from the list.")]
+Reason = Annotated[str | None, typer.Option(help="All with this reason code.")]
 _LINE = "{place:8} {written} {reason:22} {service:14} {key}: {sentence}"
 
 
@@ -43,21 +45,35 @@ def show(place: Place, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(
-    places: Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Which ones, from the list.")] = None,
-    reason: Annotated[str | None, typer.Option(help="All with this reason code.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def replay(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Send dead letters again to the topics they came from, after the cause was fixed."""
-    if bool(places) == bool(reason):
-        raise typer.BadParameter("name places, or a --reason")
+    _check_choice(places, reason)
     with exit_codes():
         from services.standalone import dead_letter_topic
 
-        chosen = dead_letter_topic.letters_with(reason) if reason else dead_letter_topic.letters_at(places or [])
+        chosen = dead_letter_topic.chosen(places, reason)
         dead_letter_topic.send_again(chosen)
         replayed = [dead_letter_topic.place_of(letter) for letter in chosen]
     if as_json:
         print_json({"replayed": replayed})
     else:
         say(f"{len(replayed)} sent again")
+
+
+@app.command()
+def drop(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
+    """Remove dead letters for good, such as those whose keys name a person; the others get new places."""
+    _check_choice(places, reason)
+    with exit_codes():
+        from services.standalone import dead_letter_topic
+
+        dropped = dead_letter_topic.drop(dead_letter_topic.chosen(places, reason))
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        say(f"{len(dropped)} dropped; list the others again, since their places are new")
+
+
+def _check_choice(places: list[str] | None, reason: str | None) -> None:
+    if bool(places) == bool(reason):
+        raise typer.BadParameter("name places, or a --reason")

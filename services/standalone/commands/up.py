@@ -23,7 +23,7 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
-    with exit_codes():
+    with exit_codes(goes_on=True):
         from services.standalone import laptop
         from services.standalone.named_slides import named_slides, options_for, print_refused
 
@@ -31,9 +31,11 @@ def up(
         items = named_slides(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             print_refused(item)
-    if as_json:
-        print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
-    else:
-        say(f"Medulla on {deployment.url}. {NOTICE}\nPut slides in {watch}/slides/CASE/, records in {watch}/clinical/.")
-    with exit_codes(goes_on=True):
+        if as_json:
+            print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
+        else:
+            say(
+                f"Medulla on {deployment.url}. {NOTICE}\n"
+                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+            )
         raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))

@@ -85,6 +85,14 @@ def test_what_late_work_wrote_goes_with_a_second_request() -> None:
     assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
 
 
+def test_a_plan_goes_whose_tiler_was_killed_before_it_announced_it() -> None:
+    store = MemoryStore()
+    store.put(keys.landed_slide(CANARY, OWN), json.dumps({"plans": f"plans/{OWN}/"}).encode())
+    store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
+    _erase(store, request(CANARY, "operator"))
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
 def test_a_lifted_erasure_lets_the_case_in_again() -> None:
     erased = ErasedCases(MemoryStore())
     erased.add(CANARY)

@@ -220,7 +220,16 @@ PICTURES_OF_NOTHING = ["evaluate", "--cohort", "c.csv", "--out", "o", "--slides"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"], PICTURES_OF_NOTHING, SPLIT_TWICE]
+    "arguments",
+    [
+        ["score"],
+        ["embed"],
+        ["nonsense"],
+        ["dead-letters", "replay"],
+        ["dead-letters", "drop"],
+        PICTURES_OF_NOTHING,
+        SPLIT_TWICE,
+    ],
 )
 def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
     assert medulla(*arguments).exit_code == WRONG_USAGE

@@ -1,5 +1,7 @@
 """How a command ends early: by Ctrl-C, or for want of a library."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +23,22 @@ def test_ctrl_c_says_whether_the_same_command_goes_on(
         raise KeyboardInterrupt
     assert end.value.exit_code == STOPPED
     assert capsys.readouterr().err.endswith(f"the same command {again}.\n")
+
+
+def test_ctrl_c_while_the_libraries_load_ends_with_a_sentence() -> None:
+    script = """
+import os, signal, sys
+from services.standalone.__main__ import main
+class Press:
+    def find_spec(self, name, *_):
+        if name == "services.standalone.app":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Press())
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (STOPPED, "medulla: Stopped before anything began.\n")
 
 
 def test_training_keeps_nothing_and_an_evaluation_goes_on(

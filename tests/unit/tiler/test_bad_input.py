@@ -67,6 +67,10 @@ def _million_frames(_: Path) -> bytes:
     return claiming(series(levels=1)["level0"], frames=10**6, side_px=256_000)
 
 
+def _padded_million_frames(folder: Path) -> bytes:
+    return _million_frames(folder) + bytes(41 * 10**6)
+
+
 def _inked() -> np.ndarray:
     pixels = blank()
     pixels[100:900, 100:900] = (20, 60, 140)
@@ -83,6 +87,7 @@ ROWS = [
     Row("a dicom slide cut short", "unreadable_slide", lambda f: _half(write_dicom(f / "d").read_bytes()), "s.dcm"),
     Row("a dicom slide without its base level", "incomplete_series", lambda _: series()["level1"], "s.dcm"),
     Row("a dicom slide that claims a million frames", "unreadable_slide", _million_frames, "s.dcm"),
+    Row("a dicom slide that pads a million frames", "unreadable_slide", _padded_million_frames, "s.dcm"),
     Row("an svs mostly garbled", "unreadable_slide", lambda _: garbled(range(80))),
     Row("a photograph", "unsupported_format", lambda _: INK_PICTURE.read_bytes(), "slide-1.mrx"),
     Row("a tiff in strips", "unsupported_format", _stripped, "slide-1.tif"),

@@ -11,14 +11,18 @@ from services.tiler.errors import SlideError
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
+from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
+from shared import keys
+from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError
+from shared.units import CaseId, Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 
@@ -111,10 +115,29 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
     with pytest.raises(ObjectChangedError, match="deleted" if deleted else "overwritten") as refused:
         list(changed(tiler, open_slide=open_and_change)(ObjectHint(KEY, "medulla")))
     assert refused.value.reason == "digest_mismatch"
-    assert not keys_below(tiler, "landings/")
+    assert all(key.startswith("landings/case-1/slides/") for key in keys_below(tiler, "landings/"))
     rejection = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
     assert rejection is not None
     assert rejection.reason == "digest_mismatch"
+
+
+@pytest.mark.parametrize("killed_at", ["mask.png", "plan.json"])
+def test_the_case_names_a_slide_whose_plan_was_cut_short(killed_at: str, tiler: Tiling) -> None:
+    class KilledStore(MemoryStore):
+        def put_new(self, key: str, data: bytes) -> bool:
+            is_new = super().put_new(key, data)
+            if key.endswith(killed_at):
+                raise SystemExit
+            return is_new
+
+    store = KilledStore()
+    store.put(KEY, cc0_bytes())
+    parts = {"blobs": store, "plans": PlanStore(store), "files": tiler.scratch}
+    tiler.land(KEY, cc0_bytes())
+    with pytest.raises(SystemExit):
+        list(changed(tiler, **parts)(ObjectHint(KEY, "medulla")))
+    (plan,) = {info.key.split("/")[1] for info in store.list("plans/")}
+    assert f"plans/{plan}/" in store.get(keys.landed_slide(CaseId("case-1"), Sha256(plan))).decode()
 
 
 def test_a_new_version_of_a_slide_is_planned_anew(tiler: Tiling) -> None:
