@@ -30,9 +30,9 @@ class EraseCase:
     def __call__(self, event: CaseEraseRequested) -> list[Event]:
         """Erase the case, and ask for it once more where that is news.
 
-        A service that had obeyed before the marker stood may have taken in more of the case until then. Plans and
-        embeddings of a slide that other cases have too stay for them; they are scored again, so that remarks
-        on the slide are updated.
+        A service that had obeyed before the marker stood may have taken in more of the case until then, and one at
+        work may have written more of its slides. Plans and embeddings of a slide that other cases have too stay for
+        them; they are scored again, so that remarks on the slide are updated.
         """
         case = keys.case_id(event.case_id, "the request")
         is_new = ErasedCases(self.store).add(case)
@@ -44,7 +44,7 @@ class EraseCase:
         for name in (*landed, *self._unfinished(case), *_ATTENTION.findall(stored), *kept):
             self.store.erase(name)
         self.forget_letters(case)
-        again = [request(case, "marked", event.event_id)] if is_new else []
+        again = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
         return [*again, *(_rescore(other, event) for other in sorted(others))]
 
     def _stored(self, case: CaseId) -> str:

@@ -53,7 +53,7 @@ class PlanTiles:
         self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
             self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
-            digest = self._planned(local, landed.slide)
+            digest = self._planned(local, landed)
         self._check_unchanged(landed)
         described = self.plans.described(local.digest, digest)
         if described is None:
@@ -61,17 +61,18 @@ class PlanTiles:
         slide = messages.slide_message(landed.slide, landed.files, local.digest)
         return messages.slide_tiled(slide, described)
 
-    def _planned(self, local: LocalSlide, slide: SlideKey) -> Sha256:
+    def _planned(self, local: LocalSlide, landed: SlideLanded) -> Sha256:
         """Create the plan unless it exists; returns its digest.
 
         The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
         """
+        slide = landed.slide
         self._name(slide.case_id, local.digest)
         with self.open_slide(local.path, self.mpp.of(slide.case_id, slide.slide_id)) as reader:
             digest = plan_digest(local.digest, reader.describe(), self.spec)
             if self.plans.described(local.digest, digest) is None:
                 try:
-                    self._plan(reader, local.digest)
+                    self._plan(reader, local.digest, landed)
                 finally:
                     self._name(slide.case_id, local.digest)
         return digest
@@ -80,8 +81,9 @@ class PlanTiles:
         plans, *_ = keys.derived(slide)
         self.blobs.put_new(keys.landed_slide(case, slide), canonical_json({"plans": plans}))
 
-    def _plan(self, reader: SlideReader, slide_digest: Sha256) -> None:
+    def _plan(self, reader: SlideReader, slide_digest: Sha256, landed: SlideLanded) -> None:
         tile_plan = plan(reader, self.spec, slide_digest)
+        self._check_unchanged(landed)
         if not len(tile_plan.coords):
             sentence = "no tile of the slide shows enough clean, sharp tissue"
             raise NoTissueError(sentence, self.plans.save_thumbnail(tile_plan))

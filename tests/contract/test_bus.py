@@ -116,6 +116,25 @@ def test_a_delayed_record_waits_for_its_time_and_holds_up_no_other_topic(bus: Bu
     assert seen_at[b"delayed"] >= due - 0.01
 
 
+def test_long_work_on_every_partition_leaves_a_handler_for_other_records(bus: BusKind) -> None:
+    later, topic, recorder, release = bus.topic("retry"), bus.topic(), Recorder(), Event()
+    long = [Record(later, f"case-{n}", b"long", {headers.TURN: "1"}) for n in range(30)]
+    bus.producer().send(long)
+
+    def handle(delivery: Delivery) -> None:
+        recorder(delivery)
+        if delivery.record.value == b"long":
+            release.wait(PATIENCE_S)
+
+    with running(consume(bus.consumer("group", [topic, later]), handle)):
+        recorder.wait_for(2)
+        bus.producer().send(numbered(topic, 9))
+        prompt = recorder.wait_for(11)
+        release.set()
+        recorder.wait_for(39)
+    assert sum(delivery.record.topic == topic for delivery in prompt) == 9
+
+
 def test_a_stopped_consumer_finishes_and_commits_what_is_in_flight(bus: BusKind) -> None:
     topic, started, finish, second = bus.topic(), Event(), Event(), Recorder()
 

@@ -93,6 +93,16 @@ def test_a_plan_goes_whose_tiler_was_killed_before_it_announced_it() -> None:
     assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
 
 
+def test_the_second_request_names_the_slides_that_a_tiler_may_have_been_planning() -> None:
+    store = MemoryStore()
+    store.put(keys.landed_slide(CANARY, OWN), json.dumps({"plans": f"plans/{OWN}/"}).encode())
+    (again,) = EraseCase(store, lambda _: None)(request(CANARY, "operator"))
+    assert isinstance(again, CaseEraseRequested)
+    store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
+    _erase(store, again)
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
 def test_a_lifted_erasure_lets_the_case_in_again() -> None:
     erased = ErasedCases(MemoryStore())
     erased.add(CANARY)

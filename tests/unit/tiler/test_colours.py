@@ -111,7 +111,7 @@ def test_fluorescence_stored_as_rgb_is_named(seed: int, dyes: list[str], signal:
         check_pixels(_fluorescence(seed, dyes, signal, haze))
 
 
-@given(seed=seeds, tissue=st.floats(0.05, 0.7), filled=st.floats(0, 0.9), lamp=st.floats(0.1, 1))
+@given(seed=seeds, tissue=st.floats(0.05, 0.7), filled=st.floats(0, 0.8), lamp=st.floats(0.1, 1))
 def test_brightfield_is_kept_on_black_fill_and_in_dark_scans(
     seed: int, tissue: float, filled: float, lamp: float
 ) -> None:

@@ -116,6 +116,7 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
         list(changed(tiler, open_slide=open_and_change)(ObjectHint(KEY, "medulla")))
     assert refused.value.reason == "digest_mismatch"
     assert all(key.startswith("landings/case-1/slides/") for key in keys_below(tiler, "landings/"))
+    assert not keys_below(tiler, "plans/")
     rejection = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
     assert rejection is not None
     assert rejection.reason == "digest_mismatch"
