@@ -248,7 +248,7 @@ def test_events_in_any_order_and_any_number_of_times_lead_to_the_same_state(stor
             ("A", "no_tissue", minute + 120),
         ],
         "progress": [("A", 20)],
-        "standing": [("A", "no_resolution")],
+        "open": [("A", "no_resolution")],
         "state": "CASE_STATE_SCORED",
     }
 
