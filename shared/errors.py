@@ -6,7 +6,8 @@ MedullaError
 │   └── GivenUpError        no answer: three attempts are counted, then it is a dead letter like the others
 │       ├── InternalError       an unexpected error
 │       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
-└── TransientError          a dependency is down or busy: back off and try again
+├── TransientError          a dependency is down or busy: back off and try again
+└── UnfinishedError         long work has had its turn: it continues after the records that wait
 
 Any other exception is a bug; it ends the record at work as InternalError, never the process.
 """
@@ -38,6 +39,10 @@ class PermanentError(MedullaError):
 
 class TransientError(MedullaError):
     """A dependency is down or busy; the same input may work later."""
+
+
+class UnfinishedError(MedullaError):
+    """Long work has had its turn; it continues in another one, and no attempt is counted."""
 
 
 def explain(error: MedullaError | OSError, advice: str = "") -> str:

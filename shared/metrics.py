@@ -13,7 +13,7 @@ _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 EVENTS = Counter(
     "medulla_events_total",
-    "Events handled. Outcome: ok, retried, rejected. Many rejected: read medulla_dead_letters_total by reason.",
+    "Events handled. Outcome: ok, retried, unfinished (long work), rejected (see medulla_dead_letters_total).",
     ["service", "topic", "outcome"],
 )
 EVENT_SECONDS = Histogram(

@@ -56,7 +56,9 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     progress = LossySender(producer, SERVICE)
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
-    embed = EmbedSlide(tiles, batcher, store, progress.submit, settings.max_corrupt, settings.progress_every_s)
+    embed = EmbedSlide(
+        tiles, batcher, store, progress.submit, settings.max_corrupt, settings.progress_every_s, settings.turn_s
+    )
     served = routes(embed)
     heart, attempts = Heartbeat("worker"), Attempts(store)
     consumed = subscriptions(SERVICE, served)

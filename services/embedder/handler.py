@@ -23,8 +23,9 @@ from services.embedder.events import Reporter, embedded
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Encoder, Notify, TileSource
 from services.embedder.prefetch import prefetch
-from shared import keys
+from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
+from shared.errors import UnfinishedError
 from shared.units import Sha256
 
 
@@ -39,6 +40,8 @@ class EmbedSlide:
     max_corrupt: float = 0.05
     """Share of a plan's tiles that may be corrupt, in [0, 1)."""
     progress_every_s: float = 2.0
+    turn_s: float = 60.0
+    """How long a slide is worked on before others that wait are embedded first."""
 
     def __call__(self, event: SlideTiled) -> SlideEmbedded:
         """Embed the slide's tiles.
@@ -49,6 +52,7 @@ class EmbedSlide:
             TooManyCorruptTilesError: too few of its tiles can be decoded.
             ObjectChangedError: its plan is gone.
             TransientError: the tiler, the encoder or the store is down; finished parts are kept.
+            UnfinishedError: the slide has had its turn; finished parts are kept.
         """
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
@@ -87,6 +91,7 @@ class EmbedSlide:
                 parts.append(self._embed_chunk(event, pixels))
                 folder.put_part(pixels.chunk, parts[-1])
                 self._took_in(event, parts, reporter)
+                self._give_way(event, len(parts))
         if len(parts) != chunks_of(event.plan):
             raise DamagedChunkError(
                 f"tiles of {_name(event)} ended after {len(parts)} of {chunks_of(event.plan)} chunks"
@@ -114,6 +119,12 @@ class EmbedSlide:
                 f"{_name(event)}: {corrupt} or more of {total} tiles are corrupt, allowed are {self.max_corrupt:.0%}"
             )
         reporter.reached(min(total, len(parts) * event.plan.tiles_per_chunk))
+
+    def _give_way(self, event: SlideTiled, parts: int) -> None:
+        """End a turn that lasted long, unless the slide is all but done."""
+        turn, chunks = turns.current(), chunks_of(event.plan)
+        if turn is not None and turn.age_s > self.turn_s and parts < chunks:
+            raise UnfinishedError(f"{_name(event)}: {parts} of {chunks} chunks are embedded")
 
 
 def check_plan(plan: Plan, encoder: EncoderManifest) -> None:

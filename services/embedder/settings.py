@@ -42,5 +42,7 @@ class EmbedderSettings(ServiceSettings):
     """Share of a slide's tiles that may be corrupt."""
     concurrency: int = Field(default=2, ge=1)
     """Slides processed in parallel; small ones share batches."""
+    turn_s: float = Field(default=EmbedSlide.turn_s, gt=0)
+    """Time spent on a slide before slides that wait are embedded first; finished parts are kept."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
     """Time between two progress events of a slide."""

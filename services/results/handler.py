@@ -59,7 +59,7 @@ class RecordScore:
     def _forget_refusals(self, case: CaseId) -> None:
         facts = self.results.case(case)
         for refused in facts.rejections if facts else ():
-            if not _stands(self.blobs, refused):
+            if not _exists(self.blobs, refused):
                 self.results.forget_rejection(refused)
 
     def _body(self, event: CaseScored) -> str:
@@ -85,7 +85,7 @@ class RecordRejection:
         """Store the refusal while the refused object exists in the bucket."""
         if event.case_id:
             keys.case_id(event.case_id, "the event of a refused input")
-        if _stands(self.blobs, event):
+        if _exists(self.blobs, event):
             self.results.record_rejection(event)
         return ()
 
@@ -119,7 +119,7 @@ def _withdrawal(case: CaseId, event: CaseScored) -> Withdrawal:
     return Withdrawal(case, event.withdrawn, event.nothing_left, when(event.as_of), event.revision, event.event_id)
 
 
-def _stands(blobs: BlobStore, refused: SlideRejected) -> bool:
+def _exists(blobs: BlobStore, refused: SlideRejected) -> bool:
     """Whether the refused version of an object exists in the bucket.
 
     Older programs did not name the version, and the time is missing if the object had been deleted before. The refusal

@@ -90,8 +90,8 @@ class Feed:
         def look() -> Changes:
             nonlocal last
             now = self._look()
-            seen, last = last or Activity((), now.revisions), now
-            return changes(seen, now, case_id)
+            previous, last = last or Activity((), now.revisions), now
+            return changes(previous, now, case_id)
 
         try:
             yield look

@@ -18,7 +18,7 @@ from services.standalone.commands.sweep import sweep
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
-from services.standalone.console import exit_codes
+from services.standalone.console import loading
 from shared.notice import NOTICE
 
 _COMMANDS = (
@@ -41,8 +41,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 @app.callback()
 def _quiet() -> None:
     """Log warnings only, and as sentences: a service's lines are for machines."""
-    with exit_codes():
+    with loading():
         from shared import logs  # noqa: PLC0415 - loads only for a command that runs
-
-        logs.configure("medulla", "WARNING", sentences=True)
+    logs.configure("medulla", "WARNING", sentences=True)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are reported by the command, in a sentence

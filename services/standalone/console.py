@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.standalone.advice import explain_here
 from services.standalone.errors import unforeseen
+from services.standalone.interrupt import stoppable
 from shared.errors import MedullaError, TransientError
 from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
 
@@ -64,6 +65,13 @@ def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - a bug is reported as a sentence, as any other error
         _fail(explain_here(unforeseen(error)), AT_FAULT)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load what a command runs: a missing library is named, and Ctrl-C ends the process at once."""
+    with exit_codes(), stoppable():
+        yield
 
 
 def _not_installed(error: ModuleNotFoundError) -> TransientError:

@@ -41,16 +41,23 @@ def letters_at(places: Sequence[str]) -> list[Delivery]:
     return [letters[place] for place in places]
 
 
+def chosen(places: Sequence[str] | None, reason: str | None) -> list[Delivery]:
+    """The dead letters at `places`, or all of a reason code."""
+    return letters_with(reason) if reason else letters_at(places or [])
+
+
 def send_again(letters: Sequence[Delivery]) -> None:
     """Send dead letters to the topics that they came from."""
     with closing(KafkaProducerAdapter(_kafka())) as producer:
         producer.send([dead_letters.original(letter.record) for letter in letters])
 
 
-def drop(places: Sequence[str]) -> None:
-    """Remove the dead letters at `places`; the others are written anew."""
+def drop(letters: Sequence[Delivery]) -> list[str]:
+    """Remove dead letters for good; returns the places that they had."""
+    places = {place_of(letter) for letter in letters}
     with closing(KafkaProducerAdapter(_kafka())) as producer:
         forget(_kafka(), producer, topics.DEAD_LETTERS, lambda delivery: place_of(delivery) in places)
+    return sorted(places)
 
 
 def place_of(delivery: Delivery) -> str:

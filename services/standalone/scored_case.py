@@ -109,10 +109,10 @@ def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slid
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
-        seen = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
-        attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, seen), "image/png")
-        legend = pictures.legend(seen)
-        top = _top_tiles(evidence, slide, open_slide) if seen.has_preference else []
+        attention_map = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
+        attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, attention_map), "image/png")
+        legend = pictures.legend(attention_map)
+        top = _top_tiles(evidence, slide, open_slide) if attention_map.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)
 

@@ -54,9 +54,9 @@ class StreamChunks:
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
             raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
-        strange = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
-        if strange or file_names.is_no_slide(slide.object.key):
-            raise BadStreamRequestError(f"object {(*strange, slide.object.key)[0]!r} is no slide")
+        outside = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
+        if outside or file_names.is_no_slide(slide.object.key):
+            raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:
             raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")

@@ -13,7 +13,7 @@ from safetensors.numpy import load
 
 from services.tiler.errors import UnknownPlanError
 from services.tiler.planner import TilePlan
-from services.tiler.ports import Cut, Origins, Rgb
+from services.tiler.ports import Cut, Origins, Rgb, SlideFacts
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.tensors import encode_tensors
@@ -80,30 +80,34 @@ class PlanStore:
         return PlannedTiles(slide, cut, described["tiles_per_chunk"], tensors["coords"])
 
 
+def _described_slide(slide: SlideFacts) -> dict[str, Any]:
+    resolution = slide.resolution
+    return {
+        "format": slide.format,
+        "codec": slide.codec,
+        "width_px": slide.width_px,
+        "height_px": slide.height_px,
+        "mpp_x": resolution.mpp_x,
+        "mpp_y": resolution.mpp_y,
+        "mpp_source": resolution.source,
+        "mpp_contradicted_by": [
+            {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source} for other in resolution.contradicted_by
+        ],
+        "levels": [
+            {"width_px": level.width_px, "height_px": level.height_px, "downsample": level.downsample}
+            for level in slide.levels
+        ],
+    }
+
+
 def _described(plan: TilePlan) -> dict[str, Any]:
-    resolution, levels = plan.slide.resolution, plan.slide.levels
     return {
         "version": 1,
         "slide_digest": plan.slide_digest,
         "plan_digest": plan.digest,
         "grid": plan.spec.grid.model_dump(),
         "quality": plan.spec.quality.model_dump(),
-        "slide": {
-            "format": plan.slide.format,
-            "codec": plan.slide.codec,
-            "width_px": plan.slide.width_px,
-            "height_px": plan.slide.height_px,
-            "mpp_x": resolution.mpp_x,
-            "mpp_y": resolution.mpp_y,
-            "mpp_source": resolution.source,
-            "mpp_contradicted_by": [
-                {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source}
-                for other in resolution.contradicted_by
-            ],
-            "levels": [
-                {"width_px": lv.width_px, "height_px": lv.height_px, "downsample": lv.downsample} for lv in levels
-            ],
-        },
+        "slide": _described_slide(plan.slide),
         "tile_width_px": float(plan.grid.cut.width_px),
         "tile_height_px": float(plan.grid.cut.height_px),
         "tiles_per_chunk": plan.spec.tiles_per_chunk,

@@ -21,7 +21,7 @@ def remarks(ledger: Ledger, tissue_map: TissueMap, slide: SlideFacts, grid: Grid
     resolution = slide.resolution
     coarser, finer = max(resolution.mpp_x, resolution.mpp_y), min(resolution.mpp_x, resolution.mpp_y)
     ok, blurred = int((ledger == Verdict.OK).sum()), int((ledger == Verdict.BLURRED).sum())
-    found = {
+    present = {
         "pen_ink": tissue_map.pen.sum() > _PEN_SHARE * (tissue_map.tissue.sum() + tissue_map.pen.sum()),
         "blurred": blurred > _BLURRED_SHARE * (ok + blurred),
         "few_tiles": ok < _FEW_TILES,
@@ -31,4 +31,4 @@ def remarks(ledger: Ledger, tissue_map: TissueMap, slide: SlideFacts, grid: Grid
         "anisotropic_pixels": coarser > _ANISOTROPY * finer,
         "low_resolution": coarser > _COARSE * grid.um_per_px,
     }
-    return tuple(name for name, is_so in found.items() if is_so)
+    return tuple(name for name, is_so in present.items() if is_so)

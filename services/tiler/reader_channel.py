@@ -64,12 +64,12 @@ class ReaderChannel:
                 self._expect(until)
                 wire.send(self._channel, {})
                 wire.receive(self._channel)
-            for index, part, place in piece:
-                flat[index][part] = self._buffer[place]
+            for index, in_array, in_buffer in piece:
+                flat[index][in_array] = self._buffer[in_buffer]
 
     def _expect(self, until: float) -> None:
         """Set the time-out of the next operations."""
-        left = until - monotonic()
-        if left <= 0:
+        remaining = until - monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        self._channel.settimeout(left)
+        self._channel.settimeout(remaining)

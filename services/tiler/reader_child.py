@@ -100,8 +100,8 @@ class _ChannelServer:
         for number, piece in enumerate(wire.pieces([array.nbytes for array in flat])):
             if number:
                 wire.receive(self._channel)
-            for index, part, place in piece:
-                self._buffer[place] = flat[index][part]
+            for index, in_array, in_buffer in piece:
+                self._buffer[in_buffer] = flat[index][in_array]
             wire.send(self._channel, {} if number else answer)
 
     def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:

@@ -49,6 +49,11 @@ def faults_of(record: Record) -> int:
     return _count(record, headers.FAULTS)
 
 
+def turns_of(record: Record) -> int:
+    """How many turns of long work on the record have ended."""
+    return _count(record, headers.TURN)
+
+
 def _count(record: Record, header: str) -> int:
     text = record.headers.get(header, "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0

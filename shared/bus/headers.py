@@ -13,6 +13,8 @@ FAULTS = "medulla-faults"
 """How many of those ended without an answer: not because a dependency was down."""
 NOT_BEFORE = "medulla-not-before"
 """Unix seconds before which a retry is not handed out."""
+TURN = "medulla-turn"
+"""How many turns of long work on the record have ended; see `turns`."""
 ORIGIN = "medulla-origin"
 """The record's first offset, as topic/partition/offset."""
 
@@ -26,4 +28,4 @@ KEPT = "medulla-kept-"
 REPLAYED = "medulla-replayed"
 """On a replayed dead letter: a new value for each replay, so that remembered outcomes do not stop it."""
 
-BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, ORIGIN, REPLAYED})
+BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, TURN, ORIGIN, REPLAYED})

@@ -64,7 +64,8 @@ class KafkaConsumerAdapter:
         with explained(self._settings), closing(self._open()) as consumer:
             self._check_topics(consumer)
             pool = WorkerPool(self._concurrency, self._group)
-            error = _PollLoop(consumer, pool, handle, stop, self._group).run(self._topics, self._beat)
+            loop = _PollLoop(consumer, pool, handle, stop, self._group)
+            error = loop.run(self._topics, self._beat)
         if error is not None:
             raise error
 
@@ -104,7 +105,7 @@ class _PollLoop:
         self._pool = pool
         self._handle = handle
         self._stop = stop
-        self._queues = PartitionQueues()
+        self._queues = PartitionQueues(pool.size)
         self._at_work: dict[Partition, Future[None]] = {}
         self._failed = Event()
         self._error: BaseException | None = None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
-from shared.bus.partition_queues import Partition
+from shared.bus.partition_queues import Partition, is_long, most_long
 from shared.bus.port import LARGEST_BYTES, Consumer, Delivery, Producer, Record, RecordTooLargeError, size_of
 from shared.bus.retry import not_before
 from shared.bus.worker_pool import WorkerPool
@@ -27,7 +27,7 @@ class _Group:
 
     def __init__(self) -> None:
         self.committed: dict[Partition, int] = defaultdict(int)
-        self.busy: set[Partition] = set()
+        self.busy: dict[Partition, Delivery] = {}
 
 
 class MemoryBus:
@@ -76,7 +76,7 @@ class MemoryBus:
                 self._changed.wait(_WAKE_S)
                 delivery = None if stop.is_set() else self._next(state, topics)
             if delivery is not None:
-                state.busy.add(Partition(delivery.record.topic, delivery.partition))
+                state.busy[Partition(delivery.record.topic, delivery.partition)] = delivery
         done = False
         try:
             yield delivery
@@ -89,6 +89,8 @@ class MemoryBus:
         """The oldest due delivery, so that no topic starves."""
         heads = (self._head(state, partition) for partition in self._partitions_of(topics))
         due = [delivery for delivery in heads if delivery is not None]
+        if sum(map(is_long, state.busy.values())) >= most_long(self._partitions):
+            due = [delivery for delivery in due if not is_long(delivery)]
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
     def _head(self, state: _Group, partition: Partition) -> Delivery | None:
@@ -101,7 +103,7 @@ class MemoryBus:
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
         partition = Partition(delivery.record.topic, delivery.partition)
         with self._changed:
-            state.busy.discard(partition)
+            state.busy.pop(partition, None)
             if done:
                 state.committed[partition] = delivery.offset + 1
             self._changed.notify_all()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
+from shared.bus.dead_letters import turns_of
 from shared.bus.port import Delivery
 from shared.bus.retry import not_before
 
@@ -22,13 +23,19 @@ class _Queue:
     pending: deque[Delivery] = field(default_factory=deque)
     """Read and not finished; the first one is at work while `running`."""
     running: bool = False
+    long: bool = False
+    """At work on a record that has had a turn before."""
     revoked: bool = False
 
 
 class PartitionQueues:
-    """A queue for each partition with unfinished deliveries; every method may be called from any thread."""
+    """A queue for each partition with unfinished deliveries; every method may be called from any thread.
 
-    def __init__(self) -> None:
+    Of several `threads` that handle deliveries, one is always free of long work.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._most_long = most_long(threads)
         self._queues: dict[Partition, _Queue] = {}
         self._finished: dict[Partition, int] = {}
         self._lock = Lock()
@@ -41,11 +48,16 @@ class PartitionQueues:
     def take(self, now: float) -> dict[Partition, Sequence[Delivery]]:
         """The due deliveries of idle partitions, which count as at work until `rest`; `now` in Unix seconds."""
         with self._lock:
-            taken = {partition: _due(queue, now) for partition, queue in self._queues.items() if not queue.running}
-            taken = {partition: due for partition, due in taken.items() if due}
-            for partition in taken:
-                self._queues[partition].running = True
+            taken: dict[Partition, Sequence[Delivery]] = {}
+            for partition, queue in self._queues.items():
+                due = [] if queue.running else _due(queue, now)
+                if due and self._has_thread_for(due[0]):
+                    queue.running, queue.long = True, is_long(due[0])
+                    taken[partition] = due
             return taken
+
+    def _has_thread_for(self, delivery: Delivery) -> bool:
+        return not is_long(delivery) or sum(queue.long for queue in self._queues.values()) < self._most_long
 
     def done(self, partition: Partition) -> None:
         """Finish the delivery at work on a partition."""
@@ -58,7 +70,7 @@ class PartitionQueues:
         """End the work on a partition; its other deliveries stay queued."""
         with self._lock:
             queue = self._queues[partition]
-            queue.running = False
+            queue.running = queue.long = False
             if queue.revoked or not queue.pending:
                 del self._queues[partition]
 
@@ -101,10 +113,21 @@ class PartitionQueues:
                     del self._finished[partition]
 
 
+def is_long(delivery: Delivery) -> bool:
+    """Whether work on a delivery has had a turn before."""
+    return turns_of(delivery.record) > 0
+
+
+def most_long(threads: int) -> int:
+    """How many of `threads` may do long work at the same time."""
+    return max(1, threads - 1)
+
+
 def _due(queue: _Queue, now: float) -> Sequence[Delivery]:
-    due = []
+    """The deliveries to handle next: several short ones, or one that is long."""
+    due: list[Delivery] = []
     for delivery in queue.pending:
-        if not_before(delivery.record) > now:
+        if not_before(delivery.record) > now or (due and (is_long(delivery) or is_long(due[0]))):
             break
         due.append(delivery)
     return due

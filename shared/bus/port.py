@@ -71,5 +71,6 @@ class Consumer(Protocol):
 
         One delivery of a partition is in flight at a time, several partitions run in parallel; the offset is committed
         after `handle` returned. A record with a `medulla-not-before` header (Unix seconds) waits for its time without
-        holding up its partition's pollers. What `handle` raises ends `run` with nothing committed for that delivery.
+        holding up its partition's pollers. Records with a `medulla-turn` header are long work: where there are several
+        handlers, one at least is free of it. What `handle` raises ends `run` with nothing committed for that delivery.
         """

@@ -2,10 +2,11 @@
 
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.bus import headers, topics
-from shared.bus.dead_letters import attempts_of, faults_of, origin_of
+from shared.bus.dead_letters import attempts_of, faults_of, origin_of, turns_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 
@@ -48,9 +49,18 @@ class RetryPolicy:
             headers.ATTEMPT: str(attempt),
             headers.FAULTS: str(faults),
             headers.NOT_BEFORE: f"{due:.3f}",
-            headers.ORIGIN: origin_of(delivery),
         }
-        return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **added})
+        return _retried(delivery, group, added)
+
+    def next_turn(self, delivery: Delivery, group: str) -> Record:
+        """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
+        return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
+
+
+def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:
+    record = delivery.record
+    origin = {headers.ORIGIN: origin_of(delivery)}
+    return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **origin, **added})
 
 
 def not_before(record: Record) -> float:

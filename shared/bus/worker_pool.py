@@ -12,6 +12,7 @@ class WorkerPool:
     """At most `size` calls run at a time, each in a daemon thread of its own."""
 
     def __init__(self, size: int, name: str) -> None:
+        self.size = size
         self._slots = BoundedSemaphore(size)
         self._name = name
 

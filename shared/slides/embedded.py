@@ -34,7 +34,7 @@ def files(slide: Slide) -> tuple[StoredObject, ...]:
     return (slide.object, *slide.files)
 
 
-def stands(slide: Slide, etags: Mapping[str, str]) -> bool:
+def is_current(slide: Slide, etags: Mapping[str, str]) -> bool:
     """Whether all files of a slide exist in the version that was embedded."""
     return all(etags.get(stored.key) == stored.etag for stored in files(slide))
 
@@ -59,4 +59,4 @@ def other_holders(store: BlobStore, case: CaseId, digest: str) -> Iterator[CaseI
 def _holds(store: BlobStore, case: CaseId, digest: str) -> bool:
     slides = [event.slide for event in embedded(store, case) if event.slide.digest == digest]
     current = present(store, case) if slides else {}
-    return any(of_its_key(slide) and stands(slide, current) for slide in slides)
+    return any(of_its_key(slide) and is_current(slide, current) for slide in slides)

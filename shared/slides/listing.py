@@ -90,9 +90,9 @@ class SlideListing:
     def _indexed(self, name: str, named: Mapping[str, BlobInfo]) -> FoundSlide:
         """A slide whose first file lists the others."""
         own = named[name]
-        wanted = dict(companions(name, lambda file: self._text(named.get(file))))
-        absent = sorted(file for file, needed in wanted.items() if needed and file not in named)
-        others = sorted((named[file] for file in wanted if file in named and file != name), key=lambda info: info.key)
+        required = dict(companions(name, lambda file: self._text(named.get(file))))
+        absent = sorted(file for file, needed in required.items() if needed and file not in named)
+        others = sorted((named[file] for file in required if file in named and file != name), key=lambda info: info.key)
         missing = f"the slide lacks {len(absent)} of its files: {', '.join(absent[:5])}" if absent else ""
         return FoundSlide(pseudonyms.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
 

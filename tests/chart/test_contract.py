@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.tiler.settings import TilerSettings
 from shared.bus import topics
 from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
@@ -20,11 +21,14 @@ from tests.support.chart.rendering import (
     pod_template,
 )
 from tests.support.checkout import CHECKOUT
+from tests.support.cluster.memory import bytes_of
 from tests.support.cluster.release import VALUES_OF
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
+_SERVICE_MB = 512
+"""What the tiler itself takes."""
 _SETTINGS = {component: values_schema.SETTINGS[values] for component, values in VALUES_OF.items()}
 
 
@@ -46,6 +50,18 @@ def test_a_service_understands_every_variable_it_gets(
 def _container(values: Path, component: str) -> Manifest:
     container: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
     return container
+
+
+def test_the_tiler_has_memory_for_as_many_hostile_slides_as_it_plans_at_once(
+    values: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the container's limit the kernel would end the container, not the process of one slide."""
+    container = _container(values, "tiler")
+    for name, value in (environment(container) | {"MEDULLA_SECRETS_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    settings = load(TilerSettings)
+    needed = _SERVICE_MB + settings.concurrency * settings.limits.memory_mb
+    assert bytes_of(container["resources"]["limits"]["memory"]) >= needed * 2**20
 
 
 @pytest.mark.parametrize("component", _SETTINGS)

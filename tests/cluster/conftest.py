@@ -14,7 +14,7 @@ from tests.support.cluster.site import Site, say
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
-_FIRST = ("install", "images", "latency", "walls", "death", "memory")
+_FIRST = ("install", "images", "latency", "walls", "death", "memory", "cases")
 _ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "runbook", "production", "watching", "laptop")
 
 

@@ -32,9 +32,17 @@ print(json.dumps({
 }))
 """
 
+_OF_COHORTS = (
+    "attended_tiles",
+    "cohort_files",
+    "cohort_slides",
+    "finetuned_encoder",
+    "prototype_pictures",
+    "simulated_slides",
+)
 _RUN_ELSEWHERE = {
     "embedder": {"services.embedder.triton_model"},
-    "standalone": {f"services.standalone.{each}" for each in ("cohort_files", "finetuned_encoder", "simulated_slides")},
+    "standalone": {f"services.standalone.{each}" for each in _OF_COHORTS},
 }
 """Modules that an image does not run: Triton does, or whoever has the trainer's packages beside the command."""
 

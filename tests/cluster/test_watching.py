@@ -33,6 +33,8 @@ _NOT_HERE = {
     "kube_pod_container_status_restarts_total": "kube-state-metrics is none of this site's",
     "certmanager_certificate_expiration_timestamp_seconds": "cert-manager is none of this site's",
     "medulla_certificate_expiry_timestamp_seconds": "no gRPC server of this site speaks TLS",
+    "medulla_internal_errors_total": "begins with the first unexpected error",
+    "medulla_worker_deaths_total": "begins with the first process that dies at work",
 }
 """Metrics that rules ask for and that this site does not have, and why."""
 _METRIC = re.compile(r"\b(?:medulla|nv|kube|certmanager)_\w+")

@@ -3,7 +3,6 @@
 import base64
 import json
 import secrets
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
 from shared.settings import AuthSettings
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
 
 Client = Callable[[str], str]
 """Sends a token, or none where it is empty; how it was answered."""
@@ -135,8 +134,8 @@ def test_without_a_role_nobody_gets_in(issuer: OidcIssuer, client: Client, roles
 BAD: dict[str, Callable[[OidcIssuer], str]] = {
     "no token": lambda _: "",
     "garbage": lambda _: "a.b.c",
-    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 60),
-    "not yet valid": lambda issuer: issuer.token(nbf=int(time.time()) + 600),
+    "expired": lambda issuer: issuer.token(exp=LONG_AGO),
+    "not yet valid": lambda issuer: issuer.token(nbf=FAR_AHEAD),
     "another audience": lambda issuer: issuer.token(aud="somebody-else"),
     "another issuer": lambda issuer: issuer.token(iss="https://evil.example"),
     "forged": lambda issuer: issuer.token(SigningKey(kid=issuer.keys[-1].kid)),

@@ -114,9 +114,9 @@ def test_its_card_gives_every_model_its_figures_with_intervals_and_its_threshold
 
 
 def test_its_card_says_whether_the_slides_add_anything(card: str) -> None:
-    found = re.search(r"who have both: \S+ \((\S+) to (\S+)\); (.+)\.\n", card)
-    assert found
-    assert found[3] == verdict(float(found[1]), float(found[2]))
+    match = re.search(r"who have both: \S+ \((\S+) to (\S+)\); (.+)\.\n", card)
+    assert match
+    assert match[3] == verdict(float(match[1]), float(match[2]))
 
 
 def test_the_commands_that_it_is_made_by_follow_one_another(tmp_path: Path) -> None:

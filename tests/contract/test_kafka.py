@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from threading import Event
 
 import pytest
@@ -70,12 +71,12 @@ def _committed(bus: KafkaKind, topic: str) -> int:
 
 
 def test_a_new_member_takes_its_share_and_every_record_is_handled(bus: KafkaKind) -> None:
-    topic, old, new = bus.topic(), Recorder(), Recorder()
+    topic, old, new, numbers = bus.topic(), Recorder(), Recorder(), count()
     with running(consume(bus.consumer("group", [topic]), old)):
         bus.producer().send(spread(topic, 20))
         old.wait_for(20)
         with running(consume(bus.consumer("group", [topic]), new)):
-            eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{time.time()}", b"")) and new.deliveries)
+            eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{next(numbers)}", b"")) and new.deliveries)
             sent = len(bus.records(topic))
             eventually(lambda: len({delivery.origin for delivery in old.deliveries + new.deliveries}) == sent)
     assert new.deliveries

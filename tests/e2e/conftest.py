@@ -1,4 +1,4 @@
-"""What the tests of the page of results share: results to show, and a page whose console must stay empty."""
+"""Shared by the end-to-end tests: the real parts, results to show, and a page whose console must stay empty."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.stack.triton import Triton
 from tests.support import scores as samples
+from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.results import Results, over_http
+from tests.support.system import RealParts
 
 PATIENCE_MS = 15_000
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def real_parts(kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton) -> RealParts:
+    return RealParts(kafka, minio, postgres, triton)
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from shared.blob.port import ObjectChangedError
 from shared.bus import dead_letters, topics
 from shared.canonical import sha256
 from tests.stack.process import clean_environment, wait_for
-from tests.stack.triton import Triton
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CANARY, TWIN = "canary-4711", "twin-4712"
@@ -26,11 +24,8 @@ SHARED = slides.cc0_bytes() + b"both"
 
 
 @pytest.fixture(scope="module")
-def system(
-    kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    parts = RealParts(kafka, minio, postgres, triton)
-    with running(parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
+def system(real_parts: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(real_parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
         system.s3.put_bucket_versioning(Bucket=system.bucket, VersioningConfiguration={"Status": "Enabled"})
         yield system
 

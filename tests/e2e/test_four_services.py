@@ -1,4 +1,4 @@
-"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, whichever process dies."""
+"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, also after crashes."""
 
 import json
 import subprocess
@@ -12,21 +12,16 @@ from shared import keys
 from shared.bus import topics
 from shared.bus.port import Record
 from tests.stack.process import clean_environment, wait_for
-from tests.stack.triton import Triton
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CLINICAL_ONLY = "clinical_molecular"
 
 
 @pytest.fixture(scope="module")
-def system(
-    kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    parts = RealParts(kafka, minio, postgres, triton)
-    with running(parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
+def system(real_parts: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(real_parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
         yield system
 
 

@@ -115,12 +115,12 @@ def by_fold(folder: Path, arm: str) -> dict[str, float]:
     """Mean and SD over all folds of all repeats of Harrell's C within a fold."""
     with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row[f"{arm}.log_risk"]]
-    places: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    rows_by_fold: dict[tuple[str, str], list[Mapping[str, str]]] = {}
     for row in rows:
-        places.setdefault((row["repeat"], row["fold"]), []).append(row)
-    found = np.array([_concordance(part, arm) for part in places.values()])
-    told = found[np.isfinite(found)]
-    return {"folds": len(told), "mean": float(told.mean()), "sd": float(told.std(ddof=1))}
+        rows_by_fold.setdefault((row["repeat"], row["fold"]), []).append(row)
+    values = np.array([_concordance(part, arm) for part in rows_by_fold.values()])
+    finite = values[np.isfinite(values)]
+    return {"folds": len(finite), "mean": float(finite.mean()), "sd": float(finite.std(ddof=1))}
 
 
 def _concordance(rows: list[Mapping[str, str]], arm: str) -> float:

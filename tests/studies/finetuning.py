@@ -62,7 +62,7 @@ def run(job: Job) -> Probed:
     encoder, best = _tuned(job, learned, before.shape[1])
     model, _ = exported(encoder, torch.from_numpy(pixels[learned[:4]]))
     after = features(model, pixels)
-    first, then = (_probe(found, job.data.label, tested) for found in (before, after))
+    first, then = (_probe(values, job.data.label, tested) for values in (before, after))
     return Probed(job.fold, job.seed, first, then, best)
 
 
@@ -87,10 +87,10 @@ def _tuned(job: Job, learned: Ints, width: int) -> tuple[Any, int]:
     return encoder, progress.best_epoch
 
 
-def _probe(found: np.ndarray, label: Ints, tested: Flags) -> Floats:
+def _probe(values: np.ndarray, label: Ints, tested: Flags) -> Floats:
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=2000, class_weight="balanced"))
-    probe.fit(found[~tested], label[~tested])
-    return np.asarray(probe.predict_proba(found[tested]), np.float64)
+    probe.fit(values[~tested], label[~tested])
+    return np.asarray(probe.predict_proba(values[tested]), np.float64)
 
 
 def jobs(data: Sequence[Tiles], model: bytes, seeds: int) -> list[Job]:

@@ -43,39 +43,39 @@ def osteosarcoma(folder: Path) -> Tiles:
     TCIA Osteosarcoma-Tumor-Assessment (Leavey et al., 2019, CC BY 3.0), 1 um a pixel.
     """
     files = _files(folder, "projects/Osteosarcoma/test")
-    named = [(path, found) for path in files if (found := _OSTEOSARCOMA.match(path.name))]
+    named = [(path, match) for path in files if (match := _OSTEOSARCOMA.match(path.name))]
     if len(named) != len(files):
         raise BadTilesError(f"{folder} holds tiles whose names are not those of the published ones")
-    patients = sorted({found["patient"] for _, found in named})
-    classes = tuple(sorted({found["label"] for _, found in named}))
+    patients = sorted({match["patient"] for _, match in named})
+    classes = tuple(sorted({match["label"] for _, match in named}))
     return Tiles(
         name="osteosarcoma",
         title="Osteosarcoma, 3 classes, leave one patient out",
-        items=tuple(Item(found["patient"], (path,)) for path, found in named),
-        label=np.array([classes.index(found["label"]) for _, found in named], np.int64),
+        items=tuple(Item(match["patient"], (path,)) for path, match in named),
+        label=np.array([classes.index(match["label"]) for _, match in named], np.int64),
         classes=classes,
-        fold=np.array([patients.index(found["patient"]) for _, found in named], np.int64),
-        block=tuple(f"{found['patient']} {found['block']}" for _, found in named),
+        fold=np.array([patients.index(match["patient"]) for _, match in named], np.int64),
+        block=tuple(f"{match['patient']} {match['block']}" for _, match in named),
     )
 
 
 def lung(folder: Path) -> Tiles:
     """LUAD or LUSC: 130 tiles of 13 patients teach, 60 of 6 others are tested, as published (TCGA; CC BY-NC-ND)."""
-    found = [
+    files = [
         (part, path)
         for part in ("train", "test")
         for label in ("LUAD", "LUSC")
         for path in _files(folder, f"tcga_luadlusc/{part}/{label}")
     ]
     classes = ("LUAD", "LUSC")
-    items = tuple(Item(f"{part} {path.parent.name} {path.name.split('_')[0]}", (path,)) for part, path in found)
+    items = tuple(Item(f"{part} {path.parent.name} {path.name.split('_')[0]}", (path,)) for part, path in files)
     return Tiles(
         name="lung",
         title="LUAD or LUSC, train to test",
         items=items,
-        label=np.array([classes.index(path.parent.name) for _, path in found], np.int64),
+        label=np.array([classes.index(path.parent.name) for _, path in files], np.int64),
         classes=classes,
-        fold=np.array([0 if part == "test" else -1 for part, _ in found], np.int64),
+        fold=np.array([0 if part == "test" else -1 for part, _ in files], np.int64),
         block=tuple(item.patient for item in items),
     )
 

@@ -34,7 +34,7 @@ Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored
 
 
 class DisturbedStore:
-    """A store that runs `before` ahead of each call."""
+    """A store that calls a function ahead of each of its own calls."""
 
     def __init__(self, store: BlobStore, disturb: Callable[[], None]) -> None:
         self._store, self._disturb = store, disturb

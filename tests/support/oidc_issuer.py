@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+LONG_AGO, FAR_AHEAD = 1, 4_102_444_800
+"""Seconds since 1970: the first of them, and the year 2100."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ class OidcIssuer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def expired(self, seconds: int) -> str:
+        """An access token that expired so many seconds ago."""
+        return self.token(exp=int(time.time()) - seconds)
 
     def token(self, key: SigningKey | None = None, headers: Mapping[str, Any] | None = None, **claims: Any) -> str:
         """An access token; `claims` replace those it would have, None leaves one out."""

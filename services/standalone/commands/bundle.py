@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 app = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 
@@ -20,10 +20,10 @@ PublicKey = Annotated[
 @app.command("show")
 def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
     """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
-    with exit_codes():
+    with loading():
         from services.fusion_scorer import bundle_files
         from services.standalone.bundle_lines import bundle_lines
-
+    with exit_codes():
         checked = bundle_files.verify(path)
     if as_json:
         checks = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
@@ -35,9 +35,9 @@ def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
 @app.command("verify")
 def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJson = False) -> None:
     """Check every digest, the signature where a key is given, and that the parts fit together."""
-    with exit_codes():
+    with loading():
         from services.fusion_scorer.bundle import load
-
+    with exit_codes():
         checked = load(path, public_key.read_bytes() if public_key else None)
     if as_json:
         print_json({"digest": checked.digest, "ok": True, "signature_checked": public_key is not None})
@@ -56,9 +56,9 @@ def sign_bundle(
     `openssl genpkey -algorithm ed25519 -out key.pem` makes a key; `openssl pkey -in key.pem -pubout -out key.pub.pem`
     writes its public half, by which `medulla bundle verify` and the scorer check.
     """
-    with exit_codes():
+    with loading():
         from services.fusion_scorer import bundle_files
-
+    with exit_codes():
         bundle_files.sign(path, key.read_bytes())
     if as_json:
         print_json({"bundle": str(path), "signed": True})

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 app = typer.Typer(help="What was given up: list, show, replay, drop.", no_args_is_help=True)
 Place = Annotated[str, typer.Argument(metavar="PLACE", help="Partition and offset, such as 0/12, from the list.")]
@@ -20,9 +20,9 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """One line for each dead letter: place, reason, service, what it was about."""
-    with exit_codes():
+    with loading():
         from services.standalone.dead_letter_topic import described, letters_with
-
+    with exit_codes():
         letters = [described(delivery) for delivery in letters_with(reason)]
     if as_json:
         print_json(letters)
@@ -34,9 +34,9 @@ def list_letters(
 @app.command()
 def show(place: Place, as_json: AsJson = False) -> None:
     """Everything about one dead letter, its original bytes as text included."""
-    with exit_codes():
+    with loading():
         from services.standalone.dead_letter_topic import described, letters_at
-
+    with exit_codes():
         (letter,) = map(described, letters_at([place]))
     if as_json:
         print_json(letter)
@@ -47,11 +47,11 @@ def show(place: Place, as_json: AsJson = False) -> None:
 @app.command()
 def replay(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Send dead letters again to the topics they came from, after the cause was fixed."""
-    _check_one_given(places, reason)
-    with exit_codes():
+    _check_choice(places, reason)
+    with loading():
         from services.standalone import dead_letter_topic
-
-        chosen = dead_letter_topic.letters_with(reason) if reason else dead_letter_topic.letters_at(places or [])
+    with exit_codes():
+        chosen = dead_letter_topic.chosen(places, reason)
         dead_letter_topic.send_again(chosen)
         replayed = [dead_letter_topic.place_of(letter) for letter in chosen]
     if as_json:
@@ -63,19 +63,17 @@ def replay(places: Places = None, reason: Reason = None, as_json: AsJson = False
 @app.command()
 def drop(places: Places = None, reason: Reason = None, as_json: AsJson = False) -> None:
     """Remove dead letters for good, such as those whose keys name a person; the others get new places."""
-    _check_one_given(places, reason)
-    with exit_codes():
+    _check_choice(places, reason)
+    with loading():
         from services.standalone import dead_letter_topic
-
-        chosen = dead_letter_topic.letters_with(reason) if reason else dead_letter_topic.letters_at(places or [])
-        dropped = sorted({dead_letter_topic.place_of(letter) for letter in chosen})
-        dead_letter_topic.drop(dropped)
+    with exit_codes():
+        dropped = dead_letter_topic.drop(dead_letter_topic.chosen(places, reason))
     if as_json:
         print_json({"dropped": dropped})
     else:
         say(f"{len(dropped)} dropped; list the others again, since their places are new")
 
 
-def _check_one_given(places: list[str] | None, reason: str | None) -> None:
+def _check_choice(places: list[str] | None, reason: str | None) -> None:
     if bool(places) == bool(reason):
         raise typer.BadParameter("name places, or a --reason")

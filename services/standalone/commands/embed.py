@@ -8,7 +8,7 @@ import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson, CaseName, DefaultMpp, Encoder, Slides, SlideTable
-from services.standalone.console import exit_codes, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 from services.standalone.pipeline_options import Options
 from shared.exit_codes import AT_FAULT
 
@@ -24,10 +24,10 @@ def embed(
     as_json: AsJson = False,
 ) -> None:
     """Plan and embed slides; goes on past bad ones, and a second run resumes."""
-    with exit_codes(goes_on=True), progress("slides") as advance:
+    with loading():
         from services.standalone.embedded_slides import embed_slides
         from services.standalone.named_slides import named_slides, options_for
-
+    with exit_codes(goes_on=True), progress("slides") as advance:
         items = named_slides(paths, slides, case_id)
         tables = embed_slides(items, out, replace(options_for(items, encoder, default_mpp), workers=workers), advance)
     if as_json:

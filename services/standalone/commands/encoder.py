@@ -7,7 +7,7 @@ import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 app = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
 
@@ -27,10 +27,10 @@ def show_encoder(
     as_json: AsJson = False,
 ) -> None:
     """Say what an encoder is, after checking its digest."""
-    with exit_codes():
+    with loading():
         from services.embedder.manifest import read_manifest, read_model
         from services.standalone.encoder_lines import encoder_lines
-
+    with exit_codes():
         manifest = read_manifest(path)
         read_model(path, manifest)
     if as_json:
@@ -54,10 +54,10 @@ def export_encoder(
     as_json: AsJson = False,
 ) -> None:
     """Wrap a network so that it takes uint8 tiles: resize and normalisation go inside the graph."""
-    with exit_codes():
+    with loading():
         from services.embedder.export import EncoderCard, wrap_encoder
         from services.embedder.graph import Preparation
-
+    with exit_codes():
         notice = f"{name}: {source}. Licence: {licence}.\n"
         card = EncoderCard(name, version, source, licence, notice, tile_px, tile_um)
         manifest = wrap_encoder(weights, Preparation(mean=mean, std=std), card, out)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 
 def erase(
@@ -19,10 +19,10 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Remove a case for good: what was landed, derived, scored and given up; events that come later are dropped."""
-    with exit_codes():
+    with loading():
         from services.standalone.case_erasure import erase_case, lift_erasure
         from shared import keys
-
+    with exit_codes():
         case = keys.case_id(case_id, "the command line")
         state = lift_erasure(case, folder) if lift else erase_case(case, folder)
     if as_json:

@@ -14,7 +14,7 @@ from services.standalone.commands.options import (
     ProfileFile,
     SlideFolder,
 )
-from services.standalone.console import exit_codes, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
 def evaluate(
@@ -40,7 +40,7 @@ def evaluate(
     With --slides the report shows the tiles that are typical of each prototype.
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
-    with exit_codes(goes_on=True):
+    with loading():
         from services.standalone.cohort_files import read
         from services.standalone.cohort_slides import CohortSlides
         from services.standalone.evaluation_lines import evaluation_lines
@@ -50,7 +50,7 @@ def evaluate(
         from services.trainer.evaluation.run import default_workers, forget
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
-
+    with exit_codes(goes_on=True):
         plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
         table, bags = read(cohort, embeddings, load_profile(profile), columns)
         files = CohortSlides.below(slides, default_mpp) if slides else None

@@ -15,7 +15,7 @@ from services.standalone.commands.options import (
     ProfileFile,
     SlideFolder,
 )
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.training_data import Labels, Outcomes
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
@@ -78,12 +78,12 @@ def finetune(
     source = _source(
         tiles, cohort, slides, embeddings, profile=profile, columns=columns, default_mpp=default_mpp, tile_um=tile_um
     )
-    with exit_codes(goes_on=True):
+    with loading():
         from services.standalone.encoder_lines import training_lines
         from services.standalone.finetuned_encoder import Job, finetuned_encoder
         from services.trainer.finetune.ranks import joined
         from services.trainer.finetune.settings import Settings
-
+    with exit_codes(goes_on=True):
         settings = Settings(
             epochs=epochs,
             frozen_epochs=frozen_epochs,

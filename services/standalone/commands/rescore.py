@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 
 def rescore(
@@ -19,9 +19,9 @@ def rescore(
     """Have cases of the running system scored again from their stored bags."""
     if bundle and cases:
         raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
-    with exit_codes():
+    with loading():
         from services.standalone import running_system
-
+    with exit_codes():
         digest = running_system.promote_bundle(bundle) if bundle else ""
         count = 0 if bundle else running_system.rescore(cases or [])
     if as_json:

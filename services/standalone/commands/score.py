@@ -16,7 +16,7 @@ from services.standalone.commands.options import (
     Slides,
     SlideTable,
 )
-from services.standalone.console import exit_codes, note, print_json, progress, say
+from services.standalone.console import exit_codes, loading, note, print_json, progress, say
 from services.standalone.demo_case import DEMO_BUNDLE
 from shared.exit_codes import AT_FAULT
 
@@ -38,10 +38,10 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score one case from its slides and clinical record."""
-    with exit_codes():
+    with loading():
         from services.standalone.case import case_from
         from services.standalone.named_slides import named_slides, options_for
-
+    with exit_codes():
         items = named_slides(paths, slides, case_id)
         case = case_from(items, clinical, case_id, columns)
         options = options_for(items, encoder, default_mpp)
@@ -52,12 +52,12 @@ def score(
 
 def score_and_print(case: "Case", bundle: Path, options: "Options", out: Path, *, as_json: bool) -> None:
     """Score a case and print the score, its files and the slides that it leaves out."""
-    with exit_codes(goes_on=True), progress("tiles") as advance:
+    with loading():
         from services.fusion_scorer.score_json import as_dict
         from services.standalone.named_slides import print_refused
         from services.standalone.score_lines import score_lines
         from services.standalone.scored_case import score_case
-
+    with exit_codes(goes_on=True), progress("tiles") as advance:
         scored = score_case(case, bundle, options, out, advance)
     if as_json:
         print_json(as_dict(scored.score))

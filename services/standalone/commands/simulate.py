@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
 def simulate(
@@ -27,10 +27,10 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Write a SIMULATED cohort: cohort.csv, embeddings, the truth, and small real-pixel slides with --slides."""
-    with exit_codes():
+    with loading():
         from services.trainer.simulation.simulate import SimulationPlan
         from services.trainer.simulation.simulate import simulate as simulate_cohort
-
+    with exit_codes():
         plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed)
         with progress("patients") as advance:
             drawn = simulate_cohort(plan, out, advance)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
-from services.standalone.console import exit_codes, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
 def train(
@@ -35,11 +35,11 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
-    with exit_codes():
+    with loading():
         from services.standalone.cohort_files import read
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
-
+    with exit_codes():
         table, bags = read(cohort, embeddings, load_profile(profile), columns)
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = key.read_bytes() if key else None

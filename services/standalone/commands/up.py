@@ -7,7 +7,7 @@ import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson, Bundle, DefaultMpp, Encoder, Slides, SlideTable
-from services.standalone.console import exit_codes, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.demo_case import DEMO_BUNDLE
 from shared.notice import NOTICE
 
@@ -23,10 +23,10 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
-    with exit_codes(goes_on=True):
+    with loading():
         from services.standalone import laptop
         from services.standalone.named_slides import named_slides, options_for, print_refused
-
+    with exit_codes(goes_on=True):
         deployment = laptop.Deployment(watch, port, bundle)
         items = named_slides(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
@@ -34,6 +34,8 @@ def up(
         if as_json:
             print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
         else:
-            inputs = f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
-            say(f"Medulla on {deployment.url}. {NOTICE}\n{inputs}")
+            say(
+                f"Medulla on {deployment.url}. {NOTICE}\n"
+                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+            )
         raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
-from services.standalone.console import exit_codes, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
 def validate(
@@ -19,14 +19,14 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Validate a bundle externally; nothing is refitted, and the report names its digest."""
-    with exit_codes():
+    with loading():
         from services.standalone.cohort_files import read
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bundle.served import read_bundle
         from services.trainer.evaluation.validate import validate as validate_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
-
+    with exit_codes():
         served = read_bundle(bundle)
         table, bags = read(cohort, embeddings, load_profile(profile) if profile else served.profile, columns)
         with progress("steps") as advance:

@@ -95,15 +95,38 @@ class Observer:
 
     def get(self, path: str, token: str | None = None) -> Json:
         """JSON of a REST path, asked with another token where one is given; empty for 404."""
-        sent = self.token if token is None else token
-        headers = {"Authorization": f"Bearer {sent}"} if sent else {}
+        return self._ask("GET", path, self.token if token is None else token)
+
+    def erase(self, case: str) -> None:
+        """Have REST erase a case, and wait until it is gone."""
+        self._ask("DELETE", f"/cases/{case}", self.token)
+        self.wait_erased(case)
+
+    def wait_erased(self, case: str) -> None:
+        """Wait until neither REST nor the bucket nor a dead letter names a case any more.
+
+        Raises:
+            StackError: one still does; says where.
+        """
+        until(f"{case} to be gone", lambda: " ".join(self._traces(case)), PATIENCE_S)
+
+    def _traces(self, case: str) -> list[str]:
+        """Where a case is named."""
+        listed = self.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
+        stored = [each["Key"] for page in listed for each in page.get("Contents", ()) if case in each["Key"]]
+        letters = [key for key, _, headers in self.topic("dead.letters") if case in f"{key} {headers}"]
+        return [*stored, *letters, *(["REST"] if self.get(f"/cases/{case}") else [])]
+
+    def _ask(self, method: str, path: str, token: str) -> Json:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
 
         def ask(address: str) -> Json:
+            url = f"http://{address}/api/v1{path}"
             try:
-                with urlopen(Request(f"http://{address}/api/v1{path}", headers=headers), timeout=10) as answer:
+                with urlopen(Request(url, headers=headers, method=method), timeout=10) as answer:
                     return dict(json.load(answer))
             except HTTPError as error:
-                if error.code == 404:
+                if error.code == HTTPStatus.NOT_FOUND:
                     return {}
                 raise
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from services.embedder.errors import (
     UnknownEncoderError,
 )
 from services.embedder.handler import EmbedSlide
+from shared import turns
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, ObjectChangedError
-from shared.errors import TransientError
+from shared.errors import TransientError, UnfinishedError
 from shared.tensors import decode_metadata
 from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, pixels_of, planned
 
@@ -104,6 +106,26 @@ def test_a_break_anywhere_repeats_no_chunk_and_gives_the_same_bytes(
     planned(whole.store, tiles, per_chunk)
     assert broken.tiles.sent == list(range(chunks))
     assert broken.store.get(embedded.bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+def test_a_long_slide_gives_way_after_each_chunk_and_gives_the_same_bytes() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    embed = replace(setting.embed, turn_s=0.0)
+    for number in range(2):
+        with turns.turn(number), pytest.raises(UnfinishedError, match=f"{number + 1} of 3 chunks"):
+            embed(event)
+    with turns.turn(2):
+        bag = embed(event).bag
+    whole = Setting()
+    planned(whole.store, tiles=10)
+    assert setting.store.get(bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+def test_a_long_slide_is_embedded_at_once_where_nobody_waits() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    assert replace(setting.embed, turn_s=0.0)(event).bag.tiles == 10
 
 
 class KilledError(Exception):

@@ -1,6 +1,5 @@
 """Only those whom the issuer vouches for see results: over REST and over gRPC."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -13,13 +12,13 @@ from services.results.rest import Login, create_app
 from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support import scores as samples
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.oidc_issuer import LONG_AGO, OidcIssuer, SigningKey
 from tests.support.results import Results, over_grpc
 
 REFUSED: dict[str, Callable[[OidcIssuer], str]] = {
     "none": lambda _: "",
     "no token at all": lambda _: "abc",
-    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 120),
+    "expired": lambda issuer: issuer.token(exp=LONG_AGO),
     "forged": lambda issuer: issuer.token(SigningKey(kid=issuer.keys[0].kid)),
     "for another audience": lambda issuer: issuer.token(aud="somebody-else"),
     "of another issuer": lambda issuer: issuer.token(iss="https://evil.example"),

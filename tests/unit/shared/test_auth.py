@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -28,7 +27,7 @@ from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
 from tests.support.bus import eventually
 from tests.support.logs import logging_as
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
 
 
 class Clock:
@@ -76,8 +75,8 @@ BAD: dict[str, tuple[str, Callable[[OidcIssuer], str]]] = {
     "missing": ("no bearer token", lambda _: ""),
     "garbage": ("not valid", lambda _: "abc"),
     "not base64": ("not valid", lambda _: "a.b.c"),
-    "expired": ("expired", lambda issuer: issuer.token(exp=int(time.time()) - 60)),
-    "not yet valid": ("not valid", lambda issuer: issuer.token(nbf=int(time.time()) + 600)),
+    "expired": ("expired", lambda issuer: issuer.token(exp=LONG_AGO)),
+    "not yet valid": ("not valid", lambda issuer: issuer.token(nbf=FAR_AHEAD)),
     "without expiry": ("not valid", lambda issuer: issuer.token(exp=None)),
     "without subject": ("not valid", lambda issuer: issuer.token(sub=None)),
     "without audience": ("not valid", lambda issuer: issuer.token(aud=None)),
@@ -115,7 +114,7 @@ def test_no_text_is_a_token_by_chance(token: str) -> None:
 
 
 def test_clocks_may_differ_by_the_leeway(issuer: OidcIssuer) -> None:
-    token = issuer.token(exp=int(time.time()) - 10)
+    token = issuer.expired(10)
     assert TokenVerifier(_settings(issuer)).verify(token).subject == "tester"
     with pytest.raises(UnauthenticatedError, match="expired"):
         TokenVerifier(_settings(issuer, leeway_s=0)).verify(token)

@@ -8,8 +8,9 @@ HERE = Partition("slides.tiled", 0)
 THERE = Partition("slides.tiled", 1)
 
 
-def delivery(offset: int, not_before: str = "0") -> Delivery:
-    return Delivery(Record("slides.tiled", "case-1", b"", {headers.NOT_BEFORE: not_before}), 0, offset)
+def delivery(offset: int, not_before: str = "0", turns: int = 0) -> Delivery:
+    attributes = {headers.NOT_BEFORE: not_before, headers.TURN: str(turns)}
+    return Delivery(Record("slides.tiled", "case-1", b"", attributes), 0, offset)
 
 
 def offsets(taken: object) -> list[int]:
@@ -18,7 +19,7 @@ def offsets(taken: object) -> list[int]:
 
 
 def test_a_partition_at_work_is_not_handed_out_twice() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(5)])
     assert offsets(queues.take(0)[HERE]) == [5]
     queues.add(HERE, [delivery(6)])
@@ -29,7 +30,7 @@ def test_a_partition_at_work_is_not_handed_out_twice() -> None:
 
 
 def test_what_is_finished_is_committed_once() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(5), delivery(6)])
     queues.take(0)
     assert queues.to_commit() == {}
@@ -43,7 +44,7 @@ def test_what_is_finished_is_committed_once() -> None:
 
 
 def test_an_early_record_holds_its_own_partition_and_no_other() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(0), delivery(1, "100.5"), delivery(2)])
     queues.add(THERE, [delivery(0)])
     taken = queues.take(100)
@@ -57,7 +58,7 @@ def test_an_early_record_holds_its_own_partition_and_no_other() -> None:
 
 
 def test_a_revoked_partition_is_forgotten_and_its_work_in_flight_not_committed() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(0)])
     queues.add(THERE, [delivery(0)])
     queues.take(0)
@@ -73,7 +74,7 @@ def test_a_revoked_partition_is_forgotten_and_its_work_in_flight_not_committed()
 
 
 def test_the_first_unfinished_offset_counts_as_behind() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(3), delivery(4)])
     queues.take(0)
     assert queues.next_offsets() == {HERE: 3}
@@ -82,6 +83,27 @@ def test_the_first_unfinished_offset_counts_as_behind() -> None:
 
 
 def test_a_malformed_time_does_not_hold_a_record_up() -> None:
-    queues = PartitionQueues()
+    queues = PartitionQueues(threads=2)
     queues.add(HERE, [delivery(0, "soon"), delivery(1, "nan")])
     assert offsets(queues.take(0)[HERE]) == [0, 1]
+
+
+def test_long_work_leaves_a_thread_free_and_is_never_taken_with_others() -> None:
+    queues = PartitionQueues(threads=2)
+    queues.add(HERE, [delivery(0, turns=1), delivery(1)])
+    queues.add(THERE, [delivery(0), delivery(1), delivery(2, turns=3)])
+    taken = queues.take(0)
+    assert {partition: offsets(due) for partition, due in taken.items()} == {HERE: [0], THERE: [0, 1]}
+    for _ in range(2):
+        queues.done(THERE)
+    queues.rest(THERE)
+    assert queues.take(0) == {}, "one of two threads is at long work"
+    queues.done(HERE)
+    queues.rest(HERE)
+    assert {partition: offsets(due) for partition, due in queues.take(0).items()} == {HERE: [1], THERE: [2]}
+
+
+def test_a_single_thread_does_long_work_too() -> None:
+    queues = PartitionQueues(threads=1)
+    queues.add(HERE, [delivery(0, turns=1)])
+    assert offsets(queues.take(0)[HERE]) == [0]

@@ -11,7 +11,7 @@ from typer import Exit
 from services.standalone import cohort_files
 from services.standalone.commands.evaluate import evaluate
 from services.standalone.commands.train import train
-from services.standalone.console import exit_codes
+from services.standalone.console import exit_codes, loading
 from shared.exit_codes import DEPENDENCY_DOWN, STOPPED
 
 
@@ -25,16 +25,18 @@ def test_ctrl_c_says_whether_the_same_command_goes_on(
     assert capsys.readouterr().err.endswith(f"the same command {again}.\n")
 
 
-def test_ctrl_c_while_the_libraries_load_ends_with_a_sentence() -> None:
-    script = """
+@pytest.mark.parametrize("module", ["services.standalone.app", "services.standalone.running_system"])
+def test_ctrl_c_while_libraries_load_ends_with_a_sentence(module: str) -> None:
+    script = f"""
 import os, signal, sys
 from services.standalone.__main__ import main
 class Press:
     def find_spec(self, name, *_):
-        if name == "services.standalone.app":
+        if name == "{module}":
             os.kill(os.getpid(), signal.SIGINT)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, Press())
+sys.argv = ["medulla", "sweep"]
 main()
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -58,7 +60,7 @@ def ctrl_c(*_: object) -> NoReturn:
 
 
 def test_where_a_library_is_missing_the_target_that_installs_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Exit) as end, exit_codes():
+    with pytest.raises(Exit) as end, loading():
         raise ModuleNotFoundError(name="torch")
     assert end.value.exit_code == DEPENDENCY_DOWN
     assert "torch, which is not installed: `make dev`" in capsys.readouterr().err

@@ -25,8 +25,9 @@ from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.on_landing import OnLanding
 from services.tiler.ports import Cut, SlideReader
 from services.tiler.reader_processes import StoppingError
+from shared import turns
 from shared.bus.s3_events import ObjectHint
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError
+from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError, UnfinishedError
 from shared.units import Level0Px, MicronsPerPx, TilePx
 from tests.stack.process import wait_for
 from tests.support.slides import ROOT, cc0_bytes
@@ -109,6 +110,19 @@ def test_a_slide_that_is_planned_has_a_limit_as_a_whole(readers: IsolatedReaders
     limits = _LIMITS.model_copy(update={"plan_s": 1.0})
     planning = IsolatedReaders(readers.host, limits).for_plans
     with planning(slide(tmp_path, "slide")) as reader, pytest.raises(CrashedWorkerError, match="1 s in all"):
+        read_until_it_fails(reader)
+
+
+def test_a_slide_gives_way_after_the_first_turn_of_its_plan_and_never_where_nobody_waits(
+    readers: IsolatedReaders, tmp_path: Path
+) -> None:
+    planning = IsolatedReaders(readers.host, _LIMITS.model_copy(update={"first_turn_s": 1.0, "plan_s": 2.0})).for_plans
+    path = slide(tmp_path, "slide")
+    with turns.turn(0), planning(path) as reader, pytest.raises(UnfinishedError, match="1 s in all"):
+        read_until_it_fails(reader)
+    with turns.turn(1), planning(path) as reader, pytest.raises(CrashedWorkerError, match="2 s in all"):
+        read_until_it_fails(reader)
+    with planning(path) as reader, pytest.raises(CrashedWorkerError, match="2 s in all"):
         read_until_it_fails(reader)
 
 
