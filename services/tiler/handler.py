@@ -14,6 +14,7 @@ from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable, Override
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.errors import PermanentError, TransientError
 from shared.keys import SlideKey
 from shared.units import Sha256
 
@@ -47,13 +48,22 @@ class PlanTiles:
 
         Raises:
             SlideError: it is refused, for good.
-            ObjectChangedError: a file of it was overwritten or deleted meanwhile.
+            ObjectChangedError: the bytes of a file do not match its checksum, or an erasure removed the plan.
+            TransientError: a file of it was overwritten or deleted meanwhile; the next attempt sees what stands then.
         """
+        try:
+            tiled = self._tiled(landed)
+        except PermanentError:
+            self._check_unchanged(landed)
+            raise
+        self._check_unchanged(landed)
+        return tiled
+
+    def _tiled(self, landed: SlideLanded) -> SlideTiled:
         self.tell(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
             self.tell(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
             digest = self._planned(local, self.mpp.of(landed.slide.case_id, landed.slide.slide_id))
-        self._check_unchanged(landed)
         described = self.plans.described(local.digest, digest)
         if described is None:
             raise ObjectChangedError(f"the plan of {landed.files[0].key} was removed as soon as it was written")
@@ -82,4 +92,4 @@ class PlanTiles:
         for file in landed.files:
             if now.get(file.key) != file.etag:
                 change = "overwritten" if file.key in now else "deleted"
-                raise ObjectChangedError(f"object {file.key} was {change} while it was planned")
+                raise TransientError(f"object {file.key} was {change} while it was planned")

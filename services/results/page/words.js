@@ -8,6 +8,7 @@ const STATES = {
   CASE_STATE_WITHDRAWN: ["Withdrawn", "note"],
 };
 const STAGES = {
+  STAGE_WAITING: "Waiting for more files of the slide",
   STAGE_DOWNLOADING: "Downloading",
   STAGE_PLANNING: "Finding tissue",
   STAGE_EMBEDDING: "Embedding tiles",
