@@ -173,9 +173,12 @@ def sweep(as_json: AsJson = False) -> None:
     with exit_codes():
         found = operator_commands.sweep()
     if as_json:
-        print_json(found)
+        print_json(found.announced | {"failed": found.failed})
     else:
-        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in found.items()))
+        say("\n".join(f"{prefix:10} {count} announced" for prefix, count in found.announced.items()))
+    if found.failed:
+        complain(f"Could not look at {', '.join(found.failed)}. Report it with the incident ids above.")
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -40,6 +40,7 @@ const PLAIN = {
   out_of_distribution: "unlike the training slides",
   pathomics: "slides",
   replaced: "being replaced",
+  damaged_entry: "damaged, being embedded again",
   resolution_conflict: "two stated resolutions disagree",
   resolution_override: "resolution was set by hand",
   unreadable_regions: "parts cannot be read",

@@ -117,7 +117,7 @@ def test_an_object_that_changes_while_it_is_planned_is_tried_again(deleted: bool
 
 @pytest.mark.parametrize("failure", [ObjectChangedError("other bytes"), UnreadableSlideError("cut short")])
 def test_a_failure_of_a_version_that_was_replaced_is_not_its_refusal(failure: Exception, tiler: Tiling) -> None:
-    def replace_and_fail(path: Path, override: Override) -> SlideReader:
+    def replace_and_fail(*_: object) -> SlideReader:
         tiler.land(KEY, cc0_bytes())
         raise failure
 
@@ -128,7 +128,7 @@ def test_a_failure_of_a_version_that_was_replaced_is_not_its_refusal(failure: Ex
 
 
 def test_damage_of_an_object_that_stands_is_a_refusal(tiler: Tiling) -> None:
-    def fail(path: Path, override: Override) -> SlideReader:
+    def fail(*_: object) -> SlideReader:
         raise ObjectChangedError("other bytes")
 
     tiler.land(KEY, cc0_bytes())

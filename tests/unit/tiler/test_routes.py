@@ -106,7 +106,7 @@ def test_a_slide_that_never_fits_on_scratch_is_one_dead_letter_of_a_process(tmp_
 
 @pytest.mark.parametrize("failure", [ValueError("a bug"), CrashedWorkerError("the decoder died")])
 def test_a_slide_that_is_given_up_is_one_dead_letter(failure: Exception, tmp_path: Path) -> None:
-    def fail(path: Path, override: Override) -> SlideReader:
+    def fail(*_: object) -> SlideReader:
         raise failure
 
     with tiling(tmp_path, opener=fail) as tiler:
