@@ -13,6 +13,7 @@ from services.results.named_cases import name_cases
 from services.results.ports import CaseFacts, PageMark, ResultStore
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.erased import ErasedCases
 from shared.units import CaseId
 
 DEFAULT_PAGE = 50
@@ -58,15 +59,24 @@ class Queries:
         return ListScoresResponse(scores=map(case_state.stored, kept))
 
     def facts(self, case_id: str) -> CaseFacts:
-        """All that is known of a case.
+        """All that is known of a case; of one that landed and waits for its turn, when it landed.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
         """
-        facts = self.results.case(keys.case_id(case_id, "the request"))
+        case = keys.case_id(case_id, "the request")
+        facts = self.results.case(case) or self._landed(case)
         if facts is None:
             raise UnknownCaseError(f"nothing is stored of case {case_id}")
         return facts
+
+    def _landed(self, case: CaseId) -> CaseFacts | None:
+        if ErasedCases(self.blobs).holds(case):
+            return None
+        prefix = keys.slides(case)
+        slides = (info for info in self.blobs.list(prefix) if not keys.passed_over(info.key.removeprefix(prefix)))
+        found = next(slides, None) or self.blobs.head(keys.clinical(case))
+        return CaseFacts(case, found.last_modified) if found else None
 
 
 def _size(asked: int) -> int:
