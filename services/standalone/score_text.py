@@ -20,6 +20,7 @@ _WORDS = {
     "pathomics": "slides",
     "pen_ink": "pen ink",
     "replaced": "being replaced",
+    "damaged_entry": "damaged, being embedded again",
     "resolution_conflict": "two stated resolutions disagree",
     "resolution_override": "resolution was set by hand",
     "unreadable_regions": "parts cannot be read",
