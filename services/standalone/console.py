@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.standalone.advice import explain_here
 from services.standalone.errors import unforeseen
+from services.standalone.late_ending import LateEnding
 from shared import runtime
 from shared.errors import MedullaError
 
@@ -55,13 +56,16 @@ def note(text: str) -> None:
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""
+    stopped = f"Stopped. Nothing is half-written; the same command {'goes on from here' if goes_on else 'starts anew'}."
+    ending = LateEnding(lambda: complain(stopped), STOPPED)
     try:
-        yield
+        with ending.after_ctrl_c():
+            yield
     except (MedullaError, OSError) as error:
         _fail(explain_here(error), runtime.exit_code(error))
     except KeyboardInterrupt:
-        again = "goes on from here" if goes_on else "starts anew"
-        _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
+        ending.say()
+        raise typer.Exit(STOPPED) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - a bug is told in a sentence, as any other error

@@ -1,5 +1,8 @@
 """How a command ends early: by Ctrl-C, or for want of a library."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -8,6 +11,7 @@ from typer import Exit
 
 from services.standalone import cohorts, console, evaluate, train
 from shared import runtime
+from tests.support.checkout import CHECKOUT
 
 
 @pytest.mark.parametrize(("goes_on", "again"), [(True, "goes on from here"), (False, "starts anew")])
@@ -18,6 +22,30 @@ def test_ctrl_c_says_whether_the_same_command_goes_on(
         raise KeyboardInterrupt
     assert end.value.exit_code == console.STOPPED
     assert capsys.readouterr().err.endswith(f"the same command {again}.\n")
+
+
+_AT_WORK = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from services.standalone.console import exit_codes
+
+with exit_codes(goes_on=True), ThreadPoolExecutor(1) as pool:
+    slide = pool.submit(time.sleep, 600)
+    print("at work", flush=True)
+    slide.result()
+"""
+
+
+def test_ctrl_c_ends_a_command_within_seconds_whatever_its_threads_are_at() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _AT_WORK], cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == console.STOPPED
+    assert stderr == "medulla: Stopped. Nothing is half-written; the same command goes on from here.\n"
 
 
 def test_training_keeps_nothing_and_an_evaluation_goes_on(
