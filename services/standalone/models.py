@@ -13,6 +13,7 @@ from services.fusion_scorer.bundle import load
 from services.fusion_scorer.manifest import Manifest
 from services.standalone.console import AsJson, exit_codes, print_json, say
 from services.standalone.record_lines import record_lines
+from services.standalone.scoring import DEMO_BUNDLE
 from services.tiler.grid import GridSpec
 
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
@@ -20,6 +21,9 @@ encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
 
 _SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 BundleFolder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the bundle.")]
+ShownBundle = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Folder of the bundle.", show_default="the SIMULATED demo's")
+]
 PublicKey = Annotated[
     Path | None,
     typer.Option(help="ed25519 public key, PEM; then a signature is required.", exists=True, dir_okay=False),
@@ -30,7 +34,7 @@ _IMAGENET_STD: Triple = (58.395, 57.12, 57.375)
 
 
 @bundle.command("show")
-def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
+def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> None:
     """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
     with exit_codes():
         checked = bundle_files.verify(path)

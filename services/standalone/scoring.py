@@ -14,9 +14,11 @@ from safetensors.numpy import load as load_tensors
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.clinical import entries_of, parse, stated_id
 from services.fusion_scorer.errors import BadClinicalRecordError
+from services.fusion_scorer.profile import Profile
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.advice import bundle_advice
 from services.standalone.errors import SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
@@ -105,7 +107,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     profile = promote(store, bundle).manifest.profile
     _forget(store, case.case_id)
     if case.clinical is not None:
-        parse(case.clinical, case.case_id, profile)
+        _check_record(case.clinical, case.case_id, profile, bundle)
         store.put(keys.clinical(case.case_id), case.clinical)
     with open_pipeline(workspace, options, tell) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
@@ -113,6 +115,16 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
         event = score_case(case.case_id)
         report = _report(store, store.get(event.score_key), case, out, pipeline.open_slide)
     return replace(report, refused=refused)
+
+
+def _check_record(record: bytes, case: CaseId, profile: Profile, bundle: Path) -> None:
+    """Refuse a record that does not suit the bundle; the advice names the bundle."""
+    try:
+        parse(record, case, profile)
+    except BadClinicalRecordError as error:
+        if bundle != DEMO_BUNDLE:
+            error.advice = bundle_advice(bundle)
+        raise
 
 
 def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) -> list[Refused]:
