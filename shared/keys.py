@@ -18,6 +18,11 @@ ATTEMPTS = "attempts/"
 """Marks of records that are at work, by which the death of a process is told."""
 VECTORS = "vectors/"
 ERASED = "erased/"
+FOLDERS = {
+    *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores"),
+    *("cases", "cases-of", "landings", "attempts", "erased"),
+}
+"""Every folder of a bucket."""
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"

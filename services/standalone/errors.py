@@ -26,6 +26,13 @@ class UnreadableFileError(PermanentError):
     advice = "Check that you may read it, and that its disk or network drive is connected."
 
 
+class StrayFileError(PermanentError):
+    """A slide or record lies in a watched folder beside the folders that are looked at."""
+
+    reason = "bad_case_id"
+    advice = "Slides are looked for in slides/CASE/, records in clinical/CASE.json of the watched folder."
+
+
 class SameSlideError(PermanentError):
     """Two files have the same slide id in the same case."""
 

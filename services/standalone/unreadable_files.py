@@ -1,6 +1,6 @@
-"""Reports what cannot be read in the watched folder: dangling links, files without permission."""
+"""Reports what is passed by in the watched folder: unreadable files, slides and records beside their folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from medulla.v1.events_pb2 import SlideRejected
 
 from services.standalone.advice import here
 from services.standalone.selection import Refused, unreadable
+from services.standalone.strays import strays
 from shared import keys
 from shared.bus.events import event_id
 from shared.times import stamp
@@ -25,11 +26,15 @@ class UnreadableFiles:
     def __call__(self) -> None:
         """Scan once."""
         for folder, passed_over in ((keys.SLIDES, keys.passed_over), (keys.CLINICAL, keys.no_record)):
-            for refused in unreadable(self.root / folder, passed_over):
-                known = refused.path, str(refused.error)
-                if known not in self.reported:
-                    self.reported.add(known)
-                    self.report(self._rejection(refused))
+            self._report(unreadable(self.root / folder, passed_over))
+        self._report(strays(self.root))
+
+    def _report(self, refusals: Iterable[Refused]) -> None:
+        for refused in refusals:
+            known = refused.path, str(refused.error)
+            if known not in self.reported:
+                self.reported.add(known)
+                self.report(self._rejection(refused))
 
     def _rejection(self, refused: Refused) -> SlideRejected:
         key, error = refused.path.relative_to(self.root).as_posix(), refused.error

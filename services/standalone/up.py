@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from threading import Event
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
@@ -21,13 +20,13 @@ from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
-from services.standalone.advice import here
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
 from services.standalone.laptop_results import LaptopResults
 from services.standalone.pipeline import Options, Pipeline, open_pipeline
 from services.standalone.selection import Item, Refused, parted
+from services.standalone.told_refusals import ToldRefusals
 from services.standalone.unreadable_files import UnreadableFiles
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
@@ -37,12 +36,10 @@ from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
-from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Delivery, Producer
+from shared.bus.port import Producer
 from shared.errors import PermanentError
-from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
@@ -106,24 +103,6 @@ def serve(place: Place, options: Options) -> int:
         return runtime.run(_NAME, load(PlatformSettings, log_level="ERROR"), *parts, sentences=True)
 
 
-@dataclass(frozen=True)
-class Refusals:
-    """A part: tells the person at the terminal of every refused input, by file, in one sentence."""
-
-    bus: MemoryBus
-
-    def run(self, stop: Event) -> None:
-        """Go on until `stop` is set."""
-        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _tell_refusal)
-
-
-def _tell_refusal(delivery: Delivery) -> None:
-    letter = dead_letters.read(delivery.record)
-    key = clean(letter.key.removeprefix(f"{_NAME}/"))
-    with contained("refusals"):
-        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
-
-
 def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
     say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
     results.record_rejection(rejection)
@@ -148,7 +127,7 @@ def _parts(place: Place, options: Options) -> Iterator[list[runtime.Part]]:
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(place, workspace.store, results, producer),
-            Refusals(bus),
+            ToldRefusals(bus, _NAME),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(place.folder, partial(_report_unreadable, results))),
         ]
