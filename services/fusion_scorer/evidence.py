@@ -46,9 +46,8 @@ def resolution_remarks(slides: Iterable[SlideInput]) -> Iterator[Remark]:
         if facts.mpp_contradicted_by:
             others = " and ".join(_stated(each.mpp_x, each.mpp_y, each.source) for each in facts.mpp_contradicted_by)
             used = _stated(facts.mpp_x, facts.mpp_y, facts.mpp_source)
-            sentence = (
-                f"Slide {slide.slide_id} was read at {used}, but states {others} too: see which of them is right."
-            )
+            stated = f"Slide {slide.slide_id} was read at {used}, but states {others} too"
+            sentence = f"{stated}: see which of them is right."
             yield Remark(code="resolution_conflict", sentence=sentence, slide_id=slide.slide_id)
 
 

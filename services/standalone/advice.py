@@ -15,7 +15,7 @@ def bundle_advice(bundle: Path | None = None) -> str:
 
 _CLUSTER = re.compile(
     r"(?-i:\b[A-Z]+_[A-Z_]+\b)|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
-    r"|\bupload|store the record",
+    r"|\bupload|thumbnail|store the record",
     re.IGNORECASE,
 )
 _AGAIN = "Correct what the sentence names and run the command again."
@@ -28,6 +28,7 @@ _HERE = {
     "implausible_resolution": "State its true microns per pixel in the column mpp of --slides slides.csv.",
     "incomplete_series": "Export the whole series from the scanner again, every level of it, and add what is missing.",
     "internal_error": "Report the sentence as it stands; the other inputs are not affected.",
+    "no_tissue": "Look at the slide in its viewer: rescan it, clean it of pen, or leave it out of the case.",
     "no_resolution": "State its microns per pixel with --default-mpp, or in the column mpp of --slides slides.csv.",
     "not_a_slide": "Name a whole-slide image that OpenSlide reads, or DICOM.",
     "out_of_disk": "Free space on the disk and run the command again.",

@@ -33,6 +33,7 @@ from services.standalone.pipeline import Options, Tell
 from services.standalone.selection import Item, Refused, parted, select
 from shared import logs, runtime
 from shared.notice import NOTICE
+from shared.slides.embedded import IN_TWO_CASES
 
 app = typer.Typer(
     help=f"Recurrence risk of medulloblastoma from whole-slide images and clinical data. {NOTICE}",
@@ -84,11 +85,15 @@ def demo(
 
 @app.command()
 def inspect(
-    paths: Given = None, slides: SlideTable = None, default_mpp: DefaultMpp = None, as_json: AsJson = False
+    paths: Given = None,
+    slides: SlideTable = None,
+    case_id: CaseName = None,
+    default_mpp: DefaultMpp = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what the reader sees of each slide, or what is wrong with it."""
     with exit_codes():
-        findings = inspecting.inspect(_selected(paths, slides), default_mpp)
+        findings = inspecting.inspect(_selected(paths, slides, case_id), default_mpp)
     if as_json:
         print_json([finding.as_dict() for finding in findings])
     else:
@@ -110,9 +115,9 @@ def score(
     out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
     as_json: AsJson = False,
 ) -> None:
-    """Score one case from its slides and clinical record."""
+    """Score one case from its slides and clinical record, or from either."""
     with exit_codes():
-        items = _selected(paths, slides, case_id)
+        items = _selected(paths, slides, case_id) if paths or slides or not clinical else []
         case = scoring.case_from(items, clinical, case_id, columns)
     if case.readings:
         note("\n  ".join([f"{clinical}:", *case.readings]))
@@ -138,6 +143,8 @@ def embed(
         print_json({"embedded": done.embedded, "failed": done.failed, "index": str(done.index)})
     else:
         say(f"{done.embedded} slides embedded, listed in {done.index}; {done.failed} refused, see {done.failures}")
+    for sentence in done.swaps:
+        complain(f"{sentence} [{IN_TWO_CASES}]. {embedding.SWAP_ADVICE}")
     if done.failed:
         raise typer.Exit(runtime.AT_FAULT)
 

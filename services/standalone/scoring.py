@@ -19,7 +19,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
 from services.standalone.advice import bundle_advice
-from services.standalone.errors import SeveralCasesError, located, refusal
+from services.standalone.errors import NamelessCaseError, SeveralCasesError, located, refusal
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
@@ -76,14 +76,17 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the map of its names and words is none, or not of this record.
         SeveralCasesError: the slides are of several cases, or of another one.
-        PermanentError: there is no slide among `items`.
+        PermanentError: there is no slide among `items`, or nothing names the case of a record alone.
     """
     slides, refused = parted(items)
-    if not slides:
+    if refused and not slides:
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    case = keys.case_id(named or (stated_id(record) if record else None) or slides[0].case_id, "--case-id")
+    stated = stated_id(record) if record and not named else None
+    if not (named or stated or slides):
+        raise NamelessCaseError(f"{clinical} states no case_id")
+    case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
     return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
 
 
@@ -135,7 +138,7 @@ def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) ->
             index.put_slide(pipeline.embed(slide))
         except Exception as error:  # noqa: BLE001 - one slide's error, whatever it is, leaves out that slide
             refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
-    if len(refused) == len(slides):
+    if refused and len(refused) == len(slides):
         raise located(refused[-1].error, refused[-1].path)
     return refused
 

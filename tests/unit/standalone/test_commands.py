@@ -183,7 +183,11 @@ def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> N
     index, failures = _rows(out / "index.csv"), _rows(out / "failures.csv")
     assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one.svs"), ("B", "one.svs")]
     assert all((out / row["path"]).is_file() for row in index)
-    assert [(row["case_id"], row["reason"]) for row in failures] == [("B", "not_a_slide")]
+    assert [(row["case_id"], row["reason"]) for row in failures] == [
+        ("B", "not_a_slide"),
+        ("A", "same_slide_in_two_cases"),
+        ("B", "same_slide_in_two_cases"),
+    ]
     assert failures[0]["sentence"]
 
 
