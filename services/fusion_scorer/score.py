@@ -14,7 +14,7 @@ from services.fusion_scorer import ood
 from services.fusion_scorer.bundle import Bundle
 from services.fusion_scorer.clinical import Value
 from services.fusion_scorer.consistency import variable_of
-from services.fusion_scorer.evidence import attention_file, evidence, provenance
+from services.fusion_scorer.evidence import attention_file, evidence, provenance, resolution_remarks
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.manifest import ArmRef, Reference
 from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
@@ -102,7 +102,12 @@ def _frame(
             program_version=program_version,
         ),
         left_out=(*case.left_out, *checked.left_out),
-        remarks=(*case.remarks, *(record.remarks if record else ()), *checked.remarks),
+        remarks=(
+            *case.remarks,
+            *(record.remarks if record else ()),
+            *checked.remarks,
+            *resolution_remarks(case.slides),
+        ),
         readings=record.readings if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,

@@ -44,6 +44,18 @@ def distance(far: OutOfDistribution) -> str:
     return f"{where} (distance {far.distance:.2f}, limit {far.limit:.2f})"
 
 
+def amount(value: float) -> str:
+    """A number of three digits, as people write it: 0.0123, 4.56, 10,000."""
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that people would take: 40 s, 49 min, 2.5 h."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def attention_needed(score: Score) -> Iterator[str]:
     """Sentences to read before relying on the score: left-out slides and remarks."""
     for slide in score.left_out:
