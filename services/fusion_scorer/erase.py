@@ -53,7 +53,7 @@ class EraseCase:
         """The case's index, scores and landings as one text, which names all derived objects."""
         prefixes = keys.indexed_slides(case), keys.scores(case), keys.landings(case)
         object_keys = [info.key for prefix in prefixes for info in self.store.list(prefix)]
-        return "\n".join(self.store.get(key).decode() for key in object_keys)
+        return "\n".join(self.store.get(key).decode(errors="replace") for key in object_keys)
 
     def _unfinished(self, case: CaseId) -> list[str]:
         """Files beside the case's record that are passed over, such as `clinical/{case}.json.part`."""

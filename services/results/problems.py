@@ -25,7 +25,7 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (PermanentError, HTTPStatus.BAD_REQUEST),
 )
 _RETRY_SECONDS = "5"
-_BUG = "Something went wrong inside the service; its log has the place, by the incident id."
+_BUG = "an unexpected error; incident {}; the log of the service has the place"
 
 
 def install(app: FastAPI) -> None:
@@ -71,7 +71,9 @@ def _on_invalid(_: Request, error: Exception) -> JSONResponse:
 
 def bug(error: InternalError) -> JSONResponse:
     """The response to a bug: only the incident id, by which the log line is found."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, error.reason, error.advice, error.incident)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, _BUG.format(error.incident), error.reason, error.advice, error.incident
+    )
 
 
 def _headers(status: HTTPStatus) -> dict[str, str]:

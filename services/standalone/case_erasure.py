@@ -22,16 +22,20 @@ from shared.units import CaseId
 
 _OPERATOR = "operator"
 _WAIT_S = 120.0
+NOTHING_STORED = "erased, although nothing was stored of it; later inputs are dropped until --lift"
 
 
 def erase_case(case: CaseId, folder: Path | None) -> str:
     """Erase a case in a folder of `medulla up`, or in the running system if there is none; returns its state.
 
+    The id of a case of which nothing is stored may be misspelt, so the state says that.
+
     Raises:
         TransientError: the running system is down, or did not answer in time.
     """
+    is_known = any(_remaining_keys(_store(folder), case))
     _erase_in_folder(folder, case) if folder else _erase_in_system(case)
-    return "erased"
+    return "erased" if is_known else NOTHING_STORED
 
 
 def lift_erasure(case: CaseId, folder: Path | None) -> str:

@@ -50,6 +50,14 @@ def test_nothing_of_the_case_is_left_but_a_marker_that_does_not_name_it() -> Non
     assert ErasedCases(store).holds(CANARY)
 
 
+def test_a_case_whose_index_is_damaged_is_erased_too() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (OWN,))
+    store.put(f"{keys.indexed_slides(CANARY)}damaged.json", b"\xff\xfe")
+    _erase(store, request(CANARY, "operator"))
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
 def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None:
     store, untouched = MemoryStore(), MemoryStore()
     _fill(untouched, OTHER, (COMMON,))

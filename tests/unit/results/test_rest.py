@@ -129,6 +129,7 @@ def test_a_bug_is_a_problem_that_tells_nothing(
     assert "secret" not in answer.text
     (line,) = logged.lines("internal error")
     assert answer.json()["incident"] == line["incident"]
+    assert line["incident"] in answer.json()["detail"]
     assert "secret" not in logged.text()
     assert answer.headers["x-content-type-options"] == "nosniff"
 
