@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.tiler.download import Downloader
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -40,10 +41,20 @@ def test_a_plan_on_s3_is_the_plan_in_memory_byte_for_byte(tiler: Tiling, tmp_pat
         assert [other.blobs.get(name) for name in names] == [tiler.blobs.get(name) for name in names]
 
 
-def test_a_stream_soon_after_planning_needs_no_second_download(tiler: Tiling) -> None:
+def test_a_stream_soon_after_planning_needs_no_second_download(tiler: Tiling, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a second download")
+
+    event = tiler.plan(KEY, cc0_bytes())
+    monkeypatch.setattr(Downloader, "fetch", fail)
+    assert sum(len(chunk.tiles) for chunk in tiler.stream(event.slide, event.plan)) == 38
+
+
+def test_a_deleted_slide_is_not_streamed_from_scratch(tiler: Tiling) -> None:
     event = tiler.plan(KEY, cc0_bytes())
     tiler.blobs.delete(KEY)
-    assert sum(len(chunk.tiles) for chunk in tiler.stream(event.slide, event.plan)) == 38
+    with pytest.raises(ObjectChangedError, match="deleted"):
+        next(iter(tiler.stream(event.slide, event.plan)))
 
 
 @pytest.mark.parametrize("deleted", [True, False])
@@ -59,9 +70,10 @@ def test_an_object_that_changes_while_it_is_planned_is_tried_again(deleted: bool
     planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, open_slide=open_and_change)
     tiler.land(KEY, cc0_bytes())
     changed = OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec), tiler.on_landing.listing)
-    with pytest.raises(TransientError, match="while it was planned"):
+    with pytest.raises(TransientError, match="deleted" if deleted else "overwritten"):
         changed(ObjectHint(KEY, "medulla"))
-    assert not list(tiler.blobs.list("landings/"))
+    assert all(info.key.startswith("landings/case-1/slides/") for info in tiler.blobs.list("landings/"))
+    assert not list(tiler.blobs.list("plans/"))
 
 
 def test_an_object_that_changes_before_its_download_ends_is_refused(tiler: Tiling) -> None:
