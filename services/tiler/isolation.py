@@ -40,10 +40,10 @@ class IsolatedReaders:
     def _whole(self) -> WholeLimit:
         if not self.planning:
             return WholeLimit()
-        turn = turns.current()
-        if turn is not None and turn.number == 0:
-            return WholeLimit(self.limits.first_turn_s, UnfinishedError)
-        return WholeLimit(self.limits.plan_s)
+        turn, limits = turns.current(), self.limits
+        if turn is not None and turn.number == 0 and limits.first_turn_s < limits.plan_s:
+            return WholeLimit(limits.first_turn_s, UnfinishedError)
+        return WholeLimit(limits.plan_s)
 
 
 @contextmanager

@@ -53,13 +53,16 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
     assert not list((tmp_path / "scratch").iterdir())
 
 
-@pytest.mark.parametrize("limit", ["PLAN_S", "OVERVIEW_S"])
+@pytest.mark.parametrize(
+    "limits", [{"PLAN_S": _LIMIT_S}, {"OVERVIEW_S": _LIMIT_S}, {"FIRST_TURN_S": 1.0, "PLAN_S": _LIMIT_S}]
+)
 def test_a_slide_that_takes_too_long_is_given_up_after_three_attempts_and_holds_up_no_other(
-    limit: str, kafka: KafkaPart, minio: MinioPart, tmp_path: Path
+    limits: Mapping[str, float], kafka: KafkaPart, minio: MinioPart, tmp_path: Path
 ) -> None:
     bucket, (health, port) = minio.bucket(), free_ports(2)
     store, case = S3Store(s3_settings(minio, bucket)), bucket[-12:]
-    own = {"TILER_ADDRESS": f"127.0.0.1:{port}", f"TILER_LIMITS__{limit}": f"{_LIMIT_S:g}"}
+    own = {"TILER_ADDRESS": f"127.0.0.1:{port}"}
+    own |= {f"TILER_LIMITS__{name}": f"{seconds:g}" for name, seconds in limits.items()}
     slow = write_whole_mount(tmp_path / "slow.tif", 600_000, 600_000, mpp=0.25, steps=(1,))
     slides = {"slow.tif": slow.read_bytes()} | {f"{n}.svs": cc0_bytes() + bytes([n]) for n in range(3)}
     service = Service("tiler", tmp_path, health, _settings(kafka, minio, bucket, tmp_path) | own)

@@ -126,6 +126,13 @@ def test_a_slide_gives_way_after_the_first_turn_of_its_plan_and_never_where_nobo
         read_until_it_fails(reader)
 
 
+def test_a_first_turn_as_long_as_a_plan_may_take_is_the_only_one(readers: IsolatedReaders, tmp_path: Path) -> None:
+    planning = IsolatedReaders(readers.host, _LIMITS.model_copy(update={"first_turn_s": 60.0, "plan_s": 1.0})).for_plans
+    path = slide(tmp_path, "slide")
+    with turns.turn(0), planning(path) as reader, pytest.raises(CrashedWorkerError, match="1 s in all"):
+        read_until_it_fails(reader)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
 @pytest.mark.parametrize("when", ["open", *ASKS])
 def test_a_process_that_asks_for_too_much_memory_is_told_so(
