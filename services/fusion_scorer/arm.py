@@ -4,22 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from services.fusion_scorer.profile import Frozen
-
-
-class Column(Frozen):
-    """One column of the design: how a variable becomes a number, standardised as `(number - mean) / scale`."""
-
-    name: str
-    variable: str
-    form: Literal["value", "below", "level", "rank", "missing"]
-    """value: as it is; below: 1 under `cut`; level: 1 if among `levels`; rank: place in `levels`; missing: 1 if so."""
-    levels: tuple[str, ...] = ()
-    cut: float = 0.0
-    impute: float = 0.0
-    """The number that stands for a missing value, from the training cohort."""
-    mean: float = 0.0
-    scale: PositiveFloat = 1.0
+from shared.model.column import Column
+from shared.model.variable import Frozen
 
 
 class LinearHazard(Frozen):

@@ -24,7 +24,7 @@ from services.fusion_scorer.manifest import (
     Thresholds,
 )
 from services.fusion_scorer.mil import Mil, OnnxMil
-from services.fusion_scorer.profile import Frozen
+from shared.model.variable import Frozen
 from shared.units import Sha256
 
 F = TypeVar("F", bound=Frozen)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from services.fusion_scorer.arm import Arm, Column
+from services.fusion_scorer.arm import Arm
 from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.manifest import MIL, REFERENCE, EmbeddingReference, Manifest, Reference
 from services.fusion_scorer.mil import Mil
-from services.fusion_scorer.profile import PATHOMICS, Variable
-
-_PATHOMICS = Variable(name=PATHOMICS, kind="numeric", block="pathomic", unit="log hazard")
+from shared.model.block import PATHOMICS
+from shared.model.column import Column
+from shared.model.variable import Variable
 
 
 def check_consistency(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
@@ -24,14 +24,9 @@ def check_consistency(manifest: Manifest, arms: Mapping[str, Arm], reference: Re
     _check_reference(reference, mil)
 
 
-def variable_of(manifest: Manifest, name: str) -> Variable | None:
-    """The profile's variable, or the one that the slides give."""
-    return _PATHOMICS if name == PATHOMICS else manifest.profile.variable(name)
-
-
 def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:
     for column in arm.columns:
-        variable = variable_of(manifest, column.variable)
+        variable = manifest.profile.variable(column.variable)
         if variable is None:
             raise BadBundleError(f"arm {name} uses {column.variable}, which the bundle's profile does not have")
         if not _suits(column, variable):

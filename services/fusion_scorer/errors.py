@@ -41,13 +41,6 @@ class EncoderMismatchError(BadSlideError):
     advice = "Promote a bundle fitted on this encoder, or embed the slides again with the bundle's encoder."
 
 
-class BadClinicalRecordError(PermanentError):
-    """A clinical record breaks the bundle's profile; the text names every variable at fault and what is allowed."""
-
-    reason = "bad_clinical_record"
-    advice = "Correct what is named and store the record again; `medulla bundle show` lists variables and values."
-
-
 class BadBagError(BadSlideError):
     """A bag is not what the event about it said: gone, altered, or with features that are no numbers."""
 

@@ -13,8 +13,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.changes import CaseChanges, request
-from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
+from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
@@ -25,6 +24,8 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
+from shared.model.errors import BadClinicalRecordError
+from shared.model.record import parse_record
 from shared.slides.embedded import other_holders
 from shared.times import stamp, when
 from shared.units import CaseId
@@ -172,7 +173,7 @@ class OnLanding:
     def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:
         """What the promoted bundle's profile has against a record; nothing while no bundle is promoted."""
         try:
-            parse(data, case, self.bundles.promoted().bundle.manifest.profile)
+            parse_record(data, case, self.bundles.promoted().bundle.manifest.profile)
         except NoBundleError:
             return None
         except BadClinicalRecordError as error:

@@ -8,8 +8,8 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from pydantic import BaseModel
 
-from services.fusion_scorer.clinical import ClinicalRecord
 from shared.canonical import digest_of
+from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 
 

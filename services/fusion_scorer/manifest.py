@@ -1,10 +1,11 @@
 """The small JSON files of a bundle, as types: bundle.json, calibration.json, thresholds.json, reference.json."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, StringConstraints, model_validator
+from pydantic import Field, PositiveFloat, StringConstraints, field_serializer, model_validator
 
-from services.fusion_scorer.profile import Frozen, Profile
+from shared.model.profile import Profile
+from shared.model.variable import Frozen
 from shared.notice import NOTICE
 
 MIL = "mil.onnx"
@@ -42,6 +43,10 @@ class Manifest(Frozen):
     files: dict[FileName, Hex256]
     simulated: bool
     notice: str = NOTICE
+
+    @field_serializer("profile")
+    def _served_profile(self, profile: Profile) -> dict[str, Any]:
+        return profile.served()
 
 
 class Recalibration(Frozen):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from medulla.v1.scorer_pb2 import OutOfDistribution
 
-from services.fusion_scorer.clinical import Value
 from services.fusion_scorer.manifest import ColourReference, EmbeddingReference, Limits, Reference
 from shared.arrays import Floats
+from shared.model.variable import Value
 
 
 @dataclass(frozen=True, slots=True)

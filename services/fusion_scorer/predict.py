@@ -7,12 +7,13 @@ import numpy as np
 
 from services.fusion_scorer.arm import Arm, Fit
 from services.fusion_scorer.bundle import Bundle
-from services.fusion_scorer.clinical import Value
-from services.fusion_scorer.design import row
 from services.fusion_scorer.hazard import by_column
 from services.fusion_scorer.manifest import GroupRule
 from services.fusion_scorer.risk import cumulative_incidence, interval, recalibrated
 from shared.arrays import Floats
+from shared.model.case_values import CaseValues
+from shared.model.column import design_matrix
+from shared.model.variable import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Prediction:
 def predict(bundle: Bundle, name: str, values: Mapping[str, Value]) -> Prediction:
     """Ask an arm about a case; `values` by variable, without what is missing."""
     arm = bundle.arms[name]
-    design = row(arm, values)
+    design = design_matrix(arm.columns, CaseValues.of_case(bundle.manifest.profile, values))[0]
     shares = by_column(arm.fit.event.log_hazard, design, bundle.trees)
     parts: dict[str, float] = {}
     for column, share in zip(arm.columns, shares, strict=True):

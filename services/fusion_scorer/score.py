@@ -10,23 +10,21 @@ from medulla.v1.scorer_pb2 import (
     Score,
 )
 
-from services.fusion_scorer import ood
+from services.fusion_scorer import ood, record_messages
 from services.fusion_scorer.bundle import Bundle
-from services.fusion_scorer.clinical import Value
-from services.fusion_scorer.consistency import variable_of
 from services.fusion_scorer.evidence import attention_file, evidence, provenance
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.manifest import ArmRef, Reference
 from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
 from services.fusion_scorer.predict import Prediction, group, predict
-from services.fusion_scorer.profile import PATHOMICS
 from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
+from shared.model.block import PATHOMICS
+from shared.model.variable import Value
 from shared.notice import NOTICE
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
-_MODALITY = {"pathomic": "slides"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     values = _values(case, seen)
     arm = bundle.arm_for(_blocks(bundle, values))
     answer = _frame(bundle, case, checked, seen, program_version)
-    answer.modalities_missing.extend(_modalities(_all_blocks(bundle) - _blocks(bundle, values)))
+    answer.modalities_missing.extend(_modalities(bundle, _all_blocks(bundle) - _blocks(bundle, values)))
     if checked.too_far is not None:
         _abstain_at(answer, checked.too_far)
     elif arm is None:
@@ -65,7 +63,7 @@ def _values(case: CaseInputs, seen: Pathomics | None) -> dict[str, Value]:
 
 
 def _blocks(bundle: Bundle, values: Mapping[str, Value]) -> frozenset[str]:
-    variables = (variable_of(bundle.manifest, name) for name in values)
+    variables = (bundle.manifest.profile.variable(name) for name in values)
     return frozenset(variable.block for variable in variables if variable)
 
 
@@ -73,9 +71,9 @@ def _all_blocks(bundle: Bundle) -> frozenset[str]:
     return frozenset(block for arm in bundle.manifest.arms for block in arm.blocks)
 
 
-def _modalities(blocks: Iterable[str]) -> list[str]:
-    """Blocks as people call them."""
-    return sorted(_MODALITY.get(block, block) for block in blocks)
+def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
+    """Titles of blocks."""
+    return sorted(map(bundle.manifest.profile.title_of, blocks))
 
 
 def _frame(
@@ -102,8 +100,8 @@ def _frame(
             program_version=program_version,
         ),
         left_out=(*case.left_out, *checked.left_out),
-        remarks=(*case.remarks, *(record.remarks if record else ()), *checked.remarks),
-        readings=record.readings if record else (),
+        remarks=(*case.remarks, *(record_messages.remarks(record) if record else ()), *checked.remarks),
+        readings=record_messages.readings(record) if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,
     )
@@ -116,7 +114,7 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
 
 def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
     answer.model = arm.name
-    answer.modalities_used.extend(_modalities(arm.blocks))
+    answer.modalities_used.extend(_modalities(bundle, arm.blocks))
     used = {column.variable for column in bundle.arms[arm.name].columns}
     far = ood.farthest(_distances(bundle.reference, used, values, seen))
     if far is not None:
@@ -142,7 +140,7 @@ def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, 
     for name, log_hazard in said.by_variable.items():
         value = _shown(bundle, answer.model, name, values)
         said_of = Contribution(variable=name, label=name.replace("_", " "), value=value, log_hazard=log_hazard)
-        if variable := variable_of(bundle.manifest, name):
+        if variable := bundle.manifest.profile.variable(name):
             said_of.block, said_of.label = variable.block, variable.label or said_of.label
         answer.contributions.append(said_of)
     for item in said.horizons:

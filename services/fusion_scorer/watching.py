@@ -2,8 +2,8 @@
 
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.clinical import ClinicalRecord
 from shared import metrics
+from shared.model.record import ClinicalRecord
 
 UNKNOWN, OTHER = "unknown", "other"
 _MOST = 50

@@ -17,7 +17,7 @@ from shared.errors import TransientError
 if TYPE_CHECKING:
     from services.trainer.cohort.cohort import Cohort
     from services.trainer.cohort.embeddings import Embeddings
-    from services.trainer.profile import Profile
+    from shared.model.profile import Profile
 
 CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient.")]
 EmbeddingFolder = Annotated[
@@ -57,7 +57,8 @@ def read(
     from services.trainer.cohort.column_map import load_map  # noqa: PLC0415 - see above
     from services.trainer.cohort.embeddings import read_embeddings  # noqa: PLC0415 - see above
     from services.trainer.cohort.table import read_cohort  # noqa: PLC0415 - see above
-    from services.trainer.profile import Profile, load_profile  # noqa: PLC0415 - see above
+    from services.trainer.profile import load_profile  # noqa: PLC0415 - see above
+    from shared.model.profile import Profile  # noqa: PLC0415 - see above
 
     known = profile if isinstance(profile, Profile) else load_profile(profile)
     cohort = read_cohort(table, known, load_map(columns) if columns else None)

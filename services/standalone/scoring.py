@@ -12,8 +12,6 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import entries_of, parse, stated_id
-from services.fusion_scorer.errors import BadClinicalRecordError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
@@ -32,6 +30,8 @@ from services.trainer.cohort.column_map import load_map
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.json_objects import MAX_BYTES
+from shared.model.errors import BadClinicalRecordError
+from shared.model.record import parse_record, record_entries, stated_case_id
 from shared.units import CaseId, Level0Px, TilePx
 
 DEMO = Path(__file__).parent / "demo"
@@ -81,7 +81,7 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    case = keys.case_id(named or (stated_id(record) if record else None) or slides[0].case_id, "--case-id")
+    case = keys.case_id(named or (stated_case_id(record) if record else None) or slides[0].case_id, "--case-id")
     return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
 
 
@@ -105,7 +105,7 @@ def score(case: Case, bundle: Path, options: Options, out: Path, tell: Tell = la
     profile = promote(store, bundle).manifest.profile
     _forget(store, case.case_id)
     if case.clinical is not None:
-        parse(case.clinical, case.case_id, profile)
+        parse_record(case.clinical, case.case_id, profile)
         store.put(keys.clinical(case.case_id), case.clinical)
     with open_pipeline(workspace, options, tell) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
@@ -182,7 +182,7 @@ def _read(path: Path) -> bytes:
 def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     """A record in our names and words, and what a map read as what; of a FHIR Bundle only what the map names."""
     record = _read(clinical)
-    entries = entries_of(record)
+    entries = record_entries(record)
     if columns is None and is_fhir(entries):
         raise BadClinicalRecordError(
             f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
+from shared.arrays import Floats, Ints
 
 
 def stratified_folds(strata: Ints, folds: int, rng: np.random.Generator) -> Ints:

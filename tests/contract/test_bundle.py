@@ -10,7 +10,6 @@ import pytest
 
 from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.bundle_files import StoredFiles
-from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.ood import embedding_distance
 from services.fusion_scorer.promoted import Bundles, promote
@@ -21,6 +20,7 @@ from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
+from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId
 from tests.support import slides
 from tests.support.cohorts import quiet
@@ -59,7 +59,7 @@ def real_slide(tiles: Bag) -> SlideInput:
 
 
 def demo_record(bundle: Bundle) -> ClinicalRecord:
-    return parse(CLINICAL.read_bytes(), CASE, bundle.manifest.profile)
+    return parse_record(CLINICAL.read_bytes(), CASE, bundle.manifest.profile)
 
 
 def test_the_default_profile_has_the_variables_of_the_cohort_table(demo: Bundle) -> None:

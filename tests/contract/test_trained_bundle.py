@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.clinical import parse
 from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.predict import predict
 from services.trainer.arms.arm import Patients
@@ -22,6 +21,7 @@ from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import BadModelError
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.record import parse_record
 from shared.units import CaseId
 
 pytest.importorskip("torch", reason="torch is in the group `train`")
@@ -80,7 +80,8 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
     place = patients.horizon
     for i, record in enumerate(records(folder)):
         record["simulated"] = True
-        values = dict(parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values)
+        case = CaseId(cohort.case_ids[i])
+        values = dict(parse_record(json.dumps(record).encode(), case, scorer.manifest.profile).values)
         bag = embeddings.bag(cohort.case_ids[i])
         if len(bag):
             values["pathomics"] = scorer.mil(bag)[0]
@@ -104,7 +105,7 @@ def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_meas
     found = intervals(served, "clinical", Patients(cohort, None, 0))
     for i, record in enumerate(records(folder)[:20]):
         record["simulated"] = True
-        values = parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values
+        values = parse_record(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values
         said = predict(scorer, "clinical", values).horizons
         assert [one.risk for one in said] == pytest.approx(list(found.risk[i]), rel=1e-4)
         assert [one.lo for one in said] == pytest.approx(list(found.lo[i]), rel=1e-4)
@@ -114,7 +115,7 @@ def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_meas
 
 def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) -> None:
     said = {"sex": "F", "age_at_diagnosis_months": 30, "molecular_group": "SHH-activated and TP53-wildtype"}
-    record = parse(json.dumps(said).encode(), CaseId("A"), scorer.manifest.profile)
+    record = parse_record(json.dumps(said).encode(), CaseId("A"), scorer.manifest.profile)
     assert record.values == {
         "sex": "female",
         "age_at_diagnosis_years": 2.5,

@@ -10,11 +10,11 @@ from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
-from services.fusion_scorer.profile import Profile
 from services.fusion_scorer.snapshot import TakeSnapshot
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
+from shared.model.profile import Profile
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
+from shared.arrays import Flags, Floats, Ints
 
 _MOST_STEPS = 60
 _CONVERGED = 1e-8

@@ -9,13 +9,15 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
 from services.trainer.arms.ridge_cox import too_few
 from services.trainer.arms.scored import fit_scored
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import Trees, fit_trees
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
+from shared.model.column import Column, design_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class EarlyConcat:
 
     def fit(self, train: Patients) -> Fitted:
         """Fit both models on who has slides, and calibrate the mean of their out-of-fold scores."""
-        columns = fit_columns(train.cohort, train.cohort.profile.of_blocks(BLOCKS), None)
+        columns = fit_columns(train.case_values, train.cohort.profile.of_blocks(BLOCKS))
         x, folds = joined(columns, train), train.inner_folds()
         known = np.flatnonzero(~np.isnan(x).any(axis=1))
         x, folds, outcome = x[known], folds[known], train.cohort.outcome[known]
@@ -61,7 +63,7 @@ def joined(columns: tuple[Column, ...], patients: Patients) -> Floats:
     """Design [n, p + k]; components are NaN without slides."""
     if patients.slides is None:
         raise ValueError("patients without a view of their slides")
-    return np.hstack([matrix(columns, patients.cohort, None), patients.slides.pooled])
+    return np.hstack([design_matrix(columns, patients.case_values), patients.slides.pooled])
 
 
 def _linear(x: Floats, outcome: Outcome, folds: Ints) -> tuple[Floats, Floats]:

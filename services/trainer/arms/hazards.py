@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
+from shared.arrays import Flags, Floats, Ints
 
 QUARTER = 0.25
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.incidence import cumulative_incidence
+from shared.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import RidgeCox
 from services.trainer.arms.scored import fit_scored
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class _OfColumns:
 
     def predict(self, patients: Patients) -> Prediction:
         """See Fitted."""
-        return self.fitted.predict(patients).only(patients.knows("pathomic"))
+        return self.fitted.predict(patients).only(patients.has_block("pathomic"))
 
 
 class Pathomics(RidgeCox):
@@ -33,7 +33,7 @@ class Pathomics(RidgeCox):
         if train.slides:
             return fit_scored(train, log_risk(train), log_risk)
         fitted = super().fit(train)
-        return _OfColumns(fitted, fitted.out_of_fold.only(train.knows("pathomic")))
+        return _OfColumns(fitted, fitted.out_of_fold.only(train.has_block("pathomic")))
 
 
 def log_risk(patients: Patients) -> Floats:

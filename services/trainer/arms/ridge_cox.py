@@ -10,8 +10,8 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.tabular import PENALTIES, Recipe, Tabular, fit_tabular
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.metrics.incidence import cumulative_incidence
+from shared.arrays import Floats, Ints
 
 Pattern = frozenset[str]
 
@@ -60,10 +60,10 @@ class RidgeCox:
 
 def too_few(patients: Patients, block: str) -> str | None:
     """Why a block is known of too few patients to be learned from; None where it is not."""
-    events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
+    events = int(patients.cohort.outcome.relapsed[patients.has_block(block)].sum())
     if events >= LEAST_EVENTS:
         return None
-    if block == "pathomic" and patients.slides is None and not patients.knows(block).any():
+    if block == "pathomic" and patients.slides is None and not patients.has_block(block).any():
         return "no slides were given, and the table has no ready-made pathomic column"
     what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
     return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
@@ -74,19 +74,18 @@ def fit_patterns(
 ) -> Iterator[tuple[Pattern, Tabular]]:
     """A model of every pattern that has enough events; with the ridge of `known` models where they are given."""
     for pattern in patterns(blocks):
-        has = train.knows_all(pattern)
+        has = train.has_blocks(pattern)
         if int(train.cohort.outcome.relapsed[has].sum()) < LEAST_EVENTS:
             continue
         part = train.take(np.flatnonzero(has))
         penalties = (known[pattern].ridge,) if known and pattern in known else PENALTIES
         recipe = recipe_of(train, pattern, penalties)
-        yield pattern, fit_tabular(recipe, part.cohort, part.pathomics, folds[has])
+        yield pattern, fit_tabular(recipe, part.case_values, part.cohort.outcome, folds[has])
 
 
 def recipe_of(train: Patients, pattern: Pattern, penalties: tuple[float, ...] = PENALTIES) -> Recipe:
     """What the model of a pattern is made of."""
-    slides = "pathomic" in pattern and train.slides is not None
-    return Recipe(train.cohort.profile.of_blocks(pattern), slides, train.grid, train.horizon, penalties)
+    return Recipe(train.cohort.profile.of_blocks(pattern), train.grid, train.horizon, penalties)
 
 
 def patterns(blocks: tuple[str, ...]) -> list[Pattern]:
@@ -99,11 +98,11 @@ def _predict(
 ) -> Prediction:
     found = constant(average, len(patients))
     left = np.ones(len(patients), np.bool_)
-    known = {block: patients.knows(block) for block in blocks}
+    known = {block: patients.has_block(block) for block in blocks}
     for pattern in patterns(blocks):
         mine = np.flatnonzero(left & np.logical_and.reduce([known[block] for block in pattern]))
         if pattern in models and len(mine):
             part = patients.take(mine)
-            found.fill(mine, models[pattern].predict(part.cohort, part.pathomics))
+            found.fill(mine, models[pattern].predict(part.case_values))
             left[mine] = False
     return found

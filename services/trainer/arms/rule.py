@@ -6,7 +6,7 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.scored import fit_scored
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 RULE = "rule"
 

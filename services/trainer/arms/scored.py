@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import Column
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.tabular import Recipe, Tabular, fit_design
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
+from shared.model.column import Column
 
 _RIDGE = 1.0
 SCORE = "score"
@@ -33,8 +33,10 @@ def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients],
     """Calibrate on the training patients' out-of-fold scores [n]."""
     known = np.flatnonzero(~np.isnan(out_of_fold))
     told = out_of_fold[known]
-    column = Column(SCORE, SCORE, "value", mean=float(told.mean()), scale=max(float(told.std()), 1e-6))
-    recipe = Recipe((), pathomics=False, grid=train.grid, horizon=train.horizon)
+    column = Column(
+        name=SCORE, variable=SCORE, form="value", mean=float(told.mean()), scale=max(float(told.std()), 1e-6)
+    )
+    recipe = Recipe((), grid=train.grid, horizon=train.horizon)
     x = ((told - column.mean) / column.scale)[:, None]
     model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE)
     return Scored(score, model, calibrated(model, out_of_fold))

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, fit_cox
 from services.trainer.arms.hazards import Prediction, incidence
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.incidence import cumulative_hazard
-from services.trainer.profile import Variable
+from shared.arrays import Flags, Floats, Ints
+from shared.model.case_values import CaseValues
+from shared.model.column import Column, design_matrix
+from shared.model.variable import Variable
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 COMPETING = 100.0
@@ -38,9 +41,9 @@ class Tabular:
     """Place of the first horizon in the grid."""
     ridge: float
 
-    def predict(self, cohort: Cohort, pathomics: Floats | None = None) -> Prediction:
+    def predict(self, cases: CaseValues) -> Prediction:
         """Log-risk and risks of patients."""
-        return self.predict_design(matrix(self.columns, cohort, pathomics))
+        return self.predict_design(design_matrix(self.columns, cases))
 
     def predict_design(self, x: Floats) -> Prediction:
         """Log-risk and risks of a standardised design [n, p]."""
@@ -54,20 +57,19 @@ class Recipe:
     """What a tabular model is made of; `penalties` of one value is taken as it is."""
 
     variables: tuple[Variable, ...]
-    pathomics: bool
     grid: Floats
     horizon: int
     penalties: tuple[float, ...] = PENALTIES
 
 
-def fit_tabular(recipe: Recipe, train: Cohort, pathomics: Floats | None, folds: Ints) -> Tabular:
+def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
     """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
-    columns = fit_columns(train, recipe.variables, pathomics if recipe.pathomics else None)
-    x = matrix(columns, train, pathomics)
+    columns = fit_columns(train, recipe.variables)
+    x = design_matrix(columns, train)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, train.outcome.time, train.outcome.relapsed, folds, recipe.penalties)
-    return fit_design(columns, x, train.outcome, recipe, ridge)
+        ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, recipe.penalties)
+    return fit_design(columns, x, outcome, recipe, ridge)
 
 
 def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:

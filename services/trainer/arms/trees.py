@@ -7,7 +7,8 @@ import lightgbm as lgb
 import numpy as np
 
 from services.trainer.arms.cox import Sample
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
 
 ROUNDS = (20, 40, 80, 120)
 _PARAMETERS = {

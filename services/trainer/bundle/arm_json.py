@@ -1,15 +1,15 @@
 """An arm as JSON, in the shape that the scorer reads, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.columns import Column
 from services.trainer.arms.tabular import CauseFit, Tabular
 from services.trainer.bundle.served_arms import ServedArm, ServedTrees
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
+from shared.model.column import Column
 
 LEVEL = 0.9
 TREES_FILE = "lightgbm.txt"
@@ -54,7 +54,7 @@ def tabular_json(model: Tabular) -> dict[str, Any]:
 
 def read_tabular(said: Mapping[str, Any], reference: float, horizon: int) -> Tabular:
     """A model from an arm's JSON."""
-    columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
+    columns = tuple(Column(**column) for column in said["columns"])
     return Tabular(columns, _floats(said["times_years"]), _causes(said["fit"]), reference, horizon, 0.0)
 
 
@@ -80,7 +80,7 @@ def plain(value: Any, digits: int = 7) -> Any:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    said: dict[str, Any] = plain(asdict(column), 12)
+    said: dict[str, Any] = plain(column.model_dump(), 12)
     return said
 
 

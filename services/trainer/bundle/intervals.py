@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import matrix
 from services.trainer.arms.tabular import Tabular
 from services.trainer.bundle.arm_json import LEVEL, read_fit, read_tabular
 from services.trainer.bundle.served import ServedBundle
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
+from shared.model.column import design_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ def intervals(bundle: ServedBundle, arm: str, patients: Patients) -> Intervals:
     """What one arm says of patients who are known to it, at the profile's horizons."""
     said = bundle.part(f"{arm}.json")
     model = read_tabular(said, bundle.training["reference"], bundle.training["horizon"])
-    x = matrix(model.columns, patients.cohort, patients.pathomics)
+    x = design_matrix(model.columns, patients.case_values)
     places = [int(np.searchsorted(model.grid, years - 1e-9)) for years in bundle.profile.horizons_years]
 
     def at_horizons(fit: Tabular) -> Floats:

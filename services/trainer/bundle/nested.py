@@ -8,11 +8,11 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import Pattern, fit_patterns, patterns
-from services.trainer.cohort.cohort import Ints
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.evaluation.fold import apart
 from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.incidence import cumulative_incidence
+from shared.arrays import Ints
 
 Nested = Mapping[Pattern, Prediction]
 """By pattern of known blocks, of all n patients; nothing of who lacks one of them."""
@@ -28,7 +28,7 @@ def nested(
         tested = np.flatnonzero(fold_of == fold)
         training, test = apart(patients.cohort, embeddings, tested, patients.seed, gated=False)
         for pattern, said in _without(training, test, blocks).items():
-            mine = np.flatnonzero(test.knows_all(pattern))
+            mine = np.flatnonzero(test.has_blocks(pattern))
             found[pattern].fill(tested[mine], said.take(mine))
         advance(done, len(folds))
     return found
@@ -39,5 +39,5 @@ def _without(training: Patients, test: Patients, blocks: tuple[str, ...]) -> Nes
     average = constant(cumulative_incidence(training.cohort.outcome, training.grid), len(test))
     found = dict.fromkeys(patterns(blocks), average)
     for pattern, model in fit_patterns(training, blocks, training.inner_folds()):
-        found[pattern] = model.predict(test.cohort, test.pathomics)
+        found[pattern] = model.predict(test.case_values)
     return found

@@ -7,7 +7,8 @@ import numpy as np
 
 from services.trainer.bundle.arm_json import plain
 from services.trainer.bundle.served_arms import ServedArm
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
+from shared.arrays import Floats
 
 QUANTILES = 101
 _AXES = 16

@@ -19,12 +19,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import Column
 from services.trainer.arms.cox import Sample, baseline, fit_cox
 from services.trainer.arms.tabular import COMPETING, CauseFit, Tabular
 from services.trainer.bundle.shrinkage import Shrinkage
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
-from services.trainer.profile import PATHOMICS
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMICS
+from shared.model.column import Column
 
 _LEAST_AGREEMENT = 0.3
 _WARM_UP = 15

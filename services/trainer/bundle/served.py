@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import ValidationError
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import Column, matrix
 from services.trainer.arms.hazards import Prediction, incidence
 from services.trainer.arms.null import constant
 from services.trainer.arms.registry import ARMS
@@ -21,12 +20,14 @@ from services.trainer.arms.scored import calibrated
 from services.trainer.arms.trees import raw
 from services.trainer.bundle.arm_json import TREES_FILE, read_tabular
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError
-from services.trainer.profile import Profile
+from shared.arrays import Floats
 from shared.bundles import MANIFEST, fault, folder_files
 from shared.canonical import sha256
+from shared.model.column import Column, design_matrix
+from shared.model.profile import Profile
 
 TABLE_BLOCKS = {"clinical": ("clinical",), "clinical_molecular": ("clinical", "molecular")}
 ALL = ("clinical", "molecular", "pathomic")
@@ -121,12 +122,12 @@ def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Pre
     for name, blocks in _WITH_SLIDES.items():
         if not any(held.values()):
             absent[name] = "the bundle was trained without slides and ready-made pathomic columns"
-        elif not patients.knows("pathomic").any():
+        elif not patients.has_block("pathomic").any():
             absent[name] = "nobody of the cohort has slides or ready-made pathomic columns"
         elif held[name]:
             found[name] = _patterns(bundle, blocks, average).predict(patients)
     if "pathomics" in found:
-        found["pathomics"] = found["pathomics"].only(patients.knows("pathomic"))
+        found["pathomics"] = found["pathomics"].only(patients.has_block("pathomic"))
     return found, {name: why for name, why in absent.items() if name not in found}
 
 
@@ -153,10 +154,10 @@ def _patterns(bundle: ServedBundle, blocks: tuple[str, ...], average: Floats) ->
 def _trees(bundle: ServedBundle, patients: Patients) -> Prediction:
     """Raw score less centre, times scale, on the baseline of the arm."""
     said = bundle.part(f"{GBM}.json")
-    columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
+    columns = tuple(Column(**column) for column in said["columns"])
     hazard = said["fit"]["event"]["log_hazard"]
     booster = lgb.Booster(model_str=bundle.files[TREES_FILE].decode())
-    score = raw(booster, matrix(columns, patients.cohort, None))
+    score = raw(booster, design_matrix(columns, patients.case_values))
     log_hazard = hazard["scale"] * (score - hazard["centre"])
     baselines = [np.asarray(said["fit"]["event"]["baseline"], np.float64)]
     baselines += [np.asarray(cause["baseline"], np.float64) for cause in said["fit"]["competing"]]

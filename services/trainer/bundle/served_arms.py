@@ -7,7 +7,7 @@ import numpy as np
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import Pattern, fit_patterns
 from services.trainer.arms.scored import Scored, fit_scored
@@ -15,7 +15,8 @@ from services.trainer.arms.tabular import Tabular
 from services.trainer.arms.trees import Trees, fit_trees
 from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
-from services.trainer.cohort.cohort import Floats, Ints
+from shared.arrays import Floats, Ints
+from shared.model.column import Column, design_matrix
 
 ALL_BLOCKS = ("clinical", "molecular", "pathomic")
 _NAMES = {
@@ -61,9 +62,9 @@ def served_arms(patients: Patients, unseen: Nested, refits: int, agreement: floa
 
 def _fitted(patients: Patients, unseen: Nested) -> Iterator[ServedArm]:
     for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
-        members = np.flatnonzero(patients.knows_all(pattern))
+        members = np.flatnonzero(patients.has_blocks(pattern))
         part = patients.take(members)
-        design = matrix(model.columns, part.cohort, part.pathomics)
+        design = design_matrix(model.columns, part.case_values)
         yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, unseen[pattern].take(members))
 
 
@@ -89,14 +90,14 @@ class ServedTrees:
 
 def served_trees(patients: Patients) -> ServedTrees | None:
     """LightGBM on clinical and molecular variables; None where nobody has both."""
-    members = np.flatnonzero(patients.knows("clinical") & patients.knows("molecular"))
+    members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
     part = patients.take(members)
     if part.cohort.outcome.relapsed.sum() < 2 * 5:
         return None
-    columns = fit_columns(part.cohort, part.cohort.profile.of_blocks(BLOCKS), None)
-    x = matrix(columns, part.cohort, None)
+    columns = fit_columns(part.case_values, part.cohort.profile.of_blocks(BLOCKS))
+    x = design_matrix(columns, part.case_values)
     trees = fit_trees(x, part.cohort.outcome, part.inner_folds(), part.seed)
-    scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(matrix(columns, some.cohort, None)))
+    scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(design_matrix(columns, some.case_values)))
     return ServedTrees(columns, trees, scored, members)
 
 

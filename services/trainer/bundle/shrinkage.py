@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 _FREEDOM = 1.0
 """Degrees of freedom of Student's t; 1 is Cauchy."""

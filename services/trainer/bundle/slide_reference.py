@@ -12,9 +12,9 @@ import numpy as np
 
 from services.trainer.bundle.arm_json import plain
 from services.trainer.bundle.reference import fit_embedding, parts_of_distance
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import BagFile, Embeddings
 from shared import keys
+from shared.arrays import Floats
 from shared.units import Sha256
 
 _FLAG, _BEYOND = 1.1, 1.3

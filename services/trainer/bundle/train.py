@@ -17,7 +17,7 @@ from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, ServedTrees, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.writer import check_target, write_bundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import UnusableCohortError
@@ -27,7 +27,7 @@ from services.trainer.evaluation.run import Advance
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
-from services.trainer.profile import Profile
+from shared.arrays import Floats
 
 REFITS = 100
 FOLDS = 5
@@ -173,27 +173,8 @@ def _facts(
     return {
         "name": plan.name,
         "created": plan.created,
-        "profile": served_profile(cohort.profile),
+        "profile": cohort.profile.served(),
         "encoder": encoder,
         "arms": listed,
         "simulated": cohort.simulated,
-    }
-
-
-def served_profile(profile: Profile) -> dict[str, Any]:
-    """The part of a profile that the scorer reads."""
-    kept = {"name", "kind", "block", "levels", "unit", "low", "high"}
-    words = {"aliases", "units", "unclear"}
-    variables = [
-        one.model_dump(mode="json", include=kept)
-        | {"label": one.shown}
-        | one.model_dump(mode="json", include=words, exclude_defaults=True)
-        for one in profile.variables
-    ]
-    return profile.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
-        "name": profile.name,
-        "variables": variables,
-        "outcome": profile.outcome.model_dump(mode="json"),
-        "horizons_years": list(profile.horizons_years),
-        "rule": profile.rule,
     }

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Cohort, Flags, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import DuplicateRowsError
+from shared.arrays import Flags, Floats
 from shared.canonical import canonical_json
 
 BY_CHANCE = 0.01

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Outcome
 from services.trainer.cohort.column_map import ColumnMap
 from services.trainer.cohort.proposal import propose
 from services.trainer.cohort.readings import summary
 from services.trainer.cohort.rows import Row, read_rows
 from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
-from services.trainer.profile import KNOWN_TREATMENT, Profile, Variable
+from shared.arrays import Floats, Ints
 from shared.canonical import sha256
-from shared.model.variable import Value
+from shared.model.profile import Profile
+from shared.model.variable import KNOWN_TREATMENT, Value, Variable
 from shared.model.vocabulary import Entries, Vocabulary
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"

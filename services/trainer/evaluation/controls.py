@@ -7,9 +7,10 @@ import numpy as np
 from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.metrics.incidence import cumulative_incidence
+from shared.arrays import Floats, Ints
 
 TABLE = ("clinical", "molecular")
 DRAWS = 10

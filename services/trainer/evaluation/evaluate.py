@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Flags
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadEmbeddingsError
@@ -27,6 +27,7 @@ from services.trainer.evaluation.splits import Splits, draw_splits, folds_withou
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
+from shared.arrays import Flags
 from shared.files import put
 from shared.notice import NOTICE
 

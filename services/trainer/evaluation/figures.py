@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
 from services.trainer.metrics.incidence import incidence_draws
 from services.trainer.metrics.statistic import Mean, Ratio, Statistic
+from shared.arrays import Floats, Ints
 
 Of = Callable[[Outcome, Prediction], Statistic]
 FEWER = 500
@@ -69,7 +70,7 @@ def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> dict[str, An
 
 def _table(cohort: Cohort) -> str:
     """The blocks of variables that are known of anyone, in words."""
-    blocks = [block for block in ("clinical", "molecular") if cohort.knows(block).any()]
+    blocks = [block for block in ("clinical", "molecular") if cohort.has_block(block).any()]
     return ", ".join(blocks).capitalize() or "No variables"
 
 

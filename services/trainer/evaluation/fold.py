@@ -11,9 +11,10 @@ from safetensors.numpy import load
 from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.metrics.decision import threshold_for
+from shared.arrays import Floats, Ints
 from shared.tensors import decode_metadata, encode_tensors
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, derivatives
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.bootstrap import rounded
+from shared.arrays import Floats, Ints
+from shared.model.column import design_matrix
 
 _RIDGE = 0.1
 """On standardised columns: so little that it only keeps a separated or repeated column finite."""
@@ -27,10 +29,10 @@ def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
     lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model
     without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
     """
-    columns = fit_columns(cohort, cohort.profile.variables, None)
+    columns = fit_columns(cohort.case_values, cohort.profile.variables)
     if not columns:
         return []
-    x, stratum = matrix(columns, cohort, None), cohort.profile.strata
+    x, stratum = design_matrix(columns, cohort.case_values), cohort.profile.strata
     within = _fit(x, cohort, cohort.strata)
     across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within
     by = ["" if column.variable == stratum else stratum for column in columns]

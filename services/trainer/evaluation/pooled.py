@@ -9,9 +9,10 @@ from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.rule import RULE
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.fold import FoldResult
 from services.trainer.metrics.statistic import Mean, Statistic
+from shared.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics import accuracy, calibration
 from services.trainer.metrics.bootstrap import Bootstrap
+from shared.arrays import Floats, Ints
 
 FOLDS = 5
 LEAST_EVENTS = 10

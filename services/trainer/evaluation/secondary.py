@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.registry import PRIMARY
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.figures import FEWER
 from services.trainer.evaluation.pooled import Pooled, Restricted
@@ -14,6 +13,7 @@ from services.trainer.metrics.delong import delong
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Mean
+from shared.arrays import Floats, Ints
 
 
 def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Cohort, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadFoldsError, BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
+from shared.arrays import Ints
 from shared.canonical import canonical_json, sha256
 from shared.words import shown
 

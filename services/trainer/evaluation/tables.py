@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.registry import PRIMARY
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.figures import FEWER, metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import at_risk, cumulative_incidence, incidence_draws, log_rank, survival
+from shared.arrays import Flags, Floats, Ints
 
 _BLOCKS = ("clinical", "molecular", "pathomic")
 _LEAST = 5
@@ -93,7 +94,7 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
     """The same by which blocks are known: who lacks a block is served by the model of the others."""
     cohort = pooled.cohort
-    known = {block: cohort.knows(block) for block in _BLOCKS}
+    known = {block: cohort.has_block(block) for block in _BLOCKS}
     if has_slides is not None:
         known["pathomic"] = known["pathomic"] | has_slides
     patterns = sorted({tuple(bool(known[block][i]) for block in _BLOCKS) for i in range(len(cohort))}, reverse=True)

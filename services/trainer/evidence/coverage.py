@@ -9,7 +9,7 @@ from services.trainer.arms.arm import Patients
 from services.trainer.bundle.intervals import intervals
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 
 def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Floats]) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Float
     """
     said: dict[str, Any] = {}
     for arm in bundle.manifest["arms"]:
-        knows = np.logical_and.reduce([patients.knows(block) for block in arm["blocks"]])
+        knows = np.logical_and.reduce([patients.has_block(block) for block in arm["blocks"]])
         if arm["name"] != GBM and knows.sum():
             found = intervals(bundle, arm["name"], patients.take(np.flatnonzero(knows)))
             said[arm["name"]] = {

@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
 from services.trainer.errors import BadTilesError
 from services.trainer.evidence.finetuning_report import Probed, write_report
 from services.trainer.evidence.labelled_tiles import Tiles, lung, osteosarcoma
@@ -30,6 +29,7 @@ from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.training import Lesson, train
 from services.trainer.side_by_side import side_by_side
+from shared.arrays import Flags, Floats, Ints
 from shared.canonical import sha256
 
 ENCODER = Path(__file__).parents[2] / "embedder/encoders/efficientnet_lite0/encoder.onnx"

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.evidence.labelled_tiles import Tiles
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, rounded
 from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic, divide
 from services.trainer.report.forest import Line, forest_plot
 from services.trainer.report.svg import colour
+from shared.arrays import Floats, Ints
 
 _SEED = 1
 _METRICS = {"accuracy": "accuracy", "macro_auc": "macro AUC"}

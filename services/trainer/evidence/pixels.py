@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from services.trainer.bundle.served import read_bundle
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evidence.command import SOME_REFUSED, medulla
@@ -16,6 +15,7 @@ from services.trainer.evidence.strangers import mean_embeddings, shares
 from services.trainer.evidence.study import EXTERNAL, measured
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.arrays import Floats
 
 STRANGE_SHIFT = 8.0
 FOREIGN = ("tcga-cr-7395-01a-01-ts1.svs", "slide_with_ink.jpeg", "multi_frame_jpeg_camelyon_challenge_image.dcm")

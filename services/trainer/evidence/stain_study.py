@@ -9,13 +9,13 @@ import numpy as np
 import tifffile
 
 from services.trainer.bundle.slide_reference import SlideMeasures, slide_distances, slide_measures, slide_reference
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evidence.command import SOME_REFUSED, medulla
 from services.trainer.evidence.pixels import FOREIGN, embed_simulated, slides_plan
 from services.trainer.evidence.stains import STAINS
 from services.trainer.evidence.study import EXTERNAL
+from shared.arrays import Floats
 
 H_AND_E = "H&E of other sites"
 FOREIGN_SLIDES = "other organs, real slides"

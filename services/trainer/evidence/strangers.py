@@ -6,9 +6,10 @@ import numpy as np
 
 from services.trainer.bundle.reference import distance
 from services.trainer.bundle.served import ServedBundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.simulation.bags import Tissue
+from shared.arrays import Floats
 
 STRONG = 8.0
 """Standard deviations of a tile by which a strange stain moves all tiles along each axis of stain."""

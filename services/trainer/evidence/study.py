@@ -13,7 +13,7 @@ from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
 from services.trainer.bundle.served import ALL, ServedBundle, predict_all, read_bundle, slide_view
 from services.trainer.bundle.train import TrainPlan, train_bundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evidence.coverage import coverage
@@ -25,6 +25,7 @@ from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Difference
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.arrays import Floats
 
 DRAWS = 200
 EXTERNAL = 50_000

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from services.trainer.cohort.cohort import Cohort, Flags
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.split import held_out
 from services.trainer.slides.stage import SlideModel, fit_slides
+from shared.arrays import Flags
 
 
 @dataclass(frozen=True, eq=False)

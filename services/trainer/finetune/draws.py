@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.trainer.cohort.cohort import Ints
 from services.trainer.finetune.augment import draw
 from services.trainer.finetune.material import Item, Pixels, decode
 from services.trainer.finetune.settings import Settings
+from shared.arrays import Ints
 
 _KEPT_BYTES = 2**30
 """Decoded tiles that are kept in memory."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from services.trainer.cohort.cohort import Ints
 from services.trainer.errors import BadTilesError
+from shared.arrays import Ints
 from shared.canonical import digest_of
 
 Pixels = npt.NDArray[np.uint8]

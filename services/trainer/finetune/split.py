@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Ints
 from services.trainer.errors import BadTilesError
 from services.trainer.folds import grouped_folds
+from shared.arrays import Flags, Ints
 
 
 def held_out(patients: Sequence[str], strata: Ints, share: float, seed: int) -> Flags:

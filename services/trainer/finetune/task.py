@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.trainer.cohort.cohort import Flags, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.slides.network import hazard_loss
 from services.trainer.slides.training import intervals, starting_logits
+from shared.arrays import Flags, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.trainer.cohort.cohort import Flags, Ints
 from services.trainer.finetune import checkpoint
 from services.trainer.finetune.checkpoint import Progress, Standing, State
 from services.trainer.finetune.draws import Batch, Pictures, batches, pictured, shared_out, views, whole
@@ -19,6 +18,7 @@ from services.trainer.finetune.network import Encoder
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.task import Model, Task
+from shared.arrays import Flags, Ints
 
 Advance = Callable[[int, int], None]
 _LARGEST_STEP = 1.0

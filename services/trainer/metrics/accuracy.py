@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import by_horizon, followed
 from services.trainer.metrics.statistic import Ratio
+from shared.arrays import Floats
 
 
 def brier(outcome: Outcome, risk: Floats, years: float) -> Ratio:

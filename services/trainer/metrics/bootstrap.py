@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.statistic import Statistic
+from shared.arrays import Floats
 
 LEVEL = 0.95
 SAMPLES = 2000

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import ByHorizon, by_horizon
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Ratio, divide
+from shared.arrays import Floats, Ints
 
 _STEPS = 25
 _CLIP = 1e-5

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats
 
 LEAST = 1e-3
 """A probability of being followed up is never taken as smaller."""

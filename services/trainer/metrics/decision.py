@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import Ratio
+from shared.arrays import Flags, Floats
 
 SENSITIVITY = 0.8
 """A threshold is chosen to find at least this share of relapses."""

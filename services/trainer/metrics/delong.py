@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.bootstrap import Contrast, Figure
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import divide
+from shared.arrays import Floats
 
 _TIED = 1e-10
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import by_horizon, followed
 from services.trainer.metrics.statistic import LARGEST_PAIRS, Pairs, Statistic
+from shared.arrays import Flags, Floats, Ints
 
 TIED = 1e-10
 

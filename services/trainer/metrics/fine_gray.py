@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import followed
 from services.trainer.metrics.statistic import divide
+from shared.arrays import Floats, Ints
 
 _STEPS = 30
 _LARGEST_STEP = 1.0

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import chi2
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
 
 
 def survival(outcome: Outcome, times: Floats) -> Floats:

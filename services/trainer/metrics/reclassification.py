@@ -5,9 +5,10 @@ Secondary figures: both reward a model that is merely miscalibrated upwards, and
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import Difference, Ratio
+from shared.arrays import Floats
 
 ALIKE = 1e-9
 """Risks that differ by less are the same."""

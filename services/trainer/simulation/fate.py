@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Floats, Ints
+from services.trainer.cohort.cohort import DAYS_A_YEAR
 from services.trainer.simulation.patients import Facts
+from shared.arrays import Floats, Ints
 
 HAZARD_RATIO = {
     "age under 3": 1.6,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags
 from services.trainer.simulation.fate import Fate
 from services.trainer.simulation.patients import Facts
+from shared.arrays import Flags
 
 _MOLECULAR = ("molecular_group", "tp53_status", "myc_amp", "mycn_amp")
 _GAPS: tuple[tuple[tuple[str, ...], float], ...] = (

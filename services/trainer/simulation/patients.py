@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.trainer.cohort.cohort import Flags, Floats
+from shared.arrays import Flags, Floats
 
 Words = npt.NDArray[np.str_]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import Features
 from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
 from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, draw_latent, true_risk
 from services.trainer.simulation.gaps import as_rows, without_slides
 from services.trainer.simulation.patients import Facts, draw_facts
+from shared.arrays import Floats
 from shared.canonical import digest_of, sha256
 from shared.tensors import encode_tensors
 

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
-from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.metrics.bootstrap import rounded
+from shared.arrays import Floats, Ints
 
 PROTOTYPES = 8
 _SAMPLED = 128

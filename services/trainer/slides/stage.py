@@ -10,12 +10,14 @@ import numpy as np
 
 from services.trainer.arms.arm import SlideView
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints
+from services.trainer.arms.columns import fit_columns
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import MissingTorchError
 from services.trainer.folds import stratified_folds
 from services.trainer.slides.projection import Projection, fit_projection
+from shared.arrays import Flags, Floats, Ints
+from shared.model.column import Column, design_matrix
 
 try:
     from services.trainer.slides.training import Bags, Schedule, Trained, train
@@ -69,7 +71,7 @@ def fit_slides(
     projection = fit_projection(embeddings, names, [cohort.sites[i] for i in with_slides])
     most = int(np.clip(TILE_BUDGET // max(len(names), 1), 64, MOST_TILES))
     tiles = [projection(embeddings.bag(case, most)) for case in cohort.case_ids]
-    columns = fit_columns(cohort, cohort.profile.of_blocks(BLOCKS), None)
+    columns = fit_columns(cohort.case_values, cohort.profile.of_blocks(BLOCKS))
     folds = stratified_folds(cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
     kept = np.tile(np.stack([folds != fold for fold in range(FOLDS)]), (SEEDS, 1))
     schedule = schedule or Schedule()
@@ -112,4 +114,4 @@ def _mean(values: Floats, mask: Flags) -> Floats:
 
 
 def _design(columns: tuple[Column, ...], cohort: Cohort) -> Features:
-    return np.clip(matrix(columns, cohort, None), -4, 4).astype(np.float32)
+    return np.clip(design_matrix(columns, cohort.case_values), -4, 4).astype(np.float32)

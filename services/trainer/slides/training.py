@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.cohort.embeddings import Features
 from services.trainer.slides.network import Ensemble, Shape, hazard_loss
+from shared.arrays import Flags, Floats, Ints
 
 INTERVALS = 8
 

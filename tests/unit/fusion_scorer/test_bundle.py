@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from services.fusion_scorer.bundle import load
 from services.fusion_scorer.bundle_files import sign, verify
-from services.fusion_scorer.clinical import ClinicalRecord
 from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import score
 from shared.bundles import BadKeyError
+from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 from tests.support.fusion import AGE, STAGE, digest, facts, fit, parts, write_bundle
 from tests.support.signing import pair

@@ -8,13 +8,13 @@ from medulla.v1.scorer_pb2 import ScoreCaseRequest
 from services.fusion_scorer.errors import (
     BadBagError,
     BadBundleError,
-    BadClinicalRecordError,
     EncoderMismatchError,
     UnknownCaseError,
 )
 from services.fusion_scorer.promoted import promote
 from shared import keys
 from shared.keys import BadCaseIdError
+from shared.model.errors import BadClinicalRecordError
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
 from tests.support.scorer import CASE, Scorer
 

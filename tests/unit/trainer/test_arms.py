@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.ridge_cox import ByPattern
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
-from services.trainer.profile import Variable
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.arrays import Floats
+from shared.model.column import design_matrix
+from shared.model.variable import Variable
 from tests.support.cohorts import simulated
 
 
@@ -91,20 +93,20 @@ def test_constant_and_all_missing_columns_are_left_out(cohort: Cohort) -> None:
     values = cohort.values.copy()
     values[:, 0], values[:, 1] = np.nan, 1.0
     changed = Cohort(cohort.profile, "x", cohort.case_ids, cohort.sites, values, cohort.outcome, "d")
-    columns = fit_columns(changed, cohort.profile.variables, None)
+    columns = fit_columns(changed.case_values, cohort.profile.variables)
     assert not {"age_at_diagnosis_years", "sex"} & {column.variable for column in columns}
-    assert np.isfinite(matrix(columns, changed, None)).all()
+    assert np.isfinite(design_matrix(columns, changed.case_values)).all()
 
 
 def test_a_yes_or_no_column_is_scaled_half_way_between_its_own_deviation_and_one_for_all(cohort: Cohort) -> None:
-    levels = [column for column in fit_columns(cohort, cohort.profile.variables, None) if column.form == "level"]
-    scaled = [matrix((column,), cohort, None) for column in levels]
+    levels = [column for column in fit_columns(cohort.case_values, cohort.profile.variables) if column.form == "level"]
+    scaled = [design_matrix((column,), cohort.case_values) for column in levels]
     even = 0.5
     assert [np.ptp(x) * x.std() for x in scaled] == pytest.approx([1 / even] * len(levels))
 
 
 def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
-    columns = fit_columns(cohort.take(np.arange(100)), cohort.profile.variables, None)
+    columns = fit_columns(cohort.take(np.arange(100)).case_values, cohort.profile.variables)
     age = next(column for column in columns if column.name == "age_at_diagnosis_years")
     assert age.impute == pytest.approx(np.nanmean(cohort.column("age_at_diagnosis_years")[:100]))
 

@@ -9,7 +9,8 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.cohort.usable import usable
 from services.trainer.errors import BadCohortError, MissingTableError, UnreadableTableError, UnusableCohortError
-from services.trainer.profile import Profile, load_profile
+from services.trainer.profile import load_profile
+from shared.model.profile import Profile
 from shared.text import LONGEST
 
 PROFILE = load_profile()
@@ -33,7 +34,7 @@ def test_values_become_numbers_and_places_of_levels(tmp_path: Path) -> None:
     assert math.isnan(cohort.column("age_at_diagnosis_years")[1])
     assert cohort.outcome.time.tolist() == [1.0, 2.0]
     assert cohort.outcome.event.tolist() == [1, 3]
-    assert cohort.knows("molecular").tolist() == [False, False]
+    assert cohort.has_block("molecular").tolist() == [False, False]
     assert cohort.has_sites
 
 

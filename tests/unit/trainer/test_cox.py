@@ -7,8 +7,8 @@ from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, derivatives, fit_cox
 from services.trainer.arms.hazards import incidence, time_grid
-from services.trainer.cohort.cohort import Flags, Floats
 from services.trainer.folds import stratified_folds
+from shared.arrays import Flags, Floats
 
 TRUE = np.array([0.8, -0.5, 0.0])
 

@@ -7,10 +7,11 @@ import pytest
 from lifelines import AalenJohansenFitter
 from lifelines.statistics import multivariate_logrank_test
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics import accuracy, discrimination, incidence
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.metrics.statistic import Pairs, Statistic
+from shared.arrays import Floats
 
 judge = pytest.importorskip("sksurv.metrics", reason="scikit-survival is in the group `judge`")
 

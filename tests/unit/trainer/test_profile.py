@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from services.trainer.errors import BadProfileError
-from services.trainer.profile import PROFILES, Profile, Variable, load_profile
+from services.trainer.profile import PROFILES, load_profile
+from shared.model.profile import Profile
+from shared.model.variable import Variable
 from shared.text import LONGEST
 from tests.support.odd_yaml import UNCONVERTIBLE
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import matrix
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.bundle.refits import ArmFit, _imputed, draw_refits
 from services.trainer.bundle.shrinkage import Shrinkage
-from services.trainer.cohort.cohort import Floats
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.arrays import Floats
+from shared.model.column import design_matrix
 from tests.support.cohorts import simulated
 
 BLOCKS = ("clinical", "pathomic")
@@ -30,9 +30,9 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
 def arms(patients: Patients) -> list[ArmFit]:
     found = []
     for pattern, model in fit_patterns(patients, BLOCKS, patients.inner_folds()):
-        members = np.flatnonzero(np.logical_and.reduce([patients.knows(block) for block in pattern]))
+        members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
         part = patients.take(members)
-        found.append(ArmFit(model, members, matrix(model.columns, part.cohort, part.pathomics)))
+        found.append(ArmFit(model, members, design_matrix(model.columns, part.case_values)))
     return found
 
 

@@ -1,52 +1,58 @@
-"""A clinical record, checked against the bundle's profile: all that is wrong is said at once."""
+"""A clinical record, checked against a profile; one error names every problem."""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from medulla.v1.scorer_pb2 import Reading, Remark
-
-from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Outcome, Profile
 from shared import keys
 from shared.canonical import sha256
 from shared.json_objects import JsonObjectError, read_object
-from shared.model import variable, vocabulary
-from shared.model.vocabulary import Problem, Vocabulary
+from shared.model import vocabulary
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Outcome, Profile
+from shared.model.variable import Value
+from shared.model.vocabulary import Problem, Reading, Vocabulary
 from shared.units import CaseId, Sha256
 from shared.words import sentence, shown
 
-Value: TypeAlias = variable.Value
-
+UNCLEAR_VALUE, PROFILE_CHECK = "unclear_value", "profile_check"
 _IDS = ("case_id", "site_id")
 _NAMED = 20
 """Names that a sentence lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRemark:
+    """What people should see beside a score that uses a record."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClinicalRecord:
-    """What is known of a case; a variable that is not in `values` is missing."""
+    """A case's values by variable; a variable that is not in `values` is missing."""
 
     digest: Sha256
     values: Mapping[str, Value]
     simulated: bool = False
-    """The record says of itself that its patient never lived."""
+    """The record states that its patient never lived."""
     site: str = ""
     """Pseudonym of the hospital; empty where the record does not say."""
     readings: tuple[Reading, ...] = ()
-    """What was read as another word or unit than it was written in."""
-    remarks: tuple[Remark, ...] = ()
+    """Values that were read as another word or unit than they were written in."""
+    remarks: tuple[RecordRemark, ...] = ()
     """Values that nothing explains and count as missing, and checks of the profile that the case meets."""
 
 
-def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
+def parse_record(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
     """Read a record's JSON.
 
     Raises:
         BadClinicalRecordError: it is no JSON object, or entries of it are refused; each is named with what is allowed.
     """
-    entries = entries_of(data)
+    entries = record_entries(data)
     words = Vocabulary(profile.variables, profile.missing)
     read = words.read(entries)
     problems = [*map(vocabulary.describe, read.problems), *_other_problems(entries, case_id, profile, words)]
@@ -58,16 +64,16 @@ def parse(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalRecord:
         values=read.values,
         simulated=entries.get("simulated") is True,
         site="" if words.is_missing(site) else str(site),
-        readings=tuple(_reading(reading) for reading in read.readings),
-        remarks=(*map(_unclear, read.unclear), *_checks(profile, read.values)),
+        readings=tuple(read.readings),
+        remarks=(*map(_unclear_remark, read.unclear), *_checks(profile, read.values)),
     )
 
 
-def entries_of(data: bytes) -> dict[str, Any]:
-    """Names and values of a record, nothing of them checked.
+def record_entries(data: bytes) -> dict[str, Any]:
+    """Names and values of a record, unchecked.
 
     Raises:
-        BadClinicalRecordError: it is no JSON object, too large, too deep, or a name stands there more than once.
+        BadClinicalRecordError: it is no JSON object, too large, too deep, or a name occurs more than once.
     """
     try:
         return read_object(data)
@@ -75,36 +81,30 @@ def entries_of(data: bytes) -> dict[str, Any]:
         raise BadClinicalRecordError(f"the clinical record {error}") from None
 
 
-def stated_id(data: bytes) -> str | None:
-    """The case id that a record states, if any.
+def stated_case_id(data: bytes) -> str | None:
+    """The case id that a record states; None without one.
 
     Raises:
-        BadClinicalRecordError: as in `entries_of`, or the id is no text.
+        BadClinicalRecordError: as in `record_entries`, or the id is no text.
     """
-    case_id = entries_of(data).get("case_id")
+    case_id = record_entries(data).get("case_id")
     if case_id is not None and not isinstance(case_id, str):
         raise BadClinicalRecordError(f"the clinical record is refused: case_id is {shown(case_id)}, allowed is text")
     return case_id
 
 
-def _reading(reading: vocabulary.Reading) -> Reading:
-    return Reading(
-        variable=reading.variable.name, label=reading.variable.shown, written=reading.written, value=reading.value
-    )
-
-
-def _unclear(problem: Problem) -> Remark:
+def _unclear_remark(problem: Problem) -> RecordRemark:
     text = f"{problem.column} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
-    return Remark(code="unclear_value", sentence=f"{text}.")
+    return RecordRemark(UNCLEAR_VALUE, f"{text}.")
 
 
-def _checks(profile: Profile, values: Mapping[str, Value]) -> Iterator[Remark]:
+def _checks(profile: Profile, values: Mapping[str, Value]) -> Iterator[RecordRemark]:
     for text in vocabulary.checks_met(profile.checks, profile.variables, values):
-        yield Remark(code="profile_check", sentence=text)
+        yield RecordRemark(PROFILE_CHECK, text)
 
 
 def _other_problems(entries: Mapping[str, Any], case_id: CaseId, profile: Profile, words: Vocabulary) -> Iterator[str]:
-    """What is wrong with the entries that are no variables."""
+    """Problems of the entries that are no variables."""
     outcome = profile.outcome
     known = [*_IDS, *words.columns, outcome.time, outcome.event, "simulated"]
     unknown = [name for name in entries if name not in known]

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fusion_scorer.clinical import ClinicalRecord, parse, stated_id
-from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Profile, Variable
 from shared.json_objects import MAX_BYTES, MAX_NAMES
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
+from shared.model.record import ClinicalRecord, parse_record, stated_case_id
+from shared.model.variable import Variable
 from shared.text import LONGEST
 from shared.units import CaseId
 from tests.support.fusion import PROFILE, clinical_json
@@ -23,14 +24,14 @@ TOY = Profile.model_validate(PROFILE)
 
 def refusal(data: bytes) -> str:
     with pytest.raises(BadClinicalRecordError) as caught:
-        parse(data, CASE, TOY)
+        parse_record(data, CASE, TOY)
     assert caught.value.reason == "bad_clinical_record"
     return str(caught.value)
 
 
 def read_or_refused(data: bytes) -> ClinicalRecord | str:
     try:
-        return parse(data, CASE, TOY)
+        return parse_record(data, CASE, TOY)
     except BadClinicalRecordError as error:
         return str(error)
 
@@ -44,27 +45,27 @@ def as_json(value: Any) -> bytes:
 
 
 def test_a_good_record_keeps_what_is_known() -> None:
-    record = parse(clinical_json(age=4, stage="M1", group=None), CASE, TOY)
+    record = parse_record(clinical_json(age=4, stage="M1", group=None), CASE, TOY)
     assert record.values == {"age": 4.0, "stage": "M1"}
 
 
 def test_empty_text_and_null_are_missing() -> None:
-    assert parse(clinical_json(age="", stage=None), CASE, TOY).values == {}
+    assert parse_record(clinical_json(age="", stage=None), CASE, TOY).values == {}
 
 
 def test_outcome_and_site_may_stand_there_but_never_predict() -> None:
-    record = parse(clinical_json(site_id="S-1", time_days=12, event_code=1), CASE, TOY)
+    record = parse_record(clinical_json(site_id="S-1", time_days=12, event_code=1), CASE, TOY)
     assert record.values == {}
 
 
 def test_a_record_can_say_that_its_patient_never_lived() -> None:
-    assert parse(clinical_json(simulated=True), CASE, TOY).simulated
-    assert not parse(clinical_json(), CASE, TOY).simulated
+    assert parse_record(clinical_json(simulated=True), CASE, TOY).simulated
+    assert not parse_record(clinical_json(), CASE, TOY).simulated
 
 
 def test_a_record_names_the_site_or_does_not() -> None:
-    assert parse(clinical_json(site_id="north"), CASE, TOY).site == "north"
-    assert parse(clinical_json(site_id=None), CASE, TOY).site == ""
+    assert parse_record(clinical_json(site_id="north"), CASE, TOY).site == "north"
+    assert parse_record(clinical_json(site_id=None), CASE, TOY).site == ""
 
 
 def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
@@ -172,9 +173,9 @@ def test_hostile_records_give_one_short_clean_sentence(data: bytes) -> None:
 
 
 def test_all_problems_of_many_are_counted() -> None:
-    wide = Profile(name="wide", variables=tuple(variable(f"v{i}") for i in range(900)))
+    wide = Profile(name="wide", variables=tuple(variable(f"v{i}") for i in range(900)), outcome=TOY.outcome)
     with pytest.raises(BadClinicalRecordError, match=r"and 8\d\d more$") as refused:
-        parse(clinical_json(**{f"v{i}": "high" for i in range(900)}), CASE, wide)
+        parse_record(clinical_json(**{f"v{i}": "high" for i in range(900)}), CASE, wide)
     assert len(str(refused.value)) <= LONGEST
 
 
@@ -205,9 +206,9 @@ def test_reading_takes_steps_in_proportion_to_the_size(made: Callable[[int], byt
 
 @pytest.mark.parametrize(("record", "case"), [({"case_id": "A"}, "A"), ({}, None)])
 def test_the_id_that_a_record_states(record: dict[str, Any], case: str | None) -> None:
-    assert stated_id(as_json(record)) == case
+    assert stated_case_id(as_json(record)) == case
 
 
 def test_an_id_that_is_no_text_is_refused() -> None:
     with pytest.raises(BadClinicalRecordError, match="case_id is 7"):
-        stated_id(b'{"case_id": 7}')
+        stated_case_id(b'{"case_id": 7}')

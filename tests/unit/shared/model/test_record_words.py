@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.fusion_scorer.clinical import ClinicalRecord, parse
-from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Profile
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
+from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId
 from tests.support.fusion import PROFILE, clinical_json
 
@@ -30,7 +30,7 @@ WORDS = Profile.model_validate(
 
 
 def read(**values: Any) -> ClinicalRecord:
-    return parse(clinical_json(**values), CASE, WORDS)
+    return parse_record(clinical_json(**values), CASE, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_words_and_units_are_read_as_the_profile_says(written: dict[str, Any], v
 
 def test_what_was_read_as_what_stands_beside_the_values() -> None:
     record = read(group="Group 3", age_months=30, stage="m1")
-    assert [(one.variable, one.written, one.value) for one in record.readings] == [
+    assert [(reading.variable.name, reading.written, reading.value) for reading in record.readings] == [
         ("group", "Group 3", "G3"),
         ("age", "30 (age_months)", "2.5 years"),
     ]
