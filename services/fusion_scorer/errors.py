@@ -8,24 +8,6 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from shared.errors import PermanentError, TransientError
 
 
-class BadBundleError(PermanentError):
-    """A model bundle is incomplete, altered, unsigned or not understood."""
-
-    reason = "bad_bundle"
-    advice = (
-        "Copy the bundle again from where it was made, or promote another one with `medulla rescore --bundle PATH`."
-    )
-
-
-class BadSignatureError(BadBundleError):
-    """A bundle is not signed, or not by the other half of the key that was given."""
-
-    advice = (
-        "Give the public half of the key that the bundle was signed with, or sign it with `medulla bundle sign`; "
-        "if the key is the right one, copy the bundle again from where it was made."
-    )
-
-
 class BadSlideError(PermanentError):
     """One slide keeps its case from being scored; `slide` is the event about its embeddings."""
 

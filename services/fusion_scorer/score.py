@@ -11,16 +11,18 @@ from medulla.v1.scorer_pb2 import (
 )
 
 from services.fusion_scorer import ood, record_messages
-from services.fusion_scorer.bundle import Bundle
 from services.fusion_scorer.evidence import attention_file, evidence, provenance
 from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.manifest import ArmRef, Reference
 from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
-from services.fusion_scorer.predict import Prediction, group, predict
-from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
 from shared.model.block import PATHOMICS
+from shared.model.bundle import Bundle
+from shared.model.case_values import CaseValues
+from shared.model.manifest import ArmRef
+from shared.model.prediction import ArmPrediction
+from shared.model.quantiles import percentile_rank
+from shared.model.reference import Reference
 from shared.model.variable import Value
 from shared.notice import NOTICE
 
@@ -122,39 +124,46 @@ def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, 
     if far is not None and far.too_far:
         _abstain_at(answer, far)
     else:
-        _fill(answer, bundle, predict(bundle, arm.name, values), values)
+        _fill(answer, bundle, bundle.predict(arm.name, CaseValues.of_case(bundle.manifest.profile, values)), values)
 
 
 def _distances(
     reference: Reference, used: set[str], values: Mapping[str, Value], seen: Pathomics | None
 ) -> list[ood.Distance]:
     asked = {name: value for name, value in values.items() if name in used}
-    return ood.distances(reference, seen.pooled if seen and PATHOMICS in used else None, asked)
+    return ood.case_distances(reference, seen.pooled if seen and PATHOMICS in used else None, asked)
 
 
-def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, Value]) -> None:
-    answer.log_risk = said.log_risk
+def _fill(answer: Score, bundle: Bundle, prediction: ArmPrediction, values: Mapping[str, Value]) -> None:
+    answer.log_risk = float(prediction.log_risk[0])
     quantiles = bundle.reference.log_risk.get(answer.model)
     if quantiles:
-        answer.percentile = percentile(said.log_risk, quantiles)
-    for name, log_hazard in said.by_variable.items():
-        value = _shown(bundle, answer.model, name, values)
-        said_of = Contribution(variable=name, label=name.replace("_", " "), value=value, log_hazard=log_hazard)
-        if variable := bundle.manifest.profile.variable(name):
-            said_of.block, said_of.label = variable.block, variable.label or said_of.label
-        answer.contributions.append(said_of)
-    for item in said.horizons:
-        answer.risks.add().CopyFrom(
-            HorizonRisk(horizon_years=item.years, risk=item.risk, lo=item.lo, hi=item.hi, level=said.level)
-        )
-    _set_group(answer, bundle, said)
+        answer.percentile = percentile_rank(answer.log_risk, quantiles)
+    for name, log_hazard in prediction.by_variable.items():
+        answer.contributions.append(_contribution(bundle, answer.model, name, values, float(log_hazard[0])))
+    for years, risk, lo, hi in zip(
+        prediction.horizons_years, prediction.risk[0], prediction.lo[0], prediction.hi[0], strict=True
+    ):
+        answer.risks.add().CopyFrom(HorizonRisk(horizon_years=years, risk=risk, lo=lo, hi=hi, level=prediction.level))
+    _set_group(answer, bundle, prediction)
 
 
-def _set_group(answer: Score, bundle: Bundle, said: Prediction) -> None:
+def _contribution(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value], log_hazard: float) -> Contribution:
+    variable, label = bundle.manifest.profile.variable(name), name.replace("_", " ")
+    return Contribution(
+        variable=name,
+        label=(variable.label if variable else "") or label,
+        block=variable.block if variable else "",
+        value=_shown(bundle, arm, name, values),
+        log_hazard=log_hazard,
+    )
+
+
+def _set_group(answer: Score, bundle: Bundle, prediction: ArmPrediction) -> None:
     rule = bundle.thresholds.arms.get(answer.model)
-    risks = {item.years: item.risk for item in said.horizons}
-    if rule and rule.horizon_years in risks:
-        answer.risk_group, answer.risk_group_rule = group(rule, risks[rule.horizon_years])
+    if rule and rule.horizon_years in prediction.horizons_years:
+        risk = float(prediction.risk[0, prediction.horizons_years.index(rule.horizon_years)])
+        answer.risk_group, answer.risk_group_rule = rule.group_of(risk), rule.explained(risk)
 
 
 def _shown(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value]) -> str:

@@ -8,12 +8,12 @@ import typer
 from services.embedder.export import EncoderCard, wrap_encoder
 from services.embedder.graph import Preparation, Triple
 from services.embedder.manifest import DEFAULT_ENCODER, EncoderManifest, Training, read_manifest, read_model
-from services.fusion_scorer import bundle_files
-from services.fusion_scorer.bundle import load
-from services.fusion_scorer.manifest import Manifest
 from services.standalone.console import AsJson, exit_codes, print_json, say
 from services.standalone.record_lines import record_lines
 from services.tiler.grid import GridSpec
+from shared.model import bundle_files
+from shared.model.bundle import load
+from shared.model.manifest import Manifest
 
 bundle = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 encoder = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)

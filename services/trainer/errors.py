@@ -122,12 +122,6 @@ class BadModelError(PermanentError):
     advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
 
 
-class BadTargetError(BadModelError):
-    """A bundle cannot be written where it was asked."""
-
-    advice = "Name a new folder or that of a bundle."
-
-
 class OtherEncoderError(PermanentError):
     """Embeddings were not made by the encoder that fine-tuning starts from."""
 

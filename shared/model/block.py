@@ -4,6 +4,8 @@ from typing import Literal
 
 from shared.model.variable import Frozen, Variable
 
+PATHOMIC = "pathomic"
+"""The block of slides."""
 PATHOMICS = "pathomics"
 """Name of the slides' log-risk among a model's variables; no profile may define it, no clinical record may hold it."""
 
@@ -30,6 +32,6 @@ class Block(Frozen):
 BLOCKS = (
     Block(name="clinical", kind="record", title="clinical"),
     Block(name="molecular", kind="record", title="molecular"),
-    Block(name="pathomic", kind="slides", title="slides", log_risk=PATHOMICS),
+    Block(name=PATHOMIC, kind="slides", title="slides", log_risk=PATHOMICS),
 )
 """Blocks of every profile. A profile may also have ready-made columns of a block of slides."""

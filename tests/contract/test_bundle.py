@@ -8,18 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.bundle_files import StoredFiles
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.ood import embedding_distance
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
+from services.fusion_scorer.stored_files import StoredFiles
 from services.standalone.embedding import embed
 from services.standalone.local_slides import slide_at
 from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
+from shared.model.bundle import Bundle, load
 from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId
 from tests.support import slides
@@ -90,9 +89,10 @@ def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo
 
 
 def test_the_demo_slide_lies_well_inside_the_slides_that_the_bundle_was_fitted_on(demo: Bundle, tiles: Bag) -> None:
-    assert demo.reference.embedding is not None
-    found = embedding_distance(demo.reference.embedding, tiles.features.mean(axis=0, dtype=np.float64))
-    assert found.value < 0.9 * found.limits.flag
+    embedding = demo.reference.embedding
+    assert embedding is not None
+    (distance,) = embedding.case_distances(tiles.features.mean(axis=0, dtype=np.float64)[np.newaxis])
+    assert distance < 0.9 * embedding.limits.flag
 
 
 def restained(path: Path) -> Path:

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from services.embedder.manifest import DEFAULT_ENCODER
-from services.fusion_scorer.bundle import Bundle, load
 from services.standalone.commands import app
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
@@ -17,6 +16,7 @@ from services.trainer.evaluation.contrasts import verdict
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.canonical import digest_of
+from shared.model.bundle import Bundle, load
 from shared.model.record import parse_record
 from shared.notice import NOTICE
 from shared.units import CaseId

@@ -8,7 +8,6 @@ from typing import Any
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import CaseScored, SlideTiled
 
-from services.fusion_scorer.bundle_files import verify
 from services.results.case_state import read_score
 from services.standalone.scoring import DEMO, DEMO_BUNDLE
 from services.standalone.selection import parted, select
@@ -17,6 +16,7 @@ from services.trainer.profile import PROFILES, load_profile
 from shared.bus import headers, s3_events, topics
 from shared.bus.events import TOPIC_OF, context, decoder, to_record
 from shared.bus.port import Record
+from shared.model.bundle_files import verify
 from shared.model.record import parse_record
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json, odd_table

@@ -7,13 +7,13 @@ from pathlib import Path
 from random import Random
 
 from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
-from services.fusion_scorer.bundle import load
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.snapshot import TakeSnapshot
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
+from shared.model.bundle import load
 from shared.model.profile import Profile
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json

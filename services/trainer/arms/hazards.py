@@ -1,4 +1,4 @@
-"""Cause-specific hazards of some patients, and the probability of relapse that they make together."""
+"""Predictions of an arm for patients, on a grid of times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,18 +42,3 @@ class Prediction:
         """Put the answers for some patients in their places."""
         self.log_risk[index] = other.log_risk
         self.risk[index] = other.risk
-
-
-def incidence(log_hazards: Sequence[Floats], baselines: Sequence[Floats]) -> Floats:
-    """Cumulative incidence [n, m] of the first cause, from each cause's log hazard ratio [n] and baseline [m].
-
-    Hazards are constant between the times of the grid: Benichou and Gail, Biometrics 1990;46:813.
-    """
-    steps = [
-        np.exp(log_hazard)[:, None] * np.diff(base, prepend=0.0)[None, :]
-        for log_hazard, base in zip(log_hazards, baselines, strict=True)
-    ]
-    total = np.sum(steps, axis=0)
-    free = np.exp(-np.concatenate([np.zeros((len(total), 1)), np.cumsum(total, axis=1)[:, :-1]], axis=1))
-    share = np.divide(steps[0], total, out=np.zeros_like(total), where=total > 0)
-    return np.asarray(np.cumsum(free * share * -np.expm1(-total), axis=1), np.float64)

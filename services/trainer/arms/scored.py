@@ -44,9 +44,9 @@ def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients],
 
 def calibrated(model: Tabular, score: Floats) -> Prediction:
     """Risks from scores [n]."""
-    column = model.columns[0]
+    column = model.arm.columns[0]
     x = (score - column.mean) / column.scale
     known = np.flatnonzero(~np.isnan(x))
-    found = Prediction.nothing(len(score), len(model.grid))
+    found = Prediction.nothing(len(score), len(model.arm.times_years))
     found.fill(known, model.predict_design(x[known, None]))
     return found

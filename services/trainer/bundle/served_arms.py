@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.clinical_molecular_gbm import BLOCKS
+from services.trainer.arms.clinical_molecular_gbm import BLOCKS as TABLE_BLOCKS
 from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import Pattern, fit_patterns
@@ -16,9 +16,12 @@ from services.trainer.arms.trees import Trees, fit_trees
 from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
 from shared.arrays import Floats, Ints
+from shared.model.arm import Arm
+from shared.model.block import BLOCKS
 from shared.model.column import Column, design_matrix
+from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
 
-ALL_BLOCKS = ("clinical", "molecular", "pathomic")
+ALL_BLOCKS = tuple(block.name for block in BLOCKS)
 _NAMES = {
     frozenset({"clinical", "molecular", "pathomic"}): "fused",
     frozenset({"clinical", "molecular"}): "clinical_molecular",
@@ -29,6 +32,7 @@ _NAMES = {
     frozenset({"pathomic"}): "pathomics",
 }
 GBM = "clinical_molecular_gbm"
+TREES_FILE = "lightgbm.txt"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,7 @@ class ServedArm:
     name: str
     pattern: Pattern
     model: Tabular
-    refits: tuple[Tabular, ...]
+    refits: tuple[Fit, ...]
     members: Ints
     design: Floats
     """[members, p]"""
@@ -48,6 +52,11 @@ class ServedArm:
     def fit(self) -> ArmFit:
         """What its refits are made from."""
         return ArmFit(self.model, self.members, self.design)
+
+    @property
+    def arm(self) -> Arm:
+        """The arm as the bundle holds it, refits included."""
+        return self.model.arm.model_copy(update={"refits": self.refits})
 
 
 def served_arms(patients: Patients, unseen: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
@@ -64,7 +73,7 @@ def _fitted(patients: Patients, unseen: Nested) -> Iterator[ServedArm]:
     for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
         members = np.flatnonzero(patients.has_blocks(pattern))
         part = patients.take(members)
-        design = design_matrix(model.columns, part.case_values)
+        design = design_matrix(model.arm.columns, part.case_values)
         yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, unseen[pattern].take(members))
 
 
@@ -78,14 +87,17 @@ class ServedTrees:
     members: Ints
 
     @property
-    def scale(self) -> float:
-        """Log hazard for one unit of raw score."""
-        return float(self.scored.model.causes[0].coefficients[0]) / self.scored.model.columns[0].scale
-
-    @property
-    def centre(self) -> float:
-        """The raw score of the average patient."""
-        return self.scored.model.columns[0].mean
+    def arm(self) -> Arm:
+        """The arm as the bundle holds it: the event of interest by the trees, what competes by its baseline alone."""
+        calibration = self.scored.model.arm
+        column, event = calibration.columns[0], calibration.fit.event
+        hazard = TreesHazard(file=TREES_FILE, centre=column.mean, scale=float(event.coefficients[0]) / column.scale)
+        average = np.zeros(len(self.columns))
+        fit = Fit(
+            event=Cause(log_hazard=hazard, baseline=event.baseline),
+            competing=tuple(linear_cause(average, cause.baseline) for cause in calibration.fit.competing),
+        )
+        return Arm(columns=self.columns, times_years=calibration.times_years, fit=fit)
 
 
 def served_trees(patients: Patients) -> ServedTrees | None:
@@ -94,7 +106,7 @@ def served_trees(patients: Patients) -> ServedTrees | None:
     part = patients.take(members)
     if part.cohort.outcome.relapsed.sum() < 2 * 5:
         return None
-    columns = fit_columns(part.case_values, part.cohort.profile.of_blocks(BLOCKS))
+    columns = fit_columns(part.case_values, part.cohort.profile.of_blocks(TABLE_BLOCKS))
     x = design_matrix(columns, part.case_values)
     trees = fit_trees(x, part.cohort.outcome, part.inner_folds(), part.seed)
     scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(design_matrix(columns, some.case_values)))

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.bundle.intervals import intervals
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.bundle.served_arms import GBM
 from shared.arrays import Floats
@@ -19,11 +18,12 @@ def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Float
     were missing; the truth always counts everything.
     """
     said: dict[str, Any] = {}
-    for arm in bundle.manifest["arms"]:
-        knows = np.logical_and.reduce([patients.has_block(block) for block in arm["blocks"]])
-        if arm["name"] != GBM and knows.sum():
-            found = intervals(bundle, arm["name"], patients.take(np.flatnonzero(knows)))
-            said[arm["name"]] = {
+    for arm in bundle.bundle.manifest.arms:
+        knows = np.logical_and.reduce([patients.has_block(block) for block in arm.blocks])
+        if arm.name != GBM and knows.sum():
+            cases = patients.take(np.flatnonzero(knows)).case_values
+            found = bundle.bundle.predict(arm.name, cases)
+            said[arm.name] = {
                 f"{years:g}y": _share(truth[f"risk_{years:g}y"][knows], found.lo[:, i], found.hi[:, i])
                 for i, years in enumerate(bundle.profile.horizons_years)
             }

@@ -69,16 +69,16 @@ class PixelPlan:
 
     def _abstentions(self, work: Path, data: Path | None) -> dict[str, Any]:
         """Shares flagged and refused by the last bundle."""
-        bundle = read_bundle(work / "bundle")
-        said = {"external site": shares(bundle, _means(work / "outside"))}
+        reference = read_bundle(work / "bundle").bundle.reference
+        said = {"external site": shares(reference, _means(work / "outside"))}
         if self.strangers:
             embed_simulated(slides_plan(self.strangers, self.seed + 2 * EXTERNAL, 3, STRANGE_SHIFT), work / "strange")
-            said["strongly shifted stain"] = shares(bundle, _means(work / "strange"))
+            said["strongly shifted stain"] = shares(reference, _means(work / "strange"))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
             other = read_embeddings(work / "foreign")
             means = [other.bag(case).mean(axis=0, dtype=np.float64) for case in other.by_case]
-            said["other organs, real slides"] = shares(bundle, np.stack(means))
+            said["other organs, real slides"] = shares(reference, np.stack(means))
         return said
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from services.trainer.bundle.slide_reference import SlideMeasures, slide_distances, slide_measures, slide_reference
+from services.trainer.bundle.slide_reference import SlideMeasures, shares_of_limit, slide_measures, slide_reference
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evidence.command import SOME_REFUSED, medulla
@@ -16,6 +16,7 @@ from services.trainer.evidence.pixels import FOREIGN, embed_simulated, slides_pl
 from services.trainer.evidence.stains import STAINS
 from services.trainer.evidence.study import EXTERNAL
 from shared.arrays import Floats
+from shared.model.reference import SlideReference
 
 H_AND_E = "H&E of other sites"
 FOREIGN_SLIDES = "other organs, real slides"
@@ -87,16 +88,16 @@ def _measures(folder: Path) -> SlideMeasures:
     return slide_measures(sorted(bags.by_case), bags)
 
 
-def _shares(reference: dict[str, Any], measures: SlideMeasures | None) -> dict[str, float]:
+def _shares(reference: SlideReference, measures: SlideMeasures | None) -> dict[str, float]:
     """Of slides with tiles the shares flagged and left out, by both distances and by each alone."""
     if measures is None:
         return {"n": 0, "flagged": 0.0, "refused": 0.0, "by_embedding": 0.0}
-    far = slide_distances(reference, measures)
-    by_embedding = slide_distances({"embedding": reference["embedding"]}, measures)
-    limit = reference["embedding"]["limits"]
+    far = shares_of_limit(reference, measures)
+    by_embedding = shares_of_limit(SlideReference(embedding=reference.embedding), measures)
+    limit = reference.embedding.limits
     return {
         "n": len(far),
-        "flagged": _share(far, limit["flag"] / limit["abstain"]),
+        "flagged": _share(far, limit.flag / limit.abstain),
         "refused": _share(far, 1.0),
         "by_embedding": _share(by_embedding, 1.0),
     }

@@ -11,7 +11,8 @@ from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
-from services.trainer.bundle.served import ALL, ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.served_arms import ALL_BLOCKS
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
@@ -101,9 +102,9 @@ def read_truth(folder: Path) -> dict[str, Floats]:
 
 def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> Prediction:
     """What late fusion says of a cohort when the true latent stands in the place of the pathomic log-risk."""
-    models = dict(fit_patterns(train, ALL, train.inner_folds()))
+    models = dict(fit_patterns(train, ALL_BLOCKS, train.inner_folds()))
     average = cumulative_incidence(train.cohort.outcome, train.grid)
-    fitted = ByPattern(models, average, ALL, constant(average, 0))
+    fitted = ByPattern(models, average, ALL_BLOCKS, constant(average, 0))
     return fitted.predict(Patients(test, _view(np.where(bags.has(test.case_ids), latent, np.nan)), 1))
 
 

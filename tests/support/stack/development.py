@@ -10,8 +10,8 @@ from typing import Self
 
 from mypy_boto3_s3 import S3Client
 
-from services.fusion_scorer.bundle_files import verify
 from shared import keys
+from shared.model.bundle_files import verify
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import EVENT_TOPICS, KafkaPart, MinioPart, PostgresPart
 from tests.support.stack.elasticmq import ElasticMq

@@ -11,12 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from services.fusion_scorer.bundle import load
-from services.fusion_scorer.bundle_files import sign, verify
-from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import score
-from shared.bundles import BadKeyError
+from shared.model.bundle import load
+from shared.model.bundle_files import sign, verify
+from shared.model.errors import BadBundleError, BadKeyError
 from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 from tests.support.fusion import AGE, STAGE, digest, facts, fit, parts, write_bundle

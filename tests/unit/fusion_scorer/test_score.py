@@ -8,12 +8,12 @@ import pytest
 from medulla.v1.scorer_pb2 import Reading, Remark, Score
 from safetensors.numpy import load as load_tensors
 
-from services.fusion_scorer.bundle import Bundle, load
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
 from shared.model import vocabulary
+from shared.model.bundle import Bundle, load
 from shared.model.record import ClinicalRecord, RecordRemark
 from shared.notice import NOTICE
 from shared.units import CaseId, Sha256

@@ -10,7 +10,6 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is in the group `train`")
 
-from services.trainer.bundle.served import ServedBundle
 from services.trainer.evidence import __main__ as science
 from services.trainer.evidence import pixels
 from services.trainer.evidence.document import document
@@ -23,6 +22,7 @@ from services.trainer.evidence.strangers import shares
 from services.trainer.evidence.study import StudyPlan
 from services.trainer.evidence.summaries import covered, gains, mean_of, on_slides, stains
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.reference import Reference
 
 
 def test_the_note_says_what_the_committed_results_say() -> None:
@@ -205,8 +205,8 @@ def test_a_mean_embedding_far_from_the_training_cohort_is_refused() -> None:
     embedding = {"mean": [0.0, 0.0], "axes": [[1.0, 0.0]], "spread": [1.0], "residual": 1.0}
     embedding |= {"limits": {"flag": 2.0, "abstain": 4.0}}
 
-    bundle = ServedBundle("", {}, {}, {"reference.json": json.dumps({"embedding": embedding}).encode()})
-    found = shares(bundle, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
+    reference = Reference.model_validate({"embedding": embedding})
+    found = shares(reference, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
     assert found == {"n": 3, "flagged": pytest.approx(2 / 3), "refused": pytest.approx(1 / 3)}
 
 

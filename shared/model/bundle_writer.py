@@ -7,10 +7,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.trainer.errors import BadTargetError
-from shared import bundles
-from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import canonical_json, sha256
+from shared.model import signature
+from shared.model.errors import BadTargetError
+from shared.model.manifest import MANIFEST
+from shared.model.signature import SIGNATURE, signature_of
 from shared.notice import NOTICE
 
 
@@ -27,7 +28,7 @@ def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any
     manifest = canonical_json({"version": 1, "notice": NOTICE, "files": listed, **facts}) + b"\n"
     content[MANIFEST] = manifest
     if private:
-        content[SIGNATURE] = private.sign(manifest).hex().encode() + b"\n"
+        content[SIGNATURE] = signature_of(manifest, private)
     _put(folder, content)
     return sha256(manifest)
 
@@ -38,7 +39,7 @@ def check_target(folder: Path, key: bytes | None) -> Ed25519PrivateKey | None:
     Raises:
         BadTargetError, BadKeyError: as in `write_bundle`.
     """
-    private = bundles.private_key(key) if key is not None else None
+    private = signature.private_key(key) if key is not None else None
     if folder.exists() and not folder.is_dir():
         raise BadTargetError(f"{folder} is no folder")
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():

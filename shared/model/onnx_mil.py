@@ -1,28 +1,10 @@
-"""Attention over a case's tiles: a bag in, one log-risk and a weight for each tile out, by ONNX Runtime on the CPU."""
-
-from typing import Protocol
+"""Runs mil.onnx by ONNX Runtime on the CPU."""
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
-from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.manifest import MIL
-
-Features = npt.NDArray[np.float32]
-
-BAG, LOG_RISK, ATTENTION = "bag", "log_risk", "attention"
-
-
-class Mil(Protocol):
-    """A multiple-instance model."""
-
-    @property
-    def width(self) -> int:
-        """Features of a tile that the model reads."""
-
-    def __call__(self, bag: Features) -> tuple[float, Features]:
-        """Log-risk of a bag [n, width], n at least 1, and attention [n], which sums to one."""
+from shared.model.errors import BadBundleError
+from shared.model.mil import ATTENTION, BAG, LOG_RISK, MIL, Features
 
 
 class OnnxMil:

@@ -1,20 +1,17 @@
-"""The files of a bundle, wherever they lie: read, checked against bundle.json, signed."""
+"""The files of a bundle, wherever they are stored: read, checked against bundle.json, signed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
 from pydantic import ValidationError
 
-from services.fusion_scorer.errors import BadBundleError, BadSignatureError
-from services.fusion_scorer.manifest import Manifest
-from shared import bundles
-from shared.blob.port import BlobStore
-from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import sha256
-from shared.keys import bundle_prefix
+from shared.model import signature
+from shared.model.errors import BadBundleError, BadSignatureError
+from shared.model.manifest import MANIFEST, Manifest
+from shared.model.signature import SIGNATURE, is_signature, signature_of
 from shared.units import Sha256
 
 _SHOWN = 200
@@ -45,30 +42,15 @@ class FolderFiles:
 
     def read(self) -> Mapping[str, bytes]:
         """Every file's bytes by name, sub-folders as `folder/name`; empty where there is no bundle.json."""
-        return bundles.folder_files(self.path)
+        if not (self.path / MANIFEST).is_file():
+            return {}
+        paths = (path for path in sorted(self.path.rglob("*")) if path.is_file())
+        return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in paths}
 
 
 @dataclass(frozen=True)
-class StoredFiles:
-    """A bundle in the object store."""
-
-    store: BlobStore
-    digest: Sha256
-
-    @property
-    def where(self) -> str:
-        """The prefix in the store."""
-        return bundle_prefix(self.digest)
-
-    def read(self) -> Mapping[str, bytes]:
-        """Every object's bytes by its name below the prefix."""
-        prefix = self.where
-        return {info.key.removeprefix(prefix): self.store.get(info.key) for info in self.store.list(prefix)}
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A bundle whose every file is the one that bundle.json lists."""
+class VerifiedFiles:
+    """Files that all have the SHA-256 that bundle.json lists."""
 
     digest: Sha256
     manifest: Manifest
@@ -76,7 +58,7 @@ class Checked:
     signed: bool
 
 
-def verify(source: Files | Path, public_key: bytes | None = None) -> Checked:
+def verify(source: Files | Path, public_key: bytes | None = None) -> VerifiedFiles:
     """Check every digest and, where `public_key` (ed25519, PEM or 32 raw bytes) is given, the signature.
 
     Raises:
@@ -90,9 +72,9 @@ def verify(source: Files | Path, public_key: bytes | None = None) -> Checked:
     if public_key is not None:
         _check_signature(files, public_key, where)
     manifest = _manifest(files[MANIFEST], where)
-    if wrong := bundles.fault(manifest.files, files, where):
+    if wrong := _fault(manifest.files, files, where):
         raise BadBundleError(wrong)
-    return Checked(sha256(files[MANIFEST]), manifest, files, SIGNATURE in files)
+    return VerifiedFiles(sha256(files[MANIFEST]), manifest, files, SIGNATURE in files)
 
 
 def sign(folder: Path, private_key: bytes) -> None:
@@ -103,15 +85,15 @@ def sign(folder: Path, private_key: bytes) -> None:
         BadKeyError: the key is no ed25519 key.
     """
     checked = verify(folder)
-    key = bundles.private_key(private_key)
-    _write(folder / SIGNATURE, key.sign(checked.files[MANIFEST]).hex() + "\n")
+    key = signature.private_key(private_key)
+    _write(folder / SIGNATURE, signature_of(checked.files[MANIFEST], key))
 
 
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: whoever loads the bundle meanwhile sees no half of a signature."""
+def _write(path: Path, data: bytes) -> None:
+    """Write all or nothing, so that nobody reads half of a signature."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        unfinished.write_text(text)
+        unfinished.write_bytes(data)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -132,12 +114,21 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _check_signature(files: Mapping[str, bytes], public_key: bytes, where: str) -> None:
-    key = bundles.public_key(public_key)
+    key = signature.public_key(public_key)
     if SIGNATURE not in files:
         raise BadSignatureError(f"{where} has no {SIGNATURE}, and one is asked for")
-    try:
-        key.verify(bytes.fromhex(files[SIGNATURE].decode("ascii").strip()), files[MANIFEST])
-    except (InvalidSignature, ValueError) as error:
+    if not is_signature(files[SIGNATURE], files[MANIFEST], key):
         raise BadSignatureError(
             f"{SIGNATURE} of {where} does not fit {MANIFEST} and the key: another key signed, or one was altered"
-        ) from error
+        )
+
+
+def _fault(listed: Mapping[str, str], files: Mapping[str, bytes], where: str) -> str | None:
+    """The first file that differs from the SHA-256 `listed` in bundle.json, in a sentence; None if there is none."""
+    for name, digest in listed.items():
+        if name not in files:
+            return f"{where} lacks {name}, which {MANIFEST} lists"
+        if sha256(files[name]) != digest:
+            return f"{name} of {where} was altered: its SHA-256 is not the one in {MANIFEST}"
+    unlisted = files.keys() - listed.keys() - {MANIFEST, SIGNATURE}
+    return f"{where} holds {min(unlisted)}, which {MANIFEST} does not list" if unlisted else None

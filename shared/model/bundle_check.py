@@ -1,17 +1,18 @@
-"""Whether the files of a bundle fit each other."""
+"""Checks that the files of a bundle fit each other."""
 
 from collections.abc import Mapping
 
-from services.fusion_scorer.arm import Arm
-from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.manifest import MIL, REFERENCE, EmbeddingReference, Manifest, Reference
-from services.fusion_scorer.mil import Mil
+from shared.model.arm import Arm
 from shared.model.block import PATHOMICS
 from shared.model.column import Column
+from shared.model.errors import BadBundleError
+from shared.model.manifest import REFERENCE, Manifest
+from shared.model.mil import MIL, Mil
+from shared.model.reference import Reference
 from shared.model.variable import Variable
 
 
-def check_consistency(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
+def check_bundle(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
     """Refuse a bundle whose parts were not made for each other.
 
     Raises:
@@ -61,16 +62,5 @@ def _check_reference(reference: Reference, mil: Mil | None) -> None:
     if reference.slides and mil is None:
         raise BadBundleError(f"{REFERENCE} describes slides, but the bundle has no {MIL}")
     for embedding in (reference.embedding, reference.slides and reference.slides.embedding):
-        if embedding:
-            _check_embedding(embedding, mil)
-    colours = reference.slides and reference.slides.colours
-    if colours and {len(row) for row in (colours.whitening, *colours.whitening)} != {len(colours.mean)}:
-        raise BadBundleError(f"{REFERENCE} has colours whose numbers do not fit each other")
-
-
-def _check_embedding(embedding: EmbeddingReference, mil: Mil | None) -> None:
-    widths = {len(embedding.mean), *(len(axis) for axis in embedding.axes)} | ({mil.width} if mil else set())
-    if len(widths) > 1:
-        raise BadBundleError(f"{REFERENCE} and {MIL} differ in the width of an embedding")
-    if len(embedding.axes) != len(embedding.spread):
-        raise BadBundleError(f"{REFERENCE} has another number of axes than of spreads")
+        if embedding and mil and embedding.width != mil.width:
+            raise BadBundleError(f"{REFERENCE} and {MIL} differ in the width of an embedding")
