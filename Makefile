@@ -10,7 +10,7 @@ unexport VIRTUAL_ENV
 
 BIN := .venv/bin
 INSTALLED := uv.lock pyproject.toml $(wildcard shared/gen/medulla/v1/*.py)
-STACK := $(PYTHON) -m tests.support.stack
+STACK := $(PYTHON) -m tests.stack
 PATHS := $(filter tests tests/%,$(ARGS))
 ONLY_UNIT := $(if $(PATHS),$(if $(filter-out tests/unit tests/unit/%,$(PATHS)),,yes))
 
@@ -32,7 +32,7 @@ demo: .venv/.demo ## score the bundled real slide on this machine; needs no serv
 
 DEMO := out/demo-bundle
 DEMO_SEED := 1
-demo-bundle: .venv/.dev ## make the demo's bundle anew: simulate a cohort with slides, embed, train; some ten minutes
+demo-bundle: .venv/.dev ## rebuild the demo's bundle: simulate a cohort with slides, embed, train; about ten minutes
 	$(BIN)/medulla simulate --patients 300 --effect 1.5 --sites 5 --seed $(DEMO_SEED) --slides --out $(DEMO)
 	$(BIN)/medulla embed $(DEMO) --out $(DEMO)/slide-embeddings
 	$(BIN)/medulla train --cohort $(DEMO)/cohort.csv --embeddings $(DEMO)/slide-embeddings --seed $(DEMO_SEED) --refits 40 \
@@ -66,7 +66,7 @@ layers:
 	$(BIN)/lint-imports --no-cache --no-logo
 
 protos-check:
-	tests/support/protos/check
+	tests/protos/check
 
 shell:
 	git grep -lIE '^#!.*[ /](ba|da)?sh$$' | xargs $(BIN)/shellcheck
@@ -75,10 +75,10 @@ dockerfiles:
 	git ls-files '*Dockerfile' | xargs $(BIN)/hadolint
 
 protos: .venv/.dev ## generate shared/gen from protos/
-	tests/support/protos/generate shared/gen
+	tests/protos/generate shared/gen
 
 chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README
-	$(BIN)/python -m tests.support.chart
+	$(BIN)/python -m tests.chart_docs
 
 FUZZ_SECONDS ?= 300
 FUZZ_SEED ?= 0
@@ -89,14 +89,14 @@ bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
 	$(BIN)/python -m tests.bench $(ARGS)
 
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
-	$(BIN)/python -m services.trainer.evidence --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
+	$(BIN)/python -m tests.studies --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
-	@$(BIN)/python -m tests.support.stack up
+	@$(BIN)/python -m tests.stack up
 
 stack-put: .venv/.dev ## land a slide: SLIDE=path CASE=id [CLINICAL=path]
-	@$(BIN)/python -m tests.support.stack put --case "$(CASE)" $(if $(SLIDE),--slide "$(SLIDE)") $(if $(CLINICAL),--clinical "$(CLINICAL)")
+	@$(BIN)/python -m tests.stack put --case "$(CASE)" $(if $(SLIDE),--slide "$(SLIDE)") $(if $(CLINICAL),--clinical "$(CLINICAL)")
 
 stack-down: ## end what stack-up started
 	@$(STACK) down

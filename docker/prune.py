@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 ALL = "standalone"
-"""The service that composes the others, and needs them all."""
+"""The service that imports all others."""
 DATA = {"trainer": {"embedder/encoders"}}
-"""Folders of others that a service reads: no program is in them."""
+"""Folders of other services that a service reads; they hold no code."""
 _START = """#!/opt/medulla/bin/python
 import runpy
 
@@ -27,7 +27,7 @@ def main(service: str, root: Path) -> None:
 
 
 def prune(package: Path, kept: set[str]) -> None:
-    """Remove every folder that is none of `kept`, inside or around them."""
+    """Remove every folder that is not in, or a parent of, one of `kept`."""
     for folder in [each for each in package.iterdir() if each.is_dir() and each.name not in kept]:
         inner = {path.partition("/")[2] for path in kept if path.startswith(f"{folder.name}/")}
         if not inner:

@@ -15,8 +15,8 @@ _DPKG = Path("/var/lib/dpkg/status")
 def main(service: str, root: Path) -> None:
     """Print the document for the environment that runs this, what is installed under `root`, and Debian's packages."""
     path = [*sys.path, *map(str, root.glob("lib/python3*/site-packages"))]
-    found = sorted(distributions(path=path), key=lambda each: each.name.lower())
-    components = [*map(component, found), *debian(_DPKG.read_text(encoding="utf-8"))]
+    installed = sorted(distributions(path=path), key=lambda each: each.name.lower())
+    components = [*map(component, installed), *debian(_DPKG.read_text(encoding="utf-8"))]
     print(json.dumps(document(service, components), indent=1, ensure_ascii=False))
 
 
@@ -33,19 +33,19 @@ def document(service: str, components: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def component(found: Distribution) -> dict[str, Any]:
-    """One installed package, with its licence where its metadata says it in a word."""
-    name = re.sub(r"[-_.]+", "-", found.name).lower()
-    licence = found.metadata.get("License-Expression") or ""
-    said = {"licenses": [{"expression": licence}]} if licence else {}
-    purl = f"pkg:pypi/{name}@{found.version}"
-    return {"type": "library", "bom-ref": purl, "name": name, "version": found.version, "purl": purl, **said}
+def component(distribution: Distribution) -> dict[str, Any]:
+    """One installed package, with its licence if its metadata has a licence expression."""
+    name = re.sub(r"[-_.]+", "-", distribution.name).lower()
+    licence = distribution.metadata.get("License-Expression") or ""
+    licences = {"licenses": [{"expression": licence}]} if licence else {}
+    purl = f"pkg:pypi/{name}@{distribution.version}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": distribution.version, "purl": purl, **licences}
 
 
 def debian(status: str) -> list[dict[str, Any]]:
-    """What dpkg's list of packages says is installed."""
-    said = [HeaderParser().parsestr(each) for each in status.strip().split("\n\n")]
-    installed = [each for each in said if each["Status"] == "install ok installed"]
+    """The packages that dpkg's status file lists as installed."""
+    packages = [HeaderParser().parsestr(each) for each in status.strip().split("\n\n")]
+    installed = [each for each in packages if each["Status"] == "install ok installed"]
     return [_package(each["Package"], each["Version"], each["Architecture"]) for each in installed]
 
 

@@ -46,7 +46,7 @@ class Process:
         return cls(platform.node(), os.getpid(), token_hex(8))
 
     def is_gone(self, here: "Process") -> bool:
-        """Whether it has certainly ended: it ran on this host, and its pid is now ours or unused."""
+        """Whether it has certainly ended: it ran on this host and its pid is unused or belongs to this process."""
         return self.host == here.host and (self.pid == here.pid or not _runs(self.pid))
 
 
@@ -132,7 +132,7 @@ class Attempts:
         if deaths >= GIVE_UP_AFTER:
             self._store.put(key, Mark(deaths).to_bytes())
             return deaths
-        stack.enter_context(self._gate.alone() if deaths else self._gate.shared())
+        stack.enter_context(self._gate.exclusive() if deaths else self._gate.shared())
         self._store.put(key, self._mark(deaths).to_bytes())
         self._hold(key, deaths)
         stack.callback(self._end, key)

@@ -1,4 +1,4 @@
-"""Canonical JSON: the same value gives the same bytes, so that a digest of it is a name for it."""
+"""Canonical JSON: the same value gives the same bytes, so that its digest identifies it."""
 
 import hashlib
 import json

@@ -8,7 +8,7 @@ from typing import Any
 from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
 
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, ObjectChangedError
 from shared.bus.events import Event, event_id
 from shared.canonical import canonical_json
 from shared.errors import MedullaError
@@ -26,7 +26,7 @@ class ErasedCases:
     store: BlobStore
 
     def add(self, case: CaseId) -> bool:
-        """Remember that the case was erased, and when; False where that was known."""
+        """Record that the case was erased, and when; False if that was recorded before."""
         return self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
 
     def lift(self, case: CaseId) -> bool:
@@ -48,7 +48,7 @@ def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> Cas
 
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:
-    """The routes, made to drop events of erased cases."""
+    """The routes, changed to drop events of erased cases."""
     return [_dropping(route, store) for route in routes]
 
 
@@ -69,19 +69,25 @@ def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any
     """Do the work; if the case was erased meanwhile, request another erasure for what the work wrote."""
     try:
         results = list(route.handle(event))
-    except MedullaError:
+        digests = _digests(event, *results)
+    except MedullaError as error:
         if not erased.holds(case):
             raise
-        results = []
+        changed = [error.slide_digest] if isinstance(error, ObjectChangedError) and error.slide_digest else []
+        results, digests = [], [*_digests(event), *changed]
     if not erased.holds(case):
         return results
-    return (request(case, "erased while it was worked on", slide_digests=_digests(event, *results)),)
+    return (request(case, "erased while it was worked on", slide_digests=digests),)
 
 
 def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[Event]:
-    """Ask that what an earlier try wrote is erased, if anything stands: its process may have died after the erasure."""
-    left = [digest for digest in _digests(event) if any(any(store.list(name)) for name in keys.derived(Sha256(digest)))]
-    return (request(case, "left by an earlier try", event.event_id, slide_digests=left),) if left else ()
+    """Request the erasure of an earlier try's output, if there is any: its process may have died after the erasure."""
+    leftovers = [
+        digest for digest in _digests(event) if any(any(store.list(name)) for name in keys.derived(Sha256(digest)))
+    ]
+    if not leftovers and not any(store.list(keys.landings(case))):
+        return ()
+    return (request(case, "left by an earlier try", str(event), slide_digests=leftovers),)
 
 
 def _digests(*events: Any) -> list[str]:

@@ -6,9 +6,10 @@ MedullaError
 │   └── GivenUpError        no answer: three attempts are counted, then it is a dead letter like the others
 │       ├── InternalError       an unexpected error
 │       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
-└── TransientError          a dependency is down or busy: back off and try again
+├── TransientError          a dependency is down or busy: back off and try again
+└── UnfinishedError         long work has had its turn: it continues after the records that wait
 
-Anything else is a bug; it is the fate of the record at work, as InternalError, and never of the process.
+Any other exception is a bug; it ends the record at work as InternalError, never the process.
 """
 
 from typing import ClassVar
@@ -20,7 +21,7 @@ class MedullaError(Exception):
     """Every error that Medulla raises on purpose; its text is one sentence for people: what is wrong and where."""
 
     def __str__(self) -> str:
-        """The sentence, cut to what an event takes, without characters that a log or a terminal does not take."""
+        """The sentence, cut to the limit of an event, without characters that logs or terminals reject."""
         return capped(super().__str__())
 
 
@@ -38,6 +39,10 @@ class PermanentError(MedullaError):
 
 class TransientError(MedullaError):
     """A dependency is down or busy; the same input may work later."""
+
+
+class UnfinishedError(MedullaError):
+    """Long work has had its turn; it continues in another one, and no attempt is counted."""
 
 
 def explain(error: MedullaError | OSError, advice: str = "") -> str:
@@ -62,10 +67,10 @@ class GivenUpError(PermanentError):
 
 
 class InternalError(GivenUpError):
-    """An unexpected error; the text names its type and place, never a value."""
+    """An unexpected error; the text names its type and location, never a value."""
 
     reason = "internal_error"
-    advice = "Report it with the incident id in the sentence; the log has the place. After an upgrade, replay it."
+    advice = "Report it with the incident id in the sentence; the log has the location. After an upgrade, replay it."
 
     def __init__(self, sentence: str, incident: str = "") -> None:
         super().__init__(sentence)

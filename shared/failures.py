@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared import metrics
-from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of
+from shared.bus.dead_letters import attempts_of, origin_of, to_dead_letter, topic_of, turns_of
 from shared.bus.events import Event, to_record
 from shared.bus.port import Delivery, Record
 from shared.bus.retry import RetriesExhaustedError, RetryPolicy
-from shared.errors import GivenUpError, MedullaError, PermanentError, TransientError
+from shared.errors import GivenUpError, MedullaError, PermanentError, TransientError, UnfinishedError
 from shared.incidents import STOPS, incident
 from shared.logs import get
 from shared.tracing import mark_failed
@@ -25,7 +25,7 @@ def notify_nobody(_: PermanentError) -> None:
 
 @dataclass(frozen=True)
 class Failures:
-    """Decides for one service."""
+    """Decides for the records of one service."""
 
     service: str
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -57,6 +57,8 @@ class Failures:
 
     def _failed(self, delivery: Delivery, error: BaseException, notify: Notify) -> list[Record]:
         match error:
+            case UnfinishedError():
+                return [self._next_turn(delivery, error)]
             case GivenUpError():
                 return self._later(delivery, error, fault=True) or self.give_up(delivery, error, notify)
             case PermanentError():
@@ -77,6 +79,12 @@ class Failures:
         metrics.RETRIES.labels(self.service, topic_of(origin)).inc()
         mark_failed(error)
         return [again]
+
+    def _next_turn(self, delivery: Delivery, error: UnfinishedError) -> Record:
+        origin = origin_of(delivery)
+        _log.info("the turn is over", sentence=str(error), origin=origin, turns=turns_of(delivery.record) + 1)
+        metrics.EVENTS.labels(self.service, topic_of(origin), "unfinished").inc()
+        return self.retry.next_turn(delivery, self.service)
 
     def _dead_letter(self, delivery: Delivery, error: PermanentError) -> Record:
         _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(delivery))

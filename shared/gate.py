@@ -14,34 +14,34 @@ class Gate:
     def __init__(self, patience_s: float = _PATIENCE_S) -> None:
         self._patience_s = patience_s
         self._changed = Condition()
-        self._beside = 0
-        self._alone = 0
-        self._asking = 0
+        self._shared = 0
+        self._exclusive = 0
+        self._waiting = 0
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Work in parallel, once no exclusive work runs or waits."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._alone and not self._asking, self._patience_s)
-            self._beside += 1
+            self._changed.wait_for(lambda: not self._exclusive and not self._waiting, self._patience_s)
+            self._shared += 1
         try:
             yield
         finally:
             with self._changed:
-                self._beside -= 1
+                self._shared -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Work exclusively."""
         with self._changed:
-            self._asking += 1
-            self._changed.wait_for(lambda: not self._alone and not self._beside, self._patience_s)
-            self._asking -= 1
-            self._alone += 1
+            self._waiting += 1
+            self._changed.wait_for(lambda: not self._exclusive and not self._shared, self._patience_s)
+            self._waiting -= 1
+            self._exclusive += 1
         try:
             yield
         finally:
             with self._changed:
-                self._alone -= 1
+                self._exclusive -= 1
                 self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Health over HTTP: /livez says the loops make progress, /readyz that dependencies answer, /metrics what happened."""
+"""Health over HTTP: /livez checks progress of the loops, /readyz the dependencies, /metrics serves Prometheus."""
 
 import json
 import time
@@ -30,7 +30,7 @@ class Heartbeat:
         self._last = clock()
 
     def beat(self) -> None:
-        """Say that the loop came round; cheap and safe from any thread."""
+        """Record that the loop made a round; cheap and safe from any thread."""
         self._last = self._clock()
 
     @property
@@ -80,7 +80,7 @@ class HealthServer:
         except OSError as error:
             raise BusyAddressError(f"cannot serve health on {host}:{port}: {error.strerror}") from error
         self.port = int(self._server.server_address[1])
-        """The port in use, also where 0 was asked for."""
+        """The port in use, also if 0 was requested."""
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="health", daemon=True).start()
@@ -95,13 +95,13 @@ class HealthServer:
         if path == "/livez":
             return Answer.of(self._stale())
         if path == "/readyz":
-            return Answer.of(self._told(self._stale() | self._failing()))
+            return Answer.of(self._logged(self._stale() | self._failing()))
         if path == "/metrics":
             return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
         return Answer(HTTPStatus.NOT_FOUND, "text/plain", b"try /livez, /readyz or /metrics\n")
 
-    def _told(self, failing: dict[str, str]) -> dict[str, str]:
-        """What fails, with a line in the log when that is something else than before: nobody sees our answer."""
+    def _logged(self, failing: dict[str, str]) -> dict[str, str]:
+        """What fails; logs each change, since nobody reads the response of a probe."""
         if failing.keys() != self._known_to_fail:
             self._known_to_fail = set(failing)
             (_log.warning if failing else _log.info)("not ready" if failing else "ready", failing=failing)

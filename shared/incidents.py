@@ -33,5 +33,5 @@ def incident(error: BaseException, where: str) -> InternalError:
     number, kind, place = token_hex(6), type(error).__name__, place_of(error)
     metrics.INTERNAL_ERRORS.labels(where, kind).inc()
     _log.error("internal error", incident=number, where=where, error=kind, place=place, frames=frames_of(error))
-    what = str(error) if isinstance(error, MedullaError) else f"unexpected {kind} at {place}"
-    return InternalError(f"{what}; incident {number}", number)
+    sentence = str(error) if isinstance(error, MedullaError) else f"unexpected {kind} at {place}"
+    return InternalError(f"{sentence}; incident {number}", number)

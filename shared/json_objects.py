@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+from shared.decimals import too_small
 from shared.words import shown
 
 MAX_BYTES = 1_000_000
@@ -13,6 +14,7 @@ MAX_NAMES = 1_000
 MAX_DEPTH = 20
 MAX_DIGITS = 100
 """Characters of one number."""
+_SHOWN = 30
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
@@ -73,7 +75,10 @@ def _whole(text: str) -> int:
 
 
 def _decimal(text: str) -> float:
-    return float(_checked(text))
+    number = float(_checked(text))
+    if too_small(text, number):
+        raise JsonObjectError(f"holds {text[:_SHOWN]}, a number too small to be told from 0; write 0 if 0 is meant")
+    return number
 
 
 def _checked(text: str) -> str:

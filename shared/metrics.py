@@ -1,6 +1,6 @@
 """Every metric of Medulla in one place: what it means, and what to do when it is high.
 
-Labels never hold the id of a case or slide. A site is a pseudonym, and a program counts a bounded number of them apart.
+Labels never hold the id of a case or slide. A site is a pseudonym; a process labels a bounded number of them.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -13,7 +13,7 @@ _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 EVENTS = Counter(
     "medulla_events_total",
-    "Events handled. Outcome: ok, retried, rejected. Many rejected: read medulla_dead_letters_total by reason.",
+    "Events handled. Outcome: ok, retried, unfinished (long work), rejected (see medulla_dead_letters_total).",
     ["service", "topic", "outcome"],
 )
 EVENT_SECONDS = Histogram(
@@ -24,7 +24,7 @@ EVENT_SECONDS = Histogram(
 )
 EVENT_AGE_SECONDS = Histogram(
     "medulla_event_age_seconds",
-    "Time between an event's writing and the start of its handling: the queue. High: add replicas or partitions.",
+    "Time from writing an event to the start of its handling. High: add replicas or partitions.",
     ["service", "topic"],
     buckets=_AGES,
 )
@@ -35,7 +35,7 @@ CONSUMER_LAG = Gauge(
 )
 RETRIES = Counter(
     "medulla_retries_total",
-    "Events put aside to be tried again. High: a dependency is down; the log names it.",
+    "Events to be retried later. High: a dependency is down; the log names it.",
     ["service", "topic"],
 )
 DEAD_LETTERS = Counter(
@@ -94,7 +94,7 @@ SLIDES_IN_FLIGHT = Gauge(
 
 EMBED_BATCH_TILES = Histogram(
     "medulla_embed_batch_tiles",
-    "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, take more slides side by side.",
+    "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, process more slides in parallel.",
     ["device"],
     buckets=_BATCHES,
 )
@@ -114,22 +114,22 @@ SCORES = Counter(
 )
 SCORES_OUT_OF_DISTRIBUTION = Counter(
     "medulla_scores_out_of_distribution_total",
-    "Scores whose inputs lie outside of the training cohort. A growing share: drift; look at scanner, stain and site.",
+    "Scores with inputs outside the training distribution. A growing share: drift; look at scanner, stain and site.",
     ["simulated", "site"],
 )
 SCORE_MODALITIES_MISSING = Counter(
     "medulla_score_modalities_missing_total",
-    "Modalities that scores had to do without. Growing: records come late or no more; ask the registry.",
+    "Modalities missing from scores. Growing: records come late or not at all; ask the registry.",
     ["modality", "site"],
 )
 SCORE_PERCENTILES = Histogram(
     "medulla_score_percentile",
-    "Percentile of scores in the training cohort: flat where patients are alike. Heaped up on one side: drift.",
+    "Percentile of scores in the training cohort: uniform for similar patients. Skewed to one side: drift.",
     buckets=(10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
 )
 SLIDE_FLAGS = Counter(
     "medulla_slide_flags_total",
-    "Quality remarks on slides that were scored. Growing at a site: look at its scanner and how it makes slides.",
+    "Quality remarks on slides that were scored. Growing at a site: look at its scanner and slide preparation.",
     ["flag", "site"],
 )
 LANDING_TO_RESULT_SECONDS = Histogram(
@@ -143,7 +143,7 @@ WAITING_SLIDES = Gauge(
 )
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
-    "Age of the oldest of them, 0 without any. High: a service is away or stands still.",
+    "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",
 )
 
 WITHDRAWALS = Counter(

@@ -1,3 +1,3 @@
-"""What every score, page and bundle says of itself."""
+"""The notice on every score, page and bundle."""
 
 NOTICE = "Research use only. Not for diagnosis or treatment decisions."

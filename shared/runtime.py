@@ -1,4 +1,4 @@
-"""A process: parts that run side by side, stop together, and say in one line why."""
+"""A process: its parts run in parallel, stop together, and log the reason in one line."""
 
 import os
 import signal
@@ -12,12 +12,10 @@ from typing import Protocol, runtime_checkable
 
 from shared import logs
 from shared.error_location import place_of
-from shared.errors import MedullaError, PermanentError, TransientError, explain
+from shared.errors import MedullaError, PermanentError, explain
+from shared.exit_codes import AT_FAULT, OK, exit_code
 from shared.settings import PlatformSettings, load
 from shared.tracing import Tracing
-
-OK, AT_FAULT, DEPENDENCY_DOWN = 0, 1, 3
-"""Exit codes: stopped as told; input, settings or a bug; a dependency is down."""
 
 _LAST_SECONDS = 2.0
 
@@ -26,7 +24,7 @@ _log = logs.get(__name__)
 
 @runtime_checkable
 class Part(Protocol):
-    """Something that works until it is told to stop."""
+    """Something that works until `stop` is set."""
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set, finish what is in flight, return. What it raises stops the process."""
@@ -35,7 +33,7 @@ class Part(Protocol):
 Held = AbstractContextManager[object]
 """Something open as long as the process runs, such as the health server: entered first, left last."""
 Build = Callable[[PlatformSettings, ExitStack], Sequence[Part | Held]]
-"""Makes the parts of a service; what has to be closed in the end goes on the stack."""
+"""Builds the parts of a service; resources to close at exit go on the stack."""
 
 
 def main(name: str, build: Build) -> int:
@@ -46,7 +44,7 @@ def main(name: str, build: Build) -> int:
         logs.configure(name, platform.log_level)
         with ExitStack() as stack:
             end = _run(name, platform, build(platform, stack))
-    except Exception as error:  # noqa: BLE001 - people read one line, whatever it is
+    except Exception as error:  # noqa: BLE001 - any error is reported as one line
         _log.error("cannot start", **_explained(error))
         return exit_code(error)
     if end.late:
@@ -55,20 +53,13 @@ def main(name: str, build: Build) -> int:
 
 
 def run(name: str, platform: PlatformSettings, *parts: Part | Held, sentences: bool = False) -> int:
-    """Run every part in a thread of its own until one fails or ends, or the process is told to stop.
+    """Run every part in a thread of its own until one fails or ends, or the process gets a signal.
 
     SIGTERM and SIGINT let the parts finish what is in flight, `drain_timeout_s` at most; a second signal ends the
-    process at once. Returns the exit code: 0 stopped as told, 1 a bug or an input at fault, 3 a dependency is down.
+    process at once. Returns the exit code: 0 stopped by request, 1 a bug or an input at fault, 3 a dependency is down.
     `sentences`: the logs are for a person at a terminal.
     """
     return _run(name, platform, parts, sentences=sentences).code
-
-
-def exit_code(error: BaseException | None) -> int:
-    """The exit code that tells people, and Kubernetes, who has to act."""
-    if error is None:
-        return OK
-    return DEPENDENCY_DOWN if isinstance(error, TransientError) else AT_FAULT
 
 
 class _Running:
@@ -86,7 +77,7 @@ class _Running:
             part.run(self.stop)
             if not self.stop.is_set():
                 _log.info("part ended", part=_name(part))
-        except BaseException as error:  # noqa: BLE001 - whatever ends a part must end the process, and say so
+        except BaseException as error:  # noqa: BLE001 - any error of a part ends the process and is logged
             self._failed(part, error)
         finally:
             self.stop.set()
@@ -138,7 +129,7 @@ def _run_parts(parts: Sequence[Part], drain_timeout_s: float) -> _End:
 
 
 def _exit_soon(code: int) -> None:
-    """End the process although threads still hang: the interpreter would wait for those of a pool for ever."""
+    """End the process although threads still hang: the interpreter would wait for pool threads for ever."""
     end = Timer(_LAST_SECONDS, os._exit, (code,))
     end.daemon = True
     end.start()

@@ -53,7 +53,7 @@ class KafkaSettings(Section):
     sasl_password: SecretStr | None = None
     ssl_cafile: Path | None = None
     group_instance_id: str = ""
-    """Static membership: a name that outlives a restart, such as the pod's; empty for a dynamic member."""
+    """Static membership: a name that is stable across restarts, such as the pod's; empty for a dynamic member."""
     session_timeout_ms: int = Field(default=45_000, ge=6_000)
     max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
 
@@ -77,7 +77,7 @@ class S3Settings(Section):
 
 
 class SqsSettings(Section):
-    """A queue of S3 events that a service reads beside Kafka; each its own, or each would take a part of the events."""
+    """A queue of S3 events that a service reads in addition to Kafka; services must not share one queue."""
 
     url: str
     region: str = "us-east-1"
@@ -86,19 +86,19 @@ class SqsSettings(Section):
 
 
 class AuthSettings(Section):
-    """Whose bearer tokens are believed."""
+    """The OpenID issuer whose bearer tokens are accepted."""
 
     issuer: HttpUrl = ""
-    """The `iss` of a token, and where OpenID discovery starts; empty: nobody is asked who they are, loopback only."""
+    """The `iss` of a token, and where OpenID discovery starts; empty: no authentication, loopback only."""
     audience: str = "medulla"
     roles_claim: str = "roles"
     """Dotted path of the claim that lists roles, such as `realm_access.roles` of Keycloak."""
     client_id: str = "medulla-page"
     """Public client with which the page of results logs in (authorization code with PKCE)."""
     jwks_url: HttpUrl = ""
-    """Where the issuer's keys are; empty: as discovery says."""
+    """URL of the issuer's keys; empty: from discovery."""
     leeway_s: float = Field(default=30, ge=0, le=300)
-    """How far the clocks of issuer and service may differ."""
+    """Largest difference between the clocks of issuer and service."""
     timeout_s: float = Field(default=5, gt=0)
     """Deadline of one request to the issuer."""
 

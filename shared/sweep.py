@@ -19,22 +19,22 @@ _log = get(__name__)
 
 @dataclass(frozen=True)
 class Sweep:
-    """Announces every object under `prefix` that `unseen` says nobody has dealt with; announcing one twice is safe."""
+    """Announces every object under `prefix` that is pending; announcing one twice is safe."""
 
     store: BlobStore
     producer: Producer
     bucket: str
     prefix: str
-    unseen: Callable[[BlobInfo], bool]
+    is_pending: Callable[[BlobInfo], bool]
 
     def __call__(self) -> int:
         """Sweep once; how many objects were announced.
 
         Raises:
-            TransientError: the store or the bus is down; what was announced by then stays announced.
+            TransientError: the store or the bus is down; announcements made before stay.
         """
-        found, announced = self._found(), 0
-        while batch := list(islice(found, _BATCH)):
+        records, announced = self._pending(), 0
+        while batch := list(islice(records, _BATCH)):
             self.producer.send(batch)
             announced += len(batch)
         metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
@@ -42,18 +42,18 @@ class Sweep:
             _log.info("swept", prefix=self.prefix, announced=announced)
         return announced
 
-    def _found(self) -> Iterator[Record]:
+    def _pending(self) -> Iterator[Record]:
         return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
 
     def _record(self, info: BlobInfo) -> Record | None:
-        """The announcement of an object that nobody has dealt with; one that cannot be judged stops no other."""
+        """The announcement of a pending object; an object that cannot be checked does not stop the sweep."""
         with contained("sweep", TransientError):
-            return announcement(self.bucket, info.key, info.etag) if self.unseen(info) else None
+            return announcement(self.bucket, info.key, info.etag) if self.is_pending(info) else None
         return None
 
 
 class Every:
-    """A part: calls `action` at once and then every `seconds`; what it raises ends that call alone."""
+    """A part: calls `action` at once and then every `seconds`; an error ends only that call."""
 
     def __init__(self, seconds: float, action: Callable[[], object]) -> None:
         self._seconds = seconds
@@ -61,7 +61,7 @@ class Every:
         self._name = getattr(action, "__qualname__", type(action).__name__)
 
     def run(self, stop: Event) -> None:
-        """Go on until `stop` is set."""
+        """Repeat until `stop` is set."""
         while not stop.is_set():
             try:
                 with contained(self._name, TransientError):

@@ -14,7 +14,7 @@ def encode_tensors(tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping
     """Write a safetensors file: widest items first, then by name; metadata sorted.
 
     Raises:
-        KeyError: an array's type is none of float16/32/64, int32/64, uint8.
+        KeyError: an array's type is not one of float16/32/64, int32/64, uint8.
     """
     ordered = sorted(tensors.items(), key=lambda named: (-named[1].dtype.itemsize, named[0]))
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
@@ -32,7 +32,7 @@ def decode_metadata(data: bytes) -> dict[str, str]:
     """Read the metadata of a safetensors file.
 
     Raises:
-        ValueError: the bytes are none.
+        ValueError: the bytes are not such a file.
     """
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])

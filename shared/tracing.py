@@ -1,4 +1,4 @@
-"""Traces that follow a slide across Kafka and gRPC; without a collector they cost next to nothing."""
+"""Traces that follow a slide across Kafka and gRPC; without a collector they cost almost nothing."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def span(name: str, headers: Mapping[str, str] | None = None, kind: SpanKind = S
 
 
 def mark_failed(error: Exception) -> None:
-    """Say on the current span that it failed, and with which reason."""
+    """Mark the current span as failed, with a reason."""
     own = trace.get_current_span()
     own.set_status(Status(StatusCode.ERROR, type(error).__name__))
     if isinstance(error, PermanentError):

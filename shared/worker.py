@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 
 from opentelemetry.trace import SpanKind
 
-from shared import keys, metrics
+from shared import keys, metrics, turns
 from shared.attempts import Attempts
 from shared.bus import headers, topics
-from shared.bus.dead_letters import attempts_of, origin_of, topic_of, without_original
+from shared.bus.dead_letters import attempts_of, origin_of, topic_of, turns_of, without_original
 from shared.bus.events import Event, pseudonyms, to_record
 from shared.bus.port import Consumer, Delivery, Producer, Record, RecordTooLargeError
 from shared.bus.retry import GIVE_UP_AFTER, RetryPolicy
@@ -46,7 +46,7 @@ class Route(Generic[E]):
     handle: Callable[[E], Iterable[Event]]
     """The work, its result durable on return; the events it returns are published before the offset is committed."""
     rejected: Callable[[E, PermanentError], Event | None] | None = None
-    """Makes the event that tells people of a refused input, beside the dead letter."""
+    """Builds the event that notifies people of a refused input, in addition to the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
     """Splits a record about several objects, so that each fails on its own."""
     context: Callable[[E], Mapping[str, str]] = pseudonyms
@@ -93,18 +93,18 @@ class Worker:
 
     def _on_delivery(self, delivery: Delivery, stop: StopEvent) -> None:
         self._note_age(delivery)
-        works: list[tuple[Route[Any], Delivery]] = []
+        pieces: list[tuple[Route[Any], Delivery]] = []
 
         def take_apart() -> list[Record]:
             route = self._route(delivery)
-            works.extend((route, replace(delivery, record=record)) for record in route.split(delivery.record))
+            pieces.extend((route, replace(delivery, record=record)) for record in route.split(delivery.record))
             return []
 
         self._publish(delivery, self._failures.attempt(delivery, take_apart), stop)
-        for route, part in works:
+        for route, single in pieces:
             with metrics.EVENT_SECONDS.labels(self._service, route.topic).time():
-                records = self._outcome(route, part)
-            self._publish(part, records, stop)
+                records = self._outcome(route, single)
+            self._publish(single, records, stop)
 
     def _route(self, delivery: Delivery) -> Route[Any]:
         topic = topic_of(origin_of(delivery))
@@ -133,7 +133,8 @@ class Worker:
                 if deaths >= GIVE_UP_AFTER:
                     crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
                     return self._failures.give_up(delivery, crashed, notify)
-                return self._done(route, event)
+                with turns.turn(turns_of(delivery.record)):
+                    return self._done(route, event)
 
         return self._failures.attempt(delivery, work, notify)
 
@@ -155,7 +156,7 @@ class Worker:
         return self._attempts.attempt(keys.attempt(self._service, digest, case), self._service)
 
     def _note_age(self, delivery: Delivery) -> None:
-        if delivery.written_at and not attempts_of(delivery.record):
+        if delivery.written_at and not attempts_of(delivery.record) and not turns_of(delivery.record):
             age = metrics.EVENT_AGE_SECONDS.labels(self._service, delivery.record.topic)
             age.observe(max(0.0, time.time() - delivery.written_at))
 

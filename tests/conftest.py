@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.stack.home import MissingPartError
+from tests.stack.process import tail
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support import parts as real
-from tests.support.stack.home import MissingPartError
-from tests.support.stack.process import tail
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
+from tests.support.missing import skip_or_fail, skips_missing_parts
 
-_IN_CI = not real.skips_missing_parts()
+_IN_CI = not skips_missing_parts()
 
 settings.register_profile(
     "medulla", deadline=None, derandomize=_IN_CI, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -21,7 +22,7 @@ settings.register_profile(
 settings.load_profile("medulla")
 
 _ORDER = ("unit", "contract", "integration", "e2e")
-_wanted = pytest.StashKey[set[str]]()
+_required = pytest.StashKey[set[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +43,7 @@ def _parts_of(item: pytest.Item) -> set[str]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Remember which parts the chosen tests need."""
-    session.config.stash[_wanted] = set().union(*(_parts_of(item) for item in session.items))
+    session.config.stash[_required] = set().union(*(_parts_of(item) for item in session.items))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,7 +62,7 @@ def parts(request: pytest.FixtureRequest) -> Iterator[real.Parts]:
     with run_folder() as folder:
         session = real.Parts(folder)
         try:
-            session.begin(name for name in real.NAMES if name in request.config.stash[_wanted])
+            session.begin(name for name in real.NAMES if name in request.config.stash[_required])
             yield session
         finally:
             session.close()
@@ -75,7 +76,7 @@ def part(parts: real.Parts) -> Callable[[str], object]:
         try:
             return parts.get(name)
         except MissingPartError as error:
-            return pytest.skip(str(error)) if real.skips_missing_parts() else pytest.fail(str(error), pytrace=False)
+            skip_or_fail(str(error))
 
     return get
 

@@ -34,7 +34,7 @@ _log = logs.get(__name__)
 
 @dataclass(frozen=True)
 class Chosen:
-    """An encoder that was checked, how to fill its batches, and how to see that it is there."""
+    """A checked encoder, its batch settings and its readiness check."""
 
     encoder: Encoder
     batching: Batching
@@ -42,7 +42,7 @@ class Chosen:
 
 
 def main() -> int:
-    """Run until told to stop; the exit code."""
+    """Run until a signal; returns the exit code."""
     return runtime.main(SERVICE, build)
 
 
@@ -56,7 +56,16 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     progress = LossySender(producer, SERVICE)
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
-    embed = EmbedSlide(tiles, batcher, store, progress.tell, settings.max_corrupt, settings.progress_every_s)
+    embed = EmbedSlide(
+        tiles,
+        batcher,
+        store,
+        progress.submit,
+        max_corrupt=settings.max_corrupt,
+        progress_every_s=settings.progress_every_s,
+        turn_s=settings.turn_s,
+        check_every_s=settings.check_every_s,
+    )
     served = routes(embed)
     heart, attempts = Heartbeat("worker"), Attempts(store)
     consumed = subscriptions(SERVICE, served)
@@ -71,10 +80,10 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
 
 
 def checked_encoder(settings: EmbedderSettings, stack: ExitStack) -> Chosen:
-    """Open the encoder that the settings name and ask it about the known tile.
+    """Open the encoder of the settings and check its answer for the known tile.
 
     Raises:
-        UnknownEncoderError: there is none, or it gives a wrong answer.
+        UnknownEncoderError: it does not exist or gives a wrong answer.
         EncoderAlteredError: its file is not the one its manifest describes.
         TransientError: Triton is down.
     """

@@ -1,4 +1,4 @@
-"""A slide's features: parts as they are made, one bag when all are there; bytes depend on the contents alone."""
+"""A slide's features: parts as checkpoints, joined to one bag at the end; the bytes depend only on the contents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class BagFacts:
-    """What a bag says of itself."""
+    """Metadata of a bag."""
 
     slide_digest: str
     plan_digest: str
@@ -45,7 +45,7 @@ def decode_part(data: bytes) -> Part:
     """Read a part back.
 
     Raises:
-        DamagedChunkError: the bytes are no part.
+        DamagedChunkError: the bytes are not a part.
     """
     try:
         arrays = load(data)

@@ -1,4 +1,4 @@
-"""Where a slide's parts, bag and manifest stand in the store; each is written once, the manifest last."""
+"""A slide's parts, bag and manifest in the store; each is written once, the manifest last."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ MANIFEST_FILE = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class BagRecord:
-    """A finished bag: where it is, what it holds."""
+    """A finished bag: its key and its counts."""
 
     key: str
     digest: str
@@ -44,24 +44,24 @@ class BagFolder:
         return BagRecord(**json.loads(self.store.get(key))["bag"])
 
     def stored_parts(self) -> set[int]:
-        """Numbers of the parts that are there."""
+        """Numbers of the stored parts."""
         prefix = self.prefix + "part-"
-        return {int(found.key.removeprefix(prefix).partition(".")[0]) for found in self.store.list(prefix)}
+        return {int(info.key.removeprefix(prefix).partition(".")[0]) for info in self.store.list(prefix)}
 
     def part(self, number: int) -> Part:
         """Read one part.
 
         Raises:
-            ObjectChangedError: it is not there (any more).
+            ObjectChangedError: it does not exist, or no longer.
         """
         return decode_part(self.store.get(self._part_key(number)))
 
     def put_part(self, number: int, part: Part) -> None:
-        """Keep a part; one that is there already stays."""
+        """Store a part; an existing one stays."""
         self.store.put_new(self._part_key(number), encode_part(part))
 
     def finish(self, bag: bytes, tiles: int, corrupt: int) -> BagRecord:
-        """Write the bag, then the manifest that makes it count; one that is there already stays."""
+        """Write the bag, then the manifest that completes it; existing ones stay."""
         key = self.prefix + BAG_FILE
         if not self.store.put_new(key, bag):
             bag = self.store.get(key)
@@ -71,8 +71,8 @@ class BagFolder:
 
     def drop_parts(self) -> None:
         """Remove the parts."""
-        for found in list(self.store.list(self.prefix + "part-")):
-            self.store.delete(found.key)
+        for info in list(self.store.list(self.prefix + "part-")):
+            self.store.delete(info.key)
 
     def _part_key(self, number: int) -> str:
         return f"{self.prefix}part-{number:05d}.safetensors"
@@ -82,7 +82,7 @@ def plan_coords(store: BlobStore, plan_prefix: str) -> NDArray[np.int32]:
     """Read the level-0 positions of a plan's tiles, int32 [n, 2].
 
     Raises:
-        ObjectChangedError: the plan is not there.
+        ObjectChangedError: the plan does not exist.
         DamagedChunkError: its tiles cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""Fills batches across slides, so that the encoder is not idle at a slide's edge."""
+"""Fills batches across slides, so that the encoder is not idle between slides."""
 
 import time
 from collections import deque
@@ -9,9 +9,13 @@ from typing import Self
 
 import numpy as np
 
+from services.embedder.errors import EncoderStoppedError
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Encoder, Features, Tiles
 from shared import metrics
+
+_END_S = 10.0
+"""How long the encoder may take to finish what is queued when its batcher is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +25,24 @@ class Batching:
     size: int
     in_flight: int = 1
     max_wait_s: float = 0.02
-    """How long a batch that is not full waits for tiles of other slides."""
+    """How long a partial batch waits for tiles of other slides."""
     device: str = "cpu"
     """Label of the metrics: cpu, gpu or triton."""
 
 
 @dataclass(eq=False)
 class _Job:
-    """One caller's tiles on their way; `result` is done when the last of them is, or the first has failed."""
+    """One caller's tiles; `result` is done when the last of them is, or the first has failed."""
 
     tiles: Tiles
     features: Features
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
-    left: int = field(init=False)
+    remaining: int = field(init=False)
     result: "Future[Features]" = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.left = len(self.tiles)
+        self.remaining = len(self.tiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,16 @@ class _Piece:
 
 
 class Batcher:
-    """An encoder that many threads share; what they ask for at the same time goes to `encoder` together."""
+    """An encoder shared by many threads, whose tiles are joined to batches for `encoder`."""
 
-    def __init__(self, encoder: Encoder, how: Batching) -> None:
+    def __init__(self, encoder: Encoder, batching: Batching) -> None:
         self._encoder = encoder
-        self._how = how
+        self._batching = batching
         self._jobs: deque[_Job] = deque()
+        self._unanswered: set[_Job] = set()
         self._changed = Condition()
         self._closed = False
-        self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(how.in_flight)]
+        self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(batching.in_flight)]
 
     def __enter__(self) -> Self:
         for runner in self._runners:
@@ -74,31 +79,45 @@ class Batcher:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        until = time.monotonic() + _END_S
         for runner in self._runners:
-            runner.join()
+            runner.join(max(0.0, until - time.monotonic()))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Fail at once whatever is not embedded yet, and all that is asked for later."""
+        with self._changed:
+            self._closed = True
+            self._jobs.clear()
+            for job in list(self._unanswered):
+                self._answer(job, EncoderStoppedError("the encoder stopped before the tiles were embedded"))
+            self._changed.notify_all()
 
     @property
     def manifest(self) -> EncoderManifest:
-        """What the encoder is."""
+        """The encoder's manifest."""
         return self._encoder.manifest
 
     @property
     def waiting(self) -> int:
-        """Tiles that no batch has taken yet."""
+        """Tiles that are in no batch yet."""
         with self._changed:
             return self._queued()
 
     def embed(self, tiles: Tiles) -> Features:
         """Embed tiles [n, px, px, 3], in order; waits until all of them are done.
 
-        Raises what the encoder raises for any batch that held some of them.
+        Raises what the encoder raises for any batch that held some of them; EncoderStoppedError when it is closed.
         """
         features = np.empty((len(tiles), self.manifest.dim), np.float32)
         if len(tiles) == 0:
             return features
         job = _Job(tiles, features)
         with self._changed:
+            if self._closed:
+                raise EncoderStoppedError("the encoder has stopped")
             self._jobs.append(job)
+            self._unanswered.add(job)
             self._changed.notify_all()
         return job.result.result()
 
@@ -111,8 +130,8 @@ class Batcher:
 
     def _embed(self, pieces: list[_Piece]) -> Features:
         tiles = np.concatenate([piece.tiles for piece in pieces]) if len(pieces) > 1 else pieces[0].tiles
-        metrics.EMBED_BATCH_TILES.labels(self._how.device).observe(len(tiles))
-        with metrics.EMBED_SECONDS.labels(self._how.device).time():
+        metrics.EMBED_BATCH_TILES.labels(self._batching.device).observe(len(tiles))
+        with metrics.EMBED_SECONDS.labels(self._batching.device).time():
             return self._encoder.embed(tiles)
 
     def _take(self) -> list[_Piece]:
@@ -125,7 +144,7 @@ class Batcher:
     def _due(self) -> bool:
         if not self._jobs:
             return self._closed
-        return self._closed or self._queued() >= self._how.size or self._patience() == 0
+        return self._closed or self._queued() >= self._batching.size or self._patience() == 0
 
     def _queued(self) -> int:
         return sum(len(job.tiles) - job.taken for job in self._jobs)
@@ -134,12 +153,12 @@ class Batcher:
         """Seconds until the oldest job has waited long enough; None where there is none."""
         if not self._jobs:
             return None
-        return max(0.0, self._jobs[0].since + self._how.max_wait_s - time.monotonic())
+        return max(0.0, self._jobs[0].since + self._batching.max_wait_s - time.monotonic())
 
     def _cut(self) -> list[_Piece]:
         """Take at most one batch off the front of the queue."""
         pieces: list[_Piece] = []
-        room = self._how.size
+        room = self._batching.size
         while room and self._jobs:
             job = self._jobs[0]
             piece = _Piece(job, job.taken, min(len(job.tiles), job.taken + room))
@@ -160,16 +179,24 @@ class Batcher:
 
     def _finish(self, job: _Job, count: int) -> None:
         with self._changed:
-            job.left -= count
-            done = job.left == 0 and not job.result.done()
-        if done:
-            job.result.set_result(job.features)
+            job.remaining -= count
+            if job.remaining == 0:
+                self._answer(job)
 
     def _fail(self, pieces: list[_Piece], error: BaseException) -> None:
-        """Fail the jobs of a batch; what else of them is queued is not embedded any more."""
+        """Fail the jobs of a batch; their other queued tiles are dropped."""
         with self._changed:
-            failed = {piece.job for piece in pieces if not piece.job.result.done()}
-            for job in failed & set(self._jobs):
-                self._jobs.remove(job)
-            for job in failed:
-                job.result.set_exception(error)
+            for job in {piece.job for piece in pieces}:
+                if job in self._jobs:
+                    self._jobs.remove(job)
+                self._answer(job, error)
+
+    def _answer(self, job: _Job, error: BaseException | None = None) -> None:
+        """Give a job's caller its features, or an error, unless it has its answer; to be called under the lock."""
+        if job not in self._unanswered:
+            return
+        self._unanswered.remove(job)
+        if error is None:
+            job.result.set_result(job.features)
+        else:
+            job.result.set_exception(error)

@@ -32,10 +32,10 @@ def chunks_of(plan: Plan) -> int:
 
 
 def decode_chunk(chunk: TileChunk, plan: Plan) -> Pixels:
-    """Check the digest and that every tile of the chunk is there or reported corrupt; decode.
+    """Check the digest and that every tile of the chunk is present or reported corrupt; decode.
 
     Raises:
-        DamagedChunkError: the chunk is not whole.
+        DamagedChunkError: the chunk is incomplete or altered.
     """
     _check_digest(chunk)
     tiles, unread = _positions(chunk, plan)
@@ -90,7 +90,7 @@ def _jpegs(chunk: TileChunk, px: int) -> tuple[Tiles, NDArray[np.bool_]]:
 
 
 def _jpeg(data: bytes, px: int) -> Tiles | None:
-    """One tile [px, px, 3]; None where it cannot be decoded whole."""
+    """One tile [px, px, 3]; None if it is damaged."""
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             return np.asarray(image.convert("RGB")) if image.size == (px, px) else None

@@ -21,4 +21,4 @@ Changed here: tiles of 256 x 256 px are resized to 224 x 224 px and normalised i
 It has never seen histology. Research use only.
 """,
 )
-"""What `wrap_encoder` was given, beside the exported weights, to make `DEFAULT_ENCODER`."""
+"""Arguments of `wrap_encoder`, besides the exported weights, for `DEFAULT_ENCODER`."""

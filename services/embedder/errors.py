@@ -1,10 +1,10 @@
-"""What can go wrong with an encoder, a plan or its tiles."""
+"""Errors of an encoder, a plan or its tiles."""
 
 from shared.errors import PermanentError, TransientError
 
 
 class UnknownEncoderError(PermanentError):
-    """There is no such encoder, or its manifest cannot be read, or it gives another answer than its manifest says."""
+    """There is no such encoder, its manifest cannot be read, or its answer differs from its manifest."""
 
     reason = "unknown_encoder"
     advice = (
@@ -35,6 +35,10 @@ class TooManyCorruptTilesError(PermanentError):
     advice = "Scan or export the slide again; EMBEDDER_MAX_CORRUPT sets the share that is allowed."
 
 
+class EncoderStoppedError(TransientError):
+    """The process ends, or its encoder hangs; the tiles are embedded later."""
+
+
 class EmptyPlanError(PermanentError):
     """A plan has no tiles, so there is nothing to embed."""
 
@@ -43,4 +47,4 @@ class EmptyPlanError(PermanentError):
 
 
 class DamagedChunkError(TransientError):
-    """A chunk of tiles arrived damaged or incomplete; asking for it again may help."""
+    """A chunk of tiles arrived damaged or incomplete; another request may help."""

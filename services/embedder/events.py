@@ -1,4 +1,4 @@
-"""What the embedder says: a slide is embedded, refused, or on its way."""
+"""Events of the embedder: a slide is embedded, refused, or in progress."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SERVICE = "embedder"
 
 
 def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> SlideEmbedded:
-    """Say that the slide has a bag; the same slide and bag give the same bytes."""
+    """The event of a finished bag; the same slide and bag give the same bytes."""
     ledger = TileLedger()
     ledger.CopyFrom(event.ledger)
     ledger.ok, ledger.corrupt = bag.tiles, bag.corrupt
@@ -38,7 +38,7 @@ def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> Sli
 
 
 def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
-    """Say that the slide was refused, and why."""
+    """The event of a refused slide."""
     return SlideRejected(
         event_id=event_id(SlideRejected, event.event_id, SERVICE, error.reason),
         case_id=event.slide.case_id,
@@ -56,7 +56,7 @@ def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
 
 @dataclass
 class Reporter:
-    """Tells how far one slide is: at its start and end, and between them no more often than every `every_s` seconds."""
+    """Reports the progress of one slide: at its start and end, and between them at most every `every_s` seconds."""
 
     notify: Notify
     event: SlideTiled

@@ -1,4 +1,4 @@
-"""Makes an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
+"""Creates an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ NOTICE_FILE = "NOTICE"
 
 @dataclass(frozen=True, slots=True)
 class EncoderCard:
-    """Who an encoder is and what one of its tiles is."""
+    """Name, origin and tile size of an encoder."""
 
     name: str
     version: str
     source: str
     licence: str
     notice: str
-    """Text of the NOTICE file: whose weights these are and under what terms."""
+    """Text of the NOTICE file: owner and terms of the weights."""
     tile_px: int = 256
     tile_um: float = 128.0
 
 
-def wrap_encoder(weights: Path, how: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
+def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
     """Write encoder.onnx, manifest.json and NOTICE into `out`; the same inputs give the same bytes.
 
     Raises:
-        UnknownEncoderError: the file is no network that takes images and gives features [n, dim].
+        UnknownEncoderError: the file is not a network from images to features [n, dim].
     """
-    return write_encoder(_wrapped(weights, how, card.tile_px), card, out)
+    return write_encoder(_wrapped(weights, preparation, card.tile_px), card, out)
 
 
 def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
-    """Write a graph that takes uint8 tiles, its notice and, last of all, the manifest that makes it an encoder.
+    """Write a graph that takes uint8 tiles, its notice and, last, the manifest that completes it.
 
     Raises:
-        UnknownEncoderError: it does not give features [n, dim], or nothing but zeros.
+        UnknownEncoderError: its output is not features [n, dim], or only zeros.
     """
     manifest = _describe(model, card).model_copy(update={"training": training})
     out.mkdir(parents=True, exist_ok=True)
@@ -54,12 +54,12 @@ def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training
     return manifest
 
 
-def _wrapped(weights: Path, how: Preparation, tile_px: int) -> bytes:
+def _wrapped(weights: Path, preparation: Preparation, tile_px: int) -> bytes:
     try:
-        return wrap(onnx.load(weights), how, tile_px).SerializeToString(deterministic=True)
+        return wrap(onnx.load(weights), preparation, tile_px).SerializeToString(deterministic=True)
     except OSError as error:
         raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
-    except Exception as error:  # protobuf and onnx share no exception for bytes that are no network
+    except Exception as error:  # protobuf and onnx have no common exception for invalid bytes
         raise UnknownEncoderError(f"{weights} is no network that can be wrapped: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Puts preparation of pixels into a network's graph: uint8 tiles in, float32 features out."""
+"""Adds pixel preparation to a network's graph: uint8 tiles in, float32 features out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How the network wants its tiles: (pixel - mean) / std of 0-255 RGB, at its own size, channels first or last."""
+    """The input format of a network: (pixel - mean) / std of 0-255 RGB, at its own size, channels first or last."""
 
     mean: Triple
     std: Triple
@@ -27,25 +27,25 @@ class Preparation:
     """The output that holds features [n, dim]; None takes the first."""
 
 
-def wrap(model: onnx.ModelProto, how: Preparation, tile_px: int) -> onnx.ModelProto:
-    """Make a graph from TILES uint8 [n, tile_px, tile_px, 3] to FEATURES float32 [n, dim]; `model` is left as it is.
+def wrap(model: onnx.ModelProto, preparation: Preparation, tile_px: int) -> onnx.ModelProto:
+    """Make a graph from TILES uint8 [n, tile_px, tile_px, 3] to FEATURES float32 [n, dim]; `model` is not changed.
 
     Raises:
-        ValueError: the network has not one image input or not the output that was asked for.
+        ValueError: the network does not have exactly one image input, or lacks the named output.
     """
     wrapped = onnx.ModelProto()
     wrapped.CopyFrom(model)
     graph = wrapped.graph
-    image, features = _image_input(graph), _feature_output(graph, how.output)
-    side = _side(image, how)
-    steps = _steps(how, side != tile_px, image.type.tensor_type.elem_type)
+    image, features = _image_input(graph), _feature_output(graph, preparation.output)
+    side = _side(image, preparation)
+    steps = _steps(preparation, side != tile_px, image.type.tensor_type.elem_type)
     head = _chain(steps, INPUT, image.name)
     tail = helper.make_node("Cast", [features], [OUTPUT], "features", to=TensorProto.FLOAT)
     nodes = [*head, *graph.node, tail]
     for old in (graph.node, graph.input, graph.output, graph.value_info):
         del old[:]
     graph.node.extend(nodes)
-    graph.initializer.extend(_constants(how, tile_px, side))
+    graph.initializer.extend(_constants(preparation, tile_px, side))
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["n", tile_px, tile_px, 3]))
     graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", "dim"]))
     onnx.checker.check_model(wrapped)
@@ -56,7 +56,7 @@ def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
     """Weights [target, source] of an antialiased linear resize of one axis; every row sums to one.
 
     A triangle filter as wide as one target pixel (at least one source pixel), centred on it, as Pillow's BILINEAR. As a
-    matrix product it gives the same numbers in every runtime, which the Resize operator does not promise.
+    matrix product it gives the same numbers in every runtime, which the Resize operator does not guarantee.
     """
     scale = source / target
     support = max(scale, 1.0)
@@ -69,7 +69,7 @@ def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One node of a chain: its input stands between the constants `before` and `after`."""
+    """One node of a chain; its input comes between the constants `before` and `after`."""
 
     op: str
     before: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class _Step:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _steps(how: Preparation, resize: bool, element_type: int) -> list[_Step]:
+def _steps(preparation: Preparation, resize: bool, element_type: int) -> list[_Step]:
     """Float, channels first, rows, columns, normalised, then the network's layout and type."""
     to_size = [_Step("MatMul", before=("tiles_rows",)), _Step("MatMul", after=("tiles_columns",))]
     to_layout = [_Step("Transpose", attributes={"perm": [0, 2, 3, 1]})]
@@ -87,7 +87,7 @@ def _steps(how: Preparation, resize: bool, element_type: int) -> list[_Step]:
         *(to_size if resize else []),
         _Step("Sub", after=("tiles_mean",)),
         _Step("Div", after=("tiles_std",)),
-        *(to_layout if how.layout == "nhwc" else []),
+        *(to_layout if preparation.layout == "nhwc" else []),
         _Step("Cast", attributes={"to": element_type}),
     ]
 
@@ -102,36 +102,36 @@ def _chain(steps: Sequence[_Step], first: str, last: str) -> list[onnx.NodeProto
     ]
 
 
-def _constants(how: Preparation, tile_px: int, model_px: int) -> list[onnx.TensorProto]:
+def _constants(preparation: Preparation, tile_px: int, model_px: int) -> list[onnx.TensorProto]:
     resize = resize_matrix(model_px, tile_px)
     arrays = {
         "tiles_rows": resize,
         "tiles_columns": np.ascontiguousarray(resize.T),
-        "tiles_mean": np.array(how.mean, np.float32).reshape(3, 1, 1),
-        "tiles_std": np.array(how.std, np.float32).reshape(3, 1, 1),
+        "tiles_mean": np.array(preparation.mean, np.float32).reshape(3, 1, 1),
+        "tiles_std": np.array(preparation.std, np.float32).reshape(3, 1, 1),
     }
     return [numpy_helper.from_array(array, name) for name, array in arrays.items()]
 
 
 def _image_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     weights = {constant.name for constant in graph.initializer}
-    inputs = [found for found in graph.input if found.name not in weights]
+    inputs = [value for value in graph.input if value.name not in weights]
     if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
-        raise ValueError(f"the network must have one input of four axes; it has {[found.name for found in inputs]}")
+        raise ValueError(f"the network must have one input of four axes; it has {[value.name for value in inputs]}")
     return inputs[0]
 
 
 def _feature_output(graph: onnx.GraphProto, name: str | None) -> str:
-    names = [found.name for found in graph.output]
+    names = [value.name for value in graph.output]
     if not names or name not in {None, *names}:
         raise ValueError(f"the network has no output {name!r}; it has {names}")
     return name or names[0]
 
 
-def _side(image: onnx.ValueInfoProto, how: Preparation) -> int:
-    """Side in pixels that the network takes: the one asked for, else the one its input states."""
-    axis = 2 if how.layout == "nchw" else 1
-    side = how.model_px or image.type.tensor_type.shape.dim[axis].dim_value
+def _side(image: onnx.ValueInfoProto, preparation: Preparation) -> int:
+    """Input side of the network in pixels: `model_px` if given, else the one its input states."""
+    axis = 2 if preparation.layout == "nchw" else 1
+    side = preparation.model_px or image.type.tensor_type.shape.dim[axis].dim_value
     if side <= 0:
         raise ValueError("the network does not state its input size; say which with model_px")
     return side

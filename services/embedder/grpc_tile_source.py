@@ -1,4 +1,4 @@
-"""Pulls tiles from the tiler; a stream that breaks off is asked for again from the first missing chunk."""
+"""Pulls tiles from the tiler; a broken stream is requested again from the first missing chunk."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -19,18 +19,18 @@ from shared.rpc.client import raise_as_medulla
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to put up with a tiler that is down, busy or drops streams."""
+    """Retries while the tiler is down, busy or drops streams."""
 
     tries: int = 6
-    """Streams in a row that bring no chunk before the slide is put aside."""
+    """Consecutive streams without a chunk before the slide is retried later."""
     first_wait_s: float = 0.5
-    """Before the second try; doubles from try to try."""
+    """Delay before the second try; doubles with each try."""
     longest_wait_s: float = 10.0
     stream_s: float = 600.0
-    """Deadline of one stream; a slide that takes longer is asked for again where it stopped."""
+    """Deadline of one stream; a slide that takes longer continues in another stream."""
 
     def wait_s(self, failures: int) -> float:
-        """How long to wait after so many failures in a row, 1 or more."""
+        """Delay after `failures` consecutive failures, 1 or more."""
         return float(min(self.longest_wait_s, self.first_wait_s * 2 ** (failures - 1)))
 
 
@@ -51,7 +51,7 @@ class GrpcTileSource:
         """Yield the plan's chunks from `first_chunk`, each once, in order.
 
         Raises:
-            TransientError: the tiler is down, busy or dropping streams for longer than is worth waiting.
+            TransientError: the tiler is down, busy or dropping streams for too long.
             PermanentError: the tiler refuses the slide, with the tiler's reason.
         """
         expected, failures = first_chunk, 0
@@ -66,7 +66,7 @@ class GrpcTileSource:
                 self._wait(failures, error)
 
     def close(self) -> None:
-        """End the streams; slides that still need tiles are put aside."""
+        """End the streams; slides that still need tiles are retried later."""
         with self._lock:
             self._closed = True
             self._channel.close()

@@ -1,4 +1,4 @@
-"""Embeds a planned slide: one checkpoint a chunk, then one bag, written once."""
+"""Embeds a planned slide: one checkpoint per chunk, then one bag, written once."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,14 +23,16 @@ from services.embedder.events import Reporter, embedded
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Encoder, Notify, TileSource
 from services.embedder.prefetch import prefetch
-from shared import keys
+from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
+from shared.errors import UnfinishedError
+from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
 
 @dataclass(frozen=True)
 class EmbedSlide:
-    """One planned slide in, one bag out; running it again finds what is there and says the same."""
+    """One planned slide in, one bag out; running it again finds the stored parts and gives the same event."""
 
     tiles: TileSource
     encoder: Encoder
@@ -39,6 +41,10 @@ class EmbedSlide:
     max_corrupt: float = 0.05
     """Share of a plan's tiles that may be corrupt, in [0, 1)."""
     progress_every_s: float = 2.0
+    turn_s: float = 60.0
+    """Time spent on a slide before slides that wait are embedded first."""
+    check_every_s: float = CHECK_EVERY_S
+    """Time between two checks that the slide is still in the bucket."""
 
     def __call__(self, event: SlideTiled) -> SlideEmbedded:
         """Embed the slide's tiles.
@@ -47,18 +53,21 @@ class EmbedSlide:
             EncoderMismatchError: the plan was made for another encoder.
             EmptyPlanError: the plan has no tiles.
             TooManyCorruptTilesError: too few of its tiles can be decoded.
-            ObjectChangedError: its plan is gone.
-            TransientError: the tiler, the encoder or the store is down; what is done is kept.
+            ObjectChangedError: it was overwritten or deleted, its case was erased, or its plan is gone.
+            TransientError: the tiler, the encoder or the store is down; finished parts are kept.
+            UnfinishedError: the slide has had its turn; finished parts are kept.
         """
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
+        check_stands(self.store, event.slide)
         folder = BagFolder(self.store, _prefix(event, manifest))
         bag = folder.finished() or self._embed_unless_finished(event, folder)
         folder.drop_parts()
+        check_stands(self.store, event.slide)
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
-        """Embed; where another worker finished first and took the parts away, its bag is the answer."""
+        """Embed; if another worker finished first and removed the parts, return its bag."""
         try:
             return self._embed(event, folder)
         except ObjectChangedError:
@@ -76,17 +85,20 @@ class EmbedSlide:
         return folder.finish(bag, sum(len(part.tiles) for part in parts), _corrupt(parts))
 
     def _parts(self, event: SlideTiled, folder: BagFolder) -> list[Part]:
-        """Every part of the slide: those that are stored, then those still to be made."""
+        """Every part of the slide: the stored ones, then the others."""
         parts = _stored_parts(folder)
         reporter = Reporter(self.notify, event, self.progress_every_s)
+        check = StandingCheck(self.store, event.slide, self.check_every_s)
         self._took_in(event, parts, reporter)
         with closing(prefetch(self._pixels(event, len(parts)))) as chunks:
             for pixels in chunks:
                 if pixels.chunk != len(parts):
                     raise DamagedChunkError(f"chunk {pixels.chunk} of {_name(event)} came instead of {len(parts)}")
                 parts.append(self._embed_chunk(event, pixels))
+                check()
                 folder.put_part(pixels.chunk, parts[-1])
                 self._took_in(event, parts, reporter)
+                self._give_way(event, len(parts))
         if len(parts) != chunks_of(event.plan):
             raise DamagedChunkError(
                 f"tiles of {_name(event)} ended after {len(parts)} of {chunks_of(event.plan)} chunks"
@@ -114,6 +126,12 @@ class EmbedSlide:
                 f"{_name(event)}: {corrupt} or more of {total} tiles are corrupt, allowed are {self.max_corrupt:.0%}"
             )
         reporter.reached(min(total, len(parts) * event.plan.tiles_per_chunk))
+
+    def _give_way(self, event: SlideTiled, parts: int) -> None:
+        """End a turn that lasted long, unless the slide is all but done."""
+        turn, chunks = turns.current(), chunks_of(event.plan)
+        if turn is not None and turn.age_s > self.turn_s and parts < chunks:
+            raise UnfinishedError(f"{_name(event)}: {parts} of {chunks} chunks are embedded")
 
 
 def check_plan(plan: Plan, encoder: EncoderManifest) -> None:

@@ -12,8 +12,6 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
 INPUT = "TILES"
 OUTPUT = "FEATURES"
-DEFAULT_ENCODER = Path(__file__).parent / "encoders" / "efficientnet_lite0"
-"""Folder of the encoder that ships with the project."""
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
@@ -61,13 +59,13 @@ class Training(BaseModel):
     @property
     def verdict(self) -> str:
         """Whether the held-out patients gained from training the encoder, and how far that can be relied on."""
-        who = f"{self.held_out} held-out patient{'s' if self.held_out > 1 else ''}"
+        patients = f"{self.held_out} held-out patient{'s' if self.held_out > 1 else ''}"
         if self.frozen_loss is None:
-            return f"not compared with its base on the {who}: no epoch trained the head alone"
-        few = ", too few to rely on" if self.held_out < FEW else ""
+            return f"not compared with its base on the {patients}: no epoch trained the head alone"
+        caveat = ", too few to rely on" if self.held_out < FEW else ""
         if self.best_loss < self.frozen_loss:
-            return f"gain on {who}{few}"
-        return f"no gain on {who}{few}: the weights are those of its base"
+            return f"gain on {patients}{caveat}"
+        return f"no gain on {patients}{caveat}: the weights are those of its base"
 
 
 class EncoderManifest(BaseModel):
@@ -131,6 +129,6 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
 
 
 def _first(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in found["loc"])[:_SHOWN] or "file"
-    return f"{where}: {found['msg'][:_SHOWN]}"
+    problem = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])[:_SHOWN] or "file"
+    return f"{where}: {problem['msg'][:_SHOWN]}"

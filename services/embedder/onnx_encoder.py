@@ -19,7 +19,7 @@ GPU_BATCH = 64
 
 
 class OnnxModel:
-    """A wrapped graph, loaded; a run takes one thread of a CPU, and several runs go side by side."""
+    """A wrapped graph, loaded; a run takes one thread of a CPU, and several can run in parallel."""
 
     def __init__(self, model: bytes) -> None:
         options = ort.SessionOptions()
@@ -36,9 +36,9 @@ class OnnxModel:
 
 
 class OnnxEncoder:
-    """The encoder of a folder; on CUDA where the runtime has it, else on a CPU, `threads` runs side by side.
+    """The encoder of a folder; on CUDA where the runtime has it, else on a CPU, `threads` runs in parallel.
 
-    Runs side by side cost a third less than one run on several threads, which wait for each other at every layer.
+    Parallel runs cost a third less than one run on several threads, which wait for each other at every layer.
     Every run on a GPU has the same number of tiles, filled up with black ones: there, other sizes take other roundings.
     """
 

@@ -1,4 +1,4 @@
-"""What the embedder needs from outside: an encoder, a source of tiles, someone to tell of progress."""
+"""Interfaces of the embedder: an encoder, a source of tiles, a receiver of progress."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -18,7 +18,7 @@ Features = NDArray[np.float32]
 """float32 [n, dim]."""
 
 Notify = Callable[[Progress], None]
-"""Tells people who wait; losing one loses nothing."""
+"""Receives progress; it may be lost."""
 
 
 class Encoder(Protocol):
@@ -26,10 +26,10 @@ class Encoder(Protocol):
 
     @property
     def manifest(self) -> EncoderManifest:
-        """What this encoder is."""
+        """The encoder's manifest."""
 
     def embed(self, tiles: Tiles) -> Features:
-        """Embed tiles [n, px, px, 3], in order; n may be 0, and what one tile gives does not depend on its neighbours.
+        """Embed tiles [n, px, px, 3], in order; n may be 0; the features of a tile do not depend on the other tiles.
 
         Raises:
             UnknownEncoderError: the server has no such encoder or it takes other tiles.
@@ -44,13 +44,13 @@ class TileSource(Protocol):
         """Yield chunks first_chunk, first_chunk + 1, … to the plan's last; closing the iterator frees the source.
 
         Raises:
-            TransientError: the source is down or busy for longer than is worth waiting.
+            TransientError: the source is down or busy for too long.
             PermanentError: the slide cannot be read, with the source's reason.
         """
 
 
 def check_tiles(tiles: Tiles, encoder: EncoderManifest) -> None:
-    """See that tiles are what the encoder takes.
+    """Check that tiles have the type and shape that the encoder takes.
 
     Raises:
         EncoderMismatchError: they have another type or shape.

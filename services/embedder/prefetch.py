@@ -1,4 +1,4 @@
-"""Fetches the next item while the present one is worked on."""
+"""Fetches the next item while the current one is processed."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 def prefetch(items: Iterator[T]) -> Generator[T, None, None]:
-    """Yield `items` with the next one always under way in another thread, and no more than that one.
+    """Yield `items`, fetching exactly one item ahead in another thread.
 
-    What `items` raises is raised here, in its place. Closing this iterator waits for the item under way.
+    Errors of `items` are raised here, in order. Closing this iterator waits for the item under way.
     """
     context = copy_context()
 

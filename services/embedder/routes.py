@@ -1,4 +1,4 @@
-"""Which topics the embedder reads, and what it does with them."""
+"""Topics of the embedder and their handlers."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

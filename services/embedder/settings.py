@@ -7,13 +7,13 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.embedder.handler import EmbedSlide
-from services.embedder.manifest import DEFAULT_ENCODER
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.rpc.client import ClientTls
 from shared.settings import ServiceSettings
 
 
 class EmbedderSettings(ServiceSettings):
-    """What the embedder can be told, e.g. `EMBEDDER_TRITON_URL=127.0.0.1:8001`."""
+    """Settings of the embedder, e.g. `EMBEDDER_TRITON_URL=127.0.0.1:8001`."""
 
     model_config = SettingsConfigDict(env_prefix="EMBEDDER_")
 
@@ -22,7 +22,7 @@ class EmbedderSettings(ServiceSettings):
     triton_url: str = ""
     """host:port of Triton's gRPC; empty: the encoder runs in this process."""
     triton_shared_memory: Literal["auto", "on", "off"] = "auto"
-    """Hand tiles to Triton through shared memory; auto: where Triton can open it."""
+    """Pass tiles to Triton through shared memory; auto: if Triton can open it."""
     triton_timeout_s: float = Field(default=30, gt=0)
     """Deadline of one batch, its time in Triton's queue counted."""
     triton_start_s: float = Field(default=300, gt=0)
@@ -32,7 +32,7 @@ class EmbedderSettings(ServiceSettings):
     batch: int | None = Field(default=None, ge=1, le=4096)
     """Tiles in one run of the encoder or one request to Triton; None: 64, and 8 on a CPU in this process."""
     threads: int = Field(default=0, ge=0)
-    """Runs side by side of the encoder in this process on a CPU; 0: one a core."""
+    """Parallel runs of the encoder in this process on a CPU; 0: one per core."""
     tiler_address: str = "127.0.0.1:50051"
     """The tiler's gRPC; `dns:///host:port` spreads streams over all its replicas."""
     tiler_tls: ClientTls | None = None
@@ -41,6 +41,10 @@ class EmbedderSettings(ServiceSettings):
     max_corrupt: float = Field(default=EmbedSlide.max_corrupt, ge=0, lt=1)
     """Share of a slide's tiles that may be corrupt."""
     concurrency: int = Field(default=2, ge=1)
-    """Slides side by side; small ones share batches."""
+    """Slides processed in parallel; small ones share batches."""
+    turn_s: float = Field(default=EmbedSlide.turn_s, gt=0)
+    """Time spent on a slide before slides that wait are embedded first; finished parts are kept."""
+    check_every_s: float = Field(default=EmbedSlide.check_every_s, gt=0)
+    """Time between two checks that the slide at work is still in the bucket and its case is not erased."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
-    """How often people who wait are told how far a slide is."""
+    """Time between two progress events of a slide."""

@@ -1,4 +1,4 @@
-"""The encoder on a Triton server: shared memory where both stand on one machine, plain gRPC otherwise."""
+"""The encoder on a Triton server: shared memory if both run on one machine, plain gRPC otherwise."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,18 +18,18 @@ from services.embedder.triton_repository import model_name
 from shared.errors import MedullaError, TransientError
 
 _AT_FAULT = ("StatusCode.INVALID_ARGUMENT", "StatusCode.UNIMPLEMENTED")
-"""Not NOT_FOUND: an encoder that was there at the start and is not now is being loaded again."""
+"""Without NOT_FOUND: an encoder that was loaded at the start and is not now is being reloaded."""
 _NO_ANSWER = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")
 _LOST_REGION = "Unable to find shared memory region"
-"""What a server says of a region that it knew before it was restarted."""
+"""The server's message about a region that it knew before its restart."""
 
 _LOOK_AGAIN_S = 0.5
 READY_S = 2.0
-"""Deadline of the question whether the server is ready."""
+"""Deadline of the readiness request."""
 
 
 class TritonEncoder:
-    """Requests of at most `batch` tiles, at most `in_flight` of them at once; each has `timeout_s` to be answered."""
+    """Requests of at most `batch` tiles, at most `in_flight` at once, each with the deadline `timeout_s`."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class TritonEncoder:
         self._client.close()
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Give a server that starts beside us time to load its models; have it forget what killed processes shared.
+        """Wait for a starting server to load its models; unregister the memory of killed processes.
 
         Raises:
-            UnknownEncoderError: it is ready and has no such encoder, or one for smaller batches.
+            UnknownEncoderError: it is ready, but lacks the encoder or has one for smaller batches.
             TransientError: it is not ready in time.
         """
         end = time.monotonic() + seconds
@@ -141,7 +141,7 @@ class TritonEncoder:
             self._regions.put(region)
 
     def _ask_restarted(self, tiles: Tiles, region: SharedRegion | None) -> Features:
-        """Ask; a server that was restarted does not know the region any more and is told of a new one."""
+        """Send a request; after a restart of the server, register a new region."""
         try:
             return self._ask(tiles, region)
         except InferenceServerException as error:
@@ -162,5 +162,5 @@ class TritonEncoder:
         return features
 
     def _translated(self, error: InferenceServerException) -> MedullaError:
-        what = f"Triton at {self._url}, encoder {self._model}: {error.message()}"
-        return UnknownEncoderError(what) if error.status() in _AT_FAULT else TransientError(what)
+        sentence = f"Triton at {self._url}, encoder {self._model}: {error.message()}"
+        return UnknownEncoderError(sentence) if error.status() in _AT_FAULT else TransientError(sentence)

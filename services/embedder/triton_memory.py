@@ -16,15 +16,15 @@ from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Features, Tiles
 
 TIMEOUT_S = 5.0
-"""Deadline of what is said about memory; no tiles are embedded meanwhile."""
+"""Deadline of requests about memory; no tiles are embedded meanwhile."""
 _PROCESS = secrets.token_hex(4)
-"""Tells this process from an earlier one with the same number, as processes in containers have."""
+"""Distinguishes this process from an earlier one with the same pid, as in containers."""
 _numbers = count()
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a region is; region names are `medulla/{host}/{pid}/{process}/{number}`."""
+    """The owner of a region; region names are `medulla/{host}/{pid}/{process}/{number}`."""
 
     host: str
     pid: int
@@ -37,34 +37,34 @@ class Owner:
 
     @classmethod
     def of(cls, region: str) -> "Owner | None":
-        """Who made a region; None where it was not Medulla."""
+        """The owner of a region; None if it is not Medulla's."""
         match region.split("/"):
             case ["medulla", host, pid, process, _] if pid.isdecimal():
                 return cls(host, int(pid), process)
         return None
 
     @property
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it was a process of this host that has ended."""
-        me = Owner.this_process()
-        if self.host != me.host or self == me:
+        current = Owner.this_process()
+        if self.host != current.host or self == current:
             return False
-        return self.pid == me.pid or not _alive(self.pid)
+        return self.pid == current.pid or not _alive(self.pid)
 
 
 def drop_leftovers(client: InferenceServerClient) -> None:
-    """Have the server let go of what killed processes of this host shared with it."""
+    """Unregister the regions of killed processes of this host from the server."""
     known = client.get_system_shared_memory_status(client_timeout=TIMEOUT_S).regions
     for name in known:
         owner = Owner.of(name)
-        if owner is not None and owner.gone:
+        if owner is not None and owner.has_ended:
             client.unregister_system_shared_memory(name, client_timeout=TIMEOUT_S)
 
 
 class SharedRegion:
-    """Room for one request of at most `batch` tiles and its answer; the server learns of it at its first use.
+    """Room for one request of at most `batch` tiles and its answer; it is registered with the server at its first use.
 
-    The file behind it is unlinked as soon as both have it open, so that a killed process leaves none.
+    The file behind it is unlinked as soon as both have opened it, so that a killed process leaves none.
     """
 
     def __init__(self, client: InferenceServerClient, manifest: EncoderManifest, batch: int) -> None:
@@ -87,7 +87,7 @@ class SharedRegion:
         return np.ndarray((count, self._dim), np.float32, buffer=self.open().buf, offset=self._tiles_bytes).copy()
 
     def drop(self) -> None:
-        """Give the memory up, for the server may still write into it; the next use makes new memory."""
+        """Drop the memory, since the server may still write into it; the next use creates new memory."""
         if self._memory is not None:
             self._dropped.add(self._name)
             self._unregister_dropped()
@@ -95,14 +95,14 @@ class SharedRegion:
             self._memory = None
 
     def _unregister_dropped(self) -> None:
-        """Have the server let go of dropped memory; what it still works on it refuses, until the next time."""
+        """Unregister dropped memory from the server, which refuses while it works on it; the next call tries again."""
         for name in sorted(self._dropped):
             with suppress(InferenceServerException):
                 self._client.unregister_system_shared_memory(name, client_timeout=TIMEOUT_S)
                 self._dropped.discard(name)
 
     def open(self) -> SharedMemory:
-        """The memory, known to the server.
+        """The memory, registered with the server.
 
         Raises:
             InferenceServerException: the server cannot open it.
@@ -113,8 +113,8 @@ class SharedRegion:
         return self._memory
 
     def _make(self) -> SharedMemory:
-        me = Owner.this_process()
-        self._name = f"medulla/{me.host}/{me.pid}/{me.process}/{next(_numbers)}"
+        current = Owner.this_process()
+        self._name = f"medulla/{current.host}/{current.pid}/{current.process}/{next(_numbers)}"
         memory = SharedMemory(create=True, size=self._size)
         try:
             key = f"/{memory.name.lstrip('/')}"

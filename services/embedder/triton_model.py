@@ -1,4 +1,4 @@
-"""The encoder inside Triton's Python back end, for a Triton without the ONNX Runtime back end: the same file runs."""
+"""The encoder inside Triton's Python back end, which runs the same file without ONNX Runtime's back end."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Makes Triton's model repository from an encoder's folder: `python -m services.embedder.triton_repository --help`."""
+"""Writes Triton's model repository from an encoder's folder: `python -m services.embedder.triton_repository --help`."""
 
 import argparse
 import shutil
@@ -29,11 +29,11 @@ class Serving:
     queue_delay_us: int = 5000
     """How long a request may wait for others, in microseconds."""
     threads: int = 0
-    """Threads on a CPU; 0: one a core with the Python back end, what the runtime chooses with the other."""
+    """Threads on a CPU; 0: one per core with the Python back end, the runtime's default with the other."""
 
 
 def model_name(manifest: EncoderManifest) -> str:
-    """The encoder's name in Triton; another file under the same name cannot be asked by mistake."""
+    """The encoder's name in Triton; it contains the digest, so that another file cannot be used by mistake."""
     return f"{manifest.name}-{manifest.digest[:12]}"
 
 
@@ -84,7 +84,7 @@ def _kind(serving: Serving) -> int:
 
 
 def _warmup(manifest: EncoderManifest, serving: Serving) -> triton.ModelWarmup:
-    """One run before the model counts as ready, of a whole batch where that is what a GPU has to prepare for."""
+    """A warm-up run before the model is ready, of a whole batch on a GPU."""
     tiles = triton.ModelWarmup.Input(data_type=triton.TYPE_UINT8, dims=_tile(manifest), zero_data=True)
     batch = serving.max_batch if serving.gpu else 1
     return triton.ModelWarmup(name="warmup", batch_size=batch, inputs={manifest.input: tiles})
@@ -110,7 +110,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Write the repository and print its folder; 1 and one sentence where the encoder is at fault."""
+    """Write the repository and print its folder; 1 and one sentence if the encoder is at fault."""
     given = _arguments()
     serving = Serving(given.backend, given.gpu, given.max_batch, given.queue_delay_us, given.threads)
     try:

@@ -43,7 +43,7 @@ class CaseIndex:
     store: BlobStore
 
     def put_slide(self, event: SlideEmbedded) -> None:
-        """Remember the embeddings of one version of a slide, and that its case holds it."""
+        """Remember the embeddings of one version of a slide, and that its case holds it, as the tiler does."""
         case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
         entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
         self.store.put(keys.indexed_slide(case, slide, _version(event.slide)), entry)

@@ -11,17 +11,16 @@ A revision that is used again has the same state.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
+from shared.times import EPOCH, MICROSECOND, time_of
 from shared.units import CaseId, Sha256
 
 Version = tuple[str, str]
 """Key and etag of an object."""
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +78,9 @@ class CaseRecord:
                 self.store.delete(info.key)
 
 
-def time_of(revision: str) -> datetime:
-    """The time in a revision; of an older program's the newest landing time."""
-    return _EPOCH + int(revision[:16], 16) * _MICROSECOND
-
-
 def _after(last: RecordedState | None, newest: datetime) -> str:
     past = [datetime.now(UTC), newest, *([last.recorded_at] if last else [])]
-    return f"{(max(past) - _EPOCH) // _MICROSECOND + 1:016x}"
+    return f"{(max(past) - EPOCH) // MICROSECOND + 1:016x}"
 
 
 def _key(case: CaseId, revision: str) -> str:

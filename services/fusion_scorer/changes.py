@@ -42,7 +42,8 @@ class CaseChanges:
         last = CaseRecord(self.store).last(case)
         since = "" if last is None else last.revision
         digests = {event.slide.digest for event in self.index.slides(case)}
-        for each in sorted({case}.union(*(islice(cases_of(self.store, digest), _MOST_CASES) for digest in digests))):
+        holders = {case}.union(*(islice(cases_of(self.store, digest), _MOST_CASES) for digest in digests))
+        for each in sorted(each for each in holders if each == case or self.index.knows(each)):
             cause = "the case changed" if each == case else "a case with the same slide changed"
             yield request(each, f"{case} changed after {since}", last.recorded_at if last else _NEVER, cause)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
-from shared import keys
+from services.fusion_scorer.case_index import CaseIndex
+from shared import file_names, keys
 from shared.blob.port import BlobStore
 from shared.bus.events import Event, event_id
 from shared.erased import ErasedCases, request
@@ -30,9 +31,9 @@ class EraseCase:
     def __call__(self, event: CaseEraseRequested) -> list[Event]:
         """Erase the case, and ask for it once more where that is news.
 
-        A service that had obeyed before the marker stood may have taken in more of the case until then. Plans and
-        embeddings of a slide that other cases have too stay for them; they are scored again, so that remarks
-        on the slide are updated.
+        A service that had obeyed before the marker stood may have taken in more of the case until then, and one at
+        work may have written more of its slides. Plans and embeddings of a slide that other cases have too stay for
+        them; they are scored again, so that remarks on the slide are updated.
         """
         case = keys.case_id(event.case_id, "the request")
         is_new = ErasedCases(self.store).add(case)
@@ -44,8 +45,9 @@ class EraseCase:
         for name in (*landed, *self._unfinished(case), *_ATTENTION.findall(stored), *kept):
             self.store.erase(name)
         self.forget_letters(case)
-        again = [request(case, "marked", event.event_id)] if is_new else []
-        return [*again, *(_rescore(other, event) for other in sorted(others))]
+        again = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
+        index = CaseIndex(self.store)
+        return [*again, *(_rescore(other, event) for other in sorted(others) if index.knows(other))]
 
     def _stored(self, case: CaseId) -> str:
         """The case's index, scores and landings as one text, which names all derived objects."""
@@ -57,7 +59,7 @@ class EraseCase:
         """Files beside the case's record that are passed over, such as `clinical/{case}.json.part`."""
         record = keys.clinical(case)
         beside = (info.key for info in self.store.list(f"{record}."))
-        return [key for key in beside if ".json" not in key.removeprefix(record) and keys.no_record(key)]
+        return [key for key in beside if ".json" not in key.removeprefix(record) and file_names.is_no_record(key)]
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
         """Forget that the case has the slide; returns the other cases that have it."""

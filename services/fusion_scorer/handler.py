@@ -17,7 +17,7 @@ from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.score_case import ScoreCase
-from shared import keys, logs
+from shared import keys, logs, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.bus.s3_events import ObjectHint
@@ -149,7 +149,7 @@ class OnLanding:
     def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""
         case = hint.key.removeprefix(keys.SLIDES).partition("/")[0]
-        if not keys.is_pseudonym(case):
+        if not pseudonyms.is_pseudonym(case):
             return ()
         if hint.removed and "slide_id" in keys.named_in(hint.key):
             self.index.note(CaseId(case))

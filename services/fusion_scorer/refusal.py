@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_record import CaseRecord, time_of
+from services.fusion_scorer.case_record import CaseRecord
 from services.fusion_scorer.errors import BadSlideError
 from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys
@@ -14,7 +14,7 @@ from shared.bus.events import event_id
 from shared.canonical import digest_of
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
-from shared.times import stamp, when
+from shared.times import stamp, time_of, when
 from shared.units import CaseId
 
 SERVICE = "fusion_scorer"

@@ -13,7 +13,7 @@ from shared import keys
 from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
-from shared.slides.embedded import IN_TWO_CASES, files, of_its_key, other_holders, present, stands
+from shared.slides.embedded import IN_TWO_CASES, files, is_current, of_its_key, other_holders, present
 from shared.units import CaseId
 
 DUPLICATE, REPLACED = "duplicate_slide", "replaced"
@@ -57,7 +57,7 @@ class TakeSnapshot:
         clinical = self.store.head(keys.clinical(case))
         there = present(self.store, case)
         embedded = [event for event in self.index.slides(case) if of_its_key(event.slide)]
-        current = _one_a_slide(event for event in embedded if stands(event.slide, there))
+        current = _one_a_slide(event for event in embedded if is_current(event.slide, there))
         slides, duplicates = _without_duplicates(current)
         return CaseSnapshot(
             case_id=case,

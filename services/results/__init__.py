@@ -1,1 +1,1 @@
-"""Keeps every score of every case, and shows it to those who may see it."""
+"""Stores every score of every case, and serves it to authorised callers."""

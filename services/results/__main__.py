@@ -1,4 +1,4 @@
-"""Results as a service: `python -m services.results`; `python -m services.results migrate` brings the database up."""
+"""Results as a service: `python -m services.results`; `python -m services.results migrate` migrates the database."""
 
 import sys
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
 from services.results.http_server import HttpServer
+from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.refused import RefusedUploads
@@ -18,8 +19,7 @@ from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
-from services.results.waiting import Waiting
-from shared import logs, runtime
+from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -34,13 +34,13 @@ from shared.sweep import Every
 from shared.worker import Route, Worker, subscriptions
 
 _CALLS = 8
-"""gRPC calls that are answered side by side, beside those that watch."""
+"""Parallel gRPC calls, in addition to those that watch progress."""
 _WRONG_USAGE = 2
 _log = logs.get(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until told to stop, or migrate; the exit code."""
+    """Run until a signal, or migrate; returns the exit code."""
     if not arguments:
         return runtime.main(SERVICE, build)
     if list(arguments) == ["migrate"]:
@@ -50,20 +50,20 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def migrate() -> int:
-    """Bring the database to the newest schema; the exit code."""
+    """Migrate the database to the newest schema; returns the exit code."""
     logs.configure(SERVICE)
     try:
         with closing(_store(load(ResultsSettings))) as results:
             results.migrate()
     except MedullaError as error:
         _log.error("cannot migrate", sentence=str(error))
-        return runtime.exit_code(error)
+        return exit_codes.exit_code(error)
     _log.info("the database has the newest schema")
-    return runtime.OK
+    return exit_codes.OK
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
-    """The parts: health, REST, gRPC, the worker and the look at slides that wait."""
+    """The parts: health, REST, gRPC, the worker and the check for pending slides."""
     settings = load(ResultsSettings)
     verifying = verifier(platform.auth, settings.http_host)
     results = stack.enter_context(closing(_store(settings)))
@@ -80,7 +80,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
-        Every(settings.waiting_look_every_s, Waiting(blobs, results)),
+        Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
     )
 
@@ -112,13 +112,15 @@ def _http(
 
 def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
     host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    asked = require_role(verifier(platform.auth, host), READERS)
+    authorised = require_role(verifier(platform.auth, host), READERS)
 
     def register(server: grpc.Server) -> None:
         add_ResultsServiceServicer_to_server(ResultsServicer(queries, feed), server)
 
     workers = settings.watchers + _CALLS
-    return GrpcServer(settings.grpc_address, register, interceptors=[asked], max_workers=workers, tls=settings.grpc_tls)
+    return GrpcServer(
+        settings.grpc_address, register, interceptors=[authorised], max_workers=workers, tls=settings.grpc_tls
+    )
 
 
 def _worker(

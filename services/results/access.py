@@ -1,4 +1,4 @@
-"""Who may ask what over HTTP: bearer tokens and roles."""
+"""Authorization of HTTP requests by bearer token and role."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def require(verifier: Verifier, roles: frozenset[str]) -> Callable[[Request], Principal]:
-    """A dependency that lets those pass who hold one of `roles`."""
+    """A dependency that requires one of `roles`."""
 
     def check(request: Request) -> Principal:
         if isinstance(verifier, OpenOnLoopback):
@@ -23,6 +23,6 @@ def require(verifier: Verifier, roles: frozenset[str]) -> Callable[[Request], Pr
 
 
 def _check_host(request: Request) -> None:
-    """Refuse a page of another site that a browser was tricked into sending here under that site's name."""
+    """Refuse other host names, which protects against DNS rebinding by a page of another site."""
     if request.url.hostname not in _THIS_MACHINE:
         raise ForbiddenError("without a token issuer results are shown at 127.0.0.1 and localhost only")

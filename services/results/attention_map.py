@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST_MAP = 20_000
-"""More squares than this are more than a screen shows."""
+"""A screen shows no more squares than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class AttentionMap:
     coords: npt.NDArray[np.int32]
     """[n, 2], x and y of the upper left corner."""
     attention: npt.NDArray[np.float32]
-    """[n], share of the case's attention; of merged tiles the highest, so that no hot spot fades."""
+    """[n], share of the case's attention; of merged tiles the highest, so that no hot spot is lost."""
     width_px: float
     height_px: float
     """Size of a square."""
     mean: float
     """Of the slide's tiles, before any were merged."""
     merged: int
-    """So many tiles a side make one square."""
+    """Tiles per side of a square."""
 
     def as_json(self) -> dict[str, Any]:
         """Columns, as the page reads them."""

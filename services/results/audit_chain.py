@@ -1,4 +1,4 @@
-"""The audit record: each entry holds the hash of the one before, so no entry can be changed or lost unseen."""
+"""The audit record: each entry holds the hash of the previous one, so that changed or missing entries are detected."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,9 +10,9 @@ from shared.canonical import digest_of, sha256
 from shared.units import Sha256
 
 ERASED = "The case was erased; of its entries digests are left."
-"""Why an erasure is in the record."""
+"""Text of an erasure's entry."""
 GENESIS = "0" * 64
-"""Stands where the first entry has no entry before it."""
+"""Previous hash of the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class AuditEntry:
     previous: str
     """Hash of entry `seq - 1`, or GENESIS."""
     why: str | None = None
-    """Why a case was withdrawn, or what its score is no longer made from; it names digests alone."""
+    """Why a case was withdrawn, or which inputs its score no longer has; it names only digests."""
 
     def hash(self) -> str:
         """Lower-case hex SHA-256 over the canonical JSON of all fields, times in UTC with microseconds.
@@ -44,36 +44,36 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry as it stands in the database, with the hash kept beside it and the score it speaks of."""
+    """An entry in the database, with its stored hash and the score that it records."""
 
     entry: AuditEntry
     kept_hash: str
     body: str | None
-    """None where the score is gone."""
+    """None if the score is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What walking the record found; a `head` noted elsewhere shows whether the newest entries are still there."""
+    """Result of verifying the record; a `head` noted elsewhere shows whether the newest entries still exist."""
 
     entries: int
     head: str
     problem: str = ""
-    """The first thing that is wrong, in a sentence; empty where all is well."""
+    """The first problem, as a sentence; empty if there is none."""
 
     @property
     def intact(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the record has no problem."""
         return not self.problem
 
 
 def no_longer_from(before: str, now: str) -> str | None:
-    """What the score `before` was made from and the score `now` is not, both as JSON; None where that is nothing."""
-    gone = list(_gone(json.loads(before).get("provenance", {}), json.loads(now).get("provenance", {})))
-    return f"No longer made from {', '.join(gone)}." if gone else None
+    """A sentence on inputs of the score `before` that the score `now` lacks, both as JSON; None without any."""
+    removed = list(_removed_inputs(json.loads(before).get("provenance", {}), json.loads(now).get("provenance", {})))
+    return f"No longer made from {', '.join(removed)}." if removed else None
 
 
-def _gone(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+def _removed_inputs(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     here = {slide.get("slide_digest") for slide in now.get("slides", ())}
     for digest in sorted({slide.get("slide_digest", "") for slide in before.get("slides", ())} - here):
         yield f"the slide with SHA-256 {digest}"
@@ -82,14 +82,14 @@ def _gone(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def covering(hashes: Sequence[str]) -> Sha256:
-    """What the entry of an erasure says of the entries that were stripped of the case's id, given their hashes."""
+    """Digest in the entry of an erasure, from the hashes of the entries that lost the case's id."""
     return digest_of(list(hashes))
 
 
 def verify(rows: Iterable[AuditRow]) -> ChainReport:
-    """Walk the record in the order of `seq`, and stop at the first entry that does not fit.
+    """Verify the record in the order of `seq`, up to the first problem.
 
-    Entries of an erased case no longer have their own hash; a later entry of the erasure has to cover exactly them.
+    Entries of an erased case no longer match their hash; a later entry of the erasure must cover exactly them.
     """
     head, count, changed = GENESIS, 0, dict[str, _Changed]()
     for count, row in enumerate(rows, start=1):
@@ -99,16 +99,16 @@ def verify(rows: Iterable[AuditRow]) -> ChainReport:
             before = ChainReport(count - 1, head, _changed_sentence(row.entry))
             changed.setdefault(row.entry.case_id, _Changed(before)).hashes.append(row.kept_hash)
         head = row.kept_hash
-    first = min((left.before for left in changed.values()), key=lambda report: report.entries, default=None)
+    first = min((change.before for change in changed.values()), key=lambda report: report.entries, default=None)
     return first or ChainReport(count, head)
 
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """Entries under one id that have lost their hash, and no erasure covers yet."""
+    """Entries under one id that do not match their hash and are not covered by an erasure yet."""
 
     before: ChainReport
-    """What is to be reported if none ever does."""
+    """The report if no erasure covers them."""
     hashes: list[str] = field(default_factory=list)
 
 
@@ -121,7 +121,7 @@ def _chain_problem(entry: AuditEntry, seq: int, head: str) -> str:
 
 
 def _row_problem(row: AuditRow, changed: dict[str, _Changed]) -> str:
-    """What is wrong with an intact entry; an erasure settles the changed entries that it covers."""
+    """The problem of an intact entry; an erasure removes the changed entries that it covers from `changed`."""
     entry = row.entry
     if entry.hash() != row.kept_hash:
         return ""

@@ -1,4 +1,4 @@
-"""What the facts of a case amount to: its state, its flags, the refusals that still stand."""
+"""Derives a case's state, flags and open refusals from its facts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,10 +27,10 @@ _LANDED = (keys.SLIDES, keys.CLINICAL)
 
 
 def read_score(body: str, where: str) -> Score:
-    """Read a score's JSON; fields that a newer version added are passed over.
+    """Read a score's JSON; unknown fields of newer versions are ignored.
 
     Raises:
-        ScoreMismatchError: it is no score.
+        ScoreMismatchError: it is not a score.
     """
     try:
         return json_format.Parse(body, Score(), ignore_unknown_fields=True)
@@ -40,12 +40,12 @@ def read_score(body: str, where: str) -> Score:
 
 def summary(facts: CaseFacts) -> CaseSummary:
     """One line of the list of cases."""
-    return _summary(facts, _score(facts), standing(facts))
+    return _summary(facts, _score(facts), open_rejections(facts))
 
 
 def answer(facts: CaseFacts) -> GetCaseResponse:
-    """The case with its current score and the refusals that stand."""
-    score, refused = _score(facts), standing(facts)
+    """The case with its current score and open refusals."""
+    score, refused = _score(facts), open_rejections(facts)
     withdrawn = facts.withdrawn.sentence if facts.withdrawn else ""
     return GetCaseResponse(
         summary=_summary(facts, score, refused), score=score, rejections=refused, withdrawn=withdrawn
@@ -53,12 +53,12 @@ def answer(facts: CaseFacts) -> GetCaseResponse:
 
 
 def stored(kept: KeptScore) -> StoredScore:
-    """A score with its place among the case's scores."""
+    """A score, its time, and whether it is current."""
     return StoredScore(score=read_score(kept.body, "the database"), current=kept.current, as_of=stamp(kept.as_of))
 
 
-def standing(facts: CaseFacts) -> list[SlideRejected]:
-    """The newest refusal of each input, unless the current score was made from that input after all."""
+def open_rejections(facts: CaseFacts) -> list[SlideRejected]:
+    """The newest refusal of each input, unless the current score was made from that input."""
     newest: dict[str, SlideRejected] = {}
     for refused in sorted(facts.rejections, key=lambda r: (when(r.as_of), r.event_id)):
         newest[_subject(refused)] = refused
@@ -71,9 +71,9 @@ def stands_for_case(refused: SlideRejected, current: KeptScore | None) -> bool:
 
 
 def _cleared(refused: SlideRejected, current: KeptScore | None) -> bool:
-    """Whether the score was made from the refused input, in whatever version: it stands in no other.
+    """Whether the score was made from the refused input, in any version.
 
-    What older programs told without versions is cleared by a score whose inputs are as new.
+    A refusal by an older program, without a version, is cleared by a score whose inputs are as new.
     """
     if current is None:
         return False
@@ -90,7 +90,7 @@ def _score(facts: CaseFacts) -> Score | None:
 
 
 def _inputs(score: Score) -> set[str]:
-    """What a score used, in the words of `_subject`."""
+    """Inputs of a score, named as by `_subject`."""
     clinical = {keys.CLINICAL} if score.provenance.clinical_digest else set()
     return {"", *clinical, *(slide.slide_id for slide in score.slides)}
 
@@ -117,14 +117,14 @@ def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejecte
         return CASE_STATE_ABSTAINED if score.abstained else CASE_STATE_SCORED
     if facts.withdrawn and facts.withdrawn.nothing_left and not _moved_since(facts, facts.withdrawn):
         return CASE_STATE_WITHDRAWN
-    gone = {rejection.slide_id for rejection in refused}
+    rejected_slides = {rejection.slide_id for rejection in refused}
     unscorable = any(not rejection.object_key.startswith(_LANDED) for rejection in refused)
-    under_way = not unscorable and any(progress.slide_id not in gone for progress in facts.progress)
-    return CASE_STATE_REJECTED if gone and not under_way else CASE_STATE_IN_PROGRESS
+    under_way = not unscorable and any(progress.slide_id not in rejected_slides for progress in facts.progress)
+    return CASE_STATE_REJECTED if rejected_slides and not under_way else CASE_STATE_IN_PROGRESS
 
 
 def _moved_since(facts: CaseFacts, withdrawn: Withdrawal) -> bool:
-    """Whether a slide is on its way again."""
+    """Whether a slide is in progress again."""
     return any(when(progress.at) > withdrawn.as_of for progress in facts.progress)
 
 
@@ -140,8 +140,8 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
-        seen = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
-        yield from (name for name, shown in seen if shown)
+        remarks = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
+        yield from (name for name, shown in remarks if shown)
     if refused:
         yield "rejected_input"
     if score is not None and score.simulated:

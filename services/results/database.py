@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL and SQLite: deadlines, transactions, and what a database that is down looks like."""
+"""Connections to PostgreSQL and SQLite: deadlines, transactions, and errors of a database that is down."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -40,31 +40,31 @@ def connect(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
-    """One transaction, committed at the end; a writing one waits for its turn on SQLite.
+    """One transaction, committed at the end; on SQLite a writing one waits for other writers.
 
     Raises:
-        DatabaseDownError: the database is away, too slow, or asks to try again.
+        DatabaseDownError: the database is down, too slow, or asks for a retry.
     """
     try:
         with engine.execution_options(medulla_write=write).begin() as connection:
             yield connection
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer: {_said(error)}") from error
+        raise DatabaseDownError(f"the {engine.dialect.name} database does not answer: {_cause(error)}") from error
 
 
-def _said(error: SQLAlchemyError) -> str:
-    """What the database or its driver says, such as who was refused where; never the password, never a row."""
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return said[0] if said else type(error).__name__
+def _cause(error: SQLAlchemyError) -> str:
+    """The message of the database or its driver, which names user and host, but no password or row."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT in the connection's dialect."""
+    """An INSERT with ON CONFLICT in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def wrote(connection: Connection, statement: postgresql.Insert | sqlite.Insert) -> bool:
-    """Run an INSERT ON CONFLICT of one row; False where the conflict kept it from writing."""
+    """Run an INSERT ON CONFLICT of one row; False if there was a conflict."""
     return connection.execute(statement.returning(literal(1))).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in results; the parent class decides between retry and dead letter."""
+"""Errors of results; the parent class decides between retry and dead letter."""
 
 import grpc
 
@@ -6,7 +6,7 @@ from shared.errors import MedullaError, PermanentError, TransientError
 
 
 class ScoreMismatchError(PermanentError):
-    """The score in the store is not the one that the event announced."""
+    """The score in the store differs from the event's."""
 
     reason = "digest_mismatch"
     advice = "Score the case again (medulla rescore CASE); if it happens twice, check the bucket's access log."
@@ -21,14 +21,14 @@ class UnknownCaseError(PermanentError):
 
 
 class BadRequestError(PermanentError):
-    """A request asks for something that cannot be."""
+    """A request has an invalid parameter."""
 
     reason = "bad_request"
     advice = "Correct the named parameter."
 
 
 class BadDatabaseUrlError(MedullaError):
-    """The setting names no database that can hold results."""
+    """The setting does not name a supported database."""
 
 
 class DatabaseDownError(TransientError):
@@ -36,15 +36,15 @@ class DatabaseDownError(TransientError):
 
 
 class OldSchemaError(TransientError):
-    """The database's tables are older than this program; another program brings them up."""
+    """The database's tables are older than this program; another program migrates them."""
 
 
 class TooManyWatchersError(TransientError):
-    """As many callers as allowed are watching progress."""
+    """The maximum of callers is watching progress."""
 
 
 class BrokenEvidenceError(PermanentError):
-    """A picture or map that a score points at is not what it should be."""
+    """A picture or map of a score is damaged."""
 
     reason = "digest_mismatch"
     advice = "Score the case again; if it happens twice, check the bucket."

@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Finds what a case's current score, or a refusal, points at."""
+    """Reads the pictures and maps that a case's current score or a refusal names."""
 
     queries: Queries
     blobs: BlobStore
@@ -37,7 +37,7 @@ class Evidence:
 
         Raises:
             UnknownCaseError: there is no such case, slide or picture.
-            BrokenEvidenceError: the object is no picture.
+            BrokenEvidenceError: the object is not a picture.
         """
         key = _thumbnail_key(case_state.answer(self.queries.facts(case_id)), slide_id)
         data = self._get(key, f"thumbnail of slide {slide_id}")
@@ -47,18 +47,18 @@ class Evidence:
         raise BrokenEvidenceError(f"thumbnail of slide {slide_id} of case {case_id} is no JPEG or PNG")
 
     def attention(self, case_id: str, slide_id: str) -> AttentionMap:
-        """Where the current score looked on a slide.
+        """Attention of the current score on a slide.
 
         Raises:
             UnknownCaseError: there is no such case, slide or map.
-            BrokenEvidenceError: the object is no attention map.
+            BrokenEvidenceError: the object is not an attention map.
         """
         slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
         return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
 
-    def _get(self, key: str, what: str) -> bytes:
+    def _get(self, key: str, description: str) -> bytes:
         if not key or self.blobs.head(key) is None:
-            raise UnknownCaseError(f"there is no {what}")
+            raise UnknownCaseError(f"there is no {description}")
         return self.blobs.get(key)
 
 

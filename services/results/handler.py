@@ -1,4 +1,4 @@
-"""What results does with each event: keep it, once."""
+"""Stores each event once."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
 from shared.times import when
-from shared.units import CaseId, Sha256
+from shared.units import CaseId, Sha256, SlideId
 
 _LANDED = (keys.SLIDES, keys.CLINICAL)
 
@@ -21,18 +21,18 @@ _LANDED = (keys.SLIDES, keys.CLINICAL)
 class RecordScore:
     """A score or a withdrawal in, one audit entry out; the greatest revision of a case is its current one.
 
-    Refusals of objects that are gone go with it: a deleted slide is refused no more.
+    Refusals of deleted objects are removed with it.
     """
 
     blobs: BlobStore
     results: ResultStore
 
     def __call__(self, event: CaseScored) -> tuple[()]:
-        """Keep the score, or the withdrawal, that the event announces.
+        """Store the score or withdrawal of the event.
 
         Raises:
-            ScoreMismatchError: the bytes in the store are not the announced score.
-            ObjectChangedError: they are not there.
+            ScoreMismatchError: the stored bytes are not the announced score.
+            ObjectChangedError: the score does not exist.
         """
         case = keys.case_id(event.case_id, "the event of a score")
         if event.withdrawn:
@@ -59,7 +59,7 @@ class RecordScore:
     def _forget_refusals(self, case: CaseId) -> None:
         facts = self.results.case(case)
         for refused in facts.rejections if facts else ():
-            if not _stands(self.blobs, refused):
+            if not _exists(self.blobs, refused):
                 self.results.forget_rejection(refused)
 
     def _body(self, event: CaseScored) -> str:
@@ -76,28 +76,30 @@ class RecordScore:
 
 @dataclass(frozen=True)
 class RecordRejection:
-    """A refused input in, one row out."""
+    """A refused input in, one row out; a slide that is gone is not under way any more."""
 
     blobs: BlobStore
     results: ResultStore
 
     def __call__(self, event: SlideRejected) -> tuple[()]:
-        """Keep why the input was refused, while what was refused stands in the bucket."""
+        """Store the refusal while the refused object exists in the bucket."""
         if event.case_id:
             keys.case_id(event.case_id, "the event of a refused input")
-        if _stands(self.blobs, event):
+        if _exists(self.blobs, event):
             self.results.record_rejection(event)
+        elif event.slide_id and self.blobs.head(event.object_key) is None:
+            self.results.forget_progress(CaseId(event.case_id), SlideId(event.slide_id))
         return ()
 
 
 @dataclass(frozen=True)
 class RecordProgress:
-    """How far a slide is; only the latest is kept."""
+    """Progress of a slide; only the latest is kept."""
 
     results: ResultStore
 
     def __call__(self, event: Progress) -> tuple[()]:
-        """Keep it where it is news."""
+        """Store it if it is newer."""
         keys.case_id(event.case_id, "the event of progress")
         self.results.record_progress(event)
         return ()
@@ -119,11 +121,11 @@ def _withdrawal(case: CaseId, event: CaseScored) -> Withdrawal:
     return Withdrawal(case, event.withdrawn, event.nothing_left, when(event.as_of), event.revision, event.event_id)
 
 
-def _stands(blobs: BlobStore, refused: SlideRejected) -> bool:
-    """Whether the refused version of an object stands in the bucket.
+def _exists(blobs: BlobStore, refused: SlideRejected) -> bool:
+    """Whether the refused version of an object exists in the bucket.
 
-    Older programs did not say which it was, and no program says when an object had landed that was gone by then. The
-    refusal of a case as a whole, or of a bag, is about no object that can be deleted or replaced.
+    Older programs did not name the version, and the time is missing if the object had been deleted before. The refusal
+    of a case as a whole, or of a bag, has no object that could be deleted or replaced.
     """
     if not refused.object_key.startswith(_LANDED):
         return True

@@ -1,4 +1,4 @@
-"""What every HTTP answer gets: security headers, no caching of patient data, and a place in the metrics."""
+"""Adds security headers to every HTTP response, forbids caching of patient data, and counts requests."""
 
 from time import perf_counter
 
@@ -20,7 +20,7 @@ _FIXED = {
 
 
 def content_security_policy(login_origins: tuple[str, ...] = ()) -> str:
-    """Own scripts, styles and pictures only; `login_origins` are the token issuer's, which the page talks to."""
+    """Own scripts, styles and pictures only; `login_origins` are the token issuer's, which the page connects to."""
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
@@ -42,7 +42,7 @@ class Guard:
         self._headers = _FIXED | {"Content-Security-Policy": content_security_policy(login_origins)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, dress its answer, count it; a bug becomes a problem that tells nothing."""
+        """Handle a request, add headers and count it; a bug becomes a problem without details."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class Guard:
 
         try:
             await self._app(scope, receive, dressed)
-        except Exception as error:  # noqa: BLE001 - one request ends, and no other
+        except Exception as error:  # noqa: BLE001 - a bug ends only this request
             bug = incident(error, "http")
             if started:
                 raise bug from None

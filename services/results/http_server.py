@@ -13,16 +13,16 @@ _DRAIN_SECONDS = 5
 
 
 class HttpServer:
-    """A part; the port is taken when it is made, so that a busy one is found at once.
+    """A part; the port is bound at construction, so that a busy one is reported at once.
 
-    `on_stop` is called first when the process ends, to let streams go.
+    `on_stop` is called first when the process ends, to end streams.
     """
 
     def __init__(self, host: str, port: int, app: FastAPI, on_stop: Callable[[], None] = lambda: None) -> None:
         self._socket = _listen(host, port)
         self._on_stop = on_stop
         self.port = int(self._socket.getsockname()[1])
-        """The port in use, also where 0 was asked for."""
+        """The port in use, also if 0 was requested."""
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_DRAIN_SECONDS
         )

@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, or back."""
+"""Migrates a database to the newest schema, or back."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from services.results.sql_audit import lock
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Apply the migrations up to `revision`, one program at a time; nothing happens where they stand."""
+    """Apply the migrations up to `revision`, one program at a time; applied ones are skipped."""
     _run(engine, revision, up=True)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take migrations back to `revision`; "base" removes everything."""
+    """Revert migrations down to `revision`; "base" removes everything."""
     _run(engine, revision, up=False)
 
 

@@ -18,32 +18,32 @@ _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
 
 
 def components() -> dict[str, Any]:
-    """Schemas by name: every message that an answer reaches, and Problem."""
-    found: dict[str, Any] = {"Problem": PROBLEM}
+    """Schemas by name: every message that responses use, and Problem."""
+    schemas: dict[str, Any] = {"Problem": PROBLEM}
     for answer in ANSWERS:
-        _add(answer.DESCRIPTOR, found)
-    return found
+        _add(answer.DESCRIPTOR, schemas)
+    return schemas
 
 
 def reference(name: str) -> dict[str, Any]:
-    """Points at a schema."""
+    """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _add(message: Descriptor, found: dict[str, Any]) -> None:
-    if message.name in found or message.full_name == _TIMESTAMP:
+def _add(message: Descriptor, schemas: dict[str, Any]) -> None:
+    if message.name in schemas or message.full_name == _TIMESTAMP:
         return
-    found[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
+    schemas[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
     for field in message.fields:
         if field.message_type is not None:
-            _add(field.message_type, found)
+            _add(field.message_type, schemas)
 
 
 def _field(field: FieldDescriptor) -> dict[str, Any]:
-    return {"type": "array", "items": _one(field)} if field.is_repeated else _one(field)
+    return {"type": "array", "items": _single(field)} if field.is_repeated else _single(field)
 
 
-def _one(field: FieldDescriptor) -> dict[str, Any]:
+def _single(field: FieldDescriptor) -> dict[str, Any]:
     if field.message_type is not None:
         is_time = field.message_type.full_name == _TIMESTAMP
         return {"type": "string", "format": "date-time"} if is_time else reference(field.message_type.name)

@@ -1,4 +1,4 @@
-"""What results needs of a database, and the values that pass through."""
+"""The interface of the result store, and its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Protocol
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.results.audit_chain import ChainReport
-from shared.units import CaseId, Sha256
+from shared.times import time_of
+from shared.units import CaseId, Sha256, SlideId
 
 Version = tuple[str, str]
 """Key and etag of an object."""
@@ -16,7 +17,7 @@ Version = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ScoreRecord:
-    """One score as it was announced, with the exact text that its digest covers."""
+    """One announced score, with the exact text that its digest covers."""
 
     case_id: CaseId
     score_id: Sha256
@@ -27,15 +28,20 @@ class ScoreRecord:
     as_of: datetime
     """Aware; the newest time among the score's inputs."""
     revision: str
-    """Of two events of a case the one with the greater text is current."""
+    """Of two events of a case the one with the greater revision is current."""
     event_id: str
     inputs: frozenset[Version] | None = None
     """Its inputs; None if an older program did not record them."""
 
+    @property
+    def changed_at(self) -> datetime:
+        """When the case got this score: after a deletion that is later than what is left of its inputs."""
+        return max(self.as_of, time_of(self.revision))
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A withdrawal: the case has no score any more."""
+    """A withdrawal: the case no longer has a score."""
 
     case_id: CaseId
     sentence: str
@@ -53,7 +59,7 @@ class Erasure:
     """An erasure of a case; holds digests only."""
 
     case_id: str
-    """SHA-256 of the case's id, which its entries have in its place."""
+    """SHA-256 of the case's id, which replaces it in its entries."""
     digest: Sha256
     """Over the hashes of those entries."""
     as_of: datetime
@@ -83,7 +89,7 @@ class CaseFacts:
     rejections: Sequence[SlideRejected] = ()
     progress: Sequence[Progress] = ()
     withdrawn: Withdrawal | None = None
-    """Why there is no current score any more."""
+    """Why there is no current score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,45 +102,48 @@ class PageMark:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What moved of late: the latest progress of each slide, and a number for each case that grows with its news."""
+    """Recent activity: the latest progress of each slide, and a number per case that grows with each change."""
 
     progress: Sequence[Progress]
     revisions: dict[str, int]
 
 
 class ResultStore(Protocol):
-    """Keeps results; every method may raise TransientError when the database is down.
+    """Stores results; every method may raise TransientError when the database is down.
 
-    Writing twice is the same as writing once, and the order of writes does not matter to what is read.
+    Writes are idempotent, and their order does not affect what is read.
     """
 
     def record_score(self, record: ScoreRecord) -> bool:
-        """Keep a score, its audit entry, and make the case's newest score current; False where it was known.
+        """Store a score and its audit entry, and make the case's newest score current; False if it was stored before.
 
         Raises:
-            ScoreMismatchError: another text is kept under this score id.
+            ScoreMismatchError: another text is stored under this score id.
         """
 
     def record_withdrawal(self, withdrawal: Withdrawal) -> bool:
-        """Keep that a case has no score any more, its audit entry, and leave it without a current score.
+        """Store the withdrawal of a case and its audit entry; the case then has no current score.
 
-        False where it was known.
+        False if it was stored before.
         """
 
     def record_rejection(self, rejection: SlideRejected) -> bool:
-        """Keep a refusal; False where it was known."""
+        """Store a refusal; False if it was stored before."""
 
     def forget_rejection(self, rejection: SlideRejected) -> None:
-        """Drop the refusal of an object that is gone."""
+        """Delete the refusal of a deleted object."""
 
     def erase(self, case_id: CaseId) -> bool:
-        """Drop everything of a case; its audit entries keep digests. False where nothing was kept of it."""
+        """Delete everything of a case; its audit entries keep digests. False if nothing of it was stored."""
 
     def record_progress(self, progress: Progress) -> bool:
-        """Keep the latest progress of a slide; False where a later one was known."""
+        """Store the latest progress of a slide; False if a later one was stored before."""
+
+    def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
+        """Drop the progress of a slide that is gone."""
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
-        """A page of at most `limit` cases behind `after`, the most recently changed first."""
+        """A page of at most `limit` cases after `after`, the most recently changed first."""
 
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """One case, or None."""
@@ -146,7 +155,7 @@ class ResultStore(Protocol):
         """Every score of the case, the current one first."""
 
     def activity(self, since: datetime) -> Activity:
-        """What moved since a time."""
+        """Activity since a time."""
 
     def verify_chain(self) -> ChainReport:
-        """Walk the audit record from its first entry."""
+        """Verify the audit record from its first entry."""

@@ -29,7 +29,7 @@ _BUG = "Something went wrong inside the service; its log has the place, by the i
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error that `app` raises on purpose as a problem; the guard around it answers for bugs."""
+    """Return every error that `app` raises on purpose as a problem; the guard around it handles bugs."""
     app.add_exception_handler(MedullaError, _on_medulla)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -64,13 +64,13 @@ def _on_http(_: Request, error: Exception) -> JSONResponse:
 
 
 def _on_invalid(_: Request, error: Exception) -> JSONResponse:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in found)
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in problems)
     return problem(HTTPStatus.BAD_REQUEST, detail, "bad_request", "Correct the named parameter.")
 
 
 def bug(error: InternalError) -> JSONResponse:
-    """What the caller hears of a bug: that there is one, and how to name it to those who can read the log."""
+    """The response to a bug: only the incident id, by which the log line is found."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _BUG, error.reason, error.advice, error.incident)
 
 

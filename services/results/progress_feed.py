@@ -1,4 +1,4 @@
-"""What moves, for those who watch: the same picture of the database serves all watchers of a process."""
+"""Recent activity for watchers: all watchers of a process share one query of the database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from services.results.errors import TooManyWatchersError
 from services.results.ports import Activity
 
 RECENT = timedelta(hours=6)
-"""Progress older than this is of a slide that nobody works on any more."""
+"""Older progress is of a slide that is no longer processed."""
 LOOK_EVERY_S = 1.0
 WATCHERS = 32
 _NOTHING = Activity((), {})
@@ -22,7 +22,7 @@ _NOTHING = Activity((), {})
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is new since the last look."""
+    """Changes since the last look."""
 
     progress: tuple[Progress, ...]
     cases: tuple[str, ...]
@@ -30,7 +30,7 @@ class Changes:
 
 
 def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
-    """What `now` shows that `before` did not; of one case only where `case_id` is given."""
+    """Changes from `before` to `now`; of one case if `case_id` is given."""
     known = {(p.case_id, p.slide_id): p for p in before.progress}
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
     cases = (c for c, revision in now.revisions.items() if before.revisions.get(c) != revision and case_id in {"", c})
@@ -38,14 +38,14 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
 
 
 class Watched(Protocol):
-    """The part of ResultStore that the feed looks at."""
+    """The part of ResultStore that the feed queries."""
 
     def activity(self, since: datetime) -> Activity:
         """What moved since a time."""
 
 
 class Feed:
-    """Looks at the database at most once in `every_s` seconds, however many watch; at most `largest` may."""
+    """Queries the database at most once in `every_s` seconds for all watchers; allows at most `largest` of them."""
 
     def __init__(
         self,
@@ -60,29 +60,29 @@ class Feed:
         self._now = now
         self._lock = Lock()
         self._watchers = 0
-        self._seen_at = float("-inf")
-        self._seen = _NOTHING
+        self._activity_at = float("-inf")
+        self._activity = _NOTHING
         self._closed = Event()
 
     @property
     def closed(self) -> bool:
-        """Whether watchers are to go."""
+        """Whether watchers must stop."""
         return self._closed.is_set()
 
     def close(self) -> None:
-        """Send every watcher away, as the process ends."""
+        """End every watch, as the process stops."""
         self._closed.set()
 
     def wait(self) -> None:
-        """Let the time between two looks pass; less when the feed closes."""
+        """Wait for the time between two looks, or until the feed closes."""
         self._closed.wait(self.every_s)
 
     @contextmanager
     def watch(self, case_id: str = "") -> Iterator[Callable[[], Changes]]:
-        """A function that says what changed since it was last called; at first, all that moves.
+        """A function that returns the changes since its last call; at first, all recent activity.
 
         Raises:
-            TooManyWatchersError: as many as allowed are watching.
+            TooManyWatchersError: the maximum is watching.
         """
         self._enter()
         last: Activity | None = None
@@ -90,8 +90,8 @@ class Feed:
         def look() -> Changes:
             nonlocal last
             now = self._look()
-            seen, last = last or Activity((), now.revisions), now
-            return changes(seen, now, case_id)
+            previous, last = last or Activity((), now.revisions), now
+            return changes(previous, now, case_id)
 
         try:
             yield look
@@ -100,10 +100,10 @@ class Feed:
 
     def _look(self) -> Activity:
         with self._lock:
-            if monotonic() - self._seen_at >= self.every_s / 2:
-                self._seen = self._results.activity(self._now() - RECENT)
-                self._seen_at = monotonic()
-            return self._seen
+            if monotonic() - self._activity_at >= self.every_s / 2:
+                self._activity = self._results.activity(self._now() - RECENT)
+                self._activity_at = monotonic()
+            return self._activity
 
     def _enter(self) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The questions that REST and gRPC both answer, asked of the store."""
+"""The queries that REST and gRPC share."""
 
 import base64
 import binascii
@@ -30,16 +30,16 @@ class Queries:
         """A page of cases, the most recently changed first.
 
         Raises:
-            BadRequestError: page_size is not 0 to 200, or the token is none that was given out.
+            BadRequestError: page_size is not 0 to 200, or the token was not issued here.
         """
         size, after = _size(page_size), _mark(page_token)
-        found = self.results.cases(size + 1, after)
-        page = found[:size]
-        more = _token(page[-1]) if len(found) > size else ""
+        cases = self.results.cases(size + 1, after)
+        page = cases[:size]
+        more = _token(page[-1]) if len(cases) > size else ""
         return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
-        """One case; a remark on a slide that lies in two cases names the other ones.
+        """One case; a remark on a slide that is in two cases names the other ones.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
@@ -58,7 +58,7 @@ class Queries:
         return ListScoresResponse(scores=map(case_state.stored, kept))
 
     def facts(self, case_id: str) -> CaseFacts:
-        """All that is known of a case.
+        """The facts of a case.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
@@ -69,10 +69,10 @@ class Queries:
         return facts
 
 
-def _size(asked: int) -> int:
-    if not 0 <= asked <= LARGEST_PAGE:
-        raise BadRequestError(f"page_size {asked} is not between 0 and {LARGEST_PAGE}")
-    return asked or DEFAULT_PAGE
+def _size(requested: int) -> int:
+    if not 0 <= requested <= LARGEST_PAGE:
+        raise BadRequestError(f"page_size {requested} is not between 0 and {LARGEST_PAGE}")
+    return requested or DEFAULT_PAGE
 
 
 def _token(last: CaseFacts) -> str:

@@ -1,4 +1,4 @@
-"""Refused uploads whose keys name no case: kept only while the object stands, since a key may name a person."""
+"""Refused uploads whose keys name no case: kept only while the object exists, since a key may name a person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class RefusedUploads:
-    """The refused uploads that name no case."""
+    """Refused uploads whose keys name no case."""
 
     blobs: BlobStore
     results: ResultStore
 
-    def standing(self, most: int) -> list[SlideRejected]:
-        """The latest refusal of each object that still stands, the latest first."""
-        latest = {one.object_key: one for one in reversed(self.results.refused(most))}
-        return [one for one in reversed(latest.values()) if self._stands(one)]
+    def current(self, most: int) -> list[SlideRejected]:
+        """The latest refusal of each object that still exists, the latest first."""
+        latest = {rejection.object_key: rejection for rejection in reversed(self.results.refused(most))}
+        return [rejection for rejection in reversed(latest.values()) if self._is_present(rejection)]
 
     def forget_removed(self) -> None:
         """Drop the refusals of objects that were removed."""
@@ -30,10 +30,10 @@ class RefusedUploads:
             self.results.forget_rejection(refused)
 
     def _removed(self) -> Iterator[SlideRejected]:
-        return (one for one in self.results.refused(_MOST) if not self._stands(one))
+        return (rejection for rejection in self.results.refused(_MOST) if not self._is_present(rejection))
 
-    def _stands(self, rejection: SlideRejected) -> bool:
-        """Whether the object is still there; moved to a case's folder it is no longer refused."""
+    def _is_present(self, rejection: SlideRejected) -> bool:
+        """Whether the object still exists; after a move to a case's folder it is no longer refused."""
         try:
             return self.blobs.head(rejection.object_key) is not None
         except PermanentError:

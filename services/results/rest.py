@@ -1,4 +1,4 @@
-"""The REST face: cases and scores as JSON, progress as a stream, and the page's files."""
+"""The REST API: cases and scores as JSON, progress as a stream, and the page's files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,17 +36,17 @@ _PROBLEM = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How the page logs in: an OpenID issuer's authorization code flow with PKCE, as a public client."""
+    """Login of the page: an OpenID issuer's authorization code flow with PKCE, as a public client."""
 
     issuer: str
     client_id: str
     scope: str = "openid"
     origins: tuple[str, ...] = ()
-    """Other origins of the issuer, such as its token endpoint's, that the page has to reach."""
+    """Other origins of the issuer that the page must reach, such as its token endpoint's."""
 
     @property
     def all_origins(self) -> tuple[str, ...]:
-        """What the page's content security policy has to allow."""
+        """Origins that the page's content security policy must allow."""
         parts = urlsplit(self.issuer)
         return (f"{parts.scheme}://{parts.netloc}", *self.origins)
 
@@ -61,7 +61,7 @@ def create_app(
     feed: Feed | None = None,
     rhythm: Rhythm | None = None,
 ) -> FastAPI:
-    """The whole application; without `login` the page asks for none, which only `OpenOnLoopback` may go with."""
+    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows."""
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
     app.setup()
@@ -91,8 +91,8 @@ def _open_routes(login: Login | None) -> APIRouter:
 
     @routes.get("/config", summary="What the page has to know before anyone has logged in")
     def config() -> dict[str, Any]:
-        asked = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
-        return {"notice": NOTICE, "login": asked}
+        oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
+        return {"notice": NOTICE, "login": oidc}
 
     return routes
 

@@ -1,4 +1,4 @@
-"""Route of refused uploads whose keys name no case and which no case can show."""
+"""Route of refused uploads whose keys name no case."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def refused_routes(results: ResultStore, blobs: BlobStore) -> APIRouter:
 
     @routes.get("", responses=answers, summary=f"Refused uploads that name no case and still stand, {MOST} at most")
     def list_refused() -> dict[str, Any]:
-        standing = RefusedUploads(blobs, results).standing(MOST)
-        return {"refused": [MessageToDict(one, preserving_proto_field_name=True) for one in standing]}
+        rejections = RefusedUploads(blobs, results).current(MOST)
+        return {"refused": [MessageToDict(rejection, preserving_proto_field_name=True) for rejection in rejections]}
 
     return routes

@@ -1,4 +1,4 @@
-"""Which handler gets the records of which topic."""
+"""Topics of results and their handlers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SERVICE = "results"
 
 
 def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
-    """Everything that results listens to."""
+    """All routes of results."""
     kept = (
         Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),

@@ -1,4 +1,4 @@
-"""The tables, as the migrations leave them."""
+"""The tables of the newest schema."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time; SQLite, which knows no zones, holds it in UTC."""
+    """An aware time; SQLite, which has no zones, stores it in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

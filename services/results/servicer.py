@@ -1,4 +1,4 @@
-"""The gRPC face: translates requests into queries; interceptors check tokens and map errors."""
+"""The gRPC API: translates requests into queries; interceptors check tokens and map errors."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from shared import keys
 
 
 class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
-    """Answers ResultsService from the same queries as REST."""
+    """Serves ResultsService from the same queries as REST."""
 
     def __init__(self, queries: Queries, feed: Feed) -> None:
         self._queries = queries

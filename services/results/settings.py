@@ -9,14 +9,14 @@ from shared.settings import Port, ServiceSettings
 
 
 class ResultsSettings(ServiceSettings):
-    """What results alone needs, e.g. `RESULTS_DATABASE_URL=postgresql://medulla@db/medulla`."""
+    """Settings of results, e.g. `RESULTS_DATABASE_URL=postgresql://medulla@db/medulla`."""
 
     model_config = SettingsConfigDict(env_prefix="RESULTS_")
 
     database_url: SecretStr
     """`postgresql://user:password@host:port/name`, or `sqlite:///path` on a laptop."""
     migrate_at_start: bool = False
-    """Bring the database to the newest schema at start; in a cluster a job does it once instead."""
+    """Migrate the database at start; in a cluster a job does it once instead."""
     http_host: str = "127.0.0.1"
     """Where REST and the page listen; 0.0.0.0 in a pod."""
     http_port: Port = 8080
@@ -24,12 +24,12 @@ class ResultsSettings(ServiceSettings):
     grpc_tls: ServerTls | None = None
     """PEM files, e.g. `RESULTS_GRPC_TLS__CERTIFICATE`; None where a mesh or an ingress encrypts."""
     login_scope: str = "openid"
-    """Scopes that the page asks of the token issuer, so that its tokens carry audience and roles."""
+    """Scopes that the page requests from the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()
-    """Origins that the page has to reach for a login, other than the issuer's own, such as its token endpoint's."""
+    """Origins that the page must reach for a login besides the issuer's, such as its token endpoint's."""
     watchers: int = Field(default=WATCHERS, ge=1)
-    """How many may watch progress at once."""
+    """Largest number of watchers of progress."""
     look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
-    """How often the database is looked at for those who watch."""
+    """Time between two queries of the database for watchers."""
     waiting_look_every_s: float = Field(default=300, gt=0)
-    """How often the bucket is looked through for slides that wait; each look lists all of them."""
+    """Time between two checks of the bucket for pending slides; each lists all slides."""

@@ -1,4 +1,4 @@
-"""The audit record in SQL: appending to it, one writer at a time, and walking it."""
+"""The audit record in SQL: appends entries, one writer at a time, and reads them in order."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,25 +14,25 @@ from services.results.schema import AUDIT, SCORES
 from shared.units import CaseId, Sha256
 
 _LOCK = 0x6D65_6475_6C6C_61
-"""Any number that no other program uses: "medulla" in ASCII."""
+"""A number that no other program uses: "medulla" in ASCII."""
 _AT_ONCE = 500
 
 
 def lock(tx: Connection) -> None:
-    """Wait until no other transaction writes scores; SQLite's writers wait for each other anyway."""
+    """Wait until no other transaction writes scores; SQLite allows one writer anyway."""
     if tx.dialect.name == "postgresql":
         tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def holds(tx: Connection, record: ScoreRecord | Withdrawal) -> bool:
-    """Whether this score or withdrawal was recorded with this event before."""
+    """Whether this score or withdrawal was recorded for this event before."""
     score_id, _ = _named(record)
     same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == score_id, AUDIT.c.event_id == record.event_id
     return bool(tx.scalar(select(exists().where(*same))))
 
 
 def append(tx: Connection, record: ScoreRecord | Withdrawal | Erasure, why: str | None, recorded_at: datetime) -> None:
-    """Add an entry behind the last one."""
+    """Append an entry."""
     score_id, digest = _named(record)
     last = tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
@@ -51,7 +51,7 @@ def append(tx: Connection, record: ScoreRecord | Withdrawal | Erasure, why: str 
 
 
 def verify(tx: Connection) -> ChainReport:
-    """Walk the whole record, then look for scores that it does not name."""
+    """Verify the whole record, then look for scores without an entry."""
     report = verify_rows(_rows(tx))
     if not report.intact:
         return report
@@ -59,7 +59,7 @@ def verify(tx: Connection) -> ChainReport:
 
 
 def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
-    """Put `name` in the place of a case's id; hashes of its entries, in their order."""
+    """Replace a case's id by `name`; returns the hashes of its entries, in their order."""
     own = AUDIT.c.case_id == case
     hashes = tx.scalars(select(AUDIT.c.hash).where(own).order_by(AUDIT.c.seq)).all()
     tx.execute(update(AUDIT).where(own).values(case_id=name))

@@ -13,7 +13,7 @@ from shared.canonical import digest_of, sha256
 from shared.units import CaseId
 
 _TABLES = (CASES, SCORES, REJECTIONS, PROGRESS)
-"""Cases first: each points at one of its scores."""
+"""Cases first, since each refers to one of its scores."""
 
 
 def erase(tx: Connection, case: CaseId, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of the database as values: the reading half of the store."""
+"""Reads rows of the database as values."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,7 @@ from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
 NEWEST_SCORE = (SCORES.c.revision.desc(), SCORES.c.score_id.desc())
-"""The order of a case's scores, the current one first: while slides are still on their way, several share a time."""
+"""The order of a case's scores, the current one first: while slides are in progress, several may have the same time."""
 _REJECTION_TEXTS = (
     "event_id",
     "case_id",
@@ -30,7 +30,7 @@ _REJECTION_TEXTS = (
     "object_etag",
 )
 _NEWEST_CASES = 1000
-"""Cases whose changes are told to those who watch: many more than change between two looks."""
+"""Most cases in one activity: many more than change between two looks."""
 _PROGRESS_VALUES = ("event_id", "case_id", "slide_id", "stage", "done", "total")
 
 
@@ -41,7 +41,7 @@ def rejection_values(rejection: SlideRejected) -> dict[str, Any]:
 
 
 def inputs_text(inputs: frozenset[Version] | None) -> str | None:
-    """What a score was made from as a column."""
+    """Inputs of a score as a column."""
     return None if inputs is None else json.dumps(sorted(inputs))
 
 
@@ -58,8 +58,8 @@ def cases(tx: Connection, limit: int, after: PageMark | None) -> list[CaseFacts]
 
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     """See ResultStore."""
-    found = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
-    return found[0] if found else None
+    facts = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
+    return facts[0] if facts else None
 
 
 def refused(tx: Connection, limit: int) -> list[SlideRejected]:
@@ -110,8 +110,8 @@ def _behind(mark: PageMark) -> Any:
 def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
     ids = [row.case_id for row in rows]
     refused = tx.execute(select(REJECTIONS).where(REJECTIONS.c.case_id.in_(ids)).order_by(REJECTIONS.c.event_id))
-    seen = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
-    rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, seen))
+    progressed = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
+    rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, progressed))
     return [_case(row, rejections[row.case_id], progress[row.case_id]) for row in rows]
 
 
@@ -127,7 +127,7 @@ def _current(row: Row[Any]) -> KeptScore | None:
 
 
 def _withdrawal(row: Row[Any]) -> Withdrawal | None:
-    """The last withdrawal, unless a later score made it the past."""
+    """The last withdrawal, unless there is a later score."""
     if row.body is not None or row.withdrawn is None:
         return None
     return Withdrawal(
@@ -141,10 +141,10 @@ def _withdrawal(row: Row[Any]) -> Withdrawal | None:
 
 
 def _by_case(messages: Iterable[M]) -> defaultdict[str, list[M]]:
-    found: defaultdict[str, list[M]] = defaultdict(list)
+    grouped: defaultdict[str, list[M]] = defaultdict(list)
     for message in messages:
-        found[message.case_id].append(message)
-    return found
+        grouped[message.case_id].append(message)
+    return grouped
 
 
 def _rejection(row: Row[Any]) -> SlideRejected:

@@ -1,4 +1,4 @@
-"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: the writing half and the port."""
+"""Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from services.results.errors import OldSchemaError, ScoreMismatchError
 from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
-from shared.units import CaseId
+from shared.units import CaseId, SlideId
 
 
 def _now() -> datetime:
@@ -28,7 +28,7 @@ class SqlStore:
         self._now = now
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema."""
+        """Migrate the database to the newest schema."""
         migrate.upgrade(self.engine)
 
     def check(self) -> None:
@@ -41,7 +41,7 @@ class SqlStore:
             raise OldSchemaError("the database's tables are missing or old; run `python -m services.results migrate`")
 
     def ready(self) -> bool:
-        """True; raises where `check` does."""
+        """True, or raises as `check` does."""
         self.check()
         return True
 
@@ -57,7 +57,7 @@ class SqlStore:
                 return _same_text(tx, record)
             before = sql_reads.current_body(tx, record.case_id)
             _keep_score(tx, record)
-            _touch_case(tx, record.case_id, record.as_of)
+            _touch_case(tx, record.case_id, record.changed_at)
             _point_at_newest(tx, record.case_id)
             now = sql_reads.current_body(tx, record.case_id)
             why = audit_chain.no_longer_from(before, now) if before and now == record.body else None
@@ -102,8 +102,15 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             new = _keep_progress(tx, progress)
             if new:
-                _touch_case(tx, CaseId(progress.case_id), when(progress.at), news=0)
+                _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
         return new
+
+    def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            of_slide = PROGRESS.c.case_id == case_id, PROGRESS.c.slide_id == slide_id
+            if tx.execute(delete(PROGRESS).where(*of_slide)).rowcount:
+                tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(revision=CASES.c.revision + 1))
 
     def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
         """See ResultStore."""
@@ -137,7 +144,7 @@ class SqlStore:
 
 
 def _same_text(tx: Connection, record: ScoreRecord) -> bool:
-    """False, as nothing is new; raises where the text kept under this id is another."""
+    """False, as nothing is new; raises if another text is stored under this id."""
     kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
     if kept != record.digest:
         raise ScoreMismatchError(
@@ -179,10 +186,10 @@ def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
     tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))
 
 
-def _touch_case(tx: Connection, case_id: CaseId, at: datetime, news: int = 1) -> None:
+def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 1) -> None:
     new = insert(tx, CASES).values(case_id=case_id, updated_at=at, revision=1)
     later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
-    changed = {"updated_at": later, "revision": CASES.c.revision + news}
+    changed = {"updated_at": later, "revision": CASES.c.revision + increment}
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
 
 

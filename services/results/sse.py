@@ -1,4 +1,4 @@
-"""Progress as server-sent events: first what moves now, then every change, and a beat when nothing does."""
+"""Progress as server-sent events: first the recent activity, then every change, and a beat without changes."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -15,32 +15,32 @@ from shared.times import when
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When a stream speaks; all in seconds."""
+    """Timing of a stream, in seconds."""
 
     beat_s: float = 15.0
     life_s: float = 900.0
-    """A stream ends after this; the watcher comes back, and its token is checked again."""
+    """A stream ends after this; the watcher reconnects, and its token is checked again."""
 
 
 async def stream(feed: Feed, case_id: str, rhythm: Rhythm) -> AsyncIterator[str]:
-    """Text of the stream, of one case or, where `case_id` is empty, of all.
+    """Text of the stream, of one case or, if `case_id` is empty, of all.
 
     Raises:
-        TooManyWatchersError: as many as allowed are watching.
+        TooManyWatchersError: the maximum is watching.
     """
     with feed.watch(case_id) as look:
         yield "retry: 3000\n\n"
-        start = spoke = monotonic()
+        start = last_sent = monotonic()
         while not feed.closed and monotonic() - start < rhythm.life_s:
-            said = "".join(_events(await anyio.to_thread.run_sync(look)))
-            if said or monotonic() - spoke >= rhythm.beat_s:
-                spoke = monotonic()
-                yield said or ": beat\n\n"
+            events = "".join(_events(await anyio.to_thread.run_sync(look)))
+            if events or monotonic() - last_sent >= rhythm.beat_s:
+                last_sent = monotonic()
+                yield events or ": beat\n\n"
             await anyio.sleep(feed.every_s)
 
 
 async def begun(flow: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The same stream with its first piece made, so that a refusal to watch is an answer and not a broken stream."""
+    """The same stream after its first event, so that a refusal is a response and not a broken stream."""
     first = await anext(flow)
 
     async def whole() -> AsyncIterator[str]:

@@ -1,1 +1,1 @@
-"""The `medulla` command: the services' own handlers composed in one process."""
+"""The `medulla` command: the services' handlers composed in one process."""

@@ -1,18 +1,13 @@
 """`medulla`: starts the command line."""
 
-import sys
-
-STOPPED = 130
+from services.standalone.interrupt import stoppable
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it quietly, also while its libraries load."""
-    try:
-        from services.standalone.commands import app  # noqa: PLC0415 - takes seconds, in which people press Ctrl-C
-
-        app()
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)
+    """Run the command line."""
+    with stoppable():
+        from services.standalone.app import app  # noqa: PLC0415 - Ctrl-C must work while it loads
+    app()
 
 
 if __name__ == "__main__":

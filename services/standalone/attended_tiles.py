@@ -1,4 +1,4 @@
-"""Keeps the tiles that a cohort's attention chose as files to learn from."""
+"""Writes the most attended tiles of a cohort as files for fine-tuning."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,11 +19,11 @@ _DONE = "done"
 def keep(
     spots: Mapping[str, Sequence[Spots]], slides: CohortSlides, grid: GridSpec, out: Path, advance: Advance
 ) -> None:
-    """Write each case's tiles as `out`/{case_id}/*.png; cases that are there already are passed over.
+    """Write each case's tiles as `out`/{case_id}/*.png; existing cases are skipped.
 
     Raises:
-        BadEmbeddingsError: a slide is not the one that was embedded.
-        SlideError: a slide is not there, or cannot be read.
+        BadEmbeddingsError: a slide differs from the embedded one.
+        SlideError: a slide is missing or cannot be read.
     """
     for done, (case, parts) in enumerate(spots.items(), 1):
         folder = out / case

@@ -1,4 +1,4 @@
-"""The slides of a cohort on this machine; tiles are read out of the very slide that was embedded, and of no other."""
+"""The slides of a cohort on this machine; tiles are read only from the slide that was embedded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class CohortSlides:
 
     files: Mapping[tuple[str, str], SlideFile]
     default_mpp: float | None
-    """Microns per pixel of slides that do not say it."""
+    """Microns per pixel of slides that state none."""
     open_slide: OpenSlide = open_slide
 
     @classmethod
@@ -42,8 +42,8 @@ class CohortSlides:
         """Read tiles of one slide, as `grid` cuts them.
 
         Raises:
-            BadEmbeddingsError: the slide is not the one that was embedded.
-            SlideError: it is not there, or cannot be read.
+            BadEmbeddingsError: the slide differs from the embedded one.
+            SlideError: it is missing or cannot be read.
         """
         slide = self._slide(case, spots)
         with slide.at_hand() as path, self.open_slide(path, Override(slide.mpp, self.default_mpp)) as reader:
@@ -51,14 +51,14 @@ class CohortSlides:
 
     def _slide(self, case: str, spots: Spots) -> SlideFile:
         name = f"slide {spots.slide_id} of case {case}"
-        found = self.files.get((case, spots.slide_id))
-        if found is None:
+        file = self.files.get((case, spots.slide_id))
+        if file is None:
             raise NotASlideError(f"{name} is in the embeddings, but not among the slides")
-        if found.digest != spots.slide_digest:
+        if file.digest != spots.slide_digest:
             raise BadEmbeddingsError(f"{name} is not the slide that was embedded: its digest is another one")
-        return found
+        return file
 
 
 def _cut(grid: GridSpec, reader: SlideReader) -> Cut:
-    said = reader.describe().resolution
-    return Cut(grid.side(said.mpp_x), grid.side(said.mpp_y), grid.tile_px)
+    resolution = reader.describe().resolution
+    return Cut(grid.side(resolution.mpp_x), grid.side(resolution.mpp_y), grid.tile_px)

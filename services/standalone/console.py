@@ -1,11 +1,11 @@
-"""What a command prints: tables and sentences for people, JSON for programs, progress bars only on a terminal."""
+"""Output of a command: tables and sentences for people, JSON for programs, progress bars only on a terminal."""
 
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -13,20 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.standalone.advice import explain_here
 from services.standalone.errors import unforeseen
-from shared import runtime
-from shared.errors import MedullaError
+from services.standalone.interrupt import stoppable
+from shared.errors import MedullaError, TransientError
+from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
 
 _DAY = 86400.0
-"""Seconds that the time left is estimated from: one step may take longer than the half minute that is usual."""
+"""Seconds from which the remaining time is estimated: one step may take longer than the usual half minute."""
 _QUIET_S = 5.0
-"""Work that is done within that prints no progress lines."""
-STOPPED = 130
-"""Exit code after Ctrl-C, as of a program that the signal ended."""
+"""Shorter work prints no progress lines."""
 
 Advance = Callable[[int, int], None]
 """Called with (done, total)."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -37,7 +34,7 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Lines on standard output, at once: a command may go on for long after them."""
+    """Print lines on standard output and flush, since a command may run long after them."""
     sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
 
@@ -48,49 +45,63 @@ def one_line(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Lines for people beside the result, on standard error."""
+    """Lines for people in addition to the result, on standard error."""
     _errors.print(text, markup=False)
 
 
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
-    """Turn our errors into one sentence and the exit code of the contract; `goes_on` where a stopped command does."""
+    """Turn our errors into one sentence and the exit code of the contract; `goes_on`: a stopped command resumes."""
     try:
         yield
     except (MedullaError, OSError) as error:
-        _fail(explain_here(error), runtime.exit_code(error))
+        _fail(explain_here(error), exit_code(error))
+    except ModuleNotFoundError as error:
+        _fail(explain_here(_not_installed(error)), DEPENDENCY_DOWN)
     except KeyboardInterrupt:
         again = "goes on from here" if goes_on else "starts anew"
         _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
-    except Exception as error:  # noqa: BLE001 - a bug is told in a sentence, as any other error
-        _fail(explain_here(unforeseen(error)), runtime.AT_FAULT)
+    except Exception as error:  # noqa: BLE001 - a bug is reported as a sentence, as any other error
+        _fail(explain_here(unforeseen(error)), AT_FAULT)
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Advance]:
+def loading() -> Iterator[None]:
+    """Load what a command runs: a missing library is named, and Ctrl-C ends the process at once."""
+    with exit_codes(), stoppable():
+        yield
+
+
+def _not_installed(error: ModuleNotFoundError) -> TransientError:
+    needs = f"this command needs {error.name}, which is not installed"
+    return TransientError(f"{needs}: `make dev` in the project brings it.")
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Advance]:
     """A progress bar with time left on a terminal; elsewhere, after some seconds, a line at each tenth."""
     if _errors.is_terminal:
-        with _bar(what) as advance:
+        with _bar(label) as advance:
             yield advance
     else:
-        yield _Lines(what)
+        yield _Lines(label)
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Advance]:
+def _bar(label: str) -> Iterator[Advance]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True, speed_estimate_period=_DAY) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class _Lines:
     """Progress as a few lines of text, for logs."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, label: str) -> None:
+        self._label = label
         self._tenth = -1
         self._began = time.monotonic()
         self._first: tuple[int, float] | None = None
@@ -101,10 +112,10 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._what}: {done} of {total}{self._left(done, total, now)}")
+            _errors.print(f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}")
 
-    def _left(self, done: int, total: int, now: float) -> str:
-        """How long the rest will take at the pace since the first call, where that is a minute or more."""
+    def _remaining_time(self, done: int, total: int, now: float) -> str:
+        """The remaining time at the pace since the first call, if it is a minute or more."""
         start, began = self._first or (done, now)
         minutes = (total - done) * (now - began) / (60 * (done - start)) if done > start else 0
         return f", about {minutes:.0f} min left" if minutes >= 1 else ""

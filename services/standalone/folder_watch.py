@@ -14,7 +14,7 @@ _SETTLED_S = 2.0
 
 
 @dataclass
-class _Seen:
+class _FileVersion:
     """One version of a file."""
 
     etag: str
@@ -27,8 +27,8 @@ class _Seen:
 class FolderWatch:
     """Announces each version of each file below `prefix` once it has settled, and the removal of each announced file.
 
-    How long a version was seen unchanged decides, never the date of the file, which may lie in the past or future.
-    The bus forgets with the process, so everything is announced again at start; what was done before is found done.
+    A version settles by the time it was seen unchanged, never by the date of the file, which may be wrong. The bus is
+    in memory, so everything is announced again at start; the handlers skip finished work.
     """
 
     store: BlobStore
@@ -36,23 +36,23 @@ class FolderWatch:
     bucket: str
     prefix: str
     now: Callable[[], float] = time.monotonic
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _versions: dict[str, _FileVersion] = field(default_factory=dict)
 
     def __call__(self) -> int:
         """Scan once; returns the number of announced changes."""
-        seen = {info.key: self._version(info) for info in self.store.list(self.prefix)}
-        gone = self._seen.keys() - seen.keys()
-        records = [*self._settled(seen), *(record for key in gone for record in self._record(key, removed=True))]
+        versions = {info.key: self._version(info) for info in self.store.list(self.prefix)}
+        removed = self._versions.keys() - versions.keys()
+        records = [*self._settled(versions), *(record for key in removed for record in self._record(key, removed=True))]
         self.producer.send(records)
-        self._seen = seen
+        self._versions = versions
         return len(records)
 
-    def _version(self, info: BlobInfo) -> _Seen:
-        known = self._seen.get(info.key)
-        return known if known is not None and known.etag == info.etag else _Seen(info.etag, self.now())
+    def _version(self, info: BlobInfo) -> _FileVersion:
+        previous = self._versions.get(info.key)
+        return previous if previous is not None and previous.etag == info.etag else _FileVersion(info.etag, self.now())
 
-    def _settled(self, seen: Mapping[str, _Seen]) -> Iterator[Record]:
-        for key, version in seen.items():
+    def _settled(self, versions: Mapping[str, _FileVersion]) -> Iterator[Record]:
+        for key, version in versions.items():
             if not version.announced and self.now() - version.since >= _SETTLED_S:
                 version.announced = True
                 yield from self._record(key, version.etag)

@@ -1,9 +1,19 @@
 """The results of `medulla up`, whose refusals carry advice for this machine."""
 
+from pathlib import Path
+
 from medulla.v1.events_pb2 import SlideRejected
 
 from services.results.sql_store import SqlStore
 from services.standalone.advice import here
+
+DATABASE = "results.sqlite"
+"""File of the results, in the watched folder."""
+
+
+def database_url(folder: Path) -> str:
+    """The SQLite file of a watched folder."""
+    return f"sqlite:///{folder / DATABASE}"
 
 
 class LaptopResults(SqlStore):

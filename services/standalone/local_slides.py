@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.in_place import at_hand, slide_digest, starts_as_dicom
-from shared import keys
+from shared import pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobInfo
 from shared.slides.companions import INDEXED
@@ -28,13 +28,13 @@ class SlideFile:
     others: tuple[Path, ...] = ()
     """Its other files: of a DICOM series, of MIRAX and the like."""
     members: tuple[Path, ...] = ()
-    """Everything that belongs to it, labels included."""
+    """All files that belong to it, labels included."""
     missing: str = ""
     """What is missing, as a sentence; empty if it can be processed."""
     mpp: float | None = None
     """Microns per pixel that a table of slides states."""
     case_named: bool = False
-    """Whether its folder or a table names the case, and not its own file name."""
+    """Whether a folder or table names the case, not the file itself."""
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -51,7 +51,7 @@ class SlideFile:
         return at_hand(self.files)
 
     def check(self) -> None:
-        """Refuse a slide that is not there.
+        """Refuse a slide with missing files.
 
         Raises:
             NotASlideError: there is no such file.
@@ -60,7 +60,7 @@ class SlideFile:
         if not self.path.is_file():
             raise NotASlideError(f"{self.path} is no file")
         if self.missing:
-            kind = IncompleteSeriesError if keys.is_series(self.slide_id) else UnreadableSlideError
+            kind = IncompleteSeriesError if pseudonyms.is_series(self.slide_id) else UnreadableSlideError
             raise kind(self.missing)
 
 
@@ -72,23 +72,23 @@ def slides_among(folder: Path, names: Iterable[str], case_id: str | None = None)
     """
     store = FolderStore(folder)
     infos = (store.head(name) for name in names)
-    return _found(folder, (info for info in infos if info is not None), case_id)
+    return _slide_files(folder, (info for info in infos if info is not None), case_id)
 
 
 def slide_at(path: Path, case_id: str | None = None) -> SlideFile:
-    """The slide that a file belongs to: with the rest of its series and its companions, where it has any.
+    """The slide that a file belongs to: with the rest of its series and its companions, if any.
 
     A file that is skipped in folders is used if it is named explicitly.
     """
-    alone = SlideFile(path, case_id or keys.case_named(path.stem), keys.slide_id(path.name), path.name)
+    alone = SlideFile(path, case_id or pseudonyms.case_named(path.stem), pseudonyms.slide_id(path.name), path.name)
     if not (path.is_file() and (path.name.lower().endswith(INDEXED) or starts_as_dicom(path))):
         return alone
-    slides = _found(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
+    slides = _slide_files(path.parent, _beside([file for file in path.parent.iterdir() if file.is_file()]), case_id)
     return next((slide for slide in slides if path in slide.members), alone)
 
 
 def _beside(files: Sequence[Path]) -> Iterator[BlobInfo]:
-    """Files of one folder, and those of its subfolders that are called like one of them that names its companions."""
+    """Files of one folder, and those in subfolders named after one of its index files."""
     store = FolderStore(files[0].parent)
     infos: Iterable[BlobInfo | None] = (store.head(file.name) for file in sorted(files))
     yield from (info for info in infos if info is not None)
@@ -97,7 +97,7 @@ def _beside(files: Sequence[Path]) -> Iterator[BlobInfo]:
             yield from store.list(f"{file.stem}/")
 
 
-def _found(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
+def _slide_files(folder: Path, objects: Iterable[BlobInfo], case_id: str | None = None) -> list[SlideFile]:
     return [_on_disk(folder, slide, case_id) for slide in SlideListing(FolderStore(folder)).slides(objects, "")]
 
 
@@ -107,4 +107,6 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     first, *others = (folder / info.key for info in slide.files)
     missing = "" if slide.usable else slide.missing
     members = tuple(folder / info.key for info in slide.members)
-    return SlideFile(first, case_id or keys.case_named(own_case), slide.slide_id, name, tuple(others), members, missing)
+    return SlideFile(
+        first, case_id or pseudonyms.case_named(own_case), slide.slide_id, name, tuple(others), members, missing
+    )

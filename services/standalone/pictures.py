@@ -1,4 +1,4 @@
-"""Draws where the model looked: attention over the slide's thumbnail, and the most attended tiles."""
+"""Draws the model's attention over the slide's thumbnail, and the most attended tiles."""
 
 import base64
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ RAMP = np.array([[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], 
 """RGB of the least to the most attended, the same as on the page."""
 FAINTEST = 0.04
 STRIKING = 4.0
-"""The deepest colour needs so many times the mean, lest a map without preferences look like a striking one."""
+"""Attention of the deepest colour over the mean, so that a uniform map does not look like a distinct one."""
 PREFERENCE = 1.05
-"""The highest attention over the mean, up to which the model had no preference among the tiles; as on the page."""
+"""Up to this ratio of highest to mean attention the model had no preference among the tiles; as on the page."""
 _OPACITY = 0.65
 _QUALITY = 85
 _BARE = -1.0
@@ -38,16 +38,16 @@ class AttentionMap:
 
     @property
     def mean(self) -> float:
-        """What each tile would have if the model had no preference within the slide."""
+        """Attention of each tile if the model had no preference within the slide."""
         return float(self.attention.sum(dtype=np.float64) / max(len(self.attention), 1))
 
     @property
     def has_preference(self) -> bool:
-        """Whether the most attended tile stands out from the slide's mean at all."""
+        """Whether the most attended tile differs from the slide's mean."""
         return self.highest > PREFERENCE * self.mean
 
     def shares(self) -> NDArray[np.float64]:
-        """Place of each tile on the ramp, 0 to 1: its attention against the mean, whatever the others' ranks are."""
+        """Position of each tile on the ramp, 0 to 1: its attention relative to the mean, not its rank."""
         deepest = max(self.highest, STRIKING * self.mean, 1e-12)
         return np.sqrt(np.asarray(self.attention, np.float64) / deepest)
 
@@ -69,13 +69,13 @@ def overlay(thumbnail: bytes, slide: SlideEvidence, attention: AttentionMap) -> 
 
 
 def colours(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """RGB [..., 3], 0 to 255, of places on the ramp, 0 to 1."""
+    """RGB [..., 3], 0 to 255, of positions on the ramp, 0 to 1."""
     stops = np.linspace(0.0, 1.0, len(RAMP))
     return np.stack([np.interp(shares, stops, channel) for channel in RAMP.T], axis=-1)
 
 
 def legend(attention: AttentionMap) -> str:
-    """What the deepest colours mean, in numbers."""
+    """Legend of the colours, in numbers."""
     return f"highest {_percent(attention.highest)}, mean {_percent(attention.mean)} of the case"
 
 
@@ -101,7 +101,7 @@ def rgb_jpeg(tile: NDArray[np.uint8]) -> bytes:
 
 
 def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap) -> NDArray[np.float64]:
-    """Place on the ramp of each pixel of the thumbnail, of several tiles the highest; _BARE where no tile is."""
+    """Position on the ramp of each pixel of the thumbnail, the highest of several tiles; _BARE without a tile."""
     painted = np.full(shape, _BARE)
     sx, sy = shape[1] / slide.width_px, shape[0] / slide.height_px
     for (x, y), share in zip(attention.coords, attention.shares(), strict=True):
@@ -112,6 +112,6 @@ def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionM
 
 
 def _percent(share: float) -> str:
-    """Two digits that count."""
+    """Two significant digits."""
     number = 100 * share
     return f"{number:.0f} %" if number >= 10 else f"{number:.2g} %"

@@ -1,11 +1,9 @@
-"""Tiler and embedder in this process: the handlers of the services, pixels handed over in memory."""
+"""Tiler and embedder in this process: the handlers of the services, with pixels passed in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from os import cpu_count
-from pathlib import Path
+from dataclasses import dataclass
 
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import Progress, SlideEmbedded, SlideTiled
@@ -13,9 +11,9 @@ from medulla.v1.tiles_pb2 import TileChunk
 
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.standalone.local_slides import SlideFile
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from services.tiler.chunks import StreamChunks
 from services.tiler.grid import GridSpec
@@ -29,24 +27,12 @@ from services.tiler.resolution import MppTable
 from shared.keys import SlideKey
 from shared.units import CaseId, Microns, SlideId, TilePx
 
-Tell = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How slides are planned and embedded."""
-
-    encoder: Path = DEFAULT_ENCODER
-    default_mpp: float | None = None
-    workers: int = field(default_factory=lambda: cpu_count() or 1)
-    """Slides worked on at once."""
-    slide_mpp: Mapping[str, float] = field(default_factory=dict)
-    """Microns per pixel by `case_id/slide_id`, as a table of slides states them."""
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
 class TilesInProcess:
-    """The tiler's stream as the embedder's source, without a network between."""
+    """The tiler's stream as the embedder's source, without a network."""
 
     stream: StreamChunks
 
@@ -63,28 +49,34 @@ class Pipeline:
     plan_tiles: PlanTiles
     embed_slide: EmbedSlide
     open_slide: OpenSlide
+    interrupt: Callable[[], None]
+    """Cuts off all work on slides; what is stored by then is found again."""
 
     def plan(self, slide: SlideFile) -> SlideTiled:
-        """Link a slide into the workspace and plan it; raises PermanentError where it is refused."""
+        """Link a slide into the workspace and plan it; raises PermanentError if it is refused."""
         named = SlideKey(CaseId(slide.case_id), SlideId(slide.slide_id))
         return self.plan_tiles(SlideLanded(named, self.workspace.link(slide)))
 
     def embed(self, slide: SlideFile) -> SlideEmbedded:
-        """Plan and embed a slide; what is done already is found, not done again."""
+        """Plan and embed a slide; finished work is reused."""
         return self.embed_slide(self.plan(slide))
 
 
-def _planner(workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, tell: Tell) -> PlanTiles:
+def _planner(
+    workspace: Workspace, grid: GridSpec, options: Options, open_slide: OpenSlide, on_progress: OnProgress
+) -> PlanTiles:
     """The tiler's planning handler on a workspace."""
     store = workspace.store
     files = SlidesInPlace(workspace.root)
     mpp = MppTable(options.slide_mpp, options.default_mpp)
-    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, tell)
+    return PlanTiles(store, files, PlanStore(store), PlanSpec(grid=grid), mpp, open_slide, on_progress)
 
 
 @contextmanager
-def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _: None) -> Iterator[Pipeline]:
-    """Load the encoder and start the threads; raises UnknownEncoderError where the folder holds no encoder."""
+def open_pipeline(
+    workspace: Workspace, options: Options, on_progress: OnProgress = lambda _: None
+) -> Iterator[Pipeline]:
+    """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
     grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
@@ -93,6 +85,12 @@ def open_pipeline(workspace: Workspace, options: Options, tell: Tell = lambda _:
         Batcher(encoder, batching) as batcher,
         isolated_readers() as open_slide,
     ):
-        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, tell)
+
+        def interrupt() -> None:
+            open_slide.host.close()
+            batcher.abandon()
+
+        plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, on_progress)
         tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
-        yield Pipeline(workspace, plan_tiles, EmbedSlide(tiles, batcher, workspace.store, tell), open_slide)
+        embed_slide = EmbedSlide(tiles, batcher, workspace.store, on_progress)
+        yield Pipeline(workspace, plan_tiles, embed_slide, open_slide, interrupt)

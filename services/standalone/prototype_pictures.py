@@ -1,6 +1,7 @@
-"""Cuts the example tiles of a report's prototypes out of the slides, as small pictures for its page."""
+"""Cuts the example tiles of a report's prototypes from the slides, as small pictures for its page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -9,9 +10,10 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from services.standalone.cohort_slides import CohortSlides
-from services.standalone.console import Advance
+from services.standalone.console import Advance, progress
 from services.standalone.pictures import data_uri, rgb_jpeg
 from services.tiler.grid import GridSpec
+from services.tiler.isolation import isolated_readers
 from services.tiler.ports import Tiles
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.errors import BadEmbeddingsError
@@ -21,18 +23,26 @@ from shared.units import TilePx
 
 Example = Mapping[str, Any]
 _PX = TilePx(224)
-"""Sharp at the size at which the page shows it, and small enough for a page with two dozen."""
+"""Sharp at the size on the page, and small enough for two dozen of them."""
+
+
+def example_tiles(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides) -> Plate:
+    """The example tiles of a report's prototypes, with a progress bar; slides are read in child processes."""
+    with progress("slides") as advance, isolated_readers() as open_slide:
+        return plate(prototypes, embeddings, replace(slides, open_slide=open_slide), advance)
 
 
 def plate(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:
-    """A picture of every example tile, or why there is none; each slide is opened once."""
+    """A picture of every example tile, or the reason why there is none; each slide is opened once."""
     examples = sorted((example for row in prototypes for example in row["examples"]), key=_slide)
     groups = [list(group) for _, group in groupby(examples, _slide)]
-    found: dict[tuple[Any, ...], Picture] = {}
+    pictures: dict[tuple[Any, ...], Picture] = {}
     for done, group in enumerate(groups, 1):
-        found |= zip(map(_place, group), _pictures(group, embeddings, slides), strict=True)
+        pictures |= zip(map(_place, group), _pictures(group, embeddings, slides), strict=True)
         advance(done, len(groups))
-    return Plate({row["prototype"]: tuple(found[_place(example)] for example in row["examples"]) for row in prototypes})
+    return Plate(
+        {row["prototype"]: tuple(pictures[_place(example)] for example in row["examples"]) for row in prototypes}
+    )
 
 
 def _slide(example: Example) -> tuple[str, str]:
@@ -57,17 +67,17 @@ def _pictures(examples: Sequence[Example], embeddings: Embeddings, slides: Cohor
 
 
 def _bag(embeddings: Embeddings, case: str, slide_id: str) -> BagFile:
-    found = [bag for bag in embeddings.by_case[case] if bag.slide_id == slide_id]
-    if len(found) > 1:
-        raise BadEmbeddingsError(f"case {case} has {len(found)} slides of the name {slide_id} in the embeddings")
-    return found[0]
+    bags = [bag for bag in embeddings.by_case[case] if bag.slide_id == slide_id]
+    if len(bags) > 1:
+        raise BadEmbeddingsError(f"case {case} has {len(bags)} slides of the name {slide_id} in the embeddings")
+    return bags[0]
 
 
 def _grid(bag: BagFile) -> GridSpec:
-    """Tiles of the size at which a bag's were embedded, in as many pixels as are shown."""
+    """The grid of a bag's tiles, with the pixels of a picture."""
     try:
-        said = bag.said()
-        grid = GridSpec.model_validate({"tile_px": said["tile_px"], "tile_um": said["tile_um"]})
+        metadata = bag.said()
+        grid = GridSpec.model_validate({"tile_px": metadata["tile_px"], "tile_um": metadata["tile_um"]})
     except (KeyError, ValidationError, SafetensorError) as error:
         raise BadEmbeddingsError("the embeddings do not say how large a tile is") from error
     return grid.model_copy(update={"tile_px": min(grid.tile_px, _PX)})

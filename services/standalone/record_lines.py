@@ -1,9 +1,9 @@
-"""What a clinical record may hold, as `medulla bundle show` prints it: names, allowed values, other words and units."""
+"""The allowed names, values, words and units of a clinical record, as `medulla bundle show` prints them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from shared import keys
+from shared import pseudonyms
 from shared.model.profile import Profile
 from shared.model.variable import Variable
 from shared.words import printable
@@ -18,7 +18,7 @@ def record_lines(profile: Profile) -> list[str]:
     outcome = profile.outcome
     codes = ", ".join(f"{code} {meaning}" for code, meaning in outcome.codes.items())
     rows |= {outcome.time: ["a number above 0 (outcome)"], outcome.event: [f"{codes} (outcome)"]}
-    rows |= {name: [keys.PSEUDONYM] for name in ("case_id", "site_id")} | {"simulated": ["true or false"]}
+    rows |= {name: [pseudonyms.PSEUDONYM] for name in ("case_id", "site_id")} | {"simulated": ["true or false"]}
     rows["missing values"] = [_first(["empty", *dict.fromkeys(("null", *profile.missing))], _MISSING_WORDS)]
     width = max(map(len, rows))
     return [
@@ -37,7 +37,7 @@ def _variable(variable: Variable) -> Iterator[str]:
 
 
 def _value(value: str | Mapping[str, str]) -> str:
-    """What a word sets: a level, several variables, or none."""
+    """The value of a word: a level, several variables, or none."""
     if isinstance(value, str):
         return value
     return " and ".join(f"{name} {level}" for name, level in value.items()) or "missing"

@@ -13,7 +13,7 @@ from services.standalone.errors import (
 )
 from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.slides_table import TableRow, read_table
-from shared import keys
+from shared import file_names, keys, pseudonyms
 from shared.errors import MedullaError, PermanentError
 from shared.slides.companions import INDEXED
 
@@ -39,16 +39,16 @@ Item = SlideFile | Refused
 def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None = None) -> list[Item]:
     """Slides and refusals of every argument in their order, then those of the table.
 
-    A folder holds slides/{case}/…, or {case}/…, or slides themselves; such, and files given one by one, are each a
-    case of their own, or all of `case_id`. Files that are no slides by their name are passed over.
+    A folder holds slides/{case}/…, {case}/…, or slides. Slides outside of a case folder are each a case of their own,
+    or all of `case_id`. Files whose names are not those of slides are skipped.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    found = _without_conflicts([*items, *(_listed(table) if table else ())])
-    return found or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
+    selected = _without_conflicts([*items, *(_listed(table) if table else ())])
+    return selected or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
 def parted(items: Iterable[Item]) -> tuple[list[SlideFile], list[Refused]]:
-    """Slides and refusals; not both are empty if anything was given."""
+    """Slides and refusals; at least one of them is not empty if there were arguments."""
     listed = list(items)
     slides = [item for item in listed if isinstance(item, SlideFile)]
     return slides, [item for item in listed if isinstance(item, Refused)]
@@ -60,12 +60,12 @@ def _given(path: Path, case_id: str | None) -> Iterator[Item]:
         yield Refused(path, unsuitable)
     elif path.is_dir():
         yield from _folder(path, case_id)
-    elif not keys.passed_over(path.name):
+    elif not file_names.is_no_slide(path.name):
         yield from _tried(path, lambda: [slide_at(path, case_id)])
 
 
 def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
-    """The slides, or the refusal if finding them fails; the other arguments go on."""
+    """The slides, or the refusal if finding them fails."""
     try:
         return find()
     except (MedullaError, OSError) as error:
@@ -73,7 +73,7 @@ def _tried(path: Path, find: Callable[[], list[SlideFile]]) -> Sequence[Item]:
 
 
 def _unsuitable(path: Path) -> PermanentError | None:
-    """Why a path is neither a file nor a folder that can be read."""
+    """Why a path is not a readable file or folder; None if it is."""
     try:
         if path.is_symlink() and not path.exists():
             return NothingFoundError(f"a link to {path.readlink()}, which is not there")
@@ -92,8 +92,8 @@ def _unsuitable(path: Path) -> PermanentError | None:
 
 def _folder(folder: Path, case_id: str | None) -> Iterator[Item]:
     nested = folder / keys.SLIDES
-    found = list(_cases(nested if nested.is_dir() else folder, case_id))
-    yield from found or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    items = list(_cases(nested if nested.is_dir() else folder, case_id))
+    yield from items or [Refused(folder, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
 
 
 def _cases(folder: Path, case_id: str | None) -> Iterator[Item]:
@@ -120,14 +120,14 @@ def _among(folder: Path, names: Sequence[str], case_id: str | None) -> Iterator[
         name = path.relative_to(folder).as_posix()
         if unsuitable is None:
             files.append(name)
-        elif not keys.passed_over(name):
+        elif not file_names.is_no_slide(name):
             refused.append(Refused(path, unsuitable))
     yield from _tried(folder, lambda: slides_among(folder, files, case_id))
     yield from refused
 
 
 def unreadable(folder: Path, passed_over: Callable[[str], bool]) -> Iterator[Refused]:
-    """Unreadable files and folders and dangling links at any depth, except those whose name is passed over."""
+    """Unreadable files and folders and dangling links at any depth, except those with skipped names."""
     for path in _files(folder, ["."]):
         unsuitable = _unsuitable(path)
         if unsuitable and not passed_over(path.relative_to(folder).as_posix()):
@@ -136,19 +136,19 @@ def unreadable(folder: Path, passed_over: Callable[[str], bool]) -> Iterator[Ref
 
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Files at any depth, and folders that cannot be read; linked folders are entered once."""
-    seen = set[Path]()
+    listed = set[Path]()
     waiting = [folder / name for name in reversed(names)]
     while waiting:
         path = waiting.pop()
         if not path.is_dir() or _unsuitable(path):
             yield path
-        elif path.resolve() not in seen and not _is_workspace(path):
-            seen.add(path.resolve())
+        elif path.resolve() not in listed and not _is_workspace(path):
+            listed.add(path.resolve())
             waiting += sorted(path.iterdir(), reverse=True)
 
 
 def _is_workspace(folder: Path) -> bool:
-    """Whether Medulla wrote this folder: its links are the slides of some other folder."""
+    """Whether Medulla wrote this folder, whose links are the slides of another folder."""
     roots = folder, folder / "store"
     return any((root / "plans").is_dir() and (root / keys.SLIDES).is_dir() for root in roots)
 
@@ -166,15 +166,15 @@ def _listed(table: Path) -> Iterator[Item]:
 def _row(table: Path, row: TableRow) -> Iterator[Item]:
     unsuitable = _unsuitable(row.path)
     if unsuitable:
-        found: list[Item] = [Refused(row.path, unsuitable)]
+        items: list[Item] = [Refused(row.path, unsuitable)]
     elif row.path.is_dir():
-        found = list(_among(row.path, ["."], row.case_id))
+        items = list(_among(row.path, ["."], row.case_id))
     else:
-        found = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
-    if not found:
-        found = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
-    for item in found:
-        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(found) == 1)
+        items = list(_tried(row.path, lambda: [slide_at(row.path, row.case_id)]))
+    if not items:
+        items = [Refused(row.path, NothingFoundError(f"no slide found; {LOOKED_FOR}"))]
+    for item in items:
+        yield _of_row(item, row, f"line {row.line} of {table}", alone=len(items) == 1)
 
 
 def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
@@ -187,11 +187,12 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
     if item.others or not alone:
         fault = f"{where} gives one slide_id to several files; leave it empty, their own names serve"
         return Refused(row.path, BadSlideTableError(fault), row.case_id, row.slide_id)
-    name = row.slide_id if row.slide_id.endswith(item.path.suffix) else row.slide_id + item.path.suffix
-    if keys.slide_id(name) != name:
-        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {keys.PSEUDONYM}"
+    suffix = item.path.suffix
+    name = row.slide_id if row.slide_id.lower().endswith(suffix.lower()) else row.slide_id + suffix
+    if pseudonyms.slide_id(name) != name:
+        fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {pseudonyms.PSEUDONYM}"
         return Refused(row.path, BadSlideTableError(fault), row.case_id)
-    return replace(slide, slide_id=keys.slide_id(name), name=name)
+    return replace(slide, slide_id=pseudonyms.slide_id(name), name=name)
 
 
 def _without_conflicts(items: Iterable[Item]) -> list[Item]:

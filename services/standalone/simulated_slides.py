@@ -1,4 +1,4 @@
-"""Small slides of real pixels for SIMULATED patients: regions of a CC0 slide, whose make-up says the risk.
+"""Small slides of real pixels for SIMULATED patients: regions of a CC0 slide, whose composition carries the risk.
 
 A patient's latent sets the share of regions that are dense; the site's stain and scanner change all of them.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.simulated_tissue import TILE, Pixels, draw_tissue, read_source
 from services.trainer.simulation.bags import site_shifts
 from services.trainer.simulation.simulate import Simulated, SimulationPlan
@@ -18,7 +19,6 @@ from services.trainer.simulation.simulate import Simulated, SimulationPlan
 Gains = npt.NDArray[np.float64]
 Advance = Callable[[int, int], None]
 
-SOURCE = Path(__file__).parent / "demo" / "cmu-1-small-region.svs"
 _MPP = 0.5
 _TYPICAL, _SLOPE = -0.2, 1.4
 """Logit of the share of dense tissue for an average latent, and for one SD of it."""
@@ -43,9 +43,9 @@ class _Scanner:
 
 
 def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: Advance) -> None:
-    """Write slides/{case_id}/{case_id}-a.tiff for everyone who has slides; the same plan gives the same pixels."""
+    """Write slides/{case_id}/{case_id}-a.tiff for every patient with slides; the same plan gives the same pixels."""
     rng = np.random.default_rng([plan.seed, 3])
-    source = read_source(SOURCE)
+    source = read_source(DEMO_SLIDE)
     scanners = [_Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:

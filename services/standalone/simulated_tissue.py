@@ -1,6 +1,6 @@
-"""Real tissue for SIMULATED slides: regions of a CC0 slide, whole, laid side by side in one orientation.
+"""Real tissue for SIMULATED slides: whole regions of a CC0 slide, placed next to each other in one orientation.
 
-A region spans several tiles, so that neighbours belong together as they do in tissue, and its edge is an edge of tiles.
+A region spans several tiles, so that neighbouring tiles are similar as in tissue, and its edge is an edge of tiles.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TISSUE_SHARE, _SATURATION = 0.6, 0.07
 _DARK = 140
 """Red below this is a nucleus or tissue as dark as one."""
 _SPARSE, _DENSE = 0.4, 0.25
-"""Shares of the source's regions that count as sparse and as dense; what lies between is neither."""
+"""Shares of the source's regions that count as sparse and as dense; regions in between are neither."""
 _OWN, _NEAR = 4, TILE
 """Places of the source, of each kind, that one patient's tissue comes from, and how far around them, in pixels."""
 _ROWS, _COLUMNS = (2, 3), (3, 5)
@@ -38,7 +38,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Every region with enough tissue, the densest apart from the rest."""
+    """Every region with enough tissue, split by density."""
     with openslide.OpenSlide(path) as opened:
         pixels = np.asarray(opened.read_region((0, 0), 0, opened.dimensions).convert("RGB"), np.uint8)
     coloured = np.ptp(pixels, axis=2) > _SATURATION * 255
@@ -69,7 +69,7 @@ def _own(places: Places, rng: np.random.Generator) -> list[Places]:
 
 
 def _share(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """How much of each region is marked, for regions that begin at every step."""
+    """Marked share of each region, for regions that begin at every step."""
     summed = np.pad(marked.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     whole = summed[_REGION:, _REGION:] - summed[:-_REGION, _REGION:] - summed[_REGION:, :-_REGION]
     return np.asarray((whole + summed[:-_REGION, :-_REGION])[::_STEP, ::_STEP] / _REGION**2, np.float64)

@@ -16,7 +16,7 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row; empty texts where a cell is empty or its column absent."""
+    """One row; texts are empty if the cell is empty or its column absent."""
 
     line: int
     """Line of the file, counted from 1."""
@@ -30,10 +30,10 @@ class TableRow:
 def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
     """Read a table of slides; a bad row is returned as an error.
 
-    Comma, semicolon or tab, a byte-order mark and Latin-1 are understood; paths are relative to the table.
+    Comma, semicolon or tab, a byte-order mark and Latin-1 are accepted; paths are relative to the table.
 
     Raises:
-        BadSlideTableError: it is no table, or has other columns.
+        BadSlideTableError: it is not a table, or has other columns.
         UnreadableFileError: the file cannot be read.
     """
     lines = _text(table).splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Reports what cannot be read in the watched folder: dangling links, files without permission."""
+"""Reports unreadable files in the watched folder: dangling links, files without permission."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import SlideRejected
 
 from services.standalone.advice import here
 from services.standalone.selection import Refused, unreadable
-from shared import keys
+from shared import file_names, keys
 from shared.bus.events import event_id
 from shared.times import stamp
 
@@ -24,7 +24,7 @@ class UnreadableFiles:
 
     def __call__(self) -> None:
         """Scan once."""
-        for folder, passed_over in ((keys.SLIDES, keys.passed_over), (keys.CLINICAL, keys.no_record)):
+        for folder, passed_over in ((keys.SLIDES, file_names.is_no_slide), (keys.CLINICAL, file_names.is_no_record)):
             for refused in unreadable(self.root / folder, passed_over):
                 known = refused.path, str(refused.error)
                 if known not in self.reported:

@@ -1,11 +1,11 @@
-"""A folder that serves as the bucket: slides are linked into it, everything derived is written beside them."""
+"""A folder that serves as the bucket: slides are linked into it, derived files are written next to them."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 
 from services.standalone.local_slides import SlideFile
-from shared import keys
+from shared import keys, pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.port import BlobInfo, ObjectChangedError
 
@@ -22,7 +22,7 @@ class Workspace:
         return FolderStore(self.root)
 
     def link(self, slide: SlideFile) -> tuple[BlobInfo, ...]:
-        """Link a slide's files into the store; what the store says of them, the first one standing for the slide.
+        """Link a slide's files into the store; returns their infos, the primary file first.
 
         Raises:
             BadCaseIdError: the case's id is no pseudonym.
@@ -42,20 +42,20 @@ class Workspace:
 
 
 def _names(slide: SlideFile) -> dict[str, Path]:
-    """What a slide's files are called below the case: as they are, or numbered where only their contents tell."""
-    if keys.is_series(slide.slide_id):
+    """Names of a slide's files below the case: their own, or numbers where only the contents matter."""
+    if pseudonyms.is_series(slide.slide_id):
         return {f"{slide.slide_id}/{number:05d}.dcm": path for number, path in enumerate(slide.files)}
     name = slide.name or slide.slide_id
     folder = PurePosixPath(name).parent
-    beside = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
-    return {name: slide.path, **beside}
+    companions = {str(folder / path.relative_to(slide.path.parent)): path for path in slide.others}
+    return {name: slide.path, **companions}
 
 
 def open_workspace(root: Path) -> Workspace:
-    """Make the folder where it is missing.
+    """Create the folder if it is missing.
 
     Raises:
-        OSError: it cannot be made or written to.
+        OSError: it cannot be created or written to.
     """
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=root):

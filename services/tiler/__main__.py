@@ -38,13 +38,13 @@ from shared.sweep import Every, Sweep
 from shared.worker import Worker, subscriptions
 
 _LOOKS = 10
-"""How often within the time that an idle slide may stay on scratch its end is looked for."""
+"""Checks for idle slides on scratch per `idle_s`."""
 _SPARE_WORKERS = 4
-"""gRPC threads beside those that stream, so that health and refusals are answered at once."""
+"""gRPC threads in addition to those that stream, so that health and refusals are answered at once."""
 
 
 def main() -> int:
-    """Run until told to stop; the exit code."""
+    """Run until a signal; returns the exit code."""
     return runtime.main(SERVICE, build)
 
 
@@ -59,12 +59,12 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.tell)
+    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.submit)
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
-    unseen = Unplanned(listing, landings, settings.mpp)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide)
+    is_unplanned = Unplanned(listing, landings, settings.mpp)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     return (
@@ -73,7 +73,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, unseen)),
+        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
     )
 
@@ -86,9 +86,9 @@ def _workers(
     attempts: Attempts,
     hearts: Sequence[Heartbeat],
 ) -> Iterator[Worker]:
-    """One worker on Kafka, which also reads what is to be tried again, and one on SQS where there is a queue.
+    """One worker on Kafka, which also reads the retry topic, and one on SQS if a queue is configured.
 
-    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that one that hangs is seen.
+    The first of `hearts` beats with Kafka's loop, the last with the queue's, so that a hanging loop is detected.
     """
     served = routes(on_landing)
     read = subscriptions(SERVICE, served)

@@ -21,10 +21,10 @@ class BoundedStreams:
         self._most = most
 
     def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
-        """Chunks as the stream gives them; its place is free again when the iterator ends or is let go.
+        """Chunks as the stream gives them; its slot is free again when the iterator ends or is closed.
 
         Raises:
-            TooManyStreamsError: all places are taken.
+            TooManyStreamsError: all slots are taken.
         """
         if not self._places.acquire(blocking=False):
             raise TooManyStreamsError(f"{self._most} streams are open, which is all this tiler serves")

@@ -1,9 +1,9 @@
-"""The pixels of a plan, chunk by chunk: decoded a little ahead of who reads them, never more."""
+"""The pixels of a plan, chunk by chunk, decoded at most one chunk ahead of the caller."""
 
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,8 +18,9 @@ from services.tiler.plan_store import PlannedTiles, PlanStore
 from services.tiler.ports import SlideFiles, SlideReader, Tiles
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
-from shared import keys, metrics
+from shared import file_names, keys, metrics
 from shared.blob.port import ObjectChangedError
+from shared.slides.standing import CHECK_EVERY_S, StandingCheck
 from shared.units import Sha256
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -28,13 +29,15 @@ _Parts = list[Future[Tiles]]
 
 @dataclass(frozen=True)
 class StreamChunks:
-    """Streams a planned slide's tiles; each chunk is decoded by several threads while the one before is sent."""
+    """Streams a planned slide's tiles; several threads decode a chunk while the previous one is sent."""
 
     files: SlideFiles
     plans: PlanStore
     pool: Executor
     threads: int
     open_slide: OpenSlide = open_slide
+    check_every_s: float = CHECK_EVERY_S
+    """How often a stream looks whether its slide still stands."""
 
     def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
         """Chunks from `first_chunk` on, in order; at most two are in memory.
@@ -42,27 +45,31 @@ class StreamChunks:
         Raises:
             BadStreamRequestError: the request names no slide, plan or chunk.
             UnknownPlanError: there is no such plan.
-            ObjectChangedError: the slide is no longer the one that was planned.
+            ObjectChangedError: the slide is no longer the one that was planned, or its case was erased.
         """
         planned = self._planned(slide, plan, first_chunk)
+        check = StandingCheck(self.plans.blobs, slide, self.check_every_s)
+        check()
         with self.files.hold(messages.files_of(slide)) as local:
             if local.digest != slide.digest:
                 raise ObjectChangedError(f"the bytes of {slide.object.key} are not those that were planned")
             with self.open_slide(local.path, Override()) as reader:
-                yield from self._chunks(reader, planned, first_chunk)
+                yield from self._chunks(reader, planned, first_chunk, check)
 
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
         if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
             raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
-        strange = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
-        if strange or keys.passed_over(slide.object.key):
-            raise BadStreamRequestError(f"object {(*strange, slide.object.key)[0]!r} is no slide")
+        outside = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
+        if outside or file_names.is_no_slide(slide.object.key):
+            raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:
             raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")
         return planned
 
-    def _chunks(self, reader: SlideReader, planned: PlannedTiles, first: int) -> Iterator[TileChunk]:
+    def _chunks(
+        self, reader: SlideReader, planned: PlannedTiles, first: int, check: Callable[[], None]
+    ) -> Iterator[TileChunk]:
         under_way: deque[_Parts] = deque()
         try:
             for index in range(first, planned.chunks):
@@ -70,6 +77,7 @@ class StreamChunks:
                 under_way.extend(self._submit(reader, planned, chunk) for chunk in ahead)
                 done = [part.result() for part in under_way[0]]
                 under_way.popleft()
+                check()
                 yield to_chunk(index, index * planned.tiles_per_chunk, done)
         finally:
             _abandon([part for parts in under_way for part in parts])
@@ -82,7 +90,7 @@ class StreamChunks:
 
 
 def _abandon(parts: _Parts) -> None:
-    """Wait until nobody reads any more, so that the reader can be closed."""
+    """Wait until no thread reads, so that the reader can be closed."""
     for part in parts:
         part.cancel()
     wait(parts)
@@ -94,7 +102,7 @@ def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int
 
 
 def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
-    """Dress decoded tiles, whose first is tile `start` of the plan; corrupt ones have no pixels."""
+    """The message of decoded tiles, the first of which is tile `start` of the plan; corrupt ones have no pixels."""
     corrupt = np.concatenate([part.corrupt for part in parts])
     decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
     pixels = b"".join(each.data for each in decoded)

@@ -1,4 +1,4 @@
-"""How many planned tiles do not decode: each stored tile is tried once, as the stream reads it, so that both agree."""
+"""Counts planned tiles that do not decode; each stored tile is decoded once, by the same code as in the stream."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ def count_corrupt(reader: SlideReader, plan: TilePlan, advance: Callable[[int, i
         return int(reader.find_damaged(plan.coords[start : start + _BATCH], plan.grid.cut).sum())
 
     with ThreadPoolExecutor(cpu_count()) as pool:
-        for batch, found in enumerate(pool.map(damaged, range(0, total, _BATCH)), 1):
-            corrupt += found
+        for batch, count in enumerate(pool.map(damaged, range(0, total, _BATCH)), 1):
+            corrupt += count
             advance(min(batch * _BATCH, total), total)
     return corrupt

@@ -1,4 +1,4 @@
-"""DICOM files as wsidicom takes them: with the preamble that some archives leave out, and without writing a copy."""
+"""Opens DICOM files for wsidicom, adding the preamble that some archives leave out without writing a copy."""
 
 import io
 import os
@@ -21,7 +21,7 @@ def open_dicom(path: Path) -> BinaryIO:
 
 
 def open_for_wsidicom(path: Path) -> WsiDicomReadIO:
-    """The same for wsidicom, which opens a local path once more by itself and would find no preamble there."""
+    """The same for wsidicom, which would open a local path again and find no preamble there."""
     stream, name = open_dicom(path), UPath(path) if _has_mark(path) else UPath(f"memory://{path.name}")
     try:
         return WsiDicomReadIO(stream, name)
@@ -36,7 +36,7 @@ def _has_mark(path: Path) -> bool:
 
 
 class _WithPreamble(io.RawIOBase):
-    """A file's bytes behind a preamble that it does not have."""
+    """A file's bytes after an added preamble."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)

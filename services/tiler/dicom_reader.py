@@ -9,6 +9,7 @@ from wsidicom import WsiDicom, errors
 from wsidicom.file.wsidicom_file_source import WsiDicomFileSource
 from wsidicom.geometry import Point
 from wsidicom.group.level import Level as DicomLevel
+from wsidicom.metadata import ImageType
 
 from services.tiler import colours
 from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
@@ -60,7 +61,7 @@ class DicomTiles:
             return self._decode(self._levels[level], self.layouts[level], Point(column, row))
         except MemoryError:
             raise
-        except Exception as error:  # wsidicom, pydicom and Pillow raise nearly anything over damaged bytes
+        except Exception as error:  # wsidicom, pydicom and Pillow raise many kinds of errors for damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
     def close(self) -> None:
@@ -96,7 +97,7 @@ def _stated(slide: WsiDicom) -> list[Resolution]:
 
 
 def _check_header(path: Path) -> None:
-    """Hold what an instance claims against the limits, and its pixels against 8-bit RGB, before its frames are read."""
+    """Check an instance's header against the limits and for 8-bit RGB before its frames are read."""
     header = _header(path)
     rows, columns = _count(header, "Rows"), _count(header, "Columns")
     samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
@@ -109,7 +110,7 @@ def _check_header(path: Path) -> None:
 
 
 def _check_room(frames: int, size: int) -> None:
-    """Each frame that is missing would be looked for; a million of them takes longer than a plan may."""
+    """Refuse a number of frames that the file has no room for, before memory is taken for them."""
     if frames * MIN_STORED_FRAME_BYTES > size:
         sentence = f"the DICOM file claims {frames:,} frames, more than its {size:,} bytes can hold"
         raise UnreadableSlideError(sentence)
@@ -119,10 +120,10 @@ def _header(path: Path) -> Dataset:
     try:
         with open_dicom(path) as file:
             claims = dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
-        list(claims)  # pydicom converts a value when it is first asked for
+        list(claims)  # pydicom converts a value at its first use
     except MemoryError:
         raise
-    except Exception as error:  # pydicom raises nearly anything over damaged bytes
+    except Exception as error:  # pydicom raises many kinds of errors for damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
     return claims
 
@@ -136,15 +137,30 @@ def _count(header: Dataset, name: str) -> int:
 
 def _open(paths: Sequence[Path]) -> WsiDicom:
     try:
-        return WsiDicom(WsiDicomFileSource(map(open_for_wsidicom, paths)), True)
+        return _opened(WsiDicomFileSource(map(open_for_wsidicom, paths)))
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:
         raise NoResolutionError("the DICOM slide does not say how large its pixels are") from error
     except MemoryError:
         raise
-    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
+    except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
+
+
+def _opened(source: WsiDicomFileSource) -> WsiDicom:
+    """Open the slide of some files; fails if one holds other than the claimed frames.
+
+    wsidicom would find that only at the first tile, and again at every further one.
+    """
+    try:
+        for reader in source.readers:
+            if reader.image_type == ImageType.VOLUME:
+                len(reader.frame_index)
+        return WsiDicom(source, True)
+    except BaseException:
+        source.close()
+        raise
 
 
 def _tiles(slide: WsiDicom) -> DicomTiles:
@@ -157,7 +173,7 @@ def _tiles(slide: WsiDicom) -> DicomTiles:
         raise
     except MemoryError:
         raise
-    except Exception as error:  # wsidicom and pydicom raise nearly anything over damaged bytes
+    except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
         slide.close()
         raise UnreadableSlideError(f"the DICOM file cannot be read: {error}") from error
 

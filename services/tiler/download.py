@@ -1,4 +1,4 @@
-"""Brings one object to disk: ranges in parallel, written and hashed in order, checked against what the store states."""
+"""Downloads one object: ranges in parallel, written and hashed in order, checked against the store's checksum."""
 
 import errno
 import hashlib
@@ -18,7 +18,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads with `ahead` ranges of `part_bytes` under way at once."""
+    """Downloads with `ahead` parallel ranges of `part_bytes`."""
 
     blobs: BlobStore
     pool: Executor
@@ -26,7 +26,7 @@ class Downloader:
     ahead: int
 
     def fetch(self, info: BlobInfo, path: Path) -> Sha256:
-        """Write the object to `path`; its digest.
+        """Write the object to `path`; returns its digest.
 
         Raises:
             ObjectChangedError: it was overwritten or deleted meanwhile, or does not match its checksum.

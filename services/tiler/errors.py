@@ -1,4 +1,4 @@
-"""Why a slide is refused, each with its reason code and what to do about it."""
+"""Reasons for refusing a slide, each with its reason code and advice."""
 
 from typing import ClassVar
 
@@ -9,9 +9,9 @@ from shared.slides.listing import FoundSlide
 
 
 class SlideError(PermanentError):
-    """A slide that cannot be worked on as it is.
+    """A slide that cannot be processed.
 
-    `thumbnail_key` names the picture kept for the operator; empty where none could be made.
+    `thumbnail_key` names the thumbnail kept for the operator; empty if there is none.
     """
 
     def __init__(self, sentence: str, thumbnail_key: str = "") -> None:
@@ -41,7 +41,7 @@ class UnreadableSlideError(SlideError):
 
 
 class IncompleteSeriesError(SlideError):
-    """A DICOM series whose base level is not there, or not all of it."""
+    """A DICOM series whose base level is missing or incomplete."""
 
     reason = "incomplete_series"
     advice = "Export the whole series from the scanner again, every level of it, and upload what is missing."
@@ -55,7 +55,7 @@ class UnsupportedFormatError(SlideError):
 
 
 class NoResolutionError(SlideError):
-    """The slide does not say how large its pixels are."""
+    """The slide does not state the size of its pixels."""
 
     reason = "no_resolution"
     advice = "Name its microns per pixel in TILER_MPP_OVERRIDES (or --default-mpp) and replay the dead letter."
@@ -97,7 +97,7 @@ class OutOfDiskError(SlideError):
 
 
 class GivenUpBeforeError(SlideError):
-    """This version was given up without an answer; only a person starts it again."""
+    """This version was given up without an answer; only a person can retry it."""
 
     def __init__(self, sentence: str, given_up: type[GivenUpError]) -> None:
         super().__init__(sentence)
@@ -105,12 +105,12 @@ class GivenUpBeforeError(SlideError):
 
 
 def incomplete(slide: FoundSlide) -> SlideError:
-    """Why a slide of several files cannot be worked on."""
+    """A slide of several files cannot be processed."""
     return IncompleteSeriesError(slide.missing) if slide.is_series else UnreadableSlideError(slide.missing)
 
 
 def remembered(reason: str, sentence: str, thumbnail_key: str) -> SlideError:
-    """The error that refused a slide before, to be raised again."""
+    """The stored error of an earlier refusal."""
     for given_up in (InternalError, CrashedWorkerError):
         if given_up.reason == reason:
             return GivenUpBeforeError(sentence, given_up)
@@ -127,7 +127,7 @@ class UnknownPlanError(PermanentError):
 
 
 class TooManyStreamsError(TransientError):
-    """As many streams are open as this tiler serves."""
+    """The tiler serves its maximum of streams."""
 
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.RESOURCE_EXHAUSTED
 

@@ -1,4 +1,4 @@
-"""Where to cut: a regular grid of tiles that are square in microns and never leave the slide."""
+"""The tile grid: a regular grid of tiles that are square in microns and never leave the slide."""
 
 from dataclasses import dataclass
 
@@ -43,14 +43,14 @@ class Grid:
         """Upper left corners, int32 [rows * columns, 2], row by row."""
         return self.corners(np.arange(self.rows * self.columns))
 
-    def corners(self, places: NDArray[np.integer]) -> Origins:
-        """Upper left corners of places counted row by row, int32 [n, 2]."""
-        rows, columns = np.divmod(places.astype(np.int32), np.int32(max(1, self.columns)))
+    def corners(self, numbers: NDArray[np.integer]) -> Origins:
+        """Upper left corners of places numbered row by row, int32 [n, 2]."""
+        rows, columns = np.divmod(numbers.astype(np.int32), np.int32(max(1, self.columns)))
         return np.stack([columns * np.int32(self.cut.width_px), rows * np.int32(self.cut.height_px)], axis=1)
 
 
 def lay(spec: GridSpec, slide: SlideFacts) -> Grid:
-    """Lay the grid over a slide; what is narrower than a tile at the right and lower edge is left out.
+    """The grid over a slide; strips narrower than a tile at the right and lower edge are left out.
 
     Raises:
         SlideBeyondBoundsError: it has more places than `limits` allow.

@@ -1,8 +1,9 @@
-"""A slide lands: plan it once, remember what came of it, say so."""
+"""Plans a landed slide once and reports the outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
 from services.tiler import messages
@@ -11,23 +12,25 @@ from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, plan, plan_digest
 from services.tiler.ports import LocalSlide, SlideFiles, SlideReader
 from services.tiler.readers import OpenSlide, open_slide
-from services.tiler.resolution import MppTable, Override
+from services.tiler.resolution import MppTable
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
+from shared.canonical import canonical_json
 from shared.keys import SlideKey
-from shared.units import Sha256
+from shared.slides.standing import check_stands
+from shared.units import CaseId, Sha256, SlideId
 
 
 @dataclass(frozen=True, slots=True)
 class SlideLanded:
-    """One version of a slide: its files, as HEAD described them, the first one standing for it."""
+    """One version of a slide: its files as HEAD described them, the primary file first."""
 
     slide: SlideKey
     files: tuple[BlobInfo, ...]
 
 
 def _silent(_: Progress) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -40,46 +43,52 @@ class PlanTiles:
     spec: PlanSpec
     mpp: MppTable = field(default_factory=MppTable)
     open_slide: OpenSlide = open_slide
-    tell: Callable[[Progress], None] = _silent
+    on_progress: Callable[[Progress], None] = _silent
 
     def __call__(self, landed: SlideLanded) -> SlideTiled:
         """Plan the slide.
 
         Raises:
-            SlideError: it is refused, for good.
+            SlideError: it is refused.
             ObjectChangedError: a file of it was overwritten or deleted meanwhile.
         """
-        self.tell(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
+        self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
-            self.tell(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
-            digest = self._planned(local, self.mpp.of(landed.slide.case_id, landed.slide.slide_id))
-        self._check_unchanged(landed)
+            self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))
+            slide = messages.slide_message(landed.slide, landed.files, local.digest)
+            digest = self._planned(local, slide)
+        check_stands(self.blobs, slide)
         described = self.plans.described(local.digest, digest)
         if described is None:
             raise ObjectChangedError(f"the plan of {landed.files[0].key} was removed as soon as it was written")
-        slide = messages.slide_message(landed.slide, landed.files, local.digest)
         return messages.slide_tiled(slide, described)
 
-    def _planned(self, local: LocalSlide, override: Override) -> Sha256:
-        """Make the plan unless it stands; its digest."""
-        with self.open_slide(local.path, override) as reader:
+    def _planned(self, local: LocalSlide, slide: Slide) -> Sha256:
+        """Create the plan unless it exists; returns its digest.
+
+        The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
+        """
+        case = CaseId(slide.case_id)
+        self._name(case, local.digest)
+        with self.open_slide(local.path, self.mpp.of(case, SlideId(slide.slide_id))) as reader:
             digest = plan_digest(local.digest, reader.describe(), self.spec)
             if self.plans.described(local.digest, digest) is None:
-                self._plan(reader, local.digest)
+                try:
+                    self._plan(reader, slide)
+                finally:
+                    self._name(case, local.digest)
         return digest
 
-    def _plan(self, reader: SlideReader, slide_digest: Sha256) -> None:
-        tile_plan = plan(reader, self.spec, slide_digest)
+    def _name(self, case: CaseId, slide: Sha256) -> None:
+        plans, *_ = keys.derived(slide)
+        self.blobs.put_new(keys.landed_slide(case, slide), canonical_json({"plans": plans}))
+
+    def _plan(self, reader: SlideReader, slide: Slide) -> None:
+        tile_plan = plan(reader, self.spec, Sha256(slide.digest))
+        check_stands(self.blobs, slide)
         if not len(tile_plan.coords):
             sentence = "no tile of the slide shows enough clean, sharp tissue"
             raise NoTissueError(sentence, self.plans.save_thumbnail(tile_plan))
         self.plans.save(tile_plan)
         for status, count in tile_plan.counts.items():
             metrics.TILES.labels(status).inc(count)
-
-    def _check_unchanged(self, landed: SlideLanded) -> None:
-        now = {info.key: info.etag for info in self.blobs.list(keys.slides(landed.slide.case_id))}
-        for file in landed.files:
-            if now.get(file.key) != file.etag:
-                change = "overwritten" if file.key in now else "deleted"
-                raise ObjectChangedError(f"object {file.key} was {change} while it was planned")

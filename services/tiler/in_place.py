@@ -1,4 +1,4 @@
-"""Slides that lie on this machine already: nothing is copied."""
+"""Slides on this machine's disk; nothing is copied."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,8 @@ from shared.canonical import digest_of
 from shared.slides.dicom import PREAMBLE, is_dicom
 from shared.units import Sha256
 
+_MIRAX = ".mrxs"
+
 
 @dataclass(frozen=True)
 class SlidesInPlace:
@@ -23,11 +25,11 @@ class SlidesInPlace:
 
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
-        """Point at the slide's own files.
+        """The slide's own files.
 
         Raises:
-            EmptyObjectError: one holds no bytes.
-            ObjectChangedError: one is gone or of another size.
+            EmptyObjectError: a file is empty.
+            ObjectChangedError: a file is missing or of another size.
         """
         paths = [self._path(info) for info in files]
         with at_hand(paths) as path:
@@ -44,18 +46,35 @@ class SlidesInPlace:
 
 @contextmanager
 def at_hand(files: Sequence[Path]) -> Iterator[Path]:
-    """What is to be opened of a slide's files: the first, or of a DICOM series a folder of links to all of them."""
-    if len(files) == 1 or not starts_as_dicom(files[0]):
+    """The path to open: the primary file, or for a DICOM series a folder of links to all files."""
+    is_series = len(files) > 1 and starts_as_dicom(files[0])
+    if not is_series and readable_name(files[0]) == files[0]:
         yield files[0]
         return
-    with TemporaryDirectory(prefix="medulla-series-") as folder:
-        for number, file in enumerate(files):
-            (Path(folder) / f"{number:05d}.dcm").symlink_to(file.resolve())
-        yield Path(folder)
+    with TemporaryDirectory(prefix="medulla-slide-") as folder:
+        yield _link_series(Path(folder), files) if is_series else _link_mirax(Path(folder), files[0])
+
+
+def _link_series(folder: Path, files: Sequence[Path]) -> Path:
+    for number, file in enumerate(files):
+        (folder / f"{number:05d}.dcm").symlink_to(file.resolve())
+    return folder
+
+
+def _link_mirax(folder: Path, file: Path) -> Path:
+    link = folder / readable_name(file).name
+    link.symlink_to(file.absolute())
+    link.with_suffix("").symlink_to(file.with_suffix("").absolute())
+    return link
+
+
+def readable_name(path: Path) -> Path:
+    """The same path, with the suffix of a MIRAX slide in lower case: OpenSlide reads no other."""
+    return path.with_suffix(_MIRAX) if path.suffix.lower() == _MIRAX else path
 
 
 def starts_as_dicom(path: Path) -> bool:
-    """Whether a file's first bytes are those of DICOM."""
+    """Whether a file starts as DICOM does."""
     with path.open("rb") as file:
         return is_dicom(file.read(PREAMBLE))
 
@@ -66,7 +85,7 @@ def slide_digest(files: Sequence[Path]) -> Sha256:
 
 
 def whole_digest(digests: Sequence[Sha256]) -> Sha256:
-    """Digest of a slide from those of its files: a single file's own, else one over all of them in their order."""
+    """Digest of a slide from those of its files: a single file's own, else one over all in their order."""
     return digests[0] if len(digests) == 1 else digest_of(sorted(digests))
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -25,15 +25,16 @@ from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, Tiles
 from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
-from shared.errors import CrashedWorkerError, InternalError, MedullaError
+from shared.errors import CrashedWorkerError, InternalError, MedullaError, UnfinishedError
 from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
 _CHANNELS = 3
 _AT_ONCE = 20
-"""Tiles that are looked at for damage in one request."""
+"""Tiles checked for damage in one request."""
 _NONSENSE = "the process that reads the slide gave an invalid answer"
 Shapes = Sequence[tuple[int, ...]]
+_Failure = CrashedWorkerError | UnfinishedError | StoppingError
 
 
 def _none(_: Shapes) -> Arrays:
@@ -47,26 +48,38 @@ class ReaderLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     memory_mb: int = Field(default=2048, ge=512)
-    """Private memory of the slide's process; counted on Linux alone."""
+    """Private memory of the slide's process; counted on Linux only."""
     overview_s: float = Field(default=600, gt=0)
     """For opening a slide, for describing it, and for its overview."""
     tiles_s: float = Field(default=60, gt=0)
-    """For some twenty tiles."""
+    """For about twenty tiles."""
+    first_turn_s: float = Field(default=60, gt=0)
+    """For a slide from opening to its plan, before slides that wait are planned first."""
     plan_s: float = Field(default=1800, gt=0)
-    """For a slide from opening to its plan."""
+    """The same when its turn comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeLimit:
+    """How long a slide may stay open; without end where those who read it decide, as in a stream."""
+
+    seconds: float = math.inf
+    error: type[CrashedWorkerError | UnfinishedError] = CrashedWorkerError
 
 
 class IsolatedReader:
     """One open slide. Threads that read at once each have a channel to the child, which has a thread for each."""
 
-    def __init__(self, child: ReaderChild, limits: ReaderLimits, whole_s: float, slide: tuple[Path, Override]) -> None:
+    def __init__(
+        self, child: ReaderChild, limits: ReaderLimits, whole: WholeLimit, slide: tuple[Path, Override]
+    ) -> None:
         self._child = child
         self._limits = limits
-        self._whole_s = whole_s
-        self._end_at = monotonic() + whole_s
+        self._whole = whole
+        self._end_at = monotonic() + whole.seconds
         self._channels: SimpleQueue[ReaderChannel] = SimpleQueue()
         self._lock = Lock()
-        self._failure: CrashedWorkerError | StoppingError | None = None
+        self._failure: _Failure | None = None
         self._facts: SlideFacts | None = None
         try:
             self._open(*slide)
@@ -75,7 +88,7 @@ class IsolatedReader:
             raise
 
     def describe(self) -> SlideFacts:
-        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
+        """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
         if self._facts is None:
             answer = self._ask({"op": "describe"}, self._limits.overview_s)
             with self._guarded(self._limits.overview_s):
@@ -88,17 +101,17 @@ class IsolatedReader:
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
         for start in range(0, count, step):
-            part = slice(start, start + step)
-            request = _tiles("tiles", origins[part], cut)
-            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[part], tiles.corrupt[part]))
+            batch = slice(start, start + step)
+            request = _tiles("tiles", origins[batch], cut)
+            self._ask(request, self._limits.tiles_s, _exactly(tiles.pixels[batch], tiles.corrupt[batch]))
         return tiles
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark."""
         damaged = np.empty(len(origins), np.bool_)
         for start in range(0, len(origins), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            self._ask(_tiles("damaged", origins[part], cut), self._limits.tiles_s, _exactly(damaged[part]))
+            batch = slice(start, start + _AT_ONCE)
+            self._ask(_tiles("damaged", origins[batch], cut), self._limits.tiles_s, _exactly(damaged[batch]))
         return damaged
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
@@ -128,10 +141,10 @@ class IsolatedReader:
     def _open(self, path: Path, override: Override) -> None:
         request = {"path": os.fspath(path), "override": asdict(override), "memory_mb": self._limits.memory_mb}
         with self._guarded(self._limits.overview_s) as until:
-            door = self._child.door
-            door.settimeout(until - monotonic())
-            wire.send(door, request)
-            answer = wire.receive(door)
+            setup_socket = self._child.setup_socket
+            setup_socket.settimeout(until - monotonic())
+            wire.send(setup_socket, request)
+            answer = wire.receive(setup_socket)
         self._check(answer, path)
 
     def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
@@ -151,7 +164,7 @@ class IsolatedReader:
             return self._channels.get_nowait()
         except Empty:
             with self._lock:
-                return ReaderChannel.through(self._child.door)
+                return ReaderChannel.through(self._child.setup_socket)
 
     def _overview(self, shapes: Shapes) -> Arrays:
         """Arrays for an overview, if its shapes are those of one."""
@@ -185,26 +198,31 @@ class IsolatedReader:
 
         Raises:
             CrashedWorkerError: the child failed.
+            UnfinishedError: the turn of the work is over.
             StoppingError: this process ends.
         """
         until = monotonic() + limit_s
         try:
             yield min(until, self._end_at)
         except TimeoutError as error:
-            limit = f"{limit_s:g} s" if until < self._end_at else f"{self._whole_s:g} s in all"
-            raise self._failed(f"reading the slide took longer than {limit}") from error
+            sentence = "reading the slide took longer than"
+            if until < self._end_at:
+                raise self._failed(f"{sentence} {limit_s:g} s") from error
+            raise self._failed(f"{sentence} {self._whole.seconds:g} s in all", self._whole.error) from error
         except (wire.LostError, OSError) as error:
             raise self._failed() from error
         except (ValueError, TypeError, KeyError) as error:
             raise self._failed(_NONSENSE) from error
 
-    def _failed(self, sentence: str = "") -> CrashedWorkerError | StoppingError:
+    def _failed(
+        self, sentence: str = "", kind: type[CrashedWorkerError | UnfinishedError] = CrashedWorkerError
+    ) -> _Failure:
         """End the child; the first reason counts for all threads."""
         with self._lock:
             if self._failure is None and self._child.is_stopping:
                 self._failure = StoppingError()
             if self._failure is None:
-                self._failure = CrashedWorkerError(sentence or f"reading the slide {_how(self._child.end())}")
+                self._failure = kind(sentence or f"reading the slide {_how(self._child.end())}")
         self._child.end()
         return self._failure
 

@@ -1,15 +1,16 @@
 """Opens every slide in a child process of its own, under limits of time and memory."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.tiler.isolated_reader import IsolatedReader, ReaderLimits
+from services.tiler.isolated_reader import IsolatedReader, ReaderLimits, WholeLimit
 from services.tiler.ports import SlideReader
 from services.tiler.reader_processes import OPENER, ReaderHost
 from services.tiler.resolution import Override
+from shared import turns
+from shared.errors import UnfinishedError
 
 
 @dataclass(frozen=True)
@@ -18,22 +19,31 @@ class IsolatedReaders:
 
     host: ReaderHost
     limits: ReaderLimits
-    whole_s: float = math.inf
-    """How long a slide may stay open; without end where those who read it decide, as in a stream."""
+    planning: bool = False
+    """Whether slides are opened to be planned, which is limited as a whole."""
 
     def __call__(self, path: Path, override: Override = Override()) -> SlideReader:  # noqa: B008 - frozen
         """Open a slide.
 
         Raises:
-            SlideError: what the reader in the child says of the file.
-            CrashedWorkerError: it died, took too long or too much memory.
+            SlideError: the reader in the child refuses the file.
+            CrashedWorkerError: the child crashed or exceeded its time or memory.
+            UnfinishedError: the first turn of its plan is over.
         """
-        return IsolatedReader(self.host.fork(), self.limits, self.whole_s, (path, override))
+        return IsolatedReader(self.host.fork(), self.limits, self._whole(), (path, override))
 
     @property
     def for_plans(self) -> "IsolatedReaders":
-        """The same for slides that are planned: from opening to closing within `plan_s`."""
-        return replace(self, whole_s=self.limits.plan_s)
+        """Open slides for planning: from opening to closing within `first_turn_s`, in later turns within `plan_s`."""
+        return replace(self, planning=True)
+
+    def _whole(self) -> WholeLimit:
+        if not self.planning:
+            return WholeLimit()
+        turn = turns.current()
+        if turn is not None and turn.number == 0:
+            return WholeLimit(self.limits.first_turn_s, UnfinishedError)
+        return WholeLimit(self.limits.plan_s)
 
 
 @contextmanager
@@ -41,6 +51,6 @@ def isolated_readers(
     limits: ReaderLimits = ReaderLimits(),  # noqa: B008 - frozen
     opener: str = OPENER,
 ) -> Iterator[IsolatedReaders]:
-    """Start what opens slides in child processes, and end all of it."""
+    """Start the host of child processes; end them all on exit."""
     with ReaderHost(opener) as host:
         yield IsolatedReaders(host, limits)

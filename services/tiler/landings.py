@@ -1,4 +1,4 @@
-"""The tiler's memory of what it did with each version of each slide, so that a repeated event costs one look."""
+"""Stored outcomes of each version of each slide, so that a repeated event costs one request."""
 
 import json
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from shared.units import CaseId
 
 @dataclass(frozen=True)
 class Landings:
-    """Remembers outcomes under key, version and everything that decided them."""
+    """Stores outcomes by key, version and all parameters."""
 
     blobs: BlobStore
     spec: PlanSpec
 
-    def knows(self, slide: FoundSlide, override: Override) -> bool:
-        """Whether anything came of this version of the slide under the same parameters."""
+    def has_outcome(self, slide: FoundSlide, override: Override) -> bool:
+        """Whether this version of the slide has an outcome with the same parameters."""
         return self.blobs.head(self._key(slide, override)) is not None
 
     def recall(self, slide: FoundSlide, override: Override) -> SlideTiled | SlideRejected | None:
-        """What came of this version of the slide, if it was worked on under the same parameters."""
-        if not self.knows(slide, override):
+        """The outcome of this version of the slide with the same parameters, if any."""
+        if not self.has_outcome(slide, override):
             return None
         message = json.loads(self.blobs.get(self._key(slide, override)))
         return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())
@@ -45,5 +45,5 @@ class Landings:
 
 
 def _case(slide: FoundSlide) -> CaseId:
-    """Whose slide it is, so that erasing a case finds what is remembered of it."""
+    """The case of a slide, so that erasing the case finds the stored outcomes."""
     return CaseId(slide.files[0].key.removeprefix(keys.SLIDES).partition("/")[0])

@@ -1,4 +1,4 @@
-"""The verdict on every place of the grid, from what the overview shows under it."""
+"""The verdict on every place of the grid, from the overview."""
 
 from enum import IntEnum
 
@@ -14,7 +14,7 @@ Ledger = NDArray[np.uint8]
 
 
 class Verdict(IntEnum):
-    """What a place of the grid is; corrupt ones are only found when they are decoded."""
+    """Verdict on a place of the grid; corrupt tiles are found only when they are decoded."""
 
     OK = 0
     BACKGROUND = 1
@@ -22,14 +22,13 @@ class Verdict(IntEnum):
     BLURRED = 3
 
 
-def first_verdicts(grid: Grid, slide: SlideFacts, seen: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
+def first_verdicts(grid: Grid, slide: SlideFacts, tissue_map: TissueMap, min_tissue: float, max_pen: float) -> Ledger:
     """Ok, pen or background for each place.
 
-    What could not be read counts as what lies nearest; where that is tissue, decoding finds out and counts it as
-    corrupt.
+    Unreadable pixels count as the nearest readable ones; if that is tissue, decoding finds the tile corrupt.
     """
-    tissue = shares(seen.tissue | seen.presumed, grid, slide)
-    pen = shares(seen.pen, grid, slide)
+    tissue = shares(tissue_map.tissue | tissue_map.presumed, grid, slide)
+    pen = shares(tissue_map.pen, grid, slide)
     verdicts = np.where(tissue >= min_tissue, Verdict.OK, Verdict.BACKGROUND)
     return np.where(pen > max_pen, Verdict.PEN, verdicts).astype(np.uint8)
 

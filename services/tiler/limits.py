@@ -29,13 +29,13 @@ MAX_DECODED_TILE_BYTES = 2**26
 MAX_TEXT_BYTES = 2**23
 """Of an image description, OME-XML included, or of JPEG tables: 8 MiB."""
 MAX_OVERVIEW_PX = 2**26
-"""Pixels in which tissue is looked for; a slide of more than 65 x 65 mm gets a coarser overview than 8 um/px."""
+"""Pixels of the overview; a slide of more than 65 x 65 mm gets a coarser overview than 8 um/px."""
 MAX_PLACES = 2**24
 """Places of the grid."""
 
 
 def check_levels(levels: Sequence[Level]) -> None:
-    """Raise SlideBeyondBoundsError where a pyramid has too many levels, or one that is too large."""
+    """Raise SlideBeyondBoundsError if a pyramid has too many levels, or a too large one."""
     if len(levels) > MAX_LEVELS:
         raise SlideBeyondBoundsError(f"the slide claims {len(levels):,} levels; {MAX_LEVELS} at most")
     for level in levels:
@@ -43,14 +43,14 @@ def check_levels(levels: Sequence[Level]) -> None:
 
 
 def check_size(width_px: int, height_px: int) -> None:
-    """Raise SlideBeyondBoundsError where a level claims more pixels than any slide has."""
+    """Raise SlideBeyondBoundsError if a level claims more pixels than any slide has."""
     if max(width_px, height_px) > MAX_SIDE_PX or width_px * height_px > MAX_PIXELS:
         bounds = f"{MAX_SIDE_PX:,} px a side and {MAX_PIXELS / 1e9:.0f} gigapixels at most"
         raise SlideBeyondBoundsError(f"the slide claims {width_px:,} x {height_px:,} px; {bounds}")
 
 
 def check_tiles(width_px: int, height_px: int, pixel_bytes: int, count: int) -> None:
-    """Raise SlideBeyondBoundsError where stored tiles are larger or more than a reader can hold."""
+    """Raise SlideBeyondBoundsError if stored tiles are larger or more than a reader can hold."""
     if width_px * height_px * pixel_bytes > MAX_DECODED_TILE_BYTES:
         bound = f"{MAX_DECODED_TILE_BYTES:,} bytes decoded at most"
         raise SlideBeyondBoundsError(f"the slide is stored in tiles of {width_px:,} x {height_px:,} px; {bound}")

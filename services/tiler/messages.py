@@ -1,4 +1,4 @@
-"""What the tiler says, as protobuf; every event is named after its inputs, so that a retry says the same."""
+"""Events of the tiler; their ids derive from the inputs, so that a retry gives the same event."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
 
 
 def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: PermanentError) -> SlideRejected:
-    """A slide has been refused; `info` is the version refused, None where the object is gone."""
+    """A slide has been refused; `info` is the version refused, None if the object was deleted."""
     return SlideRejected(
         event_id=event_id(SlideRejected, key, info.etag if info else "", error.reason),
         case_id=slide.case_id,
@@ -68,7 +68,7 @@ def slide_rejected(slide: SlideKey, key: str, info: BlobInfo | None, error: Perm
 
 
 def progress(slide: SlideKey, files: Sequence[BlobInfo], stage: Stage.ValueType) -> Progress:
-    """The slide has come to `stage`, now."""
+    """The slide is now in `stage`."""
     return Progress(
         event_id=event_id(Progress, files[0].key, version(files), Stage.Name(stage)),
         case_id=slide.case_id,

@@ -1,4 +1,4 @@
-"""Bulk reading of slides stored as a grid of compressed tiles: each is decoded once, strictly, and cut from there."""
+"""Bulk reading of slides stored as a grid of compressed tiles: each is decoded once, strictly, then cut."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from services.tiler.pyramid import Boxes
 from services.tiler.tile_codecs import CorruptTileError, TileLayout
 
 _CACHE_BYTES = 96 * 2**20
-"""Holds the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
+"""Room for the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
 _LARGE_TILES = 5
-"""So many tiles are held however large they are: a slide of few large ones would be decoded over and over."""
+"""Tiles that are held whatever their size: large ones would otherwise be decoded repeatedly."""
 
 
 _UNKNOWN, _SOUND, _CORRUPT = range(3)
@@ -30,14 +30,14 @@ class TileStore(Protocol):
     layouts: tuple[TileLayout, ...]
 
     def decode(self, level: int, column: int, row: int) -> Rgb | None:
-        """One stored tile, uint8 of the layout's size; None where the format says that there is none.
+        """One stored tile, uint8 of the layout's size; None if the format has no tile there.
 
         Raises:
             CorruptTileError: its bytes do not decode.
         """
 
     def close(self) -> None:
-        """Give files back."""
+        """Close files."""
 
 
 class NativeTiles:
@@ -60,13 +60,13 @@ class NativeTiles:
                 yield None
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
-        """Which boxes lie over a corrupt stored tile, bool [n]; a verdict is a byte, so none is found twice."""
+        """Which boxes lie over a corrupt stored tile, bool [n]; each stored tile is decoded once."""
         verdicts = self._verdicts_of(level)
         under = (self._under(level, *box) for box in boxes.tolist())
         return np.array([any(self._is_corrupt(verdicts, level, *at) for at in places) for places in under], np.bool_)
 
     def close(self) -> None:
-        """Close the store, forget what was decoded."""
+        """Close the store and drop decoded tiles."""
         self._store.close()
         self._cache = _TileCache(0)
 
@@ -119,7 +119,7 @@ class NativeTiles:
 
 
 class Gap(Enum):
-    """Why a stored tile has no pixels."""
+    """A stored tile has no pixels."""
 
     NOTHING_STORED = "nothing stored"
     CORRUPT = "corrupt"

@@ -1,4 +1,4 @@
-"""How large a pixel is according to the OME-XML in a TIFF's description."""
+"""Pixel sizes from the OME-XML in a TIFF's description."""
 
 from collections.abc import Mapping
 from xml.parsers import expat
@@ -29,15 +29,15 @@ _METRES = {
     "yd": 36 * _INCH,
     "mi": 63_360 * _INCH,
 }
-"""Lengths of the OME schema (2016-06) in metres; `pixel` and `reference frame` are none."""
+"""Lengths of the OME schema (2016-06) in metres; `pixel` and `reference frame` are not lengths."""
 
 
 class _NoMetadataError(Exception):
-    """The text is no XML that states sizes, or declares a document type, which OME-XML never does."""
+    """The text is not XML with sizes, or declares a document type, which OME-XML never does."""
 
 
 def physical_size(description: bytes, full: Level) -> Resolution | None:
-    """What OME-XML states of the image that has the size of `full`; None where it says nothing."""
+    """The resolution that OME-XML states for the image of the size of `full`; None if it states none."""
     try:
         images = _pixels(description)
     except (expat.ExpatError, _NoMetadataError, ValueError):

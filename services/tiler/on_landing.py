@@ -12,13 +12,13 @@ from services.tiler.landings import Landings
 from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling
-from shared import keys, logs, metrics
+from shared import keys, logs, metrics, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.s3_events import ObjectHint
 from shared.errors import GivenUpError, PermanentError, TransientError
 from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
-from shared.units import CaseId, SlideId
+from shared.units import CaseId, Sha256, SlideId
 
 _OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
 """Refusals that depend on the machine, not on the slide; never stored."""
@@ -49,7 +49,7 @@ class OnLanding:
         if case is None:
             return ()
         slides = self.listing.of_case(keys.slides(case))
-        slide = next((slide for slide in slides if _has(slide, hint.key)), None)
+        slide = next((slide for slide in slides if _includes(slide, hint.key)), None)
         if slide is not None:
             return self._outcome(case, slide, hint)
         if self.blobs.head(hint.key) is not None:
@@ -63,7 +63,7 @@ class OnLanding:
         A version that was given up is stored, so that no sweep starts it again.
         """
         try:
-            case, slide = case_of(hint.key), self._seen(hint.key)
+            case, slide = case_of(hint.key), self._slide_with(hint.key)
         except BadCaseIdError:
             return messages.slide_rejected(_NAMELESS, hint.key, self._head(hint.key), error)
         if case is None:
@@ -87,7 +87,7 @@ class OnLanding:
 
     def _after_removal(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
         """The outcome of a slide of several files that may have lost one; empty if this version is known."""
-        if self.landings.knows(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
+        if self.landings.has_outcome(slide, self.plan_tiles.mpp.of(case, slide.slide_id)):
             return ()
         try:
             return self._outcome(case, slide, replace(hint, key=slide.files[0].key))
@@ -100,11 +100,16 @@ class OnLanding:
             known = self.landings.recall(slide, self._override(named))
             if isinstance(known, SlideRejected) and not hint.replayed:
                 raise remembered(known.reason, known.sentence, known.thumbnail_key)
-            if isinstance(known, SlideTiled):
-                return (known,)
-            if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
-                return ()
-            return (self._planned(named, slide, self._override(named)),)
+            if not isinstance(known, SlideTiled):
+                if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
+                    return ()
+                known = self._planned(named, slide, self._override(named))
+            self._mark_held(known)
+            return (known,)
+
+    def _mark_held(self, planned: SlideTiled) -> None:
+        """Remember that the case holds the slide, so that erasing another case with it leaves its plan and parts."""
+        self.blobs.put_new(keys.cases_of(Sha256(planned.slide.digest)) + planned.slide.case_id, b"{}")
 
     def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
         try:
@@ -124,23 +129,23 @@ class OnLanding:
         return self.plan_tiles.mpp.of(named.case_id, named.slide_id)
 
     def _described(self, listed: BlobInfo) -> BlobInfo:
-        """What HEAD says of an object, which is more than a listing does."""
+        """HEAD of an object, which has more fields than a listing."""
         info = self.blobs.head(listed.key)
         if info is None or info.etag != listed.etag:
             raise TransientError("an object changed while it was looked at")
         return info
 
-    def _seen(self, key: str) -> FoundSlide | None:
+    def _slide_with(self, key: str) -> FoundSlide | None:
         case = case_of(key)
         try:
             slides = self.listing.of_case(keys.slides(case)) if case else []
         except TransientError:
             return None
-        return next((slide for slide in slides if _has(slide, key)), None)
+        return next((slide for slide in slides if _includes(slide, key)), None)
 
 
 def case_of(key: str) -> CaseId | None:
-    """The case that an object below `slides/` belongs to; None for markers of folders and what lies elsewhere.
+    """The case that an object below `slides/` belongs to; None for folder markers and other keys.
 
     Raises:
         BadCaseIdError: the case's id is no pseudonym, or the key has no case.
@@ -151,15 +156,15 @@ def case_of(key: str) -> CaseId | None:
     if slide is not None:
         return slide.case_id
     case = key.removeprefix(keys.SLIDES).partition("/")[0]
-    return CaseId(case) if keys.is_pseudonym(case) else None
+    return CaseId(case) if pseudonyms.is_pseudonym(case) else None
 
 
-def _has(slide: FoundSlide, key: str) -> bool:
+def _includes(slide: FoundSlide, key: str) -> bool:
     return any(member.key == key for member in slide.members)
 
 
 def _is_several(slide: FoundSlide) -> bool:
-    """Whether more files of the slide may come, or be missing."""
+    """Whether more files of the slide may follow or be missing."""
     return slide.is_series or len(slide.members) > 1 or bool(slide.missing)
 
 

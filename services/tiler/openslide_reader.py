@@ -1,4 +1,4 @@
-"""Everything OpenSlide reads, with its JPEG tiles taken straight from the file where that gives the same pixels."""
+"""Reads all formats of OpenSlide; JPEG tiles are decoded directly if that gives the same pixels."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _PLAIN_TIFF = {"aperio", GENERIC}
 """Vendors whose levels are one TIFF page each, without overlap."""
 _OPAQUE = 255
 _NOT_SUPPORTED = re.compile(r"\b(unsupported|not supported)\b", re.IGNORECASE)
-"""How OpenSlide words that a whole file is of a kind it does not read; its error has no code that would tell."""
+"""OpenSlide's wording for an unsupported file; its errors have no codes."""
 _ROUNDING = 2
 """Grey levels by which two JPEG decoders may differ."""
 
@@ -41,12 +41,12 @@ class OpenSlidePixels:
         self._lock = Lock()
         self._handle = _open(path)
         self.properties: Mapping[str, str] = dict(self._handle.properties)
-        """What the file says of itself."""
+        """The file's properties."""
         sizes, shrinks = self._handle.level_dimensions, self._handle.level_downsamples
         self.levels = tuple(Level(w, h, d) for (w, h), d in zip(sizes, shrinks, strict=True))
 
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
-        """Pixels of each box, uint8 [height, width, 3], white where the format says that there is no tile."""
+        """Pixels of each box, uint8 [height, width, 3], white where the format has no tile."""
         scale = self.levels[level].downsample
         for x, y, width, height in boxes.tolist():
             yield self._region((round(x * scale), round(y * scale)), level, (width, height))
@@ -63,13 +63,13 @@ class OpenSlidePixels:
 
     def _again(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Rgb | None:
         """Read on a new handle: the error may be another thread's."""
-        fresh = _open(self._path)
+        handle = _open(self._path)
         try:
-            region = _on_white(fresh.read_region(corner, level, size))
+            region = _on_white(handle.read_region(corner, level, size))
         except openslide.OpenSlideError:
-            fresh, region = _open(self._path), None
+            handle, region = _open(self._path), None
         with self._lock:
-            self._handle = fresh
+            self._handle = handle
         return region
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ def read_by_openslide(path: Path, pages: tuple[TiffPage, ...], override: Overrid
 
 
 def read_plain_tiff(path: Path, pages: tuple[TiffPage, ...], override: Override) -> PixelReader | None:
-    """A reader of a TIFF that OpenSlide does not recognise; None where its tiles are not for us to decode either."""
+    """A reader of a TIFF that OpenSlide does not recognise; None if we cannot decode its tiles either."""
     levels = pyramid_of(pages)
     tiles = TiffTiles.of(path, pages, levels)
     if tiles is None:
@@ -105,7 +105,7 @@ def read_plain_tiff(path: Path, pages: tuple[TiffPage, ...], override: Override)
 
 
 def stated_resolutions(properties: Mapping[str, str], pages: tuple[TiffPage, ...]) -> list[Resolution]:
-    """What a slide says of its resolution: vendor's properties, OME-XML, TIFF tags; the most trusted first.
+    """The resolutions that a slide states: vendor's properties, OME-XML, TIFF tags; the most trusted first.
 
     OpenSlide's numbers of a TIFF without vendor are its tags; some vendors write other things into the tags.
     """
@@ -147,7 +147,7 @@ def _open(path: Path) -> openslide.OpenSlide:
 
 
 def _on_white(region: Image.Image) -> Rgb:
-    """Pixels of a region, white where it is transparent: there the format says that nothing was scanned."""
+    """Pixels of a region, white where it is transparent, which marks unscanned areas."""
     if region.getchannel("A").getextrema()[0] != _OPAQUE:
         white = Image.new("RGBA", region.size, "white")
         white.alpha_composite(region)
@@ -161,7 +161,7 @@ def _codec(pages: tuple[TiffPage, ...], properties: Mapping[str, str]) -> str:
 
 
 def _source(path: Path, pages: tuple[TiffPage, ...], slide: OpenSlidePixels) -> PixelSource:
-    """Our own reader where it gives OpenSlide's pixels, or OpenSlide misses the largest page; else OpenSlide."""
+    """Our own reader if it gives OpenSlide's pixels or OpenSlide misses the largest page; else OpenSlide."""
     check_levels(slide.levels)
     vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR)
     levels = pyramid_of(pages) if vendor == GENERIC else slide.levels
@@ -184,7 +184,7 @@ def _size(levels: tuple[Level, ...]) -> tuple[int, int]:
 
 
 def _direct(tiles: TiffTiles, slide: OpenSlidePixels, sees_all: bool) -> NativeTiles | None:
-    """The file's own tiles, if those in the middle have the same pixels as OpenSlide's, should it see them."""
+    """The file's own tiles, if those in the middle have the same pixels as OpenSlide's, where it reads them."""
     direct = NativeTiles(tiles)
     if not sees_all or _agree(direct, slide):
         return direct
@@ -198,10 +198,12 @@ def _agree(direct: NativeTiles, slide: OpenSlidePixels) -> bool:
     probe = Cut(Level0Px(64), Level0Px(64), TilePx(64))
     boxes = pyramid.tile_boxes(slide.levels, 0, corners, probe)
     pairs = list(zip(direct.regions(0, boxes), slide.regions(0, boxes), strict=True))
-    return all(theirs is None for _, theirs in pairs) or any(_same(ours, theirs) for ours, theirs in pairs)
+    return all(reference is None for _, reference in pairs) or any(
+        _same(pixels, reference) for pixels, reference in pairs
+    )
 
 
-def _same(ours: Rgb | None, theirs: Rgb | None) -> bool:
-    if ours is None or theirs is None:
+def _same(pixels: Rgb | None, reference: Rgb | None) -> bool:
+    if pixels is None or reference is None:
         return False
-    return bool(np.abs(ours.astype(np.int16) - theirs).max() <= _ROUNDING)
+    return bool(np.abs(pixels.astype(np.int16) - reference).max() <= _ROUNDING)

@@ -11,7 +11,7 @@ from shared.units import MicronsPerPx
 
 
 class PixelReader:
-    """An open slide; `stated` is what its file says of its resolution, the most trusted first."""
+    """An open slide; `stated` are the resolutions in its file, the most trusted first."""
 
     def __init__(
         self, kind: str, codec: str, source: PixelSource, stated: Sequence[Resolution], override: Override
@@ -23,7 +23,7 @@ class PixelReader:
         self._override = override
 
     def describe(self) -> SlideFacts:
-        """Say what the slide is; raises NoResolutionError or ImplausibleResolutionError."""
+        """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
         return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution())
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:

@@ -1,4 +1,4 @@
-"""Plans in the object store: written once under the digest of what they were made from, `plan.json` last."""
+"""Plans in the object store: written once under the digest of their inputs, `plan.json` last."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from safetensors.numpy import load
 
 from services.tiler.errors import UnknownPlanError
 from services.tiler.planner import TilePlan
-from services.tiler.ports import Cut, Origins, Rgb
+from services.tiler.ports import Cut, Origins, Rgb, SlideFacts
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.tensors import encode_tensors
@@ -22,7 +22,7 @@ from shared.units import Level0Px, Sha256, TilePx
 
 @dataclass(frozen=True, slots=True)
 class PlannedTiles:
-    """What streaming needs of a plan."""
+    """The fields of a plan that streaming needs."""
 
     slide_digest: Sha256
     cut: Cut
@@ -43,7 +43,7 @@ class PlanStore:
     blobs: BlobStore
 
     def save(self, plan: TilePlan) -> None:
-        """Write a plan; nothing changes where it stands already."""
+        """Write a plan; an existing one stays."""
         prefix = keys.plan_prefix(plan.slide_digest, plan.digest)
         tensors: dict[str, NDArray[np.generic]] = {"coords": plan.coords, "ledger": plan.ledger}
         self.blobs.put_new(prefix + keys.PLAN_TILES, encode_tensors(tensors))
@@ -52,18 +52,18 @@ class PlanStore:
         self.blobs.put_new(prefix + keys.PLAN, json.dumps(_described(plan), indent=1).encode())
 
     def save_thumbnail(self, plan: TilePlan) -> str:
-        """Write the thumbnail alone; its key."""
+        """Write only the thumbnail; returns its key."""
         key = keys.plan_prefix(plan.slide_digest, plan.digest) + keys.THUMBNAIL
         self.blobs.put_new(key, _encoded(".jpg", plan.thumbnail))
         return key
 
     def described(self, slide: Sha256, plan: Sha256) -> dict[str, Any] | None:
-        """The plan's description (`plan.json`), or None where it was never finished."""
+        """The plan's description (`plan.json`), or None if it was not finished."""
         key = keys.plan_prefix(slide, plan) + keys.PLAN
         return dict(json.loads(self.blobs.get(key))) if self.blobs.head(key) else None
 
     def tiles(self, slide: Sha256, plan: Sha256) -> PlannedTiles:
-        """What to cut.
+        """The tiles to cut.
 
         Raises:
             UnknownPlanError: there is no such plan.
@@ -80,30 +80,34 @@ class PlanStore:
         return PlannedTiles(slide, cut, described["tiles_per_chunk"], tensors["coords"])
 
 
+def _described_slide(slide: SlideFacts) -> dict[str, Any]:
+    resolution = slide.resolution
+    return {
+        "format": slide.format,
+        "codec": slide.codec,
+        "width_px": slide.width_px,
+        "height_px": slide.height_px,
+        "mpp_x": resolution.mpp_x,
+        "mpp_y": resolution.mpp_y,
+        "mpp_source": resolution.source,
+        "mpp_contradicted_by": [
+            {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source} for other in resolution.contradicted_by
+        ],
+        "levels": [
+            {"width_px": level.width_px, "height_px": level.height_px, "downsample": level.downsample}
+            for level in slide.levels
+        ],
+    }
+
+
 def _described(plan: TilePlan) -> dict[str, Any]:
-    resolution, levels = plan.slide.resolution, plan.slide.levels
     return {
         "version": 1,
         "slide_digest": plan.slide_digest,
         "plan_digest": plan.digest,
         "grid": plan.spec.grid.model_dump(),
         "quality": plan.spec.quality.model_dump(),
-        "slide": {
-            "format": plan.slide.format,
-            "codec": plan.slide.codec,
-            "width_px": plan.slide.width_px,
-            "height_px": plan.slide.height_px,
-            "mpp_x": resolution.mpp_x,
-            "mpp_y": resolution.mpp_y,
-            "mpp_source": resolution.source,
-            "mpp_contradicted_by": [
-                {"mpp_x": other.mpp_x, "mpp_y": other.mpp_y, "source": other.source}
-                for other in resolution.contradicted_by
-            ],
-            "levels": [
-                {"width_px": lv.width_px, "height_px": lv.height_px, "downsample": lv.downsample} for lv in levels
-            ],
-        },
+        "slide": _described_slide(plan.slide),
         "tile_width_px": float(plan.grid.cut.width_px),
         "tile_height_px": float(plan.grid.cut.height_px),
         "tiles_per_chunk": plan.spec.tiles_per_chunk,

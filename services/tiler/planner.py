@@ -1,4 +1,4 @@
-"""Plans a slide: overview, tissue, grid, verdicts. Pure but for the reader's pixels."""
+"""Plans a slide: overview, tissue, grid, verdicts. Pure except for reading pixels."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ from shared.canonical import digest_of
 from shared.units import MicronsPerPx, Sha256
 
 PLANNER_VERSION = 2
-"""Raised whenever the same slide and rules would give another plan."""
+"""Increased whenever the same slide and rules would give another plan."""
 _THUMBNAIL_PX = 1024
 _MIN_READABLE = 0.5
-"""Share of the overview that has to decode, so that what is unreadable is the exception and not the slide."""
+"""Share of the overview that must decode."""
 
 
 class QualityRules(BaseModel):
-    """Which places are worth embedding."""
+    """Rules for the places to embed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class QualityRules(BaseModel):
 
 
 class PlanSpec(BaseModel):
-    """Everything that decides what a plan looks like."""
+    """All parameters of a plan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,7 @@ class PlanSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TilePlan:
-    """Where to cut a slide, what was left out and why."""
+    """The tiles of a slide, and what was left out and why."""
 
     digest: Sha256
     slide_digest: Sha256
@@ -75,30 +75,30 @@ class TilePlan:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many places got which verdict, by its name in lower case."""
+        """Number of places per verdict, by its name in lower case."""
         return {verdict.name.lower(): int((self.ledger == verdict).sum()) for verdict in Verdict}
 
 
 def plan_digest(slide_digest: Sha256, slide: SlideFacts, spec: PlanSpec) -> Sha256:
-    """Name a plan after what it is made from."""
+    """Digest of a plan from its inputs."""
     resolution = [slide.resolution.mpp_x, slide.resolution.mpp_y, slide.resolution.source]
     return digest_of([slide_digest, resolution, spec.model_dump(mode="json"), PLANNER_VERSION])
 
 
 def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
-    """Plan a slide; no ok tile is no error here.
+    """Plan a slide; a plan without an ok tile is not an error here.
 
     Raises:
         UnreadableSlideError: more than half of the slide does not decode.
-        UnsupportedFormatError: the slide has no colour.
+        UnsupportedFormatError: the slide is grey or fluorescence.
         NoResolutionError, ImplausibleResolutionError: see `resolution`.
         SlideBeyondBoundsError: the grid has too many places.
     """
     slide = reader.describe()
     check_extent(slide)
     grid, scale = lay(spec.grid, slide), overview_scale(slide)
-    seen, thumbnail, colours = _look(reader, spec.quality.tissue, scale)
-    ledger = _verdicts(reader, spec, grid, slide, seen)
+    tissue_map, thumbnail, colours = _look(reader, spec.quality.tissue, scale)
+    ledger = _verdicts(reader, spec, grid, slide, tissue_map)
     return TilePlan(
         digest=plan_digest(slide_digest, slide, spec),
         slide_digest=slide_digest,
@@ -107,30 +107,30 @@ def plan(reader: SlideReader, spec: PlanSpec, slide_digest: Sha256) -> TilePlan:
         grid=grid,
         ledger=ledger,
         coords=grid.corners(np.flatnonzero(ledger == Verdict.OK)),
-        qc_flags=remarks(ledger, seen, slide, spec.grid),
+        qc_flags=remarks(ledger, tissue_map, slide, spec.grid),
         overview_um_per_px=scale,
-        tissue_mm2=round(float(seen.tissue.sum()) * scale**2 / 1e6, 4),
+        tissue_mm2=round(float(tissue_map.tissue.sum()) * scale**2 / 1e6, 4),
         colours=colours,
-        mask=_mask(seen),
+        mask=_mask(tissue_map),
         thumbnail=thumbnail,
     )
 
 
 def _look(reader: SlideReader, rules: TissueRules, um_per_px: MicronsPerPx) -> tuple[TissueMap, Rgb, tuple[float, ...]]:
-    """Tissue, thumbnail and stain colours; the overview, the largest thing in memory, is let go here."""
+    """Tissue, thumbnail and stain colours; the overview, the largest object in memory, is released here."""
     overview = reader.read_overview(um_per_px)
     if overview.readable.mean() < _MIN_READABLE:
         raise UnreadableSlideError(f"{1 - overview.readable.mean():.0%} of the slide does not decode")
     thumbnail = _thumbnail(overview.pixels)
     check_pixels(thumbnail)
-    seen = find_tissue(overview, rules, um_per_px)
-    return seen, thumbnail, stain_colours(overview.pixels, seen.tissue)
+    tissue_map = find_tissue(overview, rules, um_per_px)
+    return tissue_map, thumbnail, stain_colours(overview.pixels, tissue_map.tissue)
 
 
-def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, seen: TissueMap) -> Ledger:
-    """Verdicts on all places; a slide scanned too coarsely to judge its focus has no blurred ones."""
+def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts, tissue_map: TissueMap) -> Ledger:
+    """Verdicts on all places; a slide scanned too coarsely to measure its focus has no blurred ones."""
     rules = spec.quality
-    ledger = first_verdicts(grid, slide, seen, rules.min_tissue, rules.max_pen)
+    ledger = first_verdicts(grid, slide, tissue_map, rules.min_tissue, rules.max_pen)
     if max(slide.resolution.mpp_x, slide.resolution.mpp_y) > SHARPNESS_UM_PER_PX:
         return ledger
     candidates = np.flatnonzero(ledger.ravel() == Verdict.OK)
@@ -140,9 +140,9 @@ def _verdicts(reader: SlideReader, spec: PlanSpec, grid: Grid, slide: SlideFacts
     return ledger
 
 
-def _mask(seen: TissueMap) -> NDArray[np.uint8]:
-    shades: list[tuple[Mask, int]] = [(seen.tissue, 255), (seen.pen, 128), (seen.unreadable, 64)]
-    mask = np.zeros(seen.tissue.shape, np.uint8)
+def _mask(tissue_map: TissueMap) -> NDArray[np.uint8]:
+    shades: list[tuple[Mask, int]] = [(tissue_map.tissue, 255), (tissue_map.pen, 128), (tissue_map.unreadable, 64)]
+    mask = np.zeros(tissue_map.tissue.shape, np.uint8)
     for where, shade in shades:
         mask[where] = shade
     return mask

@@ -1,4 +1,4 @@
-"""What the tiler needs: a slide's file at hand, and of the slide facts, an overview and many tiles at once."""
+"""Interfaces of the tiler: local files of a slide, and a reader of its facts, overview and tiles."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -30,7 +30,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Microns per level-0 pixel of each axis, and who said so."""
+    """Microns per level-0 pixel of each axis, and their source."""
 
     mpp_x: MicronsPerPx
     mpp_y: MicronsPerPx
@@ -42,11 +42,11 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class SlideFacts:
-    """What a reader knows of a slide before it decodes a pixel."""
+    """Facts about a slide that need no decoding."""
 
     format: str
     codec: str
-    """Compression of the full resolution, such as `jpeg`; `unknown` where the format does not tell."""
+    """Compression of the full resolution, such as `jpeg`; `unknown` if the format does not state it."""
     levels: tuple[Level, ...]
     resolution: Resolution
 
@@ -94,10 +94,10 @@ class SlideReader(Protocol):
     """One open slide. Safe to use from several threads; label and macro images are never read."""
 
     def describe(self) -> SlideFacts:
-        """Say what the slide is.
+        """Describe the slide.
 
         Raises:
-            NoResolutionError: nobody says how large its pixels are.
+            NoResolutionError: neither slide nor operator states the size of its pixels.
             ImplausibleResolutionError: its pixels cannot be that large or small.
         """
 
@@ -111,7 +111,7 @@ class SlideReader(Protocol):
         """Read the whole slide at `um_per_px`, the same pixels whatever the free memory."""
 
     def close(self) -> None:
-        """Give files and caches back."""
+        """Close files and release caches."""
 
     def __enter__(self) -> Self: ...
 
@@ -123,16 +123,16 @@ class LocalSlide:
     """A slide on this machine's disk."""
 
     path: Path
-    """What is to be opened: its first file, beside which the others lie; of a DICOM series the folder of its files."""
+    """The path to open: its primary file, next to the others; for a DICOM series the folder of its files."""
     digest: Sha256
     """Of the file's bytes; of several files, of their digests, whatever their names."""
 
 
 class SlideFiles(Protocol):
-    """Brings slides to this machine's disk."""
+    """Provides slides as files on this machine's disk."""
 
     def hold(self, files: Sequence[BlobInfo]) -> AbstractContextManager[LocalSlide]:
-        """Keep exactly these versions of a slide's files at hand while the context lasts; the first stands for it.
+        """Keep exactly these versions of a slide's files on disk while the context lasts; the primary file is first.
 
         Raises:
             ObjectChangedError: an object is no longer that version, or its bytes do not match its checksum.

@@ -1,4 +1,4 @@
-"""From pyramid levels to tiles and overview: which level to read, where, and how to resample."""
+"""Reads tiles and overview from pyramid levels: chooses the level and resamples."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -18,9 +18,9 @@ _ENLARGE = 1.02
 _HARDLY = 1.05
 """Up to this shrinkage two neighbours make a pixel; averaging areas gives the same."""
 _BLOCK_PX = 1024
-"""Overviews are read in blocks of about this side, in pixels of the level, so that memory never decides."""
+"""Overviews are read in blocks of about this side, in pixels of the level, whatever the free memory."""
 _SMALLEST_BLOCK_PX = 128
-"""A block that fails to decode is taken apart down to this side."""
+"""A block that fails to decode is split down to this side."""
 
 
 class PixelSource(Protocol):
@@ -35,7 +35,7 @@ class PixelSource(Protocol):
         """Which boxes `regions` has no pixels for, bool [n]."""
 
     def close(self) -> None:
-        """Give files and caches back."""
+        """Close files and release caches."""
 
 
 def best_level(levels: Sequence[Level], shrink: float) -> int:
@@ -92,36 +92,36 @@ def read_overview(source: PixelSource, resolution: Resolution, um_per_px: Micron
     return overview
 
 
-def _fill(overview: Overview, source: PixelSource, level: int, part: tuple[int, int, int, int]) -> None:
-    """Read one rectangle (x0, y0, x1, y1) of the overview, taking it apart where it fails to decode."""
-    x0, y0, x1, y1 = part
-    box = _level_box(overview, source.levels[level], part)
-    region = next(source.regions(level, box))
-    if region is not None:
-        overview.pixels[y0:y1, x0:x1] = _resampled(region, x1 - x0, y1 - y0)
+def _fill(overview: Overview, source: PixelSource, level: int, region: tuple[int, int, int, int]) -> None:
+    """Read one rectangle (x0, y0, x1, y1) of the overview, splitting it if it fails to decode."""
+    x0, y0, x1, y1 = region
+    box = _level_box(overview, source.levels[level], region)
+    pixels = next(source.regions(level, box))
+    if pixels is not None:
+        overview.pixels[y0:y1, x0:x1] = _resampled(pixels, x1 - x0, y1 - y0)
         overview.readable[y0:y1, x0:x1] = True
     elif box[0, 2:].max() > _SMALLEST_BLOCK_PX and max(x1 - x0, y1 - y0) > 1:
-        for quarter in _quarters(part):
+        for quarter in _quarters(region):
             _fill(overview, source, level, quarter)
 
 
-def _level_box(overview: Overview, level: Level, part: tuple[int, int, int, int]) -> Boxes:
+def _level_box(overview: Overview, level: Level, region: tuple[int, int, int, int]) -> Boxes:
     height, width = overview.readable.shape
     scale = np.array([level.width_px / width, level.height_px / height])
-    start = np.floor(np.array(part[:2]) * scale).astype(np.int64)
-    end = np.minimum(np.ceil(np.array(part[2:]) * scale), [level.width_px, level.height_px]).astype(np.int64)
+    start = np.floor(np.array(region[:2]) * scale).astype(np.int64)
+    end = np.minimum(np.ceil(np.array(region[2:]) * scale), [level.width_px, level.height_px]).astype(np.int64)
     return np.concatenate([start, end - start])[None, :]
 
 
-def _quarters(part: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-    x0, y0, x1, y1 = part
+def _quarters(region: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    x0, y0, x1, y1 = region
     x, y = (x0 + x1 + 1) // 2, (y0 + y1 + 1) // 2
     quarters = [(x0, y0, x, y), (x, y0, x1, y), (x0, y, x, y1), (x, y, x1, y1)]
     return [(a, b, c, d) for a, b, c, d in quarters if c > a and d > b]
 
 
 def _resample(region: Rgb, out: Rgb) -> None:
-    """Average over areas; where hardly anything shrinks, weighting two neighbours is the same and much faster."""
+    """Average over areas; at small shrinkage, weighting two neighbours is the same and much faster."""
     height, width = out.shape[:2]
     if region.shape == out.shape:
         out[:] = region

@@ -24,13 +24,13 @@ class ReaderChannel:
         self._buffer = buffer
 
     @classmethod
-    def through(cls, door: socket.socket) -> Self:
-        """Open one more channel to the child behind `door`."""
+    def through(cls, setup_socket: socket.socket) -> Self:
+        """Open one more channel to the child at the other end of `setup_socket`."""
         ours, childs = socket.socketpair()
         buffer = wire.shared_file()
         try:
             with childs:
-                wire.send(door, {}, [childs.fileno(), buffer])
+                wire.send(setup_socket, {}, [childs.fileno(), buffer])
             return cls(ours, wire.mapped(buffer))
         except BaseException:
             ours.close()
@@ -64,12 +64,12 @@ class ReaderChannel:
                 self._expect(until)
                 wire.send(self._channel, {})
                 wire.receive(self._channel)
-            for index, part, place in piece:
-                flat[index][part] = self._buffer[place]
+            for index, in_array, in_buffer in piece:
+                flat[index][in_array] = self._buffer[in_buffer]
 
     def _expect(self, until: float) -> None:
         """Set the time-out of the next operations."""
-        left = until - monotonic()
-        if left <= 0:
+        remaining = until - monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        self._channel.settimeout(left)
+        self._channel.settimeout(remaining)

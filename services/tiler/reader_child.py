@@ -30,20 +30,22 @@ _SENTENCE = 2000
 _LIBC = ctypes.CDLL(None)
 
 
-def main(door: socket.socket, open_slide: OpenSlide) -> NoReturn:
-    """Open the slide that the first message through `door` names, then serve each channel that comes through it."""
+def main(setup_socket: socket.socket, open_slide: OpenSlide) -> NoReturn:
+    """Open the slide that the first message on `setup_socket` names, then serve each channel passed later."""
     try:
         _die_with_parent()
-        request = wire.receive(door)
+        request = wire.receive(setup_socket)
         _limit(request["memory_mb"])
-        answer = _attempt(lambda: _serve(door, open_slide(Path(request["path"]), Override(**request["override"]))))
-        wire.send(door, answer)
+        answer = _attempt(
+            lambda: _serve(setup_socket, open_slide(Path(request["path"]), Override(**request["override"])))
+        )
+        wire.send(setup_socket, answer)
     finally:
         os._exit(0)
 
 
 def _die_with_parent() -> None:
-    """End with the host, even if it is killed; on other systems than Linux the closed door ends an idle child."""
+    """End with the host, even if it is killed; outside Linux closing `setup_socket` ends an idle child."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -60,12 +62,12 @@ def _limit(memory_mb: int) -> None:
         resource.setrlimit(kind, (held, held))
 
 
-def _serve(door: socket.socket, reader: SlideReader) -> wire.Message:
-    """Confirm that the slide is open, then serve each channel in a thread until the door is closed."""
-    wire.send(door, {})
+def _serve(setup_socket: socket.socket, reader: SlideReader) -> wire.Message:
+    """Confirm that the slide is open, then serve each channel in a thread until `setup_socket` is closed."""
+    wire.send(setup_socket, {})
     while True:
         try:
-            _, files = wire.receive_with_files(door, 2)
+            _, files = wire.receive_with_files(setup_socket, 2)
         except wire.LostError:
             os._exit(0)
         channel, buffer = files
@@ -98,8 +100,8 @@ class _ChannelServer:
         for number, piece in enumerate(wire.pieces([array.nbytes for array in flat])):
             if number:
                 wire.receive(self._channel)
-            for index, part, place in piece:
-                self._buffer[place] = flat[index][part]
+            for index, in_array, in_buffer in piece:
+                self._buffer[in_buffer] = flat[index][in_array]
             wire.send(self._channel, {} if number else answer)
 
     def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:
@@ -118,7 +120,7 @@ class _ChannelServer:
 
 
 def _tiles(request: wire.Message) -> tuple[Origins, Cut]:
-    """Which tiles a request is about."""
+    """The tiles of a request."""
     width, height, px = request["cut"]
     origins = np.array(request["origins"], np.int32).reshape(-1, 2)
     return origins, Cut(Level0Px(width), Level0Px(height), TilePx(px))
@@ -134,5 +136,5 @@ def _attempt(work: Callable[[], wire.Message]) -> wire.Message:
         return {"out_of_memory": True}
     except OSError as error:
         return {"errno": error.errno or 0, "sentence": (error.strerror or "")[:_SENTENCE]}
-    except Exception as error:  # noqa: BLE001 - the owner decides; it learns type and place, never a value
+    except Exception as error:  # noqa: BLE001 - the owner gets type and location, never a value
         return {"bug": f"{type(error).__name__} at {place_of(error)}"}

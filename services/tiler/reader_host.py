@@ -32,12 +32,12 @@ def main(control_fd: int, opener: str) -> int:
 
 
 class _Host:
-    """The live children, each with the leash that its owner holds."""
+    """The live children, each with the status socket to its owner."""
 
     def __init__(self, control: socket.socket, open_slide: OpenSlide) -> None:
         self._control = control
         self._open_slide = open_slide
-        self._leashes: dict[int, socket.socket] = {}
+        self._status_sockets: dict[int, socket.socket] = {}
         self._wake, self._woken = socket.socketpair()
         self._selector = selectors.DefaultSelector()
 
@@ -47,7 +47,7 @@ class _Host:
         self._selector.register(self._control, selectors.EVENT_READ)
         while self._turn():
             pass
-        for pid in self._leashes:
+        for pid in self._status_sockets:
             os.kill(pid, signal.SIGKILL)
 
     def _watch_children(self) -> None:
@@ -65,7 +65,7 @@ class _Host:
             elif key.fileobj is self._control:
                 if not self._fork():
                     return False
-            elif key.data in self._leashes:
+            elif key.data in self._status_sockets:
                 os.kill(key.data, signal.SIGKILL)
                 self._selector.unregister(key.fileobj)
         return True
@@ -74,38 +74,38 @@ class _Host:
         message, files, _, _ = socket.recv_fds(self._control, 1, 2)
         if not message:
             return False
-        door, leash = (socket.socket(fileno=file) for file in files)
+        setup_socket, status_socket = (socket.socket(fileno=file) for file in files)
         pid = os.fork()
         if pid == 0:
-            self._become_child(door, leash)
-        door.close()
-        self._leashes[pid] = leash
-        self._selector.register(leash, selectors.EVENT_READ, pid)
+            self._become_child(setup_socket, status_socket)
+        setup_socket.close()
+        self._status_sockets[pid] = status_socket
+        self._selector.register(status_socket, selectors.EVENT_READ, pid)
         return True
 
-    def _become_child(self, door: socket.socket, leash: socket.socket) -> NoReturn:
+    def _become_child(self, setup_socket: socket.socket, status_socket: socket.socket) -> NoReturn:
         signal.set_wakeup_fd(-1)
         self._selector.close()
-        for end in (self._control, self._wake, self._woken, leash, *self._leashes.values()):
+        for end in (self._control, self._wake, self._woken, status_socket, *self._status_sockets.values()):
             end.close()
-        reader_child.main(door, self._open_slide)
+        reader_child.main(setup_socket, self._open_slide)
 
     def _reap(self) -> None:
         self._woken.recv(4096)
-        for pid in list(self._leashes):
+        for pid in list(self._status_sockets):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                self._tell(self._leashes.pop(pid), status)
+                self._report(self._status_sockets.pop(pid), status)
 
-    def _tell(self, leash: socket.socket, status: int) -> None:
-        if leash in self._registered():
-            self._selector.unregister(leash)
+    def _report(self, status_socket: socket.socket, status: int) -> None:
+        if status_socket in self._registered():
+            self._selector.unregister(status_socket)
         try:
-            leash.send(STATUS.pack(status))
+            status_socket.send(STATUS.pack(status))
         except OSError:  # the owner did not wait for it
             pass
         finally:
-            leash.close()
+            status_socket.close()
 
     def _registered(self) -> set[Any]:
         return {key.fileobj for key in self._selector.get_map().values()}

@@ -20,13 +20,13 @@ _START_S = 120
 _END_S = 10
 """How long the kernel may take to end a process."""
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Environment variables that are passed to the host; none can hold a secret."""
+"""Environment variables that are passed to the host; none holds a secret."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
 """Keep libraries from starting threads on import, since the host forks."""
 
 
 class StoppingError(TransientError):
-    """This process is stopping; another one reads the slide later."""
+    """This process is stopping; another one will read the slide."""
 
     def __init__(self) -> None:
         super().__init__("the slide is read again later, because this process ends")
@@ -35,9 +35,9 @@ class StoppingError(TransientError):
 class ReaderChild:
     """A process for one slide. It lives until `end`, or until this process ends."""
 
-    def __init__(self, door: socket.socket, leash: socket.socket, stopping: Event) -> None:
-        self.door = door
-        self._leash = leash
+    def __init__(self, setup_socket: socket.socket, status_socket: socket.socket, stopping: Event) -> None:
+        self.setup_socket = setup_socket
+        self._status_socket = status_socket
         self._stopping = stopping
         self._lock = Lock()
         self._status: int | None = None
@@ -51,16 +51,16 @@ class ReaderChild:
         """Kill the process if it is alive, and wait for it; returns its status from `os.waitpid`."""
         with self._lock:
             if self._status is None:
-                self.door.close()
+                self.setup_socket.close()
                 self._status = self._ended()
             return self._status
 
     def _ended(self) -> int:
-        """The host kills a child whose leash is closed, and reports its status even if it ended earlier."""
-        self._leash.settimeout(_END_S)
-        with self._leash, suppress(OSError):
-            self._leash.shutdown(socket.SHUT_WR)
-            status = self._leash.recv(STATUS.size)
+        """The host kills a child whose status socket is closed, and reports its status even if it ended earlier."""
+        self._status_socket.settimeout(_END_S)
+        with self._status_socket, suppress(OSError):
+            self._status_socket.shutdown(socket.SHUT_WR)
+            status = self._status_socket.recv(STATUS.size)
             if len(status) == STATUS.size:
                 return int(STATUS.unpack(status)[0])
         return signal.SIGKILL
@@ -91,11 +91,11 @@ class ReaderHost:
             CrashedWorkerError: the host does not start.
             StoppingError: this process is stopping.
         """
-        door, childs_door = socket.socketpair()
-        leash, hosts_leash = socket.socketpair()
-        with childs_door, hosts_leash:
-            self._send([childs_door.fileno(), hosts_leash.fileno()])
-        return ReaderChild(door, leash, self._stopping)
+        setup_socket, child_setup_socket = socket.socketpair()
+        status_socket, host_status_socket = socket.socketpair()
+        with child_setup_socket, host_status_socket:
+            self._send([child_setup_socket.fileno(), host_status_socket.fileno()])
+        return ReaderChild(setup_socket, status_socket, self._stopping)
 
     def close(self) -> None:
         """End the host and all of its children."""

@@ -1,4 +1,4 @@
-"""Opens a slide with the reader that its bytes ask for."""
+"""Opens a slide with the reader for its format."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ _PICTURES = {
 
 
 def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # noqa: B008 - frozen
-    """Open a slide file, or a folder of one DICOM series; `override` is what an operator says of its resolution.
+    """Open a slide file, or a folder of one DICOM series; `override` is the operator's resolution.
 
     Raises:
         EmptyObjectError, NotASlideError, UnreadableSlideError, UnsupportedFormatError: it cannot be opened.
@@ -47,7 +47,7 @@ def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # n
 
 
 def _open_tiff(path: Path, override: Override) -> SlideReader:
-    """Hold the directory against the limits before anything else reads the file."""
+    """Check the directory against the limits before another reader opens the file."""
     pages = read_pages(path)
     colours.check_tiff(largest(pages))
     try:
@@ -60,7 +60,7 @@ def _open_tiff(path: Path, override: Override) -> SlideReader:
 
 
 def _refusal(head: bytes) -> NotASlideError | UnsupportedFormatError:
-    """Say more of a file that OpenSlide does not recognise."""
+    """A more specific error for a file that OpenSlide does not recognise."""
     for magic, name in _PICTURES.items():
         if head.startswith(magic):
             return UnsupportedFormatError(f"the file is {name}, not a whole-slide image")

@@ -1,4 +1,4 @@
-"""How large a pixel is: what the slide states, else what an operator states, never a guess."""
+"""The size of a pixel: stated by the slide, else by an operator, never guessed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from shared.units import CaseId, MicronsPerPx, SlideId
 
 FINEST = MicronsPerPx(0.05)
 COARSEST = MicronsPerPx(5.0)
-"""Scanners work at 0.1 to 2 um/px; what lies far outside is a slip of units."""
+"""Scanners work at 0.1 to 2 um/px; a value far outside is a mistake of units."""
 LARGEST_MM = 250.0
 """Longer than any glass: whole-mount slides go up to 8 inches, 203 mm."""
 SMALLEST_MM = 1.0
@@ -19,45 +19,45 @@ _AGREE = 0.02
 _TIFF_UNITS = {2: 25_400.0, 3: 10_000.0}
 """Microns of an inch and a centimetre, by TIFF's ResolutionUnit."""
 _NO_STATEMENTS_DPI = (72.0, 96.0)
-"""Resolutions of screens, which programs write into pictures of anything."""
+"""Resolutions of screens, which programs write into any image."""
 
 
 @dataclass(frozen=True)
 class MppTable:
-    """The operator's table: microns per pixel of slides that do not say it, or say it wrong."""
+    """The operator's table: microns per pixel of slides that state none, or a wrong one."""
 
     slides: Mapping[str, float] = field(default_factory=dict)
-    """Pattern of `case_id/slide_id` (`*` and `?` allowed) to microns per pixel; the first that fits counts."""
+    """Pattern of `case_id/slide_id` (`*` and `?` allowed) to microns per pixel; the first match counts."""
     default: float | None = None
-    """For slides that state nothing and that no pattern fits."""
+    """For slides that state nothing and match no pattern."""
 
     def of(self, case: CaseId, slide: SlideId) -> "Override":
-        """What the table says of one slide."""
+        """The table's values for one slide."""
         fits = (mpp for pattern, mpp in self.slides.items() if fnmatchcase(f"{case}/{slide}", pattern))
         return Override(next(fits, None), self.default)
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator says of one slide's microns per pixel: of this very slide, or of any that states nothing."""
+    """The operator's microns per pixel of one slide: for this slide, or for any that states nothing."""
 
     named: float | None = None
     default: float | None = None
 
 
 def resolve(stated: Sequence[Resolution], override: Override) -> Resolution:
-    """Settle a slide's resolution; `stated` is what the slide says, the most trusted first.
+    """Resolve a slide's resolution; `stated` are the slide's own values, the most trusted first.
 
-    The first plausible statement stands, with those that contradict it. Without one, the table counts; its default
-    never replaces a statement, however absurd.
+    The first plausible value is used, with those that contradict it. Without one, the table is used; its default
+    never replaces a stated value, not even an implausible one.
 
     Raises:
-        NoResolutionError: neither slide nor table says anything.
-        ImplausibleResolutionError: what counts is outside 0.05 to 5 um/px.
+        NoResolutionError: neither slide nor table has a value.
+        ImplausibleResolutionError: the value is outside 0.05 to 5 um/px.
     """
-    believed = next(filter(_plausible, stated), None)
-    if believed:
-        return replace(believed, contradicted_by=tuple(other for other in stated if _differ(believed, other)))
+    accepted = next(filter(_plausible, stated), None)
+    if accepted:
+        return replace(accepted, contradicted_by=tuple(other for other in stated if _differ(accepted, other)))
     if override.named is not None:
         return _checked(_same(override.named, "override by slide"))
     if stated:
@@ -68,7 +68,7 @@ def resolve(stated: Sequence[Resolution], override: Override) -> Resolution:
 
 
 def of_tiff_tags(dots_x: float, dots_y: float, unit: int) -> Resolution | None:
-    """What TIFF's resolution tags say of tissue: nothing where they hold a writer's default or that of a screen."""
+    """The resolution of TIFF's tags; None if they hold a writer's default or that of a screen."""
     microns = _TIFF_UNITS.get(unit)
     if microns is None or min(dots_x, dots_y) <= 0 or (dots_x, dots_y) == (1, 1):
         return None
@@ -78,7 +78,7 @@ def of_tiff_tags(dots_x: float, dots_y: float, unit: int) -> Resolution | None:
 
 
 def check_extent(slide: SlideFacts) -> None:
-    """Hold the resolution against the size of the scan.
+    """Check the resolution against the size of the scan.
 
     Raises:
         ImplausibleResolutionError: the slide would be larger than any glass, or shorter than a millimetre.
@@ -92,9 +92,9 @@ def check_extent(slide: SlideFacts) -> None:
         )
 
 
-def _differ(one: Resolution, other: Resolution) -> bool:
-    pairs = ((one.mpp_x, other.mpp_x), (one.mpp_y, other.mpp_y))
-    return not all(abs(theirs / ours - 1) <= _AGREE for ours, theirs in pairs)
+def _differ(resolution: Resolution, other: Resolution) -> bool:
+    pairs = ((resolution.mpp_x, other.mpp_x), (resolution.mpp_y, other.mpp_y))
+    return not all(abs(second / first - 1) <= _AGREE for first, second in pairs)
 
 
 def _same(mpp: float, source: str) -> Resolution:

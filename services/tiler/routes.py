@@ -1,4 +1,4 @@
-"""Which topics the tiler reads, and what it does with them."""
+"""Topics of the tiler and their handlers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Slides on scratch disk: one budget for all workers of the process, and a memory of the most recently used."""
+"""Slides on scratch disk: one budget for all workers of the process, with least-recently-used eviction."""
 
 import shutil
 import time
@@ -14,7 +14,7 @@ from typing import Self
 
 from services.tiler.download import Downloader
 from services.tiler.errors import SlideTooLargeError
-from services.tiler.in_place import starts_as_dicom, whole_digest
+from services.tiler.in_place import readable_name, starts_as_dicom, whole_digest
 from services.tiler.ports import LocalSlide
 from services.tiler.scratch_home import ScratchHome
 from services.tiler.settings import ScratchSettings
@@ -30,18 +30,18 @@ _Version = tuple[tuple[str, str, str], ...]
 
 @dataclass
 class _Entry:
-    """One version of one slide, being brought or at hand."""
+    """One version of one slide, downloading or on disk."""
 
     folder: Path
     size: int
-    holders: int = 0
+    users: int = 0
     idle_since: float = 0
     local: LocalSlide | None = None
-    bringing: Lock = field(default_factory=Lock)
+    download_lock: Lock = field(default_factory=Lock)
 
 
 class Scratch:
-    """Slide files brought from the store; idle ones stay for a while, unless their room is needed."""
+    """Slide files downloaded from the store; idle ones stay for a while, unless their space is needed."""
 
     def __init__(self, blobs: BlobStore, settings: ScratchSettings) -> None:
         self._blobs = blobs
@@ -53,23 +53,23 @@ class Scratch:
         self._downloader = Downloader(blobs, self._pool, settings.part_mb * _MB, settings.connections)
         self._entries: OrderedDict[_Version, _Entry] = OrderedDict()
         self._changed = Condition()
-        self._made = 0
+        self._count = 0
         metrics.SCRATCH_LIMIT_BYTES.set(self._budget)
 
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
-        """Keep these versions of a slide's files at hand, waiting for room where others fill the budget.
+        """Keep these versions of a slide's files on disk; waits while others fill the budget.
 
         Raises:
             SlideTooLargeError: it exceeds the whole budget.
-            TransientError: no room became free in time.
+            TransientError: no space became free in time.
             ObjectChangedError, EmptyObjectError, OutOfDiskError: see `Downloader`.
         """
         version = tuple((info.key, info.etag, info.version_id) for info in files)
         entry = self._enter(version, sum(file.size for file in files))
         try:
-            with entry.bringing:
-                entry.local = entry.local or self._bring(entry.folder, files)
+            with entry.download_lock:
+                entry.local = entry.local or self._download(entry.folder, files)
             yield entry.local
         finally:
             self._leave(version, entry)
@@ -100,9 +100,9 @@ class Scratch:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _bring(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
+    def _download(self, folder: Path, files: Sequence[BlobInfo]) -> LocalSlide:
         base = commonpath([str(PurePosixPath(file.key).parent) for file in files])
-        paths = [folder / PurePosixPath(file.key).relative_to(base) for file in files]
+        paths = [readable_name(folder / PurePosixPath(file.key).relative_to(base)) for file in files]
         digests = [self._downloader.fetch(file, path) for file, path in zip(files, paths, strict=True)]
         is_series = len(files) > 1 and starts_as_dicom(paths[0])
         return LocalSlide(folder if is_series else paths[0], whole_digest(digests))
@@ -119,12 +119,12 @@ class Scratch:
                     raise TransientError(f"scratch space stayed full for {self._wait_s:g} s")
             entry = self._entries.get(version) or self._add(version, size)
             self._entries.move_to_end(version)
-            entry.holders += 1
+            entry.users += 1
             return entry
 
     def _add(self, version: _Version, size: int) -> _Entry:
-        self._made += 1
-        entry = self._entries[version] = _Entry(self._home.folder / str(self._made), size)
+        self._count += 1
+        entry = self._entries[version] = _Entry(self._home.folder / str(self._count), size)
         metrics.SCRATCH_USED_BYTES.set(self._used())
         return entry
 
@@ -136,16 +136,16 @@ class Scratch:
         return self._used() + size <= self._budget
 
     def _idle(self) -> Iterator[tuple[_Version, _Entry]]:
-        return ((version, entry) for version, entry in self._entries.items() if not entry.holders)
+        return ((version, entry) for version, entry in self._entries.items() if not entry.users)
 
     def _used(self) -> int:
         return sum(entry.size for entry in self._entries.values())
 
     def _leave(self, version: _Version, entry: _Entry) -> None:
         with self._changed:
-            entry.holders -= 1
+            entry.users -= 1
             entry.idle_since = time.monotonic()
-            if not entry.holders and entry.local is None:
+            if not entry.users and entry.local is None:
                 self._drop(version)
             self._changed.notify_all()
 

@@ -11,7 +11,7 @@ _LOCK = ".lock"
 
 
 class ScratchHome:
-    """A fresh folder below `root`; the kernel drops its lock when the process ends, however it ends."""
+    """A new folder below `root`; the kernel releases its lock when the process ends in any way."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ class ScratchHome:
 
 
 def clean(root: Path) -> None:
-    """Remove what processes that are no more left below `root`."""
+    """Remove the folders of dead processes below `root`."""
     for path in root.glob("*" + _LOCK):
         descriptor = os.open(path, os.O_RDWR)
         try:
@@ -44,7 +44,7 @@ def clean(root: Path) -> None:
 
 
 def _settle(root: Path) -> tuple[Path, int]:
-    """Take a new lock and make its folder; again, if another process's cleaning was faster than our locking."""
+    """Take a new lock and make its folder; again, if another process removed it before it was locked."""
     while True:
         folder = root / f"{os.getpid()}-{secrets.token_hex(4)}"
         path = folder.with_suffix(_LOCK)

@@ -14,10 +14,11 @@ from services.tiler.resolution import MppTable
 from services.tiler.settling import SeriesSettings
 from shared.rpc.server import ServerTls
 from shared.settings import Section, ServiceSettings, SqsSettings
+from shared.slides.standing import CHECK_EVERY_S
 
 
 class ScratchSettings(Section):
-    """Disk for slides while they are worked on."""
+    """Disk space for slides in work."""
 
     folder: Path = Field(default_factory=lambda: Path(tempfile.gettempdir()) / "medulla-scratch")
     budget_mb: int = Field(default=20_000, ge=1)
@@ -27,46 +28,48 @@ class ScratchSettings(Section):
     connections: int = Field(default=8, ge=1, le=64)
     """Ranged requests at once."""
     wait_s: float = Field(default=900, gt=0)
-    """How long a slide waits for room before it is tried again later."""
+    """How long a slide waits for space before it is retried later."""
     idle_s: float = Field(default=300, gt=0)
-    """How long a slide stays after its last use, in case its tiles are asked for again."""
+    """How long a slide stays after its last use, in case its tiles are requested again."""
 
 
 class TilerSettings(ServiceSettings, QualityRules):
-    """What the tiler can be told, e.g. `TILER_GRID__TILE_PX=512`; the quality rules' own fields are settings too."""
+    """Settings of the tiler, e.g. `TILER_GRID__TILE_PX=512`; the quality rules' fields are settings too."""
 
     model_config = SettingsConfigDict(env_prefix="TILER_")
 
     grid: GridSpec = GridSpec()
     tiles_per_chunk: int = Field(default=PlanSpec().tiles_per_chunk, ge=256, le=512)
     default_mpp: PositiveFloat | None = None
-    """Microns per pixel of slides that do not say it; it never replaces what a slide says."""
+    """Microns per pixel of slides that state none; it never replaces a stated value."""
     mpp_overrides: Mapping[str, PositiveFloat] = Field(default_factory=dict)
-    """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces absurd statements too."""
+    """JSON, pattern of case_id/slide_id to microns per pixel: `{"case-7/*": 0.25}`; replaces implausible values too."""
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
     limits: ReaderLimits = ReaderLimits()
     """Of the process that reads a slide, e.g. `TILER_LIMITS__TILES_S=60`."""
     series: SeriesSettings = SeriesSettings()
     sqs: SqsSettings | None = None
-    """Queue of S3 events where the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
+    """Queue of S3 events if the bucket does not announce to Kafka, e.g. `TILER_SQS__URL=https://…`."""
     address: str = "127.0.0.1:50051"
     """Where TileService listens; 0.0.0.0:50051 in a pod."""
     tls: ServerTls | None = None
-    """Certificate of TileService; None where something in front of it speaks TLS."""
+    """Certificate of TileService; None if a proxy in front of it terminates TLS."""
     max_streams: int = Field(default=4, ge=1)
-    """Streams at once; further callers are told to try again."""
+    """Streams at once; further callers are refused as busy."""
     decode_threads: int = Field(default=4, ge=1)
     """Threads that decode tiles, shared by all streams."""
     concurrency: int = Field(default=2, ge=1)
     """Slides planned at once."""
     max_message_mb: int = Field(default=256, ge=16)
     """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
+    check_every_s: float = Field(default=CHECK_EVERY_S, gt=0)
+    """How often a stream of tiles looks whether its slide still stands in the bucket."""
     sweep_every_s: float = Field(default=900, gt=0)
     """How often the bucket is searched for slides that no event announced."""
 
     @property
     def plan(self) -> PlanSpec:
-        """What decides what plans look like."""
+        """The parameters of plans."""
         quality = QualityRules(**{name: getattr(self, name) for name in QualityRules.model_fields})
         return PlanSpec(grid=self.grid, quality=quality, tiles_per_chunk=self.tiles_per_chunk)
 

@@ -1,4 +1,4 @@
-"""How sharp tiles are: variance of the Laplacian at 2 um/px, where nuclei still show and JPEG noise does not."""
+"""Sharpness of tiles: variance of the Laplacian at 2 um/px, where nuclei still show and JPEG noise does not."""
 
 import cv2
 import numpy as np

@@ -11,11 +11,11 @@ _RED, _BLUE = 0, 2
 _QUANTILES = (0.1, 0.5, 0.9)
 _DIGITS = 5
 _MOST_PX = 2**20
-"""Of an overview with more pixels, evenly spaced ones are measured."""
+"""Pixels to measure; evenly spaced ones of a larger overview."""
 
 
 def stain_colours(pixels: Rgb, tissue: Mask) -> tuple[float, ...]:
-    """Of an overview [h, w, 3] seven numbers, none without tissue.
+    """Seven numbers of an overview [h, w, 3]; none without tissue.
 
     They are the 10, 50 and 90 % quantiles over all tissue of the share of a pixel's optical density that lies in red
     light, the same in blue light, and the logarithm of the mean density. Density is measured against the glass.

@@ -9,11 +9,11 @@ from services.tiler.ports import Mask, Rgb
 
 _BLACK = 12
 _FLAT = 2
-"""Grey levels between neighbours: ink is as dark in places, but never as even."""
+"""Grey levels between neighbours: ink may be as dark, but is never as flat."""
 _LEAST_UM2 = 250_000.0
 """Of a black area that does not reach the slide's edge."""
 _SEAM_PX = 3
-"""Pixels around a filled area in which its black is mixed with what lies beside it."""
+"""Pixels around a filled area in which its black blends with its neighbours."""
 
 
 def find_surroundings(pixels: Rgb, um_per_px: float) -> Mask:

@@ -19,7 +19,7 @@ _RATIONAL = 5
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Where the values of one tag lie."""
+    """Location of the values of one tag."""
 
     kind: int
     count: int
@@ -65,7 +65,7 @@ class _Layout:
 
 
 class TiffFile:
-    """Reads directories and values; whoever opened the file closes it."""
+    """Reads directories and values; the caller closes the file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -83,7 +83,7 @@ class TiffFile:
         """All directories in file order, each followed by its SubIFDs.
 
         Raises:
-            UnreadableSlideError: there is none, or they form a loop.
+            UnreadableSlideError: there are none, or they form a loop.
             SlideBeyondBoundsError: there are too many.
         """
         directories: list[Directory] = []
@@ -98,7 +98,7 @@ class TiffFile:
         return directories
 
     def numbers(self, field: Field | None, most: int = 16) -> tuple[int, ...]:
-        """The first `most` unsigned integers of a field; none where it holds something else."""
+        """The first `most` unsigned integers of a field; none if it holds something else."""
         if field is None or field.kind not in _UNSIGNED:
             return ()
         count = min(field.count, most)
@@ -106,7 +106,7 @@ class TiffFile:
         return struct.unpack(f"{self.order}{count}{_UNSIGNED[field.kind]}", data) if data else ()
 
     def ratio(self, field: Field | None) -> float:
-        """A rational number, 0 where there is none."""
+        """A rational number, 0 if there is none."""
         data = self.data(field.at, 8) if field and field.kind == _RATIONAL else b""
         above, below = struct.unpack(self.order + "II", data) if data else (0, 0)
         return above / below if below else 0.0
@@ -133,7 +133,7 @@ class TiffFile:
         return self._file.read(size)
 
     def _find_first(self) -> int:
-        """Where the first directory lies; NDPI files are told by a flag in it, and have long pointers."""
+        """Offset of the first directory; NDPI files have a flag in it and long pointers."""
         if self._layout.big:
             return self._number("Q", 8)
         long = _Layout(self.order, ndpi=True)
@@ -147,11 +147,11 @@ class TiffFile:
         return int(struct.unpack(self.order + code, data)[0]) if data else 0
 
     def _chain(self) -> Iterator[Mapping[int, Field]]:
-        at, seen = self._first, set[int]()
+        at, visited = self._first, set[int]()
         while at:
-            if at in seen:
+            if at in visited:
                 raise UnreadableSlideError("the TIFF is damaged: its directories form a loop")
-            seen.add(at)
+            visited.add(at)
             fields, at = _fields(self, self._layout, at)
             if fields:
                 yield fields
@@ -165,7 +165,7 @@ class TiffFile:
 
 
 def _fields(file: TiffFile, layout: _Layout, at: int) -> tuple[dict[int, Field], int]:
-    """Fields of the directory at a place, and where the next one lies; nothing where it is damaged."""
+    """Fields of the directory at an offset, and the offset of the next one; nothing if it is damaged."""
     head, entry = struct.calcsize(layout.head), struct.calcsize(layout.entry)
     start = file.data(at, head)
     count = struct.unpack(layout.head, start)[0] if start else 0

@@ -1,4 +1,4 @@
-"""The pages of a TIFF: what each claims of its size, tiles and colours, held against the limits."""
+"""The pages of a TIFF: size, tiles and colours of each, checked against the limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,13 @@ class Table:
     dtype: np.dtype[np.generic]
 
     def place(self, index: int) -> tuple[int, int]:
-        """Where an entry lies in the file, and its length."""
+        """Offset of an entry in the file, and its length."""
         return self.at + index * self.dtype.itemsize, self.dtype.itemsize
 
 
 @dataclass(frozen=True, slots=True)
 class TiffPage:
-    """One image of a TIFF; tiles of 0 px where it is stored in strips."""
+    """One image of a TIFF; tiles of 0 px if it is stored in strips."""
 
     number: int
     parent: int | None
@@ -92,7 +92,7 @@ class TiffPage:
 
 
 def read_pages(path: Path) -> tuple[TiffPage, ...]:
-    """All pages of a TIFF, none of whose pixels were read.
+    """All pages of a TIFF, without reading pixels.
 
     Raises:
         UnreadableSlideError: its directories are damaged.
@@ -145,7 +145,7 @@ def _page(file: TiffFile, number: int, directory: Directory) -> TiffPage:
 
 
 def _table(file: TiffFile, field: Field | None) -> Table | None:
-    """A table that lies in the file as a whole."""
+    """A table that lies within the file."""
     if field is None or field.kind not in _TABLE_ITEMS or field.at + field.bytes > file.bytes:
         return None
     return Table(field.at, field.count, np.dtype(file.order + _TABLE_ITEMS[field.kind]))

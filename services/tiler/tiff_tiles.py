@@ -16,9 +16,9 @@ _RGB = 2
 _PACKED = {"none", "lzw", "deflate"}
 _PREDICTORS = {1, 2}
 _LOWEST_DOWNSAMPLE = 1.2
-"""A smaller page of hardly another size is no step of a pyramid."""
+"""A page of almost the same size is not a level of a pyramid."""
 _ASPECT = 0.02
-"""By which part width and height of a level may be shrunk differently."""
+"""Largest relative difference between the shrinkage of width and height."""
 
 
 class TiffTiles:
@@ -32,13 +32,13 @@ class TiffTiles:
 
     @classmethod
     def of(cls, path: Path, pages: Iterable[TiffPage], levels: tuple[Level, ...]) -> Self | None:
-        """Open the file, or None where a level is not a page of plain 8-bit tiles that we decode."""
+        """Open the file, or None if a level is not a page of plain 8-bit tiles that we decode."""
         plain = [page for page in pages if _decodable(page)]
-        found = [page for level in levels if (page := _page_of(plain, level))]
-        return cls(path, found, levels) if len(found) == len(levels) else None
+        usable_pages = [page for level in levels if (page := _page_of(plain, level))]
+        return cls(path, usable_pages, levels) if len(usable_pages) == len(levels) else None
 
     def decode(self, level: int, column: int, row: int) -> Rgb | None:
-        """One stored tile; None where the file stores none there.
+        """One stored tile; None if the file stores none there.
 
         Raises:
             CorruptTileError: the tile is damaged or beyond the file's end.
@@ -74,7 +74,7 @@ class TiffTiles:
 
 
 def pyramid_of(pages: tuple[TiffPage, ...]) -> tuple[Level, ...]:
-    """Levels of a TIFF without vendor: its largest tiled page wherever it stands, and smaller copies of it."""
+    """Levels of a TIFF without vendor: its largest tiled page at any position, and smaller copies of it."""
     full = largest(pages)
     copies = {page.width_px: page for page in pages if _is_copy(page, full)}
     steps = [full, *sorted(copies.values(), key=lambda page: -page.width_px)]

@@ -12,7 +12,7 @@ from services.tiler.ports import Rgb
 _END_OF_CODESTREAM = b"\xff\xd9"
 _SIZ = b"\xff\x4f\xff\x51"
 _ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
-"""JPEG segment that says: the colours are RGB as they stand."""
+"""JPEG segment that marks the colours as RGB."""
 _DIFFERENCES = 2
 
 
@@ -34,7 +34,7 @@ class TileLayout:
 
 
 def decode_jpeg(data: bytes, side: TileLayout, tables: bytes = b"", rgb: bool = False) -> Rgb:
-    """Decode a JPEG, refusing damage that libjpeg would silently repair; `rgb` where it holds no YCbCr.
+    """Decode a JPEG, refusing damage that libjpeg would silently repair; `rgb` if it holds no YCbCr.
 
     Raises:
         CorruptTileError: the bytes are damaged, or the picture is larger than `side`.
@@ -51,7 +51,7 @@ def decode_jpeg(data: bytes, side: TileLayout, tables: bytes = b"", rgb: bool = 
 
 
 def decode_jpeg2000(data: bytes, side: TileLayout) -> Rgb:
-    """Decode a JPEG 2000 codestream of RGB. Nothing in it reveals damage, except that its end is missing.
+    """Decode a JPEG 2000 codestream of RGB. Damage is not detectable in it, except for a missing end.
 
     Raises:
         CorruptTileError: the bytes are damaged, or the picture is not of the size of `side`.
@@ -65,7 +65,7 @@ def decode_jpeg2000(data: bytes, side: TileLayout) -> Rgb:
 
 
 def check_jpeg2000(data: bytes, side: TileLayout) -> None:
-    """Raise CorruptTileError unless a codestream, padded or not, has the size of `side` and ends as one must."""
+    """Raise CorruptTileError unless a codestream, padded or not, has the size of `side` and the marker of its end."""
     if not data.rstrip(b"\0").endswith(_END_OF_CODESTREAM):
         raise CorruptTileError("the JPEG 2000 codestream has lost its end")
     at = data.find(_SIZ)
@@ -75,7 +75,7 @@ def check_jpeg2000(data: bytes, side: TileLayout) -> None:
 
 
 def decode_packed(data: bytes, side: TileLayout, codec: str, predictor: int) -> Rgb:
-    """Decode pixels stored as they are, or packed by LZW or Deflate.
+    """Decode uncompressed pixels, or those packed by LZW or Deflate.
 
     Raises:
         CorruptTileError: the bytes are damaged, or there are too few.

@@ -1,7 +1,7 @@
-"""Tissue, pen ink, glass and filled surroundings, told apart by colour in an overview, the same way for every slide.
+"""Tissue, pen ink, glass and filled surroundings, separated by colour in an overview, by fixed rules.
 
-Colours are judged in strips, with as much of the neighbouring rows as a judgement looks at: the masks are those of the
-whole overview at once, for a small part of its memory.
+Colours are classified in strips with as many neighbouring rows as the filters need: the masks equal those of the
+whole overview, for a small part of its memory.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ OVERVIEW_UM_PER_PX = MicronsPerPx(8.0)
 _RIM_PX = 12
 _CLOSE_PX = 2
 _REACH_PX = 5
-"""Beside the rim: what the median, the opening and the last dilation look at."""
+"""In addition to the rim: reach of the median, the opening and the last dilation."""
 _STRIP_PX = 2**21
 _GLASS_PERCENTILE = 0.95
 
@@ -60,7 +60,7 @@ def overview_scale(slide: SlideFacts) -> MicronsPerPx:
 
 
 def find_tissue(overview: Overview, rules: TissueRules, um_per_px: MicronsPerPx = OVERVIEW_UM_PER_PX) -> TissueMap:
-    """Tell tissue and pen from background in an overview at `um_per_px`."""
+    """Separate tissue and pen from background in an overview at `um_per_px`."""
     fine = OVERVIEW_UM_PER_PX / um_per_px
     readable, outside = overview.readable, find_surroundings(overview.pixels, um_per_px)
     pen, stained = _by_colour(overview.pixels, outside, rules, max(1, round(_RIM_PX * fine)))
@@ -75,8 +75,8 @@ def find_tissue(overview: Overview, rules: TissueRules, um_per_px: MicronsPerPx 
 def find_pen(pixels: Rgb, rim_px: int = _RIM_PX) -> Mask:
     """Pixels of marker ink, bool [height, width].
 
-    Green and blue inks take more red than green light, which haematoxylin and eosin never do; black is black. From
-    there ink is followed into its paler rim, a little way, so that basophilic tissue beside it stays tissue.
+    Green and blue inks take more red than green light, which haematoxylin and eosin never do; black ink absorbs
+    all. From there ink grows a short way into its paler rim, so that basophilic tissue next to it stays tissue.
     """
     hue, saturation, value = _hsv(pixels)
     green = (hue > 75) & (hue <= 190) & (saturation > 0.25)
@@ -121,7 +121,7 @@ def _glass(pixels: Rgb, outside: Mask) -> NDArray[np.float32]:
 
 
 def _percentile(counts: NDArray[np.int64], share: float) -> float:
-    """Quantile of values 0 to 255 that occur so often, between neighbours as NumPy does it; 0 of none."""
+    """Quantile of values 0 to 255 with these counts, interpolated as in NumPy; 0 without any."""
     below = counts.cumsum()
     if not below[-1]:
         return 0.0

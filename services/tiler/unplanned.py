@@ -21,7 +21,7 @@ class Unplanned:
     mpp: MppTable
     _case: CaseId | None = None
     _last: str = ""
-    _found: frozenset[str] = frozenset()
+    _unplanned: frozenset[str] = frozenset()
 
     def __call__(self, info: BlobInfo) -> bool:
         """Whether the object is to be announced."""
@@ -32,11 +32,11 @@ class Unplanned:
         if case is None:
             return False
         if case != self._case or info.key <= self._last:
-            self._case, self._found = case, self._of_case(case)
+            self._case, self._unplanned = case, self._of_case(case)
         self._last = info.key
-        return info.key in self._found
+        return info.key in self._unplanned
 
     def _of_case(self, case: CaseId) -> frozenset[str]:
         slides = self.listing.of_case(keys.slides(case))
-        known = (self.landings.knows(slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
-        return frozenset(slide.files[0].key for slide, done in zip(slides, known, strict=True) if not done)
+        with_outcome = (self.landings.has_outcome(slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
+        return frozenset(slide.files[0].key for slide, done in zip(slides, with_outcome, strict=True) if not done)

@@ -10,7 +10,7 @@ from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
-from shared import runtime
+from shared import exit_codes
 from shared.errors import MedullaError, explain
 
 
@@ -26,7 +26,7 @@ def main() -> int:
         digest = train_bundle(cohort, embeddings, plan, said.out, _advance)
     except (MedullaError, OSError) as error:
         sys.stderr.write(f"trainer: {explain(error)}\n")
-        return runtime.exit_code(error)
+        return exit_codes.exit_code(error)
     sys.stdout.write(f"{said.out}: bundle {plan.name}, digest {digest}\n")
     return 0
 

@@ -1,1 +1,1 @@
-"""The object store: one port (`port`), S3, a folder and memory behind it."""
+"""The object store: one port (`port`) with adapters for S3, a folder and memory."""

@@ -28,8 +28,8 @@ class UnsafeKeyError(PermanentError):
 class FolderStore:
     """Files below `root`; several processes may share it. Symbolic links that its owner made are followed.
 
-    A version is told by inode, size and the times at which bytes and inode were changed: never by which is newer, so
-    that a file put back with an older date is another version, too. Unlike in S3, `a` and `a/b` cannot both be objects.
+    A version is identified by inode, size, mtime and ctime, never by which time is newer, so a file that is restored
+    with an older date is a new version. Unlike in S3, `a` and `a/b` cannot both be objects.
     """
 
     def __init__(self, root: Path) -> None:
@@ -92,13 +92,13 @@ class FolderStore:
     def erase(self, name: str) -> int:
         """Remove a file, or all below a `name` that ends in a slash, and the folders that are empty then."""
         with _disk_errors(name):
-            found = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
-            for path in found:
+            files = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
+            for path in files:
                 path.unlink(missing_ok=True)
-            folders = {path.parent for path in found} | {self._root / name}
+            folders = {path.parent for path in files} | {self._root / name}
             for folder in sorted(folders, reverse=True):
                 _remove_empty(folder, self._root)
-        return len(found)
+        return len(files)
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
@@ -114,7 +114,7 @@ class FolderStore:
             try:
                 with unfinished.open("xb") as file:
                     _write_durably(file, data)
-                    published = publish(unfinished, path)
+                    published = _published(key, unfinished, path, publish)
                     unfinished.unlink(missing_ok=True)
                     return _described(key, os.fstat(file.fileno())) if published else None
             finally:
@@ -122,7 +122,7 @@ class FolderStore:
 
 
 def _forget(unfinished: Path) -> None:
-    """Remove what a crash left behind; younger files may still be written by another process."""
+    """Remove what a crash left; younger files may still be written by another process."""
     with suppress(FileNotFoundError):
         for path in unfinished.iterdir():
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
@@ -143,7 +143,15 @@ def _make_folder(key: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise UnsafeKeyError(f"key {key!r} needs a folder where another object stands") from None
+        raise UnsafeKeyError(f"key {key!r} needs a folder at the path of another object") from None
+
+
+def _published(key: str, unfinished: Path, path: Path, publish: Callable[[Path, Path], bool]) -> bool:
+    try:
+        return publish(unfinished, path)
+    except FileNotFoundError:  # an erasure removed the folder, which was still empty
+        _make_folder(key, path.parent)
+        return publish(unfinished, path)
 
 
 def _link(unfinished: Path, path: Path) -> bool:
@@ -165,7 +173,7 @@ def _described(key: str, stat: os.stat_result) -> BlobInfo:
 
 
 def _listed(key: str, path: Path) -> BlobInfo | None:
-    """A file of a listing; None for links that lead nowhere or in circles, and for what went away meanwhile."""
+    """A file of a listing; None for dangling or circular links and for files deleted meanwhile."""
     try:
         return _described(key, path.stat())
     except OSError as error:
@@ -201,14 +209,14 @@ def _walk(folder: Path, below: str, prefix: str) -> Iterator[tuple[str, Path]]:
             if prefix.startswith(inside):
                 yield from _walk(path, inside, prefix)
             elif inside.startswith(prefix) and not _leads_up(path):
-                with suppress(PermissionError):  # whoever asks for this very folder is told
+                with suppress(PermissionError):  # only a listing of this very folder raises
                     yield from _walk(path, inside, prefix)
         elif key.startswith(prefix):
             yield key, path
 
 
 def _leads_up(path: Path) -> bool:
-    """Whether a folder is a link to one that it lies in."""
+    """Whether a folder is a link to one of its own parents."""
     return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 

@@ -1,4 +1,4 @@
-"""An object store in memory, for tests and for processes that keep nothing."""
+"""An object store in memory, for tests and for processes that store nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,8 +57,8 @@ class MemoryStore:
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order."""
         with self._lock:
-            found = sorted(key for key in self._objects if key.startswith(prefix))
-        yield from (info for info in map(self.head, found) if info)
+            matching = sorted(key for key in self._objects if key.startswith(prefix))
+        yield from (info for info in map(self.head, matching) if info)
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
@@ -68,10 +68,10 @@ class MemoryStore:
     def erase(self, name: str) -> int:
         """Remove an object, or all below a `name` that ends in a slash."""
         with self._lock:
-            found = [key for key in self._objects if is_named(key, name)]
-            for key in found:
+            matching = [key for key in self._objects if is_named(key, name)]
+            for key in matching:
                 del self._objects[key]
-        return len(found)
+        return len(matching)
 
 
 def _object(key: str, data: bytes) -> _Object:

@@ -1,4 +1,4 @@
-"""What an object store must do; `s3`, `folder` and `memory` do it, held to one contract test."""
+"""The object store's interface; one contract test checks `s3`, `folder` and `memory`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,12 @@ class ObjectChangedError(PermanentError):
     """The object was overwritten or deleted while it was read, or its bytes do not match its checksum."""
 
     reason = "digest_mismatch"
-    advice = "Wait for the upload to finish; the new version is processed by its own event."
+    advice = "A new version is processed by itself once it is complete; for a deleted one nothing is to be done."
+
+    def __init__(self, sentence: str, slide_digest: str = "") -> None:
+        super().__init__(sentence)
+        self.slide_digest = slide_digest
+        """Digest of the slide that was worked on, of which plans or embeddings may be stored; empty if unknown."""
 
 
 def is_named(key: str, name: str) -> bool:

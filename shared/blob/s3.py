@@ -34,7 +34,7 @@ _EXISTS = {"412", "PreconditionFailed"}
 
 
 class _RefusedError(TransientError):
-    """The store answered with an error; unless the caller knows the code, trying later is all there is."""
+    """The store answered with an error; unless the caller handles the code, it is retried later."""
 
     def __init__(self, code: str, where: str) -> None:
         super().__init__(f"the object store refused {where}: {code}")
@@ -57,7 +57,7 @@ class S3Store:
         self._s3 = client(settings)
 
     def reachable(self) -> bool:
-        """Whether the bucket is there and open to us.
+        """Whether the bucket exists and may be accessed.
 
         Raises:
             TransientError: the store does not answer.
@@ -104,7 +104,7 @@ class S3Store:
     def put_new(self, key: str, data: bytes) -> bool:
         """Write an object that must not exist yet, atomically; False where it does.
 
-        False also where the answer to our own earlier try was lost on the way: the object is there all the same.
+        Also False if the response to an earlier try of this call was lost, although that try wrote the object.
         """
         for _ in range(self._attempts):
             try:
@@ -147,7 +147,7 @@ class S3Store:
         return len(erased)
 
     def _kept(self, name: str) -> Iterator[Sequence["ObjectIdentifierTypeDef"]]:
-        """What is kept under a name, each version by itself, page by page."""
+        """All versions stored under a name, page by page."""
         versioned = "Status" in self._s3.get_bucket_versioning(Bucket=self._bucket)
         if not versioned:
             for plain in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=name):
@@ -187,7 +187,7 @@ class S3Store:
                 raise _BrokenOffError(f"reading {key!r} broke off: {type(error).__name__}") from error
 
     def _again(self, read: Callable[[], T]) -> T:
-        """Read again where a body broke off: the client's own tries end with the headers."""
+        """Read again if a body breaks off: the client's own retries end with the headers."""
         for _ in range(self._attempts - 1):
             try:
                 return read()
@@ -223,7 +223,7 @@ class S3Store:
 
 
 def client(settings: S3Settings) -> "S3Client":
-    """A boto3 client with deadlines, for what a store cannot do, such as making its bucket."""
+    """A boto3 client with deadlines, for operations that the port lacks, such as creating the bucket."""
     secret = settings.secret_access_key
     return boto3.client(
         "s3",
@@ -251,7 +251,7 @@ def _info(key: str, head: Mapping[str, Any]) -> BlobInfo:
 
 
 def _sha256(head: Mapping[str, Any]) -> str:
-    """Digest of the whole object: our own metadata, else the store's checksum unless it is one of parts."""
+    """Digest of the whole object: our own metadata, else the store's checksum unless it is composite."""
     stated = str(head.get("Metadata", {}).get("sha256", "")).lower()
     if _SHA256.fullmatch(stated):
         return stated

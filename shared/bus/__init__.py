@@ -1,1 +1,1 @@
-"""The event bus: one port (`port`), Kafka and memory behind it."""
+"""The event bus: one port (`port`) with adapters for Kafka and memory."""

@@ -1,4 +1,4 @@
-"""Dead letters: the original bytes, why they were given up, and the way back."""
+"""Dead letters: the original bytes, the reason for the refusal, and how to replay them."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,12 +6,14 @@ from secrets import token_hex
 
 from shared.bus import headers, topics
 from shared.bus.port import LARGEST_BYTES, Delivery, Record, size_of
+from shared.canonical import digest_of, sha256
 from shared.errors import PermanentError, PoisonMessageError
 from shared.text import capped
 
 _MOST_DIGITS = 6
+_ID_DIGITS = 12
 _ROOM_BYTES = 1_024
-"""What a broker counts beside our bytes."""
+"""Bytes that a broker adds to each record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,14 @@ class DeadLetter:
     advice: str
     service: str
     origin: str
-    """Where the record first stood, as topic/partition/offset."""
+    """The record's first offset, as topic/partition/offset."""
     attempts: int
     key: str
     value: bytes
 
 
 def origin_of(delivery: Delivery) -> str:
-    """Where a record first stood: a retried one says so in a header."""
+    """The first offset of a record; a retried one has it in a header."""
     return delivery.record.headers.get(headers.ORIGIN, delivery.origin)
 
 
@@ -45,8 +47,13 @@ def attempts_of(record: Record) -> int:
 
 
 def faults_of(record: Record) -> int:
-    """How many times that ended without an answer."""
+    """How many of those ended without an answer."""
     return _count(record, headers.FAULTS)
+
+
+def turns_of(record: Record) -> int:
+    """How many turns of long work on the record have ended."""
+    return _count(record, headers.TURN)
 
 
 def _count(record: Record, header: str) -> int:
@@ -57,7 +64,7 @@ def _count(record: Record, header: str) -> int:
 def to_dead_letter(delivery: Delivery, error: PermanentError, service: str) -> Record:
     """Give a delivery up: its bytes as they were, its headers kept under a prefix, and the reason.
 
-    What would not fit the bus loses bytes and headers, and cannot be replayed; the reason always arrives.
+    A record that would not fit the bus loses bytes and headers and cannot be replayed; the reason is always kept.
     """
     record = delivery.record
     kept = {headers.KEPT + name: text for name, text in record.headers.items() if name not in headers.BOOKKEEPING}
@@ -74,13 +81,13 @@ def to_dead_letter(delivery: Delivery, error: PermanentError, service: str) -> R
 
 
 def without_original(letter: Record) -> Record:
-    """A dead letter that tells the reason and has nothing of the record it was; for where the bus takes no more."""
+    """A dead letter with the reason but nothing of the original record, for records too large for the bus."""
     bounded = {name: capped(text) for name, text in letter.headers.items() if not name.startswith(headers.KEPT)}
     return replace(letter, key=capped(letter.key), value=b"", headers=bounded)
 
 
 def read(record: Record) -> DeadLetter:
-    """Read a dead letter for people; what it does not say is empty."""
+    """Read a dead letter for people; missing values are empty."""
     attributes = record.headers
     return DeadLetter(
         reason=attributes.get(headers.REASON, ""),
@@ -94,6 +101,32 @@ def read(record: Record) -> DeadLetter:
     )
 
 
+def letter_id(record: Record) -> str:
+    """A name for a dead letter, made of what it holds: it stays when the topic is written anew."""
+    own = {name: text for name, text in record.headers.items() if name.startswith(headers.PREFIX)}
+    held = sorted((name, text) for name, text in own.items() if name != headers.WRITTEN)
+    return digest_of([record.key, sha256(record.value), held])[:_ID_DIGITS]
+
+
+def written_at(delivery: Delivery) -> float:
+    """Unix seconds at which a dead letter was first written, also after its topic was written anew."""
+    try:
+        return float(delivery.record.headers[headers.WRITTEN])
+    except (KeyError, ValueError):
+        return delivery.written_at
+
+
+def replay_note(letter: Record) -> Record:
+    """Tells, on the topic of dead letters, that one was sent again; an erasure finds it by the same key."""
+    kept = {name: letter.headers.get(name, "") for name in (headers.REASON, headers.ORIGIN)}
+    return Record(topics.DEAD_LETTERS, letter.key, b"", kept | {headers.REPLAY_OF: letter_id(letter)})
+
+
+def replayed_letter(record: Record) -> str:
+    """The id of the dead letter that a note is about; empty where the record is a dead letter itself."""
+    return record.headers.get(headers.REPLAY_OF, "")
+
+
 def is_about(record: Record, case: str) -> bool:
     """Whether a dead letter is of a case: its event's, or that of an object of the case."""
     name = re.escape(case)
@@ -102,9 +135,9 @@ def is_about(record: Record, case: str) -> bool:
 
 
 def original(record: Record) -> Record:
-    """Turn a dead letter back into the record it was, on its first topic, with no failed attempt on it.
+    """Turn a dead letter back into the original record, on its first topic, without failed attempts.
 
-    Its header `medulla-replayed` is new each time: what was given up before is tried anew.
+    The header `medulla-replayed` has a new value each time, so that a record given up before is tried again.
 
     Raises:
         PoisonMessageError: the record does not say where it came from.

@@ -15,11 +15,11 @@ from medulla.v1.events_pb2 import (
     SlideTiled,
 )
 
-from shared import keys
 from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.canonical import digest_of
 from shared.errors import PoisonMessageError
+from shared.pseudonyms import is_derived, is_pseudonym
 from shared.text import capped
 from shared.tracing import inject
 
@@ -46,12 +46,12 @@ _MAY_NAME_NO_CASE: frozenset[type[Message]] = frozenset({SlideRejected})
 
 
 def event_id(kind: type[Message], *inputs: str) -> str:
-    """Name an event after its kind and what it was made from: 32 hex characters, the same on every retry."""
+    """An event id from the event's type and its inputs: 32 hex characters, the same on every retry."""
     return digest_of((kind.DESCRIPTOR.full_name, *inputs))[:32]
 
 
 def context(event: object) -> dict[str, str]:
-    """What an event says that it is about: event_id, case_id and slide_id where it has them."""
+    """The ids that an event carries: event_id, case_id and slide_id where it has them."""
     if not isinstance(event, Event):
         return {}
     slide = event.slide if isinstance(event, SlideTiled | SlideEmbedded) else event
@@ -60,16 +60,14 @@ def context(event: object) -> dict[str, str]:
 
 
 def pseudonyms(event: object) -> dict[str, str]:
-    """Those of an event's ids that logs and traces may carry: what is no pseudonym may be somebody's name."""
-    return {
-        name: text for name, text in context(event).items() if keys.is_pseudonym(text) and not keys.is_derived(text)
-    }
+    """The ids of an event that logs and traces may carry: an id that is no pseudonym may be a person's name."""
+    return {name: text for name, text in context(event).items() if is_pseudonym(text) and not is_derived(text)}
 
 
 def to_record(event: Event, source: str) -> Record:
-    """Dress an event for its topic, the current trace with it; `source` is the service that says it.
+    """The record of an event for its topic, with the current trace; `source` is the sending service.
 
-    What an event tells people is capped, so that it fits the bus.
+    Texts for people are capped, so that the record fits the bus.
     """
     about = context(event)
     attributes = {
@@ -95,10 +93,10 @@ def _bounded(event: Event) -> Event:
 
 
 def decoder(kind: type[E]) -> Callable[[Record], E]:
-    """Make the function that reads a record as an event of `kind`.
+    """A function that reads a record as an event of type `kind`.
 
     The function raises PoisonMessageError for another type, another major version, garbled bytes or an event without
-    its id or case; a refused upload whose key names no case has none.
+    its id or case; the refusal of an upload whose key names no case has no case.
     """
 
     def decode(record: Record) -> E:
@@ -112,20 +110,20 @@ def decoder(kind: type[E]) -> Callable[[Record], E]:
     return decode
 
 
-def _check_envelope(record: Record, wanted: str) -> None:
+def _check_envelope(record: Record, expected: str) -> None:
     kind = record.headers.get(headers.CE_TYPE, "")
-    if kind != wanted:
-        raise PoisonMessageError(_strange_kind(kind, wanted))
+    if kind != expected:
+        raise PoisonMessageError(_unexpected_type(kind, expected))
     version = record.headers.get(headers.CE_SPECVERSION, "")
     if version.partition(".")[0] != SPECVERSION.partition(".")[0]:
         raise PoisonMessageError(f"CloudEvents version {version!r} instead of {SPECVERSION}")
 
 
-def _strange_kind(kind: str, wanted: str) -> str:
+def _unexpected_type(kind: str, expected: str) -> str:
     newer = re.fullmatch(r"medulla\.v(\d+)\.\w+", kind)
     if newer and newer[1] != "1":
-        return f"event type {kind} is of version {newer[1]}; this service understands {wanted}"
-    return f"event type {kind or 'not stated'!r} instead of {wanted}"
+        return f"event type {kind} is of version {newer[1]}; this service understands {expected}"
+    return f"event type {kind or 'not stated'!r} instead of {expected}"
 
 
 def _parse(kind: type[E], value: bytes) -> E:

@@ -1,4 +1,4 @@
-"""Kafka behind the bus port: a consumer that never stops polling."""
+"""The bus port on Kafka: a consumer that never stops polling."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ from shared import logs
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
 from shared.bus.kafka_starts import Starts
-from shared.bus.lanes import Lanes, Place
+from shared.bus.partition_queues import Partition, PartitionQueues
 from shared.bus.port import Delivery
-from shared.bus.threads import Crew
+from shared.bus.worker_pool import WorkerPool
 from shared.settings import KafkaSettings
 
 _BUSY_POLL_MS = 50
@@ -27,10 +27,10 @@ _IDLE_POLL_MS = 250
 _JOINING_POLL_MS = 1_000
 _COMMIT_MS = 5_000
 _TURN_S = 1.0
-"""A partition with a backlog gives its thread to others after this time."""
+"""After this time a partition with a backlog yields its thread to others."""
 _READ_AHEAD_BYTES = 65_536
 _ALL_THAT_WAS_FETCHED = 100_000
-"""kafka-python 3.0.12 may never hand out what it holds back of a partition that was paused, so it must hold nothing."""
+"""kafka-python 3.0.12 may never return records that it buffered for a paused partition, so it must buffer none."""
 _log = logs.get(__name__)
 
 
@@ -63,8 +63,9 @@ class KafkaConsumerAdapter:
         """
         with explained(self._settings), closing(self._open()) as consumer:
             self._check_topics(consumer)
-            crew = Crew(self._concurrency, self._group)
-            error = _PollLoop(consumer, crew, handle, stop, self._group).run(self._topics, self._beat)
+            pool = WorkerPool(self._concurrency, self._group)
+            loop = _PollLoop(consumer, pool, handle, stop, self._group)
+            error = loop.run(self._topics, self._beat)
         if error is not None:
             raise error
 
@@ -95,23 +96,25 @@ class KafkaConsumerAdapter:
 
 
 class _PollLoop:
-    """The only thread that touches the consumer; handlers run in the crew and report through the lanes."""
+    """The only thread that uses the consumer; handlers run in the pool and report through the queues."""
 
-    def __init__(self, consumer: Any, crew: Crew, handle: Callable[[Delivery], None], stop: Event, group: str) -> None:
+    def __init__(
+        self, consumer: Any, pool: WorkerPool, handle: Callable[[Delivery], None], stop: Event, group: str
+    ) -> None:
         self._consumer = consumer
-        self._crew = crew
+        self._pool = pool
         self._handle = handle
         self._stop = stop
-        self._lanes = Lanes()
-        self._at_work: dict[Place, Future[None]] = {}
+        self._queues = PartitionQueues(pool.size)
+        self._at_work: dict[Partition, Future[None]] = {}
         self._failed = Event()
         self._error: BaseException | None = None
-        self._lag = LagGauge(consumer, self._lanes, group)
+        self._lag = LagGauge(consumer, self._queues, group)
         self._starts = Starts(consumer)
 
     def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
-        """Poll until told to stop or until a handler failed; what it raised."""
-        self._consumer.subscribe(topics, listener=_Rebalances(self._consumer, self._lanes))
+        """Poll until `stop` is set or a handler fails; returns what it raised."""
+        self._consumer.subscribe(topics, listener=_Rebalances(self._consumer, self._queues))
         try:
             while not self._ended():
                 beat()
@@ -128,43 +131,43 @@ class _PollLoop:
         return self._error
 
     def _ended(self) -> bool:
-        """Go on polling until nothing is in flight."""
+        """Whether to stop polling: no more handlers are to be started and none is at work."""
         return self._ending() and not self._at_work
 
     def _ending(self) -> bool:
-        """Told to stop, or after a failure: nothing more is to be started."""
+        """Whether no more handlers are to be started: `stop` is set or one failed."""
         return self._stop.is_set() or self._failed.is_set()
 
     def _start(self) -> None:
         if self._ending():
             return
-        for place, due in self._lanes.take(time.time()).items():
-            self._at_work[place] = self._crew.submit(self._work, place, due)
+        for partition, due in self._queues.take(time.time()).items():
+            self._at_work[partition] = self._pool.submit(self._work, partition, due)
 
-    def _work(self, place: Place, due: Sequence[Delivery]) -> None:
+    def _work(self, partition: Partition, due: Sequence[Delivery]) -> None:
         end = time.monotonic() + _TURN_S
         for delivery in due:
-            if self._ending() or self._lanes.is_revoked(place) or time.monotonic() > end:
+            if self._ending() or self._queues.is_revoked(partition) or time.monotonic() > end:
                 return
             self._handle(delivery)
-            self._lanes.done(place)
+            self._queues.done(partition)
 
     def _collect(self) -> None:
-        for place in [place for place, work in self._at_work.items() if work.done()]:
-            error = self._at_work.pop(place).exception()
-            self._lanes.rest(place)
+        for partition in [partition for partition, work in self._at_work.items() if work.done()]:
+            error = self._at_work.pop(partition).exception()
+            self._queues.rest(partition)
             if error is not None:
                 self._error = error
                 self._failed.set()
 
     def _commit(self) -> None:
-        finished = self._lanes.to_commit()
+        finished = self._queues.to_commit()
         if not finished:
             return
-        offsets = {TopicPartition(*place): OffsetAndMetadata(offset, "", -1) for place, offset in finished.items()}
+        offsets = {TopicPartition(*key): OffsetAndMetadata(offset, "", -1) for key, offset in finished.items()}
         try:
             self._consumer.commit(offsets, timeout_ms=_COMMIT_MS)
-            self._lanes.committed(finished)
+            self._queues.committed(finished)
         except (AuthorizationError, FencedInstanceIdError):
             raise
         except KafkaError as error:
@@ -180,34 +183,34 @@ class _PollLoop:
             _log.warning("polling again", error=str(error))
             return
         for partition, records in read.items():
-            self._lanes.add(Place(*partition), map(to_delivery, records))
+            self._queues.add(Partition(*partition), map(to_delivery, records))
 
     def _hold(self) -> None:
-        """Pause the partitions that are busy, waiting or ending, and no others."""
-        assigned = {Place(*partition) for partition in self._consumer.assignment()}
-        paused = {Place(*partition) for partition in self._consumer.paused()}
-        held = assigned if self._ending() else assigned & self._lanes.held()
-        self._consumer.pause(*(TopicPartition(*place) for place in held - paused))
-        self._consumer.resume(*(TopicPartition(*place) for place in paused - held))
+        """Pause exactly the partitions with unfinished deliveries; all of them at the end."""
+        assigned = {Partition(*partition) for partition in self._consumer.assignment()}
+        paused = {Partition(*partition) for partition in self._consumer.paused()}
+        held = assigned if self._ending() else assigned & self._queues.held()
+        self._consumer.pause(*(TopicPartition(*partition) for partition in held - paused))
+        self._consumer.resume(*(TopicPartition(*partition) for partition in paused - held))
 
     def _patience_ms(self) -> int:
-        """A group that is joining must be waited for inside `poll`: what completes between two calls is thrown away."""
+        """A group that is joining must be waited for inside `poll`: progress between two calls is lost."""
         if self._consumer.group_metadata().state != MemberState.STABLE:
             return _JOINING_POLL_MS
         return _BUSY_POLL_MS if self._at_work else _IDLE_POLL_MS
 
 
 class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
-    """Called on kafka-python's own thread, so it only marks; new partitions stay paused until the loop lets them go."""
+    """Called on kafka-python's own thread, so it only sets marks; new partitions stay paused until the loop resumes."""
 
-    def __init__(self, consumer: Any, lanes: Lanes) -> None:
+    def __init__(self, consumer: Any, queues: PartitionQueues) -> None:
         self._consumer = consumer
-        self._lanes = lanes
+        self._queues = queues
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """Nothing is read of a partition before the loop knows that no handler of an earlier turn is at work on it."""
+        """A partition is not read before the loop knows that no handler of an earlier assignment is at work on it."""
         self._consumer.pause(*assigned)
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """What is in flight goes on, but its offset is the new owner's to commit."""
-        self._lanes.revoke(Place(*partition) for partition in revoked)
+        """Deliveries in flight continue, but the new owner commits their offsets."""
+        self._queues.revoke(Partition(*partition) for partition in revoked)

@@ -1,16 +1,17 @@
-"""Topics from outside a consumer group: create them, read one from end to end."""
+"""Creates topics and reads a whole topic, outside of any consumer group."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from shared.bus import topics
+from shared.bus import headers, topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
-from shared.bus.port import LARGEST_BYTES, Delivery, Producer
+from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
 
 _DEADLINE_MS = 15_000
@@ -20,7 +21,7 @@ _ROOMY = {"max.message.bytes": str(LARGEST_BYTES)}
 def ensure_topics(
     settings: KafkaSettings, names: Sequence[str], partitions: int = 3, replication_factor: int = 1
 ) -> list[str]:
-    """Create those of `names` that do not exist; which were created. Dead letters live until somebody drops them.
+    """Create those of `names` that do not exist and return them. Dead letters are kept until they are dropped.
 
     Raises:
         KafkaDownError: Kafka does not answer in time.
@@ -28,9 +29,9 @@ def ensure_topics(
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         missing = sorted(set(names) - set(admin.list_topics()))
-        wanted = {name: _options(name, partitions, replication_factor) for name in missing}
-        if wanted:
-            admin.create_topics(wanted, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
+        options = {name: _options(name, partitions, replication_factor) for name in missing}
+        if options:
+            admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
         return missing
 
 
@@ -43,14 +44,14 @@ def _options(name: str, partitions: int, replication_factor: int) -> dict[str, A
 
 
 def _configs(name: str) -> dict[str, str]:
-    """The largest record of another topic still fits when it is put aside, with the reason in its headers."""
+    """The largest record of another topic still fits with the reason in its headers."""
     if name == topics.DEAD_LETTERS:
         return {"retention.ms": "-1", **_ROOMY}
     return _ROOMY if topics.is_retry(name) else {}
 
 
 def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
-    """Everything that stands on a topic now, partition by partition as it arrives; commits nothing.
+    """All records now on a topic, by partition as they arrive; commits nothing.
 
     Raises:
         KafkaDownError: Kafka does not answer in time, or there is no such topic.
@@ -65,25 +66,31 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
-def forget(settings: KafkaSettings, producer: Producer, topic: str, unwanted: Callable[[Delivery], bool]) -> int:
-    """Remove records from the middle of a topic: the others are written anew behind them; how many are gone.
+def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
+    """Remove records from the middle of a topic and return how many: the others are appended again.
 
-    Kafka deletes from the front alone. A crash between the two steps leaves the others twice, never less than once.
+    Kafka deletes only from the front. After a crash between the two steps the other records are there twice.
 
     Raises:
         KafkaDownError, KafkaRefusedError: as `read_topic`, or no right to delete.
     """
-    standing = list(read_topic(settings, topic))
-    kept = [delivery.record for delivery in standing if not unwanted(delivery)]
-    if len(kept) == len(standing):
+    deliveries = list(read_topic(settings, topic))
+    retained = [_with_time(delivery) for delivery in deliveries if not is_obsolete(delivery)]
+    if len(retained) == len(deliveries):
         return 0
-    producer.send(kept)
+    producer.send(retained)
     ends: dict[TopicPartition, int] = {}
-    for delivery in standing:
+    for delivery in deliveries:
         ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         admin.delete_records(ends, timeout_ms=_DEADLINE_MS)
-    return len(standing) - len(kept)
+    return len(deliveries) - len(retained)
+
+
+def _with_time(delivery: Delivery) -> Record:
+    """The record with the time at which it was first written."""
+    written = {headers.WRITTEN: f"{delivery.written_at:.3f}"}
+    return replace(delivery.record, headers={**written, **delivery.record.headers})
 
 
 def _reader(settings: KafkaSettings) -> Any:

@@ -1,4 +1,4 @@
-"""How every Kafka client of Medulla connects, and its errors in words for people."""
+"""Connection options of every Kafka client of Medulla, and its errors as sentences for people."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -27,14 +27,14 @@ class KafkaDownError(TransientError):
 
 
 class KafkaRefusedError(MedullaError):
-    """Kafka answers, but refuses what we ask."""
+    """Kafka answers, but refuses the request."""
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:
-    """Arguments for kafka-python's clients: where, as whom, and with which deadlines.
+    """Arguments for kafka-python's clients: address, credentials and deadlines.
 
     Raises:
-        KafkaRefusedError: the CA file is none.
+        KafkaRefusedError: the CA file cannot be read.
     """
     common: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
@@ -67,7 +67,7 @@ def explained(settings: KafkaSettings) -> Iterator[None]:
     """Turn errors of kafka-python into ours.
 
     Raises:
-        KafkaDownError: nobody answers in time, which is also how a wrong password or CA file shows.
+        KafkaDownError: no answer in time, which is also the symptom of a wrong password or CA file.
         KafkaRefusedError: Kafka refuses for good.
     """
     try:
@@ -89,11 +89,11 @@ def _no_answer(settings: KafkaSettings, error: KafkaError) -> str:
     secrets = [f"the CA file {settings.ssl_cafile or 'of the system'}"] if "SSL" in settings.security_protocol else []
     if settings.security_protocol.startswith("SASL"):
         secrets.insert(0, f"the password of {settings.sasl_username or 'nobody'}")
-    return f"{sentence}; check that it runs, and {' and '.join(secrets)}: a wrong one looks the same"
+    return f"{sentence}; check that it runs, and {' and '.join(secrets)}: a wrong one has the same symptom"
 
 
 def to_delivery(read: Any) -> Delivery:
-    """A ConsumerRecord of kafka-python as ours; bytes that are no UTF-8 survive the way there and back."""
+    """A ConsumerRecord of kafka-python as ours; bytes that are not UTF-8 survive a round trip."""
     record = Record(
         topic=read.topic,
         key=_text(read.key),
@@ -104,7 +104,7 @@ def to_delivery(read: Any) -> Delivery:
 
 
 def key_bytes(key: str) -> bytes | None:
-    """A key for Kafka; the empty one lets Kafka choose the partition."""
+    """A key for Kafka; with an empty one Kafka chooses the partition."""
     return _bytes(key) or None
 
 

@@ -1,4 +1,4 @@
-"""Kafka behind the bus port: a producer that waits for every acknowledgement."""
+"""The bus port on Kafka: a producer that waits for every acknowledgement."""
 
 import time
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 class KafkaProducerAdapter:
     """Returns from `send` once every in-sync replica holds the records; safe to share between threads.
 
-    After a failure it connects afresh: kafka-python 3.0.12 sends nothing more after a record has run out of time, and
-    answers every record after one that the broker refused with that one's refusal.
+    After a failure it reconnects: kafka-python 3.0.12 sends nothing after a record has timed out, and reports the
+    broker's refusal of one record for every later record.
     """
 
     def __init__(self, settings: KafkaSettings, deadline_s: float = 30.0) -> None:
@@ -58,7 +58,7 @@ class KafkaProducerAdapter:
                 raise
 
     def _send_alone(self, records: Sequence[Record]) -> None:
-        """Send on a connection of their own, where a refusal is not one of another thread's records."""
+        """Send on a separate connection, so that a refusal cannot be that of another thread's record."""
         producer = self._new()
         try:
             self._sent(producer, records)
@@ -102,6 +102,6 @@ class KafkaProducerAdapter:
         producer.close(timeout=0)
 
     def close(self) -> None:
-        """Let go of the connections; nothing is in flight, since `send` waits."""
+        """Close the connections; nothing is in flight, since `send` waits."""
         if self._producer is not None:
             self._disconnect(self._producer)

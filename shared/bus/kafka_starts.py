@@ -1,4 +1,4 @@
-"""Where a group begins on a partition whose records and commits have both expired, said to those who count its lag."""
+"""Commits a start offset on partitions whose records and commits have both expired, so that lag is right."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ _log = logs.get(__name__)
 
 
 class Starts:
-    """Commits the first offset that is left of such partitions; not thread-safe.
+    """Commits the first remaining offset of such partitions; not thread-safe.
 
-    A scaler that finds no commit takes every record that a partition ever had for lag, expired ones included, and
-    would keep members of the group that have nothing to do.
+    A scaler that finds no commit counts every record that a partition ever had as lag, expired ones included, and
+    would keep idle members of the group running.
     """
 
     def __init__(self, consumer: Any) -> None:
@@ -23,11 +23,11 @@ class Starts:
         self._known: set[TopicPartition] = set()
 
     def commit(self) -> None:
-        """Look at partitions that are new to us; once one is not answered the rest wait for the next time.
+        """Check newly assigned partitions; after the first one without an answer the rest wait for the next call.
 
         Raises:
             AuthorizationError: we may not read or commit.
-            FencedInstanceIdError: another has taken our place in the group.
+            FencedInstanceIdError: another member has this instance id.
         """
         assigned = set(self._consumer.assignment())
         self._known &= assigned

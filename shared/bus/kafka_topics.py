@@ -1,4 +1,4 @@
-"""Topics as an operator wants them: missing ones are made, others adjusted; nothing is ever taken away."""
+"""Creates missing topics and adjusts existing ones to the operator's settings; never deletes any."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,7 +14,7 @@ _DEADLINE_MS = 15_000
 
 
 class TopicSpec(Section):
-    """What a topic is to be."""
+    """Settings of a topic."""
 
     partitions: int = Field(default=3, ge=1)
     replication_factor: int = Field(default=1, ge=1)
@@ -22,23 +22,23 @@ class TopicSpec(Section):
     """Kafka's own names, such as retention.ms."""
 
 
-def adjust_topics(settings: KafkaSettings, wanted: Mapping[str, TopicSpec]) -> list[str]:
-    """Make the topics so; one sentence for each change, and for each difference that only a person can settle.
+def adjust_topics(settings: KafkaSettings, specs: Mapping[str, TopicSpec]) -> list[str]:
+    """Apply the settings; returns a sentence for each change and for each difference that only a person can resolve.
 
-    More partitions move cases to other partitions: for what waits at that moment, the order of a case's events is lost.
+    Adding partitions moves cases to other partitions: events pending at that moment may be handled out of order.
 
     Raises:
         KafkaDownError: Kafka does not answer in time.
-        KafkaRefusedError: no right to do this, or a setting that Kafka does not take.
+        KafkaRefusedError: no right to do this, or a setting that Kafka rejects.
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        standing = set(admin.list_topics())
-        missing = sorted(set(wanted) - standing)
+        existing = set(admin.list_topics())
+        missing = sorted(set(specs) - existing)
         if missing:
-            options = {name: _options(wanted[name]) for name in missing}
+            options = {name: _options(specs[name]) for name in missing}
             admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
-        kept = {name: spec for name, spec in wanted.items() if name in standing}
-        changes = [*_widen(admin, kept), *_configure(admin, kept)] if kept else []
+        existing_specs = {name: spec for name, spec in specs.items() if name in existing}
+        changes = [*_widen(admin, existing_specs), *_configure(admin, existing_specs)] if existing_specs else []
         return [*(f"{name} made" for name in missing), *changes]
 
 
@@ -50,10 +50,10 @@ def _options(spec: TopicSpec) -> dict[str, Any]:
     }
 
 
-def _widen(admin: Any, wanted: Mapping[str, TopicSpec]) -> Iterator[str]:
-    for described in admin.describe_topics(sorted(wanted)):
+def _widen(admin: Any, specs: Mapping[str, TopicSpec]) -> Iterator[str]:
+    for described in admin.describe_topics(sorted(specs)):
         name, partitions = described["name"], described["partitions"]
-        spec = wanted[name]
+        spec = specs[name]
         if len(partitions) < spec.partitions:
             admin.create_partitions({name: spec.partitions}, timeout_ms=_DEADLINE_MS)
             yield f"{name} has {spec.partitions} partitions now, {len(partitions)} before"
@@ -67,25 +67,25 @@ def _copies(partitions: Sequence[Mapping[str, Any]]) -> int:
     return min(len(partition["replica_nodes"]) for partition in partitions)
 
 
-def _configure(admin: Any, wanted: Mapping[str, TopicSpec]) -> Iterator[str]:
-    asked = {name: spec for name, spec in wanted.items() if spec.configs}
-    if not asked:
+def _configure(admin: Any, specs: Mapping[str, TopicSpec]) -> Iterator[str]:
+    configured = {name: spec for name, spec in specs.items() if spec.configs}
+    if not configured:
         return
-    now = _configs(admin, asked)
-    for name, spec in sorted(asked.items()):
-        changed = {key: value for key, value in spec.configs.items() if now[name].get(key) != value}
+    current = _configs(admin, configured)
+    for name, spec in sorted(configured.items()):
+        changed = {key: value for key, value in spec.configs.items() if current[name].get(key) != value}
         if changed:
             admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
             yield f"{name} has {', '.join(f'{key}={value}' for key, value in changed.items())} now"
 
 
-def _configs(admin: Any, wanted: Mapping[str, TopicSpec]) -> dict[str, dict[str, str]]:
+def _configs(admin: Any, specs: Mapping[str, TopicSpec]) -> dict[str, dict[str, str]]:
     resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(spec.configs)) for name, spec in wanted.items()
+        ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(spec.configs)) for name, spec in specs.items()
     ]
-    found = admin.describe_configs(resources, config_filter="all")
-    by_name = next(iter(found.values()))
-    return {name: {key: _value(entry) for key, entry in by_name[name].items()} for name in wanted}
+    descriptions = admin.describe_configs(resources, config_filter="all")
+    by_name = next(iter(descriptions.values()))
+    return {name: {key: _value(entry) for key, entry in by_name[name].items()} for name in specs}
 
 
 def _value(entry: Any) -> str:

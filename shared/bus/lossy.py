@@ -1,4 +1,4 @@
-"""Sends events that may be lost, such as progress, without ever holding up the one who tells them."""
+"""Sends events that may be lost, such as progress, without blocking the caller."""
 
 from queue import Empty, Full, Queue
 from threading import Event as StopEvent
@@ -15,25 +15,25 @@ _log = logs.get(__name__)
 
 
 class LossySender:
-    """A part: `tell` returns at once; what finds no room, or no bus, is dropped."""
+    """A part: `submit` returns at once; events are dropped while the queue is full or the bus is down."""
 
     def __init__(self, producer: Producer, source: str) -> None:
         self._producer = producer
         self._source = source
-        self._waiting: Queue[Event] = Queue(_ROOM)
+        self._queue: Queue[Event] = Queue(_ROOM)
 
-    def tell(self, event: Event) -> None:
-        """Hand an event over; safe from any thread."""
+    def submit(self, event: Event) -> None:
+        """Queue an event; safe from any thread."""
         try:
-            self._waiting.put_nowait(event)
+            self._queue.put_nowait(event)
         except Full:
             _log.debug("dropped", kind=type(event).__name__)
 
     def run(self, stop: StopEvent) -> None:
-        """Send what was told until `stop` is set."""
+        """Send queued events until `stop` is set."""
         while not stop.is_set():
             try:
-                self._send(self._waiting.get(timeout=_LOOK_UP_S))
+                self._send(self._queue.get(timeout=_LOOK_UP_S))
             except Empty:
                 continue
 

@@ -1,4 +1,4 @@
-"""A bus inside one process: what Kafka does for us, for the laptop and for tests."""
+"""A bus inside one process, for the laptop and for tests."""
 
 import time
 import zlib
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from threading import Condition, Event
 from typing import NamedTuple
 
-from shared.bus.lanes import Place
+from shared.bus.partition_queues import Partition, is_long, most_long
 from shared.bus.port import LARGEST_BYTES, Consumer, Delivery, Producer, Record, RecordTooLargeError, size_of
 from shared.bus.retry import not_before
-from shared.bus.threads import Crew
+from shared.bus.worker_pool import WorkerPool
 
 _WAKE_S = 0.1
 
@@ -26,16 +26,16 @@ class _Group:
     """What a consumer group has read, and which partitions are at work."""
 
     def __init__(self) -> None:
-        self.committed: dict[Place, int] = defaultdict(int)
-        self.busy: set[Place] = set()
+        self.committed: dict[Partition, int] = defaultdict(int)
+        self.busy: dict[Partition, Delivery] = {}
 
 
 class MemoryBus:
-    """Topics of `partitions` partitions; nothing outlives the process."""
+    """Topics of `partitions` partitions; nothing is kept after the process ends."""
 
     def __init__(self, partitions: int = 3) -> None:
         self._partitions = partitions
-        self._logs: dict[Place, list[_Written]] = defaultdict(list)
+        self._logs: dict[Partition, list[_Written]] = defaultdict(list)
         self._groups: dict[str, _Group] = defaultdict(_Group)
         self._changed = Condition()
 
@@ -50,20 +50,20 @@ class MemoryBus:
     def records(self, topic: str) -> list[Record]:
         """Everything ever sent to a topic, partition by partition, in order."""
         with self._changed:
-            return [written.record for place in self._places([topic]) for written in self._logs[place]]
+            return [written.record for partition in self._partitions_of([topic]) for written in self._logs[partition]]
 
     def lag(self, group: str, topics: Sequence[str]) -> int:
         """How many records of `topics` the group has not finished yet, delayed ones included."""
         with self._changed:
             committed = self._groups[group].committed
-            return sum(len(self._logs[place]) - committed[place] for place in self._places(topics))
+            return sum(len(self._logs[partition]) - committed[partition] for partition in self._partitions_of(topics))
 
     def append(self, records: Sequence[Record]) -> None:
         """Put records on their topics and wake the consumers."""
         with self._changed:
             for record in records:
                 partition = zlib.crc32(record.key.encode(errors="surrogateescape")) % self._partitions
-                self._logs[Place(record.topic, partition)].append(_Written(record, time.time()))
+                self._logs[Partition(record.topic, partition)].append(_Written(record, time.time()))
             self._changed.notify_all()
 
     @contextmanager
@@ -76,7 +76,7 @@ class MemoryBus:
                 self._changed.wait(_WAKE_S)
                 delivery = None if stop.is_set() else self._next(state, topics)
             if delivery is not None:
-                state.busy.add(Place(delivery.record.topic, delivery.partition))
+                state.busy[Partition(delivery.record.topic, delivery.partition)] = delivery
         done = False
         try:
             yield delivery
@@ -86,27 +86,30 @@ class MemoryBus:
                 self._release(state, delivery, done)
 
     def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
-        """The oldest of the deliveries that are due, so that no topic waits for the end of another."""
-        due = [delivery for place in self._places(topics) if (delivery := self._head(state, place)) is not None]
+        """The oldest due delivery, so that no topic starves."""
+        heads = (self._head(state, partition) for partition in self._partitions_of(topics))
+        due = [delivery for delivery in heads if delivery is not None]
+        if sum(map(is_long, state.busy.values())) >= most_long(self._partitions):
+            due = [delivery for delivery in due if not is_long(delivery)]
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
-    def _head(self, state: _Group, place: Place) -> Delivery | None:
-        offset, log = state.committed[place], self._logs[place]
-        if place in state.busy or offset >= len(log):
+    def _head(self, state: _Group, partition: Partition) -> Delivery | None:
+        offset, log = state.committed[partition], self._logs[partition]
+        if partition in state.busy or offset >= len(log):
             return None
         record, at = log[offset]
-        return Delivery(record, place.partition, offset, at) if not_before(record) <= time.time() else None
+        return Delivery(record, partition.number, offset, at) if not_before(record) <= time.time() else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
-        place = Place(delivery.record.topic, delivery.partition)
+        partition = Partition(delivery.record.topic, delivery.partition)
         with self._changed:
-            state.busy.discard(place)
+            state.busy.pop(partition, None)
             if done:
-                state.committed[place] = delivery.offset + 1
+                state.committed[partition] = delivery.offset + 1
             self._changed.notify_all()
 
-    def _places(self, topics: Sequence[str]) -> list[Place]:
-        return [Place(topic, partition) for topic in topics for partition in range(self._partitions)]
+    def _partitions_of(self, topics: Sequence[str]) -> list[Partition]:
+        return [Partition(topic, partition) for topic in topics for partition in range(self._partitions)]
 
 
 class _MemoryProducer:
@@ -121,15 +124,15 @@ class _MemoryProducer:
 
 
 class _MemoryConsumer:
-    """`threads` handlers at most at work; one that fails ends them all."""
+    """At most `threads` handlers at work; one that fails ends them all."""
 
     def __init__(self, bus: MemoryBus, group: str, topics: Sequence[str], threads: int) -> None:
         self._bus, self._group, self._topics, self._threads = bus, group, topics, threads
 
     def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
         failed = Event()
-        crew = Crew(self._threads, self._group)
-        loops = [crew.submit(self._loop, stop, failed, handle) for _ in range(self._threads)]
+        pool = WorkerPool(self._threads, self._group)
+        loops = [pool.submit(self._loop, stop, failed, handle) for _ in range(self._threads)]
         wait(loops)
         for loop in loops:
             loop.result()

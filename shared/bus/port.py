@@ -1,4 +1,4 @@
-"""What a bus must do; `kafka` and `memory` are the two that do it, held to one contract test."""
+"""The bus's interface; one contract test checks `kafka` and `memory`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,29 +20,29 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A record as it was read, with the place it was read from."""
+    """A record as it was read, with its partition and offset."""
 
     record: Record
     partition: int
     offset: int
     written_at: float = 0.0
-    """Unix seconds at which the bus took the record; 0 where it does not say."""
+    """Unix seconds at which the bus stored the record; 0 if unknown."""
 
     @property
     def origin(self) -> str:
-        """Where the record stands, as `topic/partition/offset`."""
+        """The record's offset, as `topic/partition/offset`."""
         return f"{self.record.topic}/{self.partition}/{self.offset}"
 
 
 LARGEST_BYTES = 2_097_152
-"""Largest record we send: twice what Kafka takes elsewhere, so that whatever we could read we can put aside."""
+"""Largest record we send: twice Kafka's limit elsewhere, so that any record can become a dead letter."""
 
 
 class RecordTooLargeError(PermanentError):
-    """A record that the bus does not take because of its size."""
+    """A record that is too large for the bus."""
 
     reason = "internal_error"
-    advice = "Report it: Medulla bounds what it says, so this is a bug or a limit of the broker that was lowered."
+    advice = "Report it: Medulla bounds its records, so this is a bug or the broker's limit was lowered."
 
 
 def size_of(record: Record) -> int:
@@ -59,7 +59,7 @@ class Producer(Protocol):
 
         Raises:
             TransientError: the bus did not acknowledge in time; sending again is safe.
-            RecordTooLargeError: it will never take one of them.
+            RecordTooLargeError: one of them is too large.
         """
 
 
@@ -69,7 +69,8 @@ class Consumer(Protocol):
     def run(self, stop: Event, handle: Callable[[Delivery], None]) -> None:
         """Hand every delivery to `handle` until `stop` is set, then finish what is in flight and return.
 
-        One delivery of a partition is in flight at a time, several partitions run side by side; the offset is committed
+        One delivery of a partition is in flight at a time, several partitions run in parallel; the offset is committed
         after `handle` returned. A record with a `medulla-not-before` header (Unix seconds) waits for its time without
-        holding up its partition's pollers. What `handle` raises ends `run` with nothing committed for that delivery.
+        holding up its partition's pollers. Records with a `medulla-turn` header are long work: where there are several
+        handlers, one at least is free of it. What `handle` raises ends `run` with nothing committed for that delivery.
         """

@@ -2,15 +2,16 @@
 
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.bus import headers, topics
-from shared.bus.dead_letters import attempts_of, faults_of, origin_of
+from shared.bus.dead_letters import attempts_of, faults_of, origin_of, turns_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 
 GIVE_UP_AFTER = 3
-"""Attempts at work that ends without an answer: an unexpected error, or the death of its process."""
+"""Attempts that may end without an answer: with an unexpected error or a crashed process."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -37,7 +38,7 @@ class RetryPolicy:
     def again(self, delivery: Delivery, group: str, now: float, *, fault: bool = False) -> Record | None:
         """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
 
-        `fault`: this attempt ended without an answer, of which GIVE_UP_AFTER are enough.
+        `fault`: this attempt ended without an answer; the record is given up after GIVE_UP_AFTER of them.
         """
         record = delivery.record
         attempt, faults = attempts_of(record) + 1, faults_of(record) + fault
@@ -48,13 +49,22 @@ class RetryPolicy:
             headers.ATTEMPT: str(attempt),
             headers.FAULTS: str(faults),
             headers.NOT_BEFORE: f"{due:.3f}",
-            headers.ORIGIN: origin_of(delivery),
         }
-        return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **added})
+        return _retried(delivery, group, added)
+
+    def next_turn(self, delivery: Delivery, group: str) -> Record:
+        """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
+        return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
+
+
+def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:
+    record = delivery.record
+    origin = {headers.ORIGIN: origin_of(delivery)}
+    return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **origin, **added})
 
 
 def not_before(record: Record) -> float:
-    """Unix seconds before which a record is not to be handed out; 0 where it does not say."""
+    """Unix seconds before which a record must not be delivered; 0 if it has no such time."""
     try:
         due = float(record.headers.get(headers.NOT_BEFORE, "0"))
     except ValueError:

@@ -1,6 +1,6 @@
-"""What object stores say when an object lands or goes: AWS and MinIO with URL-encoded keys, versitygw with raw ones.
+"""Object events of stores: AWS and MinIO with URL-encoded keys, versitygw with raw ones.
 
-An event is a hint, never a fact: whoever acts on one asks the store what stands there now.
+An event is a hint, never a fact: its handler asks the store for the current object.
 """
 
 import json
@@ -30,7 +30,7 @@ _OF_NO_INTEREST = frozenset(
 )
 _CREATED = "ObjectCreated"
 _REMOVED = frozenset({"LifecycleDelMarkerExpiration", "LifecycleExpiration", "ObjectRemoved"})
-"""A delete marker in a versioned bucket is announced as one of these, too."""
+"""A delete marker in a versioned bucket is announced as one of these as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ class ObjectHint:
     """As the object is called, decoded."""
     bucket: str
     removed: bool = False
-    """The store said that it removed the object, or a version of it; another may stand there."""
+    """The store announced the removal of the object or of one version; another version may exist."""
     etag: str = field(default="", compare=False)
-    """Of the version that landed, where the event says it."""
+    """Of the version that landed, if the event has it."""
     replayed: bool = field(default=False, compare=False)
-    """A person sent a dead letter again: what was refused before is tried anew."""
+    """A person replayed a dead letter: an input refused before is tried again."""
 
 
 def parse(value: bytes) -> list[ObjectHint]:
     """Read one event message: a hint for each created or removed object, none for test events.
 
     Raises:
-        PoisonMessageError: it is no S3 event of a store that we know.
+        PoisonMessageError: it is no S3 event of a known store.
     """
     message = _json(value)
     if message.get("Event") == "s3:TestEvent":
@@ -64,7 +64,7 @@ def parse(value: bytes) -> list[ObjectHint]:
 
 
 def split(record: Record) -> Sequence[Record]:
-    """One record for each object that an event message names, so that each object is dealt with by itself."""
+    """One record for each object that an event message names, so that each object is handled on its own."""
     hints = parse(record.value)
     if len(hints) == 1:
         return (record,)
@@ -84,12 +84,12 @@ def decode(record: Record) -> ObjectHint:
 
 
 def context(hint: ObjectHint) -> dict[str, str]:
-    """What a hint is about: case_id and slide_id where the object's key names them as it should, pseudonyms alone."""
+    """Ids of a hint: case_id and slide_id if the object's key has them and they are pseudonyms."""
     return named_in(hint.key)
 
 
 def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
-    """A record as MinIO would send it, for objects that no store announced; `etag` tells versions apart."""
+    """A record as MinIO would send it, for objects that no store announced; `etag` identifies the version."""
     return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], etag, removed=removed))
 
 

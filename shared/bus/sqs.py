@@ -1,4 +1,4 @@
-"""SQS as a second source of object events, behind the bus port; what the queue gives up goes where it redrives to."""
+"""SQS as a second source of object events, on the bus port; its redrive policy handles messages given up."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.bus import headers, topics
 from shared.bus.port import Delivery, Record
-from shared.bus.threads import Crew
+from shared.bus.worker_pool import WorkerPool
 from shared.errors import MedullaError
 from shared.logs import get
 
@@ -27,7 +27,7 @@ _log = get(__name__)
 
 
 class SqsRefusedError(MedullaError):
-    """The queue answers, but refuses what we ask."""
+    """The queue answers, but refuses the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SqsQueue:
     """With deadlines; its read timeout is above `long_poll_s`."""
     url: str
     visibility_s: int = 60
-    """A message of a worker that died shows again after this; it is extended while one is at work."""
+    """A message of a crashed worker is visible again after this; it is extended while a worker handles it."""
     long_poll_s: int = 5
 
 
@@ -50,9 +50,9 @@ def connect(url: str, region: str, endpoint_url: str | None = None) -> SqsQueue:
 
 
 class SqsConsumer:
-    """Long-polls a queue: a message is deleted after its handler returned, and comes again where it did not.
+    """Long-polls a queue: a message is deleted after its handler returned, else delivered again.
 
-    Messages have no order; up to `concurrency` are at work side by side.
+    Messages have no order; up to `concurrency` are handled in parallel.
     """
 
     def __init__(self, queue: SqsQueue, concurrency: int = 4, beat: Callable[[], None] = lambda: None) -> None:
@@ -76,9 +76,9 @@ class _ReceiveLoop:
         self._handle = handle
         self._stop = stop
         self._error: BaseException | None = None
-        self._crew = Crew(concurrency, "sqs")
+        self._pool = WorkerPool(concurrency, "sqs")
         self._at_work: dict[Future[None], tuple[str, float]] = {}
-        """Receipt of each message at work, and when it would show again (monotonic seconds)."""
+        """Receipt of each message at work, and when it becomes visible again (monotonic seconds)."""
 
     def run(self, beat: Callable[[], None]) -> None:
         while self._at_work or not self._ending():
@@ -116,7 +116,7 @@ class _ReceiveLoop:
             if self._ending():
                 self._hide(message["ReceiptHandle"], 0)
                 continue
-            work = self._crew.submit(self._work, message)
+            work = self._pool.submit(self._work, message)
             self._at_work[work] = message["ReceiptHandle"], time.monotonic() + self._queue.visibility_s
 
     def _work(self, message: "MessageTypeDef") -> None:
@@ -124,10 +124,10 @@ class _ReceiveLoop:
         try:
             self._queue.client.delete_message(QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"])
         except (BotoCoreError, ClientError) as error:
-            _log.warning("message is done but not deleted; it will come again", error=str(error))
+            _log.warning("message is done but not deleted; it will be delivered again", error=str(error))
 
     def _extend(self) -> None:
-        """Keep what is at work hidden: ask for more time once half of it is gone."""
+        """Keep messages at work hidden: extend their time once half of it has passed."""
         for work, (receipt, until) in self._at_work.items():
             if until - time.monotonic() < self._queue.visibility_s / 2 and not work.done():
                 self._hide(receipt, self._queue.visibility_s)
@@ -139,7 +139,7 @@ class _ReceiveLoop:
                 QueueUrl=self._queue.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
             )
         except (BotoCoreError, ClientError) as error:
-            _log.warning("message may come again while it is at work", error=str(error))
+            _log.warning("message may be delivered again while it is at work", error=str(error))
 
     def _collect(self) -> None:
         for work in [work for work in self._at_work if work.done()]:
@@ -154,7 +154,7 @@ def _to_delivery(message: "MessageTypeDef") -> Delivery:
 
 
 def _raise_refusal(error: Exception, url: str) -> None:
-    """Raises SqsRefusedError when asking again is of no use: no such queue, or no right to it."""
+    """Raises SqsRefusedError when a retry cannot help: no such queue, or no right to it."""
     if not isinstance(error, ClientError):
         return
     code = error.response.get("Error", {}).get("Code", "")

@@ -27,7 +27,7 @@ class BadKeyError(PermanentError):
     reason = "bad_bundle"
     advice = (
         "Give an ed25519 key in PEM, without password. `openssl genpkey -algorithm ed25519 -out key.pem` makes a "
-        "private key to sign with, `openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to check by."
+        "private key to sign with, `openssl pkey -in key.pem -pubout -out key.pub.pem` its public half to verify with."
     )
 
 

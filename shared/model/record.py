@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared import keys
+from shared import pseudonyms
 from shared.canonical import sha256
 from shared.json_objects import JsonObjectError, read_object
 from shared.model import vocabulary
@@ -126,8 +126,8 @@ def _unknown(names: list[str], profile: Profile, known: list[str]) -> str:
 
 def _other_problem(name: str, value: Any, outcome: Outcome) -> Iterator[str]:
     if name == "site_id":
-        if not isinstance(value, str) or not keys.is_pseudonym(value):
-            yield f"site_id is {shown(value)}, allowed are {keys.PSEUDONYM}"
+        if not isinstance(value, str) or not pseudonyms.is_pseudonym(value):
+            yield f"site_id is {shown(value)}, allowed are {pseudonyms.PSEUDONYM}"
     elif name == "simulated":
         if not isinstance(value, bool):
             yield f"simulated is {shown(value)}, allowed is true or false"

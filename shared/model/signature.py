@@ -25,10 +25,10 @@ def is_signature(signature: bytes, manifest: bytes, key: Ed25519PublicKey) -> bo
 
 
 def private_key(pem: bytes) -> Ed25519PrivateKey:
-    """The key to sign with, PEM (PKCS#8).
+    """Read a signing key, PEM (PKCS#8).
 
     Raises:
-        BadKeyError: it is none.
+        BadKeyError: it is not one.
     """
     try:
         key = load_pem_private_key(pem, password=None)
@@ -40,10 +40,10 @@ def private_key(pem: bytes) -> Ed25519PrivateKey:
 
 
 def public_key(data: bytes) -> Ed25519PublicKey:
-    """The key to check by, PEM or 32 raw bytes.
+    """Read a verification key, PEM or 32 raw bytes.
 
     Raises:
-        BadKeyError: it is none.
+        BadKeyError: it is not one.
     """
     if b"PRIVATE KEY" in data:
         raise BadKeyError("the key given as public key for bundles is a private one")

@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.model.rule import parse_rule
 from shared.model.variable import Check, Value, Variable
-from shared.model.written import agree, number_in, plain_number, text_of
+from shared.model.written import agree, converted, number_in, plain_number, text_of
 from shared.words import normalised, printable, shown
 
 MISSING = "missing"
@@ -152,7 +152,8 @@ class Vocabulary:
         if text is None or len(text) > _LONGEST_WORD or (isinstance(raw, float) and not math.isfinite(raw)):
             return None
         if not variable.levels and isinstance(raw, int | float) and not isinstance(raw, bool):
-            return {variable.name: float(raw) / column.per_unit}
+            value = converted(float(raw), column.per_unit)
+            return None if value is None else {variable.name: value}
         if text in variable.levels:
             return {variable.name: text}
         key = normalised(text)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from shared.decimals import too_small
 from shared.model.variable import Value
 from shared.words import normalised
 
@@ -28,18 +29,24 @@ def number_in(text: str, per_unit: float, units: Mapping[str, float]) -> float |
     match = _NUMBER.fullmatch(" ".join(unicodedata.normalize("NFKC", text).casefold().split()))
     if match is None or _THOUSANDS.fullmatch(match[1]):
         return None
-    number, unit = float(match[1].replace(",", ".")), match[2]
+    number, unit = plain_number(match[1].replace(",", ".")), match[2]
     share = units.get(normalised(unit)) if unit else per_unit
-    return None if share is None or not math.isfinite(number) else number / share
+    return None if share is None or number is None else converted(number, share)
 
 
 def plain_number(text: str) -> float | None:
-    """A finite number as Python writes it; None of anything else."""
+    """A finite number as Python writes it; None of anything else, and of what is too small for a float."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if math.isfinite(number) and not too_small(text, number) else None
+
+
+def converted(number: float, share: float) -> float | None:
+    """A number in our unit, of which `share` of the written one make one; None where a float cannot hold it."""
+    value = number / share
+    return None if too_small(number, value) or not math.isfinite(value) else value
 
 
 def agree(first: Value, second: Value) -> bool:

@@ -1,1 +1,1 @@
-"""gRPC and who may call: servers, channels, interceptors, bearer tokens."""
+"""gRPC servers, channels and interceptors, and authorization by bearer token."""

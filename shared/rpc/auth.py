@@ -1,4 +1,4 @@
-"""Who is asking: bearer tokens of an OpenID issuer, or everybody where only this machine can ask."""
+"""Authentication: bearer tokens of an OpenID issuer, or none on a loopback address."""
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
@@ -21,43 +21,43 @@ EVERY_ROLE = frozenset({"viewer", "operator"})
 
 
 class UnauthenticatedError(MedullaError):
-    """Nobody we know: the token is missing, forged, expired or meant for someone else."""
+    """The caller is unknown: the token is missing, forged, expired or for another audience."""
 
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNAUTHENTICATED
 
 
 class ForbiddenError(MedullaError):
-    """Somebody we know, who may not do this."""
+    """The caller is known, but lacks the role."""
 
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.PERMISSION_DENIED
 
 
 class OpenToOthersError(MedullaError):
-    """Settings would let everybody on the network in without a token."""
+    """The settings would admit everybody on the network without a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, and what they may do."""
+    """An authenticated caller and its roles."""
 
     subject: str
     roles: frozenset[str]
 
 
 class Verifier(Protocol):
-    """Tells whose token it is."""
+    """Verifies bearer tokens."""
 
     def verify(self, token: str) -> Principal:
         """Read a token, without the word `Bearer`; empty where none was sent.
 
         Raises:
-            UnauthenticatedError: it is missing, forged, expired or meant for someone else.
-            TransientError: the issuer does not answer, so nobody can tell.
+            UnauthenticatedError: it is missing, forged, expired or for another audience.
+            TransientError: the issuer does not answer.
         """
 
 
 class TokenVerifier:
-    """Believes tokens that the issuer signed for our audience (RS256 or ES256) and that have not expired."""
+    """Accepts unexpired tokens that the issuer signed (RS256 or ES256) for our audience."""
 
     def __init__(self, settings: AuthSettings, keys: IssuerKeys | None = None) -> None:
         self._settings = settings
@@ -104,7 +104,7 @@ class TokenVerifier:
 
 
 class OpenOnLoopback:
-    """Lets everybody do everything; only for an address that nobody but this machine can reach."""
+    """Grants everybody every role; only for an address that cannot be reached from other machines."""
 
     def __init__(self, host: str) -> None:
         if not _is_loopback(host):
@@ -112,13 +112,13 @@ class OpenOnLoopback:
                 f"without a token issuer nothing may listen on {host}: set MEDULLA_AUTH__ISSUER or use 127.0.0.1"
             )
 
-    def verify(self, token: str) -> Principal:  # noqa: ARG002 - the port's argument; here nobody needs one
-        """The one who sits at this machine."""
+    def verify(self, token: str) -> Principal:  # noqa: ARG002 - required by the protocol
+        """The user of this machine."""
         return Principal("local", EVERY_ROLE)
 
 
 def verifier(settings: AuthSettings, host: str) -> Verifier:
-    """Tokens where an issuer is set, whose keys are looked up at once; else open to this machine only.
+    """A verifier of the issuer's tokens, whose keys are fetched at once; without an issuer, loopback only.
 
     Raises:
         OpenToOthersError: no issuer is set, and `host` can be reached from elsewhere.
@@ -131,41 +131,41 @@ def verifier(settings: AuthSettings, host: str) -> Verifier:
 
 
 def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
-    """Roles at a claim named `path`, or at that dotted path: a list of strings or words of one string; else none."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    """Roles of the claim `path`, a name or dotted path: a list of strings, or words in one string; else none."""
+    value: Any = claims.get(path)
+    if value is None:
+        value = claims
         for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, str):
-        return frozenset(found.split())
-    return frozenset(role for role in found if isinstance(role, str)) if isinstance(found, list) else frozenset()
+            value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        return frozenset(value.split())
+    return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()
 
 
-def admitted(who: Verifier, authorization: str, roles: frozenset[str]) -> Principal:
-    """Who sent this `authorization` header, if they hold one of `roles`.
+def admitted(verifier: Verifier, authorization: str, roles: frozenset[str]) -> Principal:
+    """The caller of a request with this `authorization` header, if it has one of `roles`.
 
     Raises:
-        UnauthenticatedError: nobody we know.
-        ForbiddenError: somebody without such a role.
-        TransientError: the issuer does not answer, so nobody can tell.
+        UnauthenticatedError: the token is missing or not valid.
+        ForbiddenError: the caller has none of the roles.
+        TransientError: the issuer does not answer.
     """
     scheme, _, token = authorization.partition(" ")
-    principal = who.verify(token.strip() if scheme.lower() == "bearer" else "")
+    principal = verifier.verify(token.strip() if scheme.lower() == "bearer" else "")
     if not roles & principal.roles:
         raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
     return principal
 
 
-def require_role(who: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
-    """An interceptor that lets those call who hold one of `roles`; health stays open. Goes after the one for errors."""
-    return AroundCalls(_role_check(who, frozenset(roles)))
+def require_role(verifier: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
+    """An interceptor that requires one of `roles`, except for health checks. Add it after the one for errors."""
+    return AroundCalls(_role_check(verifier, frozenset(roles)))
 
 
-def _role_check(who: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
+def _role_check(verifier: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
     @contextmanager
     def check(_: str, context: grpc.ServicerContext) -> Iterator[None]:
-        admitted(who, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
+        admitted(verifier, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
         yield
 
     return check

@@ -1,4 +1,4 @@
-"""gRPC channels that never wait for ever, and status codes as the errors that the other side meant."""
+"""gRPC channels with deadlines, and status codes mapped to errors."""
 
 import json
 from collections.abc import Callable
@@ -25,20 +25,20 @@ _REFUSALS = {
     grpc.StatusCode.DATA_LOSS,
 }
 _SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
-"""No retryPolicy: with one, a call whose peer goes silent outlives its deadline (gRPC 1.85). Callers try again."""
+"""No retryPolicy: with one, a call to a silent peer exceeds its deadline (gRPC 1.85). Callers retry."""
 
 
 class ClientTls(Section):
-    """PEM files of a client: the authority it trusts, and its own certificate where the server asks for one."""
+    """PEM files of a client: the authority it trusts, and its own certificate if the server requires one."""
 
     ca: Path | None = None
-    """None: the authorities that gRPC brings along."""
+    """None: the authorities bundled with gRPC."""
     certificate: Path | None = None
     private_key: Path | None = None
 
 
 class RefusedByServerError(PermanentError):
-    """The other service refused for good; reason and advice are the ones it gave."""
+    """The other service refused for good; with its reason and advice."""
 
     def __init__(self, sentence: str, reason: str, advice: str) -> None:
         super().__init__(sentence)
@@ -47,7 +47,7 @@ class RefusedByServerError(PermanentError):
 
 @dataclass(frozen=True)
 class _Call(grpc.ClientCallDetails):
-    """Details of one call, with what we add to them."""
+    """Details of one call, with our deadline and metadata."""
 
     method: str
     timeout: float | None
@@ -69,22 +69,21 @@ def channel(
 ) -> grpc.Channel:
     """A channel to `host:port` (or `dns:///host:port`, to spread calls over all its addresses); nothing is sent yet.
 
-    Calls without a timeout of their own get `deadline_s`, streams `stream_deadline_s`. A peer that is
-    silent for `silence_s` is asked whether it lives, and has a third of that time to answer. `token` gives a bearer
-    token a call.
+    Calls without a timeout get `deadline_s`, streams `stream_deadline_s`. A peer that is silent for `silence_s` is
+    pinged and has a third of that time to answer. `token` returns the bearer token of a call.
     """
     opened = _opened(address, _options(max_message_mb * _MIB, round(1000 * silence_s)), tls)
     return grpc.intercept_channel(opened, _Outgoing(deadline_s, stream_deadline_s, token))
 
 
 def raise_as_medulla(error: grpc.RpcError) -> NoReturn:
-    """Raise what the other side meant.
+    """Raise the error that a failed call stands for.
 
     Raises:
         RefusedByServerError: with the reason and advice it gave.
-        UnauthenticatedError, ForbiddenError: our token was not good enough.
-        InternalError, CrashedWorkerError: it ended without an answer, and not for want of a dependency.
-        TransientError: everything that may work later.
+        UnauthenticatedError, ForbiddenError: our token was not accepted.
+        InternalError, CrashedWorkerError: the call ended without an answer, although dependencies are up.
+        TransientError: the call may work later.
     """
     raise as_medulla(error) from error
 
@@ -93,7 +92,7 @@ def as_medulla(error: grpc.RpcError) -> MedullaError:
     """The error that a status code stands for."""
     code, details = _status(error)
     trailing = dict(_trailing(error))
-    if code is grpc.StatusCode.INTERNAL and REASON in trailing:  # without it, it is gRPC's own, of a broken connection
+    if code is grpc.StatusCode.INTERNAL and REASON in trailing:  # else gRPC's own status, of a broken connection
         crashed = trailing[REASON] == CrashedWorkerError.reason
         return CrashedWorkerError(details) if crashed else InternalError(details, str(trailing.get(INCIDENT, "")))
     if code in _REFUSALS:
@@ -113,11 +112,11 @@ class _Outgoing(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientIntercep
         self._deadline_s, self._stream_deadline_s, self._token = deadline_s, stream_deadline_s, token
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """One question, one answer."""
+        """Add to a unary call."""
         return continuation(self._dressed(client_call_details, self._deadline_s), request)
 
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """One question, many answers."""
+        """Add to a streaming call."""
         return continuation(self._dressed(client_call_details, self._stream_deadline_s), request)
 
     def _dressed(self, details: grpc.ClientCallDetails, deadline_s: float) -> _Call:
@@ -167,7 +166,7 @@ def _options(max_bytes: int, silence_ms: int) -> list[tuple[str, int | str]]:
         ("grpc.max_receive_message_length", max_bytes),
         ("grpc.keepalive_time_ms", silence_ms),
         ("grpc.keepalive_timeout_ms", silence_ms // 3),
-        ("grpc.http2.ping_timeout_ms", silence_ms // 3),  # without it, a ping that nobody answers is waited for
+        ("grpc.http2.ping_timeout_ms", silence_ms // 3),  # without it, gRPC waits for pings without an answer
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
     ]

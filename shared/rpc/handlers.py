@@ -1,4 +1,4 @@
-"""One way to put something around every gRPC call, whatever its kind."""
+"""Wraps every gRPC call, unary or streaming, in a context manager."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -33,7 +33,7 @@ def _wrapped(handler: Any, method: str, around: Around) -> Any:
     kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"
     behaviour = getattr(handler, kind)
 
-    def one(request: Any, context: grpc.ServicerContext) -> Any:
+    def handle(request: Any, context: grpc.ServicerContext) -> Any:
         with around(method, context):
             return behaviour(request, context)
 
@@ -42,7 +42,7 @@ def _wrapped(handler: Any, method: str, around: Around) -> Any:
             yield from behaviour(request, context)
 
     make = getattr(grpc, f"{kind}_rpc_method_handler")
-    wrapped = many if handler.response_streaming else one
+    wrapped = many if handler.response_streaming else handle
     return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
 

@@ -16,9 +16,9 @@ from shared.text import capped
 from shared.tracing import span
 
 REASON, ADVICE, INCIDENT = "medulla-reason", "medulla-advice-bin", "medulla-incident"
-"""Trailing metadata of a refusal: its reason code, what to do as UTF-8, and of a bug the id that the log line has."""
+"""Trailing metadata of a refusal: its reason code, its advice in UTF-8 and, for a bug, the incident id of the log."""
 _LONGEST = 500
-"""Characters of a sentence: gRPC takes 8 KB of metadata in all, and encodes a character as up to 12 bytes."""
+"""Characters of a sentence: gRPC allows 8 KB of metadata in all, and encodes a character as up to 12 bytes."""
 
 
 def standard() -> list[grpc.ServerInterceptor]:

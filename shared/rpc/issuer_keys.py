@@ -19,9 +19,9 @@ from shared.settings import AuthSettings
 _REFRESH_S = 900.0
 """Keys older than this are fetched again, so that a withdrawn key is soon refused."""
 _USABLE_S = 86_400.0
-"""How long the last keys are believed while the issuer is down."""
+"""How long the last keys are accepted while the issuer is down."""
 _PAUSE_S = 10.0
-"""Least time between two fetches, whatever the tokens say."""
+"""Least time between two fetches, also for tokens with unknown keys."""
 _MAX_BYTES = 1_000_000
 
 _log = logs.get(__name__)
@@ -47,24 +47,24 @@ class IssuerKeys:
         self._error: TransientError | None = None
 
     def look(self) -> Thread:
-        """Fetch the keys beside all else, so that the log tells of a wrong address before the first person comes."""
+        """Fetch the keys in the background, so that the log reports a wrong address before the first request."""
         looking = Thread(target=self._refresh, kwargs={"wait": False}, daemon=True)
         looking.start()
         return looking
 
     def find(self, kid: str) -> PyJWK | None:
-        """The key with this id; an empty id names the only key. None where the issuer has no such key.
+        """The key with this id; an empty id means the only key. None if the issuer has no such key.
 
         Raises:
             TransientError: the key is not known and the issuer does not answer.
         """
-        found = self._pick(kid)
-        if found is None or self._age > _REFRESH_S:
-            self._refresh(wait=found is None)
-            found = self._pick(kid)
-        if found is None and (self._error or not self._known.keys):
+        key = self._pick(kid)
+        if key is None or self._age > _REFRESH_S:
+            self._refresh(wait=key is None)
+            key = self._pick(kid)
+        if key is None and (self._error or not self._known.keys):
             raise self._error or TransientError(f"the token issuer {self._settings.issuer} is slow to answer")
-        return found
+        return key
 
     @property
     def _age(self) -> float:
@@ -109,7 +109,7 @@ class IssuerKeys:
             with urlopen(request, timeout=self._settings.timeout_s) as response:  # noqa: S310 - as above
                 document = json.loads(response.read(_MAX_BYTES))
         except (OSError, HTTPException, ValueError) as error:
-            raise TransientError(f"the token issuer gives no answer at {url}: {type(error).__name__}") from error
+            raise TransientError(f"the token issuer does not answer at {url}: {type(error).__name__}") from error
         if not isinstance(document, dict):
             raise TransientError(f"the token issuer gives no JSON object at {url}")
         return document

@@ -27,7 +27,7 @@ class ServerTls(Section):
 
 
 class GrpcServer:
-    """Serves what `register` adds until it is told to stop; the address is taken at construction.
+    """Serves what `register` adds until `stop` is set; the address is bound at construction.
 
     Around every call: metrics, errors to status codes, tracing, then `interceptors` in their order.
     """
@@ -52,7 +52,7 @@ class GrpcServer:
         register(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self.port = _bound(self._server, address, tls)
-        """The port in use, also where 0 was asked for."""
+        """The port in use, also if 0 was requested."""
 
     def run(self, stop: Event) -> None:
         """Serve until `stop` is set, then say NOT_SERVING and let open calls finish for `grace_s` seconds."""
@@ -82,7 +82,7 @@ def _credentials(tls: ServerTls, address: str) -> grpc.ServerCredentials:
 
 
 def _expiry(pem: bytes, path: Path) -> float:
-    """Unix time at which the first certificate ends that ends."""
+    """Unix time of the earliest expiry among the certificates."""
     try:
         return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(pem))
     except ValueError as error:

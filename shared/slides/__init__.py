@@ -1,1 +1,1 @@
-"""Which files make which slide: the same rules for bucket, folder and command line."""
+"""Groups files into slides, by the same rules for bucket, folder and command line."""

@@ -1,4 +1,4 @@
-"""Which slides are embedded, by the scorer's index in the bucket, and which of them still stand there."""
+"""The embedded slides of a case by the scorer's index in the bucket, and which of them are current."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -12,9 +12,9 @@ from shared.blob.port import BlobStore
 from shared.units import CaseId, Sha256, SlideId
 
 IN_TWO_CASES = "same_slide_in_two_cases"
-"""Code of the remark on a slide that stands in another case, too."""
+"""Code of the remark on a slide that is also in another case."""
 _CANDIDATES = 20
-"""Cases that are looked through for a slide at most: a blank test slide may lie in every case."""
+"""Most cases that are searched for a slide: a blank test slide may be in every case."""
 
 
 def embedded(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
@@ -25,22 +25,22 @@ def embedded(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
 
 
 def present(store: BlobStore, case: CaseId) -> Mapping[str, str]:
-    """Etags by key of all files that stand in the case's folder."""
+    """Etags by key of all files in the case's folder."""
     return {info.key: info.etag for info in store.list(keys.slides(case))}
 
 
 def files(slide: Slide) -> tuple[StoredObject, ...]:
-    """All files of a slide, the first one first."""
+    """All files of a slide, the primary file first."""
     return (slide.object, *slide.files)
 
 
-def stands(slide: Slide, there: Mapping[str, str]) -> bool:
-    """Whether all files of a slide stand in the version that was embedded."""
-    return all(there.get(stored.key) == stored.etag for stored in files(slide))
+def is_current(slide: Slide, etags: Mapping[str, str]) -> bool:
+    """Whether all files of a slide exist in the version that was embedded."""
+    return all(etags.get(stored.key) == stored.etag for stored in files(slide))
 
 
 def of_its_key(slide: Slide) -> bool:
-    """Whether the slide's id is one that its key gives today; older programs named slides after the stem alone."""
+    """Whether the slide's id follows from its key; older programs used the stem alone."""
     return keys.can_be(SlideId(slide.slide_id), slide.object.key)
 
 
@@ -51,12 +51,12 @@ def cases_of(store: BlobStore, digest: str) -> Iterator[CaseId]:
 
 
 def other_holders(store: BlobStore, case: CaseId, digest: str) -> Iterator[CaseId]:
-    """Other cases in which a slide of this digest stands now."""
+    """Other cases that have a slide of this digest now."""
     candidates = (other for other in cases_of(store, digest) if other != case)
     return (other for other in islice(candidates, _CANDIDATES) if _holds(store, other, digest))
 
 
 def _holds(store: BlobStore, case: CaseId, digest: str) -> bool:
-    held = [event.slide for event in embedded(store, case) if event.slide.digest == digest]
-    there = present(store, case) if held else {}
-    return any(of_its_key(slide) and stands(slide, there) for slide in held)
+    slides = [event.slide for event in embedded(store, case) if event.slide.digest == digest]
+    current = present(store, case) if slides else {}
+    return any(of_its_key(slide) and is_current(slide, current) for slide in slides)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared import keys
+from shared import file_names, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import digest_of
 from shared.errors import TransientError
@@ -18,7 +18,7 @@ from shared.slides.series import assemble
 from shared.units import SlideId
 
 _HEADS = (16_384, 262_144, 1_048_576)
-"""How many bytes of a file are read for its DICOM header, one after the other while they do not reach."""
+"""How many bytes of a file are read for its DICOM header, tried in turn until one suffices."""
 _REMEMBERED = 100_000
 _INDEX_BYTES = 1_048_576
 
@@ -90,11 +90,11 @@ class SlideListing:
     def _indexed(self, name: str, named: Mapping[str, BlobInfo]) -> FoundSlide:
         """A slide whose first file lists the others."""
         own = named[name]
-        wanted = dict(companions(name, lambda file: self._text(named.get(file))))
-        absent = sorted(file for file, needed in wanted.items() if needed and file not in named)
-        others = sorted((named[file] for file in wanted if file in named and file != name), key=lambda info: info.key)
+        required = dict(companions(name, lambda file: self._text(named.get(file))))
+        absent = sorted(file for file, needed in required.items() if needed and file not in named)
+        others = sorted((named[file] for file in required if file in named and file != name), key=lambda info: info.key)
         missing = f"the slide lacks {len(absent)} of its files: {', '.join(absent[:5])}" if absent else ""
-        return FoundSlide(keys.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
+        return FoundSlide(pseudonyms.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
 
     def _text(self, info: BlobInfo | None) -> str | None:
         if info is None:
@@ -136,11 +136,11 @@ class SlideListing:
 
 
 def _is_slide(name: str, suffixes: tuple[str, ...] = ("",)) -> bool:
-    return not keys.passed_over(name) and name.lower().endswith(suffixes)
+    return not file_names.is_no_slide(name) and name.lower().endswith(suffixes)
 
 
 def _single(name: str, info: BlobInfo) -> FoundSlide:
-    return FoundSlide(keys.slide_id(name), (info,), (info,))
+    return FoundSlide(pseudonyms.slide_id(name), (info,), (info,))
 
 
 def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) -> Iterable[FoundSlide]:
@@ -151,4 +151,4 @@ def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) 
     for uid, files in members.items():
         series = assemble(files)
         everything = tuple(info for info, _ in files)
-        yield FoundSlide(keys.series_id(uid), series.files, everything, True, series.missing, series.usable)
+        yield FoundSlide(pseudonyms.series_id(uid), series.files, everything, True, series.missing, series.usable)

@@ -11,9 +11,9 @@ File = tuple[BlobInfo, Instance]
 Levels = dict[tuple[int, int], list[File]]
 """Files by width and height of their level."""
 _COARSE_UM_PER_PX = 0.75
-"""Coarser than scanners make their base level."""
+"""No scanner's base level is coarser than this."""
 _ROUNDING_PX = 2
-"""By how much the sides of a level may differ from the base level's, shrunk."""
+"""Largest difference of a level's sides from the downsampled base level's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Benchmarks: what Medulla does beside what else does it, in one run on one machine; `python -m tests.bench`."""
+"""Benchmarks: Medulla compared with alternatives, in one run on one machine; `python -m tests.bench`."""

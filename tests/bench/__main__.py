@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import cast
 
 from shared.bus import topics
-from tests.bench import isolation, machine, memory, pipeline, readers, services, triton
+from tests.bench import isolation, machine, memory, pipeline, readers, services, startup, triton
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
+from tests.stack.home import StackError
+from tests.stack.runs import run_folder
+from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
-from tests.support.stack.home import StackError
-from tests.support.stack.runs import run_folder
-from tests.support.stack.triton import Triton
 from tests.support.system import RealParts, System, running
 
-THEMES = ("readers", "isolation", "pipeline", "triton", "services", "memory")
+THEMES = ("startup", "readers", "isolation", "pipeline", "triton", "services", "memory")
 _Theme = Callable[[], list[Section]]
 
 
@@ -34,8 +34,9 @@ class Bench:
         self._stack = stack
 
     def theme(self, name: str) -> list[Section]:
-        """What a theme finds; where a part is missing or does not start, one sentence that says so."""
+        """Results of a theme; one sentence if a part is missing or does not start."""
         themes: dict[str, _Theme] = {
+            "startup": lambda: [startup.compare(self._size)],
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
             "isolation": lambda: [isolation.compare(self._size, self._own("isolation"))],
             "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],
@@ -54,7 +55,7 @@ class Bench:
         return folder
 
     def _memory(self) -> list[Section]:
-        """Memory after the work of `services`, which is done for it where it was not asked for."""
+        """Memory after the work of `services`, which runs first if it was not chosen."""
         assert self._through_services
         return [memory.section(self._system)]
 
@@ -103,7 +104,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure what was asked for; 0."""
+    """Measure the chosen themes; returns 0."""
     given = _arguments()
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []

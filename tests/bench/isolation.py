@@ -58,26 +58,30 @@ class Readers:
 def compare(size: Size, folder: Path) -> Section:
     """Opening, tiles with one and two threads, and from file to streamed tiles for one and two slides at once."""
     slides = [material.aperio(folder / f"{name}.svs", size.slide_copies) for name in ("one", "two")]
-    wanted = Positions.of(slides[0], 4 * size.reader_tiles)
+    positions = Positions.of(slides[0], 4 * size.reader_tiles)
     with isolated_readers() as child:
         readers = Readers(child)
         opening = readers.interleaved(size.repeats, lambda opened: lambda: opened(slides[0], Override()).close())
         rows = [_milliseconds("opening an Aperio slide", opening)]
         for threads in (1, _THREADS):
-            runs = readers.interleaved(size.repeats, _reading(slides[0], wanted, threads))
-            rows.append(_row(f"tiles, {threads} thread(s)", len(wanted.origins), runs))
+            runs = readers.interleaved(size.repeats, _reading(slides[0], positions, threads))
+            rows.append(_row(f"tiles, {threads} thread(s)", len(positions.origins), runs))
         for count in (1, 2):
             rows.append(_streamed(readers, slides[:count], folder, size))
     return Section("Child processes: an Aperio slide of JPEG tiles, 256 px at 0.5 um/px", rows)
 
 
-def _reading(slide: Path, wanted: Positions, threads: int) -> Callable[[OpenSlide], Work]:
-    return lambda opened: partial(_read, slide, wanted, threads, opened)
+def _reading(slide: Path, positions: Positions, threads: int) -> Callable[[OpenSlide], Work]:
+    return lambda opened: partial(_read, slide, positions, threads, opened)
 
 
-def _read(slide: Path, wanted: Positions, threads: int, opened: OpenSlide) -> None:
+def _read(slide: Path, positions: Positions, threads: int, opened: OpenSlide) -> None:
     with opened(slide, Override()) as reader, ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: reader.read_tiles(part, wanted.cut), np.array_split(wanted.origins, threads)))
+        list(
+            pool.map(
+                lambda origins: reader.read_tiles(origins, positions.cut), np.array_split(positions.origins, threads)
+            )
+        )
 
 
 def _streamed(readers: Readers, slides: Sequence[Path], folder: Path, size: Size) -> Row:
@@ -117,5 +121,5 @@ def _row(what: str, count: int, runs: Mapping[str, Sequence[Run]]) -> Row:
 
 
 def _milliseconds(what: str, runs: Mapping[str, Sequence[Run]]) -> Row:
-    times = {name: [1000 / rate for rate in rates(found, 1)] for name, found in runs.items()}
+    times = {name: [1000 / rate for rate in rates(seconds, 1)] for name, seconds in runs.items()}
     return Row(what, "ms", times[_CHILD], _HERE, times[_HERE])

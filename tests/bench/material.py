@@ -28,14 +28,19 @@ def aperio(path: Path, copies: int, mpp: str = "0.4990") -> Path:
         stored = _stored_rows(slides.CC0_SLIDE, page)
         tables = page.jpegtables
     height, width = pixels.shape[:2]
-    said = _APERIO.format(width=width, height=height, magnification=20 if mpp == "0.4990" else 40, mpp=mpp)
+    description = _APERIO.format(width=width, height=height, magnification=20 if mpp == "0.4990" else 40, mpp=mpp)
     kind: dict[str, Any] = {"tile": (_SIDE, _SIDE), "compression": "jpeg", "photometric": "rgb", "metadata": None}
     tiles = (tile for _ in range(copies) for row in stored for _ in range(copies) for tile in row)
     with tifffile.TiffWriter(path) as out:
-        full: dict[str, Any] = {"shape": pixels.shape, "dtype": np.uint8, "jpegtables": tables, "description": said}
+        full: dict[str, Any] = {
+            "shape": pixels.shape,
+            "dtype": np.uint8,
+            "jpegtables": tables,
+            "description": description,
+        }
         out.write(tiles, **full, **kind)
         for shrink in (4, 16):
-            out.write(pixels[::shrink, ::shrink], description=said, **kind)
+            out.write(pixels[::shrink, ::shrink], description=description, **kind)
     return path
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.table import Row, Section
-from tests.support.stack.process import Program
+from tests.stack.process import Program
 from tests.support.system import System
 
 _PROC = Path("/proc")
@@ -23,7 +23,7 @@ class Memory:
 
 
 def section(system: System) -> Section:
-    """Every service and every part, as they stand now."""
+    """Memory of every service and part now."""
     held = {program.name: of_tree(_pid(program)) for program in programs(system)}
     rows = [Row(name, "MB", [memory.now], "its peak", [memory.peak], compared=False) for name, memory in held.items()]
     notes = ["sums over a program's processes; memory that they share is counted for each (PostgreSQL, Triton)"]
@@ -49,10 +49,10 @@ def of_tree(pid: int) -> Memory:
 
 
 def _children() -> Mapping[int, list[int]]:
-    found: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for pid, status in _statuses():
-        found.setdefault(int(status.get("PPid", "0")), []).append(pid)
-    return found
+        children.setdefault(int(status.get("PPid", "0")), []).append(pid)
+    return children
 
 
 def _statuses() -> Iterator[tuple[int, dict[str, str]]]:
@@ -62,7 +62,7 @@ def _statuses() -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _status(pid: int) -> dict[str, str]:
-    """What the kernel says of a process; nothing where it has ended."""
+    """The kernel's status of a process; empty if it has ended."""
     try:
         lines = (_PROC / str(pid) / "status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

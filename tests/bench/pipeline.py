@@ -1,4 +1,4 @@
-"""The pipeline in one process beside its two halves: decoding alone, encoding alone."""
+"""The pipeline in one process compared with its two halves: only decoding, only encoding."""
 
 import os
 import shutil
@@ -13,10 +13,11 @@ from medulla.v1.events_pb2 import SlideTiled
 from numpy.typing import NDArray
 from safetensors.numpy import load as load_tensors
 
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.local_slides import SlideFile
-from services.standalone.pipeline import Options, Pipeline, open_pipeline
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, Origins, Rgb
@@ -51,8 +52,8 @@ class Planned:
     def decoded(self) -> Rgb:
         """All tiles, chunk by chunk, each chunk shared by one thread a core."""
         with open_slide(self.slide) as reader, ThreadPoolExecutor(_cores()) as pool:
-            parts = [part for chunk in _chunks(self.origins) for part in np.array_split(chunk, _cores())]
-            return np.concatenate(list(pool.map(lambda part: reader.read_tiles(part, self.cut).pixels, parts)))
+            parts = [origins for chunk in _chunks(self.origins) for origins in np.array_split(chunk, _cores())]
+            return np.concatenate(list(pool.map(lambda origins: reader.read_tiles(origins, self.cut).pixels, parts)))
 
 
 @dataclass

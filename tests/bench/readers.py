@@ -1,4 +1,4 @@
-"""Our reader beside openslide-python and tiffslide: the same tiles of the same slides."""
+"""Our reader compared with openslide-python and tiffslide on the same tiles of the same slides."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -66,38 +66,38 @@ class Positions:
         box = (round(grid.cut.width_px / shrink), round(grid.cut.height_px / shrink))
         return cls(grid.origins[first : first + count], grid.cut, level, box, len(grid.origins))
 
-    def part(self, half: slice) -> "Positions":
-        """Some of them."""
+    def subset(self, half: slice) -> "Positions":
+        """A subset of the positions."""
         return replace(self, origins=self.origins[half])
 
 
-def _ours(slide: Path, wanted: Positions) -> Rgb:
+def _ours(slide: Path, positions: Positions) -> Rgb:
     with open_slide(slide) as reader:
-        return reader.read_tiles(wanted.origins, wanted.cut).pixels
+        return reader.read_tiles(positions.origins, positions.cut).pixels
 
 
-def _openslide(slide: Path, wanted: Positions) -> Rgb:
+def _openslide(slide: Path, positions: Positions) -> Rgb:
     with openslide.OpenSlide(slide) as handle:
-        return _tiles(handle, wanted)
+        return _tiles(handle, positions)
 
 
-def _roomy(slide: Path, wanted: Positions) -> Rgb:
+def _roomy(slide: Path, positions: Positions) -> Rgb:
     with openslide.OpenSlide(slide) as handle:
         handle.set_cache(openslide.OpenSlideCache(_CACHE_BYTES))
-        return _tiles(handle, wanted)
+        return _tiles(handle, positions)
 
 
-def _tiffslide(slide: Path, wanted: Positions) -> Rgb:
+def _tiffslide(slide: Path, positions: Positions) -> Rgb:
     with tiffslide.TiffSlide(slide) as handle:
-        return _tiles(handle, wanted)
+        return _tiles(handle, positions)
 
 
-def _tiles(handle: Slide, wanted: Positions) -> Rgb:
-    pixels = np.empty((len(wanted.origins), wanted.cut.px, wanted.cut.px, 3), np.uint8)
-    nearly = max(wanted.box) <= 1.05 * wanted.cut.px
+def _tiles(handle: Slide, positions: Positions) -> Rgb:
+    pixels = np.empty((len(positions.origins), positions.cut.px, positions.cut.px, 3), np.uint8)
+    nearly = max(positions.box) <= 1.05 * positions.cut.px
     how = cv2.INTER_LINEAR if nearly else cv2.INTER_AREA
-    for tile, (x, y) in zip(pixels, wanted.origins.tolist(), strict=True):
-        region = np.asarray(handle.read_region((x, y), wanted.level, wanted.box).convert("RGB"))
+    for tile, (x, y) in zip(pixels, positions.origins.tolist(), strict=True):
+        region = np.asarray(handle.read_region((x, y), positions.level, positions.box).convert("RGB"))
         cv2.resize(region, tile.shape[:2], dst=tile, interpolation=how)
     return pixels
 
@@ -118,8 +118,8 @@ def compare(size: Size, folder: Path) -> Section:
     }
     rows, notes = [], []
     for name, slide in slides.items():
-        found, note = _one_slide(name, slide, size)
-        rows += found
+        measured, note = _one_slide(name, slide, size)
+        rows += measured
         notes.append(note)
     rows += _two_threads("pyramid, 2 threads", slides["pyramid, 256 px stored"], size)
     rows += _opening(slides["Aperio 20x, 240 px stored"], size)
@@ -127,14 +127,14 @@ def compare(size: Size, folder: Path) -> Section:
 
 
 def _one_slide(name: str, slide: Path, size: Size) -> tuple[list[Row], str]:
-    one = Positions.of(slide, 1)
-    wanted = Positions.of(slide, size.reader_tiles * one.cut.px**2 // (one.box[0] * one.box[1]))
-    count = len(wanted.origins)
-    difference = largest_difference({name: read(slide, wanted) for name, read in _ALL.items()})
-    runs = interleaved(size.repeats, {name: _work(read, slide, wanted) for name, read in _ALL.items()})
+    single = Positions.of(slide, 1)
+    positions = Positions.of(slide, size.reader_tiles * single.cut.px**2 // (single.box[0] * single.box[1]))
+    count = len(positions.origins)
+    difference = largest_difference({name: read(slide, positions) for name, read in _ALL.items()})
+    runs = interleaved(size.repeats, {name: _work(read, slide, positions) for name, read in _ALL.items()})
     rows = [tile_row(name, count, runs[_OURS], other, runs[other]) for other in _ALL if other != _OURS]
-    said = f"{name}: {wanted.places} tiles and {slide.stat().st_size / 1e6:.0f} MB, {count} timed"
-    return rows, f"{said}; largest mean difference of a tile {difference:.2f} grey levels"
+    note = f"{name}: {positions.places} tiles and {slide.stat().st_size / 1e6:.0f} MB, {count} timed"
+    return rows, f"{note}; largest mean difference of a tile {difference:.2f} grey levels"
 
 
 def largest_difference(pixels: dict[str, Rgb]) -> float:
@@ -151,15 +151,15 @@ def largest_difference(pixels: dict[str, Rgb]) -> float:
     return largest[worst]
 
 
-def _work(read: Read, slide: Path, wanted: Positions) -> Work:
-    return lambda: read(slide, wanted)
+def _work(read: Read, slide: Path, positions: Positions) -> Work:
+    return lambda: read(slide, positions)
 
 
 def _two_threads(name: str, slide: Path, size: Size) -> list[Row]:
     """One open slide shared by two threads, as the tiler does it."""
-    wanted = Positions.of(slide, 2 * size.reader_tiles)
-    count = len(wanted.origins)
-    halves = [wanted.part(slice(0, count // 2)), wanted.part(slice(count // 2, None))]
+    positions = Positions.of(slide, 2 * size.reader_tiles)
+    count = len(positions.origins)
+    halves = [positions.subset(slice(0, count // 2)), positions.subset(slice(count // 2, None))]
     with ThreadPoolExecutor(_THREADS) as pool:
         works: dict[str, Work] = {
             _OURS: lambda: _shared_ours(pool, slide, halves),
@@ -188,5 +188,5 @@ def _opening(slide: Path, size: Size) -> list[Row]:
         _TIFFSLIDE: lambda: tiffslide.TiffSlide(slide).close(),
     }
     runs = interleaved(size.repeats, works)
-    times = {name: [1000 / rate for rate in rates(found, 1)] for name, found in runs.items()}
+    times = {name: [1000 / rate for rate in rates(seconds, 1)] for name, seconds in runs.items()}
     return [Row("opening an Aperio slide", "ms", times[_OURS], name, times[name]) for name in (_OPENSLIDE, _TIFFSLIDE)]

@@ -1,4 +1,4 @@
-"""The way of a slide through four processes on the real parts, beside the same work in this process."""
+"""Latency of a slide through four processes on the real parts, compared with the same work in this process."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,8 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone.local_slides import SlideFile
-from services.standalone.pipeline import Options, open_pipeline
+from services.standalone.pipeline import open_pipeline
+from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from shared.bus import topics
 from shared.units import CaseId
@@ -35,7 +36,7 @@ class NotScoredError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class TimedSlide:
     """When one slide was put, when its score was seen over REST, Unix seconds; and how long the same took here."""
 
     case_id: str
@@ -46,11 +47,11 @@ class Passage:
 
 def overhead(system: System, size: Size, folder: Path) -> Section:
     """Slides of one tile, one after the other, here and through the services in turn; the first is not counted."""
-    made = material.small_slides(folder, size.small_slides + 1)
+    slides = material.small_slides(folder, size.small_slides + 1)
     with _in_process(folder / "workspace") as score:
-        passages = [_passage(system, score, path) for path in made][1:]
-    ways = _ways(system, passages)
-    here = [1000 * passage.in_process_s for passage in passages]
+        timed = [_timed(system, score, path) for path in slides][1:]
+    ways = _ways(system, timed)
+    here = [1000 * passage.in_process_s for passage in timed]
     whole = [sum(way) for way in ways]
     announced = [sum(way[1:]) for way in ways]
     rows = [
@@ -66,7 +67,7 @@ def large_slide(system: System, size: Size, folder: Path) -> Section:
     """One large slide through the services, so that their memory is that of real work."""
     path = material.aperio(folder / "large.svs", size.pipeline_copies)
     put_at = _land(system, _LARGE, path)
-    seconds = _seen(system, _LARGE) - put_at
+    seconds = _seen_at(system, _LARGE) - put_at
     tiles = int(system.case(_LARGE)["score"]["slides"][0]["ledger"]["ok"])
     row = Row("S3 put to score over REST", "tiles/s", [tiles / seconds])
     size_mb = path.stat().st_size / 1e6
@@ -88,13 +89,13 @@ def _in_process(root: Path) -> Iterator[InProcess]:
         yield score
 
 
-def _passage(system: System, score: InProcess, path: Path) -> Passage:
+def _timed(system: System, score: InProcess, path: Path) -> TimedSlide:
     case_id = f"BENCH-{path.stem}"
     start = time.perf_counter()
     score(SlideFile(path, case_id, path.name))
     here = time.perf_counter() - start
     put_at = _land(system, case_id, path)
-    return Passage(case_id, put_at, _seen(system, case_id), here)
+    return TimedSlide(case_id, put_at, _seen_at(system, case_id), here)
 
 
 def _land(system: System, case_id: str, path: Path) -> float:
@@ -105,7 +106,7 @@ def _land(system: System, case_id: str, path: Path) -> float:
     return put_at
 
 
-def _seen(system: System, case_id: str) -> float:
+def _seen_at(system: System, case_id: str) -> float:
     """When the case's score can be seen."""
     pause, end = Event(), time.time() + _PATIENCE_S
     while "score" not in (case := system.case(case_id)):
@@ -115,12 +116,10 @@ def _seen(system: System, case_id: str) -> float:
     return time.time()
 
 
-def _ways(system: System, passages: Sequence[Passage]) -> list[list[float]]:
+def _ways(system: System, timed: Sequence[TimedSlide]) -> list[list[float]]:
     """Milliseconds of each slide between the stations of its way: put, the topics, seen."""
     written = [_written_at(system, topic) for topic in _WAY]
-    stations = [
-        [passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in passages
-    ]
+    stations = [[passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in timed]
     return [[1000 * (b - a) for a, b in pairwise(times)] for times in stations]
 
 

@@ -1,4 +1,4 @@
-"""Rows of figures, each beside its alternative, and the table made of them."""
+"""Rows of figures, each with its alternative, and a table of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Spread:
 
 
 def figure(value: float) -> str:
-    """Three digits that count, and no fewer than the whole number's own."""
+    """Three significant digits, or all of a longer whole number."""
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:.{digits}f}"
@@ -75,7 +75,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one theme found."""
+    """Results of one theme."""
 
     title: str
     rows: Sequence[Row] = ()

@@ -1,12 +1,13 @@
-"""Triton, through shared memory and through plain gRPC, beside the encoder in this process."""
+"""Triton, through shared memory and through plain gRPC, compared with the encoder in this process."""
 
 from pathlib import Path
 
 import numpy as np
 
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
 from services.tiler.readers import open_slide
 from tests.bench import material
@@ -14,7 +15,7 @@ from tests.bench.readers import Positions
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.bench.timing import Work, interleaved, rates
-from tests.support.stack.triton import Triton
+from tests.stack.triton import Triton
 
 TOLERANCE = 1e-4
 _BATCH = 64
@@ -44,7 +45,7 @@ def compare(server: Triton, size: Size, folder: Path) -> Section:
         ways: dict[str, Encoder] = {"shared memory": shared, "plain gRPC": plain, _ALONE: OnnxEncoder(DEFAULT_ENCODER)}
         difference = _largest_difference(ways, tiles)
         runs = interleaved(size.encoder_repeats, {name: _work(encoder, tiles) for name, encoder in ways.items()})
-    figures = {name: rates(found, len(tiles)) for name, found in runs.items()}
+    figures = {name: rates(times, len(tiles)) for name, times in runs.items()}
     rows = [Row(f"Triton, {way}", "tiles/s", figures[way], _ALONE, figures[_ALONE]) for way in _WAYS]
     rows.append(Row("Triton, shared memory", "tiles/s", figures["shared memory"], "plain gRPC", figures["plain gRPC"]))
     title = f"Triton on this machine, CPU: {len(tiles)} tiles, batches of {_BATCH}, {_IN_FLIGHT} in flight"
@@ -53,18 +54,20 @@ def compare(server: Triton, size: Size, folder: Path) -> Section:
 
 def _tiles(folder: Path, size: Size) -> Tiles:
     slide = material.aperio(folder / "triton.svs", 2)
-    wanted = Positions.of(slide, size.triton_tiles)
+    positions = Positions.of(slide, size.triton_tiles)
     with open_slide(slide) as reader:
-        return np.resize(reader.read_tiles(wanted.origins, wanted.cut).pixels, (size.triton_tiles, *_shape(wanted)))
+        return np.resize(
+            reader.read_tiles(positions.origins, positions.cut).pixels, (size.triton_tiles, *_shape(positions))
+        )
 
 
-def _shape(wanted: Positions) -> tuple[int, int, int]:
-    return wanted.cut.px, wanted.cut.px, 3
+def _shape(positions: Positions) -> tuple[int, int, int]:
+    return positions.cut.px, positions.cut.px, 3
 
 
 def _largest_difference(ways: dict[str, Encoder], tiles: Tiles) -> float:
     features = {name: encoder.embed(tiles) for name, encoder in ways.items()}
-    largest = max(float(np.abs(found - features[_ALONE]).max()) for found in features.values())
+    largest = max(float(np.abs(times - features[_ALONE]).max()) for times in features.values())
     if largest > TOLERANCE:
         raise FeaturesDifferError(f"Triton's features differ by {largest:.1e} from those made in process")
     return largest

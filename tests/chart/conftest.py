@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.chart_tools import GO_TOOLS, schemas, tool
+from tests.stack.home import MissingPartError
 from tests.support.chart.paths import CI_VALUES
-from tests.support.parts import skips_missing_parts
-from tests.support.stack.chart_tools import GO_TOOLS, schemas, tool
-from tests.support.stack.home import MissingPartError
+from tests.support.missing import skip_or_fail
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,9 +18,7 @@ def tools() -> None:
             tool(name)
         schemas()
     except MissingPartError as error:
-        if skips_missing_parts():
-            pytest.skip(str(error))
-        pytest.fail(str(error), pytrace=False)
+        skip_or_fail(str(error))
 
 
 @pytest.fixture(params=CI_VALUES, ids=lambda path: path.stem)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from services.tiler.settings import TilerSettings
 from shared.bus import topics
 from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
-from tests.support.chart import values_schema
+from tests.chart_docs import values_schema
+from tests.stack.services import SERVICES
 from tests.support.chart.paths import CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
@@ -19,12 +21,14 @@ from tests.support.chart.rendering import (
     pod_template,
 )
 from tests.support.checkout import CHECKOUT
+from tests.support.cluster.memory import bytes_of
 from tests.support.cluster.release import VALUES_OF
-from tests.support.stack.services import SERVICES
 
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
+_SERVICE_MB = 512
+"""What the tiler itself takes."""
 _SETTINGS = {component: values_schema.SETTINGS[values] for component, values in VALUES_OF.items()}
 
 
@@ -44,8 +48,20 @@ def test_a_service_understands_every_variable_it_gets(
 
 
 def _container(values: Path, component: str) -> Manifest:
-    found: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
-    return found
+    container: Manifest = named(manifests(values), "Deployment", component)["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def test_the_tiler_has_memory_for_as_many_hostile_slides_as_it_plans_at_once(
+    values: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the container's limit the kernel would end the container, not the process of one slide."""
+    container = _container(values, "tiler")
+    for name, value in (environment(container) | {"MEDULLA_SECRETS_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    settings = load(TilerSettings)
+    needed = _SERVICE_MB + settings.concurrency * settings.limits.memory_mb
+    assert bytes_of(container["resources"]["limits"]["memory"]) >= needed * 2**20
 
 
 @pytest.mark.parametrize("component", _SETTINGS)
@@ -56,13 +72,13 @@ def test_a_deployment_runs_a_module_that_is_there(component: str) -> None:
 
 
 def test_every_topic_is_made_and_no_other() -> None:
-    made = {each["spec"]["topicName"]: each["spec"] for each in manifests(_GPU) if each["kind"] == "KafkaTopic"}
+    created = {each["spec"]["topicName"]: each["spec"] for each in manifests(_GPU) if each["kind"] == "KafkaTopic"}
     retries = {topics.retry_topic(group) for group in SERVICES}
-    assert set(made) == {*topics.ALL, *retries}
-    assert made[topics.DEAD_LETTERS]["config"]["retention.ms"] == "-1"
-    roomy = {name for name, spec in made.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
+    assert set(created) == {*topics.ALL, *retries}
+    assert created[topics.DEAD_LETTERS]["config"]["retention.ms"] == "-1"
+    roomy = {name for name, spec in created.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
     assert roomy == {topics.DEAD_LETTERS, *retries}
-    assert made[topics.SLIDES_TILED]["partitions"] == 24
+    assert created[topics.SLIDES_TILED]["partitions"] == 24
 
 
 def test_keda_watches_topics_and_groups_that_exist() -> None:
@@ -94,8 +110,8 @@ def test_no_container_has_a_variable_twice(values: Path) -> None:
 def test_every_pod_has_the_account_labels_and_annotations_that_all_are_given(values: Path) -> None:
     account = ("serviceAccount.create=false", "serviceAccount.name=med", "serviceAccount.podLabels.cloud=yes")
     given = (*account, "global.podLabels.mine=a", "global.podAnnotations.note=b")
-    made = [each for each in manifests(values, *(f"--set={each}" for each in given)) if list(pod_specs([each]))]
-    for each in made:
+    created = [each for each in manifests(values, *(f"--set={each}" for each in given)) if list(pod_specs([each]))]
+    for each in created:
         metadata, spec = pod_template(each)["metadata"], pod_template(each)["spec"]
         assert {"cloud": "yes", "mine": "a"}.items() <= metadata["labels"].items(), each["metadata"]["name"]
         assert metadata["annotations"]["note"] == "b", each["metadata"]["name"]
@@ -132,10 +148,10 @@ def test_a_pod_may_take_longer_to_end_than_the_program_to_drain(values: Path) ->
 
 
 def test_every_pod_has_its_network_policy(values: Path) -> None:
-    found = manifests(values)
+    objects = manifests(values)
     allowed = {
         each["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
-        for each in found
+        for each in objects
         if each["kind"] == "NetworkPolicy"
     }
-    assert {component for component, _ in pod_specs(found)} <= allowed
+    assert {component for component, _ in pod_specs(objects)} <= allowed

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack import install
 from tests.support.chart.locks import LOCKS, packages
 from tests.support.checkout import CHECKOUT
-from tests.support.stack import install
 
 _SERVICES = sorted(lock.stem for lock in LOCKS.glob("*.txt") if lock.stem != "build")
 _HEAVY = {"torch", "lifelines", "scikit-learn", "pandas"}
@@ -46,9 +46,9 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 def test_the_locks_are_those_of_uv_lock(tmp_path: Path) -> None:
     path = f"{install.uv().parent}:{os.environ['PATH']}"
-    subprocess.run([CHECKOUT / "docker" / "lock", tmp_path], env={**os.environ, "PATH": path}, check=True)
-    made = {lock.name: lock.read_text() for lock in tmp_path.iterdir()}
-    assert made == {lock.name: lock.read_text() for lock in LOCKS.iterdir()}, "run docker/lock"
+    subprocess.run([LOCKS / "generate", tmp_path], env={**os.environ, "PATH": path}, check=True)
+    exported = {lock.name: lock.read_text() for lock in tmp_path.iterdir()}
+    assert exported == {lock.name: lock.read_text() for lock in LOCKS.glob("*.txt")}, "run docker/locks/generate"
 
 
 @pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.txt")), ids=lambda lock: lock.stem)
@@ -73,13 +73,13 @@ def test_a_service_imports_only_what_its_lock_lists(service: str) -> None:
 
 def test_the_sbom_lists_what_dpkg_has_installed_and_nothing_that_it_has_removed() -> None:
     sbom = runpy.run_path(str(CHECKOUT / "docker" / "sbom.py"))
-    found = sbom["debian"](
+    installed = sbom["debian"](
         "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0.17-1~deb12u2\n"
         "Description: libraries\n of more lines\n\n"
         "Package: perl\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 5.36.0-7\n\n"
         "Package: gcc-12-base\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:12.2.0-14\n"
     )
-    assert [each["purl"] for each in found] == [
+    assert [each["purl"] for each in installed] == [
         "pkg:deb/debian/libssl3@3.0.17-1~deb12u2?arch=amd64",
         "pkg:deb/debian/gcc-12-base@1%3A12.2.0-14?arch=amd64",
     ]

@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import metrics as kinds
 
 from shared import metrics
-from tests.support.chart.dashboards import FOLDER, panels
+from tests.chart_docs.dashboards import FOLDER, panels
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, named, run
 from tests.support.cluster.scraping import configuration
@@ -86,8 +86,8 @@ def _names(expression: str) -> set[str]:
 
 
 def _ours() -> set[str]:
-    found = [value for value in vars(metrics).values() if isinstance(value, kinds.MetricWrapperBase)]
-    names = {(metric.name, metric.type) for each in found for metric in each.describe()}
+    declared = [value for value in vars(metrics).values() if isinstance(value, kinds.MetricWrapperBase)]
+    names = {(metric.name, metric.type) for each in declared for metric in each.describe()}
     suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
     return {name + suffix for name, kind in names for suffix in suffixes[kind]}
 
@@ -96,7 +96,7 @@ def test_every_label_in_rules_and_dashboards_exists(rules: Path) -> None:
     labels = {label for each in vars(metrics).values() for label in getattr(each, "_labelnames", ())}
     outside = {"namespace", "pod", "le", "model", "container"}
     expressions = [rule["expr"] for rule in _rules(rules)] + [target["expr"] for target in _targets()]
-    used = {label.strip() for text in expressions for found in _LABELS.findall(text) for label in found.split(",")}
+    used = {label.strip() for text in expressions for names in _LABELS.findall(text) for label in names.split(",")}
     assert used <= labels | outside
 
 
@@ -105,15 +105,15 @@ def _targets() -> list[dict[str, Any]]:
 
 
 def test_dashboards_come_with_the_label_that_grafana_looks_for() -> None:
-    found = [each for each in manifests(_AIRGAPPED) if "grafana_dashboard" in each["metadata"].get("labels", {})]
-    assert len(found) == len(list(FOLDER.glob("*.json")))
+    dashboards = [each for each in manifests(_AIRGAPPED) if "grafana_dashboard" in each["metadata"].get("labels", {})]
+    assert len(dashboards) == len(list(FOLDER.glob("*.json")))
 
 
 def test_the_runbook_says_of_each_alert_what_to_run_how_to_repair_and_whom_to_wake() -> None:
     alerts, _, _ = (CHART / "RUNBOOK.md").read_text().partition("\n# Upgrades")
     for entry in alerts.split("\n## ")[1:]:
-        found = re.findall(r"^- \*\*(.+):\*\*", entry, re.MULTILINE)
-        assert found == ["First", "Repair", "Wake someone"], entry
+        steps = re.findall(r"^- \*\*(.+):\*\*", entry, re.MULTILINE)
+        assert steps == ["First", "Repair", "Wake someone"], entry
 
 
 def test_dashboards_follow_grafanas_conventions_and_every_panel_says_what_is_good() -> None:
@@ -145,8 +145,8 @@ def test_an_alert_can_be_changed_or_taken_away_by_values() -> None:
     slower = ("--set", "monitoring.rules.alerts.MedullaDown.for=30m")
     paged = ("--set", "monitoring.rules.alerts.MedullaDown.labels.severity=page")
     none = ("--set", "monitoring.rules.alerts.MedullaDrift.enabled=false")
-    found = named(manifests(_AIRGAPPED, *slower, *paged, *none), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
-    alerts = {rule.get("alert"): rule for group in yaml.safe_load(found)["groups"] for rule in group["rules"]}
+    rules = named(manifests(_AIRGAPPED, *slower, *paged, *none), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
+    alerts = {rule.get("alert"): rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]}
     assert "MedullaDrift" not in alerts
     assert (alerts["MedullaDown"]["for"], alerts["MedullaDown"]["labels"]["severity"]) == ("30m", "page")
 

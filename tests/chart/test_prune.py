@@ -13,8 +13,8 @@ def test_a_service_keeps_its_own_folder_and_the_data_that_it_reads(tmp_path: Pat
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     _PRUNE["prune"](tmp_path, {"trainer", "standalone/demo"})
-    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"__init__.py", "trainer/cox.py", "standalone/demo/a.svs"}
+    remaining = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert remaining == {"__init__.py", "trainer/cox.py", "standalone/demo/a.svs"}
 
 
 def test_every_folder_of_data_is_there() -> None:

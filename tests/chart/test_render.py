@@ -1,13 +1,13 @@
-"""What the chart renders to: valid for Kubernetes, sound by its customs, and no surprise."""
+"""The rendered chart: valid for Kubernetes, in line with its conventions, equal to the snapshots."""
 
 import difflib
 import os
 from pathlib import Path
 
+from tests.stack.chart_tools import KUBERNETES
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, run, schema_locations, text
 from tests.support.chart.summary import summary
-from tests.support.stack.chart_tools import KUBERNETES
 
 _SNAPSHOTS = Path(__file__).parent / "snapshots"
 _DELIBERATE = ("--ignore-test", "container-image-pull-policy", "--ignore-container-cpu-limit")

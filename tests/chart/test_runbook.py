@@ -10,11 +10,11 @@ import pytest
 from tests.support.chart.runbook import blocks
 
 _STUB = """#!/bin/sh
-told=$(printf '<%s>' "$@")
-printf "%s\\n" "$told" >> {told}  # in one write: the calls of a pipeline run at once
+call=$(printf '<%s>' "$@")
+printf "%s\\n" "$call" >> {calls}  # in one write: the calls of a pipeline run at once
 case "$*" in
   *"logs "*) printf '{{"level": "info"}}\\n{{"level": "error"}}\\n' ;;
-  *" get job "*) exit {gone} ;;
+  *" get job "*) exit {missing_pods} ;;
   *" wait "*) exit {unready} ;;
   *" describe "*) echo why ;;
   *" exec "*) exit 3 ;;
@@ -29,36 +29,36 @@ def shell(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def _run(shell: str, folder: Path, line: str, *, gone: int = 0, unready: int = 0) -> tuple[int, str, list[str]]:
+def _run(shell: str, folder: Path, line: str, *, missing_pods: int = 0, unready: int = 0) -> tuple[int, str, list[str]]:
     """Exit code, what was printed, and how kubectl was called."""
-    told = folder / "told"
-    told.touch()
+    calls = folder / "calls"
+    calls.touch()
     kubectl = folder / "kubectl"
-    kubectl.write_text(_STUB.format(told=shlex.quote(str(told)), gone=gone, unready=unready))
+    kubectl.write_text(_STUB.format(calls=shlex.quote(str(calls)), missing_pods=missing_pods, unready=unready))
     kubectl.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
     script = f"{blocks()[0]}\n{line}"
     done = subprocess.run([shell, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert "not found" not in done.stderr
-    return done.returncode, done.stdout, told.read_text().splitlines()
+    return done.returncode, done.stdout, calls.read_text().splitlines()
 
 
 def test_the_operators_command_gets_its_words_unchanged_and_tells_its_exit_code(shell: str, tmp_path: Path) -> None:
-    code, _, told = _run(shell, tmp_path, """medulla rescore --bundle "/tmp/a b" 'say "x"'""")
+    code, _, calls = _run(shell, tmp_path, """medulla rescore --bundle "/tmp/a b" 'say "x"'""")
     assert code == 3
     assert (
-        told[-1] == """<-n><medulla><exec><job/medulla-operator><--><medulla><rescore><--bundle></tmp/a b><say "x">"""
+        calls[-1] == """<-n><medulla><exec><job/medulla-operator><--><medulla><rescore><--bundle></tmp/a b><say "x">"""
     )
-    assert len(told) == 2, "a pod that is there is taken"
+    assert len(calls) == 2, "a pod that is there is taken"
 
 
 def test_it_makes_its_pod_of_the_sweep_where_there_is_none(shell: str, tmp_path: Path) -> None:
-    _, _, told = _run(shell, tmp_path, "medulla dead-letters list", gone=1)
-    calls = "\n".join(told)
-    assert "<create><job><medulla-operator><--from=cronjob/medulla-sweep>" in calls
-    assert "<wait>" in told[-2]
-    assert "<exec>" in told[-1]
-    assert "<describe>" not in calls
+    _, _, calls = _run(shell, tmp_path, "medulla dead-letters list", missing_pods=1)
+    everything = "\n".join(calls)
+    assert "<create><job><medulla-operator><--from=cronjob/medulla-sweep>" in everything
+    assert "<wait>" in calls[-2]
+    assert "<exec>" in calls[-1]
+    assert "<describe>" not in everything
 
 
 def test_a_pod_that_does_not_start_says_why(shell: str, tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_a_pod_that_does_not_start_says_why(shell: str, tmp_path: Path) -> None:
 
 
 def test_warnings_reads_every_pod_and_leaves_news_out(shell: str, tmp_path: Path) -> None:
-    _, printed, told = _run(shell, tmp_path, "warnings tiler")
+    _, printed, calls = _run(shell, tmp_path, "warnings tiler")
     assert printed == '{"level": "error"}\n'
-    assert "<app.kubernetes.io/instance=medulla,app.kubernetes.io/component=tiler>" in told[-1]
+    assert "<app.kubernetes.io/instance=medulla,app.kubernetes.io/component=tiler>" in calls[-1]
 
 
 def test_every_block_is_read_by_a_shell() -> None:

@@ -9,10 +9,10 @@ import yaml
 from pydantic import SecretStr
 
 from shared.settings import PlatformSettings
-from tests.support.chart import dashboards, values_schema
+from tests.chart_docs import dashboards, values_schema
+from tests.chart_docs.variables import annotated
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import run, try_template
-from tests.support.chart.variables import annotated
 
 _LAPTOP = next(path for path in CI_VALUES if path.stem == "laptop")
 _AWS = next(path for path in CI_VALUES if path.stem == "aws-sqs")
@@ -146,5 +146,5 @@ def test_the_dashboards_are_made_of_their_description() -> None:
 
 
 def test_the_readme_lists_every_value() -> None:
-    made = run("helm-docs", "--chart-search-root", CHART, "--dry-run", "--log-level", "error").stdout
-    assert made.strip() == (CHART / "README.md").read_text().strip(), "run `make chart-docs`"
+    readme = run("helm-docs", "--chart-search-root", CHART, "--dry-run", "--log-level", "error").stdout
+    assert readme.strip() == (CHART / "README.md").read_text().strip(), "run `make chart-docs`"

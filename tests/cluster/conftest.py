@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.home import MissingPartError
 from tests.support.cluster.kubernetes import Namespace, require_cluster
 from tests.support.cluster.observer import Json, Observer, findings
 from tests.support.cluster.site import Site, say
-from tests.support.stack.home import MissingPartError
 
 _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
-_FIRST = ("install", "images", "latency", "walls", "death", "memory")
+_FIRST = ("install", "images", "latency", "walls", "death", "memory", "cases")
 _ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "runbook", "production", "watching", "laptop")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """From what must stand to what disturbs it."""
+    """Order of the tests: first those of a running site, then those that disturb it."""
     items.sort(key=_rank)
 
 
@@ -40,15 +40,15 @@ def cluster() -> None:
 @pytest.fixture(scope="session")
 def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - has to be there
     """The release under test and what it stands on."""
-    made = Site(Namespace(_NAMESPACE))
+    created = Site(Namespace(_NAMESPACE))
     if os.environ.get(_KEPT):
-        yield made
+        yield created
         return
-    made.down()
-    made.up()
-    yield made
+    created.down()
+    created.up()
+    yield created
     say("removing the namespace")
-    made.down()
+    created.down()
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def observer(site: Site) -> Iterator[Observer]:
 
 @pytest.fixture(scope="session")
 def calm(observer: Observer) -> dict[int, Json]:
-    """What slides 0 to 19 say when nothing disturbs their scoring."""
+    """Scores of slides 0 to 19 on an undisturbed site."""
     cases = observer.land("calm", range(20))
     observer.wait_scored(cases)
     return {number: findings(observer.only_score(case)) for number, case in enumerate(cases)}
@@ -70,7 +70,7 @@ def calm(observer: Observer) -> dict[int, Json]:
 
 @pytest.fixture
 def as_in_calm(observer: Observer, calm: dict[int, Json]) -> Callable[[list[str]], None]:
-    """Checks that each case has exactly one score, and that it says what it said undisturbed."""
+    """Checks that each case has exactly one score, equal to that on an undisturbed site."""
 
     def check(cases: list[str]) -> None:
         for case in cases:

@@ -1,4 +1,4 @@
-"""What operators do to a running site, while slides keep coming: none is lost, none fails, no score is of two minds."""
+"""Operations on a running site while slides arrive: none is lost or fails, and no score mixes two bundles."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

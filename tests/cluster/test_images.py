@@ -1,4 +1,4 @@
-"""The images as they run: nobody's root, one service each, what its lock lists, nothing to install or compile with."""
+"""The running images: without root, one service each, what its lock lists, nothing to install or compile with."""
 
 import json
 from collections.abc import Iterator
@@ -32,9 +32,17 @@ print(json.dumps({
 }))
 """
 
+_OF_COHORTS = (
+    "attended_tiles",
+    "cohort_files",
+    "cohort_slides",
+    "finetuned_encoder",
+    "prototype_pictures",
+    "simulated_slides",
+)
 _RUN_ELSEWHERE = {
     "embedder": {"services.embedder.triton_model"},
-    "standalone": {f"services.standalone.{each}" for each in ("finetuning", "simulated_slides")},
+    "standalone": {f"services.standalone.{each}" for each in _OF_COHORTS},
 }
 """Modules that an image does not run: Triton does, or whoever has the trainer's packages beside the command."""
 
@@ -48,31 +56,31 @@ def image(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, dic
 
 
 def test_an_image_has_its_own_service_alone(image: tuple[str, dict[str, Any]]) -> None:
-    name, seen = image
-    assert seen["uid"] == 10001
+    name, report = image
+    assert report["uid"] == 10001
     own = {"standalone": None, "trainer": {"embedder", "trainer"}}.get(name, {name.replace("-", "_")})
-    assert own is None or set(seen["services"]) - {"__pycache__"} == own
+    assert own is None or set(report["services"]) - {"__pycache__"} == own
 
 
 def test_an_image_can_neither_install_nor_compile(image: tuple[str, dict[str, Any]]) -> None:
-    _, seen = image
-    assert seen["tools"] == []
-    assert "pip" not in seen["modules"]
+    _, report = image
+    assert report["tools"] == []
+    assert "pip" not in report["modules"]
 
 
 def test_everything_that_a_service_imports_is_in_its_image(image: tuple[str, dict[str, Any]]) -> None:
-    name, seen = image
-    assert set(seen["missing"]) == _RUN_ELSEWHERE.get(name, set())
+    name, report = image
+    assert set(report["missing"]) == _RUN_ELSEWHERE.get(name, set())
 
 
 def test_torch_is_in_the_trainers_image_alone(image: tuple[str, dict[str, Any]]) -> None:
-    name, seen = image
-    assert ("torch" in seen["modules"]) == (name == "trainer")
+    name, report = image
+    assert ("torch" in report["modules"]) == (name == "trainer")
 
 
 def test_an_image_holds_what_its_lock_lists_and_its_sbom_says_so(image: tuple[str, dict[str, Any]]) -> None:
-    name, seen = image
-    held = set(seen["packages"])
+    name, report = image
+    held = set(report["packages"])
     assert {"pkg:pypi/medulla", "pkg:deb/debian/libssl3"} <= held
     assert {each for each in held if each.startswith("pkg:pypi/")} == {
         f"pkg:pypi/{package}" for package in ("medulla", *locked_here(name))

@@ -22,17 +22,17 @@ _ERROR = re.compile(r'"level": ?"error"|^E\d{4} (?!.*CudaDriverHelper)', re.MULT
 
 
 def test_the_jobs_of_an_installation_made_the_topics_and_every_service_is_ready(site: Site) -> None:
-    found = json.loads(site.namespace.exec(site.medulla.pod("results"), "python", "-c", _TOPICS))
-    assert found["slides.tiled"] == 6
-    assert {"s3.events", "cases.scored", "dead.letters", "embedder.retry"} <= set(found)
+    existing = json.loads(site.namespace.exec(site.medulla.pod("results"), "python", "-c", _TOPICS))
+    assert existing["slides.tiled"] == 6
+    assert {"s3.events", "cases.scored", "dead.letters", "embedder.retry"} <= set(existing)
     assert site.medulla.object_name("migrations") not in site.namespace.names("jobs"), "a hook that went well goes"
     site.medulla.wait_ready(seconds=5)
 
 
 def test_helm_test_puts_a_slide_and_sees_its_score(site: Site, observer: Observer) -> None:
-    said = site.medulla.helm("test", site.medulla.name, "--logs")
-    assert "scored after" in said
-    case = said.partition("put a slide as case ")[2].partition(";")[0]
+    output = site.medulla.helm("test", site.medulla.name, "--logs")
+    assert "scored after" in output
+    case = output.partition("put a slide as case ")[2].partition(";")[0]
     assert observer.scored([case]) == 1
 
 

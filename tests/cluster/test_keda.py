@@ -86,8 +86,8 @@ def test_lag_takes_the_embedder_from_none_to_three_and_back_with_slides_in_fligh
 def _fewer_than_three(site: Site, busy: set[str]) -> str:
     """Adds the embedders that have embedded something; names them until they are three."""
     names = [pod["metadata"]["name"] for pod in site.medulla.pods("embedder")]
-    said = {name: site.namespace.attempt("logs", name, "--container", "embedder").stdout for name in names}
-    busy |= {name for name, log in said.items() if '"event": "done"' in log}
+    logs = {name: site.namespace.attempt("logs", name, "--container", "embedder").stdout for name in names}
+    busy |= {name for name, log in logs.items() if '"event": "done"' in log}
     return "" if len(busy) >= 3 else f"busy: {busy}"
 
 
@@ -116,8 +116,8 @@ def _scaled_object(site: Site) -> Object:
 def _condition(site: Site, kind: str) -> str:
     """Why a condition of the embedder's scaling is not true; nothing where it is."""
     conditions = _scaled_object(site).get("status", {}).get("conditions", [])
-    found: Object = next((each for each in conditions if each["type"] == kind), {})
-    return "" if found.get("status") == "True" else f"{kind}: {found}"
+    condition: Object = next((each for each in conditions if each["type"] == kind), {})
+    return "" if condition.get("status") == "True" else f"{kind}: {condition}"
 
 
 def _queue_unknown(site: Site) -> str:
@@ -126,8 +126,8 @@ def _queue_unknown(site: Site) -> str:
     metric = next((name for name in names if "prometheus" in name), "")
     chosen = f"labelSelector=scaledobject.keda.sh/name={site.medulla.object_name('embedder')}"
     path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{site.namespace.name}/{metric}?{chosen}"
-    asked = site.namespace.attempt("get", "--raw", path)
-    if not metric or asked.returncode:
-        return f"{metric or 'no metric of Prometheus'}: {asked.stderr}"
-    values = [item["value"] for item in json.loads(asked.stdout)["items"]]
+    response = site.namespace.attempt("get", "--raw", path)
+    if not metric or response.returncode:
+        return f"{metric or 'no metric of Prometheus'}: {response.stderr}"
+    values = [item["value"] for item in json.loads(response.stdout)["items"]]
     return "" if set(values) - {"0"} else f"the queue is {values}"

@@ -49,10 +49,10 @@ def test_the_table_of_latency_and_memory(
 
 
 def _one_by_one(observer: Observer) -> list[latency.Way]:
-    seen: dict[str, float] = {}
+    seen_at: dict[str, float] = {}
     for number in range(_IDLE):
-        seen |= observer.wait_scored(observer.land("idle", [number]))
-    return latency.ways(observer, seen)
+        seen_at |= observer.wait_scored(observer.land("idle", [number]))
+    return latency.ways(observer, seen_at)
 
 
 def _at_once(observer: Observer) -> list[latency.Way]:

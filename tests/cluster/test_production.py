@@ -1,4 +1,4 @@
-"""In production: who has no token or is not named gets nothing, and a bundle that is not signed scores nothing."""
+"""In production: requests without a token or role are refused, and an unsigned bundle scores nothing."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,10 +29,10 @@ Check = Callable[[list[str]], None]
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Observer) -> Iterator[Path]:
     """The demo bundle, promoted with a signature; the public key is in a secret."""
-    made = tmp_path_factory.mktemp("signed") / "bundle"
-    site.namespace.apply(secret(_KEY, **{"bundle.pem": bundles.signed(made)}))
-    digest = observer.promote(made)
-    yield made
+    folder = tmp_path_factory.mktemp("signed") / "bundle"
+    site.namespace.apply(secret(_KEY, **{"bundle.pem": bundles.signed(folder)}))
+    digest = observer.promote(folder)
+    yield folder
     observer.promote()
     observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=keys.bundle_prefix(digest) + SIGNATURE))
     site.namespace.attempt("delete", "secret", _KEY)
@@ -40,7 +40,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Obser
 
 @pytest.fixture(scope="module", autouse=True)
 def login(site: Site, observer: Observer, calm: dict[int, Json], signed: Path) -> Iterator[OidcIssuer]:  # noqa: ARG001
-    """Whose tokens are believed; the release is in production, and the observer a viewer."""
+    """The issuer whose tokens are accepted; the release is in production, and the observer a viewer."""
     with issuer.running(site) as opened:
         policy = {"resultsFrom": [_pods(_DOOR)], "issuerTo": [_pods(issuer.LABEL)]}
         own = {"auth": {"issuer": opened.url}, "bundle": {"existingSecret": _KEY}, "networkPolicy": policy}
@@ -54,7 +54,7 @@ def login(site: Site, observer: Observer, calm: dict[int, Json], signed: Path) -
 
 
 def _switch(site: Site, values: Json) -> None:
-    """Upgrade, and wait until no pod answers any more that was there before."""
+    """Upgrade, and wait until all earlier pods have ended."""
     before = {pod["metadata"]["name"] for component in _CHANGED for pod in site.medulla.pods(component)}
     site.medulla.install(values)
     until("the pods of before to go", lambda: " ".join(before & set(site.namespace.names("pods"))), 180)
@@ -89,12 +89,12 @@ def test_the_scorer_answers_to_a_token_alone(site: Site, login: OidcIssuer) -> N
 
 
 def _what_if(address: str, token: str) -> object:
-    """How the scorer answers a question about a case that nobody knows."""
-    asked = scorer_pb2.ScoreCaseRequest(case_id="nobody-knows")
+    """The scorer's answer about an unknown case."""
+    request = scorer_pb2.ScoreCaseRequest(case_id="nobody-knows")
     sent = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(address) as channel:
         ask = scorer_pb2_grpc.ScorerServiceStub(channel).ScoreCase
-        return ask.future(asked, metadata=sent, timeout=20, wait_for_ready=True).code()
+        return ask.future(request, metadata=sent, timeout=20, wait_for_ready=True).code()
 
 
 def test_results_is_open_to_those_who_are_named_and_to_nobody_else(site: Site) -> None:
@@ -123,9 +123,9 @@ def test_an_unsigned_bundle_is_refused_in_words_and_scores_nothing(
     unsigned = observer.promote(bundles.second(tmp_path / "unsigned"))
     cases = observer.land("unsigned", [1])
     until("the refusal", lambda: "" if observer.states().get(cases[0]) == "REJECTED" else "none", 120)
-    [told] = observer.get(f"/cases/{cases[0]}")["rejections"]
-    assert told["sentence"] == f"{keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
-    assert "sign it with `medulla bundle sign`" in told["advice"]
+    [rejection] = observer.get(f"/cases/{cases[0]}")["rejections"]
+    assert rejection["sentence"] == f"{keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
+    assert "sign it with `medulla bundle sign`" in rejection["advice"]
     assert observer.scores(cases[0]) == []
     observer.promote(signed)
     until("the score by the signed one", lambda: "" if observer.scored(cases) else "none", 120)

@@ -13,7 +13,7 @@ from tests.support.cluster import bundles
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.site import Site
 
-_FUNCTIONS, _PROMOTE = blocks()[:2]
+_FUNCTIONS, _PROMOTE, _ERASE = blocks()[:3]
 
 
 @pytest.fixture
@@ -38,6 +38,15 @@ def test_the_operators_command_speaks_to_the_site(site: Site, observer: Observer
     assert (listed.returncode, listed.stdout.strip()) == (0, "There are no dead letters."), listed.stderr
     swept = _paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
     assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL, keys.CASES}, swept.stderr
+
+
+def test_a_case_is_erased_by_the_operators_command(site: Site, observer: Observer, tmp_path: Path) -> None:
+    [case] = observer.land("erase", [0])
+    observer.wait_scored([case])
+    erase = _ERASE.strip().replace("CASE", case)
+    done = _paste(site, f"{erase}; kubectl -n $NS delete job $R-operator >&2", tmp_path)
+    assert "erased" in done.stdout, done.stderr
+    observer.wait_erased(case)
 
 
 def test_a_bundle_is_promoted_from_the_operators_folder(site: Site, folder: Path) -> None:

@@ -33,8 +33,8 @@ _TRAINER = {
 @pytest.fixture
 def key(site: Site) -> Iterator[Ed25519PrivateKey]:
     """A claim with a SIMULATED cohort, and a release that trains on it and signs with this key."""
-    made = Ed25519PrivateKey.generate()
-    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    private_key = Ed25519PrivateKey.generate()
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     site.namespace.apply(secret(_KEY, **{"key.pem": pem}))
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     site.namespace.apply(
@@ -43,7 +43,7 @@ def key(site: Site) -> Iterator[Ed25519PrivateKey]:
     with strangers.running(site.namespace, f"medulla/trainer:{TAG}", _CLAIM) as pod:
         site.namespace.exec(pod, "python", "-c", _SIMULATE)
     site.medulla.install({"trainer": _TRAINER})
-    yield made
+    yield private_key
     site.namespace.attempt("delete", "job", _JOB, "--wait")
     site.medulla.install()
     site.namespace.attempt("delete", "persistentvolumeclaim", _CLAIM, "--wait")
@@ -55,16 +55,16 @@ def test_a_job_made_from_the_template_trains_a_bundle_on_slides_and_signs_it(
 ) -> None:
     site.namespace.kubectl("create", "job", _JOB, f"--from=cronjob/{site.medulla.object_name('trainer')}")
     until("the job to end", lambda: _unfinished(site), 900)
-    said = site.namespace.kubectl("logs", f"job/{_JOB}")
-    made = re.search(r"^/workspace/bundle: bundle medulloblastoma-simulated, digest (\w+)$", said, re.MULTILINE)
-    assert made, said
+    log = site.namespace.kubectl("logs", f"job/{_JOB}")
+    written = re.search(r"^/workspace/bundle: bundle medulloblastoma-simulated, digest (\w+)$", log, re.MULTILINE)
+    assert written, log
     with strangers.running(site.namespace, f"medulla/standalone:{TAG}", _CLAIM) as pod:
         shown = json.loads(site.namespace.exec(pod, "medulla", "bundle", "show", "/workspace/bundle", "--json"))
         signature, manifest = (
             site.namespace.exec(pod, "cat", f"/workspace/bundle/{name}") for name in ("signature", "bundle.json")
         )
     key.public_key().verify(bytes.fromhex(signature.strip()), manifest.encode())
-    assert shown["digest"] == made[1]
+    assert shown["digest"] == written[1]
     assert "mil.onnx" in shown["files"], "the slides' model"
 
 

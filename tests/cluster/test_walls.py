@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stack.home import StackError
 from tests.support.cluster import strangers
 from tests.support.cluster.images import TAG
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _IMAGE = f"medulla/results:{TAG}"
 _PATIENCE_S = 20.0
@@ -41,8 +41,8 @@ def test_prometheus_in_its_namespace_reaches_metrics_and_nothing_else(site: Site
     try:
         with strangers.running(monitoring, _IMAGE) as name:
             for component, port in (("tiler", 8081), ("embedder", 8002)):
-                said = strangers.reach(monitoring, name, _address(site, component), port, _PATIENCE_S)
-                assert said == "reached", component
+                reply = strangers.reach(monitoring, name, _address(site, component), port, _PATIENCE_S)
+                assert reply == "reached", component
             assert strangers.reach(monitoring, name, _address(site, "tiler"), 50051).startswith("refused")
     finally:
         if not already:
@@ -59,7 +59,7 @@ def test_services_reach_only_whom_they_work_with(site: Site, source: str, target
 
 
 @pytest.mark.parametrize(
-    ("source", "part", "port", "answer"),
+    ("source", "component", "port", "answer"),
     [
         ("tiler", "kafka", 9092, "reached"),
         ("tiler", "s3", 9000, "reached"),
@@ -69,11 +69,11 @@ def test_services_reach_only_whom_they_work_with(site: Site, source: str, target
         ("results", "postgres", 5432, "reached"),
     ],
 )
-def test_only_results_reaches_the_database(site: Site, source: str, part: str, port: int, answer: str) -> None:
-    host = site.outside.object_name(f"dev-{part}")
+def test_only_results_reaches_the_database(site: Site, source: str, component: str, port: int, answer: str) -> None:
+    host = site.outside.object_name(f"dev-{component}")
     container = "" if source != "embedder" else "embedder"
-    said = strangers.reach(site.namespace, site.medulla.pod(source), host, port, container=container)
-    assert said.startswith(answer), said
+    reply = strangers.reach(site.namespace, site.medulla.pod(source), host, port, container=container)
+    assert reply.startswith(answer), reply
 
 
 def test_the_embedder_reaches_the_tiler(site: Site) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared import keys
-from tests.support.chart.dashboards import panels
+from tests.chart_docs.dashboards import panels
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.prometheus import SECONDS, Prometheus, watching
@@ -33,6 +33,8 @@ _NOT_HERE = {
     "kube_pod_container_status_restarts_total": "kube-state-metrics is none of this site's",
     "certmanager_certificate_expiration_timestamp_seconds": "cert-manager is none of this site's",
     "medulla_certificate_expiry_timestamp_seconds": "no gRPC server of this site speaks TLS",
+    "medulla_internal_errors_total": "begins with the first unexpected error",
+    "medulla_worker_deaths_total": "begins with the first process that dies at work",
 }
 """Metrics that rules ask for and that this site does not have, and why."""
 _METRIC = re.compile(r"\b(?:medulla|nv|kube|certmanager)_\w+")
@@ -61,7 +63,7 @@ def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
 
 @pytest.fixture(scope="module")
 def given_up(observer: Observer, prometheus: Prometheus) -> None:
-    """A slide that is none has landed, and was refused."""
+    """A file that is no slide landed and was refused."""
     _wait_for_targets(prometheus)
     case = f"broken-{time.time():.0f}"
     _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")
@@ -81,9 +83,11 @@ def _targets(prometheus: Prometheus) -> list[dict[str, Any]]:
 
 
 def _down(prometheus: Prometheus) -> str:
-    found = _targets(prometheus)
-    wrong = [f"{each['scrapeUrl']}: {each['lastError'] or each['health']}" for each in found if each["health"] != "up"]
-    return "; ".join(wrong) if found else "no targets"
+    targets = _targets(prometheus)
+    wrong = [
+        f"{each['scrapeUrl']}: {each['lastError'] or each['health']}" for each in targets if each["health"] != "up"
+    ]
+    return "; ".join(wrong) if targets else "no targets"
 
 
 def _wait_for_targets(prometheus: Prometheus) -> None:
@@ -94,10 +98,10 @@ def test_every_pod_is_found_and_answers_by_pod_monitor_and_by_annotation(site: S
     _wait_for_targets(prometheus)
     pods = {pod["metadata"]["name"] for service in SERVICES for pod in site.medulla.pods(service)}
     embedders = {pod["metadata"]["name"] for pod in site.medulla.pods("embedder")}
-    found: dict[str, set[str]] = {}
+    discovered: dict[str, set[str]] = {}
     for target in _targets(prometheus):
-        found.setdefault(target["labels"]["job"], set()).add(target["labels"]["pod"])
-    assert found == {
+        discovered.setdefault(target["labels"]["job"], set()).add(target["labels"]["pod"])
+    assert discovered == {
         BY_ANNOTATION: pods,
         f"{BY_MONITOR}/health": pods,
         f"{BY_MONITOR}/triton-metrics": embedders,
@@ -152,8 +156,8 @@ def _has_data(prometheus: Prometheus, namespace: str, expression: str) -> bool:
     filled = expression.replace("$namespace", namespace).replace("$__rate_interval", "1m")
     end = time.time()
     times = {"start": f"{end - _WINDOW_S:.0f}", "end": f"{end:.0f}", "step": "10s"}
-    found = prometheus.ask("query_range", query=filled, **times)["result"]
-    return any(math.isfinite(float(value)) for each in found for _, value in each["values"])
+    series = prometheus.ask("query_range", query=filled, **times)["result"]
+    return any(math.isfinite(float(value)) for each in series for _, value in each["values"])
 
 
 @pytest.mark.usefixtures("scored", "given_up")
@@ -171,8 +175,8 @@ def test_every_query_of_every_panel_has_data_or_a_reason_to_have_none(site: Site
 @pytest.mark.usefixtures("scored", "given_up")
 def test_every_metric_that_rules_ask_for_is_there_or_has_a_reason_not_to_be(prometheus: Prometheus) -> None:
     rules = [rule["query"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
-    asked = {name for query in rules for name in _METRIC.findall(re.sub(r'"[^"]*"', "", query))}
-    assert asked - set(prometheus.ask("label/__name__/values")) == set(_NOT_HERE)
+    queried = {name for query in rules for name in _METRIC.findall(re.sub(r'"[^"]*"', "", query))}
+    assert queried - set(prometheus.ask("label/__name__/values")) == set(_NOT_HERE)
 
 
 @pytest.mark.usefixtures("scored")

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, secret
-from tests.support.stack.home import StackError
 
 _WRONG_KEYS = {"s3AccessKeyId": "nobody", "s3SecretAccessKey": "not-the-password"}
 _WRONG_URL = "postgresql://medulla:not-the-password@outside-medulla-dev-postgres:5432/site"
@@ -57,8 +57,8 @@ def _silent(site: Site, component: str, before: set[str]) -> str:
     names = [pod["metadata"]["name"] for pod in new]
     statuses = [each for pod in new for each in pod["status"].get("containerStatuses", [])]
     assert not any(each["ready"] for each in statuses), f"{names} became ready with wrong keys"
-    said = "".join(site.namespace.attempt("logs", name, "--container", component).stdout for name in names)
-    return "" if "object store" in said else f"{names} say nothing of the object store"
+    output = "".join(site.namespace.attempt("logs", name, "--container", component).stdout for name in names)
+    return "" if "object store" in output else f"{names} say nothing of the object store"
 
 
 def test_a_wrong_password_of_the_database_stops_the_upgrade_before_any_pod_is_touched(site: Site) -> None:
@@ -67,8 +67,8 @@ def test_a_wrong_password_of_the_database_stops_the_upgrade_before_any_pod_is_to
     with pytest.raises(StackError, match="pre-upgrade hooks failed"):
         site.medulla.install({"database": {"existingSecret": "wrong-database"}, "migrations": {"deadlineSeconds": 40}})
     assert {pod["metadata"]["name"] for pod in site.medulla.pods("results")} == before
-    said = json.dumps([pod["status"] for pod in site.medulla.pods("migrations")])
-    assert "password authentication failed" in said, "`kubectl describe` of the job's pod says why"
+    output = json.dumps([pod["status"] for pod in site.medulla.pods("migrations")])
+    assert "password authentication failed" in output, "`kubectl describe` of the job's pod says why"
 
 
 def _events(site: Site) -> str:

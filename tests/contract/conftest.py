@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from services.results.sql_store import SqlStore
-from tests.support import scores as made
+from tests.support import scores as samples
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -20,7 +20,7 @@ def new_store(
             url = request.getfixturevalue("postgres").database()
         else:
             url = f"sqlite:///{tmp_path_factory.mktemp('results') / 'r.db'}"
-        opened.append(SqlStore(url, now=lambda: made.at(60)))
+        opened.append(SqlStore(url, now=lambda: samples.at(60)))
         return opened[-1]
 
     yield make

@@ -1,9 +1,8 @@
-"""REST and gRPC are two doors with one lock: the same token gets the same answer at both."""
+"""REST and gRPC check tokens alike: the same token gets the same answer from both."""
 
 import base64
 import json
 import secrets
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -32,9 +31,9 @@ from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
 from shared.settings import AuthSettings
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
 
-Door = Callable[[str], str]
+Client = Callable[[str], str]
 """Sends a token, or none where it is empty; how it was answered."""
 _BY_STATUS = {200: "welcome", 401: "unauthenticated", 403: "forbidden", 503: "unavailable"}
 _BY_CODE = {
@@ -51,19 +50,19 @@ def issuer() -> Iterator[OidcIssuer]:
 
 
 @pytest.fixture(scope="module")
-def doors(issuer: OidcIssuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Door]]:
-    with _doors(AuthSettings(issuer=issuer.url, timeout_s=5), tmp_path_factory.mktemp("doors")) as opened:
+def clients(issuer: OidcIssuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Client]]:
+    with _clients(AuthSettings(issuer=issuer.url, timeout_s=5), tmp_path_factory.mktemp("clients")) as opened:
         yield opened
 
 
 @pytest.fixture(params=["rest", "grpc"])
-def door(request: pytest.FixtureRequest, doors: dict[str, Door]) -> Door:
-    return doors[request.param]
+def client(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
+    return clients[request.param]
 
 
 @contextmanager
-def _doors(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Door]]:
-    """Results behind both doors."""
+def _clients(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Client]]:
+    """Clients of results over REST and gRPC."""
     store = SqlStore(f"sqlite:///{folder / 'results.db'}")
     store.migrate()
     verifying = TokenVerifier(settings)
@@ -76,15 +75,15 @@ def _doors(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Door]]:
     )
     with ExitStack() as stack:
         stack.callback(store.close)
-        for part in (rest, rpc):
-            stack.enter_context(_running(part))
+        for server in (rest, rpc):
+            stack.enter_context(_running(server))
         yield {"rest": _rest(rest.port), "grpc": _grpc(rpc.port)}
 
 
 @contextmanager
-def _running(part: Part) -> Iterator[None]:
+def _running(server: Part) -> Iterator[None]:
     stop = Event()
-    thread = Thread(target=part.run, args=(stop,), daemon=True)
+    thread = Thread(target=server.run, args=(stop,), daemon=True)
     thread.start()
     try:
         yield
@@ -93,7 +92,7 @@ def _running(part: Part) -> Iterator[None]:
         thread.join(20)
 
 
-def _rest(port: int) -> Door:
+def _rest(port: int) -> Client:
     def ask(token: str) -> str:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return _BY_STATUS[_status(f"http://127.0.0.1:{port}/api/v1/cases", headers)]
@@ -101,7 +100,7 @@ def _rest(port: int) -> Door:
     return ask
 
 
-def _grpc(port: int) -> Door:
+def _grpc(port: int) -> Client:
     def ask(token: str) -> str:
         with channel(f"127.0.0.1:{port}", token=(lambda: token) if token else None) as opened:
             try:
@@ -123,20 +122,20 @@ def _status(url: str, headers: dict[str, str]) -> int:
 
 
 @pytest.mark.parametrize("roles", [["viewer"], ["operator"], ["viewer", "operator", "other"]])
-def test_a_reader_is_welcome(issuer: OidcIssuer, door: Door, roles: list[str]) -> None:
-    assert door(issuer.token(roles=roles)) == "welcome"
+def test_a_reader_is_welcome(issuer: OidcIssuer, client: Client, roles: list[str]) -> None:
+    assert client(issuer.token(roles=roles)) == "welcome"
 
 
 @pytest.mark.parametrize("roles", [[], ["gardener"], None, "nobody", {"viewer": True}])
-def test_without_a_role_nobody_gets_in(issuer: OidcIssuer, door: Door, roles: Any) -> None:
-    assert door(issuer.token(roles=roles)) == "forbidden"
+def test_without_a_role_nobody_gets_in(issuer: OidcIssuer, client: Client, roles: Any) -> None:
+    assert client(issuer.token(roles=roles)) == "forbidden"
 
 
 BAD: dict[str, Callable[[OidcIssuer], str]] = {
     "no token": lambda _: "",
     "garbage": lambda _: "a.b.c",
-    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 60),
-    "not yet valid": lambda issuer: issuer.token(nbf=int(time.time()) + 600),
+    "expired": lambda issuer: issuer.token(exp=LONG_AGO),
+    "not yet valid": lambda issuer: issuer.token(nbf=FAR_AHEAD),
     "another audience": lambda issuer: issuer.token(aud="somebody-else"),
     "another issuer": lambda issuer: issuer.token(iss="https://evil.example"),
     "forged": lambda issuer: issuer.token(SigningKey(kid=issuer.keys[-1].kid)),
@@ -146,37 +145,37 @@ BAD: dict[str, Callable[[OidcIssuer], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_token_gets_nobody_in(issuer: OidcIssuer, door: Door, case: str) -> None:
-    assert door(BAD[case](issuer)) == "unauthenticated"
+def test_a_bad_token_gets_nobody_in(issuer: OidcIssuer, client: Client, case: str) -> None:
+    assert client(BAD[case](issuer)) == "unauthenticated"
 
 
 def test_keycloaks_roles_are_found(issuer: OidcIssuer, tmp_path: Path) -> None:
     token = issuer.token(roles=None, realm_access={"roles": ["viewer"]})
     settings = AuthSettings(issuer=issuer.url, roles_claim="realm_access.roles", timeout_s=5)
-    with _doors(settings, tmp_path) as doors:
-        assert {name: door(token) for name, door in doors.items()} == {"rest": "welcome", "grpc": "welcome"}
+    with _clients(settings, tmp_path) as clients:
+        assert {name: client(token) for name, client in clients.items()} == {"rest": "welcome", "grpc": "welcome"}
 
 
 def test_an_issuer_that_never_answered_makes_unavailable_not_unknown(tmp_path: Path) -> None:
     with OidcIssuer() as issuer:
         issuer.down = True
-        with _doors(AuthSettings(issuer=issuer.url, timeout_s=2), tmp_path) as doors:
-            said = {name: door(issuer.token()) for name, door in doors.items()}
-    assert said == {"rest": "unavailable", "grpc": "unavailable"}
+        with _clients(AuthSettings(issuer=issuer.url, timeout_s=2), tmp_path) as clients:
+            answers = {name: client(issuer.token()) for name, client in clients.items()}
+    assert answers == {"rest": "unavailable", "grpc": "unavailable"}
 
 
 def test_a_login_with_a_code_and_pkce_gives_a_token_that_both_doors_take(
-    issuer: OidcIssuer, doors: dict[str, Door]
+    issuer: OidcIssuer, clients: dict[str, Client]
 ) -> None:
     verifier = secrets.token_urlsafe(32)
     code = _logged_in(issuer, verifier)
     assert _exchange(issuer, code, "another verifier") == {"error": "invalid_grant"}
     tokens = _exchange(issuer, _logged_in(issuer, verifier), verifier)
-    assert {name: door(tokens["access_token"]) for name, door in doors.items()} == {
+    assert {name: client(tokens["access_token"]) for name, client in clients.items()} == {
         "rest": "welcome",
         "grpc": "welcome",
     }
-    assert doors["rest"](tokens["id_token"]) == "unauthenticated"
+    assert clients["rest"](tokens["id_token"]) == "unauthenticated"
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

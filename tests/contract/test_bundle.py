@@ -12,10 +12,10 @@ from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
 from services.fusion_scorer.stored_files import StoredFiles
-from services.standalone.embedding import embed
+from services.standalone.embedded_slides import embed_slides
 from services.standalone.local_slides import slide_at
 from services.standalone.pictures import PREFERENCE
-from services.standalone.pipeline import Options
+from services.standalone.pipeline_options import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
 from shared.model.bundle import Bundle, load
@@ -38,7 +38,7 @@ class Bag:
 
 
 def bag_of(slide: Path, out: Path, options: Options | None = None) -> Bag:
-    embed([slide_at(slide)], out, options or Options(), quiet)
+    embed_slides([slide_at(slide)], out, options or Options(), quiet)
     embeddings = read_embeddings(out)
     return Bag(embeddings.bag(next(iter(embeddings.by_case))), embeddings.encoder_digest)
 
@@ -78,14 +78,14 @@ def test_the_default_profile_has_the_variables_of_the_cohort_table(demo: Bundle)
 
 
 def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo: Bundle, tiles: Bag) -> None:
-    said = score(demo, CaseInputs(CASE, (real_slide(tiles),), demo_record(demo)), "0.0").score
-    assert (said.model, said.abstained, said.simulated) == ("fused", False, True)
-    assert not said.out_of_distribution.flagged
-    assert [item.horizon_years for item in said.risks] == [3, 5]
-    for item in said.risks:
+    result = score(demo, CaseInputs(CASE, (real_slide(tiles),), demo_record(demo)), "0.0").score
+    assert (result.model, result.abstained, result.simulated) == ("fused", False, True)
+    assert not result.out_of_distribution.flagged
+    assert [item.horizon_years for item in result.risks] == [3, 5]
+    for item in result.risks:
         assert 0 < item.lo < item.risk < item.hi < 1
-    assert said.risks[0].risk < said.risks[1].risk
-    assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
+    assert result.risks[0].risk < result.risks[1].risk
+    assert sum(item.log_hazard for item in result.contributions) == pytest.approx(result.log_risk, abs=1e-5)
 
 
 def test_the_demo_slide_lies_well_inside_the_slides_that_the_bundle_was_fitted_on(demo: Bundle, tiles: Bag) -> None:
@@ -110,13 +110,13 @@ def pen_ink(path: Path) -> Path:
     return slides.write_tiff(path, slides.picture(slides.INK_PICTURE), (1.0, 1.0))
 
 
-@pytest.mark.parametrize("made", [restained, frozen_section, pen_ink])
+@pytest.mark.parametrize("write_slide", [restained, frozen_section, pen_ink])
 def test_other_tissue_and_a_strongly_different_stain_are_out_of_distribution(
-    demo: Bundle, tmp_path: Path, made: Callable[[Path], Path]
+    demo: Bundle, tmp_path: Path, write_slide: Callable[[Path], Path]
 ) -> None:
-    bag = bag_of(made(tmp_path / "slide.tiff"), tmp_path / "embedded", Options(default_mpp=0.5))
-    said = score(demo, CaseInputs(CASE, (slide_input("S1", bag.features, CASE, bag.encoder),)), "0.0").score
-    assert said.out_of_distribution.flagged
+    bag = bag_of(write_slide(tmp_path / "slide.tiff"), tmp_path / "embedded", Options(default_mpp=0.5))
+    result = score(demo, CaseInputs(CASE, (slide_input("S1", bag.features, CASE, bag.encoder),)), "0.0").score
+    assert result.out_of_distribution.flagged
 
 
 def test_the_demo_bundle_weighs_the_demo_slides_tiles_by_what_they_show(demo: Bundle, tiles: Bag) -> None:
@@ -142,15 +142,15 @@ def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: Bag, bloc
     values = {"clinical": {"sex": "male"}, "molecular": {"molecular_group": "G3"}}
     known = {key: value for block in blocks & values.keys() for key, value in values[block].items()}
     record = ClinicalRecord(demo.digest, known) if known else None
-    seen = (real_slide(tiles),) if "pathomic" in blocks else ()
-    said = score(demo, CaseInputs(CASE, seen, record), "0.0").score
-    assert said.model == name
-    assert said.risk_group in {"below threshold", "above threshold"}
+    slides = (real_slide(tiles),) if "pathomic" in blocks else ()
+    result = score(demo, CaseInputs(CASE, slides, record), "0.0").score
+    assert result.model == name
+    assert result.risk_group in {"below threshold", "above threshold"}
 
 
 def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo: Bundle, tiles: Bag) -> None:
-    strange = slide_input("S1", np.roll(tiles.features, 7, axis=1), CASE, tiles.encoder)
-    assert score(demo, CaseInputs(CASE, (strange,)), "0.0").score.abstained
+    unlike = slide_input("S1", np.roll(tiles.features, 7, axis=1), CASE, tiles.encoder)
+    assert score(demo, CaseInputs(CASE, (unlike,)), "0.0").score.abstained
 
 
 def test_a_promoted_bundle_is_read_from_a_store_as_from_its_folder(tmp_path: Path, demo: Bundle) -> None:

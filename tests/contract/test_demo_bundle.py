@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.embedder.manifest import DEFAULT_ENCODER
-from services.standalone.commands import app
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from services.standalone.app import app
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.contrasts import verdict
@@ -41,7 +41,7 @@ def medulla(*words: object) -> int:
     return CliRunner().invoke(app, [str(word) for word in words]).exit_code
 
 
-def said_of(name: str) -> Any:
+def bundle_json(name: str) -> Any:
     return json.loads((DEMO_BUNDLE / name).read_text())
 
 
@@ -53,17 +53,17 @@ def test_it_says_that_it_is_simulated_and_for_research(demo: Bundle, card: str) 
 
 
 def test_it_is_small() -> None:
-    """Of 1.3 MB are 0.5 MB the reference that tells slides of other stains."""
+    """0.5 of 1.3 MB are the reference that detects slides of other stains."""
     assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_400_000
 
 
 def test_it_was_made_of_the_cohort_that_the_command_simulates(card: str, tmp_path: Path) -> None:
-    told = stated("simulate")
+    options = stated("simulate")
     plan = SimulationPlan(
-        patients=int(told.one("--patients")),
-        effect=float(told.one("--effect")),
-        sites=int(told.one("--sites")),
-        seed=int(told.one("--seed")),
+        patients=int(options.single("--patients")),
+        effect=float(options.single("--effect")),
+        sites=int(options.single("--sites")),
+        seed=int(options.single("--seed")),
         tiles=1,
         width=8,
     )
@@ -73,12 +73,12 @@ def test_it_was_made_of_the_cohort_that_the_command_simulates(card: str, tmp_pat
 
 
 def test_it_has_the_name_the_date_and_the_seed_that_the_command_states(demo: Bundle, card: str) -> None:
-    told = stated("train")
-    assert (demo.manifest.name, demo.manifest.created) == (told.one("--name"), told.one("--created"))
-    assert f"{told.one('--refits')} refits" in card
-    assert card.rstrip().endswith(f"Seed {told.one('--seed')}.")
-    assert told.one("--seed") == stated("simulate").one("--seed")
-    assert DEMO_BUNDLE.samefile(told.one("--out"))
+    options = stated("train")
+    assert (demo.manifest.name, demo.manifest.created) == (options.single("--name"), options.single("--created"))
+    assert f"{options.single('--refits')} refits" in card
+    assert card.rstrip().endswith(f"Seed {options.single('--seed')}.")
+    assert options.single("--seed") == stated("simulate").single("--seed")
+    assert DEMO_BUNDLE.samefile(options.single("--out"))
 
 
 def test_its_card_tells_the_history_of_its_seed(card: str) -> None:
@@ -93,7 +93,7 @@ def test_it_reads_the_default_encoder_and_the_default_profile(demo: Bundle) -> N
     assert demo.manifest.encoder.digest == encoder["digest"]
     assert demo.mil is not None
     assert demo.mil.width == encoder["dim"]
-    assert digest_of(said_of("bundle.json")["profile"]) == digest_of(load_profile().served())
+    assert digest_of(bundle_json("bundle.json")["profile"]) == digest_of(load_profile().served())
 
 
 def test_it_reads_words_as_people_write_them(demo: Bundle) -> None:
@@ -113,9 +113,9 @@ def test_its_card_gives_every_model_its_figures_with_intervals_and_its_threshold
 
 
 def test_its_card_says_whether_the_slides_add_anything(card: str) -> None:
-    found = re.search(r"who have both: \S+ \((\S+) to (\S+)\); (.+)\.\n", card)
-    assert found
-    assert found[3] == verdict(float(found[1]), float(found[2]))
+    match = re.search(r"who have both: \S+ \((\S+) to (\S+)\); (.+)\.\n", card)
+    assert match
+    assert match[3] == verdict(float(match[1]), float(match[2]))
 
 
 def test_the_commands_that_it_is_made_by_follow_one_another(tmp_path: Path) -> None:

@@ -12,24 +12,26 @@ from typer.testing import CliRunner
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
-from services.standalone.commands import app
+from services.standalone.app import app
+from tests.stack.triton import Triton
 from tests.support.finetuning import labelled_tiles
-from tests.support.stack.triton import Triton
+from tests.support.missing import optional_library
 
 LARGEST_DIFFERENCE = 1e-4
 
 
 def made_up_tiles() -> Tiles:
     """Eleven tiles: the known one, flat ones, noise and gradients."""
-    made = np.random.default_rng(7).integers(0, 256, (11, 256, 256, 3), np.uint8)
-    made[0] = known_tile.known_tile(256)
-    made[1], made[2] = 0, 255
-    made[3] = np.arange(256, dtype=np.uint8)[:, np.newaxis]
-    return made
+    tiles = np.random.default_rng(7).integers(0, 256, (11, 256, 256, 3), np.uint8)
+    tiles[0] = known_tile.known_tile(256)
+    tiles[1], tiles[2] = 0, 255
+    tiles[3] = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    return tiles
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +53,8 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetuned(folder: Path) -> Path:
-    """The default encoder after one step on made-up tiles: its weights are others, and its manifest says why."""
-    pytest.importorskip("torch", reason="torch is in the group `train`")
+    """The default encoder after one step on made-up tiles: with other weights, as its manifest states."""
+    optional_library("torch", "train")
     tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
     short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]
     done = CliRunner().invoke(app, ["finetune", "--tiles", str(tiles), "--out", str(out), *short])
@@ -125,7 +127,8 @@ def test_slides_that_share_batches_get_their_own_answers(encoder: Encoder, tiles
 
         answers = list(callers.map(embed, [0, 3, 6, 8]))
     parts = [expected[at : at + 3] for at in (0, 3, 6, 8)]
-    assert all(np.abs(got - part).max() <= LARGEST_DIFFERENCE for got, part in zip(answers, parts, strict=True))
+    for answer, part in zip(answers, parts, strict=True):
+        assert np.abs(answer - part).max() <= LARGEST_DIFFERENCE
 
 
 @pytest.mark.parametrize("wrong", [(1, 224, 224, 3), (1, 256, 256, 4)])

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from threading import Event
 
 import pytest
@@ -55,30 +56,30 @@ def test_a_handler_longer_than_the_poll_interval_trips_no_rebalance(
         with caplog.at_level(logging.INFO, "kafka.coordinator"):
             recorder.wait_for(1)
     assert "joining group" not in caplog.text
-    assert [delivery.offset for delivery in recorder.seen] == [0]
+    assert [delivery.offset for delivery in recorder.deliveries] == [0]
     assert _committed(bus, topic) == 1
 
 
 def _committed(bus: KafkaKind, topic: str) -> int:
-    """How many records a further member of the group would not see again."""
-    left = Recorder()
+    """Number of records that a new member of the group would not get again."""
+    uncommitted = Recorder()
     sent = len(bus.records(topic))
     bus.producer().send([Record(topic, "case-1", b"last")])
-    with running(consume(bus.consumer("group", [topic]), left)):
-        eventually(lambda: any(delivery.record.value == b"last" for delivery in left.seen))
-    return sent - len(left.seen) + 1
+    with running(consume(bus.consumer("group", [topic]), uncommitted)):
+        eventually(lambda: any(delivery.record.value == b"last" for delivery in uncommitted.deliveries))
+    return sent - len(uncommitted.deliveries) + 1
 
 
 def test_a_new_member_takes_its_share_and_every_record_is_handled(bus: KafkaKind) -> None:
-    topic, old, new = bus.topic(), Recorder(), Recorder()
+    topic, old, new, numbers = bus.topic(), Recorder(), Recorder(), count()
     with running(consume(bus.consumer("group", [topic]), old)):
         bus.producer().send(spread(topic, 20))
         old.wait_for(20)
         with running(consume(bus.consumer("group", [topic]), new)):
-            eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{time.time()}", b"")) and new.seen)
+            eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{next(numbers)}", b"")) and new.deliveries)
             sent = len(bus.records(topic))
-            eventually(lambda: len({delivery.origin for delivery in old.seen + new.seen}) == sent)
-    assert new.seen
+            eventually(lambda: len({delivery.origin for delivery in old.deliveries + new.deliveries}) == sent)
+    assert new.deliveries
 
 
 def test_a_static_member_that_comes_back_in_time_disturbs_nobody(
@@ -98,7 +99,7 @@ def test_a_static_member_that_comes_back_in_time_disturbs_nobody(
         with running(consume(restarts, recorder)):
             recorder.wait_for(20)
     assert caplog.text.count("(Re-)joining group") == 1
-    assert len({delivery.origin for delivery in recorder.seen}) == len(recorder.seen) == 20
+    assert len({delivery.origin for delivery in recorder.deliveries}) == len(recorder.deliveries) == 20
 
 
 def _settled(caplog: pytest.LogCaptureFixture, topic: str) -> bool:
@@ -125,7 +126,7 @@ def test_consumer_and_producer_go_on_after_a_broker_that_was_killed(
             producer.send([Record(topic, "case-1", b"lost")])
         broker.start()
         eventually(lambda: _sent(producer, Record(topic, "case-1", b"after")))
-        eventually(lambda: b"after" in {delivery.record.value for delivery in recorder.seen})
+        eventually(lambda: b"after" in {delivery.record.value for delivery in recorder.deliveries})
     producer.close()
 
 
@@ -206,8 +207,8 @@ def test_records_in_the_middle_of_a_topic_are_forgotten_and_the_others_stay(bus:
     producer.send([Record(topic, f"case-{number % 3}", str(number).encode()) for number in range(12)])
     assert forget(bus.settings, producer, topic, lambda letter: letter.record.key == "case-1") == 4
     assert forget(bus.settings, producer, topic, lambda letter: letter.record.key == "case-1") == 0
-    left = [delivery.record for delivery in read_topic(bus.settings, topic)]
-    assert sorted(int(record.value) for record in left) == [0, 2, 3, 5, 6, 8, 9, 11]
+    uncommitted = [delivery.record for delivery in read_topic(bus.settings, topic)]
+    assert sorted(int(record.value) for record in uncommitted) == [0, 2, 3, 5, 6, 8, 9, 11]
 
 
 def test_after_a_record_that_the_broker_refuses_the_producer_goes_on(bus: KafkaKind) -> None:

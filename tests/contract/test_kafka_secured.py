@@ -12,11 +12,11 @@ from shared.bus.kafka_client import KafkaDownError, KafkaRefusedError
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
+from tests.stack.process import free_ports
+from tests.stack.secured_kafka import SecuredKafka
 from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.certificates import self_signed
 from tests.support.parts import KafkaPart
-from tests.support.stack.process import free_ports
-from tests.support.stack.secured_kafka import SecuredKafka
 
 ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 
@@ -24,12 +24,12 @@ ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 @pytest.fixture(scope="module")
 def broker(kafka: KafkaPart, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:  # noqa: ARG001 - asked for so that a missing Kafka skips
     port, controller_port, secure_port = free_ports(3)
-    made = SecuredKafka(tmp_path_factory.mktemp("secured"), port, controller_port, secure_port)
-    made.start()
-    ensure_topics(KafkaSettings(bootstrap_servers=made.bootstrap), [ALLOWED, FORBIDDEN])
-    made.allow([ALLOWED], [GROUP])
-    yield made
-    made.stop()
+    server = SecuredKafka(tmp_path_factory.mktemp("secured"), port, controller_port, secure_port)
+    server.start()
+    ensure_topics(KafkaSettings(bootstrap_servers=server.bootstrap), [ALLOWED, FORBIDDEN])
+    server.allow([ALLOWED], [GROUP])
+    yield server
+    server.stop()
 
 
 def sent(settings: KafkaSettings, record: Record) -> bool:

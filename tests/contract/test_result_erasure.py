@@ -3,17 +3,17 @@
 from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
 from shared.units import CaseId
-from tests.support import scores as made
-from tests.support.result_stores import record, tell
+from tests.support import scores as samples
+from tests.support.result_stores import apply, record
 
 
 def test_an_erased_case_leaves_no_row_and_an_intact_record_of_digests(fresh: SqlStore) -> None:
     case, other = "c-erased", "c-other"
     for name in (case, other):
-        tell(fresh, record(name, "1", 5))
-        tell(fresh, record(name, "2", 6))
-        fresh.record_rejection(made.rejected(name, "B", made.at(6)))
-        fresh.record_progress(made.progress(name, "A", 3, made.at(7)))
+        apply(fresh, record(name, "1", 5))
+        apply(fresh, record(name, "2", 6))
+        fresh.record_rejection(samples.rejected(name, "B", samples.at(6)))
+        fresh.record_progress(samples.progress(name, "A", 3, samples.at(7)))
     before = fresh.verify_chain()
     assert fresh.erase(CaseId(case))
     assert not fresh.erase(CaseId(case))
@@ -27,7 +27,7 @@ def test_an_erased_case_leaves_no_row_and_an_intact_record_of_digests(fresh: Sql
 def test_a_case_that_comes_back_and_is_erased_again_leaves_an_intact_record(fresh: SqlStore) -> None:
     case = "c-erased"
     for version in "123":
-        tell(fresh, record(case, version, 5))
+        apply(fresh, record(case, version, 5))
         assert fresh.erase(CaseId(case))
     assert fresh.verify_chain().intact
     assert case not in everything(fresh)

@@ -185,7 +185,7 @@ def test_threads_read_the_same_pixels_even_beside_damage(damaged: SlideReader) -
     origins, cut = origins_of(damaged)
     once = damaged.read_tiles(origins, cut)
     with ThreadPoolExecutor(4) as pool:
-        parts = list(pool.map(lambda part: damaged.read_tiles(part, cut), np.array_split(origins, 8)))
-    assert np.array_equal(once.corrupt, np.concatenate([part.corrupt for part in parts]))
+        parts = list(pool.map(lambda subset: damaged.read_tiles(subset, cut), np.array_split(origins, 8)))
+    assert np.array_equal(once.corrupt, np.concatenate([subset.corrupt for subset in parts]))
     sound = ~once.corrupt
-    assert np.array_equal(once.pixels[sound], np.concatenate([part.pixels for part in parts])[sound])
+    assert np.array_equal(once.pixels[sound], np.concatenate([subset.pixels for subset in parts])[sound])

@@ -29,20 +29,20 @@ def send(queue: SqsQueue, *bodies: bytes) -> None:
         queue.client.send_message(QueueUrl=queue.url, MessageBody=body.decode())
 
 
-def left(queue: SqsQueue) -> int:
+def queued(queue: SqsQueue) -> int:
     """Messages that the queue still has, hidden ones included."""
-    said = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
-    return int(said["ApproximateNumberOfMessages"]) + int(said["ApproximateNumberOfMessagesNotVisible"])
+    attributes = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
 def test_a_handled_message_is_deleted(queue: SqsQueue) -> None:
     recorder = Recorder()
     send(queue, to_bytes("slides", ["slides/a/1 +%41ä.svs"]))
     with running(consume(SqsConsumer(queue), recorder)):
-        (got,) = recorder.wait_for(1)
-        eventually(lambda: left(queue) == 0)
-    assert decode(got.record) == ObjectHint("slides/a/1 +%41ä.svs", "slides")
-    assert got.written_at > 0
+        (delivery,) = recorder.wait_for(1)
+        eventually(lambda: queued(queue) == 0)
+    assert decode(delivery.record) == ObjectHint("slides/a/1 +%41ä.svs", "slides")
+    assert delivery.written_at > 0
 
 
 def test_a_message_whose_handler_crashed_comes_again(queue: SqsQueue) -> None:
@@ -55,30 +55,30 @@ def test_a_message_whose_handler_crashed_comes_again(queue: SqsQueue) -> None:
     assert str(Running(consume(SqsConsumer(queue), crash)).join()) == "boom"
     with running(consume(SqsConsumer(queue), recorder)):
         recorder.wait_for(1)
-        eventually(lambda: left(queue) == 0)
+        eventually(lambda: queued(queue) == 0)
 
 
 def test_a_long_job_keeps_its_message_hidden_and_stopping_waits_for_it(queue: SqsQueue) -> None:
-    seen, long_enough = Recorder(), Event()
+    recorder, long_enough = Recorder(), Event()
     rounds: list[int] = []
 
     def beat() -> None:
         rounds.append(1)
-        if len(rounds) >= 6 and seen.seen:
+        if len(rounds) >= 6 and recorder.deliveries:
             long_enough.set()
 
     def handle(delivery: Delivery) -> None:
-        seen(delivery)
+        recorder(delivery)
         assert long_enough.wait(PATIENCE_S)
 
     send(queue, to_bytes("slides", ["slides/a/1.svs"]))
-    part = Running(consume(SqsConsumer(queue, concurrency=2, beat=beat), handle))
-    seen.wait_for(1)
+    consumer = Running(consume(SqsConsumer(queue, concurrency=2, beat=beat), handle))
+    recorder.wait_for(1)
     assert long_enough.wait(PATIENCE_S)
-    part.stop.set()
-    assert part.join() is None
-    assert len(seen.seen) == 1
-    assert left(queue) == 0
+    consumer.stop.set()
+    assert consumer.join() is None
+    assert len(recorder.deliveries) == 1
+    assert queued(queue) == 0
 
 
 def test_a_worker_on_sqs_gives_poison_up_and_goes_on(queue: SqsQueue) -> None:
@@ -93,7 +93,7 @@ def test_a_worker_on_sqs_gives_poison_up_and_goes_on(queue: SqsQueue) -> None:
     test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}).encode()
     send(queue, b"no event", test_event, to_bytes("slides", ["slides/a/1.svs", "slides/a/2.svs"]))
     with running(Worker("tiler", SqsConsumer(queue), bus.producer(), [route]).run):
-        eventually(lambda: left(queue) == 0)
+        eventually(lambda: queued(queue) == 0)
     assert sorted(hint.key for hint in landed) == ["slides/a/1.svs", "slides/a/2.svs"]
     (letter,) = bus.records(topics.DEAD_LETTERS)
     assert letter.value == b"no event"

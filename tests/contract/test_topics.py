@@ -21,7 +21,7 @@ def settings(kafka: KafkaPart) -> KafkaSettings:
     return KafkaSettings(bootstrap_servers=kafka.bootstrap)
 
 
-def _standing(settings: KafkaSettings, topic: str) -> tuple[int, Mapping[str, Any]]:
+def _topic_state(settings: KafkaSettings, topic: str) -> tuple[int, Mapping[str, Any]]:
     admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     (described,) = admin.describe_topics([topic])
     (configs,) = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)]).values()
@@ -32,13 +32,13 @@ def _standing(settings: KafkaSettings, topic: str) -> tuple[int, Mapping[str, An
 def test_topics_are_made_once_and_then_adjusted(settings: KafkaSettings, kafka: KafkaPart) -> None:
     name = kafka.topic("adjust")
     other = f"{name}.new"
-    wanted = {name: TopicSpec(partitions=5, configs={"retention.ms": "-1"}), other: TopicSpec(partitions=2)}
-    said = adjust_topics(settings, wanted)
-    assert f"{other} made" in said
-    partitions, configs = _standing(settings, name)
+    specs = {name: TopicSpec(partitions=5, configs={"retention.ms": "-1"}), other: TopicSpec(partitions=2)}
+    sentences = adjust_topics(settings, specs)
+    assert f"{other} made" in sentences
+    partitions, configs = _topic_state(settings, name)
     assert partitions == 5
     assert str(configs["retention.ms"]["value"]) == "-1"
-    assert adjust_topics(settings, wanted) == []
+    assert adjust_topics(settings, specs) == []
 
 
 def test_what_kafka_cannot_take_away_is_said_and_left(settings: KafkaSettings, kafka: KafkaPart) -> None:
@@ -48,10 +48,10 @@ def test_what_kafka_cannot_take_away_is_said_and_left(settings: KafkaSettings, k
 
 
 def test_the_job_says_in_one_line_that_kafka_is_down() -> None:
-    wanted = json.dumps({"slides.tiled": {"partitions": 1}})
+    specs = json.dumps({"slides.tiled": {"partitions": 1}})
     environment = {**os.environ, "MEDULLA_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     done = subprocess.run(
-        [sys.executable, "-m", "shared.bus", wanted], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "shared.bus", specs], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
     assert "does not answer" in done.stderr

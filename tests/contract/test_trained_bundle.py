@@ -1,4 +1,4 @@
-"""What `medulla train` writes: the scorer reads it and says the same of a patient as the trainer does."""
+"""What `medulla train` writes: the scorer reads it and gives the same predictions as the trainer."""
 
 import csv
 import json
@@ -22,14 +22,15 @@ from shared.model.errors import BadBundleError
 from shared.model.mil import MIL
 from shared.model.record import parse_record
 from shared.units import CaseId
+from tests.support.missing import optional_library
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
+optional_library("torch", "train")
 
 OUTCOME = ("time_days", "event_code")
 
 
 def nothing(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
 ) -> None:
     cohort, embeddings = read(folder)
     patients = Patients(cohort, slide_view(served, cohort, embeddings), 0)
-    found, _ = predict_all(served, patients)
+    expected, _ = predict_all(served, patients)
     assert scorer.mil is not None
     place = patients.horizon
     for i, record in enumerate(records(folder)):
@@ -94,12 +95,16 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
         alone = CaseValues.of_case(scorer.manifest.profile, values)
         for name, model in {"fused": arm.name, "clinical_molecular_gbm": "clinical_molecular_gbm"}.items():
             risk = scorer.predict(model, alone).risk[0, 0]
-            assert risk == pytest.approx(found[name].risk[i, place], rel=1e-6)
+            assert risk == pytest.approx(expected[name].risk[i, place], rel=1e-6)
 
 
 def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) -> None:
-    said = {"sex": "F", "age_at_diagnosis_months": 30, "molecular_group": "SHH-activated and TP53-wildtype"}
-    record = parse_record(json.dumps(said).encode(), CaseId("A"), scorer.manifest.profile)
+    written = {
+        "sex": "F",
+        "age_at_diagnosis_months": 30,
+        "molecular_group": "SHH-activated and TP53-wildtype",
+    }
+    record = parse_record(json.dumps(written).encode(), CaseId("A"), scorer.manifest.profile)
     assert record.values == {
         "sex": "female",
         "age_at_diagnosis_years": 2.5,

@@ -1,4 +1,4 @@
-"""A worker's promises, on the bus in memory and on Kafka alike: retries outlive restarts, nothing holds others up."""
+"""A worker's promises, on the bus in memory and on Kafka alike: retries survive restarts, no record blocks others."""
 
 import time
 import uuid
@@ -62,12 +62,12 @@ class Service:
         self.bus.producer().send([record])
         return record
 
-    def until_handled(self, part: Running, count: int) -> None:
+    def until_handled(self, worker: Running, count: int) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while len(self.handled) < count:
-            assert part.error is None
+            assert worker.error is None
             assert time.monotonic() < deadline, self.handled
-            part.stop.wait(0.01)
+            worker.stop.wait(0.01)
 
 
 def letters(bus: BusKind, service: Service) -> list[Record]:
@@ -80,8 +80,8 @@ def test_a_poison_message_becomes_a_dead_letter_and_delays_nothing(bus: BusKind)
     poison = Record(service.topic, service.case, b"\x00poison\xff", {"odd": "\udcff"})
     bus.producer().send([poison])
     service.send("after")
-    with running(service.worker().run) as part:
-        service.until_handled(part, 1)
+    with running(service.worker().run) as worker:
+        service.until_handled(worker, 1)
         eventually(lambda: letters(bus, service))
     (letter,) = letters(bus, service)
     view = read(letter)
@@ -94,9 +94,9 @@ def test_the_largest_poison_that_fits_a_topic_fits_the_dead_letters_too(bus: Bus
     service = Service(bus)
     poison = Record(service.topic, service.case, b"\xff" * 1_048_000)
     bus.producer().send([poison])
-    with running(service.worker().run) as part:
-        eventually(lambda: letters(bus, service) or part.error)
-        assert part.error is None
+    with running(service.worker().run) as worker:
+        eventually(lambda: letters(bus, service) or worker.error)
+        assert worker.error is None
     (letter,) = letters(bus, service)
     assert as_sent(original(letter)) == poison
 
@@ -105,14 +105,14 @@ def test_a_dead_letter_that_is_replayed_is_handled_like_the_first_time(bus: BusK
     service = Service(bus, RetryPolicy(base_s=0.01, max_attempts=2))
     service.down.set()
     sent = service.send("a")
-    with running(service.worker().run) as part:
+    with running(service.worker().run) as worker:
         eventually(lambda: letters(bus, service))
         (letter,) = letters(bus, service)
         assert (read(letter).reason, read(letter).attempts) == ("retries_exhausted", 2)
         service.down.clear()
         assert as_sent(original(letter)) == sent
         bus.producer().send([original(letter)])
-        service.until_handled(part, 1)
+        service.until_handled(worker, 1)
 
 
 def test_a_retry_waits_on_the_bus_across_a_restart_and_holds_no_other_case_up(bus: BusKind) -> None:
@@ -124,8 +124,8 @@ def test_a_retry_waits_on_the_bus_across_a_restart_and_holds_no_other_case_up(bu
     due = max(float(record.headers[headers.NOT_BEFORE]) for record in bus.records(topics.retry_topic(service.name)))
     service.down.clear()
     service.send("prompt")
-    with running(service.worker().run) as part:
-        service.until_handled(part, 2)
+    with running(service.worker().run) as worker:
+        service.until_handled(worker, 2)
     assert service.handled == ["prompt", "late"]
     assert time.time() >= due
 
@@ -157,11 +157,11 @@ def test_records_that_are_handed_over_while_at_work_are_never_given_up(bus: BusK
     with ExitStack() as last:
         for number in range(4):
             joined = ExitStack()
-            part = joined.enter_context(running(member(number)))
-            service.until_handled(part, 4 * number + 1)
+            joining = joined.enter_context(running(member(number)))
+            service.until_handled(joining, 4 * number + 1)
             last.close()
             last.push(joined)
-        service.until_handled(part, len(slides))
+        service.until_handled(joining, len(slides))
         eventually(lambda: set(service.handled) == set(slides))
     assert not letters(bus, service)
     assert not list(store.list(""))

@@ -1,4 +1,4 @@
-"""What the tests of the page of results share: results to show, and a page whose console must stay empty."""
+"""Shared by the end-to-end tests: the real parts, results to show, and a page whose console must stay empty."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support import scores as made
+from tests.stack.triton import Triton
+from tests.support import scores as samples
+from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.results import Results, over_http
+from tests.support.system import RealParts
 
 PATIENCE_MS = 15_000
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def real_parts(kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton) -> RealParts:
+    return RealParts(kafka, minio, postgres, triton)
 
 
 @pytest.fixture
@@ -24,12 +32,12 @@ def results(tmp_path: Path) -> Iterator[Results]:
 @pytest.fixture
 def filled(results: Results) -> Results:
     """A scored case with an older score, an abstained one, a rejected one, and one on its way."""
-    results.score(made.score("MB-0042", "1"), minutes=1)
-    results.score(made.score("MB-0042", "2"), minutes=4)
-    results.score(made.abstained("MB-0043"), minutes=3)
-    results.store.record_rejection(made.rejected("MB-0042", "A3", made.at(5)))
-    results.store.record_rejection(made.rejected("MB-0099", "B1", made.at(2)))
-    results.store.record_progress(made.progress("MB-0100", "C1", 130, made.at(9)))
+    results.score(samples.score("MB-0042", "1"), minutes=1)
+    results.score(samples.score("MB-0042", "2"), minutes=4)
+    results.score(samples.abstained("MB-0043"), minutes=3)
+    results.store.record_rejection(samples.rejected("MB-0042", "A3", samples.at(5)))
+    results.store.record_rejection(samples.rejected("MB-0099", "B1", samples.at(2)))
+    results.store.record_progress(samples.progress("MB-0100", "C1", 130, samples.at(9)))
     return results
 
 
@@ -46,7 +54,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-GB", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     opened, wrong = context.new_page(), []
-    opened.on("console", lambda said: wrong.append(said.text) if said.type in {"error", "warning"} else None)
+    opened.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("dialog", lambda dialog: wrong.append(dialog.message))
     yield opened

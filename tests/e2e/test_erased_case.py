@@ -14,11 +14,9 @@ from shared import keys
 from shared.blob.port import ObjectChangedError
 from shared.bus import dead_letters, topics
 from shared.canonical import sha256
+from tests.stack.process import clean_environment, wait_for
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.parts import KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.process import clean_environment, wait_for
-from tests.support.stack.triton import Triton
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CANARY, TWIN = "canary-4711", "twin-4712"
@@ -26,11 +24,8 @@ SHARED = slides.cc0_bytes() + b"both"
 
 
 @pytest.fixture(scope="module")
-def system(
-    kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    parts = RealParts(kafka, minio, postgres, triton)
-    with running(parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
+def system(real_parts: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(real_parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
         system.s3.put_bucket_versioning(Bucket=system.bucket, VersioningConfiguration={"Status": "Enabled"})
         yield system
 
@@ -65,27 +60,43 @@ def test_a_case_erased_at_work_is_gone_and_comes_back_only_when_that_is_lifted(s
     assert system.get("/api/v1/audit/verify")["intact"]
 
 
-def test_deleted_replaced_and_returned_slides_change_the_score_and_the_audit_says_why(system: System) -> None:
-    one, other, older = (slides.cc0_bytes() + name for name in (b"life-1", b"life-2", b"life-3"))
-    system.land_record("life")
-    system.land_slide("life", one, "1.svs")
-    gone = system.land_slide("life", other, "2.svs")
-    both = system.eventually("life", _made_of(one, other))
+def test_work_on_a_long_slide_ends_when_the_slide_is_deleted_or_its_case_erased(system: System, tmp_path: Path) -> None:
+    long = slides.enlarged(tmp_path / "long.tiff", 8, 8).read_bytes()
+    gone = system.land_slide("gone", long)
+    assert wait_for(lambda: len(_parts(system, long)) >= 1, PATIENCE_S)
     system.s3.delete_object(Bucket=system.bucket, Key=gone)
-    system.eventually("life", _made_of(one))
-    system.land_slide("life", other, "2.svs")
-    assert system.eventually("life", _made_of(one, other))["score"]["score_id"] == both["score"]["score_id"]
-    for data in (one, other, older):
+    system.eventually("gone", lambda case: case["summary"]["state"] == "CASE_STATE_WITHDRAWN")
+    assert not _bags(system, long)
+    own = long + CANARY.encode()
+    system.land_slide(CANARY, own)
+    assert wait_for(lambda: len(_parts(system, own)) >= 1, PATIENCE_S)
+    _medulla(system, "erase", CANARY)
+    assert wait_for(lambda: not (_traces(system) or _parts(system, own)), PATIENCE_S)
+    assert not wait_for(lambda: bool(_parts(system, own) or _bags(system, own)), 15)
+    _medulla(system, "erase", CANARY, "--lift")
+
+
+def test_deleted_replaced_and_returned_slides_change_the_score_and_the_audit_says_why(system: System) -> None:
+    first, second, third = (slides.cc0_bytes() + name for name in (b"life-1", b"life-2", b"life-3"))
+    system.land_record("life")
+    system.land_slide("life", first, "1.svs")
+    deleted = system.land_slide("life", second, "2.svs")
+    both = system.eventually("life", _made_of(first, second))
+    system.s3.delete_object(Bucket=system.bucket, Key=deleted)
+    system.eventually("life", _made_of(first))
+    system.land_slide("life", second, "2.svs")
+    assert system.eventually("life", _made_of(first, second))["score"]["score_id"] == both["score"]["score_id"]
+    for data in (first, second, third):
         system.land_slide("life", data, "2.svs")
-    system.eventually("life", _made_of(one, older))
-    for key in (f"{keys.SLIDES}life/1.svs", gone, f"{keys.CLINICAL}life.json"):
+    system.eventually("life", _made_of(first, third))
+    for key in (f"{keys.SLIDES}life/1.svs", deleted, f"{keys.CLINICAL}life.json"):
         system.s3.delete_object(Bucket=system.bucket, Key=key)
     case = system.eventually("life", lambda case: case["summary"]["state"] == "CASE_STATE_WITHDRAWN")
     assert "score" not in case
     assert not any(score["current"] for score in system.scores("life"))
     assert system.get("/api/v1/audit/verify")["intact"]
     why = _whys(system)
-    assert any(sha256(other) in each for each in why)
+    assert any(sha256(second) in each for each in why)
 
 
 _NO_CASES = (keys.BUNDLES, keys.ATTEMPTS)
@@ -106,8 +117,16 @@ def _land(system: System) -> None:
     system.eventually(CANARY, lambda case: len(case.get("score", {}).get("slides", ())) == 2)
 
 
+def _parts(system: System, slide: bytes) -> list[str]:
+    return [info.key for info in system.store.list(f"embeddings/{sha256(slide)}/") if "/part-" in info.key]
+
+
+def _bags(system: System, slide: bytes) -> list[str]:
+    return [info.key for info in system.store.list(f"embeddings/{sha256(slide)}/") if "/bag." in info.key]
+
+
 def _traces(system: System) -> list[str]:
-    """Where the case is named or its bytes stand, but for topics that Kafka empties in its own time."""
+    """All places that name the case or hold its bytes, except topics under Kafka's retention."""
     return [*_in_bucket(system), *_in_database(system), *_in_dead_letters(system), *_on_scratch(system)]
 
 
@@ -174,9 +193,9 @@ def _medulla(system: System, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _made_of(*wanted: bytes) -> Callable[[dict[str, Any]], bool]:
+def _made_of(*inputs: bytes) -> Callable[[dict[str, Any]], bool]:
     """A case whose current score was made from exactly these slides, with nothing left out."""
-    digests = {sha256(data) for data in wanted}
+    digests = {sha256(data) for data in inputs}
 
     def looks_right(case: dict[str, Any]) -> bool:
         score = case.get("score", {})

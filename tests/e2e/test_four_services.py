@@ -1,4 +1,4 @@
-"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, whatever dies."""
+"""Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, also after crashes."""
 
 import json
 import subprocess
@@ -11,22 +11,17 @@ import pytest
 from shared import keys
 from shared.bus import topics
 from shared.bus.port import Record
+from tests.stack.process import clean_environment, wait_for
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.parts import KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.process import clean_environment, wait_for
-from tests.support.stack.triton import Triton
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CLINICAL_ONLY = "clinical_molecular"
 
 
 @pytest.fixture(scope="module")
-def system(
-    kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
-    parts = RealParts(kafka, minio, postgres, triton)
-    with running(parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
+def system(real_parts: RealParts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(real_parts, tmp_path_factory.mktemp("services"), topics.S3_EVENTS) as system:
         yield system
 
 
@@ -65,9 +60,9 @@ def test_each_event_three_times_gives_one_current_score(system: System) -> None:
     system.land_slide("E2E-thrice", _of_its_own("E2E-thrice"))
     before = system.eventually("E2E-thrice", scored_by("fused"))
     for topic in (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED):
-        said = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
-        assert said, topic
-        system.send(*said, *said)
+        records = [delivery.record for delivery in system.read(topic) if b"E2E-thrice" in delivery.record.value]
+        assert records, topic
+        system.send(*records, *records)
     system.land_record("E2E-after")
     system.eventually("E2E-after", scored_by(CLINICAL_ONLY))
     _settled(system)
@@ -87,9 +82,9 @@ def test_killed_embedder_and_killed_broker_change_no_byte_of_the_score(system: S
     system.parts.kafka.kill()
     system.parts.kafka.start()
     system.services["embedder"].start()
-    storm = system.eventually("E2E-storm", scored_by("pathomics"))
-    assert _anonymous(system.score_bytes(storm)) == _anonymous(system.score_bytes(calm))
-    assert system.score_bytes(storm) != b""
+    with_failures = system.eventually("E2E-storm", scored_by("pathomics"))
+    assert _anonymous(system.score_bytes(with_failures)) == _anonymous(system.score_bytes(calm))
+    assert system.score_bytes(with_failures) != b""
     assert len(system.scores("E2E-storm")) == 1
 
 
@@ -193,11 +188,11 @@ def _parts(system: System) -> int:
 
 def _anonymous(score: bytes) -> dict[str, object]:
     """A score without what names its case, or another that holds the same slide."""
-    said = dict(json.loads(score))
-    del said["case_id"], said["score_id"], said["remarks"]
-    for slide in said["slides"]:
+    anonymous = dict(json.loads(score))
+    del anonymous["case_id"], anonymous["score_id"], anonymous["remarks"]
+    for slide in anonymous["slides"]:
         del slide["attention_key"]
-    return said
+    return anonymous
 
 
 def _settled(system: System) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+from tests.stack.process import clean_environment, free_ports, wait_for
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
-from tests.support.stack.process import clean_environment, free_ports, wait_for
 from tests.support.system import CLINICAL
 
 PATIENCE_S = 90.0
@@ -102,6 +103,18 @@ def test_a_folder_is_watched_scored_and_found_again_after_a_restart(tmp_path: Pa
         assert second.score("DEMO-001") == before
         scores = second.get("/api/v1/cases/DEMO-001/scores")["scores"]
         assert [score["current"] for score in scores].count(True) == 1
+
+
+def test_ctrl_c_cuts_off_slides_in_work_and_the_next_start_goes_on_with_them(tmp_path: Path) -> None:
+    with laptop(tmp_path) as first:
+        for number in range(6):
+            first.land(f"slides/C-{number}/slide.svs", slides.cc0_bytes() + bytes(number))
+        assert wait_for(lambda: any(tmp_path.glob("embeddings/*/*/*/*")), PATIENCE_S)
+        pressed = time.monotonic()
+    assert time.monotonic() - pressed < 10
+    assert not list(tmp_path.glob("attempts/**/*.json"))
+    with laptop(tmp_path) as second:
+        assert wait_for(lambda: all(second.score(f"C-{number}").get("slides") for number in range(6)), PATIENCE_S)
 
 
 CANARY = "canary-4711"

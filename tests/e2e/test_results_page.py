@@ -6,7 +6,7 @@ from medulla.v1.events_pb2 import STAGE_DOWNLOADING
 from medulla.v1.scorer_pb2 import TopTile
 from playwright.sync_api import Page, expect
 
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.results import Results, attention_map, over_http, thumbnail
 
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
@@ -37,7 +37,7 @@ def test_every_view_says_research_use_only_and_simulated(page: Page, address: st
 
 
 def test_a_case_that_is_not_simulated_is_not_called_so(page: Page, results: Results) -> None:
-    score = made.score("MB-1")
+    score = samples.score("MB-1")
     score.simulated = False
     results.score(score)
     with over_http(results) as address:
@@ -60,7 +60,7 @@ def test_a_case_shows_its_risk_and_what_it_rests_on(page: Page, address: str) ->
     expect(page.get_by_text("has no tissue: 0.0 mm2 found")).to_be_visible()
     expect(page.get_by_text("scan the slide again")).to_be_visible()
     page.get_by_text("bundle demo-simulated").click()
-    expect(page.get_by_text(made.digest("bundle"))).to_be_visible()
+    expect(page.get_by_text(samples.digest("bundle"))).to_be_visible()
     expect(page.locator("section", has_text="Older scores").locator("tbody tr")).to_have_count(1)
 
 
@@ -82,8 +82,8 @@ def test_the_attention_map_lies_over_the_thumbnail(page: Page, address: str) -> 
 
 def test_a_map_without_preference_says_so_and_ranks_nothing(page: Page, results: Results) -> None:
     top = [TopTile(x_px=256 * i, y_px=0, attention=1 / 88) for i in range(5)]
-    score = made.score("MB-1", slides=("A1",))
-    score.slides[0].CopyFrom(made.slide_evidence("MB-1", "A1", top))
+    score = samples.score("MB-1", slides=("A1",))
+    score.slides[0].CopyFrom(samples.slide_evidence("MB-1", "A1", top))
     results.blobs.put_new(score.slides[0].attention_key, attention_map(top, faint=1 / 88, steps=1))
     results.score(score)
     with over_http(results) as address:
@@ -98,9 +98,9 @@ def test_a_map_without_preference_says_so_and_ranks_nothing(page: Page, results:
 
 
 def test_what_was_refused_is_named_also_where_it_is_the_case(page: Page, results: Results) -> None:
-    results.store.record_rejection(made.rejected("MB-1", "", made.at(1)))
-    results.store.record_rejection(made.unscorable("MB-1", "A", made.at(2)))
-    results.store.record_rejection(made.unscorable("MB-1", "", made.at(3)))
+    results.store.record_rejection(samples.rejected("MB-1", "", samples.at(1)))
+    results.store.record_rejection(samples.unscorable("MB-1", "A", samples.at(2)))
+    results.store.record_rejection(samples.unscorable("MB-1", "", samples.at(3)))
     with over_http(results) as address:
         page.goto(f"{address}/#/cases/MB-1")
         expect(page.locator(".refused b")).to_have_text(["The case", "Slide A", "Clinical record"])
@@ -110,7 +110,7 @@ def test_what_was_refused_is_named_also_where_it_is_the_case(page: Page, results
 
 
 def test_the_picture_of_a_refused_slide_is_shown(page: Page, results: Results) -> None:
-    refused = made.rejected("MB-1", "A", made.at(2))
+    refused = samples.rejected("MB-1", "A", samples.at(2))
     refused.thumbnail_key = "plans/picture.jpg"
     results.blobs.put_new(refused.thumbnail_key, thumbnail())
     results.store.record_rejection(refused)
@@ -123,15 +123,15 @@ def test_an_abstained_case_shows_no_number_as_a_risk(page: Page, address: str) -
     page.goto(f"{address}/#/cases/MB-0043")
     expect(page.get_by_text("The scorer abstained.")).to_be_visible()
     expect(page.get_by_text("The slides look like none in the training cohort")).to_be_visible()
-    said = page.locator("main").inner_text()
-    assert not re.search(r"31\s*%|38\s*%|\u00d71\.|percentile", said, re.IGNORECASE)
+    text = page.locator("main").inner_text()
+    assert not re.search(r"31\s*%|38\s*%|\u00d71\.|percentile", text, re.IGNORECASE)
     page.goto(address)
     expect(page.get_by_role("link", name="MB-0043")).to_be_visible()
     assert "%" not in row(page, "MB-0043")
 
 
 def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Results) -> None:
-    results.score(made.remarkable("MB-1"))
+    results.score(samples.remarkable("MB-1"))
     with over_http(results) as address:
         page.goto(address)
         expect(page.locator(".cases .chip")).to_have_text(
@@ -152,12 +152,12 @@ def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Resul
         quality = ["pen ink", "few tiles", "unlike the training slides"]
         expect(odd.locator(".chip")).to_have_text(["Slide left out", *quality])
         expect(odd.get_by_text("8.40 (limit 2.20), outside")).to_be_visible()
-        said = page.locator("main").inner_text()
-        assert not re.search(r"\b[a-z]+_[a-z_]+\b", said)
+        text = page.locator("main").inner_text()
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", text)
 
 
 def test_a_possible_swap_comes_first_and_many_remarks_unfold(page: Page, results: Results) -> None:
-    score = made.remarkable("MB-1")
+    score = samples.remarkable("MB-1")
     for number in range(40):
         score.remarks.add(code="profile_check", sentence=f"Remark {number}.")
     score.remarks.add(code="same_slide_in_two_cases", slide_id="HE.svs", sentence="Slide HE.svs: a possible swap.")
@@ -173,7 +173,7 @@ def test_a_possible_swap_comes_first_and_many_remarks_unfold(page: Page, results
 
 
 def test_refused_uploads_come_and_go_without_a_reload(page: Page, results: Results) -> None:
-    refused = made.rejected("", "", made.at(1), "bad_case_id")
+    refused = samples.rejected("", "", samples.at(1), "bad_case_id")
     refused.object_key = "slides/loose.svs"
     results.blobs.put(refused.object_key, b"x")
     page.clock.install()
@@ -189,13 +189,13 @@ def test_refused_uploads_come_and_go_without_a_reload(page: Page, results: Resul
 
 
 def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:
-    results.store.record_rejection(made.rejected("MB-1", "A", made.at(1)))
-    said = {
+    results.store.record_rejection(samples.rejected("MB-1", "A", samples.at(1)))
+    answer = {
         "summary": {"case_id": "MB-1", "state": "CASE_STATE_WITHDRAWN", "flags": []},
         "rejections": [],
         "withdrawn": "All slides of the case were deleted.",
     }
-    page.route("**/api/v1/cases/MB-1", lambda route: route.fulfill(json=said))
+    page.route("**/api/v1/cases/MB-1", lambda route: route.fulfill(json=answer))
     with over_http(results) as address:
         page.goto(f"{address}/#/cases/MB-1")
         expect(page.locator(".chip")).to_have_text(["Withdrawn"])
@@ -204,18 +204,18 @@ def test_a_withdrawn_case_says_why(page: Page, results: Results) -> None:
 
 
 def test_hostile_text_stays_text(page: Page, results: Results) -> None:
-    score = made.score("MB-1", slides=("A1",))
+    score = samples.score("MB-1", slides=("A1",))
     score.risk_group = score.risk_group_rule = score.model = score.provenance.bundle_name = HOSTILE
     moved = score.contributions[0]
     moved.variable = moved.label = moved.value = HOSTILE
     score.slides[0].qc_flags.append(HOSTILE)
     score.slides[0].mpp_source, score.slides[0].slide_id = HOSTILE, HOSTILE.partition("<script>")[0]
     results.score(score)
-    refused = made.rejected("MB-1", "x", made.at(2))
+    refused = samples.rejected("MB-1", "x", samples.at(2))
     refused.slide_id = HOSTILE[:60]
     refused.sentence = refused.advice = refused.object_key = refused.service = refused.reason = HOSTILE
     results.store.record_rejection(refused)
-    results.store.record_progress(made.progress("MB-2", HOSTILE[:60], 1, made.at(9)))
+    results.store.record_progress(samples.progress("MB-2", HOSTILE[:60], 1, samples.at(9)))
     with over_http(results) as address:
         page.goto(address)
         expect(page.locator("progress")).to_be_visible()
@@ -227,14 +227,14 @@ def test_hostile_text_stays_text(page: Page, results: Results) -> None:
 
 
 def test_a_case_moves_from_progress_to_its_score_while_it_is_watched(page: Page, results: Results) -> None:
-    results.store.record_progress(made.progress("MB-1", "A1", 0, made.at(6), STAGE_DOWNLOADING))
+    results.store.record_progress(samples.progress("MB-1", "A1", 0, samples.at(6), STAGE_DOWNLOADING))
     with over_http(results) as address:
         page.goto(address)
         expect(page.locator("progress")).to_have_attribute("value", "0")
-        results.store.record_progress(made.progress("MB-1", "A1", 300, made.at(7)))
+        results.store.record_progress(samples.progress("MB-1", "A1", 300, samples.at(7)))
         expect(page.locator("progress")).to_have_attribute("value", "300")
         expect(page.get_by_text("Embedding tiles A1")).to_be_visible()
-        results.score(made.score("MB-1"), minutes=8)
+        results.score(samples.score("MB-1"), minutes=8)
         expect(page.locator(".chip", has_text="Scored")).to_be_visible()
         expect(page.locator("progress")).to_have_count(0)
 
@@ -243,13 +243,13 @@ def test_a_new_case_appears_while_the_list_is_open(page: Page, results: Results)
     with over_http(results) as address:
         page.goto(address)
         expect(page.get_by_text("No case yet.")).to_be_visible()
-        results.store.record_progress(made.progress("MB-7", "A1", 1, made.at(6)))
+        results.store.record_progress(samples.progress("MB-7", "A1", 1, samples.at(6)))
         expect(page.get_by_role("link", name="MB-7")).to_be_visible()
 
 
 def test_more_cases_come_when_asked_for(page: Page, results: Results) -> None:
     for n in range(60):
-        results.store.record_rejection(made.rejected(f"MB-{n:02}", "A", made.at(n / 10)))
+        results.store.record_rejection(samples.rejected(f"MB-{n:02}", "A", samples.at(n / 10)))
     with over_http(results) as address:
         page.goto(address)
         expect(page.locator(".cases tbody tr")).to_have_count(50)

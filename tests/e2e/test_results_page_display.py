@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.results import Results
 
 _FAINT = """() => {
@@ -29,23 +29,23 @@ _FAINT = """() => {
 def test_every_text_stands_out_from_its_ground(
     page: Page, filled: Results, address: str, scheme: Literal["light", "dark"]
 ) -> None:
-    filled.score(made.remarkable("MB-0044"), minutes=6)
+    filled.score(samples.remarkable("MB-0044"), minutes=6)
     page.emulate_media(color_scheme=scheme)
     views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
-    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
+    for path, selector in ((f"/#/cases/{case}" if case else "/", selector) for case, selector in views):
         page.goto(address + path)
-        expect(page.locator(wanted).first).to_be_visible()
+        expect(page.locator(selector).first).to_be_visible()
         assert page.evaluate(_FAINT) == []
 
 
 @pytest.mark.parametrize("width", [380, 820, 900, 1400])
 def test_nothing_sticks_out_of_the_window(page: Page, filled: Results, address: str, width: int) -> None:
-    filled.score(made.remarkable("MB-0044"), minutes=6)
+    filled.score(samples.remarkable("MB-0044"), minutes=6)
     page.set_viewport_size({"width": width, "height": 800})
     views = (("", ".cases"), ("MB-0042", "canvas.heat"), ("MB-0043", ".abstained"), ("MB-0044", ".look"))
-    for path, wanted in ((f"/#/cases/{case}" if case else "/", wanted) for case, wanted in views):
+    for path, selector in ((f"/#/cases/{case}" if case else "/", selector) for case, selector in views):
         page.goto(address + path)
-        expect(page.locator(wanted).first).to_be_visible()
+        expect(page.locator(selector).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -75,7 +75,7 @@ def test_paper_gets_the_provenance_and_no_buttons(page: Page, address: str) -> N
     expect(page.locator("canvas.heat").first).to_be_visible()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    expect(page.get_by_text(made.digest("bundle"))).to_be_visible()
+    expect(page.get_by_text(samples.digest("bundle"))).to_be_visible()
     expect(page.get_by_text("Research use only.")).to_be_visible()
     expect(page.locator(".back")).to_be_hidden()
     expect(page.get_by_label("Opacity").first).to_be_hidden()

@@ -1,1 +1,1 @@
-"""Seeded fuzzing of everything that reads what others wrote: `make fuzz`."""
+"""Seeded fuzzing of all readers of foreign input: `make fuzz`."""

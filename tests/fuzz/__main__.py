@@ -20,16 +20,16 @@ _SHOWN = 5
 
 
 def main() -> int:
-    """Run the targets one after the other; 1 where an input did what none may."""
-    asked = _arguments()
+    """Run the targets one after the other; returns 1 if there is a fault."""
+    arguments = _arguments()
     logs.configure("fuzz", "CRITICAL")
-    chosen = [target for target in TARGETS if not asked.only or target.name in asked.only.split(",")]
-    share = min(asked.seconds, LONGEST_S) / max(1, len(chosen))
+    chosen = [target for target in TARGETS if not arguments.only or target.name in arguments.only.split(",")]
+    share = min(arguments.seconds, LONGEST_S) / max(1, len(chosen))
     with TemporaryDirectory(prefix="medulla-fuzz-") as folder:
-        tallies = [fuzz(target, share, Path(folder), asked.seed, asked.inputs) for target in chosen]
+        tallies = [fuzz(target, share, Path(folder), arguments.seed, arguments.inputs) for target in chosen]
         sys.stdout.write(table(tallies) + "\n")
         faults = [fault for tally in tallies for fault in tally.faults]
-        _keep(faults, tallies, asked.out, Path(folder))
+        _keep(faults, tallies, arguments.out, Path(folder))
     return 1 if faults else 0
 
 

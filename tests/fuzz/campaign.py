@@ -1,4 +1,4 @@
-"""Runs targets in processes of their own, within limits of time and memory, and counts what came of the inputs."""
+"""Runs targets in processes of their own, within limits of time and memory, and counts the outcomes of the inputs."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One input that did what none may."""
+    """A fault and the input that caused it."""
 
     target: str
     seed: int
@@ -35,7 +35,7 @@ class Fault:
 
 @dataclass
 class Tally:
-    """What came of the inputs of one target."""
+    """Outcomes of the inputs of one target."""
 
     target: Target
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -56,25 +56,25 @@ class Tally:
         return self.held_mb[-1] - self.held_mb[int(_SETTLED * len(self.held_mb))] if len(self.held_mb) > 2 else 0
 
     def fault(self, seed: int, what: str) -> None:
-        """Count an input that did what none may."""
+        """Count a fault."""
         self.outcomes["FAULT"] += 1
         self.faults.append(Fault(self.target.name, seed, what))
 
-    def take(self, said: dict[str, Any]) -> None:
-        """Count what a process says of one input."""
-        seed, seconds, peak = said["seed"], said["seconds"], said["peak_mb"]
+    def take(self, message: dict[str, Any]) -> None:
+        """Count the reported outcome of one input."""
+        seed, seconds, peak = message["seed"], message["seconds"], message["peak_mb"]
         if seconds > self.slowest_s:
             self.slowest_s, self.slowest_seed = seconds, seed
         self.peak_mb = max(self.peak_mb, peak)
-        self.held_mb += [said["held_mb"]] if said["held_mb"] else []
-        if "fault" in said:
-            self.fault(seed, said["fault"])
+        self.held_mb += [message["held_mb"]] if message["held_mb"] else []
+        if "fault" in message:
+            self.fault(seed, message["fault"])
         elif peak > self.target.peak_mb:
             self.fault(seed, f"took {peak} MB, allowed are {self.target.peak_mb}")
-        elif said.get("sentence", 0) > LONGEST_SENTENCE:
-            self.fault(seed, f"was refused with a sentence of {said['sentence']} characters")
+        elif message.get("sentence", 0) > LONGEST_SENTENCE:
+            self.fault(seed, f"was refused with a sentence of {message['sentence']} characters")
         else:
-            self.outcomes[said["reason"]] += 1
+            self.outcomes[message["reason"]] += 1
 
 
 def fuzz(target: Target, seconds: float, folder: Path, first: int = 0, most: int = sys.maxsize) -> Tally:
@@ -99,14 +99,14 @@ def _run(tally: Tally, seed: int, last: int, end: float, folder: Path) -> int:
     tally.held_mb.clear()
     working = False
     try:
-        for said in _lines(reader, tally.target.seconds):
-            if said is None:
+        for message in _lines(reader, tally.target.seconds):
+            if message is None:
                 tally.fault(seed, f"took longer than {tally.target.seconds:g} s")
                 return seed + 1
-            working = "seconds" not in said
+            working = "seconds" not in message
             if not working:
-                tally.take(said)
-                seed = said["seed"] + 1
+                tally.take(message)
+                seed = message["seed"] + 1
                 if seed >= last or time.monotonic() >= end:
                     return seed
     finally:
@@ -120,9 +120,9 @@ def _run(tally: Tally, seed: int, last: int, end: float, folder: Path) -> int:
 def _be_child(target: Target, seed: int, folder: Path, writer: int) -> None:
     """Never returns."""
     try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())  # native libraries write there what they think of an input
+            os.dup2(null, stream.fileno())  # native libraries write there what they think of an input
         with os.fdopen(writer, "w") as out:
             work(target, seed, folder, out)
     finally:
@@ -130,7 +130,7 @@ def _be_child(target: Target, seed: int, folder: Path, writer: int) -> None:
 
 
 def _lines(reader: int, longest_s: float) -> Iterator[dict[str, Any] | None]:
-    """What the process says, line by line; None where it says nothing for too long."""
+    """Messages of the process; None if it is silent for too long."""
     rest, patience = b"", _START_S
     while True:
         if not select.select([reader], [], [], patience)[0]:

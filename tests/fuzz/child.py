@@ -1,4 +1,4 @@
-"""The process that works on inputs: it says of each what came of it, and may die of one."""
+"""The process that runs inputs: it reports the outcome of each, and an input may crash it."""
 
 import ctypes
 import gc
@@ -27,24 +27,24 @@ def random_of(target: Target, seed: int) -> Random:
 
 
 def work(target: Target, first: int, folder: Path, out: TextIO) -> None:
-    """Go through seeds from `first` on until somebody ends the process."""
+    """Run seeds from `first` on until the process is ended."""
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MB * _MB, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     make, read = target.open(_emptied(folder / "good"))
     for seed in count(first):
         data = make(random_of(target, seed))
         own = _emptied(folder / "input")
-        _tell(out, seed=seed)
+        _send(out, seed=seed)
         before, began = _forget_peak(), time.monotonic()
         outcome = _outcome(read, data, own)
         seconds, peak = time.monotonic() - began, _status("VmHWM") - before
-        _tell(
+        _send(
             out, seed=seed, seconds=seconds, peak_mb=peak, held_mb=_held() if seed % _TRIM_EVERY == 0 else 0, **outcome
         )
 
 
 def _outcome(read: Read, data: bytes, folder: Path) -> dict[str, Any]:
-    """Reason of a refusal, or where an error came from that nobody raised on purpose."""
+    """Reason of a refusal, or location of an unexpected error."""
     try:
         read(data, folder)
     except PermanentError as error:
@@ -56,8 +56,8 @@ def _outcome(read: Read, data: bytes, folder: Path) -> dict[str, Any]:
     return {"reason": ""}
 
 
-def _tell(out: TextIO, **said: Any) -> None:
-    out.write(json.dumps(said) + "\n")
+def _send(out: TextIO, **message: Any) -> None:
+    out.write(json.dumps(message) + "\n")
     out.flush()
 
 
@@ -68,13 +68,13 @@ def _emptied(folder: Path) -> Path:
 
 
 def _forget_peak() -> int:
-    """Start to measure the most memory anew; what is held now, in MB."""
+    """Reset the peak of memory; returns the memory in use, in MB."""
     Path("/proc/self/clear_refs").write_text("5")
     return _status("VmRSS")
 
 
 def _held() -> int:
-    """Memory that is really held, in MB: garbage and what the allocator keeps are given back first."""
+    """Memory in use, in MB, after garbage collection and release of the allocator's caches."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     return _status("VmRSS")

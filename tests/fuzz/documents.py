@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from medulla.v1.events_pb2 import CaseScored, SlideTiled
 
 from services.results.case_state import read_score
-from services.standalone.scoring import DEMO, DEMO_BUNDLE
+from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.standalone.selection import parted, select
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import PROFILES, load_profile
@@ -97,8 +97,8 @@ def _event(_: Path) -> tuple[Make, Read]:
         return damaged(rng.choice(good).value, rng)
 
     def read(data: bytes, _: Path) -> object:
-        said = [{headers.CE_TYPE: kind.DESCRIPTOR.full_name, headers.CE_SPECVERSION: "1.0"} for kind in _KINDS]
-        records = [Record("topic", "key", data, about) for about in said]
+        envelopes = [{headers.CE_TYPE: kind.DESCRIPTOR.full_name, headers.CE_SPECVERSION: "1.0"} for kind in _KINDS]
+        records = [Record("topic", "key", data, about) for about in envelopes]
         return [context(decoder(kind)(record)) for kind, record in zip(_KINDS, records, strict=True)]
 
     return make, read

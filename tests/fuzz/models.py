@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.snapshot import TakeSnapshot

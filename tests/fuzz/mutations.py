@@ -38,44 +38,44 @@ _DEEPEST = 100_000
 
 def damaged(data: bytes, rng: Random, head: int | None = None) -> bytes:
     """Some bytes changed, most of them among the first `head`, or pieces cut, doubled or moved."""
-    made = bytearray(data)
+    copy = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
-        if made:
-            rng.choice(_BYTES)(made, rng, min(head or len(made), len(made)))
-    return bytes(made)
+        if copy:
+            rng.choice(_BYTES)(copy, rng, min(head or len(copy), len(copy)))
+    return bytes(copy)
 
 
-def _flip(made: bytearray, rng: Random, head: int) -> None:
-    made[rng.randrange(head)] ^= 1 << rng.randrange(8)
+def _flip(copy: bytearray, rng: Random, head: int) -> None:
+    copy[rng.randrange(head)] ^= 1 << rng.randrange(8)
 
 
-def _replace(made: bytearray, rng: Random, head: int) -> None:
+def _replace(copy: bytearray, rng: Random, head: int) -> None:
     kind = rng.choice(("<B", "<H", ">H", "<I", ">I", "<Q"))
     value = struct.pack(kind, rng.choice(_INTERESTING) % 256 ** struct.calcsize(kind))
     at = rng.randrange(head)
-    made[at : at + len(value)] = value
+    copy[at : at + len(value)] = value
 
 
-def _cut(made: bytearray, rng: Random, head: int) -> None:
+def _cut(copy: bytearray, rng: Random, head: int) -> None:
     at = rng.randrange(head)
-    del made[at : at + rng.choice((1, 2, 16, len(made)))]
+    del copy[at : at + rng.choice((1, 2, 16, len(copy)))]
 
 
-def _double(made: bytearray, rng: Random, head: int) -> None:
+def _double(copy: bytearray, rng: Random, head: int) -> None:
     at = rng.randrange(head)
-    made[at:at] = made[at : at + rng.choice((1, 8, 512))] * rng.choice((1, 2, 100))
+    copy[at:at] = copy[at : at + rng.choice((1, 8, 512))] * rng.choice((1, 2, 100))
 
 
-def _fill(made: bytearray, rng: Random, head: int) -> None:
+def _fill(copy: bytearray, rng: Random, head: int) -> None:
     at, size = rng.randrange(head), rng.choice((1, 4, 64))
-    made[at : at + size] = bytes([rng.choice((0, 255, rng.randrange(256)))]) * size
+    copy[at : at + size] = bytes([rng.choice((0, 255, rng.randrange(256)))]) * size
 
 
 _BYTES: Sequence[Callable[[bytearray, Random, int], None]] = (_flip, _flip, _replace, _replace, _cut, _double, _fill)
 
 
 def odd_value(rng: Random, depth: int = 0) -> Any:
-    """A value as JSON may hold it and nobody expects."""
+    """An unexpected JSON value."""
     kind = rng.randrange(8 if depth < 3 else 5)
     if kind == 0:
         return rng.choice(ODD_NUMBERS)

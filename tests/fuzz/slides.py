@@ -8,8 +8,8 @@ from typing import Any
 
 import tifffile
 
-from services.standalone.inspecting import look
 from services.standalone.selection import parted, select
+from services.standalone.slide_finding import look
 from services.tiler.readers import open_slide
 from tests.fuzz.mutations import damaged
 from tests.fuzz.targets import Make, Read, Target
@@ -36,19 +36,19 @@ def tiff_entries(data: bytes) -> Iterator[tuple[int, bool]]:
 
 def odd_tiff(good: bytes, rng: Random) -> bytes:
     """A TIFF with some entries of its directories, or the pointers between them, changed."""
-    made, places = bytearray(good), list(tiff_entries(good))
+    copy, places = bytearray(good), list(tiff_entries(good))
     for _ in range(rng.choice((1, 1, 2, 3))):
         at, is_pointer = rng.choice(places)
         if is_pointer:
             loop = rng.choice([struct.unpack_from("<I", good, place)[0] for place, pointer in places if pointer])
-            struct.pack_into("<I", made, at, rng.choice((loop, rng.randrange(len(good)), rng.choice(_ODD))))
+            struct.pack_into("<I", copy, at, rng.choice((loop, rng.randrange(len(good)), rng.choice(_ODD))))
         else:
-            fields = list(_ENTRY.unpack_from(made, at))
-            part = rng.choice((0, 1, 2, 3, 3, 3))
-            small = rng.randrange(14) if part == 1 else rng.choice(_TAGS)
-            fields[part] = small if part < 2 else rng.choice((*_ODD, rng.randrange(len(good))))
-            _ENTRY.pack_into(made, at, *fields)
-    return bytes(made)
+            fields = list(_ENTRY.unpack_from(copy, at))
+            choice = rng.choice((0, 1, 2, 3, 3, 3))
+            small = rng.randrange(14) if choice == 1 else rng.choice(_TAGS)
+            fields[choice] = small if choice < 2 else rng.choice((*_ODD, rng.randrange(len(good))))
+            _ENTRY.pack_into(copy, at, *fields)
+    return bytes(copy)
 
 
 def _inspected(name: str) -> Read:
@@ -82,12 +82,14 @@ def _tiff(folder: Path) -> tuple[Make, Read]:
 def _svs(folder: Path) -> tuple[Make, Read]:
     pixels = slides.cc0_pixels()[900 : 900 + _SIDE, 700 : 700 + _SIDE]
     size = f"{_SIDE}x{_SIDE}"
-    said = f"Aperio Image Library v11.2.1\r\n{size} [0,0 {size}] (256x256) JPEG/RGB Q=70|AppMag = 10|MPP = {_MPP}"
+    description = (
+        f"Aperio Image Library v11.2.1\r\n{size} [0,0 {size}] (256x256) JPEG/RGB Q=70|AppMag = 10|MPP = {_MPP}"
+    )
     stored: dict[str, Any] = {
         "tile": (256, 256),
         "compression": "jpeg",
         "photometric": "rgb",
-        "description": said,
+        "description": description,
         "metadata": None,
     }
     tifffile.imwrite(folder / "good.svs", pixels, **stored)

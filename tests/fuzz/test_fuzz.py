@@ -15,8 +15,8 @@ LIMIT_S = 600.0
 
 
 def test_no_input_ends_the_process_or_takes_more_than_it_may(tmp_path: Path) -> None:
-    asked = ["--inputs", str(INPUTS), "--seconds", str(LIMIT_S), "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "tests.fuzz", *asked]
+    arguments = ["--inputs", str(INPUTS), "--seconds", str(LIMIT_S), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.fuzz", *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=2 * LIMIT_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(target.name in done.stdout for target in TARGETS)

@@ -20,13 +20,13 @@ _PATIENCE_S = 120
 
 
 def run(folder: Path, topic: str, service: str, *bootstrap: str) -> subprocess.CompletedProcess[str]:
-    """One life of the worker."""
+    """Run the worker until it ends or dies."""
     command = [sys.executable, "-m", "tests.support.crashing_worker", str(folder), topic, service, *bootstrap]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
 
 
-def lives(folder: Path, topic: str, service: str, *bootstrap: str) -> list[subprocess.CompletedProcess[str]]:
-    """Start it again whenever it dies, as Kubernetes or a person does."""
+def restarted_runs(folder: Path, topic: str, service: str, *bootstrap: str) -> list[subprocess.CompletedProcess[str]]:
+    """Restart it whenever it dies, as Kubernetes or a person does."""
     for name in ("done", "given-up", "bucket"):
         (folder / name).mkdir()
     ended = [run(folder, topic, service, *bootstrap)]
@@ -36,7 +36,7 @@ def lives(folder: Path, topic: str, service: str, *bootstrap: str) -> list[subpr
 
 
 def check_three_deaths(ended: list[subprocess.CompletedProcess[str]]) -> None:
-    codes = [life.returncode for life in ended]
+    codes = [process.returncode for process in ended]
     assert codes == [*[-signal.SIGKILL] * GIVE_UP_AFTER, 0], ended[-1].stderr
 
 
@@ -48,14 +48,14 @@ def check_nineteen_done(folder: Path) -> None:
 
 
 def test_a_crashing_slide_is_given_up_on_a_bus_that_forgets(tmp_path: Path) -> None:
-    ended = lives(tmp_path, topics.SLIDES_TILED, "tiler")
+    ended = restarted_runs(tmp_path, topics.SLIDES_TILED, "tiler")
     check_three_deaths(ended)
     check_nineteen_done(tmp_path)
     assert ended[-1].stdout == "crashed_worker"
 
 
 def test_a_slide_that_was_given_up_is_not_started_again_by_the_next_process(tmp_path: Path) -> None:
-    lives(tmp_path, topics.SLIDES_TILED, "tiler")
+    restarted_runs(tmp_path, topics.SLIDES_TILED, "tiler")
     for path in (*(tmp_path / "done").iterdir(), *(tmp_path / "given-up").iterdir()):
         path.unlink()
     again = run(tmp_path, topics.SLIDES_TILED, "tiler")
@@ -70,7 +70,7 @@ def test_a_crashing_slide_is_given_up_on_kafka(kafka: KafkaPart, tmp_path: Path)
     producer = KafkaProducerAdapter(settings)
     producer.send(records(name))
     producer.close()
-    check_three_deaths(lives(tmp_path, name, name, kafka.bootstrap))
+    check_three_deaths(restarted_runs(tmp_path, name, name, kafka.bootstrap))
     check_nineteen_done(tmp_path)
     letters = [read(delivery.record) for delivery in read_topic(settings, topics.DEAD_LETTERS)]
     (letter,) = [letter for letter in letters if letter.service == name]

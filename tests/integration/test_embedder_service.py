@@ -23,9 +23,9 @@ from shared.errors import PermanentError
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.worker import Worker, subscriptions
+from tests.stack.process import wait_for
 from tests.support.bus import running
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned
-from tests.support.stack.process import wait_for
 
 
 class UnreadableError(PermanentError):
@@ -50,7 +50,7 @@ class Tiler(TileServiceServicer):
             yield StreamTilesResponse(chunk=chunk)
 
 
-class World:
+class Environment:
     """Bus, store and encoder of a running embedder."""
 
     def __init__(self) -> None:
@@ -69,40 +69,40 @@ class World:
 
 
 @contextmanager
-def embedder(world: World, address: str) -> Iterator[None]:
+def embedder(environment: Environment, address: str) -> Iterator[None]:
     patience = Patience(tries=2)
-    with closing(channel(address)) as opened, Batcher(world.encoder, Batching(8)) as batcher:
+    with closing(channel(address)) as opened, Batcher(environment.encoder, Batching(8)) as batcher:
         source = GrpcTileSource(opened, patience, sleep=lambda _: None)
-        served = routes(EmbedSlide(source, batcher, world.store, lambda _: None))
-        consumer = world.bus.consumer(SERVICE, subscriptions(SERVICE, served))
-        worker = Worker(SERVICE, consumer, world.bus.producer(), served, RetryPolicy(base_s=0.01, cap_s=0.05))
+        served = routes(EmbedSlide(source, batcher, environment.store, lambda _: None))
+        consumer = environment.bus.consumer(SERVICE, subscriptions(SERVICE, served))
+        worker = Worker(SERVICE, consumer, environment.bus.producer(), served, RetryPolicy(base_s=0.01, cap_s=0.05))
         with running(worker.run):
             yield
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def environment() -> Iterator[Environment]:
     server = GrpcServer("127.0.0.1:0", lambda grpc_server: add_TileServiceServicer_to_server(Tiler(), grpc_server))
-    made = World()
-    with running(server.run), embedder(made, f"127.0.0.1:{server.port}"):
-        yield made
+    created = Environment()
+    with running(server.run), embedder(created, f"127.0.0.1:{server.port}"):
+        yield created
 
 
-def test_a_tiled_slide_is_embedded_over_streams_that_break(world: World) -> None:
-    event = planned(world.store, tiles=18)
-    world.tile(event)
-    assert wait_for(lambda: len(world.embedded()) == 1, 30)
-    said = world.embedded()[0]
-    assert (said.slide.slide_id, said.bag.tiles) == ("s1", 18)
-    assert world.store.head(said.bag.key) is not None
+def test_a_tiled_slide_is_embedded_over_streams_that_break(environment: Environment) -> None:
+    event = planned(environment.store, tiles=18)
+    environment.tile(event)
+    assert wait_for(lambda: len(environment.embedded()) == 1, 30)
+    embedded = environment.embedded()[0]
+    assert (embedded.slide.slide_id, embedded.bag.tiles) == ("s1", 18)
+    assert environment.store.head(embedded.bag.key) is not None
 
 
-def test_an_event_that_comes_three_times_says_the_same_three_times(world: World) -> None:
-    event = planned(world.store, tiles=6)
-    world.tile(event, event, event)
-    assert wait_for(lambda: len(world.embedded()) == 3, 30)
-    assert world.embedded()[0] == world.embedded()[1] == world.embedded()[2]
-    assert sum(world.encoder.batches) == 6
+def test_an_event_that_comes_three_times_says_the_same_three_times(environment: Environment) -> None:
+    event = planned(environment.store, tiles=6)
+    environment.tile(event, event, event)
+    assert wait_for(lambda: len(environment.embedded()) == 3, 30)
+    assert environment.embedded()[0] == environment.embedded()[1] == environment.embedded()[2]
+    assert sum(environment.encoder.batches) == 6
 
 
 @pytest.mark.parametrize(
@@ -113,30 +113,30 @@ def test_an_event_that_comes_three_times_says_the_same_three_times(world: World)
     ],
 )
 def test_a_slide_that_is_refused_leaves_a_dead_letter_and_the_next_one_passes(
-    world: World, name: str, reason: str, sentence: str
+    environment: Environment, name: str, reason: str, sentence: str
 ) -> None:
-    world.tile(planned(world.store, tiles=18, name=name), planned(world.store, tiles=3, name="good"))
-    assert wait_for(lambda: len(world.embedded()) == 1 and len(world.rejected()) == 1, 30)
-    said = world.rejected()[0]
-    assert (said.slide_id, said.reason, said.sentence, said.service) == (name, reason, sentence, "embedder")
-    assert said.advice
-    assert [record.headers["medulla-reason"] for record in world.bus.records(topics.DEAD_LETTERS)] == [reason]
-    assert world.embedded()[0].slide.slide_id == "good"
+    environment.tile(planned(environment.store, tiles=18, name=name), planned(environment.store, tiles=3, name="good"))
+    assert wait_for(lambda: len(environment.embedded()) == 1 and len(environment.rejected()) == 1, 30)
+    refusal = environment.rejected()[0]
+    assert (refusal.slide_id, refusal.reason, refusal.sentence, refusal.service) == (name, reason, sentence, "embedder")
+    assert refusal.advice
+    assert [record.headers["medulla-reason"] for record in environment.bus.records(topics.DEAD_LETTERS)] == [reason]
+    assert environment.embedded()[0].slide.slide_id == "good"
 
 
-def test_a_plan_for_another_encoder_is_an_encoder_mismatch(world: World) -> None:
-    event = planned(world.store, tiles=3)
+def test_a_plan_for_another_encoder_is_an_encoder_mismatch(environment: Environment) -> None:
+    event = planned(environment.store, tiles=3)
     event.plan.tile_px = 512
-    world.tile(event)
-    assert wait_for(lambda: len(world.rejected()) == 1, 30)
-    assert world.rejected()[0].reason == "encoder_mismatch"
+    environment.tile(event)
+    assert wait_for(lambda: len(environment.rejected()) == 1, 30)
+    assert environment.rejected()[0].reason == "encoder_mismatch"
 
 
 def test_a_tiler_that_is_down_is_waited_for() -> None:
-    world = World()
-    event = planned(world.store, tiles=3)
-    world.tile(event)
-    with embedder(world, "127.0.0.1:1"):
-        assert wait_for(lambda: len(world.bus.records(topics.retry_topic(SERVICE))) >= 2, 60)
-    assert not world.embedded()
-    assert not world.rejected()
+    environment = Environment()
+    event = planned(environment.store, tiles=3)
+    environment.tile(event)
+    with embedder(environment, "127.0.0.1:1"):
+        assert wait_for(lambda: len(environment.bus.records(topics.retry_topic(SERVICE))) >= 2, 60)
+    assert not environment.embedded()
+    assert not environment.rejected()

@@ -1,4 +1,4 @@
-"""What happens around a real Triton: restarts, wrong models, deadlines, leftovers of killed processes."""
+"""Embedding with a real Triton: restarts, wrong models, deadlines, leftovers of killed processes."""
 
 import re
 import socket
@@ -14,12 +14,13 @@ import pytest
 from tritonclient.grpc import InferenceServerClient
 
 from services.embedder.errors import UnknownEncoderError
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.ports import Tiles
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import TransientError
-from tests.support.stack.process import wait_for
-from tests.support.stack.triton import Triton
+from tests.stack.process import wait_for
+from tests.stack.triton import Triton
 
 MANIFEST = read_manifest(DEFAULT_ENCODER)
 
@@ -88,20 +89,20 @@ def test_a_server_with_smaller_batches_is_refused_at_the_start(triton: Triton) -
 
 
 def test_an_answer_that_takes_too_long_is_a_transient_error(triton: Triton) -> None:
-    hasty = TritonEncoder(MANIFEST, triton.url, batch=64, timeout_s=0.02)
-    with hasty, pytest.raises(TransientError, match="Deadline"):
-        hasty.embed(some_tiles(64))
+    impatient = TritonEncoder(MANIFEST, triton.url, batch=64, timeout_s=0.02)
+    with impatient, pytest.raises(TransientError, match="Deadline"):
+        impatient.embed(some_tiles(64))
 
 
 def test_memory_into_which_a_late_answer_may_still_come_is_not_used_again(
     triton: Triton, client: InferenceServerClient
 ) -> None:
     before = regions(client)
-    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.1) as hasty:
+    with TritonEncoder(MANIFEST, triton.url, shared_memory=True, batch=64, in_flight=1, timeout_s=0.1) as impatient:
         with pytest.raises(TransientError, match="Deadline"):
-            hasty.embed(some_tiles(64))
+            impatient.embed(some_tiles(64))
         late = regions(client) - before
-        assert wait_for(lambda: answers(hasty) and answers(hasty), 60)
+        assert wait_for(lambda: answers(impatient) and answers(impatient), 60)
         assert len(regions(client) - before) == 1
         assert not late & regions(client)
     assert regions(client) == before
@@ -134,14 +135,14 @@ def test_what_a_killed_process_shared_is_let_go_and_what_others_share_is_kept(
     ended = subprocess.Popen(["true"])
     ended.wait(10)
     host = socket.gethostname()
-    gone, elsewhere, foreign = f"medulla/{host}/{ended.pid}/ab/0", "medulla/elsewhere/1/ab/0", "somebody-else"
-    memories = {name: SharedMemory(create=True, size=4096) for name in (gone, elsewhere, foreign)}
+    ended_region, elsewhere, foreign = f"medulla/{host}/{ended.pid}/ab/0", "medulla/elsewhere/1/ab/0", "somebody-else"
+    memories = {name: SharedMemory(create=True, size=4096) for name in (ended_region, elsewhere, foreign)}
     try:
         for name, memory in memories.items():
             client.register_system_shared_memory(name, f"/{memory.name}", 4096, client_timeout=5)
         with TritonEncoder(MANIFEST, triton.url) as encoder:
             encoder.wait_until_ready(60)
-        assert regions(client) & {gone, elsewhere, foreign} == {elsewhere, foreign}
+        assert regions(client) & {ended_region, elsewhere, foreign} == {elsewhere, foreign}
     finally:
         for name in (elsewhere, foreign):
             client.unregister_system_shared_memory(name, client_timeout=5)
@@ -163,6 +164,6 @@ def test_requests_that_wait_together_share_a_batch(triton: Triton) -> None:
 def runs(triton: Triton) -> int:
     """How often the server ran the encoder."""
     with urllib.request.urlopen(triton.metrics_url, timeout=5) as answer:  # noqa: S310 - our own http URL
-        found = re.search(r"^nv_inference_exec_count\{.*\} (\d+)", answer.read().decode(), re.MULTILINE)
-    assert found is not None
-    return int(found[1])
+        match = re.search(r"^nv_inference_exec_count\{.*\} (\d+)", answer.read().decode(), re.MULTILINE)
+    assert match is not None
+    return int(match[1])

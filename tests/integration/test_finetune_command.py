@@ -14,11 +14,12 @@ import pytest
 from onnx import numpy_helper
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
 from tests.support import slides
 from tests.support.finetuning import labelled_tiles, small_encoder
+from tests.support.missing import optional_library
 
-pytest.importorskip("torch", reason="torch is in the group `train`")
+optional_library("torch", "train")
 
 AT_FAULT, WRONG_USAGE = 1, 2
 SHORT = ("--epochs", 3, "--frozen-epochs", 1, "--share", 1, "--rate", 0.005, "--batch", 8)
@@ -45,7 +46,7 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tuned(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "encoder"
     done = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", out, *SHORT)
     assert done.exit_code == 0, done.output
@@ -54,44 +55,44 @@ def made(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return out
 
 
-def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(made: Path, small: Path) -> None:
-    shown, base = printed("encoder", "show", made), printed("encoder", "show", small)
+def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(tuned: Path, small: Path) -> None:
+    shown, base = printed("encoder", "show", tuned), printed("encoder", "show", small)
     training = shown["training"]
     assert shown["digest"] != base["digest"] == training["base_digest"]
     assert shown["name"] == "small-finetuned"
     assert (shown["input_px"], shown["tile_um"], shown["dim"]) == (base["input_px"], base["tile_um"], base["dim"])
     assert training["settings"]["seed"] == 1
     assert training["best_loss"] < training["frozen_loss"]
-    words = medulla("encoder", "show", made).stdout
+    words = medulla("encoder", "show", tuned).stdout
     assert "tuned    from small on labelled tiles: 36 tiles of 6 patients" in words
     assert f"verdict  gain on {training['held_out']} held-out patient" in words
     assert "too few to rely on" in words
     assert "too few to rely on" in shown["source"]
-    assert "Changed here" in (made / "NOTICE").read_text()
-    assert (made / "NOTICE").read_text().startswith("small: made up for tests.")
+    assert "Changed here" in (tuned / "NOTICE").read_text()
+    assert (tuned / "NOTICE").read_text().startswith("small: made up for tests.")
 
 
-def test_slides_are_embedded_with_it_and_a_bundle_of_another_encoder_refuses_it(made: Path, tmp_path: Path) -> None:
+def test_slides_are_embedded_with_it_and_a_bundle_of_another_encoder_refuses_it(tuned: Path, tmp_path: Path) -> None:
     slide = tmp_path / "A.svs"
     slide.write_bytes(slides.cc0_bytes())
-    done = medulla("embed", slide, "--out", tmp_path / "emb", "--encoder", made)
+    done = medulla("embed", slide, "--out", tmp_path / "emb", "--encoder", tuned)
     assert done.exit_code == 0, done.output
-    refused = medulla("score", slide, "--encoder", made, "--out", tmp_path / "score")
+    refused = medulla("score", slide, "--encoder", tuned, "--out", tmp_path / "score")
     assert refused.exit_code == AT_FAULT
     assert "encoder_mismatch" in refused.stderr
     assert refused.stderr.strip().splitlines()[-1].startswith("medulla: ")
 
 
 def test_the_same_command_finds_what_it_made_and_another_one_does_not_overwrite_it(
-    made: Path, small: Path, tiles: Path
+    tuned: Path, small: Path, tiles: Path
 ) -> None:
-    before = (made / "encoder.onnx").stat().st_mtime_ns
-    assert medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT).exit_code == 0
+    before = (tuned / "encoder.onnx").stat().st_mtime_ns
+    assert medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", tuned, *SHORT).exit_code == 0
     for difference in (("--seed", 2), ("--tile-um", 64), ("--name", "other")):
-        other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", made, *SHORT, *difference)
+        other = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", tuned, *SHORT, *difference)
         assert other.exit_code == AT_FAULT
         assert "other_run" in other.stderr
-    assert (made / "encoder.onnx").stat().st_mtime_ns == before
+    assert (tuned / "encoder.onnx").stat().st_mtime_ns == before
 
 
 def test_an_unfinished_run_of_other_settings_is_not_mixed_in(small: Path, tiles: Path, tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def weights(folder: Path) -> list[np.ndarray]:
 
 
 def test_two_processes_of_torchrun_make_the_encoder_that_one_makes(
-    made: Path, small: Path, tiles: Path, tmp_path: Path
+    tuned: Path, small: Path, tiles: Path, tmp_path: Path
 ) -> None:
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "services.standalone"]
     options = ["finetune", "--tiles", tiles, "--encoder", small, "--out", tmp_path / "out", *SHORT]
@@ -143,7 +144,7 @@ def test_two_processes_of_torchrun_make_the_encoder_that_one_makes(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("encoder small-finetuned") == 1
-    pairs = zip(weights(tmp_path / "out"), weights(made), strict=True)
+    pairs = zip(weights(tmp_path / "out"), weights(tuned), strict=True)
     assert all(np.abs(a - b).max() < 1e-4 for a, b in pairs)
 
 

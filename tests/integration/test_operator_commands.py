@@ -1,15 +1,17 @@
-"""Operators' commands against a real Kafka: dead letters listed, shown and sent again."""
+"""Operators' commands against a real Kafka: dead letters listed, shown, sent again and dropped."""
 
 import json
+from contextlib import closing
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
 from shared.bus import topics
-from shared.bus.dead_letters import to_dead_letter
-from shared.bus.kafka_admin import read_topic
+from shared.bus.dead_letters import is_about, letter_id, to_dead_letter
+from shared.bus.kafka_admin import forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
@@ -24,24 +26,22 @@ VALUE = b"\xff operator test"
 @pytest.fixture
 def letter(kafka: KafkaPart, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("MEDULLA_KAFKA__BOOTSTRAP_SERVERS", kafka.bootstrap)
-    came = Delivery(Record(topics.CASES_RESCORE, "operator-test", VALUE, {"ce_id": "one"}), 0, 7)
-    dead = to_dead_letter(came, PoisonMessageError("these bytes are no event"), "fusion_scorer")
-    producer = KafkaProducerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap))
-    producer.send([dead])
-    producer.close()
-    return next(row for row in reversed(_json("list")) if row["key"] == "operator-test")
+    dead = _dead("operator-test")
+    with closing(KafkaProducerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap))) as producer:
+        producer.send([dead])
+    return next(row for row in _json("list") if row["id"] == letter_id(dead))
 
 
-def test_list_names_place_reason_and_sentence(letter: dict[str, Any]) -> None:
+def test_list_names_id_reason_and_sentence(letter: dict[str, Any]) -> None:
     done = _letters("list", "--reason", "poison_message")
     assert done.exit_code == 0
-    assert letter["place"] in done.stdout
+    assert letter["id"] in done.stdout
     assert "these bytes are no event" in done.stdout
     assert _json("list", "--reason", "no_tissue") == [r for r in _json("list") if r["reason"] == "no_tissue"]
 
 
 def test_show_tells_everything_about_one(letter: dict[str, Any]) -> None:
-    done = _letters("show", letter["place"])
+    done = _letters("show", letter["id"])
     assert done.exit_code == 0
     for words in ("poison_message", "fusion_scorer", f"{topics.CASES_RESCORE}/0/7", "operator test", "replay"):
         assert words in done.stdout
@@ -50,15 +50,47 @@ def test_show_tells_everything_about_one(letter: dict[str, Any]) -> None:
 def test_replay_sends_the_original_bytes_to_the_original_topic(letter: dict[str, Any], kafka: KafkaPart) -> None:
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
     before = _sent(settings)
-    done = _letters("replay", letter["place"])
+    done = _letters("replay", letter["id"])
     assert done.exit_code == 0, done.output
     assert len(_sent(settings)) == len(before) + 1
-    assert as_sent(_sent(settings)[-1]).headers == {"ce_id": "one"}
+    assert as_sent(_sent(settings)[-1]).headers["ce_id"] == "one"
+
+
+def test_a_replayed_letter_is_marked_and_not_replayed_again_with_its_reason(letter: dict[str, Any]) -> None:
+    assert letter["replayed"] is None
+    assert _letters("replay", letter["id"]).exit_code == 0
+    (marked,) = (row for row in _json("list") if row["id"] == letter["id"])
+    assert marked["replayed"]
+    assert f"(replayed {marked['replayed']})" in _letters("list").stdout
+    done = json.loads(_letters("replay", "--reason", "poison_message", "--json").stdout)
+    assert letter["id"] not in done["replayed"]
+
+
+def test_an_erasure_of_another_case_leaves_the_id_and_takes_the_notes_of_its_own(
+    letter: dict[str, Any], kafka: KafkaPart
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
+    with closing(KafkaProducerAdapter(settings)) as producer:
+        producer.send([_dead("other-case")])
+        (other,) = (row["id"] for row in _json("list") if row["key"] == "other-case")
+        assert _letters("replay", letter["id"], other).exit_code == 0
+        assert forget(settings, producer, topics.DEAD_LETTERS, lambda d: is_about(d.record, "other-case")) == 2
+    (retained,) = (row for row in _json("list") if row["id"] == letter["id"])
+    assert retained["replayed"]
+    assert retained["written"] == letter["written"]
 
 
 @pytest.mark.usefixtures("letter")
-def test_a_place_where_nothing_stands_is_a_fault_of_the_input() -> None:
-    done = _letters("show", "0/999999")
+def test_drop_removes_the_named_letter_and_keeps_the_others(letter: dict[str, Any]) -> None:
+    before = [row for row in _json("list") if row["id"] != letter["id"]]
+    done = _letters("drop", letter["id"], "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"dropped": [letter["id"]]})
+    assert {row["id"] for row in _json("list")} == {row["id"] for row in before}
+
+
+@pytest.mark.usefixtures("letter")
+def test_an_id_that_no_letter_has_is_a_fault_of_the_input() -> None:
+    done = _letters("show", "0123456789ab")
     assert done.exit_code == 1
     assert "unknown_dead_letter" in done.stderr
 
@@ -69,6 +101,12 @@ def test_a_broker_that_is_down_is_said_in_one_sentence(monkeypatch: pytest.Monke
     assert done.exit_code == DEPENDENCY_DOWN
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.output
+
+
+def _dead(key: str) -> Record:
+    """A dead letter of its own: no two have the same header."""
+    came = Delivery(Record(topics.CASES_RESCORE, key, VALUE, {"ce_id": "one", "test": token_hex(4)}), 0, 7)
+    return to_dead_letter(came, PoisonMessageError("these bytes are no event"), "fusion_scorer")
 
 
 def _letters(*arguments: str) -> Result:

@@ -1,4 +1,4 @@
-"""The real parts that the other tests stand on do what those tests take for granted."""
+"""The real parts meet the assumptions of the other tests."""
 
 import json
 from itertools import islice
@@ -11,11 +11,11 @@ from kafka import KafkaConsumer, KafkaProducer
 from playwright.sync_api import Browser
 from tritonclient.grpc import InferenceServerClient
 
+from tests.stack.leftovers import MEMORY, folders_in_use, memory_of
+from tests.stack.process import tail, wait_for
+from tests.stack.runs import end_programs
+from tests.stack.triton import Triton
 from tests.support.parts import ElasticMqPart, KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.leftovers import MEMORY, folders_in_use, memory_of
-from tests.support.stack.process import tail, wait_for
-from tests.support.stack.runs import end_programs
-from tests.support.stack.triton import Triton
 
 
 def _values(kafka: KafkaPart, topic: str, count: int) -> list[bytes]:

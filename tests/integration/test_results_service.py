@@ -22,11 +22,11 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
 from shared.units import CaseId
-from tests.support import scores as made
+from tests.stack.process import clean_environment, free_ports, wait_for
+from tests.stack.services import Ports, Service, Surroundings, four_services
+from tests.support import scores as samples
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.process import clean_environment, free_ports, wait_for
-from tests.support.stack.services import Ports, Service, Surroundings, four_services
 
 PATIENCE_S = 60
 QUICK_REJOIN = {"MEDULLA_KAFKA__GROUP_INSTANCE_ID": "results-0", "MEDULLA_KAFKA__SESSION_TIMEOUT_MS": "10000"}
@@ -56,13 +56,13 @@ class Running:
 
     def send(self, *events: Event | Record) -> None:
         """Publish events as other services do."""
-        self.producer.send([one if isinstance(one, Record) else to_record(one, "test") for one in events])
+        self.producer.send([item if isinstance(item, Record) else to_record(item, "test") for item in events])
 
     def score(self, case: str, version: str, minutes: float) -> Event:
         """Store a score; the event that announces it."""
-        score = made.score(case, version)
-        event = made.scored(score, made.at(minutes))
-        self.s3.put_object(Bucket=self.bucket, Key=event.score_key, Body=made.body(score).encode())
+        score = samples.score(case, version)
+        event = samples.scored(score, samples.at(minutes))
+        self.s3.put_object(Bucket=self.bucket, Key=event.score_key, Body=samples.body(score).encode())
         return event
 
     def get(self, path: str) -> dict[str, Any]:
@@ -77,9 +77,9 @@ class Running:
 
     def versions(self, case: str) -> list[tuple[str, bool]]:
         """Scores of a case, the current one first, by the version they were made with."""
-        names = {made.digest(f"{case}#{version}"): version for version in "123"}
+        names = {samples.digest(f"{case}#{version}"): version for version in "123"}
         kept = self.get(f"/api/v1/cases/{case}/scores").get("scores", [])
-        return [(names[one["score"]["score_id"]], one["current"]) for one in kept]
+        return [(names[item["score"]["score_id"]], item["current"]) for item in kept]
 
     def close(self) -> None:
         """End everything."""
@@ -106,14 +106,14 @@ def test_each_event_three_times_gives_one_current_score(running: Running) -> Non
     case = new_case()
     events = [running.score(case, version, minutes) for version, minutes in (("1", 1), ("3", 3), ("2", 2))]
     running.send(*events, *reversed(events), *events)
-    wanted = [("3", True), ("2", False), ("1", False)]
-    assert wait_for(lambda: running.versions(case) == wanted, PATIENCE_S), running.versions(case)
+    expected = [("3", True), ("2", False), ("1", False)]
+    assert wait_for(lambda: running.versions(case) == expected, PATIENCE_S), running.versions(case)
     assert running.get("/api/v1/audit/verify")["intact"]
 
 
 def test_a_refusal_and_progress_reach_the_page(running: Running) -> None:
     case = new_case()
-    running.send(made.rejected(case, "A", made.at(1)), made.progress(case, "B", 5, made.at(2)))
+    running.send(samples.rejected(case, "A", samples.at(1)), samples.progress(case, "B", 5, samples.at(2)))
     assert wait_for(lambda: bool(running.get(f"/api/v1/cases/{case}").get("rejections")), PATIENCE_S)
     facts = running.store.case(CaseId(case))
     assert facts is not None
@@ -123,11 +123,11 @@ def test_a_refusal_and_progress_reach_the_page(running: Running) -> None:
 def test_poison_and_a_forged_score_end_as_dead_letters_and_delay_nothing(running: Running) -> None:
     case = new_case()
     forged, good = running.score(case, "1", 1), running.score(case, "2", 2)
-    running.s3.put_object(Bucket=running.bucket, Key=f"scores/{case}/{made.digest(f'{case}#1')}.json", Body=b"{}")
+    running.s3.put_object(Bucket=running.bucket, Key=f"scores/{case}/{samples.digest(f'{case}#1')}.json", Body=b"{}")
     running.send(Record(topics.CASES_SCORED, case, b"\xff\x00 no event", {}), forged, good)
     assert wait_for(lambda: running.versions(case) == [("2", True)], PATIENCE_S)
-    dead = [one.record for one in read_topic(running.kafka, topics.DEAD_LETTERS) if one.record.key == case]
-    assert sorted(one.headers[headers.REASON] for one in dead) == ["digest_mismatch", "poison_message"]
+    dead = [item.record for item in read_topic(running.kafka, topics.DEAD_LETTERS) if item.record.key == case]
+    assert sorted(item.headers[headers.REASON] for item in dead) == ["digest_mismatch", "poison_message"]
 
 
 def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(running: Running) -> None:
@@ -138,8 +138,8 @@ def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(running: Running)
     running.service.kill()
     running.send(*events)
     running.service.start()
-    wanted = [("2", True), ("1", False)]
-    assert wait_for(lambda: all(running.versions(case) == wanted for case in cases), PATIENCE_S)
+    expected = [("2", True), ("1", False)]
+    assert wait_for(lambda: all(running.versions(case) == expected for case in cases), PATIENCE_S)
     assert running.store.verify_chain().intact
 
 
@@ -186,11 +186,11 @@ def test_what_keeps_it_from_starting_is_one_clear_sentence(
     arguments: list[str], url: str, code: int, sentence: str
 ) -> None:
     ended = run(*arguments, RESULTS_DATABASE_URL=url)
-    said = ended.stdout + ended.stderr
+    output = ended.stdout + ended.stderr
     assert ended.returncode == code
-    assert sentence in said
-    assert "Traceback" not in said
-    assert "hidden" not in said
+    assert sentence in output
+    assert "Traceback" not in output
+    assert "hidden" not in output
 
 
 def test_a_wrong_password_is_named_and_not_shown(postgres: PostgresPart) -> None:

@@ -60,7 +60,7 @@ class Scorer:
             thread.join(10)
 
     def settle(self) -> None:
-        """Wait until every event so far, and what came of it, is done."""
+        """Wait until every event so far, and those it caused, are done."""
         pause, names = Event(), subscriptions(SERVICE, self.routes)
         for _ in range(500):
             if not self.bus.lag(SERVICE, names):
@@ -91,10 +91,10 @@ class Scorer:
 
 @pytest.fixture
 def scorer(tmp_path: Path) -> Iterator[Scorer]:
-    made = Scorer(tmp_path)
-    made.promote("toy")
-    with made.running():
-        yield made
+    created = Scorer(tmp_path)
+    created.promote("toy")
+    with created.running():
+        yield created
 
 
 def test_slide_then_record_then_another_bundle_each_give_the_case_a_new_score(scorer: Scorer) -> None:
@@ -136,10 +136,10 @@ def test_a_bad_record_is_a_dead_letter_and_a_rejection_and_the_slides_are_scored
     (letter,) = scorer.bus.records(topics.DEAD_LETTERS)
     assert letter.headers["medulla-reason"] == "bad_clinical_record"
     (record,) = scorer.bus.records(topics.SLIDES_REJECTED)
-    said = SlideRejected.FromString(record.value)
-    assert (said.case_id, said.slide_id) == ("MB-1", "")
-    assert "stage" in said.sentence
-    assert "age" in said.sentence
+    rejection = SlideRejected.FromString(record.value)
+    assert (rejection.case_id, rejection.slide_id) == ("MB-1", "")
+    assert "stage" in rejection.sentence
+    assert "age" in rejection.sentence
     assert scorer.last("MB-1")["modalities_missing"] == ["clinical", "molecular"]
 
 
@@ -175,7 +175,7 @@ def test_cases_that_came_before_any_bundle_are_scored_once_one_is_promoted(tmp_p
         assert scorer.scores("MB-1")
 
 
-class _Door:
+class _TokenVerifier:
     """Knows three people by their tokens."""
 
     def verify(self, token: str) -> Principal:
@@ -195,7 +195,7 @@ def ask(tmp_path: Path) -> Iterator[Callable[[ScoreCaseRequest, str], str]]:
     server = GrpcServer(
         "127.0.0.1:0",
         lambda target: add_ScorerServiceServicer_to_server(ScorerServicer(what_if), target),
-        interceptors=[require_role(_Door(), {"viewer", "operator"})],
+        interceptors=[require_role(_TokenVerifier(), {"viewer", "operator"})],
     )
     stop = Event()
     thread = Thread(target=server.run, args=(stop,))
@@ -245,5 +245,5 @@ def test_others_and_bad_questions_are_refused_with_a_code(
     with pytest.raises(grpc.RpcError) as caught:
         ask(request_, token)
     assert caught.value.code() == code
-    said: list[Any] = [item.value for item in caught.value.trailing_metadata() if item.key == "medulla-reason"]
-    assert said == ([reason] if reason else [])
+    rejection: list[Any] = [item.value for item in caught.value.trailing_metadata() if item.key == "medulla-reason"]
+    assert rejection == ([reason] if reason else [])

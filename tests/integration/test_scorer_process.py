@@ -15,12 +15,12 @@ from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
+from tests.stack.process import free_ports
+from tests.stack.services import Service
 from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.fusion import clinical_json, write_bundle
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
-from tests.support.stack.process import free_ports
-from tests.support.stack.services import Service
 
 _PATIENCE_S = 60
 
@@ -40,7 +40,7 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
     }
     store = S3Store(s3_settings(minio, bucket))
     good, bad = f"{bucket[-12:]}-good", f"{bucket[-12:]}-bad"
-    said = Recorder(lambda delivery: delivery.record.key in {good, bad})
+    recorder = Recorder(lambda delivery: delivery.record.key in {good, bad})
     reader = KafkaConsumerAdapter(
         KafkaSettings(bootstrap_servers=kafka.bootstrap), bucket, [topics.CASES_SCORED, topics.SLIDES_REJECTED]
     )
@@ -48,29 +48,29 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
     scorer = Service("fusion_scorer", tmp_path, health, settings)
     scorer.start()
     try:
-        with running(consume(reader, said)):
+        with running(consume(reader, recorder)):
             store.put(f"clinical/{good}.json", clinical_json(good, stage="M1"))
             store.put(f"clinical/{bad}.json", clinical_json(bad, stage="M9"))
-            eventually(lambda: _reasons(said) == {"bad_clinical_record"})
-            eventually(lambda: _bundles(store, said) == {"one"})
+            eventually(lambda: _reasons(recorder) == {"bad_clinical_record"})
+            eventually(lambda: _bundles(store, recorder) == {"one"})
             promote(store, write_bundle(tmp_path / "two", said={"name": "two"}))
-            eventually(lambda: _bundles(store, said) == {"one", "two"})
+            eventually(lambda: _bundles(store, recorder) == {"one", "two"})
         with closing(channel(f"127.0.0.1:{port}")) as opened:
-            asked = ScoreCaseRequest(case_id=good, clinical_json=clinical_json(good, stage="M0").decode())
-            answer = ScorerServiceStub(opened).ScoreCase(asked, timeout=_PATIENCE_S)
+            request = ScoreCaseRequest(case_id=good, clinical_json=clinical_json(good, stage="M0").decode())
+            answer = ScorerServiceStub(opened).ScoreCase(request, timeout=_PATIENCE_S)
         assert answer.score.model == "clinical"
     finally:
         scorer.program.stop()
 
 
-def _reasons(said: Recorder) -> set[str]:
+def _reasons(recorder: Recorder) -> set[str]:
     """Why records were refused so far."""
-    records = [item.record for item in said.seen if item.record.topic == topics.SLIDES_REJECTED]
+    records = [item.record for item in recorder.deliveries if item.record.topic == topics.SLIDES_REJECTED]
     return {decoder(SlideRejected)(record).reason for record in records}
 
 
-def _bundles(store: S3Store, said: Recorder) -> set[str]:
+def _bundles(store: S3Store, recorder: Recorder) -> set[str]:
     """Names of the bundles that scores were made with so far."""
-    records = [item.record for item in said.seen if item.record.topic == topics.CASES_SCORED]
+    records = [item.record for item in recorder.deliveries if item.record.topic == topics.CASES_SCORED]
     keys = {decoder(CaseScored)(record).score_key for record in records}
     return {json.loads(store.get(key))["provenance"]["bundle_name"] for key in keys}

@@ -43,8 +43,8 @@ def served(stream: Stream, max_streams: int = 2) -> Iterator[TileServiceStub]:
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path, tiles_per_chunk=4) as made:
-        yield made
+    with tiling(tmp_path, tiles_per_chunk=4) as created:
+        yield created
 
 
 def request(event: SlideTiled, first_chunk: int = 0) -> StreamTilesRequest:
@@ -113,13 +113,13 @@ def _succeeds(stub: TileServiceStub, event: SlideTiled) -> bool:
 
 
 def test_a_caller_who_does_not_read_holds_the_decoding_up(tmp_path: Path) -> None:
-    made: list[int] = []
+    decoded: list[int] = []
     large = write_tiff(tmp_path / "large.tif", np.tile(cc0_pixels(), (2, 2, 1)))
     with tiling(tmp_path, tiles_per_chunk=4) as own:
 
         def noted(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
             for chunk in own.stream(slide, plan, first_chunk):
-                made.append(chunk.index)
+                decoded.append(chunk.index)
                 yield chunk
 
         with served(noted) as stub:
@@ -128,25 +128,25 @@ def test_a_caller_who_does_not_read_holds_the_decoding_up(tmp_path: Path) -> Non
             call = stub.StreamTiles(request(event))
             next(call)
             Event().wait(1.0)
-            assert len(made) < total / 2
+            assert len(decoded) < total / 2
             assert 1 + sum(1 for _ in call) == total
 
 
 def test_a_caller_who_hangs_up_stops_the_stream(tiler: Tiling) -> None:
-    left = Event()
+    closed = Event()
 
     def watched(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
         try:
             yield from tiler.stream(slide, plan, first_chunk)
         finally:
-            left.set()
+            closed.set()
 
     event = tiler.plan(KEY, cc0_bytes())
     with served(watched) as stub:
         call = stub.StreamTiles(request(event))
         next(call)
         call.cancel()
-        assert left.wait(_PATIENCE_S)
+        assert closed.wait(_PATIENCE_S)
 
 
 def test_refusals_carry_their_reason_and_advice(tiler: Tiling) -> None:

@@ -26,8 +26,8 @@ KEY = "slides/case-1/slide-1.svs"
 
 @pytest.fixture
 def tiler(minio: MinioPart, tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path, store=new_s3_store(minio)) as made:
-        yield made
+    with tiling(tmp_path, store=new_s3_store(minio)) as created:
+        yield created
 
 
 def test_a_plan_on_s3_is_the_plan_in_memory_byte_for_byte(tiler: Tiling, tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_series_and_a_mirax_slide_are_told_from_a_listing_of_the_bucket(tiler:
         tiler.land(f"slides/case-1/{name}", data)
     tiler.land("slides/case-1/S.xml", b"<Annotations/>")
     tiler.land("slides/case-1/S.svs.part", b"half")
-    unseen = tiler.unseen
-    found = [info.key for info in tiler.blobs.list("slides/") if unseen(info)]
-    assert found == ["slides/case-1/deep/A.mrxs", "slides/case-1/level0"]
+    is_unplanned = tiler.unplanned
+    announced = [info.key for info in tiler.blobs.list("slides/") if is_unplanned(info)]
+    assert announced == ["slides/case-1/deep/A.mrxs", "slides/case-1/level0"]
     (event,) = tiler.hint("slides/case-1/overview")
     assert event.slide.slide_id == SERIES
     assert [file.key for file in event.slide.files] == ["slides/case-1/level1", "slides/case-1/level2"]

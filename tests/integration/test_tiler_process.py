@@ -19,12 +19,12 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.s3_events import announcement
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
+from tests.stack.process import free_ports
+from tests.stack.services import Service
 from tests.support.bus import Recorder, consume, eventually, running
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
 from tests.support.slides import cc0_bytes, without_mpp
-from tests.support.stack.process import free_ports
-from tests.support.stack.services import Service
 from tests.support.tiffs import write_whole_mount
 
 _PATIENCE_S = 120
@@ -40,11 +40,11 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
     minio.announce(bucket)
     store, case = S3Store(s3_settings(minio, bucket)), bucket[-12:]
     settings = {**_settings(kafka, minio, bucket, tmp_path), "TILER_ADDRESS": f"127.0.0.1:{port}"}
-    with _started(Service("tiler", tmp_path, health, settings)), _said(kafka, case) as said:
+    with _started(Service("tiler", tmp_path, health, settings)), _recorded(kafka, case) as recorder:
         store.put(f"slides/{case}/good.svs", cc0_bytes())
         store.put(f"slides/{case}/silent.svs", without_mpp())
-        eventually(lambda: {delivery.record.topic for delivery in said.seen} == set(_TOPICS))
-        records = {delivery.record.topic: delivery.record for delivery in said.seen}
+        eventually(lambda: {delivery.record.topic for delivery in recorder.deliveries} == set(_TOPICS))
+        records = {delivery.record.topic: delivery.record for delivery in recorder.deliveries}
         tiled = decoder(SlideTiled)(records[topics.SLIDES_TILED])
         assert decoder(SlideRejected)(records[topics.SLIDES_REJECTED]).reason == "no_resolution"
         with closing(channel(f"127.0.0.1:{port}")) as opened:
@@ -63,10 +63,10 @@ def test_a_slide_that_takes_too_long_is_given_up_after_three_attempts_and_holds_
     slow = write_whole_mount(tmp_path / "slow.tif", 600_000, 600_000, mpp=0.25, steps=(1,))
     slides = {"slow.tif": slow.read_bytes()} | {f"{n}.svs": cc0_bytes() + bytes([n]) for n in range(3)}
     service = Service("tiler", tmp_path, health, _settings(kafka, minio, bucket, tmp_path) | own)
-    with _started(service), _said(kafka, case) as said:
+    with _started(service), _recorded(kafka, case) as recorder:
         _announce_on_one_partition(kafka, store, bucket, {f"slides/{case}/{name}": slides[name] for name in slides})
-        (rejected,) = said.wait_for(4)[3:]
-        tiled = said.seen[:3]
+        (rejected,) = recorder.wait_for(4)[3:]
+        tiled = recorder.deliveries[:3]
     refusal = decoder(SlideRejected)(rejected.record)
     assert (refusal.reason, refusal.slide_id) == ("crashed_worker", "slow.tif")
     assert f"took longer than {_LIMIT_S:g} s" in refusal.sentence
@@ -95,12 +95,12 @@ def _started(tiler: Service) -> Iterator[None]:
 
 
 @contextmanager
-def _said(kafka: KafkaPart, case: str) -> Iterator[Recorder]:
+def _recorded(kafka: KafkaPart, case: str) -> Iterator[Recorder]:
     """What the tiler says about a case."""
-    said = Recorder(lambda delivery: delivery.record.key == case)
+    recorder = Recorder(lambda delivery: delivery.record.key == case)
     reader = KafkaConsumerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap), f"of-{case}", _TOPICS)
-    with running(consume(reader, said)):
-        yield said
+    with running(consume(reader, recorder)):
+        yield recorder
 
 
 def _announce_on_one_partition(kafka: KafkaPart, store: S3Store, bucket: str, slides: Mapping[str, bytes]) -> None:

@@ -47,25 +47,25 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def test_every_arm_has_every_figure_of_the_contract_with_its_interval(out: Path) -> None:
-    said = report(out)
-    assert said["kind"] == "evaluate"
-    assert said["simulated"] is True
-    assert set(said["arms"]) == {"null", "rule", "clinical", "clinical_molecular", "clinical_molecular_gbm"}
-    for arm in said["arms"].values():
+    result = report(out)
+    assert result["kind"] == "evaluate"
+    assert result["simulated"] is True
+    assert set(result["arms"]) == {"null", "rule", "clinical", "clinical_molecular", "clinical_molecular_gbm"}
+    for arm in result["arms"].values():
         for figure in ("harrell_c", "uno_c", "auc_3y", "auc_5y", "ibs"):
             assert set(arm[figure]) == FIGURE
         assert set(arm["calibration"]) >= {"o_e", "slope", "intercept"}
         assert set(arm["operating_point"]) >= {"threshold", "sensitivity", "specificity", "ppv", "npv"}
-    assert set(said["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
+    assert set(result["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
 
 
 def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, cohort: Cohort) -> None:
-    said = report(out)
-    assert list(said["cohort"]["events"]) == ["0", "1", "2", "3"]
-    assert said["cohort"]["meanings"]["1"] == "relapse or progression"
-    assert said["cohort"]["events"]["1"] == int(cohort.outcome.relapsed.sum())
-    assert said["absent"]["pathomics"] == "no slides were given, and the table has no ready-made pathomic column"
-    assert said["bootstrap"] == {"samples": 50, "fewer": 50, "level": 0.95}
+    result = report(out)
+    assert list(result["cohort"]["events"]) == ["0", "1", "2", "3"]
+    assert result["cohort"]["meanings"]["1"] == "relapse or progression"
+    assert result["cohort"]["events"]["1"] == int(cohort.outcome.relapsed.sum())
+    assert result["absent"]["pathomics"] == "no slides were given, and the table has no ready-made pathomic column"
+    assert result["bootstrap"] == {"samples": 50, "fewer": 50, "level": 0.95}
 
 
 def test_predictions_hold_every_patient_of_every_repeat(out: Path, cohort: Cohort) -> None:
@@ -104,7 +104,7 @@ def test_the_page_reads_from_the_question_to_the_checklist(out: Path) -> None:
     page = (out / "report.html").read_text()
     parts = ["What was asked", "Cohort", "Arms", "Contrasts", "Calibration", "Decision curve", "Risk groups"]
     parts += ["Subgroups", "Secondary", "Controls", "How it was done", "Limits", "TRIPOD+AI"]
-    places = [page.index(f">{part}", page.index("</nav>")) for part in parts]
+    places = [page.index(f">{section}", page.index("</nav>")) for section in parts]
     assert places == sorted(places)
     checklist = page[places[-1] :]
     assert checklist.count("<tr>") == 1 + 27
@@ -113,22 +113,22 @@ def test_the_page_reads_from_the_question_to_the_checklist(out: Path) -> None:
 
 
 def test_every_curve_has_its_interval(out: Path) -> None:
-    said = report(out)
-    for name, ends in said["decision_curve"]["intervals"].items():
-        estimates = said["decision_curve"]["net_benefit"][name]
+    result = report(out)
+    for name, ends in result["decision_curve"]["intervals"].items():
+        estimates = result["decision_curve"]["net_benefit"][name]
         assert all(lo <= est <= hi for est, (lo, hi) in zip(estimates, ends, strict=True))
-    for item in said["risk_groups"]:
+    for item in result["risk_groups"]:
         for group in item["groups"]:
             assert len(group["lo"]) == len(group["hi"]) == len(group["incidence"])
             assert set(group["at"]["3y"]) == FIGURE
             assert group["at_risk"][-1] >= 5
-    assert all(len(part) == 5 for part in said["arms"]["clinical"]["calibration"]["bins"])
+    assert all(len(section) == 5 for section in result["arms"]["clinical"]["calibration"]["bins"])
 
 
 def test_the_rule_flags_by_itself_and_not_by_a_threshold(out: Path, cohort: Cohort) -> None:
-    said = report(out)["arms"]["rule"]["operating_point"]
+    result = report(out)["arms"]["rule"]["operating_point"]
     flagged = cohort.holds(cohort.profile.expression(cohort.profile.rule))
-    assert said["threshold"]["est"] is None
+    assert result["threshold"]["est"] is None
     groups = next(item for item in report(out)["risk_groups"] if item["arm"] == "rule")["groups"]
     assert {group["name"]: group["n"] for group in groups} == {
         "low risk": int((~flagged).sum()),
@@ -140,7 +140,7 @@ def test_the_rule_flags_by_itself_and_not_by_a_threshold(out: Path, cohort: Coho
 def test_the_page_fits_narrow_and_wide_windows(out: Path, browser: Browser, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text))
+    page.on("console", lambda message: wrong.append(message.text))
     page.goto((out / "report.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("figure svg").count() >= 6
@@ -148,7 +148,7 @@ def test_the_page_fits_narrow_and_wide_windows(out: Path, browser: Browser, widt
     assert wrong == []
 
 
-def with_prototypes(said: dict[str, Any]) -> dict[str, Any]:
+def with_prototypes(result: dict[str, Any]) -> dict[str, Any]:
     """A report with two prototypes, the rarer of them the riskier, each with an example of the same two patients."""
     examples = [{"case_id": case, "slide_id": f"{case}-s", "x": 0, "y": 256} for case in ("<A>", "B")]
     rows = [
@@ -156,15 +156,18 @@ def with_prototypes(said: dict[str, Any]) -> dict[str, Any]:
         | {"examples": examples, "hazard_ratio_per_sd": {"est": est, "lo": est - 0.1, "hi": est + 0.1}}
         for number, share, est in ((0, 0.9, 0.7), (1, 0.1, 1.4))
     ]
-    return said | {"prototypes": rows}
+    return result | {"prototypes": rows}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
     out: Path, tmp_path: Path, browser: Browser, width: int
 ) -> None:
-    tile, gone = Picture("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC", 128.0), Picture(why="it is <gone>")
-    write_page(with_prototypes(report(out)), tmp_path, Plate({0: (tile, gone), 1: (tile, tile)}))
+    tile, unavailable = (
+        Picture("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC", 128.0),
+        Picture(why="it is <gone>"),
+    )
+    write_page(with_prototypes(report(out)), tmp_path, Plate({0: (tile, unavailable), 1: (tile, tile)}))
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto((tmp_path / "report.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -178,12 +181,12 @@ def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
 
 
 def test_without_pictures_the_page_says_how_to_get_them_or_why_there_are_none(out: Path, tmp_path: Path) -> None:
-    said = with_prototypes(report(out))
-    write_page(said, tmp_path)
+    result = with_prototypes(report(out))
+    write_page(result, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert page.count("<code>--slides DIR</code>") == 1
     assert "<img" not in page
-    write_page(said, tmp_path, Plate({number: [Picture(why="no slide is there")] * 2 for number in (0, 1)}))
+    write_page(result, tmp_path, Plate({number: [Picture(why="no slide is there")] * 2 for number in (0, 1)}))
     page = (tmp_path / "report.html").read_text()
     assert "None of the 4 example tiles could be shown. The first that could not: no slide is there." in page
     assert "--slides DIR" not in page
@@ -191,9 +194,9 @@ def test_without_pictures_the_page_says_how_to_get_them_or_why_there_are_none(ou
 
 def test_a_run_that_is_stopped_after_its_folds_goes_on_from_them(cohort: Cohort, tmp_path: Path) -> None:
     first = evaluate(cohort, None, PLAN, tmp_path, quiet)
-    seen: list[tuple[int, int]] = []
-    assert evaluate(cohort, None, PLAN, tmp_path, lambda *done: seen.append(done)) == first
-    assert [done for done, total in seen] == [seen[0][1]]
+    steps: list[tuple[int, int]] = []
+    assert evaluate(cohort, None, PLAN, tmp_path, lambda *done: steps.append(done)) == first
+    assert [done for done, total in steps] == [steps[0][1]]
 
 
 def test_a_report_of_other_splits_goes_before_they_do(cohort: Cohort, tmp_path: Path) -> None:
@@ -224,10 +227,10 @@ def test_the_same_seed_gives_the_same_report_also_in_two_processes_and_after_a_s
     with pytest.raises(KeyboardInterrupt):
         evaluate(cohort, None, PLAN, tmp_path, stop)
     assert len(list((tmp_path / "unfinished").rglob("fold-*"))) == 2
-    seen: list[int] = []
+    steps: list[int] = []
     two = Plan(repeats=1, folds=3, samples=50, workers=2)
-    evaluate(cohort, None, two, tmp_path, lambda done, _: seen.append(done))
-    assert seen[0] == 2
+    evaluate(cohort, None, two, tmp_path, lambda done, _: steps.append(done))
+    assert steps[0] == 2
     assert report(tmp_path) == report(out)
 
 
@@ -263,10 +266,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> Path:
 def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tmp_path: Path) -> None:
     other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
     served = read_bundle(bundle)
-    said = validate(served, other, None, tmp_path, quiet)
-    write_page(said, tmp_path)
-    assert said["bundle"]["digest"] == served.bundle.digest
-    assert said["arms"]["clinical_molecular"]["n"] == 80
+    result = validate(served, other, None, tmp_path, quiet)
+    write_page(result, tmp_path)
+    assert result["bundle"]["digest"] == served.bundle.digest
+    assert result["arms"]["clinical_molecular"]["n"] == 80
     assert (tmp_path / "report.html").exists()
 
 

@@ -72,48 +72,48 @@ def survival(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_ready_made_pathomic_column_is_fused_also_without_molecular_data(survival: Path) -> None:
-    said = json.loads((survival / "report.json").read_text())
-    assert {"clinical", "pathomics", "fused"} <= said["arms"].keys()
-    assert said["contrasts"][0]["a"] == "fused"
-    assert said["contrasts"][0]["b"] == "clinical"
-    assert said["contrasts"][0]["lo"] > 0
-    assert "a gain" in said["primary"]
-    assert said["absent"]["clinical_molecular"].startswith("molecular variables are known of too few")
-    assert {"auc_2y", "auc_4y"} <= said["arms"]["fused"].keys()
+    result = json.loads((survival / "report.json").read_text())
+    assert {"clinical", "pathomics", "fused"} <= result["arms"].keys()
+    assert result["contrasts"][0]["a"] == "fused"
+    assert result["contrasts"][0]["b"] == "clinical"
+    assert result["contrasts"][0]["lo"] > 0
+    assert "a gain" in result["primary"]
+    assert result["absent"]["clinical_molecular"].startswith("molecular variables are known of too few")
+    assert {"auc_2y", "auc_4y"} <= result["arms"]["fused"].keys()
 
 
 def test_a_bundle_without_molecular_data_is_validated_with_its_fusion_and_thresholds(tmp_path: Path) -> None:
     train_bundle(
         cohort(tmp_path, SURVIVAL, 1), None, TrainPlan("own", "2026-01-01", refits=2), tmp_path / "bundle", quiet
     )
-    said = validate(read_bundle(tmp_path / "bundle"), cohort(tmp_path, SURVIVAL, 2), None, tmp_path / "out", quiet)
-    write_page(said, tmp_path / "out")
-    assert said["contrasts"][0]["a"] == "fused"
+    result = validate(read_bundle(tmp_path / "bundle"), cohort(tmp_path, SURVIVAL, 2), None, tmp_path / "out", quiet)
+    write_page(result, tmp_path / "out")
+    assert result["contrasts"][0]["a"] == "fused"
     for arm in ("clinical", "pathomics", "fused"):
-        assert said["arms"][arm]["operating_point"]["threshold"]["est"] is not None
-    assert said["absent"]["rule"] == "the bundle has no rule"
+        assert result["arms"][arm]["operating_point"]["threshold"]["est"] is not None
+    assert result["absent"]["rule"] == "the bundle has no rule"
 
 
 def test_an_outcome_without_times_says_nothing_of_times(tmp_path: Path) -> None:
-    said = report(cohort(tmp_path, YES_NO, 3), tmp_path)
-    assert said["horizons_years"] == [2]
-    assert said["cohort"]["follow_up_years"] == {"median": None, "longest": None}
-    assert any("the outcome has no time" in note for note in said["notes"])
-    fused = said["arms"]["fused"]
+    result = report(cohort(tmp_path, YES_NO, 3), tmp_path)
+    assert result["horizons_years"] == [2]
+    assert result["cohort"]["follow_up_years"] == {"median": None, "longest": None}
+    assert any("the outcome has no time" in note for note in result["notes"])
+    fused = result["arms"]["fused"]
     assert fused["harrell_c"]["est"] == fused["auc_2y"]["est"]
     assert fused["ibs"] == fused["brier_2y"]
     with (tmp_path / "predictions.csv").open() as file:
         assert {row["time_days"] for row in csv.DictReader(file)} == {""}
     page = (tmp_path / "report.html").read_text()
-    assert "to the AUC at 2 years" in said["primary"]
+    assert "to the AUC at 2 years" in result["primary"]
     assert not [word for word in ("Uno", "Harrell", "log-rank", "relapse", "integrated Brier") if word in page]
 
 
 def test_a_report_speaks_of_the_profile_and_of_the_blocks_that_are_there(survival: Path) -> None:
-    said, page = json.loads((survival / "report.json").read_text()), (survival / "report.html").read_text()
-    assert said["cohort"]["meanings"] == {"0": "alive", "1": "dead"}
-    assert sum(said["cohort"]["events"][code] for code in ("0", "1")) == said["cohort"]["n"]
-    assert said["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
+    result, page = json.loads((survival / "report.json").read_text()), (survival / "report.html").read_text()
+    assert result["cohort"]["meanings"] == {"0": "alive", "1": "dead"}
+    assert sum(result["cohort"]["events"][code] for code in ("0", "1")) == result["cohort"]["n"]
+    assert result["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
     assert "relapse" not in page
     assert "what the slides show add" not in page
     assert "Net benefit counts an event (dead) within 2 years" in page

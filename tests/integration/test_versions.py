@@ -1,4 +1,4 @@
-"""Whatever happens to a bucket, and in whatever order it is heard of: the score is made from what stands there last."""
+"""For any changes of a bucket and any order of their events, the score is made from its last contents."""
 
 from pathlib import Path
 

@@ -33,8 +33,8 @@ _DEEPEST, _MANY = 3, 15
 Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored
 
 
-class Disturbed:
-    """A store in which something else may happen before each call."""
+class DisturbedStore:
+    """A store that calls a function ahead of each of its own calls."""
 
     def __init__(self, store: BlobStore, disturb: Callable[[], None]) -> None:
         self._store, self._disturb = store, disturb
@@ -81,7 +81,7 @@ class BucketLife:
         promote(store, write_bundle(folder / "bundle"))
         self.results = SqlStore("sqlite://")
         self.results.migrate()
-        disturbed, producer = Disturbed(store, self._disturb), MemoryBus().producer()
+        disturbed, producer = DisturbedStore(store, self._disturb), MemoryBus().producer()
         bundles, index = Bundles(store), CaseIndex(disturbed)
         self.landing = on_landing(disturbed, bundles, producer)
         self.index_slide = IndexSlide(index)
@@ -89,18 +89,18 @@ class BucketLife:
         self.record = RecordScore(store, self.results)
 
     def live(self) -> None:
-        """Let everything happen, then everything be done that was asked for."""
+        """Make all changes, then handle all events."""
         while self.changes or self.waiting:
             if self.changes and self.random.random() < 0.2:
                 self._change()
             self._work()
 
     def shown(self, case: str) -> dict[str, Any]:
-        """What people see of a case in the end."""
+        """Each case as results shows it at the end."""
         return _described(_answer(Queries(self.results, self.store), case))
 
     def expected(self, folder: Path) -> dict[str, dict[str, Any]]:
-        """What they should see of each case: the same bucket, landed once and in order."""
+        """The expected cases: of the same bucket, landed once and in order."""
         calm = BucketLife(folder, MemoryStore(), seed=-1, changes=0)
         try:
             for info in [*self.store.list("slides/"), *self.store.list("clinical/")]:
@@ -139,11 +139,11 @@ class BucketLife:
         message = self.waiting.pop(self.random.randrange(len(self.waiting)))
         self.depth += 1
         try:
-            said = list(self._handled(message))
+            events = list(self._handled(message))
         except TransientError:
-            said = [message]
+            events = [message]
         self.depth -= 1
-        self.waiting += said * self.random.randint(1, 2) if len(self.waiting) < _MANY else said
+        self.waiting += events * self.random.randint(1, 2) if len(self.waiting) < _MANY else events
 
     def _handled(self, message: Message) -> Iterable[Message]:
         if isinstance(message, ObjectHint):

@@ -13,25 +13,27 @@ PATIENCE_S = 60.0
 
 
 class Recorder:
-    """Keeps what was seen and is wanted, in order, and lets a test wait for it."""
+    """Records accepted deliveries in order, and lets a test wait for them."""
 
-    def __init__(self, wanted: Callable[[Delivery], bool] = lambda _: True) -> None:
-        self.seen: list[Delivery] = []
-        self._wanted = wanted
+    def __init__(self, accepts: Callable[[Delivery], bool] = lambda _: True) -> None:
+        self.deliveries: list[Delivery] = []
+        self._accepts = accepts
         self._changed = Condition()
 
     def __call__(self, delivery: Delivery) -> None:
-        if not self._wanted(delivery):
+        if not self._accepts(delivery):
             return
         with self._changed:
-            self.seen.append(delivery)
+            self.deliveries.append(delivery)
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> list[Delivery]:
         """Return once `count` deliveries were seen; fails after a while."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= count, PATIENCE_S), f"only {self.seen} of {count}"
-            return list(self.seen)
+            assert self._changed.wait_for(lambda: len(self.deliveries) >= count, PATIENCE_S), (
+                f"only {self.deliveries} of {count}"
+            )
+            return list(self.deliveries)
 
 
 class Running:
@@ -50,7 +52,7 @@ class Running:
             self.error = error
 
     def join(self) -> BaseException | None:
-        """Wait for its end; what ended it, or None."""
+        """Wait for its end; returns its error, or None."""
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), "still running"
         return self.error
@@ -59,22 +61,22 @@ class Running:
 @contextmanager
 def running(run: Callable[[Event], None]) -> Iterator[Running]:
     """Run until the block ends; an error of the part fails the test unless the test took it with `join`."""
-    part = Running(run)
+    consumer = Running(run)
     try:
-        yield part
+        yield consumer
     finally:
-        part.stop.set()
-        part.join()
+        consumer.stop.set()
+        consumer.join()
 
 
 def as_sent(record: Record) -> Record:
-    """A record that was sent again, without the header that says so."""
-    said = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
-    return replace(record, headers=said)
+    """A replayed record without its replay header."""
+    original_headers = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
+    return replace(record, headers=original_headers)
 
 
 def eventually(true: Callable[[], object]) -> None:
-    """Ask until it holds; fails after a while."""
+    """Wait until the condition holds; fails after a while."""
     pause = Event()
     for _ in range(round(PATIENCE_S / 0.02)):
         if true():

@@ -1,4 +1,4 @@
-"""The two buses behind one face, so that one test can run on both."""
+"""Both buses with one interface, so that a test can run on both."""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -28,10 +28,10 @@ class BusKind(Protocol):
         """One more member of a group of this test's own."""
 
     def records(self, topic: str) -> list[Record]:
-        """Everything that stands on a topic, delayed records too."""
+        """All records on a topic, delayed ones too."""
 
     def close(self) -> None:
-        """Let go of what was opened."""
+        """Close everything."""
 
 
 class MemoryKind:

@@ -1,11 +1,10 @@
-"""Openers of slides that tests have run in child processes: without shortcuts, or misbehaving by file name."""
+"""Slide openers for child processes in tests: without shortcuts, or misbehaving by file name."""
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Lock, get_ident
+from threading import Event, get_ident
 from typing import Any, Self
 
 import numpy as np
@@ -15,8 +14,6 @@ from services.tiler.errors import SlideError, UnreadableSlideError
 from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, SlideReader, Tiles
 from services.tiler.resolution import Override
 from shared.units import MicronsPerPx
-
-_LOCK = Lock()
 
 
 def open_through_openslide(path: Path, override: Override) -> SlideReader:
@@ -34,7 +31,7 @@ def open_hostile(path: Path, override: Override) -> SlideReader:
 
 
 class _Hostile:
-    """A reader that misbehaves when it is asked for something."""
+    """A reader that misbehaves in one of its methods."""
 
     def __init__(self, reader: SlideReader, when: str, what: str) -> None:
         self._reader = reader
@@ -87,7 +84,7 @@ def _raise(error: BaseException) -> None:
 
 
 def _babble() -> None:
-    """Write nonsense into every socket of the process."""
+    """Write invalid messages into every socket of the process."""
     for link in Path("/proc/self/fd").iterdir():
         if link.is_symlink() and str(link.readlink()).startswith("socket:"):
             os.write(int(link.name), b"\xff" * 64)
@@ -102,17 +99,11 @@ def _write() -> None:
     (Path("/tmp") / f"written-{os.getpid()}").write_bytes(b"x")  # noqa: S108 - it must not be possible
 
 
-def _nap() -> None:
-    with _LOCK:
-        time.sleep(0.2)
-
-
 _ACTS: dict[str, Callable[[], Any]] = {
     "abort": os.abort,
     "segfault": lambda: signal.pthread_kill(get_ident(), signal.SIGSEGV),
     "exit": lambda: os._exit(7),
     "sleep": lambda: Event().wait(),
-    "nap": _nap,
     "allocate": lambda: np.ones(8 << 30, np.uint8),
     "bug": lambda: _raise(ValueError("a patient's name")),
     "recursion": lambda: _raise(RecursionError("a patient's name")),

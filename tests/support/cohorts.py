@@ -16,7 +16,7 @@ from shared.tensors import encode_tensors
 
 
 def quiet(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
 def simulated(out: Path, plan: SimulationPlan) -> tuple[Cohort, Embeddings]:

@@ -6,9 +6,8 @@ the address of a Kafka it has a bus in memory, on which everything is announced 
 
 import signal
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as StopEvent
 
@@ -30,6 +29,8 @@ from shared.settings import KafkaSettings, PlatformSettings
 from shared.worker import Route, Worker, subscriptions
 
 SLIDES, CRASHING = 20, "slide-07"
+_ALONE_S = 2.0
+"""A suspected slide is retried alone, so that none comes beside it."""
 
 
 def records(topic: str) -> list[Record]:
@@ -41,15 +42,21 @@ def records(topic: str) -> list[Record]:
 
 @dataclass(frozen=True)
 class Notes:
-    """What the worker did, in files that outlive it."""
+    """What the worker did, in files that remain after its death."""
 
     folder: Path
+    _crashing: StopEvent = field(default_factory=StopEvent)
+    _beside: StopEvent = field(default_factory=StopEvent)
 
     def handle(self, event: SlideTiled) -> Sequence[Event]:
-        """Work a moment, so that several slides are at work when the crashing one is."""
-        time.sleep(0.05)
+        """Finish the slide; the crashing one dies once another is at work, or alone if there is none."""
         if event.slide.slide_id == CRASHING:
+            self._crashing.set()
+            self._beside.wait(_ALONE_S)
             signal.raise_signal(signal.SIGKILL)
+        if self._crashing.is_set():
+            self._beside.set()
+            StopEvent().wait()
         (self.folder / "done" / event.slide.slide_id).touch()
         return []
 
@@ -58,11 +65,11 @@ class Notes:
         (self.folder / "given-up" / f"{event.slide.slide_id}.{error.reason}").touch()
 
     def count(self) -> int:
-        """Slides of which something came."""
+        """Slides with an outcome."""
         return sum(1 for name in ("done", "given-up") for _ in (self.folder / name).iterdir())
 
     def run(self, stop: StopEvent) -> None:
-        """A part that ends, and with it the process, when something came of every slide."""
+        """A part that ends, and with it the process, when every slide has an outcome."""
         while self.count() < SLIDES and not stop.wait(0.05):
             continue
 
@@ -74,7 +81,7 @@ def kafka(bootstrap: str, service: str, read: Sequence[str]) -> tuple[Consumer, 
 
 
 def main(folder: Path, topic: str, service: str, *bootstrap: str) -> int:
-    """Work until nothing is left."""
+    """Work until every slide has an outcome."""
     notes, bus = Notes(folder), MemoryBus()
     routes = [Route(topic, decoder(SlideTiled), notes.handle, notes.rejected)]
     read_topics = subscriptions(service, routes)

@@ -14,7 +14,7 @@ class Stated:
 
     options: dict[str, list[str]]
 
-    def one(self, name: str) -> str:
+    def single(self, name: str) -> str:
         """The value of an option that is given once."""
         (value,) = self.options[name]
         return value
@@ -23,10 +23,10 @@ class Stated:
 @cache
 def stated(command: str) -> Stated:
     """What is stated to `medulla simulate`, `embed` or `train`."""
-    said = subprocess.run(
+    process = subprocess.run(
         ["make", "--dry-run", "demo-bundle"], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
-    lines = [shlex.split(line) for line in said.stdout.replace("\\\n", " ").splitlines()]
+    lines = [shlex.split(line) for line in process.stdout.replace("\\\n", " ").splitlines()]
     (words,) = [line[2:] for line in lines if line[:2] == [".venv/bin/medulla", command]]
     options: dict[str, list[str]] = {}
     for place, word in enumerate(words):

@@ -22,7 +22,7 @@ _MM = 0.000499
 
 @lru_cache
 def series(
-    uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False, unsaid: bool = False
+    uid: str = SERIES, levels: int = 3, parts: int = 1, *, sparse: bool = False, unmarked: bool = False
 ) -> dict[str, bytes]:
     """The files of a series by what they are: `level0` (in `parts` `level0.1`, …), `level1`, …, `label`, `overview`.
 
@@ -31,10 +31,11 @@ def series(
     pixels, files = cc0_pixels()[400 : 400 + _HEIGHT, 600 : 600 + _WIDTH], dict[str, bytes]()
     for level in range(levels):
         shrunk = pixels[:: 2**level, :: 2**level]
-        said = "RESAMPLED" if level and not unsaid else "NONE"
-        made = list(_level(uid, level, said, shrunk, parts if level == 0 else 1, sparse=sparse))
-        names = [f"level{level}"] if len(made) == 1 else [f"level{level}.{part}" for part in range(1, len(made) + 1)]
-        files |= dict(zip(names, made, strict=True))
+        image_type = "RESAMPLED" if level and not unmarked else "NONE"
+        instances = list(_level(uid, level, image_type, shrunk, parts if level == 0 else 1, sparse=sparse))
+        numbered = [f"level{level}.{part}" for part in range(1, len(instances) + 1)]
+        names = numbered if len(instances) > 1 else [f"level{level}"]
+        files |= dict(zip(names, instances, strict=True))
     for kind in ("label", "overview"):
         files[kind] = _file(_picture(uid, kind, pixels[:200, :200]))
     return files
@@ -47,64 +48,65 @@ def without_preamble(data: bytes) -> bytes:
 
 def claiming(data: bytes, frames: int, side_px: int) -> bytes:
     """A file whose header claims so many frames, and a level of so many pixels a side."""
-    made = pydicom.dcmread(io.BytesIO(data))
-    made.NumberOfFrames, made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = frames, side_px, side_px
-    return _file(made)
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    dataset.NumberOfFrames, dataset.TotalPixelMatrixRows, dataset.TotalPixelMatrixColumns = frames, side_px, side_px
+    return _file(dataset)
 
 
 def garbled(data: bytes, frames: Iterable[int]) -> bytes:
     """A file with the second half of some frames overwritten."""
-    made = pydicom.dcmread(io.BytesIO(data))
-    stored = list(generate_frames(made.PixelData, number_of_frames=made.NumberOfFrames))
+    dataset = pydicom.dcmread(io.BytesIO(data))
+    stored = list(generate_frames(dataset.PixelData, number_of_frames=dataset.NumberOfFrames))
     for index in frames:
         half = len(stored[index]) // 2
         stored[index] = stored[index][:half] + bytes(len(stored[index]) - half)
-    made.PixelData = encapsulate(stored)
-    return _file(made)
+    dataset.PixelData = encapsulate(stored)
+    return _file(dataset)
 
 
-def _level(uid: str, level: int, said: str, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
+def _level(uid: str, level: int, image_type: str, pixels: Pixels, parts: int, *, sparse: bool) -> Iterator[bytes]:
     whole = _dataset(uid, f"{uid}.{level + 1}", pixels)
     whole.InstanceNumber = level + 1
-    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", said]
+    whole.ImageType = ["DERIVED", "PRIMARY", "VOLUME", image_type]
     frames = list(_frames(pixels))
     if sparse:
         _place(whole, pixels)
     share = -(-len(frames) // parts)
     for part, start in enumerate(range(0, len(frames), share), 1):
         stored = frames[start : start + share]
-        made = deepcopy(whole)
+        dataset = deepcopy(whole)
         if parts > 1:
-            made.ConcatenationUID, made.SOPInstanceUIDOfConcatenationSource = f"{uid}.77", made.SOPInstanceUID
-            made.InConcatenationNumber, made.InConcatenationTotalNumber = part, parts
-            made.ConcatenationFrameOffsetNumber = start
-            made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(f"{made.SOPInstanceUID}.{part}")
-        made.NumberOfFrames, made.PixelData = len(stored), encapsulate(stored)
-        yield _file(made)
+            dataset.ConcatenationUID, dataset.SOPInstanceUIDOfConcatenationSource = f"{uid}.77", dataset.SOPInstanceUID
+            dataset.InConcatenationNumber, dataset.InConcatenationTotalNumber = part, parts
+            dataset.ConcatenationFrameOffsetNumber = start
+            instance = UID(f"{dataset.SOPInstanceUID}.{part}")
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = instance
+        dataset.NumberOfFrames, dataset.PixelData = len(stored), encapsulate(stored)
+        yield _file(dataset)
 
 
 def _picture(uid: str, kind: str, pixels: Pixels) -> Dataset:
-    made = _dataset(uid, f"{uid}.{'9' if kind == 'label' else '8'}", pixels)
-    made.InstanceNumber = {"label": 9, "overview": 8}[kind]
-    made.ImageType = ["ORIGINAL", "PRIMARY", kind.upper(), "NONE"]
-    made.NumberOfFrames, made.PixelData = 1, encapsulate([next(_frames(pixels))])
-    return made
+    dataset = _dataset(uid, f"{uid}.{'9' if kind == 'label' else '8'}", pixels)
+    dataset.InstanceNumber = {"label": 9, "overview": 8}[kind]
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", kind.upper(), "NONE"]
+    dataset.NumberOfFrames, dataset.PixelData = 1, encapsulate([next(_frames(pixels))])
+    return dataset
 
 
 def _dataset(uid: str, instance: str, pixels: Pixels) -> Dataset:
-    made = deepcopy(_template())
-    made.SeriesInstanceUID, made.FrameOfReferenceUID = uid, f"{uid}.5"
-    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(instance)
-    made.TotalPixelMatrixRows, made.TotalPixelMatrixColumns = pixels.shape[:2]
-    made.ImagedVolumeHeight, made.ImagedVolumeWidth = _HEIGHT * _MM, _WIDTH * _MM
-    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    dataset = deepcopy(_template())
+    dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = uid, f"{uid}.5"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(instance)
+    dataset.TotalPixelMatrixRows, dataset.TotalPixelMatrixColumns = pixels.shape[:2]
+    dataset.ImagedVolumeHeight, dataset.ImagedVolumeWidth = _HEIGHT * _MM, _WIDTH * _MM
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     measures.PixelSpacing = [_MM * _HEIGHT / pixels.shape[0]] * 2
-    return made
+    return dataset
 
 
-def _place(made: Dataset, pixels: Pixels) -> None:
+def _place(dataset: Dataset, pixels: Pixels) -> None:
     """Say of each frame where it lies."""
-    made.DimensionOrganizationType = "TILED_SPARSE"
+    dataset.DimensionOrganizationType = "TILED_SPARSE"
     groups = []
     for row in range(0, pixels.shape[0], _SIDE):
         for column in range(0, pixels.shape[1], _SIDE):
@@ -114,7 +116,7 @@ def _place(made: Dataset, pixels: Pixels) -> None:
             place.ZOffsetInSlideCoordinateSystem = 0
             group.PlanePositionSlideSequence = Sequence([place])
             groups.append(group)
-    made.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
 
 
 def _frames(pixels: Pixels) -> Iterator[bytes]:
@@ -127,9 +129,9 @@ def _frames(pixels: Pixels) -> Iterator[bytes]:
             yield stored.getvalue()
 
 
-def _file(made: Dataset) -> bytes:
+def _file(dataset: Dataset) -> bytes:
     stored = io.BytesIO()
-    made.save_as(stored, enforce_file_format=True)
+    dataset.save_as(stored, enforce_file_format=True)
     return stored.getvalue()
 
 

@@ -57,12 +57,12 @@ def convolutional(path: Path, operations: tuple[str, ...] = ("Relu", "MaxPool"))
 _PADS = {"before": [0, 0, 0, 0], "after": [0, 0, 1, 1]}
 
 
-def _between(name: str, given: str, made: str) -> onnx.NodeProto:
+def _between(name: str, source: str, target: str) -> onnx.NodeProto:
     if name == "MaxPool":
-        return helper.make_node(name, [given], [made], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        return helper.make_node(name, [source], [target], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     if name in ("Mul", "Add"):
-        return helper.make_node(name, [given, given], [made])
-    return helper.make_node(name, [given], [made])
+        return helper.make_node(name, [source, source], [target])
+    return helper.make_node(name, [source], [target])
 
 
 def small_encoder(folder: Path) -> Path:

@@ -94,7 +94,7 @@ def parts() -> dict[str, Any]:
     }
     names = ("fused", "clinical_molecular", "clinical", "pathomics")
     embedding = {"mean": [0, 0], "axes": [[1, 0]], "spread": [1], "residual": 1, "limits": {"flag": 3, "abstain": 6}}
-    made = {
+    files = {
         "fused.json": arm([STAGE, GROUP, SLIDES], [0.8, 0.4, 0.5]),
         "clinical_molecular.json": arm([STAGE, GROUP], [0.8, 0.4]),
         "clinical.json": arm([STAGE, AGE], [0.8, -0.2]),
@@ -107,7 +107,7 @@ def parts() -> dict[str, Any]:
             "numeric": {"age": {"mean": 8, "spread": 4, "limits": {"flag": 3, "abstain": 5}}},
         },
     }
-    return dict(json.loads(json.dumps(made)))
+    return dict(json.loads(json.dumps(files)))
 
 
 def facts() -> dict[str, Any]:

@@ -22,9 +22,9 @@ def small_network(
         helper.make_tensor_value_info("means", element, ["n", 3]),
         helper.make_tensor_value_info("sums", element, ["n"]),
     ]
-    one = numpy_helper.from_array(np.array([1], np.int64), "one")
+    constant = numpy_helper.from_array(np.array([1], np.int64), "one")
     image = helper.make_tensor_value_info("image", element, shape)
-    graph = helper.make_graph(nodes, "small", [image], outputs, [one])
+    graph = helper.make_graph(nodes, "small", [image], outputs, [constant])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+LONG_AGO, FAR_AHEAD = 1, 4_102_444_800
+"""Seconds since 1970: the first of them, and the year 2100."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ class SigningKey:
     private: PrivateKey = field(init=False)
 
     def __post_init__(self) -> None:
-        made: PrivateKey = (
+        private_key: PrivateKey = (
             rsa.generate_private_key(65537, 2048)
             if self.algorithm.startswith("RS")
             else ec.generate_private_key(ec.SECP256R1())
         )
-        object.__setattr__(self, "private", made)
+        object.__setattr__(self, "private", private_key)
 
     def public_jwk(self) -> dict[str, Any]:
         """The public half, as JWKS lists it."""
@@ -82,6 +84,10 @@ class OidcIssuer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def expired(self, seconds: int) -> str:
+        """An access token that expired so many seconds ago."""
+        return self.token(exp=int(time.time()) - seconds)
 
     def token(self, key: SigningKey | None = None, headers: Mapping[str, Any] | None = None, **claims: Any) -> str:
         """An access token; `claims` replace those it would have, None leaves one out."""
@@ -140,8 +146,8 @@ class OidcIssuer:
         """
         login = self._logins.pop(form.get("code", ""), None)
         sent = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).decode()
-        wanted = (form.get("client_id"), form.get("redirect_uri"), sent.rstrip("="))
-        if login is None or wanted != (login.client_id, login.redirect_uri, login.challenge):
+        expected = (form.get("client_id"), form.get("redirect_uri"), sent.rstrip("="))
+        if login is None or expected != (login.client_id, login.redirect_uri, login.challenge):
             raise ValueError("invalid_grant")
         return {
             "access_token": self.token(),

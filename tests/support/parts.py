@@ -1,7 +1,6 @@
 """The real parts a test session may ask for: each started once, in the background, on free ports, ended with it."""
 
 import contextlib
-import os
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
@@ -20,15 +19,15 @@ from psycopg import sql
 from shared.bus import topics
 from shared.bus.kafka_admin import ensure_topics
 from shared.settings import KafkaSettings
-from tests.support.stack import install
-from tests.support.stack.elasticmq import ElasticMq
-from tests.support.stack.home import MissingPartError, StackError
-from tests.support.stack.kafka import Kafka
-from tests.support.stack.minio import Minio
-from tests.support.stack.postgres import Postgres
-from tests.support.stack.process import Program, free_ports
-from tests.support.stack.services import SERVICES
-from tests.support.stack.triton import Triton
+from tests.stack import install
+from tests.stack.elasticmq import ElasticMq
+from tests.stack.home import MissingPartError, StackError
+from tests.stack.kafka import Kafka
+from tests.stack.minio import Minio
+from tests.stack.postgres import Postgres
+from tests.stack.process import Program, free_ports
+from tests.stack.services import SERVICES
+from tests.stack.triton import Triton
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser")
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
@@ -167,13 +166,13 @@ class Parts:
             return self._starting[name]
 
     def _start(self, name: str) -> object:
-        if not install.stands(name):
+        if not install.is_installed(name):
             raise MissingPartError(f"{name} is not on this machine; `make parts` installs what it can.")
         if name == "browser":
             return install.browser()
         if name == "minio" and "kafka" in self._starting:
             self._wait_for_kafka()
-        part = self._made(name)
+        part = self._create(name)
         part.start()
         return part
 
@@ -182,7 +181,7 @@ class Parts:
         with contextlib.suppress(StackError):
             self._starting["kafka"].result()
 
-    def _made(self, name: str) -> RealPart:
+    def _create(self, name: str) -> RealPart:
         match name:
             case "kafka":
                 return self._kafka
@@ -224,8 +223,3 @@ class Parts:
         for future in self._starting.values():
             if not future.cancelled() and future.exception() is None and hasattr(future.result(), "stop"):
                 cast("RealPart", future.result()).stop()
-
-
-def skips_missing_parts() -> bool:
-    """At home a test whose part is missing is skipped; in CI it fails."""
-    return os.environ.get("CI") != "true"

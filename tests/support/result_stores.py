@@ -1,4 +1,4 @@
-"""Facts that a result store is told, and how it is told them."""
+"""Facts for a result store, and a function that stores any of them."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,24 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 from services.results.ports import ScoreRecord, Withdrawal
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
-from tests.support import scores as made
+from tests.support import scores as samples
 
 Fact = ScoreRecord | Withdrawal | SlideRejected | Progress
 
 
 def record(case: str, version: str, minutes: float, slides: Sequence[str] = ("A",)) -> ScoreRecord:
-    score = made.score(case, version, slides)
-    event, body = made.scored(score, made.at(minutes)), made.body(score)
+    score = samples.score(case, version, slides)
+    event, body = samples.scored(score, samples.at(minutes)), samples.body(score)
     digest, name = Sha256(event.score_digest), Sha256(score.score_id)
-    return ScoreRecord(CaseId(case), name, body, digest, made.at(minutes), event.revision, event.event_id)
+    return ScoreRecord(CaseId(case), name, body, digest, samples.at(minutes), event.revision, event.event_id)
 
 
 def withdrawal(case: str, minutes: float) -> Withdrawal:
-    event = made.withdrawn(case, made.at(minutes))
-    return Withdrawal(CaseId(case), event.withdrawn, True, made.at(minutes), event.revision, event.event_id)
+    event = samples.withdrawn(case, samples.at(minutes))
+    return Withdrawal(CaseId(case), event.withdrawn, True, samples.at(minutes), event.revision, event.event_id)
 
 
-def tell(store: SqlStore, fact: Fact) -> bool:
+def apply(store: SqlStore, fact: Fact) -> bool:
     if isinstance(fact, ScoreRecord):
         return store.record_score(fact)
     if isinstance(fact, Withdrawal):

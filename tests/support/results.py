@@ -27,7 +27,7 @@ from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
-from tests.support import scores as made
+from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
 
@@ -40,21 +40,21 @@ class Results:
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
-        self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: made.at(10))
+        self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: samples.at(10))
 
     def score(self, score: Score, minutes: float = 1, inputs: Sequence[tuple[str, str]] = ()) -> Score:
         """Store a score with its pictures and maps, and record it."""
         for slide in score.slides:
             self.blobs.put_new(slide.thumbnail_key, thumbnail())
             self.blobs.put_new(slide.attention_key, attention_map(list(slide.top_tiles)))
-        event = made.scored(score, made.at(minutes), inputs)
-        self.blobs.put_new(event.score_key, made.body(score).encode())
+        event = samples.scored(score, samples.at(minutes), inputs)
+        self.blobs.put_new(event.score_key, samples.body(score).encode())
         RecordScore(self.blobs, self.store)(event)
         return score
 
     def withdraw(self, case: str, minutes: float, *, nothing_left: bool = True) -> None:
         """Record that a case has no score any more."""
-        RecordScore(self.blobs, self.store)(made.withdrawn(case, made.at(minutes), nothing_left=nothing_left))
+        RecordScore(self.blobs, self.store)(samples.withdrawn(case, samples.at(minutes), nothing_left=nothing_left))
 
     def close(self) -> None:
         """Close the database."""
@@ -80,10 +80,10 @@ def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7) -> b
 
 
 @contextmanager
-def running(part: Part) -> Iterator[None]:
+def running(server: Part) -> Iterator[None]:
     """The part in a thread, as long as the block lasts."""
     stop = Event()
-    thread = Thread(target=part.run, args=(stop,), daemon=True)
+    thread = Thread(target=server.run, args=(stop,), daemon=True)
     thread.start()
     try:
         yield

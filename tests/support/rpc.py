@@ -1,4 +1,4 @@
-"""Small gRPC services to ask, and how to ask them."""
+"""Small gRPC services and their clients."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -51,7 +51,7 @@ class Scorer:
         return list(self.index_slide(store_slide(self.store, CASE, slide, features(*rows), minutes)))
 
     def rescored(self) -> list[CaseScored]:
-        """What comes of every case when the promotion is heard of."""
+        """The outcome of every case after a promotion."""
         requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
         return [scored for request in requests for scored in self.rescore(request)]
 

@@ -1,4 +1,4 @@
-"""Made-up scores and events for tests: realistic in shape, about nobody."""
+"""Made-up scores and events for tests: realistic in shape, of no real patient."""
 
 import hashlib
 from collections.abc import Sequence
@@ -82,18 +82,18 @@ def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A
 
 def remarkable(case: str = "MB-0044") -> Score:
     """A score without one of the case's slides, with a remark and with values that were read as others."""
-    made = score(case, slides=("HE.svs", "DAB.tif"))
+    message = score(case, slides=("HE.svs", "DAB.tif"))
     far = OutOfDistribution(flagged=True, distance=8.4, limit=2.2)
-    made.slides[0].out_of_distribution.CopyFrom(OutOfDistribution(flagged=False, distance=1.2, limit=2.2))
-    made.slides[1].out_of_distribution.CopyFrom(far)
-    made.slides[1].attention_key = ""
-    made.slides[1].qc_flags.append("few_tiles")
-    del made.slides[1].top_tiles[:]
+    message.slides[0].out_of_distribution.CopyFrom(OutOfDistribution(flagged=False, distance=1.2, limit=2.2))
+    message.slides[1].out_of_distribution.CopyFrom(far)
+    message.slides[1].attention_key = ""
+    message.slides[1].qc_flags.append("few_tiles")
+    del message.slides[1].top_tiles[:]
     sentence = "The staining of slide DAB.tif lies 8.4 from the slides of the training cohort."
-    made.left_out.add(slide_id="DAB.tif", reason="out_of_distribution", sentence=sentence)
-    made.remarks.add(code="profile_check", sentence="MYC amplification with WNT is rare: look again at both.")
-    made.readings.add(variable="molecular_group", label="molecular group", written="Group 3", value="G3")
-    return made
+    message.left_out.add(slide_id="DAB.tif", reason="out_of_distribution", sentence=sentence)
+    message.remarks.add(code="profile_check", sentence="MYC amplification with WNT is rare: look again at both.")
+    message.readings.add(variable="molecular_group", label="molecular group", written="Group 3", value="G3")
+    return message
 
 
 def contributions() -> list[Contribution]:
@@ -131,30 +131,31 @@ def provenance(case: str, slides: Sequence[str]) -> Provenance:
 
 
 def abstained(case: str = "MB-0043") -> Score:
-    """A score whose scorer said nothing, out of distribution."""
-    made = score(case)
-    made.risk_group = ""
-    made.abstained = True
-    made.abstained_reason = "The slides look like none in the training cohort (distance 4.8, limit 2.9)."
-    made.out_of_distribution.CopyFrom(OutOfDistribution(flagged=True, distance=4.8, limit=2.9))
-    return made
+    """An abstained score, out of distribution."""
+    message = score(case)
+    message.risk_group = ""
+    message.abstained = True
+    message.abstained_reason = "The slides look like none in the training cohort (distance 4.8, limit 2.9)."
+    message.out_of_distribution.CopyFrom(OutOfDistribution(flagged=True, distance=4.8, limit=2.9))
+    return message
 
 
-def body(made: Score) -> str:
+def body(message: Score) -> str:
     """The JSON of a score as the scorer stores it."""
-    return json_format.MessageToJson(made, preserving_proto_field_name=True, indent=None)
+    return json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None)
 
 
-def scored(made: Score, as_of: datetime, inputs: Sequence[tuple[str, str]] = ()) -> CaseScored:
-    """The event that announces a score, made from objects of these keys and etags; older programs told none."""
+def scored(message: Score, as_of: datetime, inputs: Sequence[tuple[str, str]] = ()) -> CaseScored:
+    """The event that announces a score, made from objects of these keys and etags; older programs stated none."""
     return CaseScored(
-        event_id=digest(f"{made.score_id}{as_of.isoformat()}")[:32],
-        case_id=made.case_id,
-        score_id=made.score_id,
-        score_key=f"scores/{made.case_id}/{made.score_id}.json",
-        score_digest=digest(body(made)),
+        event_id=digest(f"{message.score_id}{as_of.isoformat()}")[:32],
+        case_id=message.case_id,
+        score_id=message.score_id,
+        score_key=f"scores/{message.case_id}/{message.score_id}.json",
+        score_digest=digest(body(message)),
         as_of=stamp(as_of),
-        revision=f"{int(as_of.timestamp() * 1e6):016x}" * (len(made.slides) + bool(made.provenance.clinical_digest)),
+        revision=f"{int(as_of.timestamp() * 1e6):016x}"
+        * (len(message.slides) + bool(message.provenance.clinical_digest)),
         inputs=[StoredObject(key=key, etag=etag) for key, etag in inputs],
     )
 
@@ -188,11 +189,11 @@ def rejected(case: str, slide: str, as_of: datetime, reason: str = "no_tissue") 
 
 def unscorable(case: str, slide: str, as_of: datetime) -> SlideRejected:
     """A case that cannot be scored: because of one slide's bag, or with an empty `slide` for a reason of its own."""
-    made = rejected(case, slide, as_of, "digest_mismatch" if slide else "bad_bundle")
-    made.object_key = f"embeddings/{digest(slide)}/bag.safetensors" if slide else ""
-    made.service = "fusion_scorer"
-    made.sentence = f"The bag of slide {slide} was altered." if slide else "The promoted bundle was altered."
-    return made
+    message = rejected(case, slide, as_of, "digest_mismatch" if slide else "bad_bundle")
+    message.object_key = f"embeddings/{digest(slide)}/bag.safetensors" if slide else ""
+    message.service = "fusion_scorer"
+    message.sentence = f"The bag of slide {slide} was altered." if slide else "The promoted bundle was altered."
+    return message
 
 
 def progress(case: str, slide: str, done: int, time: datetime, stage: Stage.ValueType = STAGE_EMBEDDING) -> Progress:

@@ -18,12 +18,12 @@ from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.settings import KafkaSettings, S3Settings
+from tests.stack.development import promote
+from tests.stack.process import free_ports, wait_for
+from tests.stack.services import Ports, Service, Surroundings, four_services
+from tests.stack.triton import Triton
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
-from tests.support.stack.development import promote
-from tests.support.stack.process import free_ports, wait_for
-from tests.support.stack.services import Ports, Service, Surroundings, four_services
-from tests.support.stack.triton import Triton
 
 DEMO = CHECKOUT / "services/standalone/demo"
 DEMO_BUNDLE = DEMO / "bundle"
@@ -132,17 +132,17 @@ class System:
             connection.request("DELETE", path)
             return connection.getresponse().status
 
-    def eventually(self, case_id: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def eventually(self, case_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The case, as soon as it is as wanted; fails the test after PATIENCE_S with what it is."""
-        seen: dict[str, Any] = {}
+        answer: dict[str, Any] = {}
 
         def looks_right() -> bool:
-            seen.clear()
-            seen.update(self.case(case_id))
-            return bool(seen) and wanted(seen)
+            answer.clear()
+            answer.update(self.case(case_id))
+            return bool(answer) and condition(answer)
 
-        assert wait_for(looks_right, PATIENCE_S), f"case {case_id} stays at {json.dumps(seen)[:1500]}"
-        return dict(seen)
+        assert wait_for(looks_right, PATIENCE_S), f"case {case_id} stays at {json.dumps(answer)[:1500]}"
+        return dict(answer)
 
     def score_bytes(self, case: Mapping[str, Any]) -> bytes:
         """The current score's JSON in the bucket."""

@@ -36,7 +36,7 @@ class Tiling:
     stream: StreamChunks
 
     @property
-    def unseen(self) -> Unplanned:
+    def unplanned(self) -> Unplanned:
         """What a sweep asks of each object."""
         tiler = self.on_landing
         return Unplanned(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)

@@ -57,11 +57,11 @@ class Bench:
         """Send, and let the worker run until nothing is left."""
         self.bus.producer().send(records)
         deadline = time.monotonic() + PATIENCE_S
-        with running(self.worker().run) as part:
-            while self.bus.lag("scorer", subscriptions("scorer", self.routes)) and part.error is None:
+        with running(self.worker().run) as worker:
+            while self.bus.lag("scorer", subscriptions("scorer", self.routes)) and worker.error is None:
                 assert time.monotonic() < deadline
-                part.stop.wait(0.01)
-        assert part.error is None
+                worker.stop.wait(0.01)
+        assert worker.error is None
 
 
 def route(handle: object = scored, rejected: object = rejection) -> Route[SlideTiled]:

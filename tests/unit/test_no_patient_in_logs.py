@@ -44,7 +44,7 @@ class Landed:
 
 
 @dataclass(frozen=True)
-class Said:
+class ReceivedRecord:
     """A record on a topic."""
 
     reason: str
@@ -64,20 +64,20 @@ def with_name(data: bytes) -> bytes:
     return data + f"patient={NAME};age={VALUE}".encode()
 
 
-def event(reason: str, made: Event, service: str = SCORER) -> Said:
-    return Said(reason, to_record(made, "test"), service)
+def event(reason: str, message: Event, service: str = SCORER) -> ReceivedRecord:
+    return ReceivedRecord(reason, to_record(message, "test"), service)
 
 
-def enveloped(header: str, text: str) -> Said:
+def enveloped(header: str, text: str) -> ReceivedRecord:
     record = to_record(CaseRescoreRequested(event_id="e", case_id="MB-1"), "test")
-    return Said("poison_message", Record(record.topic, NAME, record.value, {**record.headers, header: text}))
+    return ReceivedRecord("poison_message", Record(record.topic, NAME, record.value, {**record.headers, header: text}))
 
 
-def hint(text: str) -> Said:
-    return Said("poison_message", Record(topics.S3_EVENTS, NAME, text.encode()))
+def hint(text: str) -> ReceivedRecord:
+    return ReceivedRecord("poison_message", Record(topics.S3_EVENTS, NAME, text.encode()))
 
 
-ROWS: Sequence[Landed | Said] = [
+ROWS: Sequence[Landed | ReceivedRecord] = [
     clinical(f'{{"case_id": "MB-1", "name": "{NAME}" {VALUE}'.encode()),
     clinical(f"{NAME},{VALUE}".encode("latin-1")),
     clinical(f'["{NAME}", {VALUE}]'.encode()),
@@ -107,7 +107,7 @@ ROWS: Sequence[Landed | Said] = [
     enveloped(headers.CE_TYPE, NAME),
     enveloped(headers.CE_TYPE, "medulla.v2.CaseRescoreRequested"),
     enveloped(headers.CE_SPECVERSION, f"2.{NAME}"),
-    Said("poison_message", Record(topics.CASES_RESCORE, NAME, NAME.encode())),
+    ReceivedRecord("poison_message", Record(topics.CASES_RESCORE, NAME, NAME.encode())),
     event("bad_case_id", CaseRescoreRequested(event_id=NAME, case_id=NAME, cause=NAME)),
     event("bad_case_id", embedded(NAME, NAME, b"")),
     event("bad_case_id", CaseScored(event_id="e", case_id=NAME), RESULTS),
@@ -126,8 +126,8 @@ def written() -> Iterator[Callable[[], str]]:
 def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> Iterator[Sequence[Route[Any]]]:
     """A service's routes on a store that holds what they need."""
     if service == TILER:
-        with tiling(folder, store=store) as made:
-            yield tiler_routes(made.on_landing)
+        with tiling(folder, store=store) as tiler:
+            yield tiler_routes(tiler.on_landing)
     elif service == RESULTS:
         results = Results(folder)
         yield results_routes(store, results.store)
@@ -139,7 +139,7 @@ def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> It
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_dead_letter_is_logged_without_a_word_of_its_input(
-    row: Landed | Said, written: Callable[[], str], tmp_path: Path
+    row: Landed | ReceivedRecord, written: Callable[[], str], tmp_path: Path
 ) -> None:
     bus, store = MemoryBus(), MemoryStore()
     with served(row.service, bus, store, tmp_path) as routes:
@@ -152,17 +152,17 @@ def test_a_dead_letter_is_logged_without_a_word_of_its_input(
     assert_nothing_of_a_patient(written())
 
 
-def given(row: Landed | Said, store: MemoryStore, folder: Path) -> Record:
+def given(row: Landed | ReceivedRecord, store: MemoryStore, folder: Path) -> Record:
     """The record that brings the row to its service."""
-    if isinstance(row, Said):
+    if isinstance(row, ReceivedRecord):
         return row.record
     store.put(row.key, row.data(folder))
     return s3_events.announcement("medulla", row.key)
 
 
 def assert_nothing_of_a_patient(text: str) -> None:
-    for part in (*NAME.split(), VALUE, "M%C3%BCller", "M\\u00fcller"):
-        assert part not in text
+    for word in (*NAME.split(), VALUE, "M%C3%BCller", "M\\u00fcller"):
+        assert word not in text
 
 
 def test_the_name_of_a_slide_that_is_no_pseudonym_is_not_logged(written: Callable[[], str], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ QUEUE = "arn:minio:sqs::PRIMARY:kafka"
 
 
 def main(bundle: str) -> int:
-    """0 when bucket and bundle stand; run again after anything else."""
+    """Returns 0 when bucket and bundle are ready; run it again after any other exit code."""
     settings = load(PlatformSettings).s3
     s3 = client(settings)
     try:

@@ -21,35 +21,35 @@ T = TypeVar("T")
 
 
 def main(seconds: float) -> int:
-    """0 when a score stands, 1 when not in time, 3 when the store is down."""
+    """Returns 0 when the case has a score, 1 when it has none in time, 3 when the store is down."""
     case = CaseId(f"helm-test-{uuid.uuid4().hex[:8]}")
     started = time.monotonic()
     try:
         store = S3Store(load(PlatformSettings).s3)
         _wait(lambda: store.put(f"{keys.SLIDES}{case}/{case}{SLIDE.suffix}", SLIDE.read_bytes()), started + seconds)
         print(f"put a slide as case {case}; waiting {seconds:.0f} s for its score", flush=True)
-        found = _wait(lambda: next(iter(store.list(keys.scores(case))), None), started + seconds)
+        score = _wait(lambda: next(iter(store.list(keys.scores(case))), None), started + seconds)
     except MedullaError as error:
         print(error)
         return 3
-    if found is None:
+    if score is None:
         print("no score in time. Does the bucket announce slides/ to s3.events? Is a bundle promoted? See RUNBOOK.md")
         return 1
-    print(f"scored after {time.monotonic() - started:.0f} s: {found.key}")
+    print(f"scored after {time.monotonic() - started:.0f} s: {score.key}")
     return 0
 
 
-def _wait(ask: Callable[[], T | None], until: float) -> T | None:
-    """The first answer; None when there is none in time.
+def _wait(read: Callable[[], T | None], until: float) -> T | None:
+    """The first value that is not None; None after `until`.
 
-    The store may be away at first: network policies let a new pod through a moment after its start.
+    The store may be unreachable at first: network policies admit a new pod a moment after its start.
     """
     tick = threading.Event()
     while True:
         late = time.monotonic() > until
         try:
-            if (found := ask()) is not None or late:
-                return found
+            if (value := read()) is not None or late:
+                return value
         except TransientError:
             if late:
                 raise

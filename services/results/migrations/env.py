@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `services.results.migrate` hands over."""
+"""Runs migrations on the connection that `services.results.migrate` passes."""
 
 from alembic import context
 

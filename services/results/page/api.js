@@ -37,7 +37,7 @@ export const refused = async (signal) => (await json("api/v1/refused", { signal 
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 
-/** The slide's small picture, or null where there is none. */
+/** The slide's small picture, or null if there is none. */
 export async function thumbnail(id, slide, signal) {
   try {
     const response = await ask(`${slidePath(id, slide)}/thumbnail`, { signal });

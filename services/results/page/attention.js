@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 const RAMP = [[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]];
 const FAINTEST = 0.04;
-// The deepest colour needs so many times the mean, lest a map without preferences look like a striking one.
+// Attention of the deepest colour over the mean, so that a uniform map does not look like a distinct one.
 const STRIKING = 4;
 // The highest attention over the mean, up to which the model had no preference among the tiles.
 const PREFERENCE = 1.05;

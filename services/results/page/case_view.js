@@ -8,7 +8,7 @@ import { contributions, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
 import * as words from "./words.js";
 
-// What stands above the risk at most, lest it be out of sight; the rest unfolds.
+// Most lines above the risk, so that it stays in view; the rest unfolds.
 const MOST_LOOKS = 8;
 
 /** Shows a case in `main` until `signal` aborts. */

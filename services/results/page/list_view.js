@@ -38,7 +38,7 @@ class ListView {
     this.draw();
   }
 
-  /** Read the refused uploads again; they are drawn anew where they have changed. */
+  /** Read the refused uploads again; they are redrawn if they have changed. */
   async lookForUploads() {
     if (document.hidden) return;
     const uploads = await refused(this.signal).catch(() => this.uploads);

@@ -59,7 +59,7 @@ export function refused({ slide_id: slide, object_key: key }) {
   if (slide) return `Slide ${slide}`;
   return key.startsWith("clinical/") ? "Clinical record" : "The case";
 }
-/** A time as people write it; the epoch stands for a time that nobody knows. */
+/** A time as people write it; the epoch means an unknown time. */
 export const time = (iso) => (iso && Date.parse(iso) > 0 ? DATE.format(new Date(iso)) : "time unknown");
 export const short = (digest) => digest.slice(0, 12);
 export const number = (value, digits = 2) => (value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(digits);

@@ -12,6 +12,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 from services.trainer.yaml_text import parse_yaml
 from shared.errors import PermanentError
 from shared.model.variable import Frozen, Word
+from shared.model.written import converted, plain_number
 from shared.words import normalised, printable, sentence, shown
 
 _MOST_BYTES = 1_000_000
@@ -96,10 +97,9 @@ class ColumnMap(Frozen):
         return {ours: {normalised(word): to for word, to in words.items()} for ours, words in self.words.items()}
 
     def _in_our_unit(self, theirs: str, value: Any) -> Any:
-        try:
-            return float(value) / self.units[theirs]
-        except (KeyError, ValueError):
-            return value
+        number = plain_number(str(value)) if theirs in self.units else None
+        in_ours = None if number is None else converted(number, self.units[theirs])
+        return value if in_ours is None else in_ours
 
 
 def load_map(path: Path) -> ColumnMap:

@@ -21,6 +21,7 @@ from shared.canonical import sha256
 from shared.model.profile import Profile
 from shared.model.variable import KNOWN_TREATMENT, Value, Variable
 from shared.model.vocabulary import Entries, Vocabulary
+from shared.model.written import plain_number
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -174,20 +175,16 @@ def _refused(name: str, value: str, profile: Profile) -> str | None:
     if name == CASE or (name == SITE and value):
         return None if _PSEUDONYM.fullmatch(value) else "1 to 64 of A-Z a-z 0-9 . _ -"
     if name == outcome.time:
-        return None if 0 < (_finite(value) or 0.0) <= _MOST_DAYS else f"a number of days above 0, at most {_MOST_DAYS}"
+        return (
+            None
+            if 0 < (plain_number(value) or 0.0) <= _MOST_DAYS
+            else f"a number of days above 0, at most {_MOST_DAYS}"
+        )
     if name == outcome.event:
         return None if _code(value) in outcome.codes else "one of " + ", ".join(outcome.codes)
     if name == SIMULATED:
         return None if value in ("", *_WORDS) else "true, false or empty"
     return None
-
-
-def _finite(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _code(value: str) -> str:

@@ -1,1 +1,1 @@
-"""Checking the Helm chart: rendering, schemas, metric names; and the tools for it."""
+"""Renders the Helm chart and reads what its tests compare: manifests, locks, the RUNBOOK."""

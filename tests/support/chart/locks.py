@@ -14,11 +14,11 @@ _LINE = re.compile(r"^([a-z0-9._-]+)==[^ ;]+(?: ; (.+?))?(?: \\)?$", re.MULTILIN
 
 def packages(lock: Path) -> Iterator[tuple[str, str]]:
     """Name of each package of a lock, and the marker that says where it is wanted; empty for everywhere."""
-    for found in _LINE.finditer(lock.read_text()):
-        yield found[1], found[2] or ""
+    for match in _LINE.finditer(lock.read_text()):
+        yield match[1], match[2] or ""
 
 
 def locked_here(image: str) -> set[str]:
     """Names of the packages that an image for Linux on this processor has to hold."""
-    found = packages(LOCKS / f"{image}.txt")
-    return {name for name, marker in found if not marker or Marker(marker).evaluate()}
+    locked = packages(LOCKS / f"{image}.txt")
+    return {name for name, marker in locked if not marker or Marker(marker).evaluate()}

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.stack.chart_tools import KUBERNETES, schemas, tool
 from tests.support.chart.paths import CHART
-from tests.support.stack.chart_tools import KUBERNETES, schemas, tool
 
 Manifest = dict[str, Any]
 WITH_OPERATORS = ("--api-versions", "monitoring.coreos.com/v1", "--api-versions", "keda.sh/v1alpha1")
@@ -40,30 +40,30 @@ def manifests(values: Path, *arguments: str) -> Sequence[Manifest]:
     return [each for each in yaml.load_all(text(values, *arguments), Loader=yaml.CSafeLoader) if each]
 
 
-def named(found: Sequence[Manifest], kind: str, name: str) -> Manifest:
+def named(objects: Sequence[Manifest], kind: str, name: str) -> Manifest:
     """The object of that kind, and of that name behind the release's."""
-    (only,) = [each for each in found if each["kind"] == kind and each["metadata"]["name"] == f"r-medulla-{name}"]
+    (only,) = [each for each in objects if each["kind"] == kind and each["metadata"]["name"] == f"r-medulla-{name}"]
     return only
 
 
-def pod_specs(found: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:
+def pod_specs(objects: Sequence[Manifest]) -> Iterator[tuple[str, Manifest]]:
     """Component and pod spec of everything that makes pods."""
-    for each in found:
-        if made := pod_template(each):
-            yield each["metadata"].get("labels", {}).get("app.kubernetes.io/component", ""), made["spec"]
+    for each in objects:
+        if template := pod_template(each):
+            yield each["metadata"].get("labels", {}).get("app.kubernetes.io/component", ""), template["spec"]
 
 
 def pod_template(each: Manifest) -> Manifest:
     """Metadata and spec of the pods that an object makes; empty where it makes none."""
-    found: Manifest = {}
+    template: Manifest = {}
     match each["kind"]:
         case "Deployment" | "StatefulSet" | "Job":
-            found = each["spec"]["template"]
+            template = each["spec"]["template"]
         case "CronJob":
-            found = each["spec"]["jobTemplate"]["spec"]["template"]
+            template = each["spec"]["jobTemplate"]["spec"]["template"]
         case "Pod":
-            found = each
-    return found
+            template = each
+    return template
 
 
 def environment(container: Manifest) -> dict[str, str]:

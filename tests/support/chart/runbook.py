@@ -9,5 +9,5 @@ RUNBOOK = (CHART / "RUNBOOK.md").read_text()
 
 def blocks() -> list[str]:
     """Each block of shell, in order: the functions first, then how a bundle is promoted."""
-    found: list[str] = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
-    return found
+    commands: list[str] = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    return commands

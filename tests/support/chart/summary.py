@@ -17,9 +17,9 @@ _SAME_FOR_ALL = ("bootstrapServers", "offsetResetPolicy", "scaleToZeroOnInvalidO
 """Of KEDA's triggers; test_contract.py looks at them."""
 
 
-def summary(found: Sequence[Manifest]) -> Iterator[str]:
+def summary(objects: Sequence[Manifest]) -> Iterator[str]:
     """A line for each object, and below it what is its own, its pods and their containers."""
-    for each in sorted(found, key=lambda each: (each["kind"], each["metadata"]["name"])):
+    for each in sorted(objects, key=lambda each: (each["kind"], each["metadata"]["name"])):
         yield f"{each['kind']} {each['metadata']['name']} {_marks(each['metadata'])}".strip()
         yield from (f"  {line}" for line in _object(each) if line)
 
@@ -27,15 +27,15 @@ def summary(found: Sequence[Manifest]) -> Iterator[str]:
 def _object(each: Manifest) -> Iterator[str]:
     if own := _OWN.get(each["kind"]):
         yield from own(each.get("spec", each))
-    if made := pod_template(each):
-        yield "" if made is each else _marks(made["metadata"])
-        yield from _pod(made["spec"])
+    if template := pod_template(each):
+        yield "" if template is each else _marks(template["metadata"])
+        yield from _pod(template["spec"])
 
 
 def _marks(metadata: Manifest) -> str:
     """Labels and annotations by which others find or treat it."""
-    found = {**metadata.get("labels", {}), **metadata.get("annotations", {})}
-    marks = _pairs({name: value for name, value in found.items() if not name.startswith(_USUAL)})
+    every = {**metadata.get("labels", {}), **metadata.get("annotations", {})}
+    marks = _pairs({name: value for name, value in every.items() if not name.startswith(_USUAL)})
     return f"[{marks}]" if marks else ""
 
 
@@ -83,14 +83,14 @@ def _mounts(container: Manifest) -> str:
 
 
 def _ports(container: Manifest) -> str:
-    found = _listed(f"{each['name']} {each['containerPort']}" for each in container.get("ports", ()))
-    return f"ports {found}" if found else ""
+    ports = _listed(f"{each['name']} {each['containerPort']}" for each in container.get("ports", ()))
+    return f"ports {ports}" if ports else ""
 
 
 def _probes(container: Manifest) -> str:
     kinds = ("startup", "liveness", "readiness")
-    asked = [f"{kind} {_probe(container[f'{kind}Probe'])}" for kind in kinds if f"{kind}Probe" in container]
-    return _listed([*asked, _fields(container.get("lifecycle", {}), "preStop")])
+    probes = [f"{kind} {_probe(container[f'{kind}Probe'])}" for kind in kinds if f"{kind}Probe" in container]
+    return _listed([*probes, _fields(container.get("lifecycle", {}), "preStop")])
 
 
 def _probe(probe: Manifest) -> str:

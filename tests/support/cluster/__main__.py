@@ -3,10 +3,10 @@
 import argparse
 import sys
 
+from tests.stack.home import StackError
 from tests.support.cluster import images
 from tests.support.cluster.kubernetes import Namespace, require_cluster
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _NAMESPACE = "medulla"
 
@@ -16,11 +16,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.cluster", description=__doc__)
     parser.add_argument("what", choices=["check", "images", "up", "status", "down"])
     parser.add_argument("--namespace", default=_NAMESPACE)
-    asked = parser.parse_args()
-    site = Site(Namespace(asked.namespace))
+    arguments = parser.parse_args()
+    site = Site(Namespace(arguments.namespace))
     try:
         require_cluster()
-        _do(asked.what, site)
+        _do(arguments.what, site)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1

@@ -34,7 +34,7 @@ def _of_pod(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _about(pod: dict[str, Any]) -> dict[str, str]:
     data = pod["metadata"]
-    found = {
+    facts = {
         "__meta_kubernetes_namespace": data["namespace"],
         f"{_POD}name": data["name"],
         f"{_POD}ip": pod["status"]["podIP"],
@@ -42,8 +42,8 @@ def _about(pod: dict[str, Any]) -> dict[str, str]:
     }
     for kind in ("label", "annotation"):
         given = data.get(f"{kind}s", {})
-        found |= {f"{_POD}{kind}_{re.sub('[^a-zA-Z0-9]', '_', name)}": value for name, value in given.items()}
-    return found
+        facts |= {f"{_POD}{kind}_{re.sub('[^a-zA-Z0-9]', '_', name)}": value for name, value in given.items()}
+    return facts
 
 
 def _pods(namespace: str) -> list[dict[str, Any]]:

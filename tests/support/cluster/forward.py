@@ -1,4 +1,4 @@
-"""A port of a pod on this machine's loopback, found anew when the pod behind it has gone."""
+"""A port of a pod on this machine's loopback, which is opened again when its pod has ended."""
 
 import re
 import subprocess
@@ -10,8 +10,8 @@ from urllib.error import HTTPError
 
 from botocore.exceptions import BotoCoreError
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import Namespace, until
-from tests.support.stack.home import StackError
 
 T = TypeVar("T")
 _GONE = (OSError, BotoCoreError, StackError)
@@ -59,12 +59,12 @@ class Forward:
     def _open(self) -> None:
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = process.stdout.readline() if process.stdout else ""
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
-        if found is None:
+        address = re.search(r"127\.0\.0\.1:(\d+)", line)
+        if address is None:
             process.kill()
             process.wait()
             raise StackError(f"{' '.join(self._command)} does not forward")
-        self._process, self._port = process, int(found[1])
+        self._process, self._port = process, int(address[1])
         threading.Thread(target=_drain, args=(process,), daemon=True).start()
 
     def close(self) -> None:

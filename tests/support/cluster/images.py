@@ -11,13 +11,13 @@ from functools import partial
 from operator import call
 from pathlib import Path
 
+from tests.stack import install
+from tests.stack.home import MissingPartError, inside
+from tests.stack.process import clean_environment, tail
+from tests.stack.scalers import Scaler
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.scaling import ADDONS
-from tests.support.stack import install
-from tests.support.stack.home import MissingPartError, inside
-from tests.support.stack.process import clean_environment, tail
-from tests.support.stack.scalers import Scaler
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
@@ -28,7 +28,7 @@ TAG, NEXT = "0.1.0", "0.1.1"
 """This checkout's version, and the same services calling themselves a newer one."""
 DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
 _AT_ONCE = 2
-"""Images that are built side by side: while one downloads, another packs."""
+"""Images built in parallel: while one downloads, another packs."""
 _FOLDER = Path(__file__).parent
 
 
@@ -64,10 +64,10 @@ def _build_next(service: str) -> str:
 
 def _local(image: str) -> str:
     """Podman and buildah keep what they build under `localhost/`."""
-    return f"localhost/{image}" if _knows(f"localhost/{image}") else image
+    return f"localhost/{image}" if _has_image(f"localhost/{image}") else image
 
 
-def _knows(image: str) -> bool:
+def _has_image(image: str) -> bool:
     for program in ("podman", "buildah"):
         if shutil.which(program):
             command = [program, "inspect", "--type", "image", image]

@@ -50,13 +50,13 @@ def _service() -> Object:
 
 
 def _pod() -> Object:
-    made = pod(_NAME, f"medulla/results:{TAG}")
-    made["metadata"]["labels"] = LABEL
+    issuer_pod = pod(_NAME, f"medulla/results:{TAG}")
+    issuer_pod["metadata"]["labels"] = LABEL
     items = [{"key": key, "path": path} for key, path in _PATHS.items()]
-    made["spec"]["volumes"] = [{"name": "documents", "configMap": {"name": _NAME, "items": items}}]
-    made["spec"]["containers"][0] |= {
+    issuer_pod["spec"]["volumes"] = [{"name": "documents", "configMap": {"name": _NAME, "items": items}}]
+    issuer_pod["spec"]["containers"][0] |= {
         "command": ["python", "-m", "http.server", str(_PORT), "--directory", _FOLDER],
         "volumeMounts": [{"name": "documents", "mountPath": _FOLDER}],
         "readinessProbe": {"httpGet": {"path": f"/{_PATHS['keys']}", "port": _PORT}, "periodSeconds": 2},
     }
-    return made
+    return issuer_pod

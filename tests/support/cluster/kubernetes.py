@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.stack.home import MissingPartError, StackError
+from tests.stack.home import MissingPartError, StackError
 
 Object = dict[str, Any]
 _DEADLINE_S = 120
@@ -89,9 +89,9 @@ class Namespace:
 
     def objects(self, kind: str, **labels: str) -> list[Object]:
         """Everything of a kind that has these labels."""
-        wanted = ",".join(f"{key}={value}" for key, value in labels.items())
-        found = self.kubectl("get", kind, "--output", "json", *(["--selector", wanted] if wanted else []))
-        return list(json.loads(found)["items"])
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        listed = self.kubectl("get", kind, "--output", "json", *(["--selector", selector] if selector else []))
+        return list(json.loads(listed)["items"])
 
     def object(self, kind: str, name: str) -> Object:
         """One object."""
@@ -112,15 +112,15 @@ class Namespace:
 
 
 def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 1.0) -> None:
-    """Wait until `missing` says nothing more.
+    """Wait until `missing` returns nothing.
 
     Raises:
         StackError: it did not happen in time; names it, and what was missing last.
     """
     end, tick = time.monotonic() + seconds, threading.Event()
-    while said := missing():
+    while problem := missing():
         if time.monotonic() > end:
-            raise StackError(f"gave up after {seconds:.0f} s waiting for {what}: {said}")
+            raise StackError(f"gave up after {seconds:.0f} s waiting for {what}: {problem}")
         tick.wait(pause)
 
 

@@ -23,11 +23,11 @@ class Way:
         return sum(self.seconds.values())
 
 
-def ways(observer: Observer, seen: Mapping[str, float]) -> list[Way]:
+def ways(observer: Observer, seen_at: Mapping[str, float]) -> list[Way]:
     """The way of each case in `seen` (seconds from put to seen), read from the topics."""
     first = [_first_written(observer, topic) for topic in _TOPICS]
     out = []
-    for case, seconds in seen.items():
+    for case, seconds in seen_at.items():
         put = observer.put_at[case]
         times = [put, *(written[case] for written in first), put + seconds]
         out.append(Way({stage: times[i + 1] - times[i] for i, stage in enumerate(STAGES)}))
@@ -36,12 +36,12 @@ def ways(observer: Observer, seen: Mapping[str, float]) -> list[Way]:
 
 def _first_written(observer: Observer, topic: str) -> dict[str, float]:
     """When the first record of each case was written; the bucket's records are keyed by bucket/slides/case/slide."""
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for key, at, _ in observer.topic(topic):
         parts = key.split("/")
         case = parts[2] if len(parts) > 3 and parts[1] == "slides" else key
-        found[case] = min(at, found.get(case, at))
-    return found
+        measured[case] = min(at, measured.get(case, at))
+    return measured
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -49,12 +49,12 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def row(name: str, found: Sequence[Way]) -> str:
+def row(name: str, measured: Sequence[Way]) -> str:
     """A line of the table: slides, median, 99th percentile, extremes, and the mean share of each stage."""
-    totals = [way.total for way in found]
-    shares = [sum(way.seconds[stage] for way in found) / sum(totals) for stage in STAGES]
+    totals = [way.total for way in measured]
+    shares = [sum(way.seconds[stage] for way in measured) / sum(totals) for stage in STAGES]
     numbers = (quantile(totals, 0.5), quantile(totals, 0.99), min(totals), max(totals))
-    cells = [name, str(len(found)), *(f"{each:.1f}" for each in numbers), *(f"{each:.0%}" for each in shares)]
+    cells = [name, str(len(measured)), *(f"{each:.1f}" for each in numbers), *(f"{each:.0%}" for each in shares)]
     return f"| {' | '.join(cells)} |"
 
 

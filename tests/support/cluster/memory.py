@@ -5,9 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.site import Site
-from tests.support.stack.home import StackError
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 HEADER = "| pod | container | most MiB | limit MiB | share |\n|---|---|---|---|---|"
@@ -32,14 +32,14 @@ def limits(site: Site) -> dict[Key, int]:
 
 def working_sets(namespace: Namespace) -> dict[Key, int]:
     """What each container of the namespace cannot give back, in bytes."""
-    found: dict[Key, int] = {}
+    sizes: dict[Key, int] = {}
     for node in namespace.names("nodes"):
-        said = json.loads(namespace.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
-        for pod in said["pods"]:
+        statistics = json.loads(namespace.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+        for pod in statistics["pods"]:
             if pod["podRef"]["namespace"] == namespace.name:
                 for each in pod.get("containers", ()):
-                    found[pod["podRef"]["name"], each["name"]] = int(each.get("memory", {}).get("workingSetBytes", 0))
-    return found
+                    sizes[pod["podRef"]["name"], each["name"]] = int(each.get("memory", {}).get("workingSetBytes", 0))
+    return sizes
 
 
 @contextmanager

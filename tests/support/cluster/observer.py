@@ -1,4 +1,4 @@
-"""Who uses a site from outside: puts slides into its bucket, asks REST for their scores, reads topics."""
+"""A user of a site from outside: puts slides into its bucket, asks REST for their scores, reads topics."""
 
 import json
 import time
@@ -18,11 +18,11 @@ from mypy_boto3_s3 import S3Client
 
 from shared import keys
 from shared.units import Sha256
+from tests.stack.development import promote
 from tests.support.cluster.forward import Forward
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.site import BUCKET, Site
 from tests.support.cluster.slides import tiny
-from tests.support.stack.development import promote
 from tests.support.system import DEMO_BUNDLE
 
 Json = dict[str, Any]
@@ -81,29 +81,52 @@ class Observer:
     def land(self, run: str, numbers: Iterable[int]) -> list[str]:
         """Put one tiny slide for a new case each, unless that was done before; the cases, `…-07` of slide 7."""
         run = f"{self.session}-{run}"
-        made = {f"{run}-{number:02d}": tiny(number, run) for number in numbers}
+        slides = {f"{run}-{number:02d}": tiny(number, run) for number in numbers}
 
         def put(s3: S3Client) -> None:
-            for case, data in made.items():
+            for case, data in slides.items():
                 if case not in self.put_at:
                     begun = time.time()
                     s3.put_object(Bucket=BUCKET, Key=f"{keys.SLIDES}{case}/{case}.tiff", Body=data)
                     self.put_at[case] = begun
 
         self.store(put)
-        return list(made)
+        return list(slides)
 
     def get(self, path: str, token: str | None = None) -> Json:
         """JSON of a REST path, asked with another token where one is given; empty for 404."""
-        sent = self.token if token is None else token
-        headers = {"Authorization": f"Bearer {sent}"} if sent else {}
+        return self._ask("GET", path, self.token if token is None else token)
+
+    def erase(self, case: str) -> None:
+        """Have REST erase a case, and wait until it is gone."""
+        self._ask("DELETE", f"/cases/{case}", self.token)
+        self.wait_erased(case)
+
+    def wait_erased(self, case: str) -> None:
+        """Wait until neither REST nor the bucket nor a dead letter names a case any more.
+
+        Raises:
+            StackError: one still does; says where.
+        """
+        until(f"{case} to be gone", lambda: " ".join(self._traces(case)), PATIENCE_S)
+
+    def _traces(self, case: str) -> list[str]:
+        """Where a case is named."""
+        listed = self.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
+        stored = [each["Key"] for page in listed for each in page.get("Contents", ()) if case in each["Key"]]
+        letters = [key for key, _, headers in self.topic("dead.letters") if case in f"{key} {headers}"]
+        return [*stored, *letters, *(["REST"] if self.get(f"/cases/{case}") else [])]
+
+    def _ask(self, method: str, path: str, token: str) -> Json:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
 
         def ask(address: str) -> Json:
+            url = f"http://{address}/api/v1{path}"
             try:
-                with urlopen(Request(f"http://{address}/api/v1{path}", headers=headers), timeout=10) as answer:
+                with urlopen(Request(url, headers=headers, method=method), timeout=10) as answer:
                     return dict(json.load(answer))
             except HTTPError as error:
-                if error.code == 404:
+                if error.code == HTTPStatus.NOT_FOUND:
                     return {}
                 raise
 
@@ -119,14 +142,14 @@ class Observer:
 
     def states(self, changed_since: float = 0) -> dict[str, str]:
         """State of every case that results shows, or of those that changed since a time in Unix seconds."""
-        found: dict[str, str] = {}
+        states: dict[str, str] = {}
         token = ""
         while True:
             page = self.get(f"/cases?page_size=200&page_token={token}")
-            found |= {each["case_id"]: each["state"].removeprefix("CASE_STATE_") for each in page["cases"]}
+            states |= {each["case_id"]: each["state"].removeprefix("CASE_STATE_") for each in page["cases"]}
             token = page["next_page_token"]
             if not token or datetime.fromisoformat(page["cases"][-1]["updated_at"]).timestamp() < changed_since:
-                return found
+                return states
 
     def _since(self, cases: Sequence[str]) -> float:
         return min(self.put_at.get(case, 0.0) for case in cases) - _CLOCKS_S
@@ -142,21 +165,21 @@ class Observer:
         Raises:
             StackError: some have none in time; names their states.
         """
-        seen: dict[str, float] = {}
+        seen_at: dict[str, float] = {}
 
         def missing() -> str:
             states = self.states(self._since(cases))
             now = time.time()
             for case in cases:
                 if states.get(case) in {"SCORED", "ABSTAINED"}:
-                    seen.setdefault(case, now - self.put_at[case])
-            waiting = {case: states.get(case, "unknown") for case in cases if case not in seen}
+                    seen_at.setdefault(case, now - self.put_at[case])
+            waiting = {case: states.get(case, "unknown") for case in cases if case not in seen_at}
             refused = [case for case, state in waiting.items() if state == "REJECTED"]
             assert not refused, f"{refused[0]} was rejected: {self.get(f'/cases/{refused[0]}')['rejections']}"
             return f"{len(waiting)} of {len(cases)} are not scored: {waiting}" if waiting else ""
 
         until("scores", missing, seconds, 0.2)
-        return seen
+        return seen_at
 
     def scores(self, case: str) -> list[Json]:
         """Every score of a case, the current one first."""
@@ -164,15 +187,15 @@ class Observer:
 
     def only_score(self, case: str) -> Json:
         """The score of a case that must have exactly one, which must be current."""
-        found = self.scores(case)
-        assert [each["current"] for each in found] == [True], f"{case} has {len(found)} scores"
-        return dict(found[0]["score"])
+        scores = self.scores(case)
+        assert [each["current"] for each in scores] == [True], f"{case} has {len(scores)} scores"
+        return dict(scores[0]["score"])
 
     def topic(self, name: str) -> list[tuple[str, float, Mapping[str, str]]]:
         """Key, time of writing and headers of every record on a topic."""
         pod = self.site.medulla.pod("results")
-        said = self.site.namespace.exec(pod, "python", "-c", _READ_TOPIC, name)
-        return [(key, at, headers) for key, at, headers in map(json.loads, said.splitlines())]
+        output = self.site.namespace.exec(pod, "python", "-c", _READ_TOPIC, name)
+        return [(key, at, headers) for key, at, headers in map(json.loads, output.splitlines())]
 
     def dead_letters(self) -> list[str]:
         """What was given up for good, in sentences."""
@@ -181,6 +204,6 @@ class Observer:
 
 def findings(score: Mapping[str, Any]) -> Json:
     """What a score says, without what names its case, slide or program: equal for equal pixels and bundle."""
-    said = ("risks", "risk_group", "model", "log_risk", "percentile", "contributions", "abstained")
+    fields = ("risks", "risk_group", "model", "log_risk", "percentile", "contributions", "abstained")
     places = [slide["top_tiles"] for slide in score["slides"]]
-    return {**{name: score[name] for name in said}, "top_tiles": places}
+    return {**{name: score[name] for name in fields}, "top_tiles": places}

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from tests.stack.chart_tools import KUBERNETES
 from tests.support.chart.paths import CHART
 from tests.support.cluster import discovery
 from tests.support.cluster.forward import Forward
@@ -19,7 +20,6 @@ from tests.support.cluster.kubernetes import Object, unready, until
 from tests.support.cluster.scraping import Config, configuration
 from tests.support.cluster.site import Site
 from tests.support.cluster.strangers import pod
-from tests.support.stack.chart_tools import KUBERNETES
 
 LABEL = {"app.kubernetes.io/name": "prometheus"}
 """What the site's network policies know it by."""
@@ -41,23 +41,23 @@ class Prometheus:
 
     def ask(self, path: str, **parameters: str) -> Any:
         """Data of an answer of its API."""
-        asked = f"/api/v1/{path}?{urlencode(parameters)}"
+        resource = f"/api/v1/{path}?{urlencode(parameters)}"
 
         def ask(address: str) -> Any:
-            with urllib.request.urlopen(f"http://{address}{asked}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://{address}{resource}", timeout=20) as answer:
                 return json.load(answer)["data"]
 
         return self.forward.call(ask)
 
     def now(self, expression: str) -> dict[str, float]:
         """Value of each series of an expression, by its labels as text."""
-        found = self.ask("query", query=expression)["result"]
-        return {json.dumps(each["metric"], sort_keys=True): float(each["value"][1]) for each in found}
+        samples = self.ask("query", query=expression)["result"]
+        return {json.dumps(each["metric"], sort_keys=True): float(each["value"][1]) for each in samples}
 
     def alerts(self, state: str) -> set[str]:
         """Names of alerts in a state: firing, pending, or by `.+` either."""
-        found = self.ask("query", query=f'ALERTS{{alertstate=~"{state}"}}')["result"]
-        return {each["metric"]["alertname"] for each in found}
+        alerts = self.ask("query", query=f'ALERTS{{alertstate=~"{state}"}}')["result"]
+        return {each["metric"]["alertname"] for each in alerts}
 
     def wait_until_it_fires(self, alert: str, seconds: float) -> None:
         """Wait until an alert fires."""
@@ -123,17 +123,17 @@ def _rights(site: Site) -> list[Object]:
 
 
 def _pod(site: Site) -> Object:
-    made = pod(_NAME, f"{PROMETHEUS}:{TAG}")
-    made["metadata"]["labels"] = LABEL
-    made["spec"] |= {"serviceAccountName": _NAME, "automountServiceAccountToken": True}
+    server = pod(_NAME, f"{PROMETHEUS}:{TAG}")
+    server["metadata"]["labels"] = LABEL
+    server["spec"] |= {"serviceAccountName": _NAME, "automountServiceAccountToken": True}
     rules = {"name": site.medulla.object_name("rules")}
-    made["spec"]["volumes"] = [
+    server["spec"]["volumes"] = [
         {"name": "settings", "configMap": {"name": _NAME}},
         {"name": "rules", "configMap": rules},
         {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}},
     ]
-    made["spec"]["containers"] = _containers(made["spec"]["containers"][0], site.namespace.name)
-    return made
+    server["spec"]["containers"] = _containers(server["spec"]["containers"][0], site.namespace.name)
+    return server
 
 
 def _containers(common: Object, namespace: str) -> list[Object]:

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.stack.chart_tools import tool
+from tests.stack.home import StackError
 from tests.support.chart.paths import CHART
 from tests.support.cluster.kubernetes import Namespace, Object, unready, until
-from tests.support.stack.chart_tools import tool
-from tests.support.stack.home import StackError
 
 Values = Mapping[str, Any]
 VALUES_OF = {"tiler": "tiler", "embedder": "embedder", "fusion-scorer": "fusionScorer", "results": "results"}
@@ -47,8 +47,8 @@ class Release:
         until("the pods to go", lambda: " ".join(self._at_work()), 180)
 
     def _at_work(self) -> list[str]:
-        found = self.namespace.objects("pods", **{"app.kubernetes.io/instance": self.name})
-        return [pod["metadata"]["name"] for pod in found if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
+        pods = self.namespace.objects("pods", **{"app.kubernetes.io/instance": self.name})
+        return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
     def helm(self, *arguments: str, given: str = "") -> str:
         """Run helm on the namespace.
@@ -73,8 +73,8 @@ class Release:
         labels = {"app.kubernetes.io/instance": self.name}
         if component:
             labels["app.kubernetes.io/component"] = component
-        found = self.namespace.objects("pods", **labels)
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        pods = self.namespace.objects("pods", **labels)
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def pod(self, component: str) -> str:
         """Name of a pod of the component that is ready."""
@@ -89,10 +89,10 @@ class Release:
             until(f"{component} to be ready", partial(self._missing, component), seconds)
 
     def _missing(self, component: str) -> str:
-        wanted = self.namespace.object("deployment", self.object_name(component))["spec"]["replicas"]
+        expected = self.namespace.object("deployment", self.object_name(component))["spec"]["replicas"]
         pods = self.pods(component)
         waiting = [unready(pod) for pod in pods if unready(pod)]
-        return "; ".join(waiting) or ("" if len(pods) == wanted else f"{len(pods)} of {wanted} pods")
+        return "; ".join(waiting) or ("" if len(pods) == expected else f"{len(pods)} of {expected} pods")
 
 
 def _merged(below: Values, above: Values) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from tests.stack import scalers
+from tests.stack.scalers import Scaler
 from tests.support.cluster.kubernetes import Object, kubectl, until
 from tests.support.cluster.site import Site, say
-from tests.support.stack import scalers
-from tests.support.stack.scalers import Scaler
 
 _READY_S = 300
 
@@ -50,13 +50,13 @@ class Addon:
         text = kubectl("kustomize", str(self.parts.install() / self.parts.manifests / self.kustomization))
         return [self._with_our_image(each) for each in yaml.safe_load_all(text)]
 
-    def _with_our_image(self, made: Object) -> Object:
-        if made["kind"] == "Deployment":
-            container = made["spec"]["template"]["spec"]["containers"][0]
+    def _with_our_image(self, manifest: Object) -> Object:
+        if manifest["kind"] == "Deployment":
+            container = manifest["spec"]["template"]["spec"]["containers"][0]
             container |= {"image": self.parts.image, "imagePullPolicy": "IfNotPresent"}
             container["args"] += self.arguments
             container.setdefault("command", [f"/{self.parts.name}"])
-        return made
+        return manifest
 
 
 def _wait(objects: list[Object]) -> None:
@@ -72,7 +72,7 @@ class Replicas:
 
     site: Site
     component: str
-    seen: list[tuple[float, int]] = field(default_factory=list)
+    counts: list[tuple[float, int]] = field(default_factory=list)
 
     def wait_for(self, number: int, seconds: float = _READY_S) -> None:
         """Look until it is a number."""
@@ -81,29 +81,29 @@ class Replicas:
     def _look(self) -> int:
         namespace, name = self.site.namespace, self.site.medulla.object_name(self.component)
         now = int(namespace.object("deployment", name)["spec"]["replicas"])
-        if not self.seen or self.seen[-1][1] != now:
-            self.seen.append((time.monotonic(), now))
+        if not self.counts or self.counts[-1][1] != now:
+            self.counts.append((time.monotonic(), now))
         return now
 
     def stay_at(self, number: int, seconds: float) -> None:
         """Look for so long, and find no other number."""
         end = time.monotonic() + seconds
 
-        def left() -> str:
+        def change() -> str:
             assert self._look() == number, str(self)
             return "" if time.monotonic() > end else str(self)
 
-        until(f"{seconds:.0f} s to pass at {number}", left, 2 * seconds)
+        until(f"{seconds:.0f} s to pass at {number}", change, 2 * seconds)
 
     @property
     def turned_once(self) -> bool:
         """Whether the number rose to its highest and fell from there, without turning back in between."""
-        numbers = [number for _, number in self.seen]
+        numbers = [number for _, number in self.counts]
         peak = numbers.index(max(numbers))
         return numbers[: peak + 1] == sorted(numbers[: peak + 1]) and numbers[peak:] == sorted(numbers[peak:])[::-1]
 
     def __str__(self) -> str:
-        return ", ".join(f"{number} at {at - self.seen[0][0]:.0f} s" for at, number in self.seen)
+        return ", ".join(f"{number} at {at - self.counts[0][0]:.0f} s" for at, number in self.counts)
 
 
 KEDA = Addon(scalers.KEDA, "crd/scaledobjects.keda.sh", "minimal")

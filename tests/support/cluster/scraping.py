@@ -12,16 +12,16 @@ _ABOUT = {"namespace": "__meta_kubernetes_namespace", "pod": f"{_POD}name", "con
 def configuration(monitor: Config, seconds: int, rules: str, pods: str) -> Config:
     """A whole prometheus.yaml; `rules` is a pattern of rule files, `pods` the file that discovery writes.
 
-    Both ways are taken side by side. Of the pods found by annotation only `up` is kept, so that no sum counts twice.
+    Both ways are used together. Of the pods found by annotation only `up` is kept, so that no sum counts twice.
     """
     every = f"{seconds}s"
-    found = [_by_annotation(), *_by_monitor(monitor, every)]
-    for job in found:
+    jobs = [_by_annotation(), *_by_monitor(monitor, every)]
+    for job in jobs:
         job["file_sd_configs"] = [{"files": [pods], "refresh_interval": every}]
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
         "rule_files": [rules],
-        "scrape_configs": found,
+        "scrape_configs": jobs,
     }
 
 

@@ -1,4 +1,4 @@
-"""Pods that are none of the release's: they try what must fail, and what must work."""
+"""Pods outside of the release, which try connections that must fail or work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,21 +35,21 @@ def pod(name: str, image: str, **security: object) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
-def _with_claim(made: Object, claim: str) -> Object:
+def _with_claim(manifest: Object, claim: str) -> Object:
     """The pod with the volume of a claim at /workspace, for its group to write."""
-    spec = made["spec"]
+    spec = manifest["spec"]
     spec["securityContext"] = {"fsGroup": 10001}
     spec["volumes"] = [{"name": "work", "persistentVolumeClaim": {"claimName": claim}}]
     spec["containers"][0]["volumeMounts"] = [{"name": "work", "mountPath": "/workspace"}]
-    return made
+    return manifest
 
 
 @contextmanager
 def running(namespace: Namespace, image: str, claim: str = "") -> Iterator[str]:
     """Name of a stranger that runs in the namespace while the body does, with a claim's volume where one is named."""
     namespace.attempt("delete", "pod", "stranger", "--ignore-not-found", "--wait")
-    made = pod("stranger", image)
-    namespace.apply(_with_claim(made, claim) if claim else made)
+    manifest = pod("stranger", image)
+    namespace.apply(_with_claim(manifest, claim) if claim else manifest)
     until("the stranger to run", lambda: unready(namespace.object("pod", "stranger")), 120)
     try:
         yield "stranger"

@@ -39,11 +39,11 @@ def test_bytes_that_are_no_part_are_not_believed(data: bytes) -> None:
 
 def test_how_a_slide_was_cut_into_parts_does_not_show_in_its_bag() -> None:
     coords = np.arange(12, dtype=np.int32).reshape(6, 2)
-    one = encode_bag([part([0, 1, 3, 5], [2, 4])], coords, FACTS)
+    whole = encode_bag([part([0, 1, 3, 5], [2, 4])], coords, FACTS)
     many = encode_bag([part([0, 1], []), part([3], [2]), part([], [4]), part([5], [])], coords, FACTS)
-    assert one == many
-    assert load(one)["coords"].tolist() == [[0, 1], [2, 3], [6, 7], [10, 11]]
-    assert (decode_metadata(one)["tiles"], decode_metadata(one)["corrupt"]) == ("4", "2")
+    assert whole == many
+    assert load(whole)["coords"].tolist() == [[0, 1], [2, 3], [6, 7], [10, 11]]
+    assert (decode_metadata(whole)["tiles"], decode_metadata(whole)["corrupt"]) == ("4", "2")
 
 
 def test_a_bag_has_the_same_bytes_in_every_process() -> None:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medulla.v1.common_pb2 import Slide
 
+from services.embedder import batcher as batcher_module
 from services.embedder.batcher import Batcher, Batching
+from services.embedder.errors import EncoderStoppedError
 from services.embedder.ports import Features, Tiles
 from shared.errors import TransientError
+from tests.stack.process import wait_for
 from tests.support.embedding import DIM, FakeEncoder, digest_of, pixels_of
-from tests.support.stack.process import wait_for
 
 SLIDE = Slide(digest=digest_of("s"))
 
@@ -84,6 +86,26 @@ def test_an_encoder_that_is_down_is_told_to_every_caller_whose_tiles_it_had() ->
         for job in jobs:
             with pytest.raises(TransientError, match="is down"):
                 job.result(10)
+
+
+@pytest.mark.parametrize("abandoned", [True, False])
+def test_a_hung_encoder_holds_up_neither_the_end_nor_its_callers(
+    abandoned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher_module, "_END_S", 0.2)
+    encoder = HeldEncoder()
+    with ThreadPoolExecutor(2) as callers:
+        with Batcher(encoder, Batching(4)) as batcher:
+            jobs = [callers.submit(batcher.embed, pixels_of(SLIDE, range(6))) for _ in range(2)]
+            assert encoder.busy.wait(10)
+            if abandoned:
+                batcher.abandon()
+                with pytest.raises(EncoderStoppedError):
+                    batcher.embed(pixels_of(SLIDE, [0]))
+        for job in jobs:
+            with pytest.raises(EncoderStoppedError):
+                job.result(0.5)
+        encoder.let_go.set()
 
 
 def test_what_is_queued_when_it_closes_is_still_answered() -> None:

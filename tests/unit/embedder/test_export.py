@@ -15,8 +15,9 @@ from services.embedder.default_encoder import CARD, PREPARATION
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.export import EncoderCard, wrap_encoder
 from services.embedder.graph import Preparation, resize_matrix
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from tests.support.networks import save_unwrapped, small_network
 
 OURS = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)
@@ -33,13 +34,13 @@ def test_pixels_are_normalised_by_channel_whatever_the_layout_and_type(
     tmp_path: Path, layout: Literal["nchw", "nhwc"], element: int
 ) -> None:
     weights = small_network(tmp_path / "net.onnx", 16, layout, element)
-    how = Preparation(mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0), layout=layout)
-    wrap_encoder(weights, how, OURS, tmp_path / "encoder")
+    preparation = Preparation(mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0), layout=layout)
+    wrap_encoder(weights, preparation, OURS, tmp_path / "encoder")
     given_tiles = tiles(3)
     expected = (given_tiles.mean((1, 2)) - [10, 20, 30]) / [1, 2, 4]
-    got = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
-    assert got.dtype == np.float32
-    assert np.allclose(got, expected, rtol=1e-5 if element == TensorProto.FLOAT else 1e-2)
+    features = OnnxEncoder(tmp_path / "encoder").embed(given_tiles)
+    assert features.dtype == np.float32
+    assert np.allclose(features, expected, rtol=1e-5 if element == TensorProto.FLOAT else 1e-2)
 
 
 def test_an_exported_encoder_passes_its_own_check(tmp_path: Path) -> None:
@@ -60,15 +61,15 @@ def test_a_network_of_free_size_takes_tiles_at_the_size_that_is_asked_for(tmp_pa
     weights = small_network(tmp_path / "net.onnx", px="side")
     with pytest.raises(UnknownEncoderError, match="model_px"):
         wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
-    how = Preparation(RAW.mean, RAW.std, model_px=16)
-    assert wrap_encoder(weights, how, OURS, tmp_path / "encoder").dim == 3
+    preparation = Preparation(RAW.mean, RAW.std, model_px=16)
+    assert wrap_encoder(weights, preparation, OURS, tmp_path / "encoder").dim == 3
 
 
 @pytest.mark.parametrize(("output", "sentence"), [("sums", r"not \[1, dim\]"), ("nothing", "has no output 'nothing'")])
 def test_an_output_that_is_no_feature_vector_is_refused(tmp_path: Path, output: str, sentence: str) -> None:
-    how = Preparation(RAW.mean, RAW.std, output=output)
+    preparation = Preparation(RAW.mean, RAW.std, output=output)
     with pytest.raises(UnknownEncoderError, match=sentence):
-        wrap_encoder(small_network(tmp_path / "net.onnx"), how, OURS, tmp_path / "encoder")
+        wrap_encoder(small_network(tmp_path / "net.onnx"), preparation, OURS, tmp_path / "encoder")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network"])

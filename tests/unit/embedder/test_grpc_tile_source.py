@@ -23,15 +23,15 @@ from tests.support.embedding import planned, raw_chunk
 EVENT = planned(MemoryStore(), tiles=18, per_chunk=4)
 WHOLE = [0, 1, 2, 3, 4]
 
-Happening = Callable[[int, grpc.ServicerContext], None]
+StreamFault = Callable[[int, grpc.ServicerContext], None]
 
 
 @dataclass
 class Tiler(TileServiceServicer):
     """Streams chunks; before each chunk the next happening may happen."""
 
-    happenings: dict[int, Happening] = field(default_factory=dict)
-    asked: list[int] = field(default_factory=list)
+    happenings: dict[int, StreamFault] = field(default_factory=dict)
+    requested: list[int] = field(default_factory=list)
     sent: int = 0
 
     def StreamTiles(  # noqa: N802 - the method's name in the proto
@@ -40,7 +40,7 @@ class Tiler(TileServiceServicer):
         return self.respond(request, context)
 
     def respond(self, request: StreamTilesRequest, context: grpc.ServicerContext) -> Iterator[StreamTilesResponse]:
-        self.asked.append(request.first_chunk)
+        self.requested.append(request.first_chunk)
         for index in range(request.first_chunk, 5):
             if happening := self.happenings.pop(self.sent, None):
                 happening(index, context)
@@ -48,7 +48,7 @@ class Tiler(TileServiceServicer):
             yield StreamTilesResponse(chunk=raw_chunk(request.slide, request.plan, index))
 
 
-def fails(code: grpc.StatusCode, reason: str = "") -> Happening:
+def fails(code: grpc.StatusCode, reason: str = "") -> StreamFault:
     def happen(_: int, context: grpc.ServicerContext) -> None:
         context.set_trailing_metadata((("medulla-reason", reason),) if reason else ())
         context.abort(code, "something happened")
@@ -79,7 +79,7 @@ def test_every_chunk_comes_once_in_order() -> None:
     with source(tiler) as tiles:
         assert indices(tiles) == WHOLE
         assert indices(tiles, first=3) == [3, 4]
-    assert tiler.asked == [0, 3]
+    assert tiler.requested == [0, 3]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_stream_that_breaks_off_goes_on_from_the_first_missing_chunk(code: grp
     tiler = Tiler({2: fails(code), 3: fails(code)})
     with source(tiler) as tiles:
         assert indices(tiles) == WHOLE
-    assert tiler.asked == [0, 2, 3]
+    assert tiler.requested == [0, 2, 3]
 
 
 def test_a_tiler_that_falls_silent_is_noticed_long_before_the_deadline() -> None:
@@ -109,10 +109,10 @@ def test_a_tiler_that_falls_silent_is_noticed_long_before_the_deadline() -> None
 @contextmanager
 def silent_peer() -> Iterator[int]:
     """Port of a tiler that takes a request and then is cut off, its connection left standing."""
-    asked = Event()
+    requested = Event()
 
     def cut_off(_: int, __: grpc.ServicerContext) -> None:
-        asked.set()
+        requested.set()
         Event().wait(20)
 
     server = grpc.server(ThreadPoolExecutor(4))
@@ -120,7 +120,7 @@ def silent_peer() -> Iterator[int]:
     behind = server.add_insecure_port("127.0.0.1:0")
     server.start()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        Thread(target=_relay, args=(listening, behind, asked), daemon=True).start()
+        Thread(target=_relay, args=(listening, behind, requested), daemon=True).start()
         yield int(listening.getsockname()[1])
     server.stop(None)
 
@@ -139,7 +139,7 @@ def _relay(listening: socket.socket, behind: int, cut: Event) -> None:
 def test_a_tiler_that_is_full_is_asked_again_after_growing_waits_and_then_left() -> None:
     class Full(Tiler):
         def respond(self, request: StreamTilesRequest, context: grpc.ServicerContext) -> Iterator[StreamTilesResponse]:
-            self.asked.append(request.first_chunk)
+            self.requested.append(request.first_chunk)
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "16 streams are open")
             yield StreamTilesResponse()
 
@@ -149,7 +149,7 @@ def test_a_tiler_that_is_full_is_asked_again_after_growing_waits_and_then_left()
         pytest.raises(TransientError, match=r"in 4 tries.*16 streams are open"),
     ):
         indices(tiles)
-    assert tiler.asked == [0, 0, 0, 0]
+    assert tiler.requested == [0, 0, 0, 0]
     assert waits == [0.5, 1.0, 2.0]
 
 
@@ -176,7 +176,7 @@ def test_a_stream_that_is_asked_for_after_the_end_is_a_transient_error() -> None
             list(begun)
         with pytest.raises(TransientError, match="this process ends"):
             indices(tiles)
-    assert tiler.asked == [0]
+    assert tiler.requested == [0]
     assert waits == []
 
 
@@ -185,7 +185,7 @@ def test_what_the_tiler_refuses_for_good_keeps_its_reason() -> None:
     with source(tiler) as tiles, pytest.raises(PermanentError, match="something happened") as refused:
         indices(tiles)
     assert refused.value.reason == "unreadable_slide"
-    assert tiler.asked == [0]
+    assert tiler.requested == [0]
 
 
 def test_a_stream_that_ends_early_without_an_error_is_asked_for_again() -> None:
@@ -197,7 +197,7 @@ def test_a_stream_that_ends_early_without_an_error_is_asked_for_again() -> None:
     tiler = Short()
     with source(tiler) as tiles:
         assert indices(tiles) == WHOLE
-    assert tiler.asked == WHOLE
+    assert tiler.requested == WHOLE
 
 
 def test_a_chunk_out_of_turn_is_not_passed_on() -> None:
@@ -212,15 +212,15 @@ def test_a_chunk_out_of_turn_is_not_passed_on() -> None:
 
 
 def test_hanging_up_ends_the_stream_at_the_tiler() -> None:
-    gone: list[bool] = []
+    cancelled: list[bool] = []
 
     class Watching(Tiler):
         def respond(self, request: StreamTilesRequest, context: grpc.ServicerContext) -> Iterator[StreamTilesResponse]:
-            context.add_callback(lambda: gone.append(True))
+            context.add_callback(lambda: cancelled.append(True))
             return super().respond(request, context)
 
     with source(Watching()) as tiles:
         chunks = tiles.chunks(EVENT.slide, EVENT.plan, 0)
         assert next(chunks).index == 0
         chunks.close()  # type: ignore[attr-defined]  # a generator, though the port promises only an iterator
-    assert gone == [True]
+    assert cancelled == [True]

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medulla.v1.events_pb2 import Progress
 from safetensors.numpy import load
 
 from services.embedder.errors import (
@@ -19,39 +19,31 @@ from services.embedder.errors import (
     UnknownEncoderError,
 )
 from services.embedder.handler import EmbedSlide
+from shared import turns
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, ObjectChangedError
-from shared.errors import TransientError
+from shared.errors import TransientError, UnfinishedError
 from shared.tensors import decode_metadata
-from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, pixels_of, planned
-
-
-class Setting:
-    """A handler with everything around it at hand."""
-
-    def __init__(self, tiles: FakeTileSource | None = None, max_corrupt: float = 0.05) -> None:
-        self.store = MemoryStore()
-        self.tiles = tiles or FakeTileSource()
-        self.encoder = FakeEncoder()
-        self.progress: list[Progress] = []
-        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
-
-    def keys_below(self, prefix: str) -> list[str]:
-        return [found.key.rpartition("/")[2] for found in self.store.list(prefix)]
+from tests.support.embedding import DIM, FakeEncoder, FakeTileSource, Setting, pixels_of, planned
 
 
 def test_a_bag_has_a_row_for_every_tile_in_the_order_of_the_plan() -> None:
     setting = Setting()
     event = planned(setting.store, tiles=10)
-    said = setting.embed(event)
-    data = setting.store.get(said.bag.key)
+    embedded = setting.embed(event)
+    data = setting.store.get(embedded.bag.key)
     bag = load(data)
     expected = setting.encoder.embed(pixels_of(event.slide, range(10))).astype(np.float16)
     assert bag["features"].dtype == np.float16
     assert np.array_equal(bag["features"], expected)
     assert np.array_equal(bag["coords"], load(setting.store.get(event.plan.prefix + "tiles.safetensors"))["coords"])
-    assert said.bag.digest == hashlib.sha256(data).hexdigest()
-    assert (said.bag.tiles, said.ledger.ok, said.ledger.background, said.ledger.corrupt) == (10, 10, 7, 0)
+    assert embedded.bag.digest == hashlib.sha256(data).hexdigest()
+    assert (embedded.bag.tiles, embedded.ledger.ok, embedded.ledger.background, embedded.ledger.corrupt) == (
+        10,
+        10,
+        7,
+        0,
+    )
 
 
 def test_a_bag_says_where_it_comes_from() -> None:
@@ -80,9 +72,9 @@ def test_the_same_event_again_says_the_same_and_asks_for_no_tiles() -> None:
     setting = Setting()
     event = planned(setting.store, tiles=10)
     first = setting.embed(event)
-    asked = list(setting.tiles.asked)
+    requested = list(setting.tiles.requested)
     assert setting.embed(event).SerializeToString(deterministic=True) == first.SerializeToString(deterministic=True)
-    assert setting.tiles.asked == asked
+    assert setting.tiles.requested == requested
 
 
 @given(tiles=st.integers(1, 30), per_chunk=st.integers(1, 7), data=st.data())
@@ -94,11 +86,31 @@ def test_a_break_anywhere_repeats_no_chunk_and_gives_the_same_bytes(
     event = planned(broken.store, tiles, per_chunk)
     with pytest.raises(TransientError):
         broken.embed(event)
-    said = broken.embed(event)
+    embedded = broken.embed(event)
     whole = Setting()
     planned(whole.store, tiles, per_chunk)
     assert broken.tiles.sent == list(range(chunks))
-    assert broken.store.get(said.bag.key) == whole.store.get(whole.embed(event).bag.key)
+    assert broken.store.get(embedded.bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+def test_a_long_slide_gives_way_after_each_chunk_and_gives_the_same_bytes() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    embed = replace(setting.embed, turn_s=0.0)
+    for number in range(2):
+        with turns.turn(number), pytest.raises(UnfinishedError, match=f"{number + 1} of 3 chunks"):
+            embed(event)
+    with turns.turn(2):
+        bag = embed(event).bag
+    whole = Setting()
+    planned(whole.store, tiles=10)
+    assert setting.store.get(bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+def test_a_long_slide_is_embedded_at_once_where_nobody_waits() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    assert replace(setting.embed, turn_s=0.0)(event).bag.tiles == 10
 
 
 class KilledError(Exception):
@@ -110,17 +122,17 @@ class KilledStore(MemoryStore):
 
     def __init__(self, at: int, after: bool) -> None:
         super().__init__()
-        self.left: int | None = None
+        self.remaining: int | None = None
         self._at, self._after = at, after
 
     def arm(self) -> None:
-        self.left = self._at
+        self.remaining = self._at
 
     def _change(self) -> bool:
-        if self.left is None:
+        if self.remaining is None:
             return False
-        self.left -= 1
-        return self.left == 0
+        self.remaining -= 1
+        return self.remaining == 0
 
     def put_new(self, key: str, data: bytes) -> bool:
         dies = self._change()
@@ -146,23 +158,23 @@ def test_a_kill_at_any_write_repeats_at_most_one_chunk_and_gives_the_same_bytes(
     store.arm()
     with suppress(KilledError):
         setting.embed(event)
-    store.left = None
-    said = setting.embed(event)
+    store.remaining = None
+    embedded = setting.embed(event)
     whole = Setting()
     planned(whole.store, tiles=11)
     assert len(setting.encoder.batches) <= 4
-    assert store.get(said.bag.key) == whole.store.get(whole.embed(event).bag.key)
+    assert store.get(embedded.bag.key) == whole.store.get(whole.embed(event).bag.key)
     assert setting.keys_below("embeddings/") == ["bag.safetensors", "manifest.json"]
 
 
 def test_corrupt_tiles_are_left_out_and_counted() -> None:
     setting = Setting(FakeTileSource(corrupt=frozenset({2, 9})), max_corrupt=0.2)
     event = planned(setting.store, tiles=10)
-    said = setting.embed(event)
-    bag = load(setting.store.get(said.bag.key))
+    embedded = setting.embed(event)
+    bag = load(setting.store.get(embedded.bag.key))
     assert bag["coords"][:, 0].tolist() == [256 * tile for tile in range(10) if tile not in {2, 9}]
     assert bag["features"].shape == (8, DIM)
-    assert (said.bag.tiles, said.ledger.ok, said.ledger.corrupt) == (8, 8, 2)
+    assert (embedded.bag.tiles, embedded.ledger.ok, embedded.ledger.corrupt) == (8, 8, 2)
 
 
 def test_a_slide_with_too_many_corrupt_tiles_is_refused_as_soon_as_that_is_certain() -> None:
@@ -222,7 +234,7 @@ def test_features_that_float16_cannot_hold_are_refused() -> None:
 def test_progress_is_told_at_the_start_and_at_the_end() -> None:
     setting = Setting()
     setting.embed(planned(setting.store, tiles=10))
-    assert [(told.done, told.total, told.slide_id) for told in setting.progress] == [(0, 10, "s1"), (10, 10, "s1")]
+    assert [(event.done, event.total, event.slide_id) for event in setting.progress] == [(0, 10, "s1"), (10, 10, "s1")]
 
 
 def test_a_worker_that_loses_the_race_to_another_says_the_same() -> None:
@@ -236,10 +248,10 @@ def test_a_worker_that_loses_the_race_to_another_says_the_same() -> None:
     listed = setting.store.list
 
     def list_then_lose(prefix: str) -> Iterator[BlobInfo]:
-        found = list(listed(prefix))
+        parts = list(listed(prefix))
         setting.store.list = listed  # type: ignore[method-assign]  # once
         rival(event)
-        return iter(found)
+        return iter(parts)
 
     setting.store.list = list_then_lose  # type: ignore[method-assign]  # once
     assert setting.embed(event) == rival(event)

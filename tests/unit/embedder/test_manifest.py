@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
-from services.embedder.manifest import DEFAULT_ENCODER, MANIFEST_FILE, MODEL_FILE, read_manifest, read_model
+from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, read_model
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 
 
 def altered(folder: Path, **changes: Any) -> Path:

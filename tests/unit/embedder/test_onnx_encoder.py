@@ -7,8 +7,8 @@ import pytest
 
 from services.embedder import known_tile
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def test_a_tile_gives_the_same_bytes_in_batches_of_1_7_and_64(encoder: OnnxEncod
     tiles = np.random.default_rng(1).integers(0, 256, (64, 256, 256, 3), np.uint8)
     tiles[5] = known_tile.known_tile(256)
     whole = OnnxEncoder(DEFAULT_ENCODER, threads=2, run=64).embed(tiles)
-    sevens = OnnxEncoder(DEFAULT_ENCODER, threads=1, run=7).embed(tiles)
+    in_batches_of_seven = OnnxEncoder(DEFAULT_ENCODER, threads=1, run=7).embed(tiles)
     single = encoder.embed(tiles[5:6])
-    assert whole.tobytes() == sevens.tobytes() == encoder.embed(tiles).tobytes()
+    assert whole.tobytes() == in_batches_of_seven.tobytes() == encoder.embed(tiles).tobytes()
     assert whole[5].tobytes() == single[0].tobytes()
 
 

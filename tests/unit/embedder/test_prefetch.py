@@ -14,12 +14,12 @@ def test_items_come_in_order() -> None:
 
 
 def test_the_next_item_is_made_while_this_one_is_held_and_no_other() -> None:
-    made: list[int] = []
+    produced: list[int] = []
     second = Event()
 
     def items() -> Iterator[int]:
         for number in range(1, 5):
-            made.append(number)
+            produced.append(number)
             if number == 2:
                 second.set()
             yield number
@@ -27,7 +27,7 @@ def test_the_next_item_is_made_while_this_one_is_held_and_no_other() -> None:
     source = prefetch(items())
     assert next(source) == 1
     assert second.wait(10)
-    assert made == [1, 2]
+    assert produced == [1, 2]
     source.close()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.embedder.manifest import DEFAULT_ENCODER
 from services.embedder.settings import EmbedderSettings
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.settings import BadSettingsError, load
 from tests.support.checkout import CHECKOUT
 
@@ -46,10 +46,10 @@ def test_a_value_out_of_range_is_named(monkeypatch: pytest.MonkeyPatch, name: st
 
 
 def test_a_service_without_its_encoder_stops_with_a_sentence(tmp_path: Path) -> None:
-    code, said = start(EMBEDDER_ENCODER=str(tmp_path))
+    code, output = start(EMBEDDER_ENCODER=str(tmp_path))
     assert code == 1
-    assert said["sentence"].startswith(f"no encoder at {tmp_path}")
-    assert said["reason"] == "unknown_encoder"
+    assert output["sentence"].startswith(f"no encoder at {tmp_path}")
+    assert output["reason"] == "unknown_encoder"
 
 
 def test_a_service_whose_encoder_gives_a_wrong_answer_stops_with_a_sentence(tmp_path: Path) -> None:
@@ -57,12 +57,12 @@ def test_a_service_whose_encoder_gives_a_wrong_answer_stops_with_a_sentence(tmp_
     manifest["known_answer"]["norm"] *= 1.01
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "encoder.onnx").symlink_to(DEFAULT_ENCODER / "encoder.onnx")
-    code, said = start(EMBEDDER_ENCODER=str(tmp_path))
+    code, output = start(EMBEDDER_ENCODER=str(tmp_path))
     assert code == 1
-    assert "wrong answer for the known tile" in said["sentence"]
+    assert "wrong answer for the known tile" in output["sentence"]
 
 
 def test_a_service_whose_triton_is_down_stops_as_a_dependency_that_is_down() -> None:
-    code, said = start(EMBEDDER_TRITON_URL="127.0.0.1:1", EMBEDDER_TRITON_START_S="0.1")
+    code, output = start(EMBEDDER_TRITON_URL="127.0.0.1:1", EMBEDDER_TRITON_START_S="0.1")
     assert code == 3
-    assert said["sentence"] == "Triton at 127.0.0.1:1 is not ready after 0.1 s"
+    assert output["sentence"] == "Triton at 127.0.0.1:1 is not ready after 0.1 s"

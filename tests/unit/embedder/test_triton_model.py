@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from services.embedder import triton_repository
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest
+from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 
 
 class Refused(Exception):  # noqa: N818 - stands for TritonModelException
@@ -29,7 +30,7 @@ def model_file(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     stand_in.Tensor = tensor
     stand_in.InferenceResponse = lambda tensors: tensors
     stand_in.TritonModelException = Refused
-    stand_in.get_input_tensor_by_name = lambda request, name: next(part for part in request if part.name == name)
+    stand_in.get_input_tensor_by_name = lambda request, name: next(each for each in request if each.name == name)
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", stand_in)
     spec = importlib.util.spec_from_file_location("model", triton_repository.PYTHON_MODEL)
     assert spec is not None

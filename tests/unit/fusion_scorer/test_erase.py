@@ -60,6 +60,16 @@ def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None
     assert left == {info.key for info in untouched.list("")}
 
 
+def test_a_slide_stays_for_a_case_that_is_still_at_work_on_it_and_has_nothing_to_score() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (COMMON,))
+    store.put(keys.cases_of(COMMON) + OTHER, b"")
+    assert _erase(store, request(CANARY, "operator")) == ([CANARY], [])
+    left = {info.key for info in store.list("")}
+    assert left >= {f"plans/{COMMON}/file", f"embeddings/{COMMON}/file"}
+    assert not [key for key in left if key.endswith(f"/{CANARY}")]
+
+
 def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() -> None:
     store = MemoryStore()
     erase = EraseCase(store, lambda _: None)
@@ -82,6 +92,24 @@ def test_what_late_work_wrote_goes_with_a_second_request() -> None:
     _erase(store, request(CANARY, "operator"))
     store.put(f"{keys.bag_prefix(LATE, PLAN, SCORE)}part-00000", b"late")
     _erase(store, request(CANARY, "late", slide_digests=[LATE]))
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
+def test_a_plan_goes_whose_tiler_was_killed_before_it_announced_it() -> None:
+    store = MemoryStore()
+    store.put(keys.landed_slide(CANARY, OWN), json.dumps({"plans": f"plans/{OWN}/"}).encode())
+    store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
+    _erase(store, request(CANARY, "operator"))
+    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+
+
+def test_the_second_request_names_the_slides_that_a_tiler_may_have_been_planning() -> None:
+    store = MemoryStore()
+    store.put(keys.landed_slide(CANARY, OWN), json.dumps({"plans": f"plans/{OWN}/"}).encode())
+    (again,) = EraseCase(store, lambda _: None)(request(CANARY, "operator"))
+    assert isinstance(again, CaseEraseRequested)
+    store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
+    _erase(store, again)
     assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
 
 

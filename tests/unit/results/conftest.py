@@ -12,9 +12,9 @@ from tests.support.results import Results
 @pytest.fixture
 def results(tmp_path: Path) -> Iterator[Results]:
     """An empty store."""
-    made = Results(tmp_path)
-    yield made
-    made.close()
+    created = Results(tmp_path)
+    yield created
+    created.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Only those whom the issuer vouches for see results: over REST and over gRPC."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -12,14 +11,14 @@ from medulla.v1.results_pb2_grpc import ResultsServiceStub
 from services.results.rest import Login, create_app
 from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
-from tests.support import scores as made
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support import scores as samples
+from tests.support.oidc_issuer import LONG_AGO, OidcIssuer, SigningKey
 from tests.support.results import Results, over_grpc
 
 REFUSED: dict[str, Callable[[OidcIssuer], str]] = {
     "none": lambda _: "",
     "no token at all": lambda _: "abc",
-    "expired": lambda issuer: issuer.token(exp=int(time.time()) - 120),
+    "expired": lambda issuer: issuer.token(exp=LONG_AGO),
     "forged": lambda issuer: issuer.token(SigningKey(kid=issuer.keys[0].kid)),
     "for another audience": lambda issuer: issuer.token(aud="somebody-else"),
     "of another issuer": lambda issuer: issuer.token(iss="https://evil.example"),
@@ -43,7 +42,7 @@ PATHS = (
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Results]:
     """A store with one scored case, the same for all tests here."""
     results = Results(tmp_path_factory.mktemp("access"))
-    results.score(made.score("MB-1"))
+    results.score(samples.score("MB-1"))
     yield results
     results.close()
 
@@ -123,24 +122,24 @@ def test_an_issuer_that_is_away_means_later(results: Results) -> None:
 def test_grpc_refuses_the_same_tokens(stub: ResultsServiceStub, issuer: OidcIssuer, kind: str) -> None:
     token = (REFUSED | FORBIDDEN)[kind](issuer)
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
-    wanted = grpc.StatusCode.UNAUTHENTICATED if kind in REFUSED else grpc.StatusCode.PERMISSION_DENIED
+    status = grpc.StatusCode.UNAUTHENTICATED if kind in REFUSED else grpc.StatusCode.PERMISSION_DENIED
     with pytest.raises(grpc.RpcError) as caught:
         stub.ListCases(results_pb2.ListCasesRequest(), metadata=metadata, timeout=10)
-    assert caught.value.code() == wanted
+    assert caught.value.code() == status
     with pytest.raises(grpc.RpcError) as caught:
         next(iter(stub.WatchProgress(results_pb2.WatchProgressRequest(), metadata=metadata, timeout=10)))
-    assert caught.value.code() == wanted
+    assert caught.value.code() == status
 
 
 def test_grpc_answers_like_rest(stub: ResultsServiceStub, client: TestClient, issuer: OidcIssuer) -> None:
     metadata = (("authorization", f"Bearer {issuer.token()}"),)
     case = stub.GetCase(results_pb2.GetCaseRequest(case_id="MB-1"), metadata=metadata, timeout=10)
-    said = client.get("/api/v1/cases/MB-1", headers=bearer(issuer.token())).json()
-    assert case.score.score_id == said["score"]["score_id"]
+    answer = client.get("/api/v1/cases/MB-1", headers=bearer(issuer.token())).json()
+    assert case.score.score_id == answer["score"]["score_id"]
     listed = stub.ListCases(results_pb2.ListCasesRequest(page_size=1), metadata=metadata, timeout=10)
-    assert [one.case_id for one in listed.cases] == ["MB-1"]
+    assert [each.case_id for each in listed.cases] == ["MB-1"]
     kept = stub.ListScores(results_pb2.ListScoresRequest(case_id="MB-1"), metadata=metadata, timeout=10)
-    assert [one.current for one in kept.scores] == [True]
+    assert [each.current for each in kept.scores] == [True]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +155,11 @@ def test_grpc_says_why_there_is_no_answer(
 
 
 def test_grpc_shows_progress_as_it_happens(stub: ResultsServiceStub, issuer: OidcIssuer, filled: Results) -> None:
-    filled.store.record_progress(made.progress("MB-1", "A", 1, made.at(9)))
+    filled.store.record_progress(samples.progress("MB-1", "A", 1, samples.at(9)))
     metadata = (("authorization", f"Bearer {issuer.token()}"),)
     watching = stub.WatchProgress(results_pb2.WatchProgressRequest(case_id="MB-1"), metadata=metadata, timeout=20)
     assert next(watching).progress.done == 1
-    filled.store.record_progress(made.progress("MB-2", "A", 5, made.at(9)))
-    filled.store.record_progress(made.progress("MB-1", "A", 2, made.at(9.5)))
+    filled.store.record_progress(samples.progress("MB-2", "A", 5, samples.at(9)))
+    filled.store.record_progress(samples.progress("MB-1", "A", 2, samples.at(9.5)))
     assert next(watching).progress.done == 2
     watching.cancel()

@@ -52,6 +52,6 @@ def test_a_slide_without_tiles_gives_an_empty_map() -> None:
 
 
 def test_the_json_has_plain_short_numbers() -> None:
-    said = thin_out(*slide(2, 1), TILE).as_json()
-    assert said["x"] == [0, 256]
-    assert all(len(repr(value)) <= 10 for value in said["attention"])
+    values = thin_out(*slide(2, 1), TILE).as_json()
+    assert values["x"] == [0, 256]
+    assert all(len(repr(value)) <= 10 for value in values["attention"])

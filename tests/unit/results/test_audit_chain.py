@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, verify
-from tests.support import scores as made
+from tests.support import scores as samples
 
 CHANGES: dict[str, Any] = {
     "case_id": "other",
     "score_id": "other",
     "score_digest": "0" * 64,
-    "as_of": made.at(0) + timedelta(microseconds=1),
+    "as_of": samples.at(0) + timedelta(microseconds=1),
     "event_id": "other",
-    "recorded_at": made.at(99),
+    "recorded_at": samples.at(99),
 }
 
 
@@ -28,7 +28,7 @@ def chain(length: int) -> list[AuditRow]:
         previous = rows[-1].kept_hash if rows else GENESIS
         body = f"body {n}"
         digest = hashlib.sha256(body.encode()).hexdigest()
-        entry = AuditEntry(n, f"c{n}", f"s{n}", digest, made.at(n), f"e{n}", made.at(n + 1), previous)
+        entry = AuditEntry(n, f"c{n}", f"s{n}", digest, samples.at(n), f"e{n}", samples.at(n + 1), previous)
         rows.append(AuditRow(entry, entry.hash(), body))
     return rows
 

@@ -18,7 +18,7 @@ from services.results import case_state
 from services.results.errors import ScoreMismatchError
 from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared.units import CaseId
-from tests.support import scores as made
+from tests.support import scores as samples
 
 CASE = CaseId("MB-1")
 
@@ -29,12 +29,12 @@ def facts(
     rejections: Sequence[SlideRejected] = (),
     progress: Sequence[Progress] = (),
 ) -> CaseFacts:
-    current = KeptScore(made.body(score), made.at(minutes), current=True) if score else None
-    return CaseFacts(CASE, made.at(9), current, rejections, progress)
+    current = KeptScore(samples.body(score), samples.at(minutes), current=True) if score else None
+    return CaseFacts(CASE, samples.at(9), current, rejections, progress)
 
 
 def test_a_scored_case_shows_the_risk_of_its_first_horizon() -> None:
-    score = made.score(CASE)
+    score = samples.score(CASE)
     score.risks.sort(key=lambda risk: -risk.horizon_years)
     summary = case_state.summary(facts(score))
     assert summary.state == CASE_STATE_SCORED
@@ -42,7 +42,7 @@ def test_a_scored_case_shows_the_risk_of_its_first_horizon() -> None:
 
 
 def test_an_abstained_case_shows_no_risk_and_no_group() -> None:
-    score = made.abstained(CASE)
+    score = samples.abstained(CASE)
     score.risk_group = "high"
     summary = case_state.summary(facts(score))
     assert summary.state == CASE_STATE_ABSTAINED
@@ -51,9 +51,9 @@ def test_an_abstained_case_shows_no_risk_and_no_group() -> None:
 
 
 def test_flags_say_what_a_reader_has_to_know() -> None:
-    score = made.abstained(CASE)
+    score = samples.abstained(CASE)
     score.modalities_missing.append("clinical")
-    refused = [made.rejected(CASE, "B", made.at(1))]
+    refused = [samples.rejected(CASE, "B", samples.at(1))]
     flags = case_state.summary(facts(score, rejections=refused)).flags
     assert list(flags) == ["out_of_distribution", "missing_clinical", "rejected_input", "simulated"]
     score.left_out.add(slide_id="B", reason="replaced")
@@ -66,67 +66,74 @@ def test_flags_say_what_a_reader_has_to_know() -> None:
 
 
 def test_a_slide_that_was_left_out_and_a_remark_are_flagged() -> None:
-    flags = case_state.summary(facts(made.remarkable(CASE))).flags
+    flags = case_state.summary(facts(samples.remarkable(CASE))).flags
     assert list(flags) == ["out_of_distribution", "left_out_slide", "remark", "simulated"]
 
 
 def test_a_case_with_a_slide_on_its_way_is_in_progress() -> None:
-    found = facts(progress=[made.progress(CASE, "A", 1, made.at(1))])
-    assert case_state.summary(found).state == CASE_STATE_IN_PROGRESS
+    case_facts = facts(progress=[samples.progress(CASE, "A", 1, samples.at(1))])
+    assert case_state.summary(case_facts).state == CASE_STATE_IN_PROGRESS
 
 
 def test_a_case_whose_every_slide_was_refused_is_rejected() -> None:
-    moving = [made.progress(CASE, "A", 1, made.at(1))]
-    refused = [made.rejected(CASE, "A", made.at(1))]
+    moving = [samples.progress(CASE, "A", 1, samples.at(1))]
+    refused = [samples.rejected(CASE, "A", samples.at(1))]
     assert case_state.summary(facts(progress=moving, rejections=refused)).state == CASE_STATE_REJECTED
 
 
 def test_a_case_with_one_slide_refused_and_another_on_its_way_is_in_progress() -> None:
-    moving = [made.progress(CASE, "B", 1, made.at(1))]
-    refused = [made.rejected(CASE, "A", made.at(1))]
+    moving = [samples.progress(CASE, "B", 1, samples.at(1))]
+    refused = [samples.rejected(CASE, "A", samples.at(1))]
     assert case_state.summary(facts(progress=moving, rejections=refused)).state == CASE_STATE_IN_PROGRESS
 
 
 @pytest.mark.parametrize(
-    ("slide", "minutes", "stands"),
+    ("slide", "minutes", "is_open"),
     [("A1", 4, False), ("A1", 6, True), ("B", 4, True), ("", 4, False), ("", 6, True)],
 )
-def test_a_refusal_stands_until_a_score_used_a_version_as_new(slide: str, minutes: float, stands: bool) -> None:
-    found = facts(made.score(CASE), minutes=5, rejections=[made.rejected(CASE, slide, made.at(minutes))])
-    assert bool(case_state.standing(found)) is stands
+def test_a_refusal_stands_until_a_score_used_a_version_as_new(slide: str, minutes: float, is_open: bool) -> None:
+    case_facts = facts(samples.score(CASE), minutes=5, rejections=[samples.rejected(CASE, slide, samples.at(minutes))])
+    assert bool(case_state.open_rejections(case_facts)) is is_open
 
 
 def test_a_refused_clinical_record_stands_beside_a_score_without_one() -> None:
-    score = made.score(CASE)
+    score = samples.score(CASE)
     score.provenance.clinical_digest = ""
-    found = facts(score, rejections=[made.rejected(CASE, "", made.at(1), "bad_clinical_record")])
-    assert [one.reason for one in case_state.standing(found)] == ["bad_clinical_record"]
+    case_facts = facts(score, rejections=[samples.rejected(CASE, "", samples.at(1), "bad_clinical_record")])
+    assert [rejection.reason for rejection in case_state.open_rejections(case_facts)] == ["bad_clinical_record"]
 
 
 @pytest.mark.parametrize(
-    ("slide", "minutes", "stands"), [("", 4, False), ("", 6, True), ("A1", 5, False), ("B", 4, True)]
+    ("slide", "minutes", "is_open"), [("", 4, False), ("", 6, True), ("A1", 5, False), ("B", 4, True)]
 )
-def test_that_a_case_cannot_be_scored_stands_until_it_was(slide: str, minutes: float, stands: bool) -> None:
-    found = facts(made.score(CASE), minutes=5, rejections=[made.unscorable(CASE, slide, made.at(minutes))])
-    assert bool(case_state.standing(found)) is stands
+def test_that_a_case_cannot_be_scored_stands_until_it_was(slide: str, minutes: float, is_open: bool) -> None:
+    case_facts = facts(
+        samples.score(CASE), minutes=5, rejections=[samples.unscorable(CASE, slide, samples.at(minutes))]
+    )
+    assert bool(case_state.open_rejections(case_facts)) is is_open
 
 
 def test_a_case_that_cannot_be_scored_hides_no_refused_clinical_record() -> None:
-    refused = [made.rejected(CASE, "", made.at(1), "bad_clinical_record"), made.unscorable(CASE, "", made.at(2))]
-    standing = case_state.standing(facts(rejections=refused))
-    assert [one.reason for one in standing] == ["bad_bundle", "bad_clinical_record"]
+    refused = [
+        samples.rejected(CASE, "", samples.at(1), "bad_clinical_record"),
+        samples.unscorable(CASE, "", samples.at(2)),
+    ]
+    open_rejections = case_state.open_rejections(facts(rejections=refused))
+    assert [rejection.reason for rejection in open_rejections] == ["bad_bundle", "bad_clinical_record"]
 
 
 @pytest.mark.parametrize("slide", ["", "A"])
 def test_a_case_that_cannot_be_scored_waits_for_none_of_its_slides(slide: str) -> None:
-    moved = [made.progress(CASE, name, 400, made.at(1)) for name in ("A", "B")]
-    found = facts(progress=moved, rejections=[made.unscorable(CASE, slide, made.at(1))])
-    assert case_state.summary(found).state == CASE_STATE_REJECTED
+    moved = [samples.progress(CASE, name, 400, samples.at(1)) for name in ("A", "B")]
+    case_facts = facts(progress=moved, rejections=[samples.unscorable(CASE, slide, samples.at(1))])
+    assert case_state.summary(case_facts).state == CASE_STATE_REJECTED
 
 
 def test_of_several_refusals_of_a_slide_the_newest_is_shown() -> None:
-    refused = [made.rejected(CASE, "A", made.at(2), "no_resolution"), made.rejected(CASE, "A", made.at(1))]
-    assert [one.reason for one in case_state.standing(facts(rejections=refused))] == ["no_resolution"]
+    refused = [samples.rejected(CASE, "A", samples.at(2), "no_resolution"), samples.rejected(CASE, "A", samples.at(1))]
+    assert [rejection.reason for rejection in case_state.open_rejections(facts(rejections=refused))] == [
+        "no_resolution"
+    ]
 
 
 def test_fields_of_a_newer_version_are_passed_over() -> None:
@@ -139,22 +146,22 @@ def test_what_is_no_score_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "stands"), [("slides/MB-1/A1", False), ("slides/MB-1/A2", True), ("clinical/MB-1.json", True)]
+    ("used", "is_open"), [("slides/MB-1/A1", False), ("slides/MB-1/A2", True), ("clinical/MB-1.json", True)]
 )
-def test_a_refused_version_stands_until_a_score_was_made_from_that_object(used: str, stands: bool) -> None:
-    refused = made.rejected(CASE, "A1", made.at(1))
+def test_a_refused_version_stands_until_a_score_was_made_from_that_object(used: str, is_open: bool) -> None:
+    refused = samples.rejected(CASE, "A1", samples.at(1))
     refused.object_etag = "bad"
-    current = KeptScore(made.body(made.score(CASE)), made.at(9), True, "9", frozenset({(used, "good")}))
-    found = CaseFacts(CASE, made.at(9), current, [refused])
-    assert bool(case_state.standing(found)) is stands
+    current = KeptScore(samples.body(samples.score(CASE)), samples.at(9), True, "9", frozenset({(used, "good")}))
+    case_facts = CaseFacts(CASE, samples.at(9), current, [refused])
+    assert bool(case_state.open_rejections(case_facts)) is is_open
 
 
-@pytest.mark.parametrize(("revision", "stands"), [("1", False), ("3", True)])
-def test_that_a_case_cannot_be_scored_stands_until_a_greater_revision(revision: str, stands: bool) -> None:
-    refused = made.unscorable(CASE, "", made.at(99))
+@pytest.mark.parametrize(("revision", "is_open"), [("1", False), ("3", True)])
+def test_that_a_case_cannot_be_scored_stands_until_a_greater_revision(revision: str, is_open: bool) -> None:
+    refused = samples.unscorable(CASE, "", samples.at(99))
     refused.object_etag = revision
-    current = KeptScore(made.body(made.score(CASE)), made.at(1), True, "2", frozenset())
-    assert bool(case_state.standing(CaseFacts(CASE, made.at(9), current, [refused]))) is stands
+    current = KeptScore(samples.body(samples.score(CASE)), samples.at(1), True, "2", frozenset())
+    assert bool(case_state.open_rejections(CaseFacts(CASE, samples.at(9), current, [refused]))) is is_open
 
 
 @pytest.mark.parametrize(
@@ -164,7 +171,9 @@ def test_that_a_case_cannot_be_scored_stands_until_a_greater_revision(revision: 
 def test_a_case_of_which_nothing_is_left_is_withdrawn_until_a_slide_moves(
     nothing_left: bool, minutes: float, state: CaseState.ValueType
 ) -> None:
-    gone = Withdrawal(CASE, "Everything was deleted.", nothing_left, made.at(5), "5", "e")
-    found = CaseFacts(CASE, made.at(9), progress=[made.progress(CASE, "A", 1, made.at(minutes))], withdrawn=gone)
-    assert case_state.answer(found).summary.state == state
-    assert case_state.answer(found).withdrawn == "Everything was deleted."
+    withdrawal = Withdrawal(CASE, "Everything was deleted.", nothing_left, samples.at(5), "5", "e")
+    case_facts = CaseFacts(
+        CASE, samples.at(9), progress=[samples.progress(CASE, "A", 1, samples.at(minutes))], withdrawn=withdrawal
+    )
+    assert case_state.answer(case_facts).summary.state == state
+    assert case_state.answer(case_facts).withdrawn == "Everything was deleted."

@@ -22,9 +22,9 @@ CASE, CANARY = CaseId("MB-1"), CaseId("canary-7")
 
 @pytest.fixture
 def scorer(tmp_path: Path) -> Scorer:
-    made = Scorer(tmp_path)
-    made.promote()
-    return made
+    created = Scorer(tmp_path)
+    created.promote()
+    return created
 
 
 def put(scorer: Scorer, case: str) -> None:
@@ -93,5 +93,5 @@ def test_what_is_asked_of_other_cases_does_not_name_the_one_that_changed(scorer:
         put(scorer, case)
     scorer.score_case(CANARY)
     scorer.store.delete(f"slides/{CANARY}/A")
-    asked = scorer.landing(ObjectHint(f"{keys.slides(CANARY)}A", "medulla", removed=True))
-    assert [CANARY in each.cause for each in asked if each.case_id == CASE] == [False]
+    events = scorer.landing(ObjectHint(f"{keys.slides(CANARY)}A", "medulla", removed=True))
+    assert [CANARY in each.cause for each in events if each.case_id == CASE] == [False]

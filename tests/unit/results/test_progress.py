@@ -9,7 +9,7 @@ import pytest
 from services.results.errors import TooManyWatchersError
 from services.results.ports import Activity
 from services.results.progress_feed import Feed, changes
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.results import Results, over_http
 
 
@@ -37,7 +37,7 @@ def events(address: str, query: str = "") -> Iterator[str]:
 
 
 def test_only_what_is_new_is_a_change() -> None:
-    a, b, later = (made.progress("c", s, n, made.at(n)) for s, n in (("A", 1), ("B", 1), ("A", 2)))
+    a, b, later = (samples.progress("c", s, n, samples.at(n)) for s, n in (("A", 1), ("B", 1), ("A", 2)))
     before, now = Activity([a, b], {"c": 1, "d": 1}), Activity([later, b], {"c": 2, "d": 1, "e": 1})
     assert changes(before, now).progress == (later,)
     assert changes(before, now).cases == ("c", "e")
@@ -47,9 +47,9 @@ def test_only_what_is_new_is_a_change() -> None:
 def test_many_watchers_look_at_the_database_once(results: Results) -> None:
     counting = Counting(results)
     feed = Feed(counting, every_s=60)
-    with feed.watch() as one, feed.watch() as other:
-        one()
-        other()
+    with feed.watch() as first, feed.watch() as second:
+        first()
+        second()
     assert counting.looks == 1
 
 
@@ -62,30 +62,30 @@ def test_more_watchers_than_allowed_are_turned_away(results: Results) -> None:
 
 
 def test_a_watcher_sees_what_moves_and_then_every_change(results: Results) -> None:
-    results.store.record_progress(made.progress("MB-1", "A", 1, made.at(9)))
+    results.store.record_progress(samples.progress("MB-1", "A", 1, samples.at(9)))
     with over_http(results) as address:
-        seen = events(address)
-        assert next(seen).startswith("retry:")
-        assert '"done": 1' in next(seen)
-        results.store.record_progress(made.progress("MB-1", "A", 2, made.at(9.5)))
-        assert '"done": 2' in next(block for block in seen if "progress" in block)
-        results.score(made.score("MB-1"))
-        assert next(block for block in seen if not block.startswith(":")) == 'event: case\ndata: {"case_id": "MB-1"}'
+        stream = events(address)
+        assert next(stream).startswith("retry:")
+        assert '"done": 1' in next(stream)
+        results.store.record_progress(samples.progress("MB-1", "A", 2, samples.at(9.5)))
+        assert '"done": 2' in next(block for block in stream if "progress" in block)
+        results.score(samples.score("MB-1"))
+        assert next(block for block in stream if not block.startswith(":")) == 'event: case\ndata: {"case_id": "MB-1"}'
 
 
 def test_a_quiet_stream_beats(results: Results) -> None:
     with over_http(results) as address:
-        seen = events(address)
-        assert [next(seen), next(seen)] == ["retry: 3000", ": beat"]
+        stream = events(address)
+        assert [next(stream), next(stream)] == ["retry: 3000", ": beat"]
 
 
 def test_a_watcher_of_one_case_hears_of_no_other(results: Results) -> None:
     with over_http(results) as address:
-        seen = events(address, "?case_id=MB-1")
-        next(seen)
-        results.store.record_progress(made.progress("MB-2", "A", 1, made.at(9)))
-        results.store.record_progress(made.progress("MB-1", "A", 7, made.at(9)))
-        assert '"case_id": "MB-1"' in next(block for block in seen if not block.startswith(":"))
+        stream = events(address, "?case_id=MB-1")
+        next(stream)
+        results.store.record_progress(samples.progress("MB-2", "A", 1, samples.at(9)))
+        results.store.record_progress(samples.progress("MB-1", "A", 7, samples.at(9)))
+        assert '"case_id": "MB-1"' in next(block for block in stream if not block.startswith(":"))
 
 
 def test_places_of_watchers_who_left_are_free_again(results: Results) -> None:
@@ -96,6 +96,6 @@ def test_places_of_watchers_who_left_are_free_again(results: Results) -> None:
 
 def test_a_server_that_ends_lets_its_watchers_go(results: Results) -> None:
     with over_http(results) as address:
-        seen = events(address)
-        next(seen)
-    assert all(block.startswith(":") for block in seen)
+        stream = events(address)
+        next(stream)
+    assert all(block.startswith(":") for block in stream)

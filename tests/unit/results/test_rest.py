@@ -13,7 +13,7 @@ from services.results.handler import RecordRejection
 from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from shared.rpc.auth import OpenOnLoopback
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.support.logs import logging_as
 from tests.support.results import Results
 
@@ -26,7 +26,7 @@ def client(results: Results) -> Iterator[TestClient]:
 
 
 def test_a_case_is_the_json_of_its_message(client: TestClient, results: Results) -> None:
-    score = results.score(made.score("MB-1"))
+    score = results.score(samples.score("MB-1"))
     answer = client.get("/api/v1/cases/MB-1")
     assert json_format.Parse(answer.text, GetCaseResponse()).score == score
     assert answer.json()["summary"]["state"] == "CASE_STATE_SCORED"
@@ -34,7 +34,7 @@ def test_a_case_is_the_json_of_its_message(client: TestClient, results: Results)
 
 
 def test_fields_that_are_zero_or_empty_are_said(client: TestClient, results: Results) -> None:
-    results.score(made.score("MB-1"))
+    results.score(samples.score("MB-1"))
     score = client.get("/api/v1/cases/MB-1").json()["score"]
     assert score["abstained"] is False
     assert score["modalities_missing"] == []
@@ -42,28 +42,28 @@ def test_fields_that_are_zero_or_empty_are_said(client: TestClient, results: Res
 
 def test_pages_follow_each_other_to_the_end(client: TestClient, results: Results) -> None:
     for n in range(5):
-        results.score(made.score(f"MB-{n}"), minutes=n)
-    seen, token = [], ""
+        results.score(samples.score(f"MB-{n}"), minutes=n)
+    ids, token = [], ""
     while True:
         page = client.get("/api/v1/cases", params={"page_size": 2, "page_token": token}).json()
-        seen += [one["case_id"] for one in page["cases"]]
+        ids += [item["case_id"] for item in page["cases"]]
         token = page["next_page_token"]
         if not token:
             break
-    assert seen == ["MB-4", "MB-3", "MB-2", "MB-1", "MB-0"]
+    assert ids == ["MB-4", "MB-3", "MB-2", "MB-1", "MB-0"]
 
 
 def test_a_page_that_ends_with_the_last_case_has_no_next(client: TestClient, results: Results) -> None:
     for n in range(2):
-        results.score(made.score(f"MB-{n}"), minutes=n)
+        results.score(samples.score(f"MB-{n}"), minutes=n)
     assert client.get("/api/v1/cases", params={"page_size": 2}).json()["next_page_token"] == ""
 
 
 def test_scores_come_with_the_current_one_first(client: TestClient, results: Results) -> None:
-    results.score(made.score("MB-1", "1"), minutes=2)
-    results.score(made.score("MB-1", "2"), minutes=1)
+    results.score(samples.score("MB-1", "1"), minutes=2)
+    results.score(samples.score("MB-1", "2"), minutes=1)
     kept = client.get("/api/v1/cases/MB-1/scores").json()["scores"]
-    assert [one["current"] for one in kept] == [True, False]
+    assert [item["current"] for item in kept] == [True, False]
     assert kept[0]["as_of"] == "2026-03-02T09:02:00Z"
 
 
@@ -85,7 +85,7 @@ def test_scores_come_with_the_current_one_first(client: TestClient, results: Res
 def test_what_cannot_be_answered_is_a_problem(
     client: TestClient, results: Results, path: str, status: int, reason: str
 ) -> None:
-    results.score(made.score("MB-1"))
+    results.score(samples.score("MB-1"))
     answer = client.get(f"/api/v1{path}")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -125,7 +125,7 @@ def test_a_database_that_is_away_is_a_problem_to_try_again(
 
 
 def test_a_slide_has_its_picture_and_its_map(client: TestClient, results: Results) -> None:
-    results.score(made.score("MB-1"))
+    results.score(samples.score("MB-1"))
     picture = client.get("/api/v1/cases/MB-1/slides/A1/thumbnail")
     assert picture.headers["content-type"] == "image/jpeg"
     assert picture.headers["cache-control"] == "no-store"
@@ -135,16 +135,16 @@ def test_a_slide_has_its_picture_and_its_map(client: TestClient, results: Result
 
 
 def test_a_refused_slide_has_its_picture_too(client: TestClient, results: Results) -> None:
-    results.score(made.score("MB-1"))
-    refused = made.rejected("MB-2", "A", made.at(1))
-    refused.thumbnail_key = made.score("MB-1").slides[0].thumbnail_key
+    results.score(samples.score("MB-1"))
+    refused = samples.rejected("MB-2", "A", samples.at(1))
+    refused.thumbnail_key = samples.score("MB-1").slides[0].thumbnail_key
     results.store.record_rejection(refused)
     assert client.get("/api/v1/cases/MB-2/slides/A/thumbnail").status_code == 200
 
 
 @pytest.mark.parametrize("data", [b"", b"not safetensors", b"\xff" * 64], ids=["empty", "text", "bytes"])
 def test_a_broken_map_is_a_problem(client: TestClient, results: Results, data: bytes) -> None:
-    score = made.score("MB-1", slides=("A1",))
+    score = samples.score("MB-1", slides=("A1",))
     results.blobs.put_new(score.slides[0].attention_key, data)
     results.blobs.put_new(score.slides[0].thumbnail_key, data)
     results.score(score)
@@ -154,14 +154,14 @@ def test_a_broken_map_is_a_problem(client: TestClient, results: Results, data: b
 
 
 def test_html_stored_as_a_picture_is_never_served(client: TestClient, results: Results) -> None:
-    score = made.score("MB-1", slides=("A1",))
+    score = samples.score("MB-1", slides=("A1",))
     results.blobs.put_new(score.slides[0].thumbnail_key, b"<script>alert(1)</script>")
     results.score(score)
     assert "script" not in client.get("/api/v1/cases/MB-1/slides/A1/thumbnail").text
 
 
 def test_the_audit_record_can_be_checked(client: TestClient, results: Results) -> None:
-    results.score(made.score("MB-1"))
+    results.score(samples.score("MB-1"))
     report = client.get("/api/v1/audit/verify").json()
     assert (report["intact"], report["entries"], len(report["head"])) == (True, 1, 64)
 
@@ -191,13 +191,13 @@ def test_nothing_but_the_page_is_served_as_a_file(client: TestClient, path: str)
 def test_the_description_names_every_field_of_a_score(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()
     assert set(described["components"]["schemas"]["Score"]["properties"]) == set(Score.DESCRIPTOR.fields_by_name)
-    said = described["paths"]["/api/v1/cases/{case_id}"]["get"]["responses"]["200"]["content"]
-    assert said["application/json"]["schema"] == {"$ref": "#/components/schemas/GetCaseResponse"}
+    content = described["paths"]["/api/v1/cases/{case_id}"]["get"]["responses"]["200"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/GetCaseResponse"}
 
 
 def test_every_reference_of_the_description_leads_somewhere(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()
-    names = {part.partition('"')[0] for part in json.dumps(described).split("#/components/schemas/")[1:]}
+    names = {text.partition('"')[0] for text in json.dumps(described).split("#/components/schemas/")[1:]}
     assert names <= set(described["components"]["schemas"])
 
 
@@ -209,14 +209,14 @@ def test_the_open_mode_answers_to_the_names_of_this_machine_only(client: TestCli
 def test_refused_uploads_without_a_case_are_listed_while_they_stand(client: TestClient, results: Results) -> None:
     for key in ("slides/loose.svs", "slides/a b/c.svs"):
         results.blobs.put(key, b"slide")
-        loose = made.rejected("", "", made.at(1))
+        loose = samples.rejected("", "", samples.at(1))
         loose.object_key, loose.event_id = key, key
         RecordRejection(results.blobs, results.store)(loose)
     listed = client.get("/api/v1/refused").json()["refused"]
-    assert sorted(one["object_key"] for one in listed) == ["slides/a b/c.svs", "slides/loose.svs"]
-    assert all(one["sentence"] and one["advice"] for one in listed)
+    assert sorted(item["object_key"] for item in listed) == ["slides/a b/c.svs", "slides/loose.svs"]
+    assert all(item["sentence"] and item["advice"] for item in listed)
     assert client.get("/api/v1/cases").json()["cases"] == []
     results.blobs.delete("slides/loose.svs")
-    assert [one["object_key"] for one in client.get("/api/v1/refused").json()["refused"]] == ["slides/a b/c.svs"]
+    assert [item["object_key"] for item in client.get("/api/v1/refused").json()["refused"]] == ["slides/a b/c.svs"]
     RefusedUploads(results.blobs, results.store).forget_removed()
-    assert [one.object_key for one in results.store.refused(9)] == ["slides/a b/c.svs"]
+    assert [item.object_key for item in results.store.refused(9)] == ["slides/a b/c.svs"]

@@ -63,7 +63,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Cluster:
     return Cluster(MemoryStore() if request.param == "memory" else FolderStore(tmp_path))
 
 
-def found(attempts: Attempts, key: str = KEY) -> int:
+def count(attempts: Attempts, key: str = KEY) -> int:
     """Deaths that a process finds when it begins and ends work."""
     with attempts.attempt(key, "tiler") as deaths:
         return deaths
@@ -82,19 +82,19 @@ def test_work_that_ends_leaves_no_mark(cluster: Cluster) -> None:
 
 def test_deaths_add_up_until_the_record_is_given_up_for_good(cluster: Cluster) -> None:
     assert [cluster.die_at_work() for _ in range(GIVE_UP_AFTER + 1)] == [0, 1, 2, 3]
-    assert found(cluster.process()) == GIVE_UP_AFTER
-    assert found(cluster.process()) == GIVE_UP_AFTER
+    assert count(cluster.process()) == GIVE_UP_AFTER
+    assert count(cluster.process()) == GIVE_UP_AFTER
 
 
 def test_success_forgets_deaths(cluster: Cluster) -> None:
     cluster.die_at_work()
-    assert found(cluster.process()) == 1
+    assert count(cluster.process()) == 1
     assert cluster.die_at_work() == 0
 
 
 def test_a_restart_on_the_same_machine_is_known_at_once(cluster: Cluster) -> None:
     cluster.begin(cluster.process("pod"))
-    assert found(cluster.process("pod")) == 1
+    assert count(cluster.process("pod")) == 1
 
 
 def test_a_record_that_is_handed_over_twenty_times_counts_no_death(cluster: Cluster) -> None:
@@ -104,7 +104,7 @@ def test_a_record_that_is_handed_over_twenty_times_counts_no_death(cluster: Clus
         for _ in range(20):
             cluster.clock.now += BEFORE_SILENT_S
             before.beat()
-            assert found(cluster.process()) == 0
+            assert count(cluster.process()) == 0
     assert cluster.marks() == []
 
 
@@ -119,7 +119,7 @@ def test_what_is_cut_off_after_a_process_was_told_to_stop_is_no_death(deaths: in
     stop.set()
     drained.run(stop)
     cluster.clock.now += LONG_S
-    assert found(cluster.process()) == deaths
+    assert count(cluster.process()) == deaths
 
 
 def test_a_process_that_is_ending_marks_nothing_more(cluster: Cluster) -> None:
@@ -132,7 +132,7 @@ def test_a_process_that_is_ending_marks_nothing_more(cluster: Cluster) -> None:
 def test_a_mark_that_cannot_be_read_counts_no_death(cluster: Cluster) -> None:
     for spoilt in (b"", b"[]", b"{}", b'{"process": 1}', b'{"process": {"pid": 1}}', b"\xff"):
         cluster.store.put(KEY, spoilt)
-        assert found(cluster.process()) == 0
+        assert count(cluster.process()) == 0
         assert cluster.marks() == []
 
 

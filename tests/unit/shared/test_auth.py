@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -28,7 +27,7 @@ from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
 from tests.support.bus import eventually
 from tests.support.logs import logging_as
-from tests.support.oidc_issuer import OidcIssuer, SigningKey
+from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
 
 
 class Clock:
@@ -51,33 +50,33 @@ def _settings(issuer: OidcIssuer, **changed: Any) -> AuthSettings:
 def _hmac_with_the_public_key(issuer: OidcIssuer) -> str:
     """The algorithm confusion attack: the public key as an HMAC secret."""
     public = issuer.keys[-1].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signed = f"{_part({'alg': 'HS256', 'kid': issuer.keys[-1].kid})}.{_part(issuer.claims())}"
+    signed = f"{_segment({'alg': 'HS256', 'kid': issuer.keys[-1].kid})}.{_segment(issuer.claims())}"
     mac = hmac.new(public, signed.encode(), sha256).digest()
     return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
-def _part(value: dict[str, Any]) -> str:
+def _segment(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def _altered(issuer: OidcIssuer) -> str:
     head, _, signature = issuer.token().split(".")
-    return f"{head}.{_part(issuer.claims(roles=['operator']))}.{signature}"
+    return f"{head}.{_segment(issuer.claims(roles=['operator']))}.{signature}"
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_a_good_token_names_its_subject_and_roles(alg: str) -> None:
     with OidcIssuer(subject="dr-who", roles=("viewer", "other"), alg=alg) as issuer:
-        found = TokenVerifier(_settings(issuer)).verify(issuer.token())
-    assert found == Principal("dr-who", frozenset({"viewer", "other"}))
+        principal = TokenVerifier(_settings(issuer)).verify(issuer.token())
+    assert principal == Principal("dr-who", frozenset({"viewer", "other"}))
 
 
 BAD: dict[str, tuple[str, Callable[[OidcIssuer], str]]] = {
     "missing": ("no bearer token", lambda _: ""),
     "garbage": ("not valid", lambda _: "abc"),
     "not base64": ("not valid", lambda _: "a.b.c"),
-    "expired": ("expired", lambda issuer: issuer.token(exp=int(time.time()) - 60)),
-    "not yet valid": ("not valid", lambda issuer: issuer.token(nbf=int(time.time()) + 600)),
+    "expired": ("expired", lambda issuer: issuer.token(exp=LONG_AGO)),
+    "not yet valid": ("not valid", lambda issuer: issuer.token(nbf=FAR_AHEAD)),
     "without expiry": ("not valid", lambda issuer: issuer.token(exp=None)),
     "without subject": ("not valid", lambda issuer: issuer.token(sub=None)),
     "without audience": ("not valid", lambda issuer: issuer.token(aud=None)),
@@ -115,7 +114,7 @@ def test_no_text_is_a_token_by_chance(token: str) -> None:
 
 
 def test_clocks_may_differ_by_the_leeway(issuer: OidcIssuer) -> None:
-    token = issuer.token(exp=int(time.time()) - 10)
+    token = issuer.expired(10)
     assert TokenVerifier(_settings(issuer)).verify(token).subject == "tester"
     with pytest.raises(UnauthenticatedError, match="expired"):
         TokenVerifier(_settings(issuer, leeway_s=0)).verify(token)
@@ -171,13 +170,13 @@ def test_known_keys_outlive_a_short_absence_of_the_issuer(issuer: OidcIssuer) ->
     clock.now += 3600
     assert verifying.verify(issuer.token()).subject == "tester"
     clock.now += 86_400
-    with pytest.raises(TransientError, match="gives no answer"):
+    with pytest.raises(TransientError, match="does not answer"):
         verifying.verify(issuer.token())
 
 
 def test_an_issuer_that_is_down_is_no_reason_to_call_a_token_bad(issuer: OidcIssuer) -> None:
     issuer.down = True
-    with pytest.raises(TransientError, match=r"gives no answer at .*openid-configuration"):
+    with pytest.raises(TransientError, match=r"does not answer at .*openid-configuration"):
         TokenVerifier(_settings(issuer)).verify(issuer.token())
 
 
@@ -225,7 +224,7 @@ def test_an_issuer_that_is_not_there_is_told_before_the_first_person_comes() -> 
     with logging_as("results", "INFO") as logged:
         IssuerKeys(AuthSettings(issuer="http://127.0.0.1:9", timeout_s=2)).look().join(timeout=20)
     [line] = logged.lines("keys of the token issuer were not fetched")
-    assert line["sentence"].startswith("the token issuer gives no answer at http://127.0.0.1:9/")
+    assert line["sentence"].startswith("the token issuer does not answer at http://127.0.0.1:9/")
 
 
 def test_with_an_issuer_loopback_is_not_open_either(issuer: OidcIssuer) -> None:

@@ -119,12 +119,12 @@ def test_a_folder_that_may_not_be_read_hides_no_other_and_is_told_to_whoever_ask
 def test_a_file_that_an_older_one_replaces_is_another_version(tmp_path: Path) -> None:
     store, path = FolderStore(tmp_path), tmp_path / "a"
     store.put("a", b"new")
-    seen = {etag_of(store)}
+    etags = {etag_of(store)}
     for data, modified in ((b"old", 1_000), (b"odd", 1_000), (b"far", 9_000_000_000)):
         path.write_bytes(data)
         os.utime(path, (modified, modified))
-        seen.add(etag_of(store))
-    assert len(seen) == 4
+        etags.add(etag_of(store))
+    assert len(etags) == 4
 
 
 @pytest.mark.parametrize("write", ["put", "put_new"])
@@ -138,3 +138,18 @@ def etag_of(store: FolderStore) -> str:
     info = store.head("a")
     assert info is not None
     return info.etag
+
+
+@pytest.mark.parametrize("write", [FolderStore.put, FolderStore.put_new])
+def test_a_write_outlives_an_erasure_that_removes_its_folder_meanwhile(
+    write: Callable[[FolderStore, str, bytes], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sync = FolderStore(tmp_path), os.fsync
+
+    def sync_while_erased(file: int) -> None:
+        sync(file)
+        store.erase("embeddings/a/")
+
+    monkeypatch.setattr(os, "fsync", sync_while_erased)
+    assert write(store, "embeddings/a/b/part", b"part")
+    assert store.get("embeddings/a/b/part") == b"part"

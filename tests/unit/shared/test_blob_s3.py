@@ -41,7 +41,7 @@ def _server(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 def _breaks_off(times: int) -> type[BaseHTTPRequestHandler]:
     """Serves `hello`, but closes the connection after `he` for the first `times` requests."""
-    left = iter(range(times))
+    remaining = iter(range(times))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -49,7 +49,7 @@ def _breaks_off(times: int) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", "5")
             self.send_header("ETag", '"x"')
             self.end_headers()
-            self.wfile.write(b"hello" if next(left, None) is None else b"he")
+            self.wfile.write(b"hello" if next(remaining, None) is None else b"he")
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -106,14 +106,14 @@ def test_an_answer_that_is_no_s3_answer_is_transient() -> None:
 
 def _puts(*codes: str) -> type[BaseHTTPRequestHandler]:
     """Answers one PUT after the other with these S3 error codes, or success where the code is empty."""
-    left = iter(codes)
+    remaining = iter(codes)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # answers `Expect: 100-continue`
 
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            code = next(left)
+            code = next(remaining)
             body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
             self.send_response(409 if code == "ConditionalRequestConflict" else 412 if code else 200)
             self.send_header("Content-Length", str(len(body)))

@@ -8,8 +8,9 @@ from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
 
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
-from shared.bus import topics
+from shared.bus import s3_events, topics
 from shared.bus.events import decoder
+from shared.bus.s3_events import ObjectHint
 from shared.erased import ErasedCases, drop_erased
 from shared.errors import MedullaError, TransientError
 from shared.units import CaseId
@@ -56,9 +57,20 @@ def test_a_late_event_asks_to_erase_what_a_process_wrote_that_died_after_the_era
     store = MemoryStore()
     ErasedCases(store).add(CASE)
     store.put(f"embeddings/{'a' * 64}/part-00000", b"late")
-    (asked,) = _handle(store, _Embed(store))
+    (event,) = _handle(store, _Embed(store))
+    assert isinstance(event, CaseEraseRequested)
+    assert list(event.slide_digests) == ["a" * 64]
+
+
+def test_a_late_object_event_asks_to_erase_what_the_tiler_still_names() -> None:
+    store, hint = MemoryStore(), ObjectHint(f"slides/{CASE}/S.svs", "medulla")
+    ErasedCases(store).add(CASE)
+    route = Route(topics.S3_EVENTS, s3_events.decode, lambda _: (), context=s3_events.context)
+    (dropping,) = drop_erased([route], store)
+    assert list(dropping.handle(hint)) == []
+    store.put(f"landings/{CASE}/slides/{'a' * 64}.json", b"{}")
+    (asked,) = dropping.handle(hint)
     assert isinstance(asked, CaseEraseRequested)
-    assert list(asked.slide_digests) == ["a" * 64]
 
 
 @pytest.mark.parametrize("fail", [None, ObjectChangedError, TransientError])
@@ -66,9 +78,9 @@ def test_work_under_way_when_the_case_was_erased_asks_to_erase_what_it_wrote(
     fail: type[MedullaError] | None,
 ) -> None:
     store = MemoryStore()
-    (asked,) = _handle(store, _Embed(store, erase=True, fail=fail))
-    assert isinstance(asked, CaseEraseRequested)
-    assert (asked.case_id, list(asked.slide_digests)) == (CASE, ["a" * 64])
+    (event,) = _handle(store, _Embed(store, erase=True, fail=fail))
+    assert isinstance(event, CaseEraseRequested)
+    assert (event.case_id, list(event.slide_digests)) == (CASE, ["a" * 64])
 
 
 def test_a_refusal_of_a_case_that_was_not_erased_stays_a_refusal() -> None:

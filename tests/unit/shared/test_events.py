@@ -26,9 +26,9 @@ def with_header(record: Record, name: str, text: str) -> Record:
 
 @given(case=ids, slide=ids, event=ids)
 def test_an_event_comes_back_as_it_was_said(case: str, slide: str, event: str) -> None:
-    said = tiled(case, slide, event)
-    record = to_record(said, "tiler")
-    assert decoder(SlideTiled)(record) == said
+    sent = tiled(case, slide, event)
+    record = to_record(sent, "tiler")
+    assert decoder(SlideTiled)(record) == sent
     assert (record.topic, record.key) == (topics.SLIDES_TILED, case)
 
 

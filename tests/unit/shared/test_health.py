@@ -70,9 +70,9 @@ def _bucket_is_down() -> bool:
 def test_a_failing_check_makes_unready_but_stays_live() -> None:
     checks = {"database": lambda: False, "store": _bucket_is_down, "bus": lambda: True}
     with HealthServer("127.0.0.1", 0, checks=checks) as server:
-        status, said = _json(server, "/readyz")
+        status, answer = _json(server, "/readyz")
         assert status == 503
-        assert said["failing"] == {"database": "not ready", "store": "the bucket does not answer"}
+        assert answer["failing"] == {"database": "not ready", "store": "the bucket does not answer"}
         assert _json(server, "/livez")[0] == 200
 
 

@@ -30,11 +30,11 @@ def test_the_place_is_the_innermost_of_ours() -> None:
 
 def test_one_id_ties_the_line_of_the_log_to_what_people_are_told() -> None:
     with logging_as("tiler", "INFO") as logged:
-        told = incident(caught(SECRET), "tiler")
+        reported = incident(caught(SECRET), "tiler")
     (line,) = logged.lines("internal error")
-    assert (line["error"], line["where"], line["incident"]) == ("AttributeError", "tiler", told.incident)
-    assert str(told) == f"unexpected AttributeError at {line['place']}; incident {told.incident}"
-    assert SECRET.split(maxsplit=1)[0] not in logged.text() + str(told)
+    assert (line["error"], line["where"], line["incident"]) == ("AttributeError", "tiler", reported.incident)
+    assert str(reported) == f"unexpected AttributeError at {line['place']}; incident {reported.incident}"
+    assert SECRET.split(maxsplit=1)[0] not in logged.text() + str(reported)
 
 
 def test_our_own_errors_keep_their_sentence() -> None:

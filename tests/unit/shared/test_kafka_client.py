@@ -19,16 +19,16 @@ SECURED = KafkaSettings(
 
 
 def test_a_plain_broker_gets_no_credentials() -> None:
-    said = connection(KafkaSettings(bootstrap_servers="a:1,b:2"))
-    assert said["bootstrap_servers"] == ["a:1", "b:2"]
-    assert not [name for name in said if name.startswith(("sasl", "ssl"))]
+    options = connection(KafkaSettings(bootstrap_servers="a:1,b:2"))
+    assert options["bootstrap_servers"] == ["a:1", "b:2"]
+    assert not [name for name in options if name.startswith(("sasl", "ssl"))]
 
 
 def test_a_secured_broker_gets_user_password_and_mechanism() -> None:
-    said = connection(SECURED)
-    assert said["security_protocol"] == "SASL_SSL"
-    assert said["sasl_mechanism"] == "SCRAM-SHA-512"
-    assert (said["sasl_plain_username"], said["sasl_plain_password"]) == ("medulla", "hush")
+    options = connection(SECURED)
+    assert options["security_protocol"] == "SASL_SSL"
+    assert options["sasl_mechanism"] == "SCRAM-SHA-512"
+    assert (options["sasl_plain_username"], options["sasl_plain_password"]) == ("medulla", "hush")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

@@ -13,13 +13,13 @@ class Consumer:
     """Kafka's, as far as it is asked; the contract tests ask the real one."""
 
     def __init__(self, *failures: Exception) -> None:
-        self.failures, self.asked = list(failures), 0
+        self.failures, self.requests = list(failures), 0
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t", number) for number in range(12)}
 
     def committed(self, _partition: TopicPartition, **_options: Any) -> int:
-        self.asked += 1
+        self.requests += 1
         if self.failures:
             raise self.failures.pop()
         return 7
@@ -29,11 +29,11 @@ def test_a_silent_broker_is_asked_once_a_turn_and_again_the_next() -> None:
     consumer = Consumer(KafkaTimeoutError())
     starts = Starts(consumer)
     starts.commit()
-    assert consumer.asked == 1
+    assert consumer.requests == 1
     starts.commit()
-    assert consumer.asked == 13
+    assert consumer.requests == 13
     starts.commit()
-    assert consumer.asked == 13
+    assert consumer.requests == 13
 
 
 def test_what_we_may_not_read_is_said() -> None:

@@ -11,7 +11,7 @@ from shared.bus.lossy import LossySender
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.errors import TransientError
-from tests.support.stack.process import wait_for
+from tests.stack.process import wait_for
 
 
 def progress(done: int) -> Progress:
@@ -35,7 +35,7 @@ def test_what_is_told_arrives_in_order() -> None:
     sender = LossySender(bus.producer(), "embedder")
     with running(sender):
         for done in range(3):
-            sender.tell(progress(done))
+            sender.submit(progress(done))
         assert wait_for(lambda: len(bus.records(topics.PROGRESS)) == 3, 10)
     assert [record.headers["ce_id"] for record in bus.records(topics.PROGRESS)] == ["0", "1", "2"]
 
@@ -44,7 +44,7 @@ def test_telling_never_waits_even_when_nobody_sends() -> None:
     bus = MemoryBus()
     sender = LossySender(bus.producer(), "embedder")
     for done in range(10_000):
-        sender.tell(progress(done))
+        sender.submit(progress(done))
     with running(sender):
         assert wait_for(lambda: bool(bus.records(topics.PROGRESS)), 10)
     assert len(bus.records(topics.PROGRESS)) < 10_000
@@ -65,7 +65,7 @@ def test_a_bus_that_is_down_costs_events_and_nothing_else() -> None:
     producer = DownOnce()
     sender = LossySender(producer, "embedder")
     with running(sender):
-        sender.tell(progress(1))
-        sender.tell(progress(2))
+        sender.submit(progress(1))
+        sender.submit(progress(2))
         assert wait_for(lambda: len(producer.sent) == 1, 10)
     assert producer.sent[0].headers["ce_id"] == "2"

@@ -9,8 +9,8 @@ def test_a_later_group_starts_at_the_beginning() -> None:
     bus, recorder = MemoryBus(), Recorder()
     bus.producer().send([Record("t", "k", b"1")])
     with running(consume(bus.consumer("late", ["t"]), recorder)):
-        (seen,) = recorder.wait_for(1)
-    assert seen.record.value == b"1"
+        (delivery,) = recorder.wait_for(1)
+    assert delivery.record.value == b"1"
 
 
 def test_lag_counts_what_a_group_has_not_finished() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared import runtime
+from shared import exit_codes, runtime
 from shared.errors import PoisonMessageError, TransientError
 from shared.settings import PlatformSettings
 
@@ -84,10 +84,10 @@ def _last_lines(text: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (TransientError("the brokers do not answer"), runtime.DEPENDENCY_DOWN),
-        (PoisonMessageError("no event"), runtime.AT_FAULT),
-        (ZeroDivisionError("bug"), runtime.AT_FAULT),
-        (SystemExit(0), runtime.AT_FAULT),
+        (TransientError("the brokers do not answer"), exit_codes.DEPENDENCY_DOWN),
+        (PoisonMessageError("no event"), exit_codes.AT_FAULT),
+        (ZeroDivisionError("bug"), exit_codes.AT_FAULT),
+        (SystemExit(0), exit_codes.AT_FAULT),
     ],
 )
 def test_the_first_failure_stops_all_and_sets_the_exit_code(error: BaseException, code: int) -> None:
@@ -98,13 +98,13 @@ def test_the_first_failure_stops_all_and_sets_the_exit_code(error: BaseException
 
 def test_a_failure_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     runtime.run("test", PLATFORM, Fails(PoisonMessageError("no event")))
-    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    (line,) = [each for each in _last_lines(capsys.readouterr().err) if each["event"] == "part failed"]
     assert (line["sentence"], line["reason"], line["service"]) == ("no event", "poison_message", "test")
 
 
 def test_a_bug_is_logged_with_its_places_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
     runtime.run("test", PLATFORM, Fails(ZeroDivisionError("bug")))
-    (line,) = [said for said in _last_lines(capsys.readouterr().err) if said["event"] == "part failed"]
+    (line,) = [each for each in _last_lines(capsys.readouterr().err) if each["event"] == "part failed"]
     assert line["exception"]["type"] == "ZeroDivisionError"
     assert "bug" not in line["sentence"]
 
@@ -117,26 +117,26 @@ def test_what_is_held_is_open_before_the_parts_and_closed_after_them() -> None:
 
 def test_a_part_that_does_not_finish_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     stuck = Stuck()
-    code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, Ends())
+    code = runtime.run("test", PlatformSettings(drain_timeout_s=0.05), stuck, EndingPart())
     stuck.release.set()
-    assert code == runtime.AT_FAULT
+    assert code == exit_codes.AT_FAULT
     assert '"parts": ["Stuck"]' in capsys.readouterr().err
 
 
-class Ends:
+class EndingPart:
     def run(self, stop: Event) -> None:
         pass
 
 
 def test_a_part_that_ends_stops_the_process_in_good_order() -> None:
-    assert runtime.run("test", PLATFORM, Loop(), Ends()) == runtime.OK
+    assert runtime.run("test", PLATFORM, Loop(), EndingPart()) == exit_codes.OK
 
 
 def test_wrong_settings_are_one_line_and_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MEDULLA_HTTP_PORT", "x")
-    assert runtime.main("test", lambda _platform, _stack: []) == runtime.AT_FAULT
+    assert runtime.main("test", lambda _platform, _stack: []) == exit_codes.AT_FAULT
     (line,) = _last_lines(capsys.readouterr().err)
     assert line["sentence"].startswith("MEDULLA_HTTP_PORT is wrong")
 
@@ -145,12 +145,12 @@ def test_a_dependency_that_is_down_at_the_start_gives_exit_code_3() -> None:
     def build(_: PlatformSettings, __: ExitStack) -> list[runtime.Part]:
         raise TransientError("the bucket does not answer")
 
-    assert runtime.main("test", build) == runtime.DEPENDENCY_DOWN
+    assert runtime.main("test", build) == exit_codes.DEPENDENCY_DOWN
 
 
 _PROGRAM = """
 import sys
-from shared import runtime
+from shared import exit_codes, runtime
 class Loop:
     def run(self, stop):
         print("running", flush=True)
@@ -178,14 +178,14 @@ def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> N
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(number)
-        said, _ = process.communicate(timeout=20)
-    assert (said, process.returncode) == ("drained\n", 0)
+        line, _ = process.communicate(timeout=20)
+    assert (line, process.returncode) == ("drained\n", 0)
 
 
 _STUCK_PROGRAM = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from shared import runtime
+from shared import exit_codes, runtime
 class Stuck:
     def run(self, stop):
         work = ThreadPoolExecutor(1).submit(threading.Event().wait)
@@ -201,7 +201,7 @@ def test_work_that_never_ends_does_not_keep_the_process() -> None:
         assert process.stdout.readline() == "running\n"
         process.terminate()
         process.communicate(timeout=20)
-    assert process.returncode == runtime.AT_FAULT
+    assert process.returncode == exit_codes.AT_FAULT
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:

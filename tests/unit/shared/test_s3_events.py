@@ -109,15 +109,15 @@ def test_every_store_is_understood_whatever_the_key(shape: Any, key: str) -> Non
     assert parse(message(shape(key))) == [ObjectHint(key, "slides")]
 
 
-@given(found=st.lists(keys, max_size=4))
-def test_our_own_announcements_are_read_back(found: list[str]) -> None:
-    assert parse(to_bytes("slides", found)) == [ObjectHint(key, "slides") for key in found]
+@given(object_keys=st.lists(keys, max_size=4))
+def test_our_own_announcements_are_read_back(object_keys: list[str]) -> None:
+    assert parse(to_bytes("slides", object_keys)) == [ObjectHint(key, "slides") for key in object_keys]
 
 
-@given(found=st.lists(keys, min_size=2, max_size=4))
-def test_a_record_about_several_objects_becomes_one_record_each(found: list[str]) -> None:
-    record = Record(topics.S3_EVENTS, "", message(*map(aws, found)))
-    assert [decode(part) for part in split(record)] == [ObjectHint(key, "slides") for key in found]
+@given(object_keys=st.lists(keys, min_size=2, max_size=4))
+def test_a_record_about_several_objects_becomes_one_record_each(object_keys: list[str]) -> None:
+    record = Record(topics.S3_EVENTS, "", message(*map(aws, object_keys)))
+    assert [decode(part) for part in split(record)] == [ObjectHint(key, "slides") for key in object_keys]
 
 
 def test_a_record_about_one_object_stays_as_it_is() -> None:
@@ -168,9 +168,10 @@ def test_a_record_of_removals_and_creations_is_taken_apart_into_both() -> None:
     assert [(hint.key, hint.removed) for hint in hints] == [("a", False), ("a", True), ("b", False)]
 
 
-@given(found=st.lists(keys, max_size=4), removed=st.booleans())
-def test_our_own_announcements_say_whether_objects_are_gone(found: list[str], removed: bool) -> None:
-    assert parse(to_bytes("slides", found, removed=removed)) == [ObjectHint(key, "slides", removed) for key in found]
+@given(object_keys=st.lists(keys, max_size=4), removed=st.booleans())
+def test_our_own_announcements_say_whether_objects_are_gone(object_keys: list[str], removed: bool) -> None:
+    hints = [ObjectHint(key, "slides", removed) for key in object_keys]
+    assert parse(to_bytes("slides", object_keys, removed=removed)) == hints
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared import keys
+from shared import file_names, keys, pseudonyms
 from shared.keys import BadCaseIdError, SlideKey
 from shared.units import CaseId, SlideId
 
@@ -14,36 +14,36 @@ names = st.text(min_size=1, max_size=90) | st.from_regex(
 uids = st.from_regex(r"[0-9]+(\.[0-9]+){0,20}", fullmatch=True)
 
 
-@given(one=names, two=names)
-@example(one="a b.svs", two="a-b.svs")
-@example(one="S.svs", two="S.tif")
-@example(one="a/S.svs", two="a-S.svs")
-@example(one="Müller.svs", two="Möller.svs")
-@example(one="x" * 70 + "1.svs", two="x" * 70 + "2.svs")
-@example(one="\ud800.svs", two="\ud801.svs")
-def test_different_names_give_different_ids_that_are_pseudonyms(one: str, two: str) -> None:
-    ids = keys.slide_id(one), keys.slide_id(two)
-    assert (ids[0] == ids[1]) == (one == two)
-    assert all(map(keys.is_pseudonym, ids))
-    cases = keys.case_named(one), keys.case_named(two)
-    assert (cases[0] == cases[1]) == (one == two)
-    assert all(map(keys.is_pseudonym, cases))
+@given(first=names, second=names)
+@example(first="a b.svs", second="a-b.svs")
+@example(first="S.svs", second="S.tif")
+@example(first="a/S.svs", second="a-S.svs")
+@example(first="Müller.svs", second="Möller.svs")
+@example(first="x" * 70 + "1.svs", second="x" * 70 + "2.svs")
+@example(first="\ud800.svs", second="\ud801.svs")
+def test_different_names_give_different_ids_that_are_pseudonyms(first: str, second: str) -> None:
+    ids = pseudonyms.slide_id(first), pseudonyms.slide_id(second)
+    assert (ids[0] == ids[1]) == (first == second)
+    assert all(map(pseudonyms.is_pseudonym, ids))
+    cases = pseudonyms.case_named(first), pseudonyms.case_named(second)
+    assert (cases[0] == cases[1]) == (first == second)
+    assert all(map(pseudonyms.is_pseudonym, cases))
 
 
 @given(name=names)
 def test_an_id_that_was_made_of_a_name_is_no_files_own_id(name: str) -> None:
-    made = keys.slide_id(name)
-    assert (made == name) != keys.is_derived(made)
-    if made != name:
-        assert keys.slide_id(made) != made
+    slide = pseudonyms.slide_id(name)
+    assert (slide == name) != pseudonyms.is_derived(slide)
+    if slide != name:
+        assert pseudonyms.slide_id(slide) != slide
 
 
 @given(name=names, uid=uids | st.text(min_size=1, max_size=70))
 def test_a_series_is_never_taken_for_a_file(name: str, uid: str) -> None:
-    assert keys.is_pseudonym(keys.series_id(uid))
-    assert keys.is_series(keys.series_id(uid))
-    assert keys.slide_id(name) != keys.series_id(uid)
-    assert not keys.is_series(keys.slide_id(name))
+    assert pseudonyms.is_pseudonym(pseudonyms.series_id(uid))
+    assert pseudonyms.is_series(pseudonyms.series_id(uid))
+    assert pseudonyms.slide_id(name) != pseudonyms.series_id(uid)
+    assert not pseudonyms.is_series(pseudonyms.slide_id(name))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_series_is_never_taken_for_a_file(name: str, uid: str) -> None:
         ("slides/case-1/S.tif", "S.tif"),
         ("slides/case-1/S", "S"),
         ("slides/case-1/a b.svs", "a-b-9afe3647a00404fd33152c20.svs"),
-        ("slides/case-1/block 2/S.svs", keys.slide_id("block 2/S.svs")),
+        ("slides/case-1/block 2/S.svs", pseudonyms.slide_id("block 2/S.svs")),
     ],
 )
 def test_a_key_gives_the_slide_that_its_name_gives(key: str, slide_id: str) -> None:
@@ -63,7 +63,7 @@ def test_a_key_gives_the_slide_that_its_name_gives(key: str, slide_id: str) -> N
 
 def test_an_id_that_older_programs_made_is_not_that_of_its_key() -> None:
     assert not keys.can_be(SlideId("S"), "slides/case-1/S.svs")
-    assert keys.can_be(keys.series_id("1.2.3"), "slides/case-1/deep/IM0001")
+    assert keys.can_be(pseudonyms.series_id("1.2.3"), "slides/case-1/deep/IM0001")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_id_that_older_programs_made_is_not_that_of_its_key() -> None:
     ],
 )
 def test_what_is_no_slide_by_its_name_is_passed_over_and_rejects_no_case(name: str) -> None:
-    assert keys.passed_over(name)
+    assert file_names.is_no_slide(name)
     assert keys.slide_key(f"slides/case-1/{name}") is None
     assert keys.slide_key(f"slides/no pseudonym/{name}") is None
 
@@ -100,7 +100,7 @@ def test_what_is_no_slide_by_its_name_is_passed_over_and_rejects_no_case(name: s
     "name", ["S.svs", "S.tif", "S.ome.tiff", "IM0001", "1.2.840.113.dcm", "S.DCM", "S.mrxs", "S.part.svs"]
 )
 def test_what_may_be_a_slide_is_not_passed_over(name: str) -> None:
-    assert not keys.passed_over(name)
+    assert not file_names.is_no_slide(name)
 
 
 @pytest.mark.parametrize("key", ["slides/loose.svs", "slides/a b/S.svs", "slides//S.svs"])

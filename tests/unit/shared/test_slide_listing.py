@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import keys
+from shared import pseudonyms
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
@@ -39,8 +39,8 @@ def test_slides_of_one_stem_are_two_and_their_annotation_is_none() -> None:
 
 
 def test_a_slide_in_a_folder_of_the_case_is_a_slide() -> None:
-    one, two = listed({"S.svs": b"one", "block 2/S.svs": b"two"})
-    assert {one.slide_id, two.slide_id} == {"S.svs", keys.slide_id("block 2/S.svs")}
+    first, second = listed({"S.svs": b"one", "block 2/S.svs": b"two"})
+    assert {first.slide_id, second.slide_id} == {"S.svs", pseudonyms.slide_id("block 2/S.svs")}
 
 
 folders = st.sampled_from(["", "a/", "a/b/", "Study 1/SERIES/"])
@@ -84,7 +84,7 @@ def test_a_copy_of_an_instance_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "options", "lacks"),
+    ("missing", "options", "sentence"),
     [
         ({"level0"}, {}, "lacks its base level"),
         ({"level0.2"}, {"parts": 3}, "the base level of the DICOM series lacks part 2 of 3"),
@@ -93,10 +93,10 @@ def test_a_copy_of_an_instance_counts_once() -> None:
     ],
 )
 def test_a_series_without_its_base_level_says_what_is_missing(
-    missing: set[str], options: dict[str, int], lacks: str
+    missing: set[str], options: dict[str, int], sentence: str
 ) -> None:
     (slide,) = listed({kind: data for kind, data in series(**options).items() if kind not in missing})
-    assert lacks in slide.missing
+    assert sentence in slide.missing
     assert not slide.usable
 
 
@@ -104,14 +104,14 @@ def test_a_series_without_its_base_level_says_what_is_missing(
     ("missing", "usable"), [({"level0"}, False), ({"label", "overview"}, True), ({"level1"}, True)]
 )
 def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: set[str], usable: bool) -> None:
-    (slide,) = listed({kind: data for kind, data in series("1.7", unsaid=True).items() if kind not in missing})
+    (slide,) = listed({kind: data for kind, data in series("1.7", unmarked=True).items() if kind not in missing})
     assert slide.usable == usable
     assert ("lacks its base level" in slide.missing) != usable
 
 
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
-    stranger = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
-    (slide,) = listed({**series("1.9", levels=1), "stranger": stranger})
+    other_frame = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
+    (slide,) = listed({**series("1.9", levels=1), "stranger": other_frame})
     assert slide.usable
     assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]
@@ -124,9 +124,9 @@ def test_a_version_of_a_series_changes_with_each_of_its_levels() -> None:
 
 
 def test_a_mirax_slide_is_its_named_files() -> None:
-    one, two = listed({**mirax("A"), "S.svs": b"x"})
-    assert names(one) == ["A.mrxs", "A/Data0000.dat", "A/Data0001.dat", "A/Index.dat", "A/Slidedat.ini"]
-    assert (one.slide_id, one.missing, two.slide_id) == ("A.mrxs", "", "S.svs")
+    first, second = listed({**mirax("A"), "S.svs": b"x"})
+    assert names(first) == ["A.mrxs", "A/Data0000.dat", "A/Data0001.dat", "A/Index.dat", "A/Slidedat.ini"]
+    assert (first.slide_id, first.missing, second.slide_id) == ("A.mrxs", "", "S.svs")
 
 
 @pytest.mark.parametrize("missing", ["A/Slidedat.ini", "A/Index.dat", "A/Data0001.dat"])
@@ -147,8 +147,8 @@ def test_a_hamamatsu_slide_is_its_listed_files() -> None:
 @given(index=st.binary(max_size=300), slide=st.sampled_from(["A.mrxs", "A.vms", "A.vmu", "A"]))
 def test_any_index_and_any_header_gives_a_slide(index: bytes, slide: str) -> None:
     head = bytes(128) + b"DICM" if slide == "A" else b""
-    (found,) = listed({slide: head + index, "A/Slidedat.ini": index})
-    assert found.slide_id == slide
+    (listing,) = listed({slide: head + index, "A/Slidedat.ini": index})
+    assert listing.slide_id == slide
 
 
 @given(cut=st.integers(0, 3000), at=st.integers(0, 3000), byte=st.integers(0, 255))

@@ -49,14 +49,14 @@ def test_a_bucket_of_many_objects_is_announced_in_batches() -> None:
 
 def test_an_overwritten_object_is_announced_again() -> None:
     store, bus = stored("slides/a/1.svs"), MemoryBus()
-    seen: set[tuple[str, str]] = set()
+    announced: set[tuple[str, str]] = set()
 
-    def unseen(info: BlobInfo) -> bool:
-        return (info.key, info.etag) not in seen
+    def is_pending(info: BlobInfo) -> bool:
+        return (info.key, info.etag) not in announced
 
-    sweep = Sweep(store, bus.producer(), "bucket", "slides/", unseen)
+    sweep = Sweep(store, bus.producer(), "bucket", "slides/", is_pending)
     assert sweep() == 1
-    seen.update((info.key, info.etag) for info in store.list("slides/"))
+    announced.update((info.key, info.etag) for info in store.list("slides/"))
     assert sweep() == 0
     store.put("slides/a/1.svs", b"other bytes")
     assert sweep() == 1
@@ -80,12 +80,12 @@ def test_a_timer_acts_again_after_a_dependency_was_down_and_stops_when_told() ->
 def test_an_object_that_cannot_be_judged_stops_no_other(error: Exception) -> None:
     store, bus = stored("slides/a/1.svs", "slides/a/2.svs", "slides/a/3.svs"), MemoryBus()
 
-    def unseen(info: BlobInfo) -> bool:
+    def is_pending(info: BlobInfo) -> bool:
         if info.key == "slides/a/2.svs":
             raise error
         return True
 
-    assert Sweep(store, bus.producer(), "bucket", "slides/", unseen)() == 2
+    assert Sweep(store, bus.producer(), "bucket", "slides/", is_pending)() == 2
     assert announced(bus) == {"slides/a/1.svs", "slides/a/3.svs"}
 
 

@@ -16,8 +16,8 @@ def spans() -> RecordedSpans:
 
 
 def _named(spans: RecordedSpans, name: str) -> ReadableSpan:
-    (found,) = [one for one in spans.finished() if one.name == name]
-    return found
+    (span,) = [each for each in spans.finished() if each.name == name]
+    return span
 
 
 def test_the_receiver_continues_the_senders_trace(spans: RecordedSpans) -> None:

@@ -58,8 +58,10 @@ def test_spans_reach_the_collector_before_the_process_ends(endpoint_and_collecto
     endpoint, collector = endpoint_and_collector
     assert _trace_to(endpoint) == 0
     (resource,) = collector.received.get(timeout=10).resource_spans
-    assert [one.value.string_value for one in resource.resource.attributes if one.key == "service.name"] == ["tiler"]
-    assert [one.name for one in resource.scope_spans[0].spans] == ["plan"]
+    assert [
+        attribute.value.string_value for attribute in resource.resource.attributes if attribute.key == "service.name"
+    ] == ["tiler"]
+    assert [attribute.name for attribute in resource.scope_spans[0].spans] == ["plan"]
 
 
 def test_a_collector_that_is_down_does_not_keep_the_process() -> None:

@@ -41,14 +41,14 @@ def test_comparing_twice_changes_nothing(text: str) -> None:
 
 @given(st.recursive(st.none() | st.floats() | st.integers() | st.text(st.characters()), st.lists))
 def test_whatever_is_shown_can_be_printed_and_encoded(value: object) -> None:
-    said = shown(value)
-    assert said.isprintable()
-    said.encode()
+    text = shown(value)
+    assert text.isprintable()
+    text.encode()
 
 
 @given(st.lists(st.text(st.characters(), max_size=900), max_size=40))
 def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: list[str]) -> None:
-    said = sentence([printable(problem)[:900] for problem in problems])
-    assert len(said) <= LONGEST
-    left = len(problems) - len(said.split("; "))
-    assert left <= 0 or f"and {left + 1} more" in said or ";" in "".join(problems)
+    text = sentence([printable(problem)[:900] for problem in problems])
+    assert len(text) <= LONGEST
+    remaining = len(problems) - len(text.split("; "))
+    assert remaining <= 0 or f"and {remaining + 1} more" in text or ";" in "".join(problems)

@@ -38,8 +38,8 @@ def test_a_permanent_error_makes_a_dead_letter_with_the_original_bytes_and_a_rej
     assert (view.service, view.attempts, view.value) == ("scorer", 1, sent.value)
     assert view.origin.startswith("slides.tiled/")
     assert as_sent(original(letter)) == sent
-    (told,) = bench.bus.records(topics.SLIDES_REJECTED)
-    assert decoder(SlideRejected)(told).reason == "no_tissue"
+    (rejection,) = bench.bus.records(topics.SLIDES_REJECTED)
+    assert decoder(SlideRejected)(rejection).reason == "no_tissue"
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_whatever_a_sentence_holds_what_is_said_of_a_refusal_fits_the_bus(text: 
     event = SlideRejected(event_id="r", case_id="c", reason=error.reason, sentence=str(error))
     record = to_record(event, "tiler")
     letter = to_dead_letter(Delivery(record, 0, 0), error, "tiler")
-    for said in (read(letter).sentence, decoder(SlideRejected)(record).sentence):
-        assert len(said) <= 2_000
-        assert said == clean(said)
-        assert said.encode().decode() == said
+    for published in (read(letter).sentence, decoder(SlideRejected)(record).sentence):
+        assert len(published) <= 2_000
+        assert published == clean(published)
+        assert published.encode().decode() == published
 
 
 def test_a_dead_letter_that_would_not_fit_tells_its_reason_without_the_original() -> None:
@@ -127,10 +127,10 @@ def test_a_record_that_says_several_things_fails_one_by_one() -> None:
     def halves(_: Record) -> list[Record]:
         return [to_record(tiled(case), "tiler") for case in ("good", "bad")]
 
-    def picky(event: SlideTiled) -> list[Event]:
+    def refusing(event: SlideTiled) -> list[Event]:
         return scored(event) if event.slide.case_id == "good" else list(refuse(event))
 
-    bench = Bench(Route(topics.SLIDES_TILED, decoder(SlideTiled), picky, split=halves))
+    bench = Bench(Route(topics.SLIDES_TILED, decoder(SlideTiled), refusing, split=halves))
     bench.drain(to_record(tiled("both"), "tiler"))
     assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["good"]
     assert [record.key for record in bench.bus.records(topics.DEAD_LETTERS)] == ["bad"]
@@ -139,7 +139,7 @@ def test_a_record_that_says_several_things_fails_one_by_one() -> None:
 def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again() -> None:
     bench, calls, refusals = Bench(route()), [], [TransientError("broker is down")]
 
-    class Moody:
+    class FlakyProducer:
         def send(self, records: Iterable[Record]) -> None:
             while refusals:
                 raise refusals.pop()
@@ -151,10 +151,10 @@ def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again()
 
     bench.bus.append([to_record(tiled(), "tiler")])
     consumer = bench.bus.consumer("scorer", [topics.SLIDES_TILED])
-    worker = Worker("scorer", consumer, Moody(), [route(counted)])
-    with running(worker.run) as part:
-        while not bench.bus.records(topics.CASES_SCORED) and part.error is None:
-            part.stop.wait(0.01)
+    worker = Worker("scorer", consumer, FlakyProducer(), [route(counted)])
+    with running(worker.run) as thread:
+        while not bench.bus.records(topics.CASES_SCORED) and thread.error is None:
+            thread.stop.wait(0.01)
     assert len(calls) == 1
 
 
@@ -169,11 +169,13 @@ def test_a_stopped_worker_returns() -> None:
 def test_what_a_handler_says_carries_on_the_trace_of_what_it_heard() -> None:
     sent = to_record(tiled(), "tiler")
     trace = "0af7651916cd43dd8448eb211c80319c"
-    heard = Record(sent.topic, sent.key, sent.value, {**sent.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    received = Record(
+        sent.topic, sent.key, sent.value, {**sent.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    )
     bench = Bench(route())
     spans = recorded_spans()
     spans.clear()
-    bench.drain(heard)
-    (said,) = bench.bus.records(topics.CASES_SCORED)
-    assert trace in said.headers["traceparent"]
+    bench.drain(received)
+    (published,) = bench.bus.records(topics.CASES_SCORED)
+    assert trace in published.headers["traceparent"]
     assert [span.name for span in spans.finished()] == ["scorer slides.tiled"]

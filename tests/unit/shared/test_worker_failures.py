@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
-from shared import keys
+from shared import keys, turns
 from shared.attempts import Attempts, Mark, Process
 from shared.blob.memory import MemoryStore
 from shared.bus import headers, topics
@@ -15,7 +15,14 @@ from shared.bus.dead_letters import original, read
 from shared.bus.events import Event, decoder, to_record
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import digest_of
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, PermanentError, TransientError
+from shared.errors import (
+    CrashedWorkerError,
+    GivenUpError,
+    InternalError,
+    PermanentError,
+    TransientError,
+    UnfinishedError,
+)
 from shared.incidents import STOPS
 from tests.support.bus import Running
 from tests.support.logs import logging_as
@@ -47,7 +54,7 @@ def test_whatever_handlers_raise_is_the_fate_of_their_records() -> None:
         assert (letters[case].reason, letters[case].attempts) == ("internal_error", GIVE_UP_AFTER)
         assert f"unexpected {kind.__name__} at shared/worker.py:" in letters[case].sentence
     assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["good"]
-    rejections = [decoder(SlideRejected)(told) for told in bench.bus.records(topics.SLIDES_REJECTED)]
+    rejections = [decoder(SlideRejected)(each) for each in bench.bus.records(topics.SLIDES_REJECTED)]
     assert [rejected.reason for rejected in rejections] == ["internal_error"] * len(kinds)
 
 
@@ -92,12 +99,12 @@ def test_an_error_anywhere_in_a_route_is_the_fate_of_its_record(broken: str) -> 
 def test_people_are_told_once_the_store_is_back() -> None:
     failures = iter([TransientError("store is down")])
 
-    def tell(event: SlideTiled, error: PermanentError) -> Event:
+    def reject(event: SlideTiled, error: PermanentError) -> Event:
         for failure in failures:
             raise failure
         return rejection(event, error)
 
-    bench = Bench(route(refuse, tell), QUICK)
+    bench = Bench(route(refuse, reject), QUICK)
     bench.drain(to_record(tiled(), "tiler"))
     assert len(bench.bus.records(topics.DEAD_LETTERS)) == len(bench.bus.records(topics.SLIDES_REJECTED)) == 1
 
@@ -137,3 +144,37 @@ def test_a_record_that_three_processes_died_at_is_given_up_and_can_be_replayed()
     assert not calls
     bench.drain(original(letter))
     assert len(calls) == 1
+
+
+def test_long_work_continues_in_another_turn_and_counts_no_attempt() -> None:
+    numbers: list[int] = []
+
+    def long(event: SlideTiled) -> list[Event]:
+        turn = turns.current()
+        assert turn is not None
+        numbers.append(turn.number)
+        if turn.number < 50:
+            raise UnfinishedError("half of it is done")
+        return scored(event)
+
+    bench = Bench(route(long), QUICK)
+    bench.drain(to_record(tiled(), "tiler"))
+    assert numbers == list(range(51))
+    assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["case-1"]
+    assert not bench.bus.records(topics.DEAD_LETTERS)
+    assert turns.current() is None
+
+
+def test_long_work_that_fails_keeps_its_turn_and_replayed_starts_with_the_first() -> None:
+    def long(_: SlideTiled) -> list[Event]:
+        turn = turns.current()
+        assert turn is not None
+        if turn.number:
+            raise RuntimeError
+        raise UnfinishedError("its turn is over")
+
+    bench = Bench(route(long), QUICK)
+    bench.drain(to_record(tiled(), "tiler"))
+    (letter,) = bench.bus.records(topics.DEAD_LETTERS)
+    assert (read(letter).reason, read(letter).attempts) == ("internal_error", GIVE_UP_AFTER)
+    assert headers.TURN not in original(letter).headers

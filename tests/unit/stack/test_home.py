@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stack.home import StackError, home, install_once
+from tests.stack.home import StackError, home, install_once
 
 
 @pytest.fixture(autouse=True)

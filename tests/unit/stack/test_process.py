@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stack.home import StackError, home, inside
-from tests.support.stack.leftovers import MEMORY, memory_of, memory_prefix
-from tests.support.stack.process import Program, free_ports, require_free, start_time, wait_for
-from tests.support.stack.runs import end_programs, run_folder
+from tests.stack.home import StackError, home, inside
+from tests.stack.leftovers import MEMORY, memory_of, memory_prefix
+from tests.stack.process import Program, free_ports, require_free, start_time, wait_for
+from tests.stack.runs import end_programs, run_folder
 
 _WAIT = "import threading; print('up', flush=True); threading.Event().wait()"
 _FOR_EVER = [sys.executable, "-c", _WAIT]
@@ -80,11 +80,11 @@ def test_a_reused_pid_is_left_alone(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_ended_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDULLA_HOME", str(tmp_path / "home"))
-    left = inside("runs", "run-left")
-    program = _program(left)
+    leftover = inside("runs", "run-left")
+    program = _program(leftover)
     program.start(lambda: _is_up(program))
     with run_folder():
-        assert not left.exists()
+        assert not leftover.exists()
         assert not program.alive
 
 
@@ -103,15 +103,15 @@ def test_an_orphan_of_a_run_and_its_memory_are_removed_by_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kept: bool
 ) -> None:
     monkeypatch.setenv("MEDULLA_HOME", str(tmp_path / "home"))
-    left = inside("runs") / "run-left"
-    (MEMORY / f"{memory_prefix(left / 'triton')}1").touch()
+    leftover = inside("runs") / "run-left"
+    (MEMORY / f"{memory_prefix(leftover / 'triton')}1").touch()
     if kept:
-        left.mkdir()
-    orphan = _stub(left)
+        leftover.mkdir()
+    orphan = _stub(leftover)
     with run_folder() as other:
         assert orphan.wait(timeout=10) == -signal.SIGKILL
-        assert not left.exists()
-        assert not memory_of(left)
+        assert not leftover.exists()
+        assert not memory_of(leftover)
         neighbour = _stub(other)
         with run_folder():
             assert neighbour.poll() is None

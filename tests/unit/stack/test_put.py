@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stack.development import put
-from tests.support.stack.home import StackError
+from tests.stack.development import put
+from tests.stack.home import StackError
 
 
 @pytest.mark.parametrize(("slide", "case"), [(None, ""), (None, "DEMO-001"), (Path("a.svs"), "")])

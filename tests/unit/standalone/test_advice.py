@@ -17,11 +17,11 @@ from services.standalone.local_slides import SlideFile
 from services.standalone.selection import unreadable
 from services.standalone.unreadable_files import UnreadableFiles
 from services.tiler.errors import NoResolutionError
-from shared import keys
+from shared import file_names
 from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.units import CaseId
-from tests.support import scores as made
+from tests.support import scores as samples
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 
 _CLUSTER = re.compile(
@@ -36,12 +36,12 @@ def kinds() -> list[type[PermanentError]]:
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(("errors", "keys", "retry", "port", "folder", "bundles")):
                 import_module(module.name)
-    found, waiting = [], [PermanentError]
+    classes, waiting = [], [PermanentError]
     while waiting:
         below = waiting.pop().__subclasses__()
-        found += [kind for kind in below if "advice" in kind.__dict__]
+        classes += [kind for kind in below if "advice" in kind.__dict__]
         waiting += below
-    return found
+    return classes
 
 
 def test_no_advice_on_a_laptop_speaks_of_the_cluster() -> None:
@@ -59,7 +59,7 @@ def test_advice_that_suits_both_stays_as_it_is() -> None:
 def test_the_page_of_a_laptop_shows_its_own_advice(tmp_path: Path) -> None:
     results = LaptopResults(f"sqlite:///{tmp_path / 'results.sqlite'}")
     results.migrate()
-    rejection = made.rejected("MB-1", "A", made.at(1), "no_resolution")
+    rejection = samples.rejected("MB-1", "A", samples.at(1), "no_resolution")
     rejection.advice = NoResolutionError.advice
     results.record_rejection(rejection)
     facts = results.case(CaseId("MB-1"))
@@ -79,7 +79,7 @@ def test_an_error_that_nobody_raised_on_purpose_is_a_sentence_with_type_and_plac
         (tmp_path / name).write_bytes(b"bytes")
     done = medulla("inspect", tmp_path, "--json")
     assert done.exit_code == AT_FAULT
-    assert [found["reason"] for found in json.loads(done.stdout)] == ["internal_error"] * 2
+    assert [line["reason"] for line in json.loads(done.stdout)] == ["internal_error"] * 2
     assert "unexpected ValueError at " in done.stdout
     assert "patient" not in done.output
     assert "Traceback" not in done.output
@@ -96,13 +96,13 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
     report_new = UnreadableFiles(tmp_path, reported.append)
     report_new()
     report_new()
-    assert [(one.case_id, one.object_key) for one in reported] == [
+    assert [(rejection.case_id, rejection.object_key) for rejection in reported] == [
         ("MB-1", "slides/MB-1/a.svs"),
         ("", "slides/loose.svs"),
         ("MB-1", "clinical/MB-1.json"),
     ]
-    assert all("gone.svs" in one.sentence and one.advice for one in reported)
-    assert len(list(unreadable(tmp_path / "slides", keys.passed_over))) == 2
+    assert all("gone.svs" in rejection.sentence and rejection.advice for rejection in reported)
+    assert len(list(unreadable(tmp_path / "slides", file_names.is_no_slide))) == 2
 
 
 def test_names_that_would_move_the_terminal_or_are_no_unicode_are_shown_harmlessly(tmp_path: Path) -> None:

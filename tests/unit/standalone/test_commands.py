@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone import operator_commands, up
-from services.standalone.commands import app
-from services.standalone.pipeline import Options
-from services.standalone.scoring import DEMO_BUNDLE
-from services.standalone.up import Place
+from services.standalone import laptop, running_system
+from services.standalone.app import app
+from services.standalone.demo_case import DEMO_BUNDLE
+from services.standalone.laptop import Deployment
+from services.standalone.pipeline_options import Options
 from tests.support import slides
 from tests.support.signing import pair
 
@@ -154,8 +154,8 @@ def test_a_stated_default_resolution_serves_slides_that_state_none(tmp_path: Pat
     path.write_bytes(slides.without_mpp())
     refused = medulla("inspect", path)
     assert "no_resolution" in refused.stdout
-    (found,) = printed("inspect", path, "--default-mpp", "0.499")
-    assert found["mpp_source"].startswith("override")
+    (slide,) = printed("inspect", path, "--default-mpp", "0.499")
+    assert slide["mpp_source"].startswith("override")
 
 
 def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> None:
@@ -189,17 +189,17 @@ def test_a_folder_without_slides_is_a_fault_of_the_input(tmp_path: Path) -> None
 
 
 def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    served: list[Place] = []
+    served: list[Deployment] = []
 
-    def serve(place: Place, _: Options) -> int:
-        served.append(place)
+    def serve(deployment: Deployment, _: Options) -> int:
+        served.append(deployment)
         return 0
 
-    monkeypatch.setattr(up, "serve", serve)
-    said = printed("up", "--watch", tmp_path, "--port", 8123)
-    assert said["url"] == served[0].url == "http://127.0.0.1:8123"
-    assert said["folder"] == str(tmp_path)
-    assert "Research use only" in said["notice"]
+    monkeypatch.setattr(laptop, "serve", serve)
+    output = printed("up", "--watch", tmp_path, "--port", 8123)
+    assert output["url"] == served[0].url == "http://127.0.0.1:8123"
+    assert output["folder"] == str(tmp_path)
+    assert "Research use only" in output["notice"]
     assert "http://127.0.0.1:8123" in medulla("up", "--watch", tmp_path, "--port", 8123).stdout
 
 
@@ -220,7 +220,16 @@ PICTURES_OF_NOTHING = ["evaluate", "--cohort", "c.csv", "--out", "o", "--slides"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["score"], ["embed"], ["nonsense"], ["dead-letters", "replay"], PICTURES_OF_NOTHING, SPLIT_TWICE]
+    "arguments",
+    [
+        ["score"],
+        ["embed"],
+        ["nonsense"],
+        ["dead-letters", "replay"],
+        ["dead-letters", "drop"],
+        PICTURES_OF_NOTHING,
+        SPLIT_TWICE,
+    ],
 )
 def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
     assert medulla(*arguments).exit_code == WRONG_USAGE
@@ -239,7 +248,7 @@ def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch
         logging.getLogger("shared.sweep").warning("something of ours")
         return {"slides/": 2}
 
-    monkeypatch.setattr(operator_commands, "sweep", sweep)
+    monkeypatch.setattr(running_system, "sweep", sweep)
     done = medulla("sweep")
     assert "2 announced" in done.stdout
     assert "something of ours" in done.stderr

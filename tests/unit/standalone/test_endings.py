@@ -1,35 +1,57 @@
 """How a command ends early: by Ctrl-C, or for want of a library."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from typer import Exit
 
-from services.standalone import cohorts, console, evaluate, train
-from shared import runtime
+from services.standalone import cohort_files
+from services.standalone.commands.evaluate import evaluate
+from services.standalone.commands.train import train
+from services.standalone.console import exit_codes, loading
+from shared.exit_codes import DEPENDENCY_DOWN, STOPPED
 
 
 @pytest.mark.parametrize(("goes_on", "again"), [(True, "goes on from here"), (False, "starts anew")])
 def test_ctrl_c_says_whether_the_same_command_goes_on(
     capsys: pytest.CaptureFixture[str], goes_on: bool, again: str
 ) -> None:
-    with pytest.raises(Exit) as end, cohorts.trainer(goes_on=goes_on):
+    with pytest.raises(Exit) as end, exit_codes(goes_on=goes_on):
         raise KeyboardInterrupt
-    assert end.value.exit_code == console.STOPPED
+    assert end.value.exit_code == STOPPED
     assert capsys.readouterr().err.endswith(f"the same command {again}.\n")
+
+
+@pytest.mark.parametrize("module", ["services.standalone.app", "services.standalone.running_system"])
+def test_ctrl_c_while_libraries_load_ends_with_a_sentence(module: str) -> None:
+    script = f"""
+import os, signal, sys
+from services.standalone.__main__ import main
+class Press:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Press())
+sys.argv = ["medulla", "sweep"]
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (STOPPED, "medulla: Stopped before anything began.\n")
 
 
 def test_training_keeps_nothing_and_an_evaluation_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for module in (train, evaluate):
-        monkeypatch.setattr(module, "read", ctrl_c)
+    monkeypatch.setattr(cohort_files, "read", ctrl_c)
     with pytest.raises(Exit):
-        train.train(tmp_path / "cohort.csv", tmp_path / "bundle")
+        train(tmp_path / "cohort.csv", tmp_path / "bundle")
     assert "starts anew" in capsys.readouterr().err
     with pytest.raises(Exit):
-        evaluate.evaluate(tmp_path / "cohort.csv", tmp_path / "report")
+        evaluate(tmp_path / "cohort.csv", tmp_path / "report")
     assert "goes on from here" in capsys.readouterr().err
 
 
@@ -38,8 +60,8 @@ def ctrl_c(*_: object) -> NoReturn:
 
 
 def test_where_a_library_is_missing_the_target_that_installs_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Exit) as end, cohorts.trainer():
+    with pytest.raises(Exit) as end, loading():
         raise ModuleNotFoundError(name="torch")
-    assert end.value.exit_code == runtime.DEPENDENCY_DOWN
+    assert end.value.exit_code == DEPENDENCY_DOWN
     assert "torch, which is not installed: `make dev`" in capsys.readouterr().err
     assert "\ndev: .venv/.dev" in Path("Makefile").read_text()

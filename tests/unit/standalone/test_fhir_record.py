@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.standalone.case import case_from
 from services.standalone.fhir_record import flattened
 from services.standalone.local_slides import slide_at
-from services.standalone.scoring import case_from
 from shared.model.errors import BadClinicalRecordError
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Canary"}], "gender": "female", "birthDate": "2015-01-01"}
@@ -18,7 +18,7 @@ CONDITION = {"resourceType": "Condition", "onsetDateTime": "2020-01-01T08:00:00Z
 
 
 def bundle(*resources: Any) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource} for resource in resources]}
 
 
 def observation(name: str, **value: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def observation(name: str, **value: Any) -> dict[str, Any]:
 
 def test_a_bundle_gives_gender_age_and_observations_and_nothing_that_names_the_patient() -> None:
     concept = {"coding": [{"code": "X", "display": "Group 3"}]}
-    found = flattened(
+    record = flattened(
         bundle(
             PATIENT,
             CONDITION,
@@ -36,7 +36,7 @@ def test_a_bundle_gives_gender_age_and_observations_and_nothing_that_names_the_p
             observation("MYC amplified", valueBoolean=False),
         )
     )
-    assert found == {
+    assert record == {
         "Patient.gender": "female",
         "Condition.age_days": 1826,
         "Subgroup": "Group 3",
@@ -59,7 +59,7 @@ def test_a_bundle_without_a_map_is_refused_with_what_to_do(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("resources", "said"),
+    ("resources", "sentence"),
     [
         ((), "holds 0 patients"),
         ((PATIENT, PATIENT), "holds 2 patients"),
@@ -67,8 +67,8 @@ def test_a_bundle_without_a_map_is_refused_with_what_to_do(tmp_path: Path) -> No
         ((PATIENT, observation("a", valueString="x"), observation("a", valueString="y")), "two values of 'a'"),
     ],
 )
-def test_a_bundle_that_is_not_of_one_patient_with_one_value_each_is_refused(resources: Any, said: str) -> None:
-    with pytest.raises(BadClinicalRecordError, match=said):
+def test_a_bundle_that_is_not_of_one_patient_with_one_value_each_is_refused(resources: Any, sentence: str) -> None:
+    with pytest.raises(BadClinicalRecordError, match=sentence):
         flattened(bundle(*resources))
 
 

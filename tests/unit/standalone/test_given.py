@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.standalone import embedding, up
-from services.standalone.pipeline import Options
+from services.standalone import embedded_slides, laptop
+from services.standalone.laptop import Deployment
+from services.standalone.pipeline_options import Options
 from services.standalone.selection import select
-from services.standalone.up import Place
 from tests.support import slides
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 
@@ -33,8 +33,8 @@ def test_embed_takes_a_flat_folder_and_a_table_and_names_all_that_fails(tmp_path
     assert done.exit_code == AT_FAULT
     assert json.loads(done.stdout)["embedded"] == 2
     with (out / "index.csv").open(newline="") as file:
-        made = [(row["case_id"], row["slide_id"]) for row in csv.DictReader(file)]
-    assert made == [("MB-1", "MB-1.svs"), ("MB-9", "first.svs")]
+        rows = [(row["case_id"], row["slide_id"]) for row in csv.DictReader(file)]
+    assert rows == [("MB-1", "MB-1.svs"), ("MB-9", "first.svs")]
     with (out / "failures.csv").open(newline="") as file:
         failed = {Path(row["slide"]).name: row for row in csv.DictReader(file)}
     assert {name: row["reason"] for name, row in failed.items()} == {
@@ -51,7 +51,7 @@ def test_an_unexpected_error_on_one_slide_is_its_row_and_the_others_go_on(tmp_pa
             raise RecursionError(str(slide))
 
     (tmp_path / "a.svs").write_bytes(b"bytes")
-    outcome = embedding._outcome(Broken(), select([tmp_path])[0])  # type: ignore[arg-type]
+    outcome = embedded_slides._outcome(Broken(), select([tmp_path])[0])  # type: ignore[arg-type]
     assert outcome.error is not None
     assert outcome.error.reason == "internal_error"
     assert "RecursionError" in str(outcome.error)
@@ -62,8 +62,8 @@ def test_score_leaves_out_what_is_no_slide_and_says_so(tmp_path: Path, flat: Pat
     assert done.exit_code == AT_FAULT
     score = json.loads(done.stdout)
     assert score["case_id"] == "MB-7"
-    assert [one["slide_id"] for one in score["slides"]] == ["MB-1.svs"]
-    assert [(one["slide_id"], one["reason"]) for one in score["left_out"]] == [("broken.svs", "not_a_slide")]
+    assert [slide["slide_id"] for slide in score["slides"]] == ["MB-1.svs"]
+    assert [(slide["slide_id"], slide["reason"]) for slide in score["left_out"]] == [("broken.svs", "not_a_slide")]
     assert f"{flat / 'broken.svs'}: " in done.stderr
     assert json.loads((tmp_path / "out/score.json").read_text())["left_out"] == score["left_out"]
 
@@ -79,7 +79,7 @@ def test_score_refuses_the_slides_of_several_cases_by_name(tmp_path: Path, flat:
 
 
 def test_up_links_the_slides_that_it_is_given(tmp_path: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up, "serve", lambda *_: 0)
+    monkeypatch.setattr(laptop, "serve", lambda *_: 0)
     done = medulla("up", flat, tmp_path / "nowhere", "--watch", tmp_path / "watched")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "watched/slides/MB-1/MB-1.svs").resolve() == (flat / "MB-1.svs").resolve()
@@ -89,14 +89,14 @@ def test_up_links_the_slides_that_it_is_given(tmp_path: Path, flat: Path, monkey
 
 
 def test_up_passes_the_tables_resolutions_on(tmp_path: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Options] = []
+    served: list[Options] = []
 
-    def serve(_: Place, options: Options) -> int:
-        seen.append(options)
+    def serve(_: Deployment, options: Options) -> int:
+        served.append(options)
         return 0
 
-    monkeypatch.setattr(up, "serve", serve)
+    monkeypatch.setattr(laptop, "serve", serve)
     table = tmp_path / "slides.csv"
     table.write_text(f"case_id,path,mpp\nMB-2,{flat}/MB-1.svs,0.5\n")
     assert medulla("up", "--slides", table, "--watch", tmp_path / "watched").exit_code == 0
-    assert seen[0].slide_mpp == {"MB-2/MB-1.svs": 0.5}
+    assert served[0].slide_mpp == {"MB-2/MB-1.svs": 0.5}

@@ -9,7 +9,7 @@ from services.standalone.local_slides import SlideFile, slide_at, slides_among
 from services.standalone.workspace import open_workspace
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.readers import open_slide
-from shared import keys
+from shared import keys, pseudonyms
 from shared.keys import BadCaseIdError
 from shared.units import SlideId
 from tests.support.dicom_series import SERIES, series
@@ -39,8 +39,8 @@ def names(slide: SlideFile) -> list[str]:
 def test_a_flat_folder_holds_its_slides_each_a_case_of_its_own(tmp_path: Path) -> None:
     write(tmp_path, {"S.svs": b"1", "T 1.tif": b"2", "S.xml": b"<a/>", "U.svs.part": b"3", **WHOLE})
     slides = {slide.slide_id: slide for slide in slides_below(tmp_path)}
-    assert set(slides) == {"S.svs", keys.slide_id("T 1.tif"), SERIES}
-    assert {slide.case_id for slide in slides.values()} == {"S", keys.case_named("T 1"), SERIES}
+    assert set(slides) == {"S.svs", pseudonyms.slide_id("T 1.tif"), SERIES}
+    assert {slide.case_id for slide in slides.values()} == {"S", pseudonyms.case_named("T 1"), SERIES}
     assert names(slides[SERIES]) == ["level0", "level1", "level2"]
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from services.standalone.commands import app
+from services.standalone.app import app
+from services.standalone.case import case_from
 from services.standalone.local_slides import slide_at
-from services.standalone.scoring import case_from
 
 THEIRS = "Patient ID;AGE;Gender;Days;Outcome\r\nA;5,4;F;400;relapse\r\nB;6,1;M;800;none\r\n"
 MAP = """

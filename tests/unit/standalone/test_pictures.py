@@ -88,9 +88,9 @@ def test_a_slide_that_the_model_ignored_has_no_preference() -> None:
 
 def test_report_and_page_colour_alike() -> None:
     def stated(name: str) -> object:
-        found = re.search(rf"const {name} = (.+);", PAGE)
-        assert found is not None
-        return json.loads(found[1])
+        match = re.search(rf"const {name} = (.+);", PAGE)
+        assert match is not None
+        return json.loads(match[1])
 
     assert stated("RAMP") == pictures.RAMP.tolist()
     assert (stated("FAINTEST"), stated("STRIKING")) == (pictures.FAINTEST, pictures.STRIKING)

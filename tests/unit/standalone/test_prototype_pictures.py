@@ -37,15 +37,15 @@ def slides(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def embedded(slides: Path, said: dict[str, str] = SIZE, *, placed: bool = True) -> Path:
+def embedded(slides: Path, metadata: dict[str, str] = SIZE, *, placed: bool = True) -> Path:
     """Bags of these slides, as they are now."""
     rows = []
-    said = said | {"encoder_name": "e", "encoder_digest": sha256(b"e")}
+    metadata = metadata | {"encoder_name": "e", "encoder_digest": sha256(b"e")}
     bag: dict[str, NDArray[np.generic]] = {"features": np.ones((4, 8), np.float16)}
     if placed:
         bag["coords"] = np.array([(SIDE * i, 0) for i in range(4)], np.int32)
     for path in sorted((slides / "slides").glob("*/*.*")):
-        (slides / f"{path.name}.bag").write_bytes(encode_tensors(bag, said))
+        (slides / f"{path.name}.bag").write_bytes(encode_tensors(bag, metadata))
         row = {"case_id": path.parent.name, "slide_id": path.name, "slide_digest": slide_digest([path])}
         rows.append(row | {"tiles": "4", "path": f"{path.name}.bag"})
     write_table(slides / "index.csv", rows)
@@ -85,9 +85,9 @@ def test_tiles_are_as_large_as_they_were_embedded(slides: Path) -> None:
 def test_a_slide_that_is_gone_leaves_the_others_their_pictures(slides: Path) -> None:
     embedded(slides)
     (slides / "slides/A/A-1.tiff").unlink()
-    gone, shown = pictures(slides, {"A": 1, "B": 1})
-    assert not gone.address
-    assert gone.why == "slide A-1.tiff of case A is in the embeddings, but not among the slides"
+    unavailable, shown = pictures(slides, {"A": 1, "B": 1})
+    assert not unavailable.address
+    assert unavailable.why == "slide A-1.tiff of case A is in the embeddings, but not among the slides"
     assert grey(shown) == pytest.approx(GREYS[1], abs=2)
 
 
@@ -111,10 +111,10 @@ def test_what_no_reader_opens_is_absent_with_the_reason(slides: Path, content: b
 
 
 @pytest.mark.parametrize(
-    "said", [{}, {"tile_px": "256"}, {"tile_px": "many", "tile_um": "128.0"}, SIZE | {"tile_px": "0"}]
+    "metadata", [{}, {"tile_px": "256"}, {"tile_px": "many", "tile_um": "128.0"}, SIZE | {"tile_px": "0"}]
 )
-def test_tiles_of_unknown_size_are_not_guessed_at(slides: Path, said: dict[str, str]) -> None:
-    (picture,) = pictures(embedded(slides, said), {"A": 0})
+def test_tiles_of_unknown_size_are_not_guessed_at(slides: Path, metadata: dict[str, str]) -> None:
+    (picture,) = pictures(embedded(slides, metadata), {"A": 0})
     assert picture == Picture(why="the embeddings do not say how large a tile is")
 
 

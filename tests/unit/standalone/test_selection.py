@@ -111,9 +111,10 @@ def test_unsuitable_arguments_are_named_and_do_not_silence_the_others(tmp_path: 
     empty.mkdir()
     slides, refused = parted(select([tmp_path / "gone", dangling, pipe, empty, good]))
     assert [slide.slide_id for slide in slides if "good" in slide.slide_id]
-    said = [str(item.error) for item in refused]
+    sentences = [str(item.error) for item in refused]
     assert [
-        words in sentence for words, sentence in zip(("no such", "moved.svs", "neither", "no slide"), said, strict=True)
+        words in sentence
+        for words, sentence in zip(("no such", "moved.svs", "neither", "no slide"), sentences, strict=True)
     ]
 
 
@@ -127,12 +128,12 @@ def test_a_link_that_leads_nowhere_is_named_in_a_folder_too(tmp_path: Path) -> N
 
 
 def test_two_files_that_would_be_one_slide_are_both_refused_by_name(tmp_path: Path) -> None:
-    one, other = put(tmp_path / "one/S.svs"), put(tmp_path / "other/S.svs", b"else")
-    slides, refused = parted(select([one, other, put(tmp_path / "T.svs")]))
+    first, second = put(tmp_path / "one/S.svs"), put(tmp_path / "other/S.svs", b"else")
+    slides, refused = parted(select([first, second, put(tmp_path / "T.svs")]))
     assert [slide.path.name for slide in slides] == ["T.svs"]
-    assert [item.path for item in refused] == [one, other]
-    assert str(other) in str(refused[0].error)
-    assert str(one) in str(refused[1].error)
+    assert [item.path for item in refused] == [first, second]
+    assert str(second) in str(refused[0].error)
+    assert str(first) in str(refused[1].error)
 
 
 def test_one_file_given_twice_counts_once(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Simulated, Path]:
 
 def test_everyone_with_slides_has_one_and_nobody_else(drawn: tuple[Simulated, Path]) -> None:
     cohort, folder = drawn
-    expected = {name for name, has in zip(cohort.names, cohort.has_slides, strict=True) if has}
+    expected = {name for name, has_slides in zip(cohort.names, cohort.has_slides, strict=True) if has_slides}
     assert {path.parent.name for path in folder.glob("*/*.tiff")} == expected
     assert not list(folder.rglob(".*"))
 
@@ -57,8 +57,8 @@ def test_without_a_shift_the_sites_stain_alike(drawn: tuple[Simulated, Path], tm
         plan = SimulationPlan(patients=8, seed=3, sites=2, tiles=1, width=8, shift=shift)
         write_slides(cohort, plan, tmp_path / str(shift), quiet)
         glass: dict[int, list[float]] = {0: [], 1: []}
-        for name, site, has in zip(cohort.names, cohort.sites, cohort.has_slides, strict=True):
-            if has:
+        for name, site, has_slides in zip(cohort.names, cohort.sites, cohort.has_slides, strict=True):
+            if has_slides:
                 picture = tifffile.imread(tmp_path / str(shift) / name / f"{name}-a.tiff")
                 glass[site].append(float(np.log(255 / picture[8, 8, 0])))
         return abs(float(np.log(np.mean(glass[0]) / np.mean(glass[1]))))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.standalone.simulated_slides import SOURCE
+from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.simulated_tissue import TILE, Places, Source, draw_tissue, read_source
 
 REGION = 2 * TILE
@@ -14,7 +14,7 @@ SPARSE, DENSE = 100, 200
 
 @pytest.fixture(scope="module")
 def real() -> Source:
-    return read_source(SOURCE)
+    return read_source(DEMO_SLIDE)
 
 
 def painted() -> Source:
@@ -58,19 +58,19 @@ def test_the_share_of_dense_regions_is_the_one_asked_for_up_to_one_region(share:
 
 def test_on_average_the_share_is_exact() -> None:
     rng, source = np.random.default_rng(3), painted()
-    found = [share_of_dense(draw_tissue(source, 0.37, rng)) for _ in range(40)]
-    assert np.mean(found) == pytest.approx(0.37, abs=0.02)
+    shares = [share_of_dense(draw_tissue(source, 0.37, rng)) for _ in range(40)]
+    assert np.mean(shares) == pytest.approx(0.37, abs=0.02)
 
 
 def test_all_regions_of_a_slide_are_turned_the_same_way_and_slides_differ() -> None:
-    source, seen = painted(), set()
+    source, turned = painted(), set()
     for seed in range(12):
         green = draw_tissue(source, 0.5, np.random.default_rng(seed))[TILE:-TILE, TILE:-TILE, 1].astype(np.int64)
         right = {int(np.sign(green[y, x + 300] - green[y, x + 9])) for y, x in _corners(green)}
         down = {int(np.sign(green[y + 300, x] - green[y + 9, x])) for y, x in _corners(green)}
         assert len(right) == len(down) == 1
-        seen.add((right.pop(), down.pop()))
-    assert len(seen) > 2
+        turned.add((right.pop(), down.pop()))
+    assert len(turned) > 2
 
 
 def _corners(pixels: np.ndarray) -> list[tuple[int, int]]:

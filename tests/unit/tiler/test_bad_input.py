@@ -67,6 +67,10 @@ def _million_frames(_: Path) -> bytes:
     return claiming(series(levels=1)["level0"], frames=10**6, side_px=256_000)
 
 
+def _padded_million_frames(folder: Path) -> bytes:
+    return _million_frames(folder) + bytes(41 * 10**6)
+
+
 def _inked() -> np.ndarray:
     pixels = blank()
     pixels[100:900, 100:900] = (20, 60, 140)
@@ -83,6 +87,7 @@ ROWS = [
     Row("a dicom slide cut short", "unreadable_slide", lambda f: _half(write_dicom(f / "d").read_bytes()), "s.dcm"),
     Row("a dicom slide without its base level", "incomplete_series", lambda _: series()["level1"], "s.dcm"),
     Row("a dicom slide that claims a million frames", "unreadable_slide", _million_frames, "s.dcm"),
+    Row("a dicom slide that pads a million frames", "unreadable_slide", _padded_million_frames, "s.dcm"),
     Row("an svs mostly garbled", "unreadable_slide", lambda _: garbled(range(80))),
     Row("a photograph", "unsupported_format", lambda _: INK_PICTURE.read_bytes(), "slide-1.mrx"),
     Row("a tiff in strips", "unsupported_format", _stripped, "slide-1.tif"),
@@ -102,8 +107,8 @@ ROWS = [
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as made:
-        yield made
+    with tiling(tmp_path) as created:
+        yield created
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
@@ -112,24 +117,29 @@ def test_bad_input_is_refused_with_its_reason(row: Row, tiler: Tiling, tmp_path:
     tiler.land(key, row.make(tmp_path))
     with pytest.raises(PermanentError) as refused:
         tiler.hint(key)
-    said = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
-    assert said is not None
-    assert (said.reason, said.case_id, said.object_key, said.service) == (row.reason, "case-1", key, "tiler")
-    assert said.sentence
-    assert said.advice.endswith(".")
-    assert said.as_of.seconds > 0
+    rejection = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
+    assert rejection is not None
+    assert (rejection.reason, rejection.case_id, rejection.object_key, rejection.service) == (
+        row.reason,
+        "case-1",
+        key,
+        "tiler",
+    )
+    assert rejection.sentence
+    assert rejection.advice.endswith(".")
+    assert rejection.as_of.seconds > 0
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 def test_a_refusal_repeats_word_by_word_and_harms_no_other_slide(row: Row, tiler: Tiling, tmp_path: Path) -> None:
     key = f"slides/case-1/{row.name}"
     tiler.land(key, row.make(tmp_path))
-    said = []
+    rejection = []
     for _ in range(2):
         with pytest.raises(PermanentError) as refused:
             tiler.hint(key)
-        said.append(tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value))
-    assert said[0] == said[1]
+        rejection.append(tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value))
+    assert rejection[0] == rejection[1]
     assert tiler.plan("slides/case-1/good.svs", cc0_bytes()).ledger.ok == 38
 
 
@@ -139,14 +149,14 @@ def test_a_key_without_pseudonyms_is_refused_and_told_without_a_case(key: str, t
     with pytest.raises(PermanentError) as refused:
         tiler.hint(key)
     assert refused.value.reason == "bad_case_id"
-    said = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
-    assert said is not None
-    assert (said.case_id, said.slide_id, said.object_key) == ("", "", key)
-    assert said.object_etag
-    record = to_record(said, "tiler")
+    rejection = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
+    assert rejection is not None
+    assert (rejection.case_id, rejection.slide_id, rejection.object_key) == ("", "", key)
+    assert rejection.object_etag
+    record = to_record(rejection, "tiler")
     assert record.key == ""
-    assert decoder(SlideRejected)(record) == said
-    assert not tiler.unseen(next(iter(tiler.blobs.list("slides/"))))
+    assert decoder(SlideRejected)(record) == rejection
+    assert not tiler.unplanned(next(iter(tiler.blobs.list("slides/"))))
 
 
 def test_the_thumbnail_of_a_slide_without_tissue_is_kept(tiler: Tiling, tmp_path: Path) -> None:
@@ -154,9 +164,9 @@ def test_the_thumbnail_of_a_slide_without_tissue_is_kept(tiler: Tiling, tmp_path
     tiler.land(key, write_tiff(tmp_path / "blank.tif", blank()).read_bytes())
     with pytest.raises(PermanentError) as refused:
         tiler.hint(key)
-    said = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
-    assert said is not None
-    assert tiler.blobs.get(said.thumbnail_key).startswith(b"\xff\xd8\xff")
+    rejection = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
+    assert rejection is not None
+    assert tiler.blobs.get(rejection.thumbnail_key).startswith(b"\xff\xd8\xff")
     assert not [info for info in tiler.blobs.list("plans/") if info.key.endswith("plan.json")]
 
 

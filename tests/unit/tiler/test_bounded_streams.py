@@ -35,9 +35,9 @@ def test_one_stream_too_many_is_refused_until_a_place_is_free() -> None:
 
 def test_a_stream_that_is_let_go_or_fails_gives_its_place_back() -> None:
     streams = BoundedStreams(broken, 1)
-    left = streams(Slide(), Plan())
-    next(left)
-    del left
+    stream = streams(Slide(), Plan())
+    next(stream)
+    del stream
     with pytest.raises(BrokenSlideError):
         list(streams(Slide(), Plan()))
     assert next(streams(Slide(), Plan())).index == 0

@@ -1,7 +1,8 @@
 """Streaming a plan: every tile once, from any chunk on, not far ahead of the reader."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,8 +18,9 @@ from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Cut, Origins, SlideReader, Tiles
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
-from shared.blob.port import ObjectChangedError
-from shared.units import Sha256
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.erased import ErasedCases
+from shared.units import CaseId, Sha256
 from tests.support.slides import CC0_SLIDE, cc0_bytes, garbled
 from tests.support.tiling import Tiling, tiling
 
@@ -27,8 +29,8 @@ KEY = "slides/case-1/slide-1.svs"
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as made:
-        yield made
+    with tiling(tmp_path) as created:
+        yield created
 
 
 class Watched:
@@ -37,12 +39,12 @@ class Watched:
     def __init__(self, reader: SlideReader) -> None:
         self._reader = reader
         self._lock = Lock()
-        self.asked = 0
+        self.read = 0
         self.closed = False
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         with self._lock:
-            self.asked += len(origins)
+            self.read += len(origins)
         assert not self.closed
         return self._reader.read_tiles(origins, cut)
 
@@ -110,7 +112,7 @@ def test_no_more_than_one_chunk_is_decoded_ahead(tiler: Tiling) -> None:
     stream, opened = watched(tiler)
     chunks = stream(event.slide, event.plan)
     next(chunks)
-    assert opened[0].asked <= 32
+    assert opened[0].read <= 32
     chunks.close()  # type: ignore[attr-defined]  # a generator
 
 
@@ -121,7 +123,7 @@ def test_a_caller_who_leaves_stops_the_work_and_frees_the_slide(tiler: Tiling) -
     next(chunks)
     chunks.close()  # type: ignore[attr-defined]  # a generator
     assert opened[0].closed
-    assert opened[0].asked <= 32
+    assert opened[0].read <= 32
 
 
 def test_a_slide_altered_since_planning_is_not_streamed(tiler: Tiling) -> None:
@@ -154,3 +156,25 @@ def test_a_request_that_names_nothing_sensible_is_refused(tiler: Tiling) -> None
     ):
         with pytest.raises(BadStreamRequestError):
             list(tiler.stream(slide, plan, first))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda blobs: blobs.delete(KEY), "deleted"),
+        (lambda blobs: blobs.put(KEY, b"another"), "overwritten"),
+        (lambda blobs: ErasedCases(blobs).add(CaseId("case-1")), "erased"),
+    ],
+)
+def test_a_stream_of_a_slide_that_no_longer_stands_ends_and_frees_its_scratch(
+    change: Callable[[BlobStore], object], sentence: str, tiler: Tiling, tmp_path: Path
+) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    chunks = replace(tiler.stream, check_every_s=0.0)(event.slide, event.plan)
+    next(chunks)
+    change(tiler.blobs)
+    with pytest.raises(ObjectChangedError, match=sentence):
+        next(chunks)
+    ErasedCases(tiler.blobs).add(CaseId("case-1"))
+    tiler.scratch.drop_idle()
+    assert not list((tmp_path / "scratch").rglob("*.svs"))

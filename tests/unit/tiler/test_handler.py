@@ -11,14 +11,18 @@ from services.tiler.errors import SlideError
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
+from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
+from shared import keys
+from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError
+from shared.units import CaseId, Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 
@@ -27,8 +31,8 @@ KEY = "slides/case-1/slide-1.svs"
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as made:
-        yield made
+    with tiling(tmp_path) as created:
+        yield created
 
 
 def keys_below(tiler: Tiling, prefix: str) -> list[str]:
@@ -39,7 +43,7 @@ def changed(tiler: Tiling, **parts: Any) -> OnLanding:
     """The same tiler with other parts in its planner."""
     old = tiler.on_landing.plan_tiles
     given = {name: parts.get(name, getattr(old, name)) for name in ("blobs", "files", "plans", "spec", "mpp")}
-    others = {name: parts[name] for name in ("open_slide", "tell") if name in parts}
+    others = {name: parts[name] for name in ("open_slide", "on_progress") if name in parts}
     landings = Landings(tiler.blobs, given["spec"])
     return OnLanding(tiler.blobs, PlanTiles(**given, **others), landings, tiler.on_landing.listing)
 
@@ -111,10 +115,30 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
     with pytest.raises(ObjectChangedError, match="deleted" if deleted else "overwritten") as refused:
         list(changed(tiler, open_slide=open_and_change)(ObjectHint(KEY, "medulla")))
     assert refused.value.reason == "digest_mismatch"
-    assert not keys_below(tiler, "landings/")
-    said = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
-    assert said is not None
-    assert said.reason == "digest_mismatch"
+    assert all(key.startswith("landings/case-1/slides/") for key in keys_below(tiler, "landings/"))
+    assert not keys_below(tiler, "plans/")
+    rejection = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
+    assert rejection is not None
+    assert rejection.reason == "digest_mismatch"
+
+
+@pytest.mark.parametrize("killed_at", ["mask.png", "plan.json"])
+def test_the_case_names_a_slide_whose_plan_was_cut_short(killed_at: str, tiler: Tiling) -> None:
+    class KilledStore(MemoryStore):
+        def put_new(self, key: str, data: bytes) -> bool:
+            is_new = super().put_new(key, data)
+            if key.endswith(killed_at):
+                raise SystemExit
+            return is_new
+
+    store = KilledStore()
+    store.put(KEY, cc0_bytes())
+    parts = {"blobs": store, "plans": PlanStore(store), "files": tiler.scratch}
+    tiler.land(KEY, cc0_bytes())
+    with pytest.raises(SystemExit):
+        list(changed(tiler, **parts)(ObjectHint(KEY, "medulla")))
+    (plan,) = {info.key.split("/")[1] for info in store.list("plans/")}
+    assert f"plans/{plan}/" in store.get(keys.landed_slide(CaseId("case-1"), Sha256(plan))).decode()
 
 
 def test_a_new_version_of_a_slide_is_planned_anew(tiler: Tiling) -> None:
@@ -125,9 +149,9 @@ def test_a_new_version_of_a_slide_is_planned_anew(tiler: Tiling) -> None:
 
 
 def test_the_same_bytes_under_two_keys_share_a_plan(tiler: Tiling) -> None:
-    one, two = tiler.plan(KEY, cc0_bytes()), tiler.plan("slides/case-2/slide-9.svs", cc0_bytes())
-    assert one.plan == two.plan
-    assert one.event_id != two.event_id
+    first, second = tiler.plan(KEY, cc0_bytes()), tiler.plan("slides/case-2/slide-9.svs", cc0_bytes())
+    assert first.plan == second.plan
+    assert first.event_id != second.event_id
 
 
 def test_other_rules_plan_anew_and_leave_the_old_plan(tiler: Tiling) -> None:
@@ -153,21 +177,24 @@ def test_the_sweep_sees_new_slides_and_new_versions_only(tiler: Tiling) -> None:
     tiler.land(KEY, cc0_bytes())
     tiler.land("slides/case-1/bad.svs", NOT_A_SLIDE.read_bytes())
     tiler.land("slides/case-1/slide-1/companion.dat", b"x")
-    unseen = tiler.unseen
-    assert [info.key for info in tiler.blobs.list("slides/") if unseen(info)] == ["slides/case-1/bad.svs", KEY]
+    is_unplanned = tiler.unplanned
+    assert [info.key for info in tiler.blobs.list("slides/") if is_unplanned(info)] == ["slides/case-1/bad.svs", KEY]
     tiler.hint(KEY)
     with pytest.raises(Exception, match="no whole-slide image"):
         tiler.hint("slides/case-1/bad.svs")
-    assert not [info.key for info in tiler.blobs.list("slides/") if unseen(info)]
+    assert not [info.key for info in tiler.blobs.list("slides/") if is_unplanned(info)]
     tiler.land(KEY, cc0_bytes() + b"\0")
-    assert [info.key for info in tiler.blobs.list("slides/") if unseen(info)] == [KEY]
+    assert [info.key for info in tiler.blobs.list("slides/") if is_unplanned(info)] == [KEY]
 
 
 def test_progress_is_told_while_it_happens(tiler: Tiling) -> None:
-    told: list[Progress] = []
+    events: list[Progress] = []
     tiler.land(KEY, cc0_bytes())
-    list(changed(tiler, tell=told.append)(ObjectHint(KEY, "medulla")))
-    assert [(said.stage, said.case_id) for said in told] == [(STAGE_DOWNLOADING, "case-1"), (STAGE_PLANNING, "case-1")]
+    list(changed(tiler, on_progress=events.append)(ObjectHint(KEY, "medulla")))
+    assert [(event.stage, event.case_id) for event in events] == [
+        (STAGE_DOWNLOADING, "case-1"),
+        (STAGE_PLANNING, "case-1"),
+    ]
 
 
 def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,9 +210,9 @@ def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytes
 @pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])
 def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
     info = tiler.blobs.put(KEY, cc0_bytes())
-    assert tiler.unseen(info)
+    assert tiler.unplanned(info)
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
-    assert not tiler.unseen(info)
+    assert not tiler.unplanned(info)
     with pytest.raises(SlideError, match=str(given_up)) as refused:
         tiler.hint(KEY)
     assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
@@ -198,3 +225,12 @@ def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) 
     tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
     assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38
+
+
+def test_a_planned_slide_is_known_to_be_held_by_its_case(tiler: Tiling) -> None:
+    event = tiler.plan(KEY, cc0_bytes())
+    marker = keys.cases_of(Sha256(event.slide.digest)) + event.slide.case_id
+    assert keys_below(tiler, keys.CASES_OF) == [marker]
+    tiler.blobs.delete(marker)
+    assert tiler.hint(KEY) == [event]
+    assert keys_below(tiler, keys.CASES_OF) == [marker]

@@ -25,17 +25,18 @@ from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.on_landing import OnLanding
 from services.tiler.ports import Cut, SlideReader
 from services.tiler.reader_processes import StoppingError
+from shared import turns
 from shared.bus.s3_events import ObjectHint
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError
+from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError, UnfinishedError
 from shared.units import Level0Px, MicronsPerPx, TilePx
+from tests.stack.process import wait_for
 from tests.support.slides import ROOT, cc0_bytes
-from tests.support.stack.process import wait_for
 from tests.support.tiling import tiling
 
 _OPENER = "tests.support.child_readers:open_hostile"
 _PATIENCE_S = 20.0
 _LIMITS = ReaderLimits(memory_mb=512, overview_s=20, tiles_s=20, plan_s=30)
-_HASTY = ReaderLimits(memory_mb=512, overview_s=0.5, tiles_s=0.5, plan_s=30)
+_SHORT_LIMITS = ReaderLimits(memory_mb=512, overview_s=0.5, tiles_s=0.5, plan_s=30)
 _CUT = Cut(Level0Px(256), Level0Px(256), TilePx(256))
 _ORIGINS = np.array([[0, 0], [256, 0]], np.int32)
 
@@ -48,13 +49,13 @@ ASKS: dict[str, Callable[[SlideReader], object]] = {
 
 @pytest.fixture(scope="module")
 def readers() -> Iterator[IsolatedReaders]:
-    with isolated_readers(_LIMITS, _OPENER) as made:
-        yield made
+    with isolated_readers(_LIMITS, _OPENER) as created:
+        yield created
 
 
 @pytest.fixture
-def hasty(readers: IsolatedReaders) -> IsolatedReaders:
-    return IsolatedReaders(readers.host, _HASTY)
+def short_limits(readers: IsolatedReaders) -> IsolatedReaders:
+    return IsolatedReaders(readers.host, _SHORT_LIMITS)
 
 
 def slide(folder: Path, name: str = "sound") -> Path:
@@ -71,8 +72,8 @@ def failure(readers: IsolatedReaders, path: Path) -> MedullaError:
     return caught.value
 
 
-def read_often(reader: SlideReader) -> None:
-    for _ in range(1000):
+def read_until_it_fails(reader: SlideReader) -> None:
+    while True:
         reader.read_tiles(_ORIGINS, _CUT)
 
 
@@ -97,9 +98,9 @@ def test_a_process_that_dies_is_a_crash_that_says_how(
 
 
 @pytest.mark.parametrize("when", ["open", *ASKS])
-def test_a_process_that_hangs_is_ended_at_the_limit(when: str, hasty: IsolatedReaders, tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_ended_at_the_limit(when: str, short_limits: IsolatedReaders, tmp_path: Path) -> None:
     began = time.monotonic()
-    error = failure(hasty, slide(tmp_path, f"{when}--sleep"))
+    error = failure(short_limits, slide(tmp_path, f"{when}--sleep"))
     assert isinstance(error, CrashedWorkerError)
     assert "took longer than 0.5 s" in str(error)
     assert time.monotonic() - began < 20
@@ -108,8 +109,21 @@ def test_a_process_that_hangs_is_ended_at_the_limit(when: str, hasty: IsolatedRe
 def test_a_slide_that_is_planned_has_a_limit_as_a_whole(readers: IsolatedReaders, tmp_path: Path) -> None:
     limits = _LIMITS.model_copy(update={"plan_s": 1.0})
     planning = IsolatedReaders(readers.host, limits).for_plans
-    with planning(slide(tmp_path, "tiles--nap")) as reader, pytest.raises(CrashedWorkerError, match="1 s in all"):
-        read_often(reader)
+    with planning(slide(tmp_path, "slide")) as reader, pytest.raises(CrashedWorkerError, match="1 s in all"):
+        read_until_it_fails(reader)
+
+
+def test_a_slide_gives_way_after_the_first_turn_of_its_plan_and_never_where_nobody_waits(
+    readers: IsolatedReaders, tmp_path: Path
+) -> None:
+    planning = IsolatedReaders(readers.host, _LIMITS.model_copy(update={"first_turn_s": 1.0, "plan_s": 2.0})).for_plans
+    path = slide(tmp_path, "slide")
+    with turns.turn(0), planning(path) as reader, pytest.raises(UnfinishedError, match="1 s in all"):
+        read_until_it_fails(reader)
+    with turns.turn(1), planning(path) as reader, pytest.raises(CrashedWorkerError, match="2 s in all"):
+        read_until_it_fails(reader)
+    with planning(path) as reader, pytest.raises(CrashedWorkerError, match="2 s in all"):
+        read_until_it_fails(reader)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
@@ -167,13 +181,13 @@ def test_the_child_sees_nothing_of_the_environment_that_may_be_a_secret(
     assert "MEDULLA" not in str(caught.value)
 
 
-def test_all_threads_that_read_a_crashed_slide_learn_the_same(hasty: IsolatedReaders, tmp_path: Path) -> None:
+def test_all_threads_that_read_a_crashed_slide_learn_the_same(short_limits: IsolatedReaders, tmp_path: Path) -> None:
     def read(_: int) -> str:
         with pytest.raises(CrashedWorkerError) as caught:
             reader.read_tiles(_ORIGINS, _CUT)
         return str(caught.value)
 
-    with hasty(slide(tmp_path, "tiles--sleep")) as reader, ThreadPoolExecutor(4) as pool:
+    with short_limits(slide(tmp_path, "tiles--sleep")) as reader, ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(read, range(4)))) == 1
         assert len({read(number) for number in range(2)}) == 1
 
@@ -216,7 +230,7 @@ def test_a_host_that_was_killed_is_started_anew(tmp_path: Path) -> None:
         with fresh(path) as reader:
             os.kill(fresh.host.pid, signal.SIGKILL)
             with pytest.raises(CrashedWorkerError):
-                read_often(reader)
+                read_until_it_fails(reader)
         with fresh(path) as reader:
             assert reader.describe().format == "aperio"
 
@@ -260,9 +274,9 @@ def test_arrays_pass_through_the_buffer_whole_and_in_order(sizes: list[int]) -> 
     taken = [0] * len(sizes)
     for piece in wire.pieces(sizes):
         used = 0
-        for index, part, place in piece:
-            assert (part.start, place.start) == (taken[index], used)
-            taken[index], used = part.stop, place.stop
+        for index, index_in_piece, place in piece:
+            assert (index_in_piece.start, place.start) == (taken[index], used)
+            taken[index], used = index_in_piece.stop, place.stop
         assert used <= wire.BUFFER_BYTES
     assert taken == sizes
 

@@ -23,11 +23,11 @@ def test_the_share_of_each_place_is_counted_by_hand() -> None:
 
 def test_pen_wins_over_tissue_and_tissue_over_background() -> None:
     none = np.zeros((32, 64), np.bool_)
-    tissue, pen, unseen = none.copy(), none.copy(), none.copy()
+    tissue, pen, unreadable = none.copy(), none.copy(), none.copy()
     tissue[:16, :32] = True
     pen[:4, :16] = True
-    unseen[16:, :16] = True
-    ledger = first_verdicts(GRID, SLIDE, TissueMap(tissue, pen, unseen, unseen), 0.4, 0.05)
+    unreadable[16:, :16] = True
+    ledger = first_verdicts(GRID, SLIDE, TissueMap(tissue, pen, unreadable, unreadable), 0.4, 0.05)
     assert ledger.tolist() == [
         [Verdict.PEN, Verdict.OK, Verdict.BACKGROUND, Verdict.BACKGROUND],
         [Verdict.OK, Verdict.BACKGROUND, Verdict.BACKGROUND, Verdict.BACKGROUND],

@@ -71,9 +71,9 @@ def test_tiles_found_damaged_are_those_that_reading_marks(
     path.write_bytes(garbled(sorted(places)))
     cut = Cut(Level0Px(256), Level0Px(256), TilePx(px))
     for source in (source_of(path), OpenSlidePixels(path)):
-        found, read = find_damaged(source, ORIGINS, cut), read_tiles(source, ORIGINS, cut)
+        damaged, read = find_damaged(source, ORIGINS, cut), read_tiles(source, ORIGINS, cut)
         source.close()
-        assert np.array_equal(found, read.corrupt)
+        assert np.array_equal(damaged, read.corrupt)
 
 
 def test_looking_for_damage_decodes_a_stored_tile_once(monkeypatch: pytest.MonkeyPatch) -> None:

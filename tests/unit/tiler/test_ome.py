@@ -36,10 +36,10 @@ HALF_A_MICRON = {
 @pytest.mark.parametrize(("unit", "number"), HALF_A_MICRON.items())
 def test_every_unit_of_length_is_read(unit: str, number: float) -> None:
     size = f"{number!r} {unit}".strip()
-    said = physical_size(ome_xml(2220, 2967, {"X": size, "Y": size}), FULL)
-    assert said is not None
-    assert (said.mpp_x, said.mpp_y) == pytest.approx((0.5, 0.5))
-    assert said.source == "ome.PhysicalSize"
+    resolution = physical_size(ome_xml(2220, 2967, {"X": size, "Y": size}), FULL)
+    assert resolution is not None
+    assert (resolution.mpp_x, resolution.mpp_y) == pytest.approx((0.5, 0.5))
+    assert resolution.source == "ome.PhysicalSize"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_the_image_of_the_full_resolution_counts_and_no_other() -> None:
         b'<Image><Pixels SizeX="300" SizeY="200" PhysicalSizeX="20" PhysicalSizeY="20"/></Image><Image ID="Image:0">'
     )
     xml = ome_xml(2220, 2967, {"X": "0.5", "Y": "0.25"}).replace(b'<Image ID="Image:0">', label)
-    said = physical_size(xml, FULL)
-    assert said is not None
-    assert (said.mpp_x, said.mpp_y) == (0.5, 0.25)
+    size = physical_size(xml, FULL)
+    assert size is not None
+    assert (size.mpp_x, size.mpp_y) == (0.5, 0.25)
     assert physical_size(xml, Level(100, 100, 1.0)) is None
 
 

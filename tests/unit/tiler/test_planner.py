@@ -30,50 +30,50 @@ def planned(path: Path, spec: PlanSpec | None = None, override: Override | None 
 
 
 def test_the_bundled_slide_is_planned_as_seen_by_eye() -> None:
-    made = planned(CC0_SLIDE)
-    assert made.counts == {"ok": 38, "background": 50, "pen": 0, "blurred": 0}
-    assert made.ledger.shape == (11, 8)
-    assert made.tissue_mm2 == pytest.approx(0.62, abs=0.02)
-    assert made.qc_flags == ("few_tiles",)
-    assert (made.ledger[:, 7] == Verdict.BACKGROUND).all()
+    result = planned(CC0_SLIDE)
+    assert result.counts == {"ok": 38, "background": 50, "pen": 0, "blurred": 0}
+    assert result.ledger.shape == (11, 8)
+    assert result.tissue_mm2 == pytest.approx(0.62, abs=0.02)
+    assert result.qc_flags == ("few_tiles",)
+    assert (result.ledger[:, 7] == Verdict.BACKGROUND).all()
 
 
 def test_a_frozen_section_without_resolution_is_planned_with_an_override() -> None:
-    made = planned(TCGA_SLIDE, override=Override(named=0.5))
-    assert made.counts["ok"] == pytest.approx(157, abs=3)
-    assert "resolution_override" in made.qc_flags
+    result = planned(TCGA_SLIDE, override=Override(named=0.5))
+    assert result.counts["ok"] == pytest.approx(157, abs=3)
+    assert "resolution_override" in result.qc_flags
 
 
 def test_inked_places_of_a_real_slide_are_left_out(tmp_path: Path) -> None:
-    made = planned(write_tiff(tmp_path / "ink.tif", picture(INK_PICTURE), (4.0, 4.0)))
+    result = planned(write_tiff(tmp_path / "ink.tif", picture(INK_PICTURE), (4.0, 4.0)))
     x, y = np.array([3760, 3860]), np.array([800, 880])
-    assert (made.ledger[y // made.grid.cut.height_px][:, x // made.grid.cut.width_px] == Verdict.PEN).all()
-    assert 0 < made.counts["pen"] < 0.06 * made.counts["ok"]
-    assert "low_resolution" in made.qc_flags
+    assert (result.ledger[y // result.grid.cut.height_px][:, x // result.grid.cut.width_px] == Verdict.PEN).all()
+    assert 0 < result.counts["pen"] < 0.06 * result.counts["ok"]
+    assert "low_resolution" in result.qc_flags
 
 
 def test_blurred_tissue_is_left_out(tmp_path: Path) -> None:
     pixels = cc0_pixels()
     pixels[1600:] = cv2.GaussianBlur(pixels[1600:], (0, 0), 8)
-    made = planned(write_tiff(tmp_path / "blurred.tif", pixels))
-    assert (made.ledger[7:, 3:5] == Verdict.BLURRED).all()
-    assert (made.ledger[:6] != Verdict.BLURRED).all()
-    assert "blurred" in made.qc_flags
+    result = planned(write_tiff(tmp_path / "blurred.tif", pixels))
+    assert (result.ledger[7:, 3:5] == Verdict.BLURRED).all()
+    assert (result.ledger[:6] != Verdict.BLURRED).all()
+    assert "blurred" in result.qc_flags
 
 
 def test_a_tile_of_unequal_axes_covers_a_square_of_tissue(tmp_path: Path) -> None:
-    made = planned(write_tiff(tmp_path / "slide.tif", np.repeat(cc0_pixels(), 2, axis=0), (0.5, 0.25)))
-    assert (made.grid.cut.width_px, made.grid.cut.height_px) == (256, 512)
-    assert made.counts["ok"] == pytest.approx(38, abs=3)
-    assert "anisotropic_pixels" in made.qc_flags
+    result = planned(write_tiff(tmp_path / "slide.tif", np.repeat(cc0_pixels(), 2, axis=0), (0.5, 0.25)))
+    assert (result.grid.cut.width_px, result.grid.cut.height_px) == (256, 512)
+    assert result.counts["ok"] == pytest.approx(38, abs=3)
+    assert "anisotropic_pixels" in result.qc_flags
 
 
 def test_damage_in_the_glass_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "slide.svs"
     path.write_bytes(garbled([50, 51]))
-    made = planned(path)
-    assert np.array_equal(made.ledger, planned(CC0_SLIDE).ledger)
-    assert "unreadable_regions" in made.qc_flags
+    result = planned(path)
+    assert np.array_equal(result.ledger, planned(CC0_SLIDE).ledger)
+    assert "unreadable_regions" in result.qc_flags
 
 
 def test_damage_in_tissue_is_kept_in_the_plan_for_streaming_to_count(tmp_path: Path) -> None:
@@ -124,58 +124,58 @@ def test_planning_twice_stores_the_same_bytes() -> None:
 
 
 def test_what_is_stored_is_what_was_planned() -> None:
-    store, made = MemoryStore(), planned(CC0_SLIDE)
-    PlanStore(store).save(made)
-    prefix = f"plans/{SLIDE}/{made.digest}/"
+    store, result = MemoryStore(), planned(CC0_SLIDE)
+    PlanStore(store).save(result)
+    prefix = f"plans/{SLIDE}/{result.digest}/"
     tensors = load(store.get(prefix + "tiles.safetensors"))
-    assert np.array_equal(tensors["coords"], made.coords)
+    assert np.array_equal(tensors["coords"], result.coords)
     assert tensors["coords"].dtype == np.int32
-    assert np.array_equal(tensors["ledger"], made.ledger)
-    said = json.loads(store.get(prefix + "plan.json"))
-    assert said["ledger"] == made.counts
-    assert said["slide"]["mpp_source"] == "openslide.mpp-x"
-    assert said["tile_width_px"] == 257.0
+    assert np.array_equal(tensors["ledger"], result.ledger)
+    document = json.loads(store.get(prefix + "plan.json"))
+    assert document["ledger"] == result.counts
+    assert document["slide"]["mpp_source"] == "openslide.mpp-x"
+    assert document["tile_width_px"] == 257.0
     mask = cv2.imdecode(np.frombuffer(store.get(prefix + "mask.png"), np.uint8), cv2.IMREAD_UNCHANGED)
     assert mask is not None
-    assert np.array_equal(mask, made.mask)
+    assert np.array_equal(mask, result.mask)
 
 
 def test_streaming_reads_back_what_to_cut() -> None:
-    store, made = MemoryStore(), planned(CC0_SLIDE)
-    PlanStore(store).save(made)
-    tiles = PlanStore(store).tiles(SLIDE, made.digest)
-    assert np.array_equal(tiles.coords, made.coords)
-    assert tiles.cut == made.grid.cut
+    store, result = MemoryStore(), planned(CC0_SLIDE)
+    PlanStore(store).save(result)
+    tiles = PlanStore(store).tiles(SLIDE, result.digest)
+    assert np.array_equal(tiles.coords, result.coords)
+    assert tiles.cut == result.grid.cut
     assert tiles.chunks == 1
 
 
 def test_an_unfinished_plan_is_no_plan() -> None:
-    store, made = MemoryStore(), planned(CC0_SLIDE)
-    PlanStore(store).save_thumbnail(made)
-    assert PlanStore(store).described(SLIDE, made.digest) is None
+    store, result = MemoryStore(), planned(CC0_SLIDE)
+    PlanStore(store).save_thumbnail(result)
+    assert PlanStore(store).described(SLIDE, result.digest) is None
     with pytest.raises(UnknownPlanError):
-        PlanStore(store).tiles(SLIDE, Sha256(made.digest))
+        PlanStore(store).tiles(SLIDE, Sha256(result.digest))
 
 
 def test_sources_that_disagree_are_all_named_in_the_plan(tmp_path: Path) -> None:
     store = MemoryStore()
     path = write_tiff(tmp_path / "slide.tif", cc0_pixels(), (0.25, 0.25), ome={"X": "499 nm", "Y": "499 nm"})
-    made = planned(path)
-    PlanStore(store).save(made)
-    said = PlanStore(store).described(SLIDE, made.digest)
-    assert said is not None
-    assert "resolution_conflict" in said["qc_flags"]
-    assert (said["slide"]["mpp_source"], said["slide"]["mpp_x"]) == ("ome.PhysicalSize", pytest.approx(0.499))
-    assert [other["source"] for other in said["slide"]["mpp_contradicted_by"]] == ["tiff.XResolution"]
-    assert said["overview_um_per_px"] == 8.0
+    result = planned(path)
+    PlanStore(store).save(result)
+    facts = PlanStore(store).described(SLIDE, result.digest)
+    assert facts is not None
+    assert "resolution_conflict" in facts["qc_flags"]
+    assert (facts["slide"]["mpp_source"], facts["slide"]["mpp_x"]) == ("ome.PhysicalSize", pytest.approx(0.499))
+    assert [other["source"] for other in facts["slide"]["mpp_contradicted_by"]] == ["tiff.XResolution"]
+    assert facts["overview_um_per_px"] == 8.0
 
 
 def test_decoding_a_plan_finds_what_the_stream_finds(tmp_path: Path) -> None:
     path = tmp_path / "slide.svs"
     path.write_bytes(garbled([54, 55, 74]))
     with open_slide(path) as reader:
-        made = plan(reader, PlanSpec(), SLIDE)
+        tile_plan = plan(reader, PlanSpec(), SLIDE)
         looked_at: list[tuple[int, int]] = []
-        found = count_corrupt(reader, made, lambda done, total: looked_at.append((done, total)))
-        assert found == reader.read_tiles(made.coords, made.grid.cut).corrupt.sum() > 0
-        assert looked_at[-1] == (len(made.coords), len(made.coords))
+        corrupt = count_corrupt(reader, tile_plan, lambda done, total: looked_at.append((done, total)))
+        assert corrupt == reader.read_tiles(tile_plan.coords, tile_plan.grid.cut).corrupt.sum() > 0
+        assert looked_at[-1] == (len(tile_plan.coords), len(tile_plan.coords))

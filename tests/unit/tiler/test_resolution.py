@@ -15,12 +15,12 @@ from shared.units import CaseId, MicronsPerPx, SlideId
 from tests.support.slides import blank, write_tiff
 
 
-def said(mpp_x: float, mpp_y: float | None = None) -> Resolution:
+def stated(mpp_x: float, mpp_y: float | None = None) -> Resolution:
     return Resolution(MicronsPerPx(mpp_x), MicronsPerPx(mpp_x if mpp_y is None else mpp_y), "slide")
 
 
 def test_a_plausible_statement_of_the_slide_beats_the_table() -> None:
-    assert resolve([said(0.25)], Override(named=0.5, default=1.0)) == said(0.25)
+    assert resolve([stated(0.25)], Override(named=0.5, default=1.0)) == stated(0.25)
 
 
 def test_the_table_fills_silence_and_says_so() -> None:
@@ -36,16 +36,16 @@ def test_silence_on_both_sides_is_refused() -> None:
 @pytest.mark.parametrize("mpp", [0.0, 0.049, 5.01, 250.0, -0.5, float("nan"), float("inf")])
 def test_an_absurd_statement_is_refused_even_with_a_default(mpp: float) -> None:
     with pytest.raises(ImplausibleResolutionError, match=r"outside 0\.05 to 5"):
-        resolve([said(mpp)], Override(default=0.5))
+        resolve([stated(mpp)], Override(default=0.5))
 
 
 def test_an_absurd_statement_gives_way_to_an_operator_who_names_the_slide() -> None:
-    assert resolve([said(352.8)], Override(named=0.5)).mpp_x == 0.5
+    assert resolve([stated(352.8)], Override(named=0.5)).mpp_x == 0.5
 
 
 def test_one_absurd_axis_is_enough() -> None:
     with pytest.raises(ImplausibleResolutionError):
-        resolve([said(0.5, 0.0)], Override())
+        resolve([stated(0.5, 0.0)], Override())
 
 
 def test_an_absurd_override_is_refused_too() -> None:
@@ -55,7 +55,7 @@ def test_an_absurd_override_is_refused_too() -> None:
 
 @given(st.floats(FINEST, COARSEST), st.floats(FINEST, COARSEST))
 def test_axes_may_differ(mpp_x: float, mpp_y: float) -> None:
-    assert resolve([said(mpp_x, mpp_y)], Override()) == said(mpp_x, mpp_y)
+    assert resolve([stated(mpp_x, mpp_y)], Override()) == stated(mpp_x, mpp_y)
 
 
 def test_the_first_pattern_that_fits_counts() -> None:
@@ -76,8 +76,8 @@ def test_every_source_speaks_in_the_order_of_trust(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mpp", ["about a half", ""])
 def test_what_is_no_number_is_no_statement(mpp: str) -> None:
-    said = {"openslide.vendor": "mirax", "openslide.mpp-x": mpp, "openslide.mpp-y": "0.5"}
-    assert stated_resolutions(said, ()) == []
+    stated = {"openslide.vendor": "mirax", "openslide.mpp-x": mpp, "openslide.mpp-y": "0.5"}
+    assert stated_resolutions(stated, ()) == []
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_tags_that_say_nothing_of_tissue_are_no_statement(dots: float, unit: int
 def test_what_differs_by_more_than_two_percent_is_named_with_what_was_believed(
     mpp: float, factor: float, finer: bool
 ) -> None:
-    other = said(mpp / factor if finer else mpp * factor)
-    settled = resolve([said(mpp), said(mpp * 1.01), other], Override())
+    other = stated(mpp / factor if finer else mpp * factor)
+    settled = resolve([stated(mpp), stated(mpp * 1.01), other], Override())
     assert (settled.mpp_x, settled.contradicted_by) == (mpp, (other,))
 
 
 def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() -> None:
-    resolution = said(4.0)
+    resolution = stated(4.0)
     check_extent(SlideFacts("test", "jpeg", (Level(20_000, 5_000, 1.0),), resolution))
     with pytest.raises(ImplausibleResolutionError, match="400 x 20 mm"):
         check_extent(SlideFacts("test", "jpeg", (Level(100_000, 5_000, 1.0),), resolution))
@@ -106,8 +106,8 @@ def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() ->
 @given(st.integers(1, 1999), st.integers(1, 1999))
 def test_a_resolution_that_makes_the_slide_shorter_than_a_millimetre_is_refused(width: int, height: int) -> None:
     with pytest.raises(ImplausibleResolutionError, match="would measure"):
-        check_extent(SlideFacts("test", "jpeg", (Level(width, height, 1.0),), said(0.5)))
+        check_extent(SlideFacts("test", "jpeg", (Level(width, height, 1.0),), stated(0.5)))
 
 
 def test_one_side_of_a_millimetre_is_enough() -> None:
-    check_extent(SlideFacts("test", "jpeg", (Level(300, 2000, 1.0),), said(0.5)))
+    check_extent(SlideFacts("test", "jpeg", (Level(300, 2000, 1.0),), stated(0.5)))

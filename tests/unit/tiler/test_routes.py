@@ -44,7 +44,7 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
     assert len(tiled) == 2
     assert len({event.event_id for event in tiled}) == 1
     rejected = [decoder(SlideRejected)(record) for record in bus.records(topics.SLIDES_REJECTED)]
-    assert {(said.case_id, said.reason) for said in rejected} == {
+    assert {(rejection.case_id, rejection.reason) for rejection in rejected} == {
         ("", "bad_case_id"),
         ("case-1", "no_resolution"),
         ("case-2", "not_a_slide"),

@@ -206,9 +206,11 @@ def test_a_deleted_object_is_no_longer_that_version(store: CountingStore, tmp_pa
 
 def test_bytes_that_do_not_match_the_stated_checksum_are_refused(store: CountingStore, tmp_path: Path) -> None:
     stored = put(store, "a")
-    lying = BlobInfo(stored.key, stored.size, stored.etag, stored.last_modified, stored.version_id, sha256(b"other"))
+    wrong_digest = BlobInfo(
+        stored.key, stored.size, stored.etag, stored.last_modified, stored.version_id, sha256(b"other")
+    )
     refused = pytest.raises(ObjectChangedError, match="checksum")
-    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold([lying]):
+    with scratch_of(store, tmp_path) as scratch, refused, scratch.hold([wrong_digest]):
         pass
 
 
@@ -240,11 +242,11 @@ def test_companions_lie_beside_their_slide_and_count_for_its_digest(store: Count
 def test_a_series_is_opened_as_the_folder_of_its_files_and_its_digest_knows_no_names(
     store: CountingStore, tmp_path: Path
 ) -> None:
-    one, two = (bytes(128) + b"DICM" + bytes([number]) for number in (1, 2))
-    first = [store.put("slides/case-1/a/1.dcm", one), store.put("slides/case-1/b/1.dcm", two)]
-    second = [store.put("slides/case-1/2.dcm", two), store.put("slides/case-1/1.dcm", one)]
+    level0, level1 = (bytes(128) + b"DICM" + bytes([number]) for number in (1, 2))
+    first = [store.put("slides/case-1/a/1.dcm", level0), store.put("slides/case-1/b/1.dcm", level1)]
+    second = [store.put("slides/case-1/2.dcm", level1), store.put("slides/case-1/1.dcm", level0)]
     with scratch_of(store, tmp_path) as scratch, scratch.hold(first) as here, scratch.hold(second) as there:
-        assert sorted(path.read_bytes() for path in here.path.rglob("*.dcm")) == [one, two]
+        assert sorted(path.read_bytes() for path in here.path.rglob("*.dcm")) == [level0, level1]
         assert here.digest == there.digest
         assert here.path != there.path
 
@@ -280,12 +282,12 @@ def test_what_a_living_process_holds_is_left_alone(tmp_path: Path) -> None:
             assert (first.folder / "slide.svs").exists()
 
 
-@given(size=st.integers(1, 5000), part=st.integers(1, 700), ahead=st.integers(1, 9))
+@given(size=st.integers(1, 5000), part_bytes=st.integers(1, 700), ahead=st.integers(1, 9))
 def test_whatever_the_parts_the_bytes_are_the_same(
-    size: int, part: int, ahead: int, tmp_path_factory: pytest.TempPathFactory
+    size: int, part_bytes: int, ahead: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     data, store = bytes(i % 251 for i in range(size)), MemoryStore()
     path = tmp_path_factory.mktemp("parts") / "a.svs"
     with ThreadPoolExecutor(3) as pool:
-        assert Downloader(store, pool, part, ahead).fetch(store.put("slides/c/a.svs", data), path) == sha256(data)
+        assert Downloader(store, pool, part_bytes, ahead).fetch(store.put("slides/c/a.svs", data), path) == sha256(data)
     assert path.read_bytes() == data

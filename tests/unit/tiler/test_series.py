@@ -29,8 +29,8 @@ SETTLE_S, QUIET_S = 10, 300
 
 @pytest.fixture
 def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as made:
-        yield made
+    with tiling(tmp_path) as created:
+        yield created
 
 
 @dataclass
@@ -65,9 +65,9 @@ def without(*kinds: str) -> dict[str, bytes]:
 
 def test_every_file_of_a_series_leads_to_the_one_slide(tiler: Tiling) -> None:
     land(tiler, WHOLE)
-    said = [tiler.hint(CASE + kind) for kind in WHOLE]
-    assert all(events == said[0] for events in said)
-    (event,) = said[0]
+    outcomes = [tiler.hint(CASE + kind) for kind in WHOLE]
+    assert all(events == outcomes[0] for events in outcomes)
+    (event,) = outcomes[0]
     assert (event.slide.case_id, event.slide.slide_id) == ("case-1", SERIES)
     assert event.slide.object.key == f"{CASE}level0"
     assert [file.key for file in event.slide.files] == [f"{CASE}level1", f"{CASE}level2"]
@@ -78,10 +78,10 @@ def test_a_series_has_one_digest_wherever_its_files_lie(tiler: Tiling) -> None:
     land(tiler, WHOLE)
     for number, data in enumerate(WHOLE.values()):
         tiler.land(f"slides/case-2/Study/{9 - number}/IM1", data)
-    (one,), (two,) = tiler.hint(f"{CASE}level0"), tiler.hint("slides/case-2/Study/9/IM1")
-    assert one.slide.slide_id == two.slide.slide_id == SERIES
-    assert (one.slide.digest, one.plan) == (two.slide.digest, two.plan)
-    assert one.event_id != two.event_id
+    (first,), (second,) = tiler.hint(f"{CASE}level0"), tiler.hint("slides/case-2/Study/9/IM1")
+    assert first.slide.slide_id == second.slide.slide_id == SERIES
+    assert (first.slide.digest, first.plan) == (second.slide.digest, second.plan)
+    assert first.event_id != second.event_id
 
 
 def test_concatenated_and_sparse_series_give_the_tiles_of_the_plain_one(tiler: Tiling) -> None:
@@ -119,8 +119,8 @@ def test_events_that_come_together_bring_a_slide_once(tiler: Tiling, monkeypatch
     monkeypatch.setattr(PlanTiles, "__call__", watched)
     land(tiler, WHOLE)
     with ThreadPoolExecutor(len(WHOLE)) as pool:
-        said = list(pool.map(lambda kind: tiler.hint(CASE + kind), WHOLE))
-    assert all(events == said[0] for events in said)
+        outcomes = list(pool.map(lambda kind: tiler.hint(CASE + kind), WHOLE))
+    assert all(events == outcomes[0] for events in outcomes)
     assert planned == [SERIES]
 
 
@@ -163,9 +163,13 @@ def test_a_series_without_its_base_level_waits_and_is_then_refused(tiler: Tiling
         clock.now += QUIET_S / 2
     with pytest.raises(IncompleteSeriesError) as refused:
         on_landing(hint("level1"))
-    said = on_landing.rejected(hint("level1"), refused.value)
-    assert said is not None
-    assert (said.reason, said.slide_id, said.object_key) == ("incomplete_series", SERIES, f"{CASE}level1")
+    rejection = on_landing.rejected(hint("level1"), refused.value)
+    assert rejection is not None
+    assert (rejection.reason, rejection.slide_id, rejection.object_key) == (
+        "incomplete_series",
+        SERIES,
+        f"{CASE}level1",
+    )
 
 
 def test_the_rest_of_a_refused_series_makes_it_good(tiler: Tiling) -> None:
@@ -213,9 +217,9 @@ def test_a_base_level_that_is_deleted_leaves_a_refusal(tiler: Tiling) -> None:
     land(tiler, WHOLE)
     tiler.hint(f"{CASE}level0")
     tiler.blobs.delete(f"{CASE}level0")
-    (said,) = tiler.on_landing(hint("level0"))
-    assert isinstance(said, SlideRejected)
-    assert (said.reason, said.slide_id) == ("incomplete_series", SERIES)
+    (event,) = tiler.on_landing(hint("level0"))
+    assert isinstance(event, SlideRejected)
+    assert (event.reason, event.slide_id) == ("incomplete_series", SERIES)
 
 
 def test_a_slide_of_one_file_that_is_deleted_disturbs_no_other(tiler: Tiling) -> None:
@@ -226,16 +230,16 @@ def test_a_slide_of_one_file_that_is_deleted_disturbs_no_other(tiler: Tiling) ->
 
 
 def test_the_sweep_announces_a_series_once_and_again_when_a_level_was_added(tiler: Tiling) -> None:
-    def found() -> list[str]:
-        return [info.key.removeprefix(CASE) for info in tiler.blobs.list("slides/") if unseen(info)]
+    def announced() -> list[str]:
+        return [info.key.removeprefix(CASE) for info in tiler.blobs.list("slides/") if unplanned(info)]
 
-    unseen = tiler.unseen
+    unplanned = tiler.unplanned
     land(tiler, without("level1"))
-    assert found() == ["level0"]
+    assert announced() == ["level0"]
     tiler.hint(f"{CASE}level0")
-    assert found() == []
+    assert announced() == []
     land(tiler, WHOLE)
-    assert found() == ["level0"]
+    assert announced() == ["level0"]
 
 
 def test_the_files_of_a_mirax_slide_come_together_or_it_says_which_is_missing(tiler: Tiling) -> None:

@@ -21,7 +21,7 @@ def slide(*colours: tuple[int, int, int], glass: int = 244) -> tuple[np.ndarray,
 
 
 def test_brown_has_more_of_its_density_in_blue_light_and_blue_less() -> None:
-    blue_share = {name: stain_colours(*slide(one))[4] for name, one in (("e", EOSIN), ("d", BROWN), ("h", BLUE))}
+    blue_share = {name: stain_colours(*slide(colour))[4] for name, colour in (("e", EOSIN), ("d", BROWN), ("h", BLUE))}
     assert blue_share["d"] > blue_share["e"] > blue_share["h"]
 
 
@@ -38,6 +38,6 @@ def test_without_tissue_there_is_nothing_to_say() -> None:
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255), st.integers(0, 255))
 def test_shares_are_shares_whatever_the_colours(red: int, green: int, blue: int, glass: int) -> None:
-    found = stain_colours(*slide((red, green, blue), glass=glass))
-    assert all(0 <= one <= 1 for one in found[:6])
-    assert np.isfinite(found).all()
+    colours = stain_colours(*slide((red, green, blue), glass=glass))
+    assert all(0 <= colour <= 1 for colour in colours[:6])
+    assert np.isfinite(colours).all()

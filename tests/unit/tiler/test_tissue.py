@@ -34,18 +34,18 @@ def ink_overview() -> Pixels:
 
 def test_tissue_of_the_bundled_slide_is_found_and_its_glass_is_not() -> None:
     with open_slide(CC0_SLIDE) as reader:
-        seen = find_tissue(reader.read_overview(OVERVIEW_UM_PER_PX), RULES)
-    assert 0.35 < seen.tissue.mean() < 0.42
-    assert seen.tissue[150, 60:100].all()
-    assert not seen.tissue[:, :2].any()
-    assert seen.pen.mean() < 0.001
-    assert not seen.unreadable.any()
+        tissue_map = find_tissue(reader.read_overview(OVERVIEW_UM_PER_PX), RULES)
+    assert 0.35 < tissue_map.tissue.mean() < 0.42
+    assert tissue_map.tissue[150, 60:100].all()
+    assert not tissue_map.tissue[:, :2].any()
+    assert tissue_map.pen.mean() < 0.001
+    assert not tissue_map.unreadable.any()
 
 
 def test_blank_glass_has_no_tissue() -> None:
-    seen = find_tissue(whole(blank(256)), RULES)
-    assert not seen.tissue.any()
-    assert not seen.pen.any()
+    tissue_map = find_tissue(whole(blank(256)), RULES)
+    assert not tissue_map.tissue.any()
+    assert not tissue_map.pen.any()
 
 
 def test_grey_dust_is_no_tissue() -> None:
@@ -58,17 +58,17 @@ def test_a_speck_is_no_tissue_but_a_patch_is() -> None:
     pixels = blank(256)
     pixels[10:18, 10:18] = stained(0.6, EOSIN_OD, 8)
     pixels[100:164, 100:164] = stained(0.6, EOSIN_OD)
-    seen = find_tissue(whole(pixels), RULES).tissue
-    assert not seen[:60, :60].any()
-    assert seen[105:160, 105:160].all()
+    tissue_map = find_tissue(whole(pixels), RULES).tissue
+    assert not tissue_map[:60, :60].any()
+    assert tissue_map[105:160, 105:160].all()
 
 
 def test_the_ink_of_a_real_slide_is_pen_and_its_tissue_is_not() -> None:
-    seen = find_tissue(whole(ink_overview()), RULES)
-    assert seen.pen[395:440, 1900:1950].mean() > 0.95
-    assert seen.pen[:, :1750].mean() < 0.001
-    assert seen.tissue[130:230, 750:950].mean() > 0.85
-    assert not (seen.pen & seen.tissue).any()
+    tissue_map = find_tissue(whole(ink_overview()), RULES)
+    assert tissue_map.pen[395:440, 1900:1950].mean() > 0.95
+    assert tissue_map.pen[:, :1750].mean() < 0.001
+    assert tissue_map.tissue[130:230, 750:950].mean() > 0.85
+    assert not (tissue_map.pen & tissue_map.tissue).any()
 
 
 @pytest.mark.parametrize("density", [0.3, 0.6, 1.0, 1.5])
@@ -90,10 +90,10 @@ def test_unreadable_pixels_are_presumed_to_be_what_lies_nearest() -> None:
     readable = np.ones((200, 200), np.bool_)
     readable[50:80, 20:50] = readable[50:80, 150:180] = False
     pixels[~readable] = 255
-    seen = find_tissue(Overview(pixels, readable), RULES)
-    assert seen.presumed[50:80, 20:50].all()
-    assert not seen.presumed[50:80, 150:180].any()
-    assert not (seen.presumed & readable).any()
+    tissue_map = find_tissue(Overview(pixels, readable), RULES)
+    assert tissue_map.presumed[50:80, 20:50].all()
+    assert not tissue_map.presumed[50:80, 150:180].any()
+    assert not (tissue_map.presumed & readable).any()
 
 
 @pytest.mark.parametrize("colour", [0, 5, 12])
@@ -103,20 +103,20 @@ def test_black_around_a_scan_is_background_and_hides_neither_tissue_nor_ink(colo
     inside[300:340, 300:340] = (25, 25, 28)
     pixels = np.full((1000, 1200, 3), colour, np.uint8)
     pixels[300:700, 500:900] = inside
-    seen = find_tissue(whole(pixels), RULES)
-    assert seen.tissue[370:490, 570:690].all()
-    assert seen.pen[602:638, 802:838].all()
-    rest = np.ones(seen.tissue.shape, np.bool_)
+    tissue_map = find_tissue(whole(pixels), RULES)
+    assert tissue_map.tissue[370:490, 570:690].all()
+    assert tissue_map.pen[602:638, 802:838].all()
+    rest = np.ones(tissue_map.tissue.shape, np.bool_)
     rest[300:700, 500:900] = False
-    assert not (seen.tissue | seen.pen)[rest].any()
-    assert np.array_equal(seen.tissue[310:690, 510:890], find_tissue(whole(inside), RULES).tissue[10:390, 10:390])
+    assert not (tissue_map.tissue | tissue_map.pen)[rest].any()
+    assert np.array_equal(tissue_map.tissue[310:690, 510:890], find_tissue(whole(inside), RULES).tissue[10:390, 10:390])
 
 
 def test_a_large_black_gap_inside_a_scan_is_background() -> None:
     pixels = blank(400)
     pixels[100:200, 100:200] = 0
-    seen = find_tissue(whole(pixels), RULES)
-    assert not (seen.pen | seen.tissue).any()
+    tissue_map = find_tissue(whole(pixels), RULES)
+    assert not (tissue_map.pen | tissue_map.tissue).any()
 
 
 def test_black_ink_that_runs_over_the_edge_stays_ink() -> None:

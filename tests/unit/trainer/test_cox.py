@@ -10,6 +10,7 @@ from services.trainer.arms.hazards import time_grid
 from services.trainer.folds import stratified_folds
 from shared.arrays import Flags, Floats
 from shared.model.incidence import cumulative_incidence
+from tests.support.missing import optional_library
 
 TRUE = np.array([0.8, -0.5, 0.0])
 
@@ -37,7 +38,7 @@ def test_without_a_ridge_coefficients_errors_and_baseline_are_lifelines() -> Non
 
 
 def test_with_a_ridge_coefficients_are_scikit_survivals() -> None:
-    linear = pytest.importorskip("sksurv.linear_model", reason="scikit-survival is in the group `judge`")
+    linear = optional_library("sksurv.linear_model", "judge")
     x, times, events = cohort()
     rounded = np.round(times, 1) + 0.1  # many ties
     truth = np.array(list(zip(events, rounded, strict=True)), dtype=[("event", bool), ("time", float)])

@@ -12,8 +12,9 @@ from services.trainer.metrics import accuracy, discrimination, incidence
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.metrics.statistic import Pairs, Statistic
 from shared.arrays import Floats
+from tests.support.missing import optional_library
 
-judge = pytest.importorskip("sksurv.metrics", reason="scikit-survival is in the group `judge`")
+judge = optional_library("sksurv.metrics", "judge")
 
 SEEDS = range(4)
 AT = np.array([1.0, 2.0, 3.0])

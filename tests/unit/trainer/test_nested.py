@@ -11,9 +11,9 @@ from services.trainer.bundle.served_arms import ALL_BLOCKS
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evidence.pieces import quiet
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from tests.studies.pieces import quiet
 
 FULL = frozenset(ALL_BLOCKS)
 

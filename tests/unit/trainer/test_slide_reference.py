@@ -9,15 +9,15 @@ import numpy.typing as npt
 import openslide
 import pytest
 
-from services.standalone.scoring import DEMO, DEMO_BUNDLE
+from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.tiler.ports import Overview
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue
 from services.trainer.bundle.slide_reference import SlideMeasures, shares_of_limit, slide_reference
-from services.trainer.evidence.stains import STAINS
 from shared.canonical import canonical_json
 from shared.model.bundle import load
 from shared.model.reference import Reference, SlideReference
+from tests.studies.stains import STAINS
 
 Pixels = npt.NDArray[np.uint8]
 SHRINK = 16

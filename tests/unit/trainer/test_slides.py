@@ -8,8 +8,9 @@ import pytest
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.simulation.simulate import SimulationPlan
 from tests.support.cohorts import simulated
+from tests.support.missing import optional_library
 
-torch = pytest.importorskip("torch", reason="torch is in the group `train`")
+torch = optional_library("torch", "train")
 
 from services.trainer.slides.network import hazard_loss  # noqa: E402 - needs torch
 from services.trainer.slides.stage import FOLDS, SEEDS, fit_slides  # noqa: E402 - needs torch

@@ -112,6 +112,15 @@ def test_a_point_of_thousands_beside_decimal_commas_is_refused(tmp_path: Path) -
         read(tmp_path, b"case_id;age_at_diagnosis_years;time_days;event_code\r\nA;5,5;1.234;1\r\n")
 
 
+@pytest.mark.parametrize("written", ["1e-400", "1e-310", "0." + "0" * 4000 + "1", "1e-999999999999"])
+@pytest.mark.parametrize("units", [{}, {"age_at_diagnosis_years": 12.0}])
+def test_a_number_that_a_float_cannot_hold_is_refused(written: str, units: dict[str, float], tmp_path: Path) -> None:
+    rows = ["A", written, 400, 1], ["B", 5, 400, 1]
+    table = text(",", ["case_id", "age_at_diagnosis_years", "time_days", "event_code"], *rows).encode()
+    with pytest.raises(BadCohortError, match="column age_at_diagnosis"):
+        read(tmp_path, table, ColumnMap(units=units))
+
+
 THEIRS = ["Patient ID", "AGE", "Gender", "Subgroup", "OS days", "STATUS", "CANCER_TYPE"]
 THEIR_ROWS = [
     ["A", 77, "Female", "Group4", 800, "0:LIVING", "MBL"],

@@ -190,7 +190,7 @@ Global___CaseEraseRequested: _TypeAlias = CaseEraseRequested  # noqa: Y015
 
 @_typing.final
 class CaseScored(_message.Message):
-    """A case has a score, or has none any more. Topic cases.scored."""
+    """A case has a score, or no longer has one. Topic cases.scored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -112,6 +112,11 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
         (b"\xff\xfe", "UTF-16"),
         (b"{\xe4", "byte 1 is not UTF-8"),
         (b'{"age": 1' + b"0" * 400 + b"}", "a number of 401 digits"),
+        (b'{"age": 1e-999999999999}', "1e-999999999999, a number too small to be told from 0"),
+        (b'{"age": 1e-400}', "too small"),
+        (b'{"age": -5E-324}', "too small"),
+        (b'{"age": 0.' + b"0" * 90 + b"1e-300}", "too small"),
+        (b'{"age": 0.' + b"0" * 4000 + b"1}", "a number of 4003 digits"),
         (b'{"age": 1, "age": 2}', '"age" more than once'),
         (b"[" * 100_000, "plain values"),
         (b" " * (MAX_BYTES + 1), f"more than {MAX_BYTES} bytes"),
@@ -119,6 +124,16 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
 )
 def test_malformed_json_is_refused_in_one_sentence(data: bytes, part: str) -> None:
     assert part in refusal(data)
+
+
+@pytest.mark.parametrize("written", ["1e-400", "1e-310", "3E-320"])
+def test_a_number_as_text_that_a_float_cannot_hold_is_refused(written: str) -> None:
+    assert "age is" in refusal(clinical_json(age=written))
+
+
+@pytest.mark.parametrize("written", [b"0", b"0.0", b"-0.0", b"0e-999999", b"0.000e10", b'"0"', b'"0,00"'])
+def test_what_is_written_as_0_is_0(written: bytes) -> None:
+    assert parse_record(b'{"age": ' + written + b"}", CASE, TOY).values == {"age": 0.0}
 
 
 def test_long_values_are_cut_in_the_sentence() -> None:

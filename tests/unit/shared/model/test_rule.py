@@ -37,7 +37,7 @@ def test_an_expression_says_who_it_holds_for_and_a_missing_value_holds_for_nothi
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("grade > 2", "`grade` is no variable"),
         ("stage > M9", "one of M0, M1, M2"),
@@ -47,7 +47,7 @@ def test_an_expression_says_who_it_holds_for_and_a_missing_value_holds_for_nothi
         ("age + 1", "no comparison"),
     ],
 )
-def test_anything_but_a_comparison_of_a_known_variable_is_refused(text: str, said: str) -> None:
+def test_anything_but_a_comparison_of_a_known_variable_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(BadRuleError) as refused:
         parse_rule(text, LEVELS)
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from services.embedder.manifest import read_manifest, read_model
-
-pytest.importorskip("torch", reason="torch is in the group `train`")
-
-from services.trainer.finetune.run import Base
 from tests.support.finetuning import labelled_tiles, small_encoder
+from tests.support.missing import optional_library
+
+optional_library("torch", "train")
+
+from services.trainer.finetune.run import Base  # noqa: E402 - needs torch
 
 
 @pytest.fixture(scope="session")

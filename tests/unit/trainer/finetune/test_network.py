@@ -9,8 +9,9 @@ import pytest
 import torch
 from onnx import helper
 
-from services.embedder.manifest import DEFAULT_ENCODER, read_manifest, read_model
+from services.embedder.manifest import read_manifest, read_model
 from services.embedder.onnx_encoder import OnnxModel
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.trainer.errors import UntrainableEncoderError
 from services.trainer.finetune.export import exported
 from services.trainer.finetune.network import Encoder

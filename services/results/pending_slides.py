@@ -1,0 +1,106 @@
+"""Slides that landed and have neither a score nor a refusal yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from medulla.v1.events_pb2 import SlideRejected
+
+from services.results.case_state import read_score, stands_for_case
+from services.results.ports import CaseFacts, ResultStore
+from shared import keys, metrics, pseudonyms
+from shared.blob.port import BlobInfo, BlobStore
+from shared.errors import TransientError
+from shared.incidents import contained
+from shared.keys import SlideKey
+from shared.slides.listing import SlideListing
+from shared.times import when
+from shared.units import CaseId
+
+_SAME_TIME = timedelta(seconds=1)
+"""A listing has an object's time to the millisecond, HEAD to the second."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class PendingSlides:
+    """Sets the metrics of pending slides in the bucket; checks an answered slide only once."""
+
+    blobs: BlobStore
+    results: ResultStore
+    now: Callable[[], datetime] = _now
+    _answered: dict[SlideKey, BlobInfo] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._listing = SlideListing(self.blobs)
+
+    def __call__(self) -> None:
+        """Look once.
+
+        Raises:
+            TransientError: the bucket or the database does not answer.
+        """
+        landed = self._landed()
+        self._answered = {slide: info for slide, info in landed.items() if self._is_answered(slide, info)}
+        ages = [self.now() - info.last_modified for slide, info in landed.items() if slide not in self._answered]
+        metrics.WAITING_SLIDES.set(len(ages))
+        metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
+
+    def _landed(self) -> dict[SlideKey, BlobInfo]:
+        """The primary file of each slide; keys that name no case are skipped."""
+        landed: dict[SlideKey, BlobInfo] = {}
+        for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
+            if inside and pseudonyms.is_pseudonym(case):
+                with contained("waiting", TransientError):
+                    slides = self._listing.slides(objects, keys.slides(CaseId(case)))
+                    landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
+        return landed
+
+    def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
+        known = self._answered.get(slide)
+        if known is not None and known.etag == info.etag:
+            return True
+        with contained("waiting", TransientError):
+            facts = self.results.case(slide.case_id)
+            return facts is not None and (_refused(facts, slide, info) or _scored(facts, slide, info))
+        return False
+
+
+def _case_of(key: str) -> tuple[str, str]:
+    """A possible case id, and the slash after it."""
+    case, slash, _ = key.removeprefix(keys.SLIDES).partition("/")
+    return case, slash
+
+
+def _scored(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether the current score was made from this version; an older program's score has only times."""
+    if facts.current is None:
+        return False
+    if facts.current.inputs is None:
+        used = {each.slide_id for each in read_score(facts.current.body, "the database").slides}
+        return slide.slide_id in used and info.last_modified <= facts.current.as_of + _SAME_TIME
+    return (info.key, info.etag) in facts.current.inputs
+
+
+def _refused(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    """Whether this version was refused, or the case as a whole since it landed."""
+    return any(
+        _names_version(refused, info)
+        if refused.object_key == info.key and refused.object_etag
+        else _names(refused, slide, facts) and when(refused.as_of) > info.last_modified - _SAME_TIME
+        for refused in facts.rejections
+    )
+
+
+def _names_version(refused: SlideRejected, info: BlobInfo) -> bool:
+    return refused.object_etag == info.etag
+
+
+def _names(refused: SlideRejected, slide: SlideKey, facts: CaseFacts) -> bool:
+    """Whether a refusal is about the slide or the case; older programs did not state the version."""
+    of_case = stands_for_case(refused, facts.current)
+    return refused.slide_id in {"", slide.slide_id} and (of_case or refused.object_key.startswith(keys.SLIDES))

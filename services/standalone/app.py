@@ -1,0 +1,47 @@
+"""The command line `medulla`: its commands, in the order of its help."""
+
+import logging
+
+import typer
+
+from services.standalone.commands import bundle, dead_letters, encoder
+from services.standalone.commands.demo import demo
+from services.standalone.commands.embed import embed
+from services.standalone.commands.erase import erase
+from services.standalone.commands.evaluate import evaluate
+from services.standalone.commands.finetune import finetune
+from services.standalone.commands.inspect import inspect
+from services.standalone.commands.rescore import rescore
+from services.standalone.commands.score import score
+from services.standalone.commands.simulate import simulate
+from services.standalone.commands.sweep import sweep
+from services.standalone.commands.train import train
+from services.standalone.commands.up import up
+from services.standalone.commands.validate import validate
+from services.standalone.console import loading
+from shared.notice import NOTICE
+
+_COMMANDS = (
+    *(simulate, finetune, train, evaluate, validate, erase),
+    *(demo, inspect, score, embed, up, sweep, rescore),
+)
+
+app = typer.Typer(
+    help=f"Recurrence risk of medulloblastoma from whole-slide images and clinical data. {NOTICE}",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for _command in _COMMANDS:
+    app.command()(_command)
+app.add_typer(bundle.app, name="bundle")
+app.add_typer(encoder.app, name="encoder")
+app.add_typer(dead_letters.app, name="dead-letters")
+
+
+@app.callback()
+def _quiet() -> None:
+    """Log warnings only, and as sentences: a service's lines are for machines."""
+    with loading():
+        from shared import logs  # noqa: PLC0415 - loads only for a command that runs
+    logs.configure("medulla", "WARNING", sentences=True)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are reported by the command, in a sentence

@@ -1,0 +1,85 @@
+"""The inputs of one score: a case's id, its slides and its clinical record in our names and words."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services.standalone.errors import SeveralCasesError, located
+from services.standalone.fhir_record import flattened, is_fhir
+from services.standalone.local_slides import SlideFile
+from services.standalone.selection import Item, Refused, parted
+from services.trainer.cohort.column_map import load_map
+from shared import keys
+from shared.json_objects import MAX_BYTES
+from shared.model.errors import BadClinicalRecordError
+from shared.model.record import record_entries, stated_case_id
+from shared.units import CaseId
+
+_CASES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """The inputs of one score."""
+
+    case_id: CaseId
+    slides: Sequence[SlideFile]
+    clinical: bytes | None
+    refused: tuple[Refused, ...] = ()
+    """Refused arguments."""
+    readings: Sequence[str] = ()
+    """How the column map read names and words, as sentences."""
+
+
+def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
+    """Assemble a case: its id is the one given, its folder's, the record's, or the first slide's name.
+
+    Raises:
+        BadCaseIdError: the id is no pseudonym.
+        BadClinicalRecordError: the record cannot be read at all.
+        BadMapError: the column map is invalid, or for another record.
+        SeveralCasesError: the slides are of several cases, or of another one.
+        PermanentError: there is no slide among `items`.
+    """
+    slides, refused = parted(items)
+    if not slides:
+        raise located(refused[0].error, refused[0].path)
+    record, readings = _record(clinical, columns) if clinical else (None, [])
+    named = _named_case(slides, case_id)
+    case = keys.case_id(named or (stated_case_id(record) if record else None) or slides[0].case_id, "--case-id")
+    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
+
+
+def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
+    """The id that the command line, folders or a table give the case; None if they give none."""
+    names = {slide.case_id for slide in slides if slide.case_named} | ({case_id} if case_id else set())
+    if len(names) > 1:
+        shown = ", ".join(sorted(names)[:_CASES_SHOWN])
+        raise SeveralCasesError(f"the slides are of {len(names)} cases ({shown}), and one is scored at a time")
+    return next(iter(names), None)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
+
+
+def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
+    """A record in our names and words, and how a map read it; of a FHIR Bundle only the mapped values."""
+    record = _read(clinical)
+    entries = record_entries(record)
+    if columns is None and is_fhir(entries):
+        raise BadClinicalRecordError(
+            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+        )
+    if columns is None:
+        return record, []
+    names = load_map(columns)
+    if is_fhir(entries):
+        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    names.check(entries, str(clinical))
+    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)

@@ -1,0 +1,70 @@
+"""`medulla bundle …`: shows, verifies and signs model bundles."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import AsJson
+from services.standalone.console import exit_codes, loading, print_json, say
+
+app = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
+
+BundleFolder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the bundle.")]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option(help="ed25519 public key, PEM; then a signature is required.", exists=True, dir_okay=False),
+]
+
+
+@app.command("show")
+def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
+    """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
+    with loading():
+        from services.standalone.bundle_lines import bundle_lines
+        from shared.model import bundle_files
+    with exit_codes():
+        checked = bundle_files.verify(path)
+    if as_json:
+        checks = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
+        print_json(checks | checked.manifest.model_dump(mode="json"))
+    else:
+        say("\n".join(bundle_lines(checked.digest, checked.manifest, signed=checked.signed)))
+
+
+@app.command("verify")
+def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJson = False) -> None:
+    """Check every digest, the signature where a key is given, and that the parts fit together."""
+    with loading():
+        from shared.model.bundle import load
+    with exit_codes():
+        checked = load(path, public_key.read_bytes() if public_key else None)
+    if as_json:
+        print_json({"digest": checked.digest, "ok": True, "signature_checked": public_key is not None})
+    else:
+        say(f"{path}: every file is intact, digest {checked.digest}; {_signature_words(public_key)}")
+
+
+@app.command("sign")
+def sign_bundle(
+    path: BundleFolder,
+    key: Annotated[Path, typer.Option(help="ed25519 private key, PEM without password.", exists=True, dir_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Write the bundle's signature with an ed25519 key.
+
+    `openssl genpkey -algorithm ed25519 -out key.pem` makes a key; `openssl pkey -in key.pem -pubout -out key.pub.pem`
+    writes its public half, by which `medulla bundle verify` and the scorer check.
+    """
+    with loading():
+        from shared.model import bundle_files
+    with exit_codes():
+        bundle_files.sign(path, key.read_bytes())
+    if as_json:
+        print_json({"bundle": str(path), "signed": True})
+    else:
+        say(f"{path}: signed")
+
+
+def _signature_words(public_key: Path | None) -> str:
+    return f"signed by {public_key}" if public_key else "no key given, signature not checked"

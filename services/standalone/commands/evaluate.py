@@ -1,0 +1,74 @@
+"""`medulla evaluate`: nested cross-validation of every arm."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import (
+    AsJson,
+    CohortTable,
+    DefaultMpp,
+    EmbeddingFolder,
+    MapFile,
+    ProfileFile,
+    SlideFolder,
+)
+from services.standalone.console import exit_codes, loading, print_json, progress, say
+
+
+def evaluate(
+    cohort: CohortTable,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    columns: MapFile = None,
+    slides: SlideFolder = None,
+    default_mpp: DefaultMpp = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="How often the cohort is split anew.", min=1, show_default="5")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Outer folds.", min=2, show_default="5")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
+    by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
+    splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was.
+
+    With --slides the report shows the tiles that are typical of each prototype.
+    """
+    _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
+    with loading():
+        from services.standalone.cohort_files import read
+        from services.standalone.cohort_slides import CohortSlides
+        from services.standalone.evaluation_lines import evaluation_lines
+        from services.standalone.prototype_pictures import example_tiles
+        from services.trainer.evaluation.evaluate import Plan
+        from services.trainer.evaluation.evaluate import evaluate as cross_validate
+        from services.trainer.evaluation.run import default_workers, forget
+        from services.trainer.profile import load_profile
+        from services.trainer.report.page import write_page
+    with exit_codes(goes_on=True):
+        plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
+        table, bags = read(cohort, embeddings, load_profile(profile), columns)
+        files = CohortSlides.below(slides, default_mpp) if slides else None
+        with progress("folds") as advance:
+            report = cross_validate(table, bags, plan, out, advance)
+        examples = example_tiles(report["prototypes"], bags, files) if bags and files else None
+        write_page(report, out, examples)
+        forget(out)
+    if as_json:
+        print_json(report)
+    else:
+        warnings = [examples.lack] if examples and examples.lack else []
+        say("\n".join([*warnings, *evaluation_lines(report, out)]))
+
+
+def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:
+    """Refuse options that need another one or contradict it."""
+    if slides and not embeddings:
+        raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
+    if splits and how_to_split:
+        raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")

@@ -1,0 +1,131 @@
+"""`medulla finetune`: fine-tunes an encoder on labelled tiles or on the outcome of patients."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from services.standalone.commands.options import (
+    AsJson,
+    DefaultMpp,
+    EmbeddingFolder,
+    MapFile,
+    ProfileFile,
+    SlideFolder,
+)
+from services.standalone.console import exit_codes, loading, print_json, say
+from services.standalone.training_data import Labels, Outcomes
+
+_CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
+
+
+Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
+Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
+Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.")]
+Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
+TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
+Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
+Frozen = Annotated[int, typer.Option(help="Epochs at the start that train the new head alone.", min=0)]
+Patience = Annotated[int, typer.Option(help="Epochs without gain before it stops.", min=1)]
+Share = Annotated[float, typer.Option(help="Share of the layers, from the last, that is trained.", min=0, max=1)]
+Rate = Annotated[float, typer.Option(help="Rate at which these layers learn.", min=0)]
+BatchTiles = Annotated[int, typer.Option(help="Tiles of a step, over all processes.", min=1)]
+HeldOut = Annotated[float, typer.Option(help="Share of patients who say when to stop.", min=0.02, max=0.5)]
+Stain = Annotated[float, typer.Option(help="Largest change of a stain; 0 for none.", min=0, max=1)]
+Top = Annotated[int, typer.Option(help="Most attended tiles of a patient to learn from.", min=1)]
+Seed = Annotated[int, typer.Option(help="The same seed and data give the same encoder.", min=0)]
+
+
+class Precision(StrEnum):
+    """Floating-point format of training: `auto` is bfloat16 on a GPU, full on a CPU."""
+
+    AUTO = "auto"
+    FULL = "full"
+    BFLOAT16 = "bfloat16"
+
+
+def finetune(
+    out: Annotated[Path, typer.Option(help="Folder of the encoder; its logs/ is for TensorBoard.")],
+    tiles: Tiles = None,
+    cohort: Table = None,
+    slides: SlideFolder = None,
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    columns: MapFile = None,
+    encoder: Base = DEFAULT_ENCODER,
+    name: Name = None,
+    tile_um: TileUm = None,
+    default_mpp: DefaultMpp = None,
+    epochs: Epochs = 20,
+    frozen_epochs: Frozen = 5,
+    patience: Patience = 5,
+    share: Share = 0.5,
+    rate: Rate = 1e-4,
+    batch: BatchTiles = 32,
+    held_out: HeldOut = 0.2,
+    stain: Stain = 0.05,
+    top: Top = 32,
+    precision: Precision = Precision.AUTO,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune an encoder on labelled tiles or on outcome; a stopped run goes on where it was.
+
+    On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
+    """
+    source = _source(
+        tiles, cohort, slides, embeddings, profile=profile, columns=columns, default_mpp=default_mpp, tile_um=tile_um
+    )
+    with loading():
+        from services.standalone.encoder_lines import training_lines
+        from services.standalone.finetuned_encoder import Job, finetuned_encoder
+        from services.trainer.finetune.ranks import joined
+        from services.trainer.finetune.settings import Settings
+    with exit_codes(goes_on=True):
+        settings = Settings(
+            epochs=epochs,
+            frozen_epochs=frozen_epochs,
+            patience=patience,
+            share=share,
+            rate=rate,
+            batch=batch,
+            held_out=held_out,
+            stain=stain,
+            top=top,
+            precision=precision.value,
+            seed=seed,
+        )
+        with joined() as ranks:
+            manifest = finetuned_encoder(Job(encoder, source, settings, out, name, tile_um), ranks)
+    if not ranks.first:
+        return
+    if as_json:
+        print_json(manifest.model_dump(mode="json"))
+    else:
+        head = f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
+        say("\n".join([head, *training_lines(manifest.training), _CAUTION]))
+
+
+def _source(
+    tiles: Path | None,
+    cohort: Path | None,
+    slides: Path | None,
+    embeddings: Path | None,
+    *,
+    profile: str | None,
+    columns: Path | None,
+    default_mpp: float | None,
+    tile_um: float | None,
+) -> Labels | Outcomes:
+    """The training data that the options name; refuses options that do not go together."""
+    if (tiles is None) == (cohort is None):
+        raise typer.BadParameter("give either --tiles, or --cohort with --slides and --embeddings")
+    if cohort and tile_um:
+        raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
+    if cohort and slides and embeddings:
+        return Outcomes(cohort, slides, embeddings, profile, columns, default_mpp)
+    if tiles is None or slides or embeddings:
+        raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
+    return Labels(tiles)

@@ -1,0 +1,40 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Slides = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="DIR|SLIDE",
+        help="Slides, folders of slides, folders with {case}/ or slides/{case}/.",
+        show_default=False,
+    ),
+]
+SlideTable = Annotated[
+    Path | None,
+    typer.Option("--slides", metavar="CSV", help="Table: case_id, path; may have slide_id, mpp (um/px)."),
+]
+CaseName = Annotated[str | None, typer.Option(help="Pseudonym of the case.")]
+DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
+Encoder = Annotated[Path, typer.Option(help="Folder of the encoder.", show_default="the one that ships")]
+Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_default="the SIMULATED demo's")]
+CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient.")]
+EmbeddingFolder = Annotated[
+    Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` or `simulate` writes it.")
+]
+ProfileFile = Annotated[
+    str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
+]
+MapFile = Annotated[
+    Path | None, typer.Option("--map", help="YAML that maps other column names, words and units to the profile's.")
+]
+SlideFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--slides", help="Folder with slides/{case_id}/, as for `medulla embed`.", exists=True, file_okay=False
+    ),
+]

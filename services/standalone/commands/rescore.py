@@ -1,0 +1,30 @@
+"""`medulla rescore`: how many cases of the running system are scored again, or the promoted bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import AsJson
+from services.standalone.console import exit_codes, loading, print_json, say
+
+
+def rescore(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="CASE", help="Case ids; all where none is named.")
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Promote this bundle first; every case is then scored.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have cases of the running system scored again from their stored bags."""
+    if bundle and cases:
+        raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
+    with loading():
+        from services.standalone import running_system
+    with exit_codes():
+        digest = running_system.promote_bundle(bundle) if bundle else ""
+        count = 0 if bundle else running_system.rescore(cases or [])
+    if as_json:
+        print_json({"promoted": digest, "asked": count})
+    else:
+        say(f"promoted {digest}; every case is scored again" if digest else f"{count} cases are scored again")

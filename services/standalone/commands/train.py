@@ -1,0 +1,58 @@
+"""`medulla train`: a model bundle from a whole cohort."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
+from services.standalone.console import exit_codes, loading, print_json, progress, say
+
+
+def train(
+    cohort: CohortTable,
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; a bundle that is there is replaced.")],
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    columns: MapFile = None,
+    name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
+    refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
+    created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="ed25519 private key, PEM, to sign with: `openssl genpkey -algorithm ed25519 -out key.pem` makes one.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    remark: Annotated[
+        list[str] | None,
+        typer.Option(help="A line for the model card, such as what was tried before; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
+    with loading():
+        from services.standalone.cohort_files import read
+        from services.trainer.bundle.train import TrainPlan, train_bundle
+        from services.trainer.profile import load_profile
+    with exit_codes():
+        table, bags = read(cohort, embeddings, load_profile(profile), columns)
+        named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
+        signer = key.read_bytes() if key else None
+        plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
+        with progress("steps") as advance:
+            digest = train_bundle(table, bags, plan, out, advance)
+    if as_json:
+        print_json({"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated})
+    else:
+        mark = " (SIMULATED)" if table.simulated else ""
+        say(f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first")
+
+
+def _today() -> str:
+    """The date, UTC."""
+    return datetime.now(UTC).date().isoformat()

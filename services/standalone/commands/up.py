@@ -1,0 +1,41 @@
+"""`medulla up`: the address of the page, then everything that the services refuse."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from services.standalone.commands.options import AsJson, Bundle, DefaultMpp, Encoder, Slides, SlideTable
+from services.standalone.console import exit_codes, loading, print_json, say
+from services.standalone.demo_case import DEMO_BUNDLE
+from shared.notice import NOTICE
+
+
+def up(
+    paths: Slides = None,
+    slides: SlideTable = None,
+    watch: Annotated[Path, typer.Option(help="Folder that serves as bucket.")] = Path("out/laptop"),
+    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.", min=1, max=65535)] = 8080,
+    bundle: Bundle = DEMO_BUNDLE,
+    encoder: Encoder = DEFAULT_ENCODER,
+    default_mpp: DefaultMpp = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
+    with loading():
+        from services.standalone import laptop
+        from services.standalone.named_slides import named_slides, options_for, print_refused
+    with exit_codes(goes_on=True):
+        deployment = laptop.Deployment(watch, port, bundle)
+        items = named_slides(paths, slides) if paths or slides else []
+        for item in laptop.link(watch, items):
+            print_refused(item)
+        if as_json:
+            print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
+        else:
+            say(
+                f"Medulla on {deployment.url}. {NOTICE}\n"
+                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+            )
+        raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))

@@ -1,0 +1,38 @@
+"""`medulla validate`: a bundle on a cohort that it has not seen."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
+from services.standalone.console import exit_codes, loading, print_json, progress, say
+
+
+def validate(
+    bundle: Annotated[Path, typer.Option(help="Folder of a bundle made by `medulla train`.")],
+    cohort: CohortTable,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")],
+    embeddings: EmbeddingFolder = None,
+    profile: ProfileFile = None,
+    columns: MapFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Validate a bundle externally; nothing is refitted, and the report names its digest."""
+    with loading():
+        from services.standalone.cohort_files import read
+        from services.standalone.evaluation_lines import evaluation_lines
+        from services.trainer.bundle.served import read_bundle
+        from services.trainer.evaluation.validate import validate as validate_bundle
+        from services.trainer.profile import load_profile
+        from services.trainer.report.page import write_page
+    with exit_codes():
+        served = read_bundle(bundle)
+        table, bags = read(cohort, embeddings, load_profile(profile) if profile else served.profile, columns)
+        with progress("steps") as advance:
+            report = validate_bundle(served, table, bags, out, advance)
+        write_page(report, out)
+    if as_json:
+        print_json(report)
+    else:
+        say("\n".join(evaluation_lines(report, out)))

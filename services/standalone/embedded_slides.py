@@ -1,0 +1,91 @@
+"""Embeds many slides past bad ones, and lists both kinds in tables; a second run resumes."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from medulla.v1.events_pb2 import SlideEmbedded
+
+from services.standalone.advice import here
+from services.standalone.console import Advance
+from services.standalone.errors import refusal
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
+from services.standalone.selection import Item, Refused
+from services.standalone.workspace import open_workspace
+from shared.errors import PermanentError
+from shared.files import put
+
+INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
+FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Outcome of one slide: its event, or why it was refused."""
+
+    item: Item
+    event: SlideEmbedded | None = None
+    error: PermanentError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a run, and how many slides each lists."""
+
+    embedded: int
+    failed: int
+    index: Path
+    failures: Path
+
+
+def embed_slides(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Tables:
+    """Embed every slide into `out`; the index lists embedded slides, `failures.csv` refused ones."""
+    outcomes = []
+    with (
+        open_pipeline(open_workspace(out), options) as pipeline,
+        ThreadPoolExecutor(options.workers, thread_name_prefix="slide") as pool,
+    ):
+        for done, outcome in enumerate(pool.map(partial(_outcome, pipeline), items), 1):
+            outcomes.append(outcome)
+            advance(done, len(items))
+    return _write(out, outcomes)
+
+
+def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
+    if isinstance(item, Refused):
+        return Embedded(item, error=item.error)
+    try:
+        return Embedded(item, event=pipeline.embed(item))
+    except Exception as error:  # noqa: BLE001 - any error of a slide becomes its row
+        return Embedded(item, error=refusal(error))
+
+
+def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
+    embedded = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
+    refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
+    index, failures = out / "index.csv", out / "failures.csv"
+    _write_table(index, INDEX, embedded)
+    _write_table(failures, FAILURES, refused)
+    return Tables(len(embedded), len(refused), index, failures)
+
+
+def _index_row(event: SlideEmbedded) -> Sequence[object]:
+    return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
+
+
+def _failure_row(item: Item, error: PermanentError) -> Sequence[object]:
+    what_to_do = here(error.reason, error.advice)
+    return str(item.path), item.case_id, item.slide_id, error.reason, str(error), what_to_do
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    put(path, text.getvalue().encode(errors="backslashreplace"))

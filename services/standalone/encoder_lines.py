@@ -1,0 +1,32 @@
+"""What an encoder is and how it was fine-tuned, in a few lines for the terminal."""
+
+from typing import Any
+
+from services.embedder.manifest import EncoderManifest, Training
+
+
+def encoder_lines(manifest: EncoderManifest) -> list[str]:
+    """Its source, licence, digest, tiles and training."""
+    rows: dict[str, Any] = {
+        "source": manifest.source,
+        "licence": manifest.licence,
+        "digest": manifest.digest,
+        "tiles": f"{manifest.input_px} px, {manifest.tile_um:g} um ({manifest.um_per_px:g} um/px)",
+        "features": manifest.dim,
+    }
+    lines = [f"{name:9}{value}" for name, value in rows.items()]
+    return [f"{manifest.name} {manifest.version}", *lines, *(training_lines(manifest.training))]
+
+
+def training_lines(training: Training | None) -> list[str]:
+    """How an encoder was fine-tuned and whether it helped, in a few lines."""
+    if training is None:
+        return []
+    before = "" if training.frozen_loss is None else f", {training.frozen_loss:.4g} while the head alone was trained"
+    mark = "SIMULATED " if training.simulated else ""
+    return [
+        f"tuned    from {training.base} on {mark}{training.learned_from}: {training.tiles} tiles of "
+        f"{training.patients} patients, data {training.data_digest[:12]}",
+        f"loss     {training.best_loss:.4g} in epoch {training.best_epoch} of {training.epochs}{before}",
+        f"verdict  {training.verdict}",
+    ]

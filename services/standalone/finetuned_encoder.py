@@ -1,0 +1,142 @@
+"""Fine-tunes an encoder: base encoder, training data and trainer composed; the result is an encoder's folder."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
+from services.embedder.manifest import EncoderManifest, Training, read_manifest, read_model
+from services.standalone.attended_tiles import keep, kept
+from services.standalone.cohort_slides import CohortSlides
+from services.standalone.console import Advance, progress
+from services.standalone.training_data import Labels, Outcomes
+from services.tiler.grid import GridSpec
+from services.tiler.isolation import isolated_readers
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.column_map import load_map
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.table import read_cohort
+from services.trainer.errors import OtherEncoderError
+from services.trainer.finetune import run as tuning
+from services.trainer.finetune import workplace
+from services.trainer.finetune.attention import learners, top_tiles
+from services.trainer.finetune.material import read_labelled
+from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.run import Assignment, Base, Tuned
+from services.trainer.finetune.settings import Settings
+from services.trainer.profile import load_profile
+from shared.units import Microns, TilePx
+
+_TILES = "tiles"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of the command."""
+
+    encoder: Path
+    source: Labels | Outcomes
+    settings: Settings
+    out: Path
+    name: str | None
+    tile_um: float | None
+
+    def card(self, base: EncoderManifest) -> dict[str, Any]:
+        """Fields of the new encoder's card that do not depend on training."""
+        return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
+
+
+def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
+    """Fine-tune and write the encoder; the finished encoder of the same run is only read.
+
+    Raises:
+        PermanentError: encoder, tiles, cohort, slides or the output folder are refused.
+    """
+    manifest = read_manifest(job.encoder)
+    model = read_model(job.encoder, manifest)
+    base = Base(model, manifest.name, manifest.digest, manifest.input_px, manifest.dim)
+    if isinstance(job.source, Labels):
+        assignment = _from_labels(job, job.source, manifest, base, ranks)
+    else:
+        assignment = _from_outcome(job, job.source, manifest, base, ranks)
+    ranks.wait()
+    if assignment:
+        with _bar("steps", ranks) as advance:
+            tuned = tuning.finetune(assignment, base, ranks, job.out, advance)
+        ranks.wait()
+        if ranks.first:
+            _write(job, manifest, tuned)
+            workplace.forget(job.out)
+    ranks.wait()
+    return read_manifest(job.out)
+
+
+def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
+    """Training data from labelled tiles; None if the encoder is finished."""
+    with _bar("tiles", ranks) as advance:
+        labelled = read_labelled(source.tiles, advance)
+    assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
+    return None if workplace.finished(job.out, assignment.run) else assignment
+
+
+def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
+    """Training data from a cohort; None if the encoder is finished."""
+    cohort, embeddings = _read(source)
+    if embeddings.encoder_digest != base.digest:
+        raise OtherEncoderError(
+            f"the embeddings were made by {embeddings.encoder_name} {embeddings.encoder_digest[:12]}, and fine-tuning "
+            f"starts from {base.name} {base.digest[:12]}"
+        )
+    data = learners(cohort, embeddings, job.settings)
+    card = job.card(manifest) | {"default_mpp": source.default_mpp}
+    run = tuning.cohort_run(data, embeddings, base, job.settings, card)
+    if workplace.finished(job.out, run[0]):
+        return None
+    folder = workplace.work_folder(job.out, run[0]) / _TILES
+    if ranks.first:
+        grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
+        with _bar("networks that choose tiles", ranks) as advance:
+            advance(0, 1)
+            spots = top_tiles(data, embeddings, job.settings)
+            advance(1, 1)
+        with _bar("cases", ranks) as advance, isolated_readers() as open_slide:
+            slides = CohortSlides.below(source.slides, source.default_mpp)
+            keep(spots, replace(slides, open_slide=open_slide), grid, folder, advance)
+    ranks.wait()
+    return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
+
+
+def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
+    columns = load_map(source.columns) if source.columns else None
+    table = read_cohort(source.cohort, load_profile(source.profile), columns)
+    return table, read_embeddings(source.embeddings)
+
+
+def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
+    training = Training.model_validate(tuned.facts)
+    mark = "-simulated" if training.simulated else ""
+    origin = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
+    licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
+    learned = f"{'SIMULATED ' if mark else ''}{origin}; {training.verdict}"
+    source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
+    notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
+    card = EncoderCard(
+        name=job.name or f"{base.name}-finetuned{mark}",
+        version="1.0.0",
+        source=source,
+        licence=licence,
+        notice=f"{notice}\nChanged here: {source}.\nData: sha256 {training.data_digest}. Research use only.\n",
+        tile_px=base.input_px,
+        tile_um=job.tile_um or base.tile_um,
+    )
+    write_encoder(tuned.model, card, job.out, training)
+
+
+def _bar(label: str, ranks: Ranks) -> AbstractContextManager[Advance]:
+    """A progress bar of the first process; other processes print nothing."""
+    return progress(label) if ranks.first else nullcontext(_silent)
+
+
+def _silent(done: int, total: int) -> None:
+    """Print nothing."""

@@ -1,0 +1,212 @@
+"""Every service in one process on loopback, with a folder as bucket, a bus in memory, SQLite and the page."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+
+from medulla.v1.events_pb2 import Progress, SlideRejected
+
+from services.embedder.routes import routes as embedder_routes
+from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
+from services.fusion_scorer.routes import routes as scorer_routes
+from services.results.http_server import HttpServer
+from services.results.progress_feed import Feed
+from services.results.refused import RefusedUploads
+from services.results.rest import create_app
+from services.results.routes import routes as results_routes
+from services.results.sql_store import SqlStore
+from services.standalone.advice import here
+from services.standalone.console import say
+from services.standalone.errors import located
+from services.standalone.folder_watch import FolderWatch
+from services.standalone.laptop_results import LaptopResults, database_url
+from services.standalone.pipeline import Pipeline, open_pipeline
+from services.standalone.pipeline_options import Options
+from services.standalone.selection import Item, Refused, parted
+from services.standalone.unreadable_files import UnreadableFiles
+from services.standalone.workspace import open_workspace
+from services.tiler.landings import Landings
+from services.tiler.on_landing import OnLanding
+from services.tiler.routes import routes as tiler_routes
+from services.tiler.settling import SeriesSettings, Settling
+from shared import keys, runtime
+from shared.attempts import Attempts
+from shared.blob.port import BlobStore
+from shared.bus import dead_letters, topics
+from shared.bus.events import to_record
+from shared.bus.memory import MemoryBus
+from shared.bus.port import Delivery, Producer
+from shared.errors import PermanentError
+from shared.incidents import contained
+from shared.rpc.auth import OpenOnLoopback
+from shared.settings import PlatformSettings, load
+from shared.slides.listing import SlideListing
+from shared.sweep import Every
+from shared.text import clean
+from shared.worker import Worker, subscriptions
+
+HOST = "127.0.0.1"
+_NAME = "medulla"
+_LOOK_EVERY_S = 1.0
+"""How often the folder is searched for new files."""
+_DRAIN_S = 10.0
+"""How long writes, scores and requests in work may take after Ctrl-C."""
+_LOOK_FOR_UNREADABLE_S = 10.0
+_SWEEP_EVERY_S = 30.0
+"""How often cases are checked for inputs removed without an event, for example while the program was stopped."""
+_PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
+_WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Folder, port and bundle of the services on a laptop."""
+
+    folder: Path
+    port: int
+    bundle: Path
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        return f"http://{HOST}:{self.port}"
+
+
+def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
+    """Link slides from other folders into the watched folder; returns the refused ones.
+
+    Raises:
+        PermanentError: none of them could be linked.
+    """
+    workspace = open_workspace(folder)
+    slides, refused = parted(items)
+    for slide in slides:
+        try:
+            workspace.link(slide)
+        except PermanentError as error:
+            refused.append(Refused(slide.path, error, slide.case_id, slide.slide_id))
+    if items and len(refused) == len(items):
+        raise located(refused[0].error, refused[0].path)
+    return refused
+
+
+def serve(deployment: Deployment, options: Options) -> int:
+    """Run until a signal; returns the exit code.
+
+    Raises:
+        PermanentError: the bundle or the encoder cannot be used.
+        BusyAddressError: another program listens on the port.
+    """
+    with _parts(deployment, options) as parts:
+        platform = load(PlatformSettings, log_level="ERROR", drain_timeout_s=_DRAIN_S)
+        return runtime.run(_NAME, platform, *parts, sentences=True)
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A part: cuts off slides in work when the process stops, since the next start goes on with them."""
+
+    pipeline: Pipeline
+
+    def run(self, stop: Event) -> None:
+        """Wait for `stop`."""
+        stop.wait()
+        self.pipeline.interrupt()
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """A part: prints one sentence for every refused input, with its file."""
+
+    bus: MemoryBus
+
+    def run(self, stop: Event) -> None:
+        """Print until `stop` is set."""
+        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _print_refusal)
+
+
+def _print_refusal(delivery: Delivery) -> None:
+    letter = dead_letters.read(delivery.record)
+    key = clean(letter.key.removeprefix(f"{_NAME}/"))
+    with contained("refusals"):
+        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
+
+
+def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
+    say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
+    results.record_rejection(rejection)
+
+
+@contextmanager
+def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Part]]:
+    workspace, bus = open_workspace(deployment.folder), MemoryBus()
+    _make_folders(deployment.folder)
+    producer = bus.producer()
+
+    def on_progress(event: Progress) -> None:
+        producer.send([to_record(event, _NAME)])
+
+    database = database_url(deployment.folder)
+    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, on_progress) as pipeline:
+        results.migrate()
+        attempts = Attempts(workspace.store)
+        yield [
+            attempts,
+            Interruption(pipeline),
+            *_workers(pipeline, _bundles(workspace.store, deployment.bundle), results, bus, attempts),
+            *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
+            Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
+            _page(deployment, workspace.store, results, producer),
+            Refusals(bus),
+            Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
+            Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
+        ]
+
+
+def _workers(
+    pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus, attempts: Attempts
+) -> list[Worker]:
+    store, producer = pipeline.workspace.store, bus.producer()
+    plan_tiles = pipeline.plan_tiles
+    landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
+    served = {
+        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
+        "embedder": embedder_routes(pipeline.embed_slide),
+        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla"), lambda _: None),
+        "results": results_routes(store, results),
+    }
+    return [
+        Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes, attempts=attempts)
+        for name, routes in served.items()
+    ]
+
+
+def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
+
+
+def _page(deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
+    feed = Feed(results)
+    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed)
+    return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
+
+
+def _bundles(store: BlobStore, bundle: Path) -> Bundles:
+    """The folder's promoted bundle; promotes the given one if there is none."""
+    bundles = Bundles(store)
+    try:
+        bundles.promoted()
+    except NoBundleError:
+        promote(store, bundle)
+    return bundles
+
+
+def _make_folders(folder: Path) -> None:
+    for name in (keys.SLIDES, keys.CLINICAL):
+        (folder / name).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,84 @@
+"""What operators have the running system do again: announce missed inputs, score cases, promote a bundle."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from medulla.v1.events_pb2 import CaseRescoreRequested
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
+from services.tiler.landings import Landings
+from services.tiler.settings import TilerSettings
+from services.tiler.unplanned import Unplanned
+from shared import keys
+from shared.blob.s3 import S3Store
+from shared.bus.events import event_id, to_record
+from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.settings import PlatformSettings, load
+from shared.slides.listing import SlideListing
+from shared.sweep import Sweep
+from shared.units import CaseId
+
+_OPERATOR = "operator"
+
+
+def sweep() -> dict[str, int]:
+    """Announce slides and records without an outcome, and rescore cases with deleted inputs; returns their numbers.
+
+    Raises:
+        BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
+        TransientError: the store or the bus is down.
+    """
+    platform, tiler = load(PlatformSettings), load(TilerSettings)
+    store = S3Store(platform.s3)
+    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
+        slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
+        landing = on_landing(store, Bundles(store), producer)
+        announced = {
+            prefix: Sweep(store, producer, platform.s3.bucket, prefix, is_pending)()
+            for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
+        }
+        return announced | {keys.CASES: landing.sweep_cases()}
+
+
+def rescore(cases: Sequence[str]) -> int:
+    """Request new scores of cases, of all if none are named, with the promoted bundle; returns their number.
+
+    Raises:
+        UnknownCaseError: nothing is stored of a named case.
+        TransientError: the store or the bus is down.
+    """
+    platform = load(PlatformSettings)
+    index = CaseIndex(S3Store(platform.s3))
+    chosen = [_known(index, case) for case in cases] or list(index.cases())
+    with closing(KafkaProducerAdapter(platform.kafka)) as producer:
+        producer.send([to_record(_request(case), _OPERATOR) for case in chosen])
+    return len(chosen)
+
+
+def promote_bundle(bundle: Path) -> str:
+    """Store and promote a bundle, so that every case is scored again; returns its digest.
+
+    Raises:
+        BadBundleError: the bundle is not intact.
+        TransientError: the store is down.
+    """
+    return promote(S3Store(load(PlatformSettings).s3), bundle).digest
+
+
+def _known(index: CaseIndex, case: str) -> CaseId:
+    known = keys.case_id(case, "the command line")
+    if not index.knows(known):
+        raise UnknownCaseError(f"nothing is stored of case {known}")
+    return known
+
+
+def _request(case: CaseId) -> CaseRescoreRequested:
+    request = CaseRescoreRequested(case_id=case, cause=_OPERATOR)
+    request.as_of.FromDatetime(datetime.now(UTC))
+    request.event_id = event_id(CaseRescoreRequested, case, _OPERATOR, request.as_of.ToJsonString())
+    return request

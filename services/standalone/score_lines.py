@@ -1,0 +1,79 @@
+"""A score in a few lines of text, for the terminal."""
+
+from collections.abc import Iterator
+
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
+
+from services.standalone import score_text
+
+_CONTRIBUTIONS = 6
+
+
+def score_lines(score: Score) -> list[str]:
+    """Lines on a score, the most important first."""
+    return [
+        *_banner(score),
+        *(f"LOOK FIRST: {sentence}" for sentence in score_text.attention_needed(score)),
+        "",
+        *_risk(score),
+        *_inputs(score),
+        *_reasons(score),
+        *(score_text.reading(reading) for reading in score.readings),
+        *(line for slide in score.slides for line in _slide(slide, score)),
+        "",
+        *_provenance(score),
+    ]
+
+
+def _banner(score: Score) -> Iterator[str]:
+    yield f"Case {score.case_id}. {score.notice}"
+    if score.simulated:
+        yield "SIMULATED: the model was fitted on simulated patients; its numbers say nothing about any child."
+
+
+def _risk(score: Score) -> Iterator[str]:
+    if score.abstained:
+        yield f"No risk is given: {score.abstained_reason}"
+        return
+    for risk in score.risks:
+        yield (
+            f"Risk of relapse within {risk.horizon_years:g} years: {risk.risk:.1%} "
+            f"({risk.level:.0%} interval {risk.lo:.1%} to {risk.hi:.1%})"
+        )
+    yield f"Risk group: {score.risk_group} ({score.risk_group_rule})"
+    yield f"Higher than {score.percentile:.0f} % of the training cohort."
+
+
+def _inputs(score: Score) -> Iterator[str]:
+    used, missing = (score_text.listed(names, "nothing") for names in (score.modalities_used, score.modalities_missing))
+    yield f"Model: {score_text.plain(score.model) or 'none'}; used {used}; missing {missing}."
+    if score.HasField("out_of_distribution"):
+        yield f"The case lies {score_text.distance(score.out_of_distribution)}."
+
+
+def _reasons(score: Score) -> Iterator[str]:
+    ordered = sorted(score.contributions, key=lambda item: -abs(item.log_hazard))[:_CONTRIBUTIONS]
+    if ordered:
+        yield "Why (share of the log hazard): " + ", ".join(
+            f"{score_text.plain(item.label)} {item.value} {item.log_hazard:+.2f}" for item in ordered
+        )
+
+
+def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
+    ledger = slide.ledger
+    counts = f"{ledger.ok} tiles ok, {ledger.background} background, {ledger.pen} pen, {ledger.blurred} blurred"
+    flags = score_text.listed(slide.qc_flags, "no remark")
+    mpp = f"{slide.mpp_x:.3g} x {slide.mpp_y:.3g} um/px from {slide.mpp_source}"
+    yield f"{score_text.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+    if slide.HasField("out_of_distribution"):
+        yield f"  by itself {score_text.distance(slide.out_of_distribution)}"
+
+
+def _provenance(score: Score) -> Iterator[str]:
+    provenance = score.provenance
+    yield f"Provenance: score {score.score_id[:12]}, Medulla {provenance.program_version}"
+    yield f"  bundle   {provenance.bundle_name} {provenance.bundle_digest[:12]}"
+    yield f"  encoder  {provenance.encoder_name or 'none'} {provenance.encoder_digest[:12]}"
+    yield f"  clinical {provenance.clinical_digest[:12] or 'none'}"
+    for slide in provenance.slides:
+        yield f"  slide    {slide.slide_id} {slide.slide_digest[:12]}, plan {slide.plan_digest[:12]}"

@@ -1,1 +1,0 @@
-"""Public cohorts as our tables, and the runs that EVIDENCE.md quotes."""

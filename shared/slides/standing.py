@@ -1,0 +1,52 @@
+"""Checks that the slide at work is still the one in the bucket: not overwritten, not deleted, its case not erased."""
+
+import time
+from dataclasses import dataclass, field
+
+from medulla.v1.common_pb2 import Slide
+
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.erased import ErasedCases
+from shared.slides.embedded import files, present
+from shared.units import CaseId
+
+CHECK_EVERY_S = 5.0
+"""How often long work on a slide looks whether the slide still stands."""
+
+
+def check_stands(store: BlobStore, slide: Slide) -> None:
+    """Return if the slide stands in this version; costs one HEAD and one listing of its case.
+
+    Raises:
+        ObjectChangedError: a file of it was overwritten or deleted, or its case was erased.
+    """
+    if change := _change(store, slide):
+        raise ObjectChangedError(change, slide.digest)
+
+
+def _change(store: BlobStore, slide: Slide) -> str:
+    """What became of the slide, as a sentence; empty if nothing did."""
+    if ErasedCases(store).holds(slide.case_id):
+        return f"the case of object {slide.object.key} was erased while it was worked on"
+    there = present(store, CaseId(slide.case_id))
+    for file in files(slide):
+        if there.get(file.key) != file.etag:
+            change = "overwritten" if file.key in there else "deleted"
+            return f"object {file.key} was {change} while it was worked on"
+    return ""
+
+
+@dataclass
+class StandingCheck:
+    """`check_stands` for work in steps: at its first call, then at most once in `every_s` seconds."""
+
+    store: BlobStore
+    slide: Slide
+    every_s: float = CHECK_EVERY_S
+    _next: float = field(default=-float("inf"), init=False)
+
+    def __call__(self) -> None:
+        """Check if it is time; raises as `check_stands` does."""
+        if time.monotonic() >= self._next:
+            check_stands(self.store, self.slide)
+            self._next = time.monotonic() + self.every_s

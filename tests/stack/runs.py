@@ -1,0 +1,76 @@
+"""A folder for each run's data and logs; what a killed run left behind is ended and removed by the next."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.stack.home import inside, locked
+from tests.stack.leftovers import end_orphans, folders_in_use, remove_memory
+from tests.stack.process import Program
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """A folder of this run's own, removed at its end.
+
+    Its lock lives as long as we do, so another run can tell that a folder was left behind.
+    """
+    with locked("runs"):
+        _clear_left_behind()
+        folder = Path(tempfile.mkdtemp(dir=inside("runs"), prefix="run-"))
+        folder.chmod(0o755)
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        end_programs(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def _clear_left_behind() -> None:
+    runs = inside("runs")
+    for folder in {*runs.iterdir(), *folders_in_use(runs)}:
+        if _is_left_behind(folder):
+            end_programs(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left_behind(folder: Path) -> bool:
+    lock = folder / "lock"
+    if not lock.exists():
+        return True
+    with lock.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _recorded(folder: Path) -> list[Program]:
+    """Programs started below the folder, the youngest first."""
+    records = sorted(folder.rglob("*.process"), key=lambda record: record.stat().st_mtime, reverse=True)
+    return [Program.recorded(record) for record in records]
+
+
+def running_programs(folder: Path) -> list[Program]:
+    """Those of them that run."""
+    return [program for program in _recorded(folder) if program.alive]
+
+
+def end_programs(folder: Path) -> list[str]:
+    """Stop every program recorded below the folder, the youngest first; gives the names of those that ran.
+
+    What a program left behind that ended by itself is ended and removed, too.
+    """
+    running = running_programs(folder)
+    for program in _recorded(folder):
+        program.stop()
+    end_orphans(folder)
+    remove_memory(folder)
+    return [program.name for program in running]

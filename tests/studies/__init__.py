@@ -1,0 +1,1 @@
+"""Studies of the models on public and SIMULATED cohorts, which EVIDENCE.md reports; `make science`."""

@@ -1,0 +1,124 @@
+"""The studies: what each is made from, and its section and figures in the note."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.canonical import digest_of, sha256
+from tests.studies import pictures, sections, summaries
+from tests.studies.bags import BagPlan
+from tests.studies.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
+from tests.studies.growth import growth_plans, growth_summary
+from tests.studies.pieces import Plan
+from tests.studies.pixels import PixelPlan
+from tests.studies.recovery import RecoveryPlan
+from tests.studies.stain_study import StainPlan
+from tests.studies.summaries import Piece
+
+
+class MissingDataError(Exception):
+    """The folder of the user lacks what a study reads; the text says what."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Options of a run."""
+
+    data: Path | None
+    quick: bool
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study; where it is simulated its files say so in their names."""
+
+    name: str
+    simulated: bool
+    plans: Callable[[Setting], Sequence[Plan]]
+    summary: Callable[[Sequence[Piece]], Mapping[str, Any]]
+    section: Callable[[Mapping[str, Any]], str]
+    pictures: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    side_by_side: bool = True
+
+    @property
+    def stem(self) -> str:
+        """Stem of the names of its files."""
+        return f"SIMULATED-{self.name}" if self.simulated else self.name
+
+
+def _public(cohort: str, files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
+    def plans(setting: Setting) -> Sequence[Plan]:
+        if setting.data is None:
+            raise MissingDataError("it reads a public cohort: name its folder with DATA=/folder")
+        paths = [setting.data / name for name in files]
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            raise MissingDataError(f"{missing[0]} does not exist")
+        digest = digest_of([sha256(path.read_bytes()) for path in paths])
+        return [PublicPlan(cohort, digest, 1, 3, 200) if setting.quick else PublicPlan(cohort, digest)]
+
+    return plans
+
+
+def _bags(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [BagPlan(241, effect, 100, 80, 20) for effect in (1.0, 1.6)]
+    return [BagPlan(seed, effect) for seed in range(241, 249) for effect in (1.0, 1.6)]
+
+
+def _intervals(setting: Setting) -> Sequence[Plan]:
+    """The studies on bags again, and others of other sizes and without slides."""
+    if setting.quick:
+        return _bags(setting)
+    more = [BagPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(251, 255)]
+    table = [BagPlan(seed, 1.0, slides=False) for seed in range(261, 265)]
+    return [*_bags(setting), *more, *table]
+
+
+def _slides(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [PixelPlan(151, draws=2, patients=60, external=30, ood_patients=0)]
+    return [PixelPlan(seed) for seed in (151, 152, 153)]
+
+
+def _stains(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [StainPlan(181, 40, 12, 4)]
+    return [StainPlan(seed) for seed in (181, 182)]
+
+
+def _cross_validated(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [SimulatedPlan(143, 1.6, 100, 20, 3)]
+    return [SimulatedPlan(seed, effect) for seed in (143, 144) for effect in (1.0, 1.6)]
+
+
+def _recovery(setting: Setting) -> Sequence[Plan]:
+    tables, patients = (10, 200) if setting.quick else (400, 1000)
+    return [RecoveryPlan(4001, tables, patients, complete) for complete in (True, False)]
+
+
+_HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]
+
+STUDIES: tuple[Study, ...] = (
+    Study("cavalli", False, _public("cavalli", [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
+    Study(
+        "hancock",
+        False,
+        _public("hancock", [*_HANCOCK_FILES, f"{HANCOCK}/tma_tile_dtr_256_HE.npz"]),
+        summaries.public,
+        sections.public,
+        pictures.arms,
+        False,
+    ),
+    Study("bags", True, _bags, summaries.on_bags, sections.gains, pictures.gains),
+    Study("slides", True, _slides, summaries.on_slides, sections.slides, pictures.gains_on_slides, False),
+    Study(
+        "cross-validated", True, _cross_validated, summaries.cross_validated, sections.cross_validated, pictures.nothing
+    ),
+    Study("recovery", True, _recovery, summaries.recovery, sections.recovery, pictures.ratios),
+    Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
+    Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
+    Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),
+)

@@ -1,0 +1,101 @@
+"""The evidence of fine-tuning: whose tile is whose, figures by hand and against scikit-learn, an honest sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from services.embedder.manifest import read_manifest, read_model
+from services.trainer.errors import BadTilesError
+from services.trainer.finetune.material import Item, read_labelled
+from services.trainer.finetune.training import Lesson, train
+from tests.studies.finetuning import SETTINGS, Job, features, run
+from tests.studies.finetuning_report import ByGroup, Probed, accuracy, macro_auc, write_report
+from tests.studies.labelled_tiles import Tiles, lung, osteosarcoma
+from tests.support.finetuning import labelled_tiles, small_encoder
+
+ONES = np.ones((1, 60))
+
+
+def test_patients_and_blocks_are_read_from_the_published_names(tmp_path: Path) -> None:
+    folder = tmp_path / "any/projects/Osteosarcoma/test"
+    folder.mkdir(parents=True)
+    names = ["Viable___Case-48-P5-C23-54011-19464_110", "Non-Tumor___P9-B6-5195-29864_106"]
+    for name in [*names, "Non-Viable-Tumor___Case-3-A7-36617-26705_105"]:
+        (folder / f"{name}.jpg").touch()
+    data = osteosarcoma(tmp_path)
+    assert data.classes == ("Non-Tumor", "Non-Viable-Tumor", "Viable")
+    assert set(zip(data.patients, data.block, strict=True)) == {
+        ("Case-48", "Case-48 P5-C23"),
+        ("P9", "P9 B6"),
+        ("Case-3", "Case-3 A7"),
+    }
+    assert len(set(data.fold.tolist())) == 3
+    with pytest.raises(BadTilesError, match="holds no tiles below"):
+        lung(tmp_path)
+
+
+def test_patients_of_training_and_test_are_others_although_their_numbers_are_not(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for label in ("LUAD", "LUSC"):
+            (tmp_path / "tcga_luadlusc" / part / label).mkdir(parents=True)
+            for name in ("0_0_1.jpg", "0_1_1.jpg"):
+                (tmp_path / "tcga_luadlusc" / part / label / name).touch()
+    data = lung(tmp_path)
+    assert len(set(data.patients)) == 4
+    assert data.tested.tolist() == [False] * 4 + [True] * 4
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(1)
+    risk, label = rng.dirichlet(np.ones(3), 60).round(1), np.arange(60) % 3
+    assert accuracy(risk, label)(ONES)[0] == pytest.approx(float((risk.argmax(axis=1) == label).mean()))
+    expected = np.mean([roc_auc_score(label == k, risk[:, k]) for k in range(3)])
+    assert macro_auc(risk, label)(ONES)[0] == pytest.approx(expected)
+
+
+def test_a_patient_drawn_twice_counts_twice_with_all_tiles() -> None:
+    risk, label = np.eye(2)[[0, 0, 1]], np.array([0, 1, 1])
+    by_patient = ByGroup(accuracy(risk, label), np.array([0, 0, 1]))
+    assert by_patient(np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]])).tolist() == pytest.approx([2 / 3, 0.5, 1.0])
+
+
+@pytest.mark.parametrize(("better", "said"), [(True, "it helps"), (False, "no gain shown")])
+def test_the_sentence_says_what_the_interval_allows(tmp_path: Path, better: bool, said: str) -> None:
+    label = np.arange(60) % 2
+    items = tuple(Item(f"P{i // 6}", (Path(str(i)),)) for i in range(60))
+    fold = np.zeros(60, np.int64)
+    data = Tiles("made", "Made-up tiles", items, label, ("a", "b"), fold, tuple(item.patient for item in items))
+    coin = np.random.default_rng(2).dirichlet(np.ones(2), 60)
+    right = np.eye(2)[label]
+    write_report(tmp_path, [(data, [Probed(0, 1, coin, right if better else coin, 4)])], {"seeds": 1})
+    report = json.loads((tmp_path / "finetuning.json").read_text())["sets"][0]
+    assert report["patients"] == 10
+    assert report["macro_auc"]["gain"]["lo"] <= report["macro_auc"]["gain"]["est"] <= report["macro_auc"]["gain"]["hi"]
+    assert said in (tmp_path / "finetuning.md").read_text()
+    assert (tmp_path / "finetuning.svg").read_text().count("Made-up tiles") == 4
+
+
+def test_nothing_that_is_tested_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labelled = read_labelled(labelled_tiles(tmp_path / "tiles"))
+    encoder = small_encoder(tmp_path / "encoder")
+    manifest = read_manifest(encoder)
+    model = read_model(encoder, manifest)
+    fold = np.array([int(item.patient == "P5") for item in labelled.items]) - 1
+    data = Tiles("made", "", labelled.items, labelled.label, labelled.classes, fold, ())
+    seen: list[str] = []
+
+    def watched(graph: bytes, width: int, lesson: Lesson, *rest: Any) -> Any:
+        seen.extend(item.patient for item in lesson.items)
+        return train(graph, width, lesson, *rest)
+
+    monkeypatch.setattr("tests.studies.finetuning._PX", manifest.input_px)
+    monkeypatch.setattr("tests.studies.finetuning.train", watched)
+    found = run(Job(data, 0, 1, model))
+    assert set(seen) == {f"P{i}" for i in range(5)}
+    assert found.before.shape == found.after.shape == (6, 2)
+    assert found.best_epoch <= SETTINGS.epochs
+    assert features(model, np.zeros((9, manifest.input_px, manifest.input_px, 3), np.uint8)).shape == (9, manifest.dim)
