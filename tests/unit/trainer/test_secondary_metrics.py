@@ -9,7 +9,7 @@ from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, fit_cox
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.evaluation.recalibration import recalibrated
+from services.trainer.evaluation.recalibration import cross_recalibrated
 from services.trainer.metrics import discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, wilson
 from services.trainer.metrics.censoring import followed
@@ -160,7 +160,7 @@ def test_recalibration_undoes_a_shift_and_a_stretch_on_patients_it_has_not_seen(
     wrong = -np.expm1(-np.exp(2 * scale + 1))
     folds = rng.integers(0, 5, 3000)
     truth = -np.expm1(-np.exp(scale))
-    right, level = (recalibrated(outcome, wrong, 3, folds, slope=slope) for slope in (True, False))
+    right, level = (cross_recalibrated(outcome, wrong, 3, folds, slope=slope) for slope in (True, False))
     assert level.mean() == pytest.approx(relapsed.mean(), abs=0.05)
     assert right.mean() == pytest.approx(relapsed.mean(), abs=0.02)
     assert np.abs(right - truth).mean() < 0.03
