@@ -63,7 +63,7 @@ def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, coho
     result = report(out)
     assert list(result["cohort"]["events"]) == ["0", "1", "2", "3"]
     assert result["cohort"]["meanings"]["1"] == "relapse or progression"
-    assert result["cohort"]["events"]["1"] == int(cohort.outcome.relapsed.sum())
+    assert result["cohort"]["events"]["1"] == int(cohort.outcome.is_event.sum())
     assert result["absent"]["pathomics"] == "no slides were given, and the table has no ready-made pathomic column"
     assert result["bootstrap"] == {"samples": 50, "fewer": 50, "level": 0.95}
 

@@ -78,7 +78,7 @@ def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None]
     truth = read_truth(outside[0])
     numbers: dict[str, Any] = {
         "patients": len(cohort),
-        "events": int(cohort.outcome.relapsed.sum()),
+        "events": int(cohort.outcome.is_event.sum()),
         "external": len(test),
     }
     numbers |= {

@@ -105,7 +105,7 @@ class Arm(Protocol):
     def title(self) -> str:
         """For people; `{table}` stands for the blocks of variables that a cohort knows."""
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Why the arm cannot be fitted on a cohort, in words; None where it can."""
 
     def fit(self, train: Patients) -> Fitted:

@@ -16,7 +16,7 @@ class ClinicalMolecularGbm:
     name = "clinical_molecular_gbm"
     title = "{table} variables, LightGBM"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Some variable must be known."""
         known = patients.has_block("clinical") | patients.has_block("molecular")
         return None if known.any() else "no clinical or molecular variable is known"

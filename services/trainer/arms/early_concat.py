@@ -41,7 +41,7 @@ class EarlyConcat:
     name = "early_concat"
     title = "{table} and pooled embeddings, early fusion"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Slides of enough patients are needed."""
         return too_few(patients, "pathomic") if patients.slides else "there are no slides"
 
@@ -68,10 +68,10 @@ def joined(columns: tuple[Column, ...], patients: Patients) -> Floats:
 
 def _linear(x: Floats, outcome: Outcome, folds: Ints) -> tuple[Floats, Floats]:
     """Out-of-fold scores [n] and coefficients of the ridge model."""
-    ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, PENALTIES)
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES)
     scores = np.zeros(len(x))
     for fold in np.unique(folds):
         kept = folds != fold
-        found = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.relapsed[kept]), ridge)
+        found = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.is_event[kept]), ridge)
         scores[~kept] = x[~kept] @ found
-    return scores, fit_cox(Sample.of(x, outcome.time, outcome.relapsed), ridge)
+    return scores, fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)

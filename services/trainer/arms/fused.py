@@ -11,7 +11,7 @@ class Fused(RidgeCox):
     title = "{table} and pathomics, late fusion"
     blocks = ("clinical", "molecular", "pathomic")
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Pathomics must be known of enough patients, and one block to fuse it with."""
         table = [too_few(patients, block) for block in self.blocks if block != "pathomic"]
         return too_few(patients, "pathomic") or (table[0] if all(table) else None)

@@ -29,7 +29,7 @@ class Null:
     name: str = "null"
     title: str = "Average risk of the cohort"
 
-    def lacks(self, patients: Patients) -> str | None:  # noqa: ARG002 - every arm is asked the same
+    def unavailable_reason(self, patients: Patients) -> str | None:  # noqa: ARG002 - every arm is asked the same
         """Nothing is needed."""
         return None
 

@@ -40,7 +40,7 @@ class RidgeCox:
     title: str
     blocks: tuple[str, ...]
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Every block must be known of enough patients."""
         return next((why for why in (too_few(patients, block) for block in self.blocks) if why), None)
 
@@ -60,7 +60,7 @@ class RidgeCox:
 
 def too_few(patients: Patients, block: str) -> str | None:
     """Why a block is known of too few patients to be learned from; None where it is not."""
-    events = int(patients.cohort.outcome.relapsed[patients.has_block(block)].sum())
+    events = int(patients.cohort.outcome.is_event[patients.has_block(block)].sum())
     if events >= LEAST_EVENTS:
         return None
     if block == "pathomic" and patients.slides is None and not patients.has_block(block).any():
@@ -75,7 +75,7 @@ def fit_patterns(
     """A model of every pattern that has enough events; with the ridge of `known` models where they are given."""
     for pattern in patterns(blocks):
         has = train.has_blocks(pattern)
-        if int(train.cohort.outcome.relapsed[has].sum()) < LEAST_EVENTS:
+        if int(train.cohort.outcome.is_event[has].sum()) < LEAST_EVENTS:
             continue
         part = train.take(np.flatnonzero(has))
         penalties = (known[pattern].ridge,) if known and pattern in known else PENALTIES

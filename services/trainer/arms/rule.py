@@ -18,7 +18,7 @@ class ClinicalRule:
     name: str = RULE
     title: str = "Clinical rule"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """A rule that puts patients into both groups."""
         if not patients.cohort.profile.rule:
             return "the profile has no rule"

@@ -72,7 +72,7 @@ def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints
     x = design_matrix(columns, train)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, recipe.penalties)
+        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties)
     return fit_design(columns, x, outcome, recipe, ridge)
 
 

@@ -48,7 +48,7 @@ def fit_trees(x: Floats, outcome: Outcome, folds: Ints, seed: int) -> Trees:
         for i, rounds in enumerate(ROUNDS):
             scores[i, left] = raw(booster, x[left], rounds)
     for i in range(len(ROUNDS)):
-        gain[i] = Sample.of(scores[i][:, None], outcome.time, outcome.relapsed).log_likelihood(np.ones(1))
+        gain[i] = Sample.of(scores[i][:, None], outcome.time, outcome.is_event).log_likelihood(np.ones(1))
     best = int(np.argmax(gain))
     return Trees(_boost(x, outcome, ROUNDS[best], seed), scores[best])
 
@@ -70,7 +70,7 @@ def _boost(x: Floats, outcome: Outcome, rounds: int, seed: int) -> lgb.Booster:
 def _objective(outcome: Outcome) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
     """Gradient of the negative log partial likelihood, and a bound of its second derivative."""
     order = np.argsort(-outcome.time, kind="stable")
-    sample = Sample.of(np.zeros((len(outcome), 0)), outcome.time, outcome.relapsed)
+    sample = Sample.of(np.zeros((len(outcome), 0)), outcome.time, outcome.is_event)
 
     def of(score: Floats, _: lgb.Dataset) -> tuple[Floats, Floats]:
         risk = np.exp(np.asarray(score, np.float64)[order])

@@ -109,7 +109,7 @@ def _subgroups(facts: CardFacts) -> str:
     inside = cohort.take(arm.members)
     for name, text in cohort.profile.subgroups.items():
         index = np.flatnonzero(inside.holds(cohort.profile.expression(text)))
-        events = int(inside.outcome.relapsed[index].sum())
+        events = int(inside.outcome.is_event[index].sum())
         said = "too few events"
         if events >= _LEAST:
             statistic = discrimination.harrell_c(inside.outcome[index], arm.out_of_fold.log_risk[index])

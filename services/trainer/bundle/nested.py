@@ -9,7 +9,7 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import Pattern, fit_patterns, patterns
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.fold import apart
+from services.trainer.evaluation.fold import split_fold
 from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.incidence import cumulative_incidence
 from shared.arrays import Ints
@@ -26,7 +26,7 @@ def nested(
     folds = np.unique(fold_of)
     for done, fold in enumerate(folds, 1):
         tested = np.flatnonzero(fold_of == fold)
-        training, test = apart(patients.cohort, embeddings, tested, patients.seed, gated=False)
+        training, test = split_fold(patients.cohort, embeddings, tested, patients.seed, gated=False)
         for pattern, said in _without(training, test, blocks).items():
             mine = np.flatnonzero(test.has_blocks(pattern))
             found[pattern].fill(tested[mine], said.take(mine))

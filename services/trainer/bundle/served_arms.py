@@ -104,7 +104,7 @@ def served_trees(patients: Patients) -> ServedTrees | None:
     """LightGBM on clinical and molecular variables; None where nobody has both."""
     members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
     part = patients.take(members)
-    if part.cohort.outcome.relapsed.sum() < 2 * 5:
+    if part.cohort.outcome.is_event.sum() < 2 * 5:
         return None
     columns = fit_columns(part.case_values, part.cohort.profile.of_blocks(TABLE_BLOCKS))
     x = design_matrix(columns, part.case_values)

@@ -26,7 +26,7 @@ from services.trainer.bundle.slide_reference import slide_measures, slide_refere
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
 from services.trainer.evaluation.leaks import check_within, trained_on
@@ -71,7 +71,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
     check_target(out, plan.key)
-    cohort, notes = usable(cohort)
+    cohort, notes = validate_cohort(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
     steps = plan.folds + _OTHER_STEPS
@@ -155,7 +155,7 @@ def _training(
     thresholds = {name: threshold_for(cohort.outcome[index], risk, years) for name, (index, risk) in risks.items()}
     thresholds["null"] = float(average[place])
     rule, fitted_rule = ClinicalRule(), None
-    if rule.lacks(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
+    if rule.unavailable_reason(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
         fitted_rule = RuleArm.of(fitted.model)
         thresholds["rule"] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
     return TrainingFacts(

@@ -26,7 +26,7 @@ class Outcome:
         return Outcome(self.time[index], self.event[index])
 
     @property
-    def relapsed(self) -> Flags:
+    def is_event(self) -> Flags:
         """Whose time ends with the event of interest."""
         return np.asarray(self.event == 1)
 

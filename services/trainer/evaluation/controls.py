@@ -36,7 +36,7 @@ def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
     return ControlResult(_concordance(permuted, None, TABLE, fold_of, seed), with_noise - honest)
 
 
-def dealt_anew(cohort: Cohort, seed: int) -> Cohort:
+def permute_outcome(cohort: Cohort, seed: int) -> Cohort:
     """The same patients with the outcomes of others: no arm, slides and networks included, can foretell them."""
     return _dealt(cohort, np.random.default_rng([seed, 43]))
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
-from services.trainer.evaluation.controls import dealt_anew
+from services.trainer.evaluation.controls import permute_outcome
 from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve, metrics
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
@@ -54,7 +54,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     Raises:
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
-    cohort, notes = usable(cohort, plan.folds)
+    cohort, notes = validate_cohort(cohort, plan.folds)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
     out.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     bootstrap = Bootstrap.of(len(cohort), plan.seed, plan.samples)
     report = assemble("evaluate", pooled, has, notes, bootstrap)
     report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
-    dealt = pool(dealt_anew(cohort, plan.seed), raw.dealt, splits.fold_of[:1])
+    dealt = pool(permute_outcome(cohort, plan.seed), raw.dealt, splits.fold_of[:1])
     report |= {
         "repeats": splits.repeats,
         "folds": splits.folds,

@@ -50,11 +50,11 @@ class FoldResult:
 
 def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int) -> FoldResult:
     """Fit all arms without the patients `tested`, then predict them."""
-    training, test = apart(cohort, embeddings, tested, seed)
+    training, test = split_fold(cohort, embeddings, tested, seed)
     predictions, thresholds, absent = {}, {}, {}
     years, place = cohort.profile.horizons_years[0], training.horizon
     for arm in ARMS:
-        why = arm.lacks(training)
+        why = arm.unavailable_reason(training)
         if why:
             absent[arm.name] = why
             continue
@@ -66,7 +66,7 @@ def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: 
     return FoldResult(tested, predictions, thresholds, absent)
 
 
-def apart(
+def split_fold(
     cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int, *, gated: bool = True
 ) -> tuple[Patients, Patients]:
     """All but the patients `tested`, and those: their slides are read by networks that have seen none of them."""

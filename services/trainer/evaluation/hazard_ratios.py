@@ -54,7 +54,7 @@ def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
     """Coefficients and their standard errors [2, p]."""
     outcome = cohort.outcome
     parts = [strata == one for one in np.unique(strata)]
-    loss = _Loss([Sample.of(x[part], outcome.time[part], outcome.relapsed[part]) for part in parts])
+    loss = _Loss([Sample.of(x[part], outcome.time[part], outcome.is_event[part]) for part in parts])
     found = minimize(
         loss,
         np.zeros(x.shape[1]),

@@ -24,7 +24,7 @@ LEAST_EVENTS = 10
 def recalibration(pooled: Pooled, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
     """For every arm, O/E and Brier score at the first horizon as it is, with a new level, and with level and slope."""
     years = pooled.horizons[0]
-    by_then = int((pooled.cohort.outcome.relapsed & (pooled.cohort.outcome.time <= years)).sum())
+    by_then = int((pooled.cohort.outcome.is_event & (pooled.cohort.outcome.time <= years)).sum())
     if by_then < LEAST_EVENTS:
         return {
             "horizon_years": years,

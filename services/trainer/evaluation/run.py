@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.controls import DRAWS, ControlResult, dealt_anew, run_controls
+from services.trainer.evaluation.controls import DRAWS, ControlResult, permute_outcome, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.splits import Splits
-from services.trainer.side_by_side import side_by_side
+from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
 
@@ -90,7 +90,7 @@ def _finished(job: Job, todo: list[str], workers: int) -> Iterator[str]:
         _prepare(job)
         yield from map(_run, todo)
         return
-    yield from side_by_side(_run, todo, workers, _prepare, job)
+    yield from parallel(_run, todo, workers, _prepare, job)
 
 
 _JOB: list[Job] = []
@@ -113,7 +113,7 @@ def _run(piece: str) -> str:
         repeat, fold = int(first), int(rest[0])
         tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
         seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
-        cohort = job.cohort if kind == "fold" else dealt_anew(job.cohort, job.seed)
+        cohort = job.cohort if kind == "fold" else permute_outcome(job.cohort, job.seed)
         content = run_fold(cohort, job.embeddings, tested, seed).encode()
     else:
         fold_of = job.splits.fold_of[int(first) % job.splits.repeats]

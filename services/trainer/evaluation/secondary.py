@@ -57,7 +57,7 @@ def fine_gray(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any]:
     """Hazard ratio of one standard deviation of an arm's log-risk: of the cause alone, and of the subdistribution."""
     index = pooled.arms[arm].known
     outcome = pooled.cohort.outcome[index]
-    cause = type(outcome)(outcome.time, outcome.relapsed.astype(np.int64))
+    cause = type(outcome)(outcome.time, outcome.is_event.astype(np.int64))
     scaled = [_per_sd(found.log_risk[index]) for found in pooled.arms[arm].repeats]
     smaller = Bootstrap(bootstrap.weights[:FEWER])
     figures = {

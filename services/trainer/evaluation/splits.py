@@ -144,7 +144,7 @@ def _placed(tested: Sequence[tuple[int, int, list[str]]], cohort: Cohort, path: 
 def _check_events(splits: Splits, cohort: Cohort) -> None:
     for repeat in range(splits.repeats):
         for fold in range(splits.folds):
-            if not cohort.outcome.relapsed[splits.fold_of[repeat] != fold].any():
+            if not cohort.outcome.is_event[splits.fold_of[repeat] != fold].any():
                 raise BadFoldsError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
 
 
@@ -154,7 +154,7 @@ def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:
         f"fold {fold} of repeat {repeat}"
         for repeat in range(splits.repeats)
         for fold in range(splits.folds)
-        if not cohort.outcome.relapsed[splits.fold_of[repeat] == fold].any()
+        if not cohort.outcome.is_event[splits.fold_of[repeat] == fold].any()
     ]
     shown = ", ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
     said = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"

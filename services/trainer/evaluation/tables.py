@@ -66,8 +66,8 @@ def table_one(cohort: Cohort) -> list[dict[str, Any]]:
 
 
 def _columns(cohort: Cohort) -> tuple[Flags, Flags, Flags]:
-    relapsed = cohort.outcome.relapsed
-    return np.ones(len(cohort), np.bool_), relapsed, ~relapsed
+    is_event = cohort.outcome.is_event
+    return np.ones(len(cohort), np.bool_), is_event, ~is_event
 
 
 def _cell(values: Floats, levels: tuple[str, ...]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -
 
 
 def _part(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
-    events = int(pooled.cohort.outcome.relapsed[mask].sum())
+    events = int(pooled.cohort.outcome.is_event[mask].sum())
     row: dict[str, Any] = {"name": name, "n": int(mask.sum()), "events": events, "harrell_c": {}}
     of = metrics(pooled)["harrell_c"]
     for arm in dict.fromkeys((baseline_of(pooled), PRIMARY)):
@@ -137,7 +137,7 @@ def _curve(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict
     outcome, horizons = pooled.cohort.outcome[index], np.array(pooled.horizons)
     draws = bootstrap.weights[:FEWER, index]
     draws = draws[draws.sum(axis=1) > 0]
-    said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.relapsed.sum())}
+    said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.is_event.sum())}
     at_horizons = zip(pooled.horizons, *_banded(outcome, horizons, draws), strict=True)
     said["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
     if not pooled.cohort.has_times or len(index) < _LEAST:

@@ -11,7 +11,7 @@ from services.trainer.arms.registry import ARMS
 from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
 from services.trainer.evaluation.leaks import check_between, check_within
@@ -36,7 +36,7 @@ def validate(
     """
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
-    cohort, notes = usable(cohort)
+    cohort, notes = validate_cohort(cohort)
     notes += slide_notes(cohort, embeddings)
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")

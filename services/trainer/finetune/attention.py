@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.split import held_out
@@ -35,10 +35,10 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
     with_slides = cohort.take(embeddings.has(cohort.case_ids))
     if not len(with_slides):
         raise BadEmbeddingsError(f"{embeddings.folder} holds tiles of nobody in {cohort.name}")
-    some, _ = usable(with_slides)
-    relapsed = some.outcome.relapsed
-    held = held_out(some.case_ids, relapsed.astype(np.int64), settings.held_out, settings.seed)
-    if not relapsed[held].any():
+    some, _ = validate_cohort(with_slides)
+    is_event = some.outcome.is_event
+    held = held_out(some.case_ids, is_event.astype(np.int64), settings.held_out, settings.seed)
+    if not is_event[held].any():
         raise UnusableCohortError("nobody of those who say when to stop had the event; hold out a larger share")
     return Learners(some, held)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from services.trainer.finetune.augment import draw
-from services.trainer.finetune.material import Item, Pixels, decode
 from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.tile_dataset import Item, Pixels, decode
 from shared.arrays import Ints
 
 _KEPT_BYTES = 2**30

@@ -13,11 +13,11 @@ from services.trainer.finetune import checkpoint
 from services.trainer.finetune.checkpoint import Progress, Standing, State
 from services.trainer.finetune.draws import Batch, Pictures, batches, pictured, shared_out, views, whole
 from services.trainer.finetune.logs import Curves
-from services.trainer.finetune.material import Item
 from services.trainer.finetune.network import Encoder
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.task import Model, Task
+from services.trainer.finetune.tile_dataset import Item
 from shared.arrays import Flags, Ints
 
 Advance = Callable[[int, int], None]

@@ -18,7 +18,7 @@ _LARGEST_STEP = 2.0
 def observed_over_expected(outcome: Outcome, risk: Floats, years: float) -> Ratio:
     """Relapses by `years` over the sum of the risks; 1 is right, above 1 the risks are too low."""
     known = by_horizon(outcome, years)
-    return Ratio(known.weight * known.relapsed, risk)
+    return Ratio(known.weight * known.is_event, risk)
 
 
 def log_hazard_scale(risk: Floats) -> Floats:
@@ -80,7 +80,7 @@ def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool)
         rate = np.exp(eta)
         chance = np.clip(-np.expm1(-rate), 1e-9, 1 - 1e-9)
         density = rate * np.exp(-rate)
-        gradient = counts * density * (known.relapsed - chance) / (chance * (1 - chance))
+        gradient = counts * density * (known.is_event - chance) / (chance * (1 - chance))
         information = counts * density**2 / (chance * (1 - chance))
         da, db = _step(gradient, information, scale, slope=slope)
         a, b = a + da, b + db
@@ -124,5 +124,5 @@ def smooth_curve(outcome: Outcome, risk: Floats, years: float, points: int = 40)
     width = max(1.06 * float(scale.std()) * len(scale) ** -0.2, 0.1)
     places = np.linspace(float(np.quantile(scale, 0.02)), float(np.quantile(scale, 0.98)), points)
     kernel = np.exp(-0.5 * ((places[:, None] - scale[None, :]) / width) ** 2) * known.weight
-    observed = divide(kernel @ known.relapsed, kernel.sum(axis=1))
+    observed = divide(kernel @ known.is_event, kernel.sum(axis=1))
     return np.asarray(-np.expm1(-np.exp(places)), np.float64), observed

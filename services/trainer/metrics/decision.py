@@ -20,7 +20,7 @@ def net_benefit(outcome: Outcome, risk: Floats, years: float, threshold: float) 
     """
     known = by_horizon(outcome, years)
     odds = threshold / (1 - threshold)
-    gain = known.weight * np.where(known.relapsed > 0, 1.0, -odds) * (risk >= threshold)
+    gain = known.weight * np.where(known.is_event > 0, 1.0, -odds) * (risk >= threshold)
     return Ratio(gain, np.ones(len(outcome)))
 
 
@@ -37,7 +37,7 @@ class Operating:
 def operating(outcome: Outcome, flagged: Flags, years: float) -> Operating:
     """Sensitivity, specificity, positive and negative predictive value, by IPCW."""
     known = by_horizon(outcome, years)
-    yes, no = known.weight * known.relapsed, known.weight * (1 - known.relapsed)
+    yes, no = known.weight * known.is_event, known.weight * (1 - known.is_event)
     high, low = flagged.astype(np.float64), (~flagged).astype(np.float64)
     return Operating(
         sensitivity=Ratio(yes * high, yes),
@@ -53,7 +53,7 @@ def threshold_for(outcome: Outcome, risk: Floats, years: float, sensitivity: flo
     Without a relapse that is known there, the median risk.
     """
     known = by_horizon(outcome, years)
-    yes = known.weight * known.relapsed
+    yes = known.weight * known.is_event
     if yes.sum() <= 0:
         return float(np.median(risk))
     order = np.argsort(-risk, kind="stable")

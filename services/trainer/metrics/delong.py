@@ -21,7 +21,7 @@ def delong(outcome: Outcome, first: Sequence[Floats], second: Sequence[Floats], 
     not being censored (Uno et al., J Am Stat Assoc 2007;102:527). The weights are taken as known.
     """
     known = by_horizon(outcome, years)
-    cases, controls = known.weight * known.relapsed, known.weight * (1 - known.relapsed)
+    cases, controls = known.weight * known.is_event, known.weight * (1 - known.is_event)
     if not (cases > 0).sum() > 1 or not (controls > 0).sum() > 1:
         return Contrast(Figure(None, None, None), None)
     placed = np.mean([placements(log_risk, cases, controls) for log_risk in first], axis=0)

@@ -49,12 +49,12 @@ def at_risk(outcome: Outcome, times: Floats) -> Ints:
 def log_rank(outcome: Outcome, group: Ints) -> float:
     """p-value that the hazard of the event of interest is the same in all groups [n]; NaN with fewer than two."""
     names = np.unique(group)
-    times = np.unique(outcome.time[outcome.relapsed])
+    times = np.unique(outcome.time[outcome.is_event])
     if len(names) < 2 or not len(times):
         return float("nan")
     member = (group[None, :] == names[:, None]).astype(np.float64)
     under = (outcome.time[None, :] >= times[:, None]).astype(np.float64)
-    now = ((outcome.time[None, :] == times[:, None]) & outcome.relapsed[None, :]).astype(np.float64)
+    now = ((outcome.time[None, :] == times[:, None]) & outcome.is_event[None, :]).astype(np.float64)
     n, d = under.sum(axis=1), now.sum(axis=1)
     share = (under @ member.T) / n[:, None]
     excess = (now @ member.T - d[:, None] * share).sum(axis=0)

@@ -34,5 +34,5 @@ def idi(outcome: Outcome, new: Floats, old: Floats, years: float) -> Difference:
 def _between(outcome: Outcome, gain: Floats, years: float) -> Difference:
     """Mean gain of the relapses less mean gain of the others."""
     known = by_horizon(outcome, years)
-    yes, no = known.weight * known.relapsed, known.weight * (1 - known.relapsed)
+    yes, no = known.weight * known.is_event, known.weight * (1 - known.is_event)
     return Difference(Ratio(yes * gain, yes), Ratio(no * gain, no))

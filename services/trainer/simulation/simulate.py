@@ -9,9 +9,15 @@ import numpy as np
 
 from services.trainer.cohort.embeddings import Features
 from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
-from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, draw_latent, true_risk
 from services.trainer.simulation.gaps import as_rows, without_slides
 from services.trainer.simulation.patients import Facts, draw_facts
+from services.trainer.simulation.simulated_outcome import (
+    HAZARD_RATIO,
+    SimulatedOutcome,
+    draw_latent,
+    draw_outcome,
+    true_risk,
+)
 from shared.arrays import Floats
 from shared.canonical import digest_of, sha256
 from shared.tensors import encode_tensors
@@ -48,7 +54,7 @@ class Simulated:
     names: list[str]
     sites: Sequence[int]
     facts: Facts
-    fate: Fate
+    simulated_outcome: SimulatedOutcome
     has_slides: Sequence[bool]
 
 
@@ -57,18 +63,18 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     rng = np.random.default_rng([plan.seed, 1])
     facts = draw_facts(plan.patients, rng)
     latent = draw_latent(facts, rng)
-    fate = draw_fate(facts, latent, plan.effect, rng)
+    simulated_outcome = draw_outcome(facts, latent, plan.effect, rng)
     places = rng.integers(0, plan.sites, plan.patients)
     names = [f"{plan.prefix}-{plan.seed}-{i:05d}" for i in range(plan.patients)]
     sites = [f"{plan.prefix}-SITE-{plan.seed}-{place}" for place in places]
-    rows = as_rows(names, sites, facts, fate, rng)
+    rows = as_rows(names, sites, facts, simulated_outcome, rng)
     has_slides = (~without_slides(plan.patients, rng)).tolist()
     if plan.outcome_seed is not None:
         # after all that the first stream gives, so that sites and slides are the same for every outcome seed
         anew = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
-        fate = draw_fate(facts, latent, plan.effect, anew)
-        rows = as_rows(names, sites, facts, fate, anew)
-    drawn = Simulated(names, places.tolist(), facts, fate, has_slides)
+        simulated_outcome = draw_outcome(facts, latent, plan.effect, anew)
+        rows = as_rows(names, sites, facts, simulated_outcome, anew)
+    drawn = Simulated(names, places.tolist(), facts, simulated_outcome, has_slides)
     write_table(out / "cohort.csv", rows)
     write_table(out / "SIMULATED_truth.csv", _truth(drawn))
     (out / "SIMULATED.md").write_text(_about(plan), encoding="utf-8")
@@ -90,7 +96,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: Advance) -> None:
     rng = np.random.default_rng([plan.seed, 2])
     tissue = Tissue.of(plan.width)
-    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.fate.latent, rng)
+    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.simulated_outcome.latent, rng)
     rows = []
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
@@ -117,12 +123,12 @@ def _write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
 
 
 def _truth(drawn: Simulated) -> list[dict[str, str]]:
-    risks: list[Floats] = [true_risk(drawn.facts, drawn.fate, years) for years in (3.0, 5.0)]
+    risks: list[Floats] = [true_risk(drawn.facts, drawn.simulated_outcome, years) for years in (3.0, 5.0)]
     return [
         {
             "case_id": name,
-            "latent": f"{drawn.fate.latent[i]:.6g}",
-            "log_hazard": f"{np.log(drawn.fate.theta[i]):.6g}",
+            "latent": f"{drawn.simulated_outcome.latent[i]:.6g}",
+            "log_hazard": f"{np.log(drawn.simulated_outcome.theta[i]):.6g}",
             "risk_3y": f"{risks[0][i]:.6g}",
             "risk_5y": f"{risks[1][i]:.6g}",
         }

@@ -68,8 +68,8 @@ def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dic
         "prototype": k,
         "mean_share": rounded(float(share.mean())),
         "spread": rounded(float(share.std())),
-        "share_with_event": _mean(share[outcome.relapsed]),
-        "share_without": _mean(share[~outcome.relapsed]),
+        "share_with_event": _mean(share[outcome.is_event]),
+        "share_without": _mean(share[~outcome.is_event]),
         "most_in": most,
     }
     return said | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
@@ -80,7 +80,7 @@ def _mean(share: Floats) -> float | None:
 
 
 def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
-    sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.relapsed)
+    sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.is_event)
     beta = fit_cox(sample, _RIDGE)
     error = float(np.linalg.inv(derivatives(sample, beta, _RIDGE)[1])[0, 0] ** 0.5)
     ends = [rounded(float(np.exp(beta[0] + z * error)), 4) for z in (0, -_Z, _Z)]

@@ -72,7 +72,7 @@ def train(bags: Bags, outcome: Outcome, kept: Flags, schedule: Schedule, seed: i
     """Train as many networks as `kept` [e, n] has rows, row by row on the patients it names."""
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng([seed, 3])
-    held = _held_out(kept, outcome.relapsed, schedule.held_out, rng)
+    held = _held_out(kept, outcome.is_event, schedule.held_out, rng)
     at_risk, happened = intervals(outcome, outcome)
     axes = next((tiles.shape[1] for tiles in bags.tiles if tiles.ndim == 2), 1)
     columns = 0 if bags.columns is None else bags.columns.shape[1]
@@ -166,11 +166,11 @@ def _whole(tiles: Features, axes: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(tiles)[None], torch.ones(1)
 
 
-def _held_out(kept: Flags, relapsed: Flags, share: float, rng: np.random.Generator) -> Flags:
+def _held_out(kept: Flags, is_event: Flags, share: float, rng: np.random.Generator) -> Flags:
     """For each network, a share of its patients, as many of those who relapsed as of the others."""
     held = np.zeros_like(kept)
     for row, mine in enumerate(kept):
-        for group in (relapsed, ~relapsed):
+        for group in (is_event, ~is_event):
             members = np.flatnonzero(mine & group)
             held[row, rng.choice(members, round(share * len(members)), replace=False)] = True
     return held
@@ -178,10 +178,10 @@ def _held_out(kept: Flags, relapsed: Flags, share: float, rng: np.random.Generat
 
 def intervals(outcome: Outcome, learned: Outcome) -> tuple[Tensor, Tensor]:
     """At risk and happened [n, j], for intervals with about as many events each of those who are learned from."""
-    times = learned.time[learned.relapsed]
+    times = learned.time[learned.is_event]
     ends = np.unique(np.quantile(times, np.linspace(0, 1, INTERVALS + 1)[1:])) if len(times) else np.array([np.inf])
     starts = np.concatenate([[0.0], ends[:-1]])
-    happened = outcome.relapsed[:, None] & (outcome.time[:, None] > starts) & (outcome.time[:, None] <= ends)
+    happened = outcome.is_event[:, None] & (outcome.time[:, None] > starts) & (outcome.time[:, None] <= ends)
     survived = outcome.time[:, None] >= ends
     at_risk = happened | survived
     return torch.from_numpy(at_risk.astype(np.float32)), torch.from_numpy(happened.astype(np.float32))

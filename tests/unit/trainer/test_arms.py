@@ -29,7 +29,7 @@ def view(log_risk: Floats) -> SlideView:
 
 @pytest.fixture(scope="module")
 def patients(cohort: Cohort) -> Patients:
-    log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.relapsed
+    log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.is_event
     log_risk[:20] = np.nan
     return Patients(cohort, view(log_risk), 1)
 
@@ -37,7 +37,7 @@ def patients(cohort: Cohort) -> Patients:
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
 def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: object, patients: Patients) -> None:
     chosen = next(item for item in ARMS if item is arm)
-    assert chosen.lacks(patients) is None
+    assert chosen.unavailable_reason(patients) is None
     fitted = chosen.fit(patients)
     for found in (fitted.out_of_fold, fitted.predict(patients)):
         told = ~np.isnan(found.log_risk)
@@ -73,7 +73,7 @@ def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name:
 def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort) -> None:
     column = Variable(name="texture", kind="numeric", block="pathomic")
     profile = cohort.profile.model_copy(update={"variables": (*cohort.profile.variables, column)})
-    texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.relapsed
+    texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.is_event
     texture[:30] = np.nan
     held = replace(cohort, profile=profile, values=np.column_stack([cohort.values, texture]))
     fitted = next(arm for arm in ARMS if arm.name == "pathomics").fit(Patients(held, None, 1))
@@ -83,7 +83,7 @@ def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort)
 
 def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:
     tabular = Patients(cohort, None, 1)
-    absent = {arm.name: arm.lacks(tabular) for arm in ARMS}
+    absent = {arm.name: arm.unavailable_reason(tabular) for arm in ARMS}
     assert absent["early_concat"] == "there are no slides"
     assert "pathomic" in str(absent["fused"])
     assert absent["clinical_molecular"] is None

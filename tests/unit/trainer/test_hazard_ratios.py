@@ -26,8 +26,8 @@ PAIRS = 12
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """SIMULATED, with gaps, and no two times alike."""
     made = simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(500, seed=4, tiles=1, width=8))[0]
-    apart = made.outcome.time + 1e-6 * np.arange(len(made))
-    return made.with_outcome(Outcome(apart, made.outcome.event))
+    split_fold = made.outcome.time + 1e-6 * np.arange(len(made))
+    return made.with_outcome(Outcome(split_fold, made.outcome.event))
 
 
 def test_ratios_are_those_of_lifelines_stratified(cohort: Cohort) -> None:
@@ -51,7 +51,7 @@ def lifelines(cohort: Cohort, strata: Ints) -> dict[str, list[float]]:
     columns = fit_columns(cohort.case_values, cohort.profile.variables)
     x = design_matrix(columns, cohort.case_values)
     table = pd.DataFrame(x, columns=[column.name for column in columns])
-    table = table.assign(time=cohort.outcome.time, event=cohort.outcome.relapsed, strata=strata)
+    table = table.assign(time=cohort.outcome.time, event=cohort.outcome.is_event, strata=strata)
     weights = RIDGE / len(cohort) / x.var(axis=0, ddof=1)  # lifelines penalises columns of unit variance
     fitted = CoxPHFitter(penalizer=weights).fit(table, "time", "event", strata=["strata"])
     beta, error = fitted.params_.to_numpy(), fitted.standard_errors_.to_numpy()

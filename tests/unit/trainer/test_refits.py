@@ -22,7 +22,7 @@ COUNT = 40
 @pytest.fixture(scope="module")
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
     cohort, _ = simulated(tmp_path_factory.mktemp("c"), SimulationPlan(160, tiles=1, width=8))
-    noise = np.random.default_rng(1).normal(size=len(cohort)) + cohort.outcome.relapsed
+    noise = np.random.default_rng(1).normal(size=len(cohort)) + cohort.outcome.is_event
     return Patients(cohort, SlideView(noise, noise[:, None], noise), 1)
 
 

@@ -13,21 +13,21 @@ from subprocess import PIPE
 
 import pytest
 
-from services.trainer.side_by_side import side_by_side
+from services.trainer.parallel import parallel
 
 
 def test_every_piece_is_made_once() -> None:
-    assert sorted(side_by_side(abs, [-3, 2, -1], 2)) == [1, 2, 3]
+    assert sorted(parallel(abs, [-3, 2, -1], 2)) == [1, 2, 3]
 
 
 def test_the_error_of_a_piece_is_ours() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(partial(divmod, 1), [1, 0, 2], 2))
+        list(parallel(partial(divmod, 1), [1, 0, 2], 2))
 
 
 def test_a_process_that_dies_is_told() -> None:
     with pytest.raises(BrokenProcessPool):
-        list(side_by_side(os._exit, [9, 9], 2))
+        list(parallel(os._exit, [9, 9], 2))
 
 
 @pytest.mark.parametrize(

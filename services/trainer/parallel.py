@@ -12,7 +12,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-def side_by_side(
+def parallel(
     work: Callable[[P], R], pieces: Sequence[P], workers: int, prepare: Callable[..., None] | None = None, *given: Any
 ) -> Iterator[R]:
     """Results of `work` as they come; `prepare(*given)`, where there is one, is called first in each process.

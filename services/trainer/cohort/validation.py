@@ -14,7 +14,7 @@ MIN_AT_RISK = 5
 """A horizon counts where at least so many patients are followed up to it."""
 
 
-def usable(cohort: Cohort, folds: int = 1) -> tuple[Cohort, list[str]]:
+def validate_cohort(cohort: Cohort, folds: int = 1) -> tuple[Cohort, list[str]]:
     """The cohort with the horizons that its follow-up reaches, and a sentence for each thing that was left out.
 
     Raises:
@@ -48,7 +48,7 @@ def _horizons_left_out(cohort: Cohort, kept: tuple[float, ...]) -> Iterator[str]
 
 def _few_events(cohort: Cohort, years: float) -> Iterator[tuple[str, str]]:
     """How few events there are by a horizon, and what that means."""
-    events = int((cohort.outcome.relapsed & (cohort.outcome.time <= years)).sum())
+    events = int((cohort.outcome.is_event & (cohort.outcome.time <= years)).sum())
     if events == 0:
         yield "no event of interest happens", "what needs one there is not told, and a threshold is the median risk"
     elif events < MIN_EVENTS:
@@ -56,7 +56,7 @@ def _few_events(cohort: Cohort, years: float) -> Iterator[tuple[str, str]]:
 
 
 def _check_events(cohort: Cohort, folds: int) -> None:
-    events = int(cohort.outcome.relapsed.sum())
+    events = int(cohort.outcome.is_event.sum())
     meaning = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
     needed = max(MIN_EVENTS, folds)
     if events < needed:

@@ -36,7 +36,7 @@ _SLIDES_SEE = {"LCA": 0.6, "G3": 0.35}
 
 
 @dataclass(frozen=True, eq=False)
-class Fate:
+class SimulatedOutcome:
     """`days` [n], `code` [n] 0 to 3, the `latent` [n] that slides show, and the true relapse log hazard [n]."""
 
     days: Floats
@@ -54,7 +54,7 @@ def draw_latent(facts: Facts, rng: np.random.Generator) -> Floats:
     return np.asarray((raw - raw.mean()) / raw.std(), np.float64)
 
 
-def draw_fate(facts: Facts, latent: Floats, effect: float, rng: np.random.Generator) -> Fate:
+def draw_outcome(facts: Facts, latent: Floats, effect: float, rng: np.random.Generator) -> SimulatedOutcome:
     """Draw outcomes in which the latent has hazard ratio `effect` per standard deviation, given all else."""
     log_hazard = known_log_hazard(facts) + np.log(effect) * latent
     theta = _theta(facts) * np.exp(log_hazard)
@@ -65,7 +65,7 @@ def draw_fate(facts: Facts, latent: Floats, effect: float, rng: np.random.Genera
     second, death = (rng.exponential(1 / rate, len(facts)) for rate in (_SECOND_MALIGNANCY, _OTHER_DEATH))
     times = np.stack([follow_up, relapse, second, death])
     days = np.maximum(1, np.round(times.min(axis=0) * DAYS_A_YEAR))
-    return Fate(days, times.argmin(axis=0).astype(np.int64), latent, log_hazard, theta)
+    return SimulatedOutcome(days, times.argmin(axis=0).astype(np.int64), latent, log_hazard, theta)
 
 
 def known_log_hazard(facts: Facts) -> Floats:
@@ -77,12 +77,12 @@ def known_log_hazard(facts: Facts) -> Floats:
     return total
 
 
-def true_risk(facts: Facts, fate: Fate, years: float) -> Floats:
+def true_risk(facts: Facts, simulated_outcome: SimulatedOutcome, years: float) -> Floats:
     """Probability [n] of relapse by `years` before any competing event, by the model that drew it."""
     steps = np.linspace(0, years, 201)
     hazard_other = _SECOND_MALIGNANCY + _OTHER_DEATH
     reached = 1 - np.exp(-((steps[None, :] / _scale(facts)[:, None]) ** _SHAPE))
-    free = np.exp(-fate.theta[:, None] * reached)
+    free = np.exp(-simulated_outcome.theta[:, None] * reached)
     relapses = -np.diff(free, axis=1) * np.exp(-hazard_other * (steps[:-1] + steps[1:]) / 2)[None, :]
     return np.asarray(relapses.sum(axis=1), np.float64)
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from services.trainer.errors import BadTilesError
-from services.trainer.finetune.material import decode, read_labelled
+from services.trainer.finetune.tile_dataset import decode, read_labelled
 from tests.support.finetuning import PX
 
 
