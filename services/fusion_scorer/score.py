@@ -47,9 +47,11 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     checked = check_slides(bundle.reference.slides, case.slides)
     seen = pathomics_of(bundle, checked.used)
     values = _values(case, seen)
-    arm = bundle.arm_for(_blocks(bundle, values))
+    known = CaseValues.of_case(bundle.manifest.profile, values)
+    arm = bundle.arm_for(known)
     answer = _frame(bundle, case, checked, seen, program_version)
-    answer.modalities_missing.extend(_modalities(bundle, _all_blocks(bundle) - _blocks(bundle, values)))
+    missing = (block for block in bundle.blocks if not known.has_block(block)[0])
+    answer.modalities_missing.extend(_modalities(bundle, missing))
     if checked.too_far is not None:
         _abstain_at(answer, checked.too_far)
     elif arm is None:
@@ -62,15 +64,6 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
 def _values(case: CaseInputs, seen: Pathomics | None) -> dict[str, Value]:
     values = dict(case.clinical.values) if case.clinical else {}
     return values | ({PATHOMICS: seen.log_risk} if seen else {})
-
-
-def _blocks(bundle: Bundle, values: Mapping[str, Value]) -> frozenset[str]:
-    variables = (bundle.manifest.profile.variable(name) for name in values)
-    return frozenset(variable.block for variable in variables if variable)
-
-
-def _all_blocks(bundle: Bundle) -> frozenset[str]:
-    return frozenset(block for arm in bundle.manifest.arms for block in arm.blocks)
 
 
 def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:

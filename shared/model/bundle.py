@@ -16,6 +16,7 @@ from shared.model.errors import BadBundleError
 from shared.model.hazards import Trees, TreesHazard
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS, ArmRef, Manifest
 from shared.model.mil import MIL, Mil
+from shared.model.pattern import serving
 from shared.model.prediction import ArmPrediction, predict
 from shared.model.reference import Reference
 from shared.model.thresholds import Thresholds
@@ -38,15 +39,21 @@ class Bundle:
     mil: Mil | None
     trees: Mapping[str, Trees]
 
+    @property
+    def blocks(self) -> frozenset[str]:
+        """Every block that some arm needs."""
+        return frozenset(block for arm in self.manifest.arms for block in arm.blocks)
+
     def predict(self, name: str, cases: CaseValues) -> ArmPrediction:
         """Predict cases by an arm, at the profile's horizons, recalibrated."""
         horizons = self.manifest.profile.horizons_years
         recalibrations = [self.calibration.of(name, years) for years in horizons]
         return predict(self.arms[name], cases, horizons, recalibrations, self.trees)
 
-    def arm_for(self, blocks: frozenset[str]) -> ArmRef | None:
-        """The first arm that asks for nothing but the blocks that are known; None where no arm serves."""
-        return next((arm for arm in self.manifest.arms if blocks.issuperset(arm.blocks)), None)
+    def arm_for(self, case: CaseValues) -> ArmRef | None:
+        """The first arm that needs nothing but blocks that are known of a case; None where no arm serves it."""
+        (place,) = serving([frozenset(arm.blocks) for arm in self.manifest.arms], case)
+        return None if place < 0 else self.manifest.arms[place]
 
 
 def load(source: Files | Path, public_key: bytes | None = None) -> Bundle:

@@ -85,14 +85,9 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
         bag = embeddings.bag(cohort.case_ids[i])
         if len(bag):
             values["pathomics"] = scorer.mil(bag)[0]
-        known = (
-            {"clinical"}
-            | ({"pathomic"} if len(bag) else set())
-            | ({"molecular"} if "molecular_group" in record else set())
-        )
-        arm = scorer.arm_for(frozenset(known))
-        assert arm is not None
         alone = CaseValues.of_case(scorer.manifest.profile, values)
+        arm = scorer.arm_for(alone)
+        assert arm is not None
         for name, model in {"fused": arm.name, "clinical_molecular_gbm": "clinical_molecular_gbm"}.items():
             risk = scorer.predict(model, alone).risk[0, 0]
             assert risk == pytest.approx(expected[name].risk[i, place], rel=1e-6)

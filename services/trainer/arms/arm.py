@@ -88,7 +88,7 @@ class Fitted(Protocol):
 
     @property
     def out_of_fold(self) -> Prediction:
-        """What models that had not seen them say of the training patients; thresholds are chosen on it."""
+        """Predictions for the training patients by models fitted without them; thresholds are chosen on these."""
 
     def predict(self, patients: Patients) -> Prediction:
         """Log-risk and risks of new patients."""

@@ -130,9 +130,9 @@ def choose_ridge(columns: Floats, times: Floats, events: Flags, folds: Ints, pen
     gains = np.zeros(len(penalties))
     for fold in np.unique(folds):
         kept = folds != fold
-        part = Sample.of(columns[kept], times[kept], events[kept])
-        found: Floats | None = None
+        training = Sample.of(columns[kept], times[kept], events[kept])
+        coefficients: Floats | None = None
         for i, ridge in enumerate(sorted(penalties, reverse=True)):
-            found = fit_cox(part, ridge, found)
-            gains[i] += whole.log_likelihood(found) - part.log_likelihood(found)
+            coefficients = fit_cox(training, ridge, coefficients)
+            gains[i] += whole.log_likelihood(coefficients) - training.log_likelihood(coefficients)
     return sorted(penalties, reverse=True)[int(np.argmax(gains))]

@@ -53,7 +53,7 @@ class EarlyConcat:
         x, folds, outcome = x[known], folds[known], train.cohort.outcome[known]
         linear, coefficients = _linear(x, outcome, folds)
         trees = fit_trees(x, outcome, folds, train.seed)
-        scales = [1 / max(float(part.std()), 1e-6) for part in (linear, trees.out_of_fold)]
+        scales = [1 / max(float(log_risk.std()), 1e-6) for log_risk in (linear, trees.out_of_fold)]
         out_of_fold = np.full(len(train), np.nan)
         out_of_fold[known] = scales[0] * linear + scales[1] * trees.out_of_fold
         return fit_scored(train, out_of_fold, _Joint(columns, coefficients, trees, *scales))
@@ -72,6 +72,6 @@ def _linear(x: Floats, outcome: Outcome, folds: Ints) -> tuple[Floats, Floats]:
     scores = np.zeros(len(x))
     for fold in np.unique(folds):
         kept = folds != fold
-        found = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.is_event[kept]), ridge)
-        scores[~kept] = x[~kept] @ found
+        fitted = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.is_event[kept]), ridge)
+        scores[~kept] = x[~kept] @ fitted
     return scores, fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)

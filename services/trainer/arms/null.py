@@ -35,13 +35,13 @@ class Null:
 
     def fit(self, train: Patients) -> Fitted:
         """Estimate the cohort's cumulative incidence, once for all and once without each inner fold."""
-        found = Prediction.nothing(len(train), len(train.grid))
+        out_of_fold = Prediction.nothing(len(train), len(train.grid))
         folds = train.inner_folds()
         for fold in np.unique(folds):
-            left = np.flatnonzero(folds == fold)
+            held_out = np.flatnonzero(folds == fold)
             risk = cumulative_incidence(train.cohort.outcome[folds != fold], train.grid)
-            found.fill(left, constant(risk, len(left)))
-        return Average(cumulative_incidence(train.cohort.outcome, train.grid), found)
+            out_of_fold.fill(held_out, constant(risk, len(held_out)))
+        return Average(cumulative_incidence(train.cohort.outcome, train.grid), out_of_fold)
 
 
 def constant(risk: Floats, patients: int) -> Prediction:

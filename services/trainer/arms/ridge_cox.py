@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from services.trainer.arms.null import constant
 from services.trainer.arms.tabular import PENALTIES, Recipe, Tabular, fit_tabular
 from services.trainer.metrics.incidence import cumulative_incidence
 from shared.arrays import Floats, Ints
-
-Pattern = frozenset[str]
+from shared.model.pattern import Pattern, patterns, serving
 
 LEAST_EVENTS = 5
 """A pattern with fewer events among its training patients has no model."""
@@ -21,7 +19,7 @@ LEAST_EVENTS = 5
 
 @dataclass(frozen=True, eq=False)
 class ByPattern:
-    """A model for each pattern of known blocks; who has none of them gets the average."""
+    """A model for each pattern of known blocks; patients with no known block get the cohort average."""
 
     models: Mapping[Pattern, Tabular]
     average: Floats
@@ -29,7 +27,7 @@ class ByPattern:
     out_of_fold: Prediction
 
     def predict(self, patients: Patients) -> Prediction:
-        """Each patient by the model of all blocks that are known of them."""
+        """Each patient by the model of the largest pattern of blocks that are known of them."""
         return _predict(self.models, self.average, self.blocks, patients)
 
 
@@ -48,14 +46,14 @@ class RidgeCox:
         """Choose each pattern's ridge by inner cross-validation, fit, and predict each inner fold by the others."""
         folds = train.inner_folds()
         models = dict(fit_patterns(train, self.blocks, folds))
-        found = Prediction.nothing(len(train), len(train.grid))
+        out_of_fold = Prediction.nothing(len(train), len(train.grid))
         for fold in np.unique(folds):
-            kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            part = dict(fit_patterns(train.take(kept), self.blocks, folds[kept], models))
+            kept, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            fold_models = dict(fit_patterns(train.take(kept), self.blocks, folds[kept], models))
             average = cumulative_incidence(train.cohort.outcome[kept], train.grid)
-            found.fill(left, _predict(part, average, self.blocks, train.take(left)))
+            out_of_fold.fill(held_out, _predict(fold_models, average, self.blocks, train.take(held_out)))
         average = cumulative_incidence(train.cohort.outcome, train.grid)
-        return ByPattern(models, average, self.blocks, found)
+        return ByPattern(models, average, self.blocks, out_of_fold)
 
 
 def too_few(patients: Patients, block: str) -> str | None:
@@ -77,10 +75,10 @@ def fit_patterns(
         has = train.has_blocks(pattern)
         if int(train.cohort.outcome.is_event[has].sum()) < LEAST_EVENTS:
             continue
-        part = train.take(np.flatnonzero(has))
+        members = train.take(np.flatnonzero(has))
         penalties = (known[pattern].ridge,) if known and pattern in known else PENALTIES
         recipe = recipe_of(train, pattern, penalties)
-        yield pattern, fit_tabular(recipe, part.case_values, part.cohort.outcome, folds[has])
+        yield pattern, fit_tabular(recipe, members.case_values, members.cohort.outcome, folds[has])
 
 
 def recipe_of(train: Patients, pattern: Pattern, penalties: tuple[float, ...] = PENALTIES) -> Recipe:
@@ -88,21 +86,14 @@ def recipe_of(train: Patients, pattern: Pattern, penalties: tuple[float, ...] = 
     return Recipe(train.cohort.profile.of_blocks(pattern), train.grid, train.horizon, penalties)
 
 
-def patterns(blocks: tuple[str, ...]) -> list[Pattern]:
-    """All choices of blocks, the largest first."""
-    return [frozenset(some) for size in range(len(blocks), 0, -1) for some in combinations(blocks, size)]
-
-
 def _predict(
     models: Mapping[Pattern, Tabular], average: Floats, blocks: tuple[str, ...], patients: Patients
 ) -> Prediction:
-    found = constant(average, len(patients))
-    left = np.ones(len(patients), np.bool_)
-    known = {block: patients.has_block(block) for block in blocks}
-    for pattern in patterns(blocks):
-        mine = np.flatnonzero(left & np.logical_and.reduce([known[block] for block in pattern]))
-        if pattern in models and len(mine):
-            part = patients.take(mine)
-            found.fill(mine, models[pattern].predict(part.case_values))
-            left[mine] = False
-    return found
+    predictions = constant(average, len(patients))
+    offered = [pattern for pattern in patterns(blocks) if pattern in models]
+    places = serving(offered, patients.case_values)
+    for place, pattern in enumerate(offered):
+        index = np.flatnonzero(places == place)
+        if len(index):
+            predictions.fill(index, models[pattern].predict(patients.take(index).case_values))
+    return predictions

@@ -28,7 +28,7 @@ _PARAMETERS = {
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """A fitted model and what models that had not seen them say of the training patients, [n]."""
+    """A fitted model, and scores [n] of the training patients by models fitted without them."""
 
     booster: lgb.Booster
     out_of_fold: Floats
@@ -43,10 +43,10 @@ def fit_trees(x: Floats, outcome: Outcome, folds: Ints, seed: int) -> Trees:
     scores = np.zeros((len(ROUNDS), len(x)))
     gain = np.zeros(len(ROUNDS))
     for fold in np.unique(folds):
-        kept, left = folds != fold, folds == fold
+        kept, held_out = folds != fold, folds == fold
         booster = _boost(x[kept], outcome[kept], ROUNDS[-1], seed)
         for i, rounds in enumerate(ROUNDS):
-            scores[i, left] = raw(booster, x[left], rounds)
+            scores[i, held_out] = raw(booster, x[held_out], rounds)
     for i in range(len(ROUNDS)):
         gain[i] = Sample.of(scores[i][:, None], outcome.time, outcome.is_event).log_likelihood(np.ones(1))
     best = int(np.argmax(gain))

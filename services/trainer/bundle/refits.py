@@ -46,42 +46,44 @@ class ArmFit:
         """Columns of the design."""
         return self.model.arm.columns
 
-    def among(self, some: Ints) -> Ints:
+    def among(self, drawn: Ints) -> Ints:
         """Rows of the design of those of the patients `some` [n], repeats included, whom the arm knows."""
-        place = np.full(int(max(self.members.max(), some.max())) + 1, -1)
+        place = np.full(int(max(self.members.max(), drawn.max())) + 1, -1)
         place[self.members] = np.arange(len(self.members))
-        found = place[some]
-        return np.asarray(found[found >= 0], np.int64)
+        rows = place[drawn]
+        return np.asarray(rows[rows >= 0], np.int64)
 
 
 def draw_refits(arms: Sequence[ArmFit], patients: Patients, agreement: float, count: int) -> list[tuple[Fit, ...]]:
     """`count` refits of every arm; the fullest arm comes first, `agreement` is the correlation of two networks."""
     rng = np.random.default_rng([patients.seed, 61])
-    held = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
+    priors = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
     drawn = []
     for step in range(_WARM_UP + count if count else 0):
-        fits = _refits(arms, held, patients, rng)
-        held = [one.after(fit.event.coefficients, rng) for one, fit in zip(held, fits, strict=True)]
+        fits = _refits(arms, priors, patients, rng)
+        priors = [prior.after(fit.event.coefficients, rng) for prior, fit in zip(priors, fits, strict=True)]
         if step >= _WARM_UP:
             drawn.append(_with_what_is_missing(arms, fits, patients, agreement, rng))
-    return [tuple(one[i] for one in drawn) for i in range(len(arms))]
+    return [tuple(fits[i] for fits in drawn) for i in range(len(arms))]
 
 
 def _refits(
-    arms: Sequence[ArmFit], held: Sequence[Shrinkage], patients: Patients, rng: np.random.Generator
+    arms: Sequence[ArmFit], priors: Sequence[Shrinkage], patients: Patients, rng: np.random.Generator
 ) -> list[Fit]:
-    again = rng.integers(0, len(patients), len(patients))
-    return [_refit(arm, one, patients.cohort.outcome, again, rng) for arm, one in zip(arms, held, strict=True)]
+    resampled = rng.integers(0, len(patients), len(patients))
+    return [
+        _refit(arm, prior, patients.cohort.outcome, resampled, rng) for arm, prior in zip(arms, priors, strict=True)
+    ]
 
 
-def _refit(arm: ArmFit, held: Shrinkage, outcome: Outcome, again: Ints, rng: np.random.Generator) -> Fit:
+def _refit(arm: ArmFit, event_prior: Shrinkage, outcome: Outcome, resampled: Ints, rng: np.random.Generator) -> Fit:
     """The same columns on patients drawn again, every cause held back towards a draw from its prior."""
-    rows = arm.among(again)
+    rows = arm.among(resampled)
     mine = outcome[arm.members]
-    others = Shrinkage.start(arm.design.shape[1], COMPETING)
+    competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
     causes = []
     for code in mine.causes:
-        prior = held if code == 1 else others
+        prior = event_prior if code == 1 else competing_prior
         sample = Sample.of(arm.design[rows], mine.time[rows], mine.event[rows] == code)
         coefficients = fit_cox(sample, prior.ridges, towards=prior.towards(rng))
         causes.append(linear_cause(coefficients, baseline(sample, coefficients, arm.model.arm.times_years)))
@@ -106,9 +108,9 @@ def _beyond(fullest: ArmFit, weights: Floats, arm: ArmFit, rng: np.random.Genera
     both = np.intersect1d(fullest.members, arm.members)
     if not extra or not len(both):
         return 0.0
-    said = fullest.design[fullest.among(both)][:, extra] @ weights[extra]
+    log_hazard = fullest.design[fullest.among(both)][:, extra] @ weights[extra]
     known = np.column_stack([np.ones(len(both)), arm.design[arm.among(both)]])
-    rest = said - known @ np.linalg.lstsq(known, said, rcond=None)[0]
+    rest = log_hazard - known @ np.linalg.lstsq(known, log_hazard, rcond=None)[0]
     rest = rest * np.sqrt(len(rest) / max(len(rest) - known.shape[1], 1))
     return float(rng.choice(rest) - np.log(np.mean(np.exp(rest))))
 
@@ -141,8 +143,8 @@ def _drawn_value(
     values = patients.cohort.column(missing.variable)[arm.members]
     known = np.flatnonzero(~np.isnan(values))
     parts = [i for i, c in enumerate(arm.columns) if c.variable == missing.variable and c.form != "missing"]
-    said = arm.design[known][:, parts] @ coefficients[parts]
-    return float(rng.choice(said) - np.log(np.mean(np.exp(said))))
+    log_hazard = arm.design[known][:, parts] @ coefficients[parts]
+    return float(rng.choice(log_hazard) - np.log(np.mean(np.exp(log_hazard))))
 
 
 def _shifted(fit: Fit, shift: float) -> Fit:

@@ -9,7 +9,7 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS as TABLE_BLOCKS
 from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.ridge_cox import Pattern, fit_patterns
+from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.arms.scored import Scored, fit_scored
 from services.trainer.arms.tabular import Tabular
 from services.trainer.arms.trees import Trees, fit_trees
@@ -20,6 +20,7 @@ from shared.model.arm import Arm
 from shared.model.block import BLOCKS
 from shared.model.column import Column, design_matrix
 from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
+from shared.model.pattern import Pattern
 
 ALL_BLOCKS = tuple(block.name for block in BLOCKS)
 _NAMES = {
@@ -37,7 +38,7 @@ TREES_FILE = "lightgbm.txt"
 
 @dataclass(frozen=True, eq=False)
 class ServedArm:
-    """A model for one pattern of known blocks, the patients it was fitted on, and what is said of them unseen."""
+    """A model for one pattern of known blocks, its patients, and predictions by models fitted without them."""
 
     name: str
     pattern: Pattern
@@ -59,22 +60,22 @@ class ServedArm:
         return self.model.arm.model_copy(update={"refits": self.refits})
 
 
-def served_arms(patients: Patients, unseen: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
+def served_arms(patients: Patients, out_of_fold: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
     """Fit every pattern that has enough events, the one that knows most first.
 
-    `unseen` is what arms say of patients left out of everything; `agreement` is that of the networks.
+    `out_of_fold` predicts patients by models that were fitted without them; `agreement` is that of the networks.
     """
-    arms = list(_fitted(patients, unseen))
-    again = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
-    return [replace(arm, refits=some) for arm, some in zip(arms, again, strict=True)]
+    arms = list(_fitted(patients, out_of_fold))
+    refitted = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
+    return [replace(arm, refits=fits) for arm, fits in zip(arms, refitted, strict=True)]
 
 
-def _fitted(patients: Patients, unseen: Nested) -> Iterator[ServedArm]:
+def _fitted(patients: Patients, out_of_fold: Nested) -> Iterator[ServedArm]:
     for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
         members = np.flatnonzero(patients.has_blocks(pattern))
-        part = patients.take(members)
-        design = design_matrix(model.arm.columns, part.case_values)
-        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, unseen[pattern].take(members))
+        training = patients.take(members)
+        design = design_matrix(model.arm.columns, training.case_values)
+        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, out_of_fold[pattern].take(members))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +104,17 @@ class ServedTrees:
 def served_trees(patients: Patients) -> ServedTrees | None:
     """LightGBM on clinical and molecular variables; None where nobody has both."""
     members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
-    part = patients.take(members)
-    if part.cohort.outcome.is_event.sum() < 2 * 5:
+    training = patients.take(members)
+    if training.cohort.outcome.is_event.sum() < 2 * 5:
         return None
-    columns = fit_columns(part.case_values, part.cohort.profile.of_blocks(TABLE_BLOCKS))
-    x = design_matrix(columns, part.case_values)
-    trees = fit_trees(x, part.cohort.outcome, part.inner_folds(), part.seed)
-    scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(design_matrix(columns, some.case_values)))
+    columns = fit_columns(training.case_values, training.cohort.profile.of_blocks(TABLE_BLOCKS))
+    x = design_matrix(columns, training.case_values)
+    trees = fit_trees(x, training.cohort.outcome, training.inner_folds(), training.seed)
+
+    def score(new: Patients) -> Floats:
+        return trees.score(design_matrix(columns, new.case_values))
+
+    scored = fit_scored(training, trees.out_of_fold, score)
     return ServedTrees(columns, trees, scored, members)
 
 

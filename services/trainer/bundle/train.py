@@ -81,8 +81,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     advance(1, steps)
     patients = Patients(cohort, view, plan.seed)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
-    unseen = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
-    arms = served_arms(patients, unseen, plan.refits, agreement)
+    out_of_fold = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
+    arms = served_arms(patients, out_of_fold, plan.refits, agreement)
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
