@@ -153,5 +153,5 @@ class OtherRunError(PermanentError):
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 
-    def __init__(self, said: str = _NO_TORCH) -> None:
-        super().__init__(said)
+    def __init__(self, sentence: str = _NO_TORCH) -> None:
+        super().__init__(sentence)

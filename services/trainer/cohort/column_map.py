@@ -118,5 +118,5 @@ def load_map(path: Path) -> ColumnMap:
     except yaml.YAMLError as error:
         raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in error.errors()]
         raise BadMapError(f"map {path} is refused: {sentence(wrong)}") from error

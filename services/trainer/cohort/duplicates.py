@@ -76,5 +76,5 @@ def _rows(cohort: Cohort) -> Floats:
 
 
 def _named(cohort: Cohort, groups: list[list[int]]) -> str:
-    said = [" and ".join(cohort.case_ids[place] for place in places[:_NAMED]) for places in groups[:_NAMED]]
-    return "; ".join(said) + (f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else "")
+    pairs = [" and ".join(cohort.case_ids[place] for place in places[:_NAMED]) for places in groups[:_NAMED]]
+    return "; ".join(pairs) + (f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else "")

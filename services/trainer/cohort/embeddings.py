@@ -178,7 +178,7 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(size, _LARGEST_HEADER)))
-        features, said = header["features"], header.get("__metadata__", {})
+        features, metadata = header["features"], header.get("__metadata__", {})
         tiles, width = features["shape"]
         begin, end = features["data_offsets"]
         kind = features["dtype"]
@@ -191,7 +191,7 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
-    made = [str(said.get(name, other)) for name, other in _MADE.items()]
+    made = [str(metadata.get(name, other)) for name, other in _MADE.items()]
     return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *made)
 
 

@@ -75,7 +75,7 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
 def _separator(text: str) -> str:
     """The separator that cuts the first line that is not empty into the most cells."""
     first = next((line for line in io.StringIO(text, newline="") if line.strip()), "").rstrip("\r\n")
-    return max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one))))
+    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator))))
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

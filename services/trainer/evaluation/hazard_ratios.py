@@ -36,26 +36,27 @@ def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
     within = _fit(x, cohort, cohort.strata)
     across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within
     by = ["" if column.variable == stratum else stratum for column in columns]
-    found = np.where([bool(one) for one in by], within, across)
+    estimates = np.where([bool(name) for name in by], within, across)
     return [
         {"column": column.name, "variable": column.variable, "strata": by[j]}
-        | _told(found[0, j], found[1, j], column.scale)
+        | _ratio(estimates[0, j], estimates[1, j], column.scale)
         for j, column in enumerate(columns)
     ]
 
 
-def _told(beta: float, error: float, scale: float) -> dict[str, float | None]:
+def _ratio(beta: float, error: float, scale: float) -> dict[str, float | None]:
     ends = [float(np.exp((beta + z * error) / scale)) for z in (0, -1.959964, 1.959964)]
-    told = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
-    return {name: rounded(end, 4) if told else None for name, end in zip(("est", "lo", "hi"), ends, strict=True)}
+    is_informative = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
+    named = zip(("est", "lo", "hi"), ends, strict=True)
+    return {name: rounded(end, 4) if is_informative else None for name, end in named}
 
 
 def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
     """Coefficients and their standard errors [2, p]."""
     outcome = cohort.outcome
-    parts = [strata == one for one in np.unique(strata)]
-    loss = _Loss([Sample.of(x[part], outcome.time[part], outcome.is_event[part]) for part in parts])
-    found = minimize(
+    parts = [strata == number for number in np.unique(strata)]
+    loss = _Loss([Sample.of(x[members], outcome.time[members], outcome.is_event[members]) for members in parts])
+    estimates = minimize(
         loss,
         np.zeros(x.shape[1]),
         method="trust-exact",
@@ -63,7 +64,7 @@ def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
         hess=loss.information,
         options={"gtol": 1e-6},
     ).x
-    return np.stack([found, np.sqrt(np.diag(np.linalg.inv(loss.information(found))))])
+    return np.stack([estimates, np.sqrt(np.diag(np.linalg.inv(loss.information(estimates))))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +74,13 @@ class _Loss:
     strata: Sequence[Sample]
 
     def __call__(self, beta: Floats) -> float:
-        return float(_RIDGE / 2 * beta @ beta) - sum(one.log_likelihood(beta) for one in self.strata)
+        return float(_RIDGE / 2 * beta @ beta) - sum(sample.log_likelihood(beta) for sample in self.strata)
 
     def gradient(self, beta: Floats) -> Floats:
-        parts = [derivatives(one, beta, 0.0)[0] for one in self.strata]
+        parts = [derivatives(sample, beta, 0.0)[0] for sample in self.strata]
         return np.asarray(_RIDGE * beta - np.sum(parts, axis=0), np.float64)
 
     def information(self, beta: Floats) -> Floats:
         """Second derivative [p, p]."""
-        parts = [derivatives(one, beta, 0.0)[1] for one in self.strata]
+        parts = [derivatives(sample, beta, 0.0)[1] for sample in self.strata]
         return np.asarray(_RIDGE * np.eye(len(beta)) + np.sum(parts, axis=0), np.float64)

@@ -30,11 +30,11 @@ class ArmResult:
     @property
     def known(self) -> Ints:
         """Patients who have an answer in every repeat."""
-        return np.flatnonzero(~np.isnan([found.log_risk for found in self.repeats]).any(axis=0))
+        return np.flatnonzero(~np.isnan([prediction.log_risk for prediction in self.repeats]).any(axis=0))
 
     def mean_risk(self, place: int) -> Floats:
         """Mean risk [n] at one time of the grid."""
-        return np.asarray(np.mean([found.risk[:, place] for found in self.repeats], axis=0), np.float64)
+        return np.asarray(np.mean([prediction.risk[:, place] for prediction in self.repeats], axis=0), np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Pooled:
     def figure(self, arm: str, index: Ints, of: Callable[[Outcome, Prediction], Statistic]) -> Statistic:
         """Mean over the repeats of a figure of some patients."""
         outcome = self.cohort.outcome[index]
-        parts = [of(outcome, found.take(index)) for found in self.arms[arm].repeats]
+        parts = [of(outcome, prediction.take(index)) for prediction in self.arms[arm].repeats]
         return Restricted(index, Mean(parts))
 
 
@@ -91,17 +91,17 @@ def pool(cohort: Cohort, results: Folds, fold_of: Ints) -> Pooled:
 
 
 def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Floats) -> ArmResult:
-    found = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
+    predictions = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
     limits = np.full(fold_of.shape, np.nan)
     for (repeat, _), result in results.items():
-        found[repeat].fill(result.index, result.predictions[arm.name])
+        predictions[repeat].fill(result.index, result.predictions[arm.name])
         limits[repeat, result.index] = result.thresholds[arm.name]
     place = Patients(cohort, None, 0).horizon
     flags = np.stack(
-        [high_risk(arm.name, cohort, said.risk[:, place], row) for said, row in zip(found, limits, strict=True)]
+        [high_risk(arm.name, cohort, each.risk[:, place], row) for each, row in zip(predictions, limits, strict=True)]
     )
     thresholds = np.array([result.thresholds[arm.name] for result in results.values()])
-    return ArmResult(arm.name, arm.title, tuple(found), flags, acted_on(arm.name, thresholds))
+    return ArmResult(arm.name, arm.title, tuple(predictions), flags, acted_on(arm.name, thresholds))
 
 
 def high_risk(arm: str, cohort: Cohort, risk: Floats, threshold: Floats) -> Flags:

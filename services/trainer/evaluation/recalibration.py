@@ -44,7 +44,7 @@ def _arm(pooled: Pooled, name: str, bootstrap: Bootstrap, seed: int) -> dict[str
         "level": cross_recalibrated(outcome, risk, years, folds, slope=False),
         "level_and_slope": cross_recalibrated(outcome, risk, years, folds, slope=True),
     }
-    return {version: _figures(outcome, said, years, index, bootstrap) for version, said in versions.items()}
+    return {version: _figures(outcome, risks, years, index, bootstrap) for version, risks in versions.items()}
 
 
 def cross_recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints, *, slope: bool) -> Floats:
@@ -61,4 +61,4 @@ def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstra
         "o_e": calibration.observed_over_expected(outcome, risk, years),
         "brier": accuracy.brier(outcome, risk, years),
     }
-    return {name: bootstrap.figure(Restricted(index, part)).as_json() for name, part in parts.items()}
+    return {name: bootstrap.figure(Restricted(index, statistic)).as_json() for name, statistic in parts.items()}

@@ -48,8 +48,8 @@ class Job:
     def pieces(self) -> list[str]:
         """Names of all pieces of work, folds first."""
         folds = [f"fold-{r}-{f}" for r in range(self.splits.repeats) for f in range(self.splits.folds)]
-        dealt = [f"dealt-0-{f}" for f in range(self.splits.folds)]
-        return [*folds, *dealt, *(f"control-{draw}" for draw in range(DRAWS))]
+        permuted = [f"dealt-0-{f}" for f in range(self.splits.folds)]
+        return [*folds, *permuted, *(f"control-{draw}" for draw in range(DRAWS))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class RawResults:
     """What all pieces gave: folds by (repeat, fold)."""
 
     folds: dict[tuple[int, int], FoldResult]
-    dealt: dict[tuple[int, int], FoldResult]
+    permuted: dict[tuple[int, int], FoldResult]
     """The folds of the first repeat again, with the outcome dealt out anew."""
     controls: list[ControlResult]
 
@@ -123,9 +123,9 @@ def _run(piece: str) -> str:
 
 
 def _read(job: Job) -> RawResults:
-    folds, dealt = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
+    folds, permuted = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
     controls = [ControlResult(**json.loads((job.work / f"control-{draw}").read_bytes())) for draw in range(DRAWS)]
-    return RawResults(folds, dealt, controls)
+    return RawResults(folds, permuted, controls)
 
 
 def _read_folds(job: Job, kind: str, repeats: int) -> dict[tuple[int, int], FoldResult]:

@@ -98,9 +98,9 @@ def load_splits(path: Path, cohort: Cohort) -> Splits:
     try:
         content = path.read_bytes()
         _check_digest(path, content)
-        said: Mapping[str, Any] = json.loads(content)
-        tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in said["splits"]]
-        grouped_by, seed = str(said["grouped_by"]), int(said["seed"])
+        written: Mapping[str, Any] = json.loads(content)
+        tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in written["splits"]]
+        grouped_by, seed = str(written["grouped_by"]), int(written["seed"])
     except OSError as error:
         raise BadSplitsError(f"{path} cannot be read: {error.strerror}") from error
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -157,8 +157,8 @@ def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:
         if not cohort.outcome.is_event[splits.fold_of[repeat] == fold].any()
     ]
     shown = ", ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
-    said = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"
-    return [said] if empty else []
+    note = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"
+    return [note] if empty else []
 
 
 def _strata(cohort: Cohort) -> Ints:

@@ -86,9 +86,9 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     named = [(name, cohort.holds(cohort.profile.expression(text))) for name, text in cohort.profile.subgroups.items()]
     if cohort.has_sites:
         named += [
-            (f"site {site}", np.array([one == site for one in cohort.sites])) for site in sorted(set(cohort.sites))
+            (f"site {site}", np.array([name == site for name in cohort.sites])) for site in sorted(set(cohort.sites))
         ]
-    return [_part(pooled, bootstrap, name, mask) for name, mask in named]
+    return [_row(pooled, bootstrap, name, mask) for name, mask in named]
 
 
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
@@ -102,11 +102,11 @@ def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -
     for pattern in patterns:
         mask = np.logical_and.reduce([known[block] == has for block, has in zip(_BLOCKS, pattern, strict=True)])
         name = ", ".join(block for block, has in zip(_BLOCKS, pattern, strict=True) if has) or "nothing known"
-        rows.append(_part(pooled, bootstrap, name, mask))
+        rows.append(_row(pooled, bootstrap, name, mask))
     return rows
 
 
-def _part(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
+def _row(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
     events = int(pooled.cohort.outcome.is_event[mask].sum())
     row: dict[str, Any] = {"name": name, "n": int(mask.sum()), "events": events, "harrell_c": {}}
     of = metrics(pooled)["harrell_c"]
@@ -137,16 +137,16 @@ def _curve(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict
     outcome, horizons = pooled.cohort.outcome[index], np.array(pooled.horizons)
     draws = bootstrap.weights[:FEWER, index]
     draws = draws[draws.sum(axis=1) > 0]
-    said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.is_event.sum())}
+    row: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.is_event.sum())}
     at_horizons = zip(pooled.horizons, *_banded(outcome, horizons, draws), strict=True)
-    said["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
+    row["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
     if not pooled.cohort.has_times or len(index) < _LEAST:
-        return said
+        return row
     longest = min(float(np.sort(outcome.time)[-_LEAST]), 2 * pooled.horizons[-1])
     times, years = np.linspace(0, longest, 81), np.arange(0, longest + 1e-9)
     est, lo, hi = _banded(outcome, times, draws)
-    said |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}
-    return said | {"years": years.tolist(), "at_risk": at_risk(outcome, years).tolist()}
+    row |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}
+    return row | {"years": years.tolist(), "at_risk": at_risk(outcome, years).tolist()}
 
 
 def _banded(outcome: Outcome, times: Floats, draws: Floats) -> tuple[list[float | None], ...]:

@@ -80,12 +80,14 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
         )
     with_grid = replace(cohort, profile=trained)
     patients = Patients(with_grid, slide_view(served, cohort, embeddings), 0)
-    found, absent = predict_all(served, patients)
+    predictions, absent = predict_all(served, patients)
     arms = {}
     for arm in ARMS:
-        if arm.name in found:
-            said, limit = found[arm.name], threshold_of(served, arm.name)
-            flags = high_risk(arm.name, cohort, said.risk[:, patients.horizon], np.full(len(cohort), limit))[None, :]
-            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, acted_on(arm.name, np.array([limit])))
+        if arm.name in predictions:
+            prediction, limit = predictions[arm.name], threshold_of(served, arm.name)
+            flags = high_risk(arm.name, cohort, prediction.risk[:, patients.horizon], np.full(len(cohort), limit))[
+                None, :
+            ]
+            arms[arm.name] = ArmResult(arm.name, arm.title, (prediction,), flags, acted_on(arm.name, np.array([limit])))
     shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
     return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))

@@ -112,9 +112,9 @@ def bins(outcome: Outcome, risk: Floats, years: float, count: int = 5) -> list[B
     """Equal groups by risk; groups that would all have the same risk are one."""
     parts = np.array_split(np.argsort(risk, kind="stable"), count) if np.ptp(risk) > 1e-9 else [np.arange(len(risk))]
     return [
-        Bin(float(risk[part].mean()), float(cumulative_incidence(outcome[part], np.array([years]))[0]), part)
-        for part in parts
-        if len(part)
+        Bin(float(risk[members].mean()), float(cumulative_incidence(outcome[members], np.array([years]))[0]), members)
+        for members in parts
+        if len(members)
     ]
 
 

@@ -57,5 +57,5 @@ def threshold_for(outcome: Outcome, risk: Floats, years: float, sensitivity: flo
     if yes.sum() <= 0:
         return float(np.median(risk))
     order = np.argsort(-risk, kind="stable")
-    found = np.cumsum(yes[order]) / yes.sum()
-    return float(risk[order][int(np.argmax(found >= sensitivity - 1e-12))])
+    sensitivity_at = np.cumsum(yes[order]) / yes.sum()
+    return float(risk[order][int(np.argmax(sensitivity_at >= sensitivity - 1e-12))])

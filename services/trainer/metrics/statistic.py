@@ -63,9 +63,9 @@ class Pairs:
         right, comparable = self._slope(self.right), self._slope(self.comparable)
         return Ratio(right, comparable, -right.sum() / 2, -comparable.sum() / 2)
 
-    def _slope(self, part: Floats) -> Floats:
-        slope = part.sum(axis=0)
-        np.add.at(slope, self.cases, part.sum(axis=1))
+    def _slope(self, pairs: Floats) -> Floats:
+        slope = pairs.sum(axis=0)
+        np.add.at(slope, self.cases, pairs.sum(axis=1))
         return np.asarray(slope, np.float64)
 
 
@@ -77,7 +77,7 @@ class Mean:
 
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic."""
-        return np.asarray(np.mean([part(weights) for part in self.parts], axis=0), np.float64)
+        return np.asarray(np.mean([statistic(weights) for statistic in self.parts], axis=0), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

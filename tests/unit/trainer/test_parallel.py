@@ -45,11 +45,11 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
 ) -> None:
     program = tmp_path / "slow.py"
     program.write_text(
-        "import signal\nfrom threading import Event\nfrom services.trainer.side_by_side import side_by_side\n\n"
+        "import signal\nfrom threading import Event\nfrom services.trainer.parallel import parallel\n\n"
         "def begin(number):\n    print('begun', flush=True)\n    Event().wait()\n\n"
         "def ready():\n    pass\n\nif __name__ == '__main__':\n"
         "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it\n"
-        "    list(side_by_side(begin, range(9), 2, ready))\n"
+        "    list(parallel(begin, range(9), 2, ready))\n"
     )
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(
