@@ -161,13 +161,13 @@ class OnLanding:
         if info is None:
             return self.changes.requests(case) if self.index.knows(case) else ()
         data = read_version(self.store, info)
-        asked = request(case, f"{info.key}@{info.etag}", info.last_modified)
+        requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(case, data)
         self.index.put_clinical(case, _entry(info, data, refusal))
         if refusal is None:
-            return (asked,)
+            return (requested,)
         if self.index.slides(case):
-            self.announce(asked)
+            self.announce(requested)
         raise refusal
 
     def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:

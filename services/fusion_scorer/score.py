@@ -45,11 +45,11 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     """
     check_encoders(bundle, case.slides)
     checked = check_slides(bundle.reference.slides, case.slides)
-    seen = pathomics_of(bundle, checked.used)
-    values = _values(case, seen)
+    pathomics = pathomics_of(bundle, checked.used)
+    values = _values(case, pathomics)
     known = CaseValues.of_case(bundle.manifest.profile, values)
     arm = bundle.arm_for(known)
-    answer = _frame(bundle, case, checked, seen, program_version)
+    answer = _frame(bundle, case, checked, pathomics, program_version)
     missing = (block for block in bundle.blocks if not known.has_block(block)[0])
     answer.modalities_missing.extend(_modalities(bundle, missing))
     if checked.too_far is not None:
@@ -57,13 +57,13 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     elif arm is None:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
-        _answer_by(arm, answer, bundle, values, seen)
-    return Scored(rounded(answer), _attention(case, seen, answer))
+        _answer_by(arm, answer, bundle, values, pathomics)
+    return Scored(rounded(answer), _attention(case, pathomics, answer))
 
 
-def _values(case: CaseInputs, seen: Pathomics | None) -> dict[str, Value]:
+def _values(case: CaseInputs, pathomics: Pathomics | None) -> dict[str, Value]:
     values = dict(case.clinical.values) if case.clinical else {}
-    return values | ({PATHOMICS: seen.log_risk} if seen else {})
+    return values | ({PATHOMICS: pathomics.log_risk} if pathomics else {})
 
 
 def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
@@ -72,12 +72,12 @@ def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
 
 
 def _frame(
-    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, seen: Pathomics | None, program_version: str
+    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, pathomics: Pathomics | None, program_version: str
 ) -> Score:
     """Everything that does not depend on the arm."""
     score_id = case.score_id(bundle.digest)
     encoder, record = bundle.manifest.encoder, case.clinical
-    attention = seen.attention if seen else {}
+    attention = pathomics.attention if pathomics else {}
     return Score(
         case_id=case.case_id,
         score_id=score_id,
@@ -107,11 +107,13 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
     answer.out_of_distribution.CopyFrom(far.message())
 
 
-def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
+def _answer_by(
+    arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], pathomics: Pathomics | None
+) -> None:
     answer.model = arm.name
     answer.modalities_used.extend(_modalities(bundle, arm.blocks))
     used = {column.variable for column in bundle.arms[arm.name].columns}
-    far = ood.farthest(_distances(bundle.reference, used, values, seen))
+    far = ood.farthest(_distances(bundle.reference, used, values, pathomics))
     if far is not None:
         answer.out_of_distribution.CopyFrom(far.message())
     if far is not None and far.too_far:
@@ -121,10 +123,10 @@ def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, 
 
 
 def _distances(
-    reference: Reference, used: set[str], values: Mapping[str, Value], seen: Pathomics | None
+    reference: Reference, used: set[str], values: Mapping[str, Value], pathomics: Pathomics | None
 ) -> list[ood.Distance]:
-    asked = {name: value for name, value in values.items() if name in used}
-    return ood.case_distances(reference, seen.pooled if seen and PATHOMICS in used else None, asked)
+    used_values = {name: value for name, value in values.items() if name in used}
+    return ood.case_distances(reference, pathomics.pooled if pathomics and PATHOMICS in used else None, used_values)
 
 
 def _fill(answer: Score, bundle: Bundle, prediction: ArmPrediction, values: Mapping[str, Value]) -> None:
@@ -174,8 +176,8 @@ def _in_spreads(bundle: Bundle, arm: str, log_risk: float) -> float:
     return (log_risk - column.mean) / column.scale
 
 
-def _attention(case: CaseInputs, seen: Pathomics | None, answer: Score) -> dict[str, bytes]:
-    if seen is None:
+def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:
+    if pathomics is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, seen.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, pathomics.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}

@@ -71,14 +71,14 @@ def assemble(checked: VerifiedFiles) -> Bundle:
     Raises:
         BadBundleError: a file is missing or not understood, or the files do not fit each other.
     """
-    arms = {arm.name: _part(checked, arm.file, Arm) for arm in checked.manifest.arms}
+    arms = {arm.name: _content(checked, arm.file, Arm) for arm in checked.manifest.arms}
     bundle = Bundle(
         digest=checked.digest,
         manifest=checked.manifest,
         arms=arms,
-        calibration=_part(checked, CALIBRATION, Calibration),
-        thresholds=_part(checked, THRESHOLDS, Thresholds),
-        reference=_part(checked, REFERENCE, Reference),
+        calibration=_content(checked, CALIBRATION, Calibration),
+        thresholds=_content(checked, THRESHOLDS, Thresholds),
+        reference=_content(checked, REFERENCE, Reference),
         mil=_mil(checked),
         trees=_trees(checked, arms),
     )
@@ -92,7 +92,7 @@ def _file(checked: VerifiedFiles, name: str) -> bytes:
     return checked.files[name]
 
 
-def _part(checked: VerifiedFiles, name: str, kind: type[F]) -> F:
+def _content(checked: VerifiedFiles, name: str, kind: type[F]) -> F:
     try:
         return kind.model_validate_json(_file(checked, name))
     except ValidationError as error:

@@ -23,7 +23,7 @@ def write_bundle(folder: Path, files: Mapping[str, Any], facts: Mapping[str, Any
         BadKeyError: the key is no ed25519 key.
     """
     private = check_target(folder, key)
-    content = {name: part if isinstance(part, bytes) else canonical_json(part) + b"\n" for name, part in files.items()}
+    content = {name: item if isinstance(item, bytes) else canonical_json(item) + b"\n" for name, item in files.items()}
     listed = {name: sha256(data) for name, data in content.items()}
     manifest = canonical_json({"version": 1, "notice": NOTICE, "files": listed, **facts}) + b"\n"
     content[MANIFEST] = manifest

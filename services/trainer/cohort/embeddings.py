@@ -55,7 +55,7 @@ class BagFile:
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
 
-    def said(self) -> dict[str, str]:
+    def provenance(self) -> dict[str, str]:
         """What the bag says of itself, such as `tile_px` and `tile_um`."""
         with safe_open(self.path, "numpy") as file:
             return dict(file.metadata() or {})
@@ -127,11 +127,11 @@ class Embeddings:
     def digest(self) -> str:
         """A name for which bags of which slides these are, and for what is in them."""
         bags = (bag for bags in self.by_case.values() for bag in bags)
-        said = (
+        provenance = (
             (bag.case_id, bag.slide_digest, bag.plan_digest, bag.encoder_digest, self.contents[bag.path].digest)
             for bag in bags
         )
-        return digest_of(sorted(said))
+        return digest_of(sorted(provenance))
 
 
 def read_embeddings(folder: Path) -> Embeddings:

@@ -35,12 +35,12 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
     with_slides = cohort.take(embeddings.has(cohort.case_ids))
     if not len(with_slides):
         raise BadEmbeddingsError(f"{embeddings.folder} holds tiles of nobody in {cohort.name}")
-    some, _ = validate_cohort(with_slides)
-    is_event = some.outcome.is_event
-    held = held_out(some.case_ids, is_event.astype(np.int64), settings.held_out, settings.seed)
+    cohort, _ = validate_cohort(with_slides)
+    is_event = cohort.outcome.is_event
+    held = held_out(cohort.case_ids, is_event.astype(np.int64), settings.held_out, settings.seed)
     if not is_event[held].any():
         raise UnusableCohortError("nobody of those who say when to stop had the event; hold out a larger share")
-    return Learners(some, held)
+    return Learners(cohort, held)
 
 
 def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dict[str, tuple[Spots, ...]]:
@@ -56,13 +56,13 @@ def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dic
 def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tuple[Spots, ...]:
     attention = model.attention.attention(model.projection(embeddings.bag(case)))
     chosen = np.sort(np.argsort(-attention, kind="stable")[:most])
-    found, start = [], 0
+    spots, start = [], 0
     for bag in embeddings.by_case[case]:
         inside = chosen[(chosen >= start) & (chosen < start + bag.tiles)] - start
         start += bag.tiles
         if len(inside):
-            found.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
-    return tuple(found)
+            spots.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
+    return tuple(spots)
 
 
 def _origins(bag: BagFile) -> npt.NDArray[np.int32]:

@@ -30,8 +30,10 @@ def flow(report: Said) -> str:
 
 def _parts(modalities: list[Said]) -> list[tuple[str, int, int]]:
     """Name, patients and events; the smallest groups are put together where there are many."""
-    ordered = sorted(modalities, key=lambda part: -int(part["n"]))
-    named = [(part["name"].replace("pathomic", "pathomics"), part["n"], part["events"]) for part in ordered]
+    ordered = sorted(modalities, key=lambda modality: -int(modality["n"]))
+    named = [
+        (modality["name"].replace("pathomic", "pathomics"), modality["n"], modality["events"]) for modality in ordered
+    ]
     if len(named) <= _MOST:
         return named
     rest = named[_MOST - 1 :]

@@ -65,5 +65,5 @@ def direction(prototype: Said) -> str:
 
 
 def _ratio(prototype: Said) -> Said:
-    found: Said = prototype.get("hazard_ratio_per_sd") or {}
-    return found
+    ratio: Said = prototype.get("hazard_ratio_per_sd") or {}
+    return ratio

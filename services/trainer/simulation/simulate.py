@@ -71,9 +71,9 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     has_slides = (~without_slides(plan.patients, rng)).tolist()
     if plan.outcome_seed is not None:
         # after all that the first stream gives, so that sites and slides are the same for every outcome seed
-        anew = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
-        simulated_outcome = draw_outcome(facts, latent, plan.effect, anew)
-        rows = as_rows(names, sites, facts, simulated_outcome, anew)
+        outcome_rng = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
+        simulated_outcome = draw_outcome(facts, latent, plan.effect, outcome_rng)
+        rows = as_rows(names, sites, facts, simulated_outcome, outcome_rng)
     drawn = Simulated(names, places.tolist(), facts, simulated_outcome, has_slides)
     write_table(out / "cohort.csv", rows)
     write_table(out / "SIMULATED_truth.csv", _truth(drawn))
@@ -114,11 +114,11 @@ def _write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
     coords = (
         np.stack([np.arange(len(features)) % side, np.arange(len(features)) // side], axis=1).astype(np.int32) * 256
     )
-    said = {"slide_digest": digest, "plan_digest": plan, "encoder_digest": encoder, "encoder_name": ENCODER_NAME}
-    said |= {"tile_px": "256", "tile_um": "128.0", "tiles": str(len(features)), "corrupt": "0"}
+    metadata = {"slide_digest": digest, "plan_digest": plan, "encoder_digest": encoder, "encoder_name": ENCODER_NAME}
+    metadata |= {"tile_px": "256", "tile_um": "128.0", "tiles": str(len(features)), "corrupt": "0"}
     path = Path("embeddings") / digest / plan / encoder / "bag.safetensors"
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_bytes(encode_tensors({"features": features.astype(np.float16), "coords": coords}, said))
+    (folder / path).write_bytes(encode_tensors({"features": features.astype(np.float16), "coords": coords}, metadata))
     return {"case_id": name, "slide_id": slide, "slide_digest": digest, "tiles": str(len(features)), "path": str(path)}
 
 
@@ -137,10 +137,10 @@ def _truth(drawn: Simulated) -> list[dict[str, str]]:
 
 
 def _about(plan: SimulationPlan) -> str:
-    anew = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
+    note = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
     ratios = "\n".join(f"| {name} | {ratio:g} |" for name, ratio in HAZARD_RATIO.items())
     return (
         "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
-        f"{plan}\n\n{anew}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
+        f"{plan}\n\n{note}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
         f"| what the slides show, per SD | {plan.effect:g} |\n"
     )

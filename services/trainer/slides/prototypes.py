@@ -53,9 +53,9 @@ def prototypes(
     tiles = [project(embeddings.bag(case, _SAMPLED)) for case in cases]
     everything = np.concatenate(tiles)
     count = min(PROTOTYPES, len(np.unique(everything, axis=0)))
-    found = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
-    centres = np.asarray(found.cluster_centers_, np.float32)
-    shares = np.stack([np.bincount(found.predict(part), minlength=count) / len(part) for part in tiles])
+    clusters = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
+    centres = np.asarray(clusters.cluster_centers_, np.float32)
+    shares = np.stack([np.bincount(clusters.predict(bag), minlength=count) / len(bag) for bag in tiles])
     outcome = cohort.outcome[members]
     rows = tuple(_row(k, shares[:, k], cases, outcome) for k in range(count))
     examples = tuple(_nearest(centre, cases, tiles, embeddings) for centre in centres)
@@ -64,7 +64,7 @@ def prototypes(
 
 def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
     most = [cases[i] for i in np.argsort(-share, kind="stable")[:_EXAMPLES] if share[i] > 0]
-    said = {
+    content = {
         "prototype": k,
         "mean_share": rounded(float(share.mean())),
         "spread": rounded(float(share.std())),
@@ -72,7 +72,7 @@ def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dic
         "share_without": _mean(share[~outcome.is_event]),
         "most_in": most,
     }
-    return said | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
+    return content | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
 
 
 def _mean(share: Floats) -> float | None:
@@ -91,6 +91,6 @@ def _nearest(
     centre: Features, cases: tuple[str, ...], tiles: list[Features], embeddings: Embeddings
 ) -> tuple[dict[str, Any], ...]:
     """The nearest tile of each of the patients who have the nearest."""
-    far = [((part - centre) ** 2).sum(axis=1) for part in tiles]
-    closest: Ints = np.argsort([part.min() for part in far], kind="stable")[:_EXAMPLES]
+    far = [((bag - centre) ** 2).sum(axis=1) for bag in tiles]
+    closest: Ints = np.argsort([bag.min() for bag in far], kind="stable")[:_EXAMPLES]
     return tuple(embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)

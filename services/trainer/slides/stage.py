@@ -53,7 +53,7 @@ class SlideModel:
 
     def view(self, cohort: Cohort, tiles: Sequence[Features]) -> SlideView:
         """What all networks together say of new patients."""
-        has = np.array([len(part) > 0 for part in tiles], np.bool_)
+        has = np.array([len(bag) > 0 for bag in tiles], np.bool_)
         risk = np.where(has, self.attention.log_risk(Bags(tiles)).mean(axis=0), np.nan)
         gated = np.full(len(cohort), np.nan)
         if self.gated:
@@ -78,9 +78,9 @@ def fit_slides(
     attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)
     joint = Bags(tiles, _design(columns, cohort))
     both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
-    said = attention.log_risk(Bags(tiles))
-    model = SlideModel(projection, columns, attention, both, most, _agreement(said[:, has]))
-    risk = np.where(has, _out_of_fold(said, folds), np.nan)
+    log_risks = attention.log_risk(Bags(tiles))
+    model = SlideModel(projection, columns, attention, both, most, _agreement(log_risks[:, has]))
+    risk = np.where(has, _out_of_fold(log_risks, folds), np.nan)
     mixed = _out_of_fold(both.log_risk(joint), folds) if both else np.full(len(cohort), np.nan)
     return model, SlideView(risk, pooled(tiles, projection), mixed)
 
@@ -89,7 +89,7 @@ def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
     """Components [n, k] of each patient's mean tile; NaN without tiles."""
     count = min(POOLED, projection.axes.shape[1])
     nothing = np.full(count, np.nan)
-    return np.stack([part[:, :count].mean(axis=0, dtype=np.float64) if len(part) else nothing for part in tiles])
+    return np.stack([bag[:, :count].mean(axis=0, dtype=np.float64) if len(bag) else nothing for bag in tiles])
 
 
 def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
@@ -105,8 +105,8 @@ def _agreement(log_risk: Floats) -> float:
     spread = log_risk.std(axis=1, keepdims=True)
     standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
     fold = np.tile(np.arange(FOLDS), SEEDS)
-    found = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
-    return float(np.clip(found.mean(), 0.0, 1.0))
+    correlations = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
+    return float(np.clip(correlations.mean(), 0.0, 1.0))
 
 
 def _mean(values: Floats, mask: Flags) -> Floats:

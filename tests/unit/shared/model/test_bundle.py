@@ -11,13 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.score import score
 from shared.model.bundle import load
 from shared.model.bundle_files import sign, verify
+from shared.model.case_values import CaseValues
 from shared.model.errors import BadBundleError, BadKeyError
-from shared.model.record import ClinicalRecord
-from shared.units import CaseId, Sha256
 from tests.support.fusion import AGE, STAGE, digest, facts, fit, parts, write_bundle
 from tests.support.signing import pair
 
@@ -212,12 +209,12 @@ def test_lightgbm_trees_explain_their_score_in_parts_that_sum_to_it(tmp_path: Pa
     arm["fit"]["event"]["log_hazard"] = {"kind": "lightgbm", "file": "lightgbm.txt", "centre": 0.1}
     text = booster.model_to_string().encode()
     bundle = load(write_bundle(tmp_path / "b", {"clinical.json": arm, "lightgbm.txt": text}))
-    clinical = ClinicalRecord(Sha256("c" * 64), {"stage": "M1", "age": 12.0})
-    said = score(bundle, CaseInputs(CaseId("MB-1"), clinical=clinical), "0.0").score
-    raw = float(np.asarray(booster.predict(np.array([[0.75, 1.0]])))[0])
-    assert said.log_risk == pytest.approx(raw - 0.1, rel=1e-4)
-    assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
-    assert (said.risks[0].lo, said.risks[0].hi) == (0, 1)
+    cases = CaseValues(bundle.manifest.profile, {"stage": np.array([1.0, 0.0]), "age": np.array([12.0, 4.0])}, 2)
+    prediction = bundle.predict("clinical", cases)
+    raw = np.asarray(booster.predict(np.array([[0.75, 1.0], [-0.25, -1.0]])))
+    assert prediction.log_risk == pytest.approx(raw - 0.1)
+    assert np.sum(list(prediction.by_variable.values()), axis=0) == pytest.approx(prediction.log_risk)
+    assert (prediction.lo.max(), prediction.hi.min()) == (0, 1)
 
 
 def test_lightgbm_text_that_is_none_is_refused(tmp_path: Path) -> None:
