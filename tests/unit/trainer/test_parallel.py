@@ -46,7 +46,7 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
     program = tmp_path / "slow.py"
     program.write_text(
         "import signal\nfrom threading import Event\nfrom services.trainer.parallel import parallel\n\n"
-        "def begin(number):\n    print('begun', flush=True)\n    Event().wait()\n\n"
+        "def begin(number):\n    print('begun\\n', end='', flush=True)\n    Event().wait()\n\n"
         "def ready():\n    pass\n\nif __name__ == '__main__':\n"
         "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it\n"
         "    list(parallel(begin, range(9), 2, ready))\n"
@@ -55,10 +55,10 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
     with subprocess.Popen(
         [sys.executable, str(program)], start_new_session=True, stdout=PIPE, stderr=PIPE, env=environment, text=True
     ) as running:
-        assert running.stdout is not None
-        assert [running.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
-        stop(running.pid, with_signal)
         try:
+            assert running.stdout is not None
+            assert [running.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
+            stop(running.pid, with_signal)
             more, told = running.communicate(timeout=60)
         finally:
             with suppress(ProcessLookupError):
