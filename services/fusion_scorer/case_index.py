@@ -62,7 +62,7 @@ class CaseIndex:
         self.store.put(keys.indexed_clinical(case), canonical_json(asdict(entry)))
 
     def refused_clinical(self, case: CaseId) -> bool:
-        """Whether the clinical record was refused when it was last looked at, which people were then told."""
+        """Whether the clinical record was refused when it was last read; the refusal was then reported."""
         return bool(self._entry(keys.indexed_clinical(case)).get("rejected"))
 
     def has_clinical(self, case: CaseId, info: BlobInfo) -> bool:

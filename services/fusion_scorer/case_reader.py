@@ -1,4 +1,4 @@
-"""Gathers what stands of a case: bags, plans and the clinical record, each checked as it is read."""
+"""Reads the inputs of a case: bags, plans and the clinical record, each checked as it is read."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

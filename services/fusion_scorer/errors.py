@@ -24,7 +24,7 @@ class EncoderMismatchError(BadSlideError):
 
 
 class BadBagError(BadSlideError):
-    """A bag is not what the event about it said: gone, altered, or with features that are no numbers."""
+    """A bag differs from its event: it is missing, altered, or has features that are not finite."""
 
     reason = "digest_mismatch"
     advice = "Delete the slide's folder under embeddings/ and let `medulla sweep` embed it again."

@@ -83,7 +83,7 @@ class OnLanding:
     """Publishes at once: for a case that is to be scored although its record is refused, and for the sweep."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
-        """Ask for the scores that the object changes; hints of other objects are let go by.
+        """Request the scores that the object changes; events of other objects are ignored.
 
         Raises:
             BadClinicalRecordError: the record is refused; the case's slides are scored without it.

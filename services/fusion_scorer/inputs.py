@@ -79,6 +79,6 @@ class CaseInputs:
 
 
 def _named(slide: SlideInput) -> tuple[str, str, str, str]:
-    """What a score says of a slide: two slides may have the same tiles, and one may be put under another name."""
+    """Identifies a slide in a score, also among slides with the same tiles."""
     embedded = slide.embedded
     return embedded.slide.slide_id, embedded.slide.digest, embedded.plan.digest, embedded.bag.digest

@@ -1,4 +1,4 @@
-"""What the slides of a case say together: one log-risk, and how much each tile weighed."""
+"""The log-risk of all slides of a case, and the attention of each tile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

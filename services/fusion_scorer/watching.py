@@ -1,4 +1,4 @@
-"""Counts scores for those who watch for drift, site by site."""
+"""Counts scores by site, to detect drift."""
 
 from medulla.v1.scorer_pb2 import Score
 
@@ -10,7 +10,7 @@ _MOST = 50
 
 
 class Sites:
-    """Sites as labels of metrics: the first `most` that scores came from, whatever records say later."""
+    """Sites as labels of metrics: the first `most` that scores came from."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most

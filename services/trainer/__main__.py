@@ -15,7 +15,7 @@ from shared.errors import MedullaError, explain
 
 
 def main() -> int:
-    """Read, fit, write, say the digest; what is wrong is one sentence, what to do another, and an exit code."""
+    """Read, fit, write and print the digest; an error is one sentence, advice and an exit code."""
     arguments = _arguments().parse_args()
     try:
         columns = load_map(arguments.map) if arguments.map else None

@@ -18,7 +18,7 @@ _LONGEST_PROBLEM, _LONGEST_LIST, _SHOWN = 600, 1_600, 300
 
 
 class BadProfileError(PermanentError):
-    """A profile does not say what it has to say, or says what may not be."""
+    """A profile is incomplete, or has entries that are not allowed."""
 
     reason = "bad_profile"
     advice = "Correct the profile; services/trainer/profiles/medulloblastoma.yaml is a complete example."
@@ -97,7 +97,7 @@ class OneOutcomeError(UnusableCohortError):
 
 
 class LeakError(PermanentError):
-    """The same patient, slide or tissue stands on both sides of a split."""
+    """The same patient, slide or tissue is on both sides of a split."""
 
     reason = "leak"
     advice = "Keep one of each pair that is named, or give both one case_id, and run again."

@@ -39,7 +39,7 @@ def _prepare(prepare: Callable[..., None] | None, given: tuple[Any, ...]) -> Non
 
 
 def _end_with_the_first() -> None:
-    """One that was killed cannot end us, and who waits for work from it waits for ever."""
+    """A parent that was killed cannot end its children, which would wait for work forever."""
     first = multiprocessing.parent_process()
     if first is not None:
         first.join()

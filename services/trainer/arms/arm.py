@@ -18,7 +18,7 @@ INNER_FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class SlideView:
-    """What the slides of n patients say, always out of fold for training patients; NaN rows where there are none."""
+    """Slide features of n patients, out of fold for training patients; NaN rows for patients without slides."""
 
     log_risk: Floats
     """[n], pathomic log-risk."""
@@ -103,7 +103,7 @@ class Arm(Protocol):
 
     @property
     def title(self) -> str:
-        """For people; `{table}` stands for the blocks of variables that a cohort knows."""
+        """Title in reports; `{table}` stands for the blocks of variables that the cohort has."""
 
     def unavailable_reason(self, patients: Patients) -> str | None:
         """Why the arm cannot be fitted on a cohort, in words; None where it can."""

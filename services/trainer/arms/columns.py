@@ -61,7 +61,7 @@ def _column(name: str, variable: Variable, form: Form, *, levels: tuple[str, ...
 
 
 def _fitted(column: Column, encoded: Floats) -> Column | None:
-    """The column with its numbers from training; None where it says too little."""
+    """The column with its numbers from training; None where too few values differ."""
     known = encoded[~np.isnan(encoded)]
     if len(known) < _LEAST or np.ptp(known) == 0:
         return None

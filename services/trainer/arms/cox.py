@@ -19,7 +19,7 @@ _LONGEST_STEP = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Patients from the latest time to the earliest, so that a running sum runs over who is still at risk."""
+    """Patients from the latest time to the earliest, so that a running sum covers the patients at risk."""
 
     columns: Floats
     events: Flags
@@ -59,7 +59,7 @@ class Sample:
         return np.asarray(risk * (self.cumulative(steps) - spared), np.float64)
 
     def means(self, risk: Floats) -> Floats:
-        """Mean columns [events, p] of who is at risk at each event, weighted by risk."""
+        """Mean columns [events, p] of the patients at risk at each event, weighted by risk."""
         weighted = risk[:, None] * self.columns
         tied = self._of_one_time(np.where(self.events[:, None], weighted, 0.0))
         total = np.cumsum(weighted, axis=0)[self.ends] - self.tied_before[:, None] * tied
@@ -72,7 +72,7 @@ class Sample:
         return float((eta - shift - np.log(self._at_risk(np.exp(eta - shift))))[self.events].sum())
 
     def _at_risk(self, risk: Floats) -> Floats:
-        """Sum [n] of the risk of who is at risk at each patient's time."""
+        """Sum [n] of the risks of the patients at risk at each patient's time."""
         tied = self._of_one_time(np.where(self.events, risk, 0.0))
         return np.asarray(np.cumsum(risk)[self.ends] - self.tied_before * tied, np.float64)
 

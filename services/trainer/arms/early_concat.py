@@ -46,7 +46,7 @@ class EarlyConcat:
         return too_few(patients, "pathomic") if patients.slides else "there are no slides"
 
     def fit(self, train: Patients) -> Fitted:
-        """Fit both models on who has slides, and calibrate the mean of their out-of-fold scores."""
+        """Fit both models on patients with slides, and calibrate the mean of their out-of-fold scores."""
         columns = fit_columns(train.case_values, train.cohort.profile.of_blocks(BLOCKS))
         x, folds = joined(columns, train), train.inner_folds()
         known = np.flatnonzero(~np.isnan(x).any(axis=1))

@@ -18,7 +18,7 @@ def time_grid(horizons: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What an arm says of n patients; NaN where it says nothing."""
+    """An arm's predictions for n patients; NaN where it has none."""
 
     log_risk: Floats
     """[n], log hazard of the event of interest against the training cohort's average."""
@@ -30,7 +30,7 @@ class Prediction:
         return Prediction(self.log_risk[index], self.risk[index])
 
     def only(self, known: Flags) -> "Prediction":
-        """Nothing for the patients who are not `known` [n]."""
+        """Predictions of the patients `known` [n] only; NaN for the others."""
         return Prediction(np.where(known, self.log_risk, np.nan), np.where(known[:, None], self.risk, np.nan))
 
     @classmethod

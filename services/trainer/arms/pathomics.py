@@ -11,7 +11,7 @@ from shared.arrays import Floats
 
 @dataclass(frozen=True, eq=False)
 class _OfColumns:
-    """A model of ready-made columns; nothing is said of patients who have none of them."""
+    """A model of ready-made columns; no prediction for patients without them."""
 
     fitted: Fitted
     out_of_fold: Prediction

@@ -31,6 +31,6 @@ class ClinicalRule:
 
 
 def flagged(patients: Patients) -> Floats:
-    """1 for whom the rule says high risk, else 0, [n]."""
+    """1 for patients at high risk by the rule, else 0, [n]."""
     profile = patients.cohort.profile
     return np.asarray(patients.cohort.holds(profile.expression(profile.rule)), np.float64)

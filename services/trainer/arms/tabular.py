@@ -24,7 +24,7 @@ COMPETING = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Tabular:
-    """A fitted arm, with what its training knows beside it."""
+    """A fitted arm, with the reference of its log-risks and its ridge."""
 
     arm: Arm
     reference: float

@@ -1,4 +1,4 @@
-"""The model card: what a bundle was made from, what it is worth, for whom not, and when it says nothing."""
+"""The model card: data, performance, limits, and when a bundle abstains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LEAST = 5
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card tells of."""
+    """What the card describes."""
 
     cohort: Cohort
     arms: Sequence[ServedArm]
@@ -88,7 +88,7 @@ def _figures(facts: CardFacts) -> str:
 
 
 def _gain(facts: CardFacts) -> list[str]:
-    """What the slides add to the table, on the patients who have both."""
+    """The gain of the slides over the table, on patients with both."""
     arms = {arm.name: arm for arm in facts.arms}
     if not {"fused", "clinical_molecular"} <= arms.keys():
         return []

@@ -47,7 +47,7 @@ class ArmFit:
         return self.model.arm.columns
 
     def among(self, drawn: Ints) -> Ints:
-        """Rows of the design of those of the patients `some` [n], repeats included, whom the arm knows."""
+        """Rows of the design for the patients `drawn` [n], repeats included, without those who are not members."""
         place = np.full(int(max(self.members.max(), drawn.max())) + 1, -1)
         place[self.members] = np.arange(len(self.members))
         rows = place[drawn]
@@ -77,7 +77,7 @@ def _refits(
 
 
 def _refit(arm: ArmFit, event_prior: Shrinkage, outcome: Outcome, resampled: Ints, rng: np.random.Generator) -> Fit:
-    """The same columns on patients drawn again, every cause held back towards a draw from its prior."""
+    """The same columns on resampled patients, every cause shrunk towards a draw from its prior."""
     rows = arm.among(resampled)
     mine = outcome[arm.members]
     competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
@@ -102,7 +102,7 @@ def _with_what_is_missing(
 
 
 def _beyond(fullest: ArmFit, weights: Floats, arm: ArmFit, rng: np.random.Generator) -> float:
-    """What the columns that only the fullest arm has say of a patient, given the arm's own; mean hazard 1."""
+    """Log hazard of the columns that only the fullest arm has, given the arm's own; mean hazard 1."""
     mine = {column.variable for column in arm.columns}
     extra = [i for i, column in enumerate(fullest.columns) if column.variable not in mine]
     both = np.intersect1d(fullest.members, arm.members)
@@ -124,7 +124,7 @@ def _unseen(columns: Sequence[Column], weights: Floats, agreement: float, rng: n
 
 
 def _imputed(arm: ArmFit, fit: Fit, patients: Patients, rng: np.random.Generator) -> Fit:
-    """Let each indicator of a missing value say what the variable says of a training patient drawn at random."""
+    """Give each indicator of a missing value the log hazard of a training patient drawn at random."""
     event = fit.event
     coefficients, level = event.coefficients.copy(), 0.0
     for place, column in enumerate(arm.columns):
@@ -139,7 +139,7 @@ def _imputed(arm: ArmFit, fit: Fit, patients: Patients, rng: np.random.Generator
 def _drawn_value(
     arm: ArmFit, coefficients: Floats, missing: Column, patients: Patients, rng: np.random.Generator
 ) -> float:
-    """Log hazard of a variable's columns for a patient of whom it is known; mean hazard 1."""
+    """Log hazard of a variable's columns for a random patient with a known value; mean hazard 1."""
     values = patients.cohort.column(missing.variable)[arm.members]
     known = np.flatnonzero(~np.isnan(values))
     parts = [i for i, c in enumerate(arm.columns) if c.variable == missing.variable and c.form != "missing"]

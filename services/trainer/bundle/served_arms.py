@@ -102,7 +102,7 @@ class ServedTrees:
 
 
 def served_trees(patients: Patients) -> ServedTrees | None:
-    """LightGBM on clinical and molecular variables; None where nobody has both."""
+    """LightGBM on clinical and molecular variables; None where too few patients have both."""
     members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
     training = patients.take(members)
     if training.cohort.outcome.is_event.sum() < 2 * 5:

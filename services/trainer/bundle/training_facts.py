@@ -1,4 +1,4 @@
-"""training.json: what a validation needs beside a bundle's arms, and what tells the training cases again."""
+"""training.json: what a validation needs beside the arms, and digests that identify the training cases."""
 
 from typing import Any
 

@@ -100,7 +100,7 @@ class Cohort:
 
     @property
     def has_times(self) -> bool:
-        """Whether it is known when events happened; else `outcome.time` only says on which side of the horizon."""
+        """Whether event times are known; else `outcome.time` only says on which side of the horizon an event lies."""
         return bool(self.profile.outcome.time)
 
     @property

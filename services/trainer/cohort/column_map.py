@@ -1,4 +1,4 @@
-"""A map from somebody's columns and words to a profile's, as `--map columns.yaml` gives it."""
+"""Maps columns and words of a table to those of a profile, as `--map columns.yaml` states them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _MOST_BYTES = 1_000_000
 
 
 class BadMapError(PermanentError):
-    """A column map is no YAML, or says what no map may say."""
+    """A column map is not valid YAML, or has entries that are not allowed."""
 
     reason = "bad_request"
     advice = "A map has columns (theirs: ours), words (ours: {theirs: ours}), units, missing and ignore, all optional."

@@ -69,7 +69,7 @@ def row_digests(cohort: Cohort, salt: Iterable[str]) -> dict[str, str]:
 
 
 def _rows(cohort: Cohort) -> Floats:
-    """All that the table says of each patient, [n, values]: variables, event and, where there is one, time."""
+    """Each patient's row as numbers, [n, values]: variables, event and, where there is one, time."""
     outcome = cohort.outcome
     times = [outcome.time] if cohort.has_times else []
     return np.ascontiguousarray(np.column_stack([cohort.values, outcome.event, *times])) + 0.0

@@ -48,7 +48,7 @@ class BagFile:
         return np.memmap(self.path, np.float16, "r", self.offset, (self.tiles, self.width))
 
     def origin(self, tile: int) -> dict[str, int]:
-        """Level-0 x and y of the corner of one tile; nothing where the bag does not say."""
+        """Level-0 x and y of the corner of one tile; empty where the bag does not state it."""
         with safe_open(self.path, "numpy") as file:
             if "coords" not in file.keys():  # noqa: SIM118 - it is no dictionary
                 return {}
@@ -56,7 +56,7 @@ class BagFile:
         return {"x": int(x), "y": int(y)}
 
     def provenance(self) -> dict[str, str]:
-        """What the bag says of itself, such as `tile_px` and `tile_um`."""
+        """Metadata of the bag, such as `tile_px` and `tile_um`."""
         with safe_open(self.path, "numpy") as file:
             return dict(file.metadata() or {})
 

@@ -1,4 +1,4 @@
-"""Reads a cohort table by its profile; whatever is wrong is refused together: row, column, value, what is allowed."""
+"""Reads a cohort table by its profile; one error lists every problem: row, column, value, what is allowed."""
 
 import math
 import re
@@ -36,7 +36,7 @@ _WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Cells by our column names: `rows` in order, and the line of the file that each stands in."""
+    """Cells by our column names: `rows` in order, each with its line in the file."""
 
     columns: tuple[str, ...]
     lines: tuple[int, ...]
@@ -47,7 +47,7 @@ class _Table:
 
 
 def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) -> Cohort:
-    """Read a table with one row a patient; `columns` maps somebody else's names and words to the profile's.
+    """Read a table with one row a patient; `columns` maps other names and words to the profile's.
 
     Raises:
         BadCohortError: listing every problem of the table, each with row, column, value and what is allowed.
@@ -99,7 +99,7 @@ def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) 
 
 
 def _with_points(rows: list[Row], numeric: list[bool]) -> list[Row]:
-    """Rows whose numbers have a decimal point where any had a comma; one with points of thousands becomes none."""
+    """Rows with decimal points instead of commas; a number with points of thousands becomes invalid."""
     cells = [[cell for cell, is_number in zip(row.cells, numeric, strict=True) if is_number] for row in rows]
     if not any(_WITH_COMMA.fullmatch(cell) for row in cells for cell in row):
         return rows

@@ -1,4 +1,4 @@
-"""Whether anything honest can be computed from a cohort, and what has to be left out of it."""
+"""Checks that a cohort supports the analysis, and leaves out horizons and columns that it does not support."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -73,7 +73,7 @@ def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
 
 
 def verdict(lo: float, hi: float) -> str:
-    """What an interval of a gain lets one say."""
+    """The conclusion from the interval of a gain."""
     return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
 
 

@@ -1,4 +1,4 @@
-"""Negative controls: what the whole procedure says where there is nothing to find."""
+"""Negative controls: results of the whole procedure on data without a signal."""
 
 from dataclasses import dataclass
 

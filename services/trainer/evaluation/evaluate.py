@@ -84,7 +84,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
 
 
 def _replace_splits(splits: Splits, out: Path) -> None:
-    """Write the splits; a report of others goes first, so that the folder never tells of two."""
+    """Write the splits; a report of other splits is removed first."""
     beside = out / "splits.json"
     if beside.exists() and beside.read_bytes() != splits.content:
         for name in ("report.html", "report.json", "predictions.csv", "prototypes.csv"):
@@ -93,7 +93,7 @@ def _replace_splits(splits: Splits, out: Path) -> None:
 
 
 def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Clusters of tiles and what goes with them; each patient's shares go to prototypes.csv."""
+    """Clusters of tiles with their hazard ratios; writes each patient's shares to prototypes.csv."""
     if embeddings is None:
         return []
     members = np.flatnonzero(embeddings.has(cohort.case_ids))

@@ -119,7 +119,7 @@ def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> 
 
 
 def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
-    """One share of the operating point; where it is none or all, so that no sample says otherwise, by Wilson."""
+    """One share of the operating point; Wilson's interval where the share is 0 or 1."""
     outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
     parts: list[Ratio] = [
         getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged

@@ -20,7 +20,7 @@ from shared.tensors import decode_metadata, encode_tensors
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What every arm says of the test patients `index`, and the threshold that it would act on."""
+    """Predictions of every arm for the test patients `index`, and the threshold of each arm."""
 
     index: Ints
     predictions: Mapping[str, Prediction]

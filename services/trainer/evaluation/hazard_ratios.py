@@ -23,7 +23,7 @@ _WIDEST = 1000
 
 
 def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
-    """Multivariable hazard ratios with 95 % Wald intervals, None where patients do not tell; nothing predicts by them.
+    """Multivariable hazard ratios with 95 % Wald intervals, None where undetermined; not for prediction.
 
     Where the profile names a stratum its hazards need not be proportional (Kalbfleisch and Prentice 2002, 4.4), and who
     lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model

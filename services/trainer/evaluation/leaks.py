@@ -1,4 +1,4 @@
-"""The leak detector: nothing of a patient may stand on both sides of a split."""
+"""Detects leaks: no data of a patient may be on both sides of a split."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
 
 
 def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
-    """Refuse to validate on cases of the training cohort; `trained` is what `trained_on` said of it.
+    """Refuse to validate on cases of the training cohort; `trained` is the result of `trained_on`.
 
     Equal rows alone may be chance where they are few: then they are a note.
 

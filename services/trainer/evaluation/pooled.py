@@ -17,7 +17,7 @@ from shared.arrays import Flags, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
-    """One arm: `repeats` predictions of all n patients, who was flagged as high risk, and the thresholds."""
+    """One arm: `repeats` predictions of all n patients, flags of high risk, and the thresholds."""
 
     name: str
     title: str
@@ -29,7 +29,7 @@ class ArmResult:
 
     @property
     def known(self) -> Ints:
-        """Patients who have an answer in every repeat."""
+        """Patients with a prediction in every repeat."""
         return np.flatnonzero(~np.isnan([prediction.log_risk for prediction in self.repeats]).any(axis=0))
 
     def mean_risk(self, place: int) -> Floats:
@@ -105,7 +105,7 @@ def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Flo
 
 
 def high_risk(arm: str, cohort: Cohort, risk: Floats, threshold: Floats) -> Flags:
-    """Who counts as high risk [n]: at or above the threshold of training, except for the rule, which says so itself."""
+    """Flags of high risk [n]: at or above the threshold of training; the rule flags by itself."""
     if arm == RULE:
         return cohort.holds(cohort.profile.expression(cohort.profile.rule))
     return np.asarray(risk >= threshold, np.bool_)

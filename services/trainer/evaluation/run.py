@@ -1,4 +1,4 @@
-"""Runs all folds side by side in processes; what is finished is kept, so that a stopped run goes on."""
+"""Runs all folds in parallel processes; finished folds are kept, so that a stopped run continues."""
 
 import json
 import os

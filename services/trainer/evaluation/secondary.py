@@ -17,7 +17,7 @@ from shared.arrays import Floats, Ints
 
 
 def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
-    """At the first horizon, on the patients of whom both arms say something.
+    """At the first horizon, on the patients with predictions of both arms.
 
     Parts are empty where an arm is absent; Fine-Gray where there are no times.
     """

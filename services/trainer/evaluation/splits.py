@@ -31,7 +31,7 @@ class Splits:
 
     @property
     def repeats(self) -> int:
-        """How often the cohort is split anew."""
+        """How often the cohort is split."""
         return len(self.fold_of)
 
     @property
@@ -89,7 +89,7 @@ def _check_sites(cohort: Cohort, folds: int) -> None:
 
 
 def load_splits(path: Path, cohort: Cohort) -> Splits:
-    """Read frozen splits for this cohort; where `splits.sha256` lies beside them, it has to hold.
+    """Read frozen splits for this cohort; `splits.sha256` beside them, if any, must match.
 
     Raises:
         BadSplitsError: the file was altered or is no such file, or its cases are not each tested once a repeat.

@@ -19,7 +19,7 @@ _LEAST = 5
 
 
 def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Patients, events by code beside what each code means, follow-up, what is known of whom."""
+    """Patients, events by code with their meaning, follow-up, missing values."""
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
     causes = cohort.profile.outcome.causes
@@ -92,7 +92,7 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
 
 
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
-    """The same by which blocks are known: who lacks a block is served by the model of the others."""
+    """The same by known blocks: patients without a block are served by the model of the others."""
     cohort = pooled.cohort
     known = {block: cohort.has_block(block) for block in _BLOCKS}
     if has_slides is not None:

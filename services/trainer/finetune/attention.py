@@ -1,4 +1,4 @@
-"""The tiles that the attention networks look at, fitted on the patients who are learned from and on nobody else."""
+"""The most attended tiles, by attention networks fitted on the training patients only."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ from shared.arrays import Flags
 
 @dataclass(frozen=True, eq=False)
 class Learners:
-    """Patients with slides, and who of them is held out."""
+    """Patients with slides, and which of them are held out."""
 
     cohort: Cohort
     held: Flags
 
 
 def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Learners:
-    """Split the patients who have slides.
+    """Split the patients with slides.
 
     Raises:
         UnusableCohortError: there are too few events, or none among those who are held out.
@@ -44,7 +44,7 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
 
 
 def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dict[str, tuple[Spots, ...]]:
-    """The `settings.top` most attended tiles of every patient; the networks have seen nobody who is held out.
+    """The `settings.top` most attended tiles of every patient, by networks fitted without the held-out patients.
 
     Raises:
         BadEmbeddingsError: a bag does not say where its tiles lie.

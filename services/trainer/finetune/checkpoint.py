@@ -1,4 +1,4 @@
-"""Where a run stands after an epoch, on disk: written whole or not at all, and nothing pickled."""
+"""The state of a run after an epoch, on disk: written atomically, nothing pickled."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def save(work: Path, standing: Standing) -> None:
 
 
 def read(work: Path) -> Standing | None:
-    """The state, or None where there is none or it is damaged: then the run begins anew."""
+    """The state, or None where there is none or it is damaged; the run then starts from the beginning."""
     try:
         content = (work / CHECKPOINT).read_bytes()
         tensors = {name: torch.from_numpy(value) for name, value in load(content).items()}

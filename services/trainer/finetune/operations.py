@@ -64,7 +64,7 @@ def _clip(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
 
 
 def _mat_mul(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
-    """Pixels are resized by matrices: in full precision, whatever the rest runs in."""
+    """Pixels are resized by matrices, always in full precision."""
     with torch.autocast(inputs[0].device.type, enabled=False):
         return inputs[0] @ inputs[1]
 

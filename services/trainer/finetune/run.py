@@ -41,7 +41,7 @@ class Base:
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A lesson with its name, and what its manifest says of the data."""
+    """A lesson with its name, and the description of the data in its manifest."""
 
     lesson: Lesson
     run: str

@@ -1,4 +1,4 @@
-"""Which patients say when to stop: whole patients, as like the others as can be."""
+"""Which patients decide when to stop: whole patients, stratified."""
 
 from collections.abc import Sequence
 

@@ -70,7 +70,7 @@ class Model(nn.Module):
         return found.reshape(items, len(tiles) // items, -1).mean(dim=1)
 
     def forward(self, tiles: Tensor, items: int) -> Tensor:
-        """Logits [items, k]; an item's tiles stand one after the other."""
+        """Logits [items, k]; an item's tiles are consecutive."""
         standard = (self.features(tiles, items) - self.mean) / self.spread
         return standard @ self.weight + self.bias
 

@@ -1,4 +1,4 @@
-"""What an encoder learns from: tiles as files, whose they are, and labelled tiles read from a folder."""
+"""Training data of an encoder: tiles as files with their patients, and labelled tiles read from a folder."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -133,7 +133,7 @@ def _refuse_unreadable(seen: Sequence[_Seen]) -> None:
 
 
 def _refuse_sizes(seen: Sequence[_Seen]) -> None:
-    """Tiles of another size mostly show another piece of tissue, and nobody says which."""
+    """Tiles of another size mostly cover another area of tissue, which is not stated."""
     first = seen[0]
     others = [one for one in seen if one.size != first.size]
     if others:

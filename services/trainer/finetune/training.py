@@ -27,7 +27,7 @@ _LARGEST_STEP = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is to be learned, from whom, and who says when to stop."""
+    """The task, the training patients, and the patients that decide when to stop."""
 
     items: Sequence[Item]
     task: Task

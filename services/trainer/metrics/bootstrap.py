@@ -17,7 +17,7 @@ _LARGEST = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An estimate and its interval; None where it cannot be told."""
+    """An estimate and its interval; None where it is undefined."""
 
     est: float | None
     lo: float | None

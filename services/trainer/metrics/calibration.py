@@ -65,7 +65,7 @@ def intercept(outcome: Outcome, risk: Floats, years: float) -> Intercept:
 
 
 def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[float, float]:
-    """Intercept and slope of what happened on the predicted log hazard; slope 1 where it is not asked or not told."""
+    """Intercept and slope of outcomes on the predicted log hazard; slope 1 where it is not requested or undefined."""
     known, scale = by_horizon(outcome, years), log_hazard_scale(risk)
     a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope and bool(np.ptp(scale) > 1e-9))
     return (float(a[0]), float(b[0])) if np.isfinite(a[0] + b[0]) else (0.0, 1.0)
@@ -101,7 +101,7 @@ def _step(gradient: Floats, information: Floats, scale: Floats, *, slope: bool) 
 
 @dataclass(frozen=True, eq=False)
 class Bin:
-    """Patients of similar risk: mean risk, what happened to them (Aalen-Johansen), and who they are."""
+    """Patients of similar risk: mean risk, observed incidence (Aalen-Johansen) and members."""
 
     predicted: float
     observed: float

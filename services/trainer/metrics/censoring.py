@@ -1,4 +1,4 @@
-"""Inverse probability of censoring weights: what the patients who were lost would have counted."""
+"""Inverse probability of censoring weights."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ def net_benefit(outcome: Outcome, risk: Floats, years: float, threshold: float) 
 
 @dataclass(frozen=True, eq=False)
 class Operating:
-    """What a high risk, `flagged` [n], says about relapse by a horizon."""
+    """Performance of flags of high risk, `flagged` [n], for the event by a horizon."""
 
     sensitivity: Ratio
     specificity: Ratio

@@ -22,7 +22,7 @@ def uno_c(outcome: Outcome, log_risk: Floats, tau: float) -> Statistic:
 
 
 def auc(outcome: Outcome, log_risk: Floats, years: float) -> Statistic:
-    """Probability that who relapses by `years` had a higher risk than who does not, by IPCW.
+    """Probability that a patient with the event by `years` had a higher risk than one without, by IPCW.
 
     Uno et al., J Am Stat Assoc 2007;102:527; competing events among the controls: Blanche et al., Stat Med
     2013;32:5381.

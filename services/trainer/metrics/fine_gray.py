@@ -1,4 +1,4 @@
-"""Fine-Gray: the hazard of the event of interest where who had a competing event stays at risk, less who was lost."""
+"""Fine-Gray: the subdistribution hazard, where patients with a competing event stay at risk, weighted for censoring."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ class FineGray:
         return cls(order, x[order], starts, events, competing_weight, lost.before(time[events]))
 
     def __call__(self, weights: Floats) -> Floats:
-        """See Statistic; NaN where all `x` are alike or nobody has the event."""
+        """See Statistic; NaN where all `x` are alike or no patient has the event."""
         if not len(self.events) or np.ptp(self.x) < 1e-9:
             return np.full(len(weights), np.nan)
         drawn = weights[:, self.order]
@@ -68,7 +68,7 @@ class FineGray:
         return gradient, spread
 
     def _at_risk(self, values: Floats) -> Floats:
-        """Sum [b, m] over who is observed at each event, and over who had a competing event before, as weighted."""
+        """Sum [b, m] over patients at risk at each event, and over earlier competing events, weighted."""
         zero = np.zeros((len(values), 1))
         before = np.concatenate([zero, np.cumsum(values, axis=1)], axis=1)
         competing = np.concatenate([zero, np.cumsum(values * self.competing_weight, axis=1)], axis=1)

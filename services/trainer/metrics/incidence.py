@@ -21,7 +21,7 @@ def cumulative_incidence(outcome: Outcome, times: Floats, cause: int = 1) -> Flo
 
 
 def incidence_draws(outcome: Outcome, times: Floats, weights: Floats) -> Floats:
-    """The same for samples that hold each patient `weights` [b, n] times: [b, m]; who is never drawn says nothing."""
+    """The same for samples that hold each patient `weights` [b, n] times: [b, m]."""
     order = np.argsort(outcome.time, kind="stable")
     event, drawn = outcome.event[order], weights[:, order]
     starts = np.searchsorted(outcome.time[order], outcome.time[order], side="left")

@@ -15,7 +15,7 @@ ALIKE = 1e-9
 
 
 def continuous_nri(outcome: Outcome, new: Floats, old: Floats, years: float) -> Difference:
-    """Share of relapses whose risk went up less those down, less the same among the others; from -2 to 2, by IPCW.
+    """Share of events whose risk rose less those whose risk fell, less the same among the others; -2 to 2, by IPCW.
 
     Pencina et al., Stat Med 2011;30:11; weights as in Uno et al., Stat Med 2013;32:2430.
     """
@@ -24,7 +24,7 @@ def continuous_nri(outcome: Outcome, new: Floats, old: Floats, years: float) -> 
 
 
 def idi(outcome: Outcome, new: Floats, old: Floats, years: float) -> Difference:
-    """Rise of the mean risk of who relapses by `years`, less its rise among the others, by IPCW.
+    """Rise of the mean risk of patients with the event by `years`, less its rise among the others, by IPCW.
 
     Pencina et al., Stat Med 2008;27:157.
     """

@@ -18,7 +18,7 @@ class Statistic(Protocol):
     """A figure of merit."""
 
     def __call__(self, weights: Floats) -> Floats:
-        """Values [b] for samples that hold each patient `weights` [b, n] times; NaN where a sample cannot tell."""
+        """Values [b] for samples that hold each patient `weights` [b, n] times; NaN where undefined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Ratio:
 
     @property
     def patients(self) -> float:
-        """Effective number of patients below the line: as many of weight one would say as much."""
+        """Effective number of patients of the denominator: as many of weight one carry as much information."""
         squares = float((self.denominator**2).sum())
         return float(self.denominator.sum()) ** 2 / squares if squares > 0 else 0.0
 

@@ -21,7 +21,7 @@ def _state(where: str) -> str:
 
 
 def _methods(report: Said) -> list[Item]:
-    """Items 1 to 12: what was asked, of whom, and how."""
+    """Items 1 to 12: question, patients and methods."""
     profile, cohort, evaluated = report["profile"], report["cohort"], report["kind"] == "evaluate"
     kind = "Development, internal validation" if evaluated else "External validation"
     simulated = " on SIMULATED patients" if report["simulated"] else ""

@@ -1,4 +1,4 @@
-"""The flow of patients: how many the table holds, what is known of whom, and how many had the event."""
+"""The flow of patients: how many the table holds, which blocks are known, and how many had the event."""
 
 from textwrap import wrap
 from typing import Any

@@ -88,7 +88,7 @@ class Chart:
         self.parts.append(f'<polygon points="{path}" fill="{fill}" fill-opacity="0.13"/>')
 
     def whisker(self, x: float, low: float | None, high: float | None, stroke: str) -> None:
-        """An upright interval; nothing where its ends are not told."""
+        """An upright interval; nothing where its ends are unknown."""
         if low is not None and high is not None:
             (px, a), (_, b) = self.at(x, low), self.at(x, high)
             ends = f'x1="{px:.1f}" y1="{a:.1f}" x2="{px:.1f}" y2="{b:.1f}"'

@@ -69,7 +69,7 @@ def draw_outcome(facts: Facts, latent: Floats, effect: float, rng: np.random.Gen
 
 
 def known_log_hazard(facts: Facts) -> Floats:
-    """Log hazard [n] of what the table says, 0 for a patient with nothing of it; the group sets the baseline."""
+    """Log hazard [n] of the table's variables, 0 for a patient without markers; the group sets the baseline."""
     marks = _markers(facts)
     total: Floats = np.zeros(len(facts))
     for name, ratio in HAZARD_RATIO.items():

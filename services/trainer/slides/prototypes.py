@@ -90,7 +90,7 @@ def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
 def _nearest(
     centre: Features, cases: tuple[str, ...], tiles: list[Features], embeddings: Embeddings
 ) -> tuple[dict[str, Any], ...]:
-    """The nearest tile of each of the patients who have the nearest."""
+    """The nearest tile of each of the patients with the nearest tiles."""
     far = [((bag - centre) ** 2).sum(axis=1) for bag in tiles]
     closest: Ints = np.argsort([bag.min() for bag in far], kind="stable")[:_EXAMPLES]
     return tuple(embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)

@@ -1,4 +1,4 @@
-"""The slide stage of a fold: fit on training patients, and say of every patient only what others taught.
+"""The slide stage of a fold: fit on training patients, and predict every patient by networks fitted without them.
 
 Several networks for each inner fold; a training patient is scored by those that had not seen them, a new one by all.
 """
@@ -52,7 +52,7 @@ class SlideModel:
         return [self.projection(embeddings.bag(case, self.most)) for case in cases]
 
     def view(self, cohort: Cohort, tiles: Sequence[Features]) -> SlideView:
-        """What all networks together say of new patients."""
+        """The networks' mean log-risk of new patients."""
         has = np.array([len(bag) > 0 for bag in tiles], np.bool_)
         risk = np.where(has, self.attention.log_risk(Bags(tiles)).mean(axis=0), np.nan)
         gated = np.full(len(cohort), np.nan)
@@ -101,7 +101,7 @@ def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
 
 
 def _agreement(log_risk: Floats) -> float:
-    """Mean correlation of networks [e, n] of different inner folds; a network that says nothing agrees with none."""
+    """Mean correlation of networks [e, n] of different inner folds; a constant network correlates with none."""
     spread = log_risk.std(axis=1, keepdims=True)
     standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
     fold = np.tile(np.arange(FOLDS), SEEDS)

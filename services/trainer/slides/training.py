@@ -167,7 +167,7 @@ def _whole(tiles: Features, axes: int) -> tuple[Tensor, Tensor]:
 
 
 def _held_out(kept: Flags, is_event: Flags, share: float, rng: np.random.Generator) -> Flags:
-    """For each network, a share of its patients, as many of those who relapsed as of the others."""
+    """For each network, a share of its patients, stratified by the event."""
     validation = np.zeros_like(kept)
     for row, mine in enumerate(kept):
         for group in (is_event, ~is_event):
@@ -177,7 +177,7 @@ def _held_out(kept: Flags, is_event: Flags, share: float, rng: np.random.Generat
 
 
 def intervals(outcome: Outcome, learned: Outcome) -> tuple[Tensor, Tensor]:
-    """At risk and happened [n, j], for intervals with about as many events each of those who are learned from."""
+    """At risk and happened [n, j], for intervals with about equally many events of the training patients."""
     times = learned.time[learned.is_event]
     ends = np.unique(np.quantile(times, np.linspace(0, 1, INTERVALS + 1)[1:])) if len(times) else np.array([np.inf])
     starts = np.concatenate([[0.0], ends[:-1]])
