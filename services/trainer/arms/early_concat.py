@@ -17,6 +17,7 @@ from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import Trees, fit_trees
 from services.trainer.cohort.cohort import Outcome
 from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMIC
 from shared.model.column import Column, design_matrix
 
 
@@ -43,7 +44,7 @@ class EarlyConcat:
 
     def unavailable_reason(self, patients: Patients) -> str | None:
         """Slides of enough patients are needed."""
-        return too_few(patients, "pathomic") if patients.slides else "there are no slides"
+        return too_few(patients, PATHOMIC) if patients.slides else "there are no slides"
 
     def fit(self, train: Patients) -> Fitted:
         """Fit both models on patients with slides, and calibrate the mean of their out-of-fold scores."""

@@ -7,6 +7,7 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import RidgeCox
 from services.trainer.arms.scored import fit_scored
 from shared.arrays import Floats
+from shared.model.block import PATHOMIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class _OfColumns:
 
     def predict(self, patients: Patients) -> Prediction:
         """See Fitted."""
-        return self.fitted.predict(patients).only(patients.has_block("pathomic"))
+        return self.fitted.predict(patients).only(patients.has_block(PATHOMIC))
 
 
 class Pathomics(RidgeCox):
@@ -26,14 +27,14 @@ class Pathomics(RidgeCox):
 
     name = "pathomics"
     title = "Pathomics alone"
-    blocks = ("pathomic",)
+    blocks = (PATHOMIC,)
 
     def fit(self, train: Patients) -> Fitted:
         """Calibrate the out-of-fold log-risk; without slides, ridge Cox on the pathomic columns."""
         if train.slides:
             return fit_scored(train, log_risk(train), log_risk)
         fitted = super().fit(train)
-        return _OfColumns(fitted, fitted.out_of_fold.only(train.has_block("pathomic")))
+        return _OfColumns(fitted, fitted.out_of_fold.only(train.has_block(PATHOMIC)))
 
 
 def log_risk(patients: Patients) -> Floats:

@@ -11,6 +11,7 @@ from services.trainer.arms.null import constant
 from services.trainer.arms.tabular import PENALTIES, Recipe, Tabular, fit_tabular
 from services.trainer.metrics.incidence import cumulative_incidence
 from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMIC
 from shared.model.pattern import Pattern, patterns, serving
 
 LEAST_EVENTS = 5
@@ -61,9 +62,9 @@ def too_few(patients: Patients, block: str) -> str | None:
     events = int(patients.cohort.outcome.is_event[patients.has_block(block)].sum())
     if events >= LEAST_EVENTS:
         return None
-    if block == "pathomic" and patients.slides is None and not patients.has_block(block).any():
+    if block == PATHOMIC and patients.slides is None and not patients.has_block(block).any():
         return "no slides were given, and the table has no ready-made pathomic column"
-    what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
+    what = "slides or ready-made pathomic columns" if block == PATHOMIC else f"{block} variables"
     return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
 
 

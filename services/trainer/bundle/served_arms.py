@@ -17,20 +17,20 @@ from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
 from shared.arrays import Floats, Ints
 from shared.model.arm import Arm
-from shared.model.block import BLOCKS
+from shared.model.block import BLOCKS, PATHOMIC
 from shared.model.column import Column, design_matrix
 from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
 from shared.model.pattern import Pattern
 
 ALL_BLOCKS = tuple(block.name for block in BLOCKS)
 _NAMES = {
-    frozenset({"clinical", "molecular", "pathomic"}): "fused",
+    frozenset({"clinical", "molecular", PATHOMIC}): "fused",
     frozenset({"clinical", "molecular"}): "clinical_molecular",
-    frozenset({"clinical", "pathomic"}): "clinical_pathomics",
-    frozenset({"molecular", "pathomic"}): "molecular_pathomics",
+    frozenset({"clinical", PATHOMIC}): "clinical_pathomics",
+    frozenset({"molecular", PATHOMIC}): "molecular_pathomics",
     frozenset({"clinical"}): "clinical",
     frozenset({"molecular"}): "molecular",
-    frozenset({"pathomic"}): "pathomics",
+    frozenset({PATHOMIC}): "pathomics",
 }
 GBM = "clinical_molecular_gbm"
 TREES_FILE = "lightgbm.txt"

@@ -11,6 +11,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.metrics.incidence import cumulative_incidence
 from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMIC
 
 TABLE = ("clinical", "molecular")
 DRAWS = 10
@@ -32,7 +33,7 @@ def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
     permuted = _permuted(cohort, rng)
     noise = rng.normal(size=len(cohort))
     honest = _concordance(cohort, None, TABLE, fold_of, seed)
-    with_noise = _concordance(cohort, noise, (*TABLE, "pathomic"), fold_of, seed)
+    with_noise = _concordance(cohort, noise, (*TABLE, PATHOMIC), fold_of, seed)
     return ControlResult(_concordance(permuted, None, TABLE, fold_of, seed), with_noise - honest)
 
 

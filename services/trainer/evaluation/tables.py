@@ -12,8 +12,8 @@ from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import at_risk, cumulative_incidence, incidence_draws, log_rank, survival
 from shared.arrays import Flags, Floats, Ints
+from shared.model.block import PATHOMIC
 
-_BLOCKS = ("clinical", "molecular", "pathomic")
 _LEAST = 5
 """A part with fewer events gets no figure, and a curve ends where fewer patients are still followed."""
 
@@ -94,14 +94,15 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
     """The same by known blocks: patients without a block are served by the model of the others."""
     cohort = pooled.cohort
-    known = {block: cohort.has_block(block) for block in _BLOCKS}
+    blocks = [block.name for block in cohort.profile.blocks]
+    known = {block: cohort.has_block(block) for block in blocks}
     if has_slides is not None:
-        known["pathomic"] = known["pathomic"] | has_slides
-    patterns = sorted({tuple(bool(known[block][i]) for block in _BLOCKS) for i in range(len(cohort))}, reverse=True)
+        known[PATHOMIC] = known[PATHOMIC] | has_slides
+    patterns = sorted({tuple(bool(known[block][i]) for block in blocks) for i in range(len(cohort))}, reverse=True)
     rows = []
     for pattern in patterns:
-        mask = np.logical_and.reduce([known[block] == has for block, has in zip(_BLOCKS, pattern, strict=True)])
-        name = ", ".join(block for block, has in zip(_BLOCKS, pattern, strict=True) if has) or "nothing known"
+        mask = np.logical_and.reduce([known[block] == has for block, has in zip(blocks, pattern, strict=True)])
+        name = ", ".join(block for block, has in zip(blocks, pattern, strict=True) if has) or "nothing known"
         rows.append(_row(pooled, bootstrap, name, mask))
     return rows
 
