@@ -32,7 +32,7 @@ class PermanentError(MedullaError):
     """
 
     reason: ClassVar[str]
-    advice: ClassVar[str]
+    advice: str
     supplement: str = ""
     """Lines to print below the sentence and the advice, such as a file to start from."""
 

@@ -32,6 +32,8 @@ def read_object(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise JsonObjectError(f"has more than {MAX_BYTES} bytes, which are allowed")
     text = _text(data)
+    if not text.strip():
+        raise JsonObjectError("is empty")
     _check_depth(text)
     try:
         entries = json.loads(text, object_pairs_hook=_object, parse_int=_whole, parse_float=_decimal)

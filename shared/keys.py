@@ -18,6 +18,11 @@ ATTEMPTS = "attempts/"
 """Marks of records at work, by which crashes are detected."""
 VECTORS = "vectors/"
 ERASED = "erased/"
+FOLDERS = {
+    *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores"),
+    *("cases", "cases-of", "landings", "attempts", "erased"),
+}
+"""Every folder of a bucket."""
 BUNDLES = "models/bundles/"
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"

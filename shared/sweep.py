@@ -17,6 +17,10 @@ _BATCH = 500
 _log = get(__name__)
 
 
+def ignored(_: str) -> None:
+    """For sweeps whose failures are in the log and the metrics alone."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """Announces every object under `prefix` that is pending; announcing one twice is safe."""
@@ -26,6 +30,8 @@ class Sweep:
     bucket: str
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
+    failed: Callable[[str], None] = ignored
+    """Gets the key of each object that could not be checked."""
 
     def __call__(self) -> int:
         """Sweep once; how many objects were announced.
@@ -49,6 +55,7 @@ class Sweep:
         """The announcement of a pending object; an object that cannot be checked does not stop the sweep."""
         with contained("sweep", TransientError):
             return announcement(self.bucket, info.key, info.etag) if self.is_pending(info) else None
+        self.failed(info.key)
         return None
 
 

@@ -33,8 +33,9 @@ def shown(value: Any, most: int = _SHOWN) -> str:
         return "a list" if isinstance(value, list) else "an object"
     text = value[: most + 1] if isinstance(value, str) else value
     encoded = json.dumps(text, ensure_ascii=False, default=str)
-    cut = encoded if len(encoded) <= most else encoded[: most - 1] + "…"
-    return printable(cut)
+    if len(encoded) <= most:
+        return printable(encoded)
+    return printable(encoded[: most - 2] + ('…"' if isinstance(value, str) else "…"))
 
 
 def printable(text: str) -> str:

@@ -3,22 +3,35 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
+from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected, SlideTiled
 
 from services.embedder.events import SERVICE, rejected
 from services.embedder.handler import EmbedSlide
 from shared import metrics
+from shared.blob.port import ObjectChangedError
 from shared.bus import topics
 from shared.bus.events import decoder
 from shared.erased import drop_erased
+from shared.logs import get
+from shared.slides.embedded import files
+from shared.slides.standing import change_of
 from shared.worker import Route
+
+_log = get(__name__)
 
 
 def routes(embed: EmbedSlide) -> Sequence[Route[Any]]:
-    """Planned slides, except those of erased cases."""
+    """Planned slides, except those of erased cases; the event of a version that is gone is no dead letter."""
 
-    def handle(event: SlideTiled) -> Iterable[SlideEmbedded]:
-        with metrics.SLIDES_IN_FLIGHT.labels(SERVICE).track_inprogress():
-            return [embed(event)]
+    def handle(event: SlideTiled) -> Iterable[SlideEmbedded | SlideRejected]:
+        try:
+            with metrics.SLIDES_IN_FLIGHT.labels(SERVICE).track_inprogress():
+                return [embed(event)]
+        except ObjectChangedError as error:
+            versions = {file.key: file.etag for file in files(event.slide)}
+            if not change_of(embed.store, event.slide.case_id, versions):
+                raise
+            _log.info("the slide was replaced or deleted")
+            return [rejected(event, error)]
 
     return drop_erased((Route(topics.SLIDES_TILED, decoder(SlideTiled), handle, rejected),), embed.store)

@@ -57,7 +57,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
-    served = routes(store, bundles, producer, version("medulla"), _forgetter(platform, producer))
+    forget, bucket = _forgetter(platform, producer), platform.s3.bucket
+    served = routes(store, bundles, producer, version("medulla"), forget, bucket)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         answers,

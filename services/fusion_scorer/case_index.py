@@ -1,7 +1,7 @@
 """What the scorer remembers of each case, in the store: embeddings of each version of a slide, the clinical record."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
-from shared.slides.embedded import embedded, files
+from shared.slides.embedded import embedded, entries, files
 from shared.units import CaseId, Sha256, SlideId
 
 _VERSION_DIGITS = 24
@@ -48,6 +48,10 @@ class CaseIndex:
         entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
         self.store.put(keys.indexed_slide(case, slide, _version(event.slide)), entry)
         self.store.put_new(keys.cases_of(Sha256(event.slide.digest)) + case, b"{}")
+
+    def entries(self, case: CaseId) -> Mapping[str, SlideEmbedded | None]:
+        """The entries of slides by key; None for a damaged one."""
+        return entries(self.store, case)
 
     def slides(self, case: CaseId) -> list[SlideEmbedded]:
         """What is embedded of the case: every version of every slide, in order of slide id."""
@@ -94,10 +98,14 @@ class CaseIndex:
         return str(self._entry(key).get("etag", ""))
 
     def _entry(self, key: str) -> dict[str, Any]:
+        """The entry; empty where there is none, or a damaged one, so that what it is about is looked at again."""
         if not self.store.head(key):
             return {}
-        entry: dict[str, Any] = json.loads(self.store.get(key))
-        return entry
+        try:
+            entry = json.loads(self.store.get(key))
+        except (ValueError, RecursionError):
+            return {}
+        return entry if isinstance(entry, dict) else {}
 
 
 def _version(slide: Slide) -> str:

@@ -9,11 +9,12 @@ A revision that is used again has the same state.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared import keys
+from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.times import EPOCH, MICROSECOND, time_of
@@ -21,11 +22,15 @@ from shared.units import CaseId, Sha256
 
 Version = tuple[str, str]
 """Key and etag of an object."""
+_UNREADABLE = frozenset({("", "")})
+"""The inputs that a damaged record stands for: no state of a bucket, so that the case is outdated."""
+_NAME = re.compile(r"[0-9a-f]{16,}\.json")
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """The last state of a case that was scored, withdrawn or refused."""
+    """The last state of a case that was scored, withdrawn or refused; a damaged record keeps its revision alone."""
 
     revision: str
     """16 hex digits: the greater of two is the later one."""
@@ -70,7 +75,8 @@ class CaseRecord:
                 return new
 
     def _listed(self, case: CaseId) -> BlobInfo | None:
-        return max(self.store.list(keys.places(case)), key=lambda info: info.key, default=None)
+        listed = (info for info in self.store.list(keys.places(case)) if _NAME.fullmatch(_name(info)))
+        return max(listed, key=lambda info: info.key, default=None)
 
     def _forget(self, case: CaseId, before: str) -> None:
         for info in list(self.store.list(keys.places(case))):
@@ -92,6 +98,14 @@ def _written(recorded: RecordedState) -> bytes:
 
 
 def _read(info: BlobInfo, data: bytes) -> RecordedState:
-    written = json.loads(data)
-    revision = info.key.rpartition("/")[2].removesuffix(".json")
-    return RecordedState(revision, written["state"], frozenset((key, etag) for key, etag in written["seen"]))
+    revision = _name(info).removesuffix(".json")
+    try:
+        written = json.loads(data)
+        return RecordedState(revision, str(written["state"]), frozenset((key, etag) for key, etag in written["seen"]))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        _log.warning("the record of a case is damaged; the case is scored again")
+        return RecordedState(revision, "", _UNREADABLE)
+
+
+def _name(info: BlobInfo) -> str:
+    return info.key.rpartition("/")[2]

@@ -16,6 +16,7 @@ from shared.bus.events import event_id
 from shared.errors import TransientError
 from shared.incidents import contained
 from shared.slides.embedded import cases_of
+from shared.sweep import ignored
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -47,15 +48,18 @@ class CaseChanges:
             cause = "the case changed" if each == case else "a case with the same slide changed"
             yield request(each, f"{case} changed after {since}", last.recorded_at if last else _NEVER, cause)
 
-    def sweep(self, announce: Callable[[CaseRescoreRequested], None]) -> int:
+    def sweep(self, announce: Callable[[CaseRescoreRequested], None], failed: Callable[[str], None] = ignored) -> int:
         """Request new scores of all outdated cases; returns their number.
 
-        It costs a few requests a case, and one for each of its slides.
+        `failed` gets each case that could not be compared. It costs a few requests a case, and one for each of its
+        slides.
         """
         outdated = 0
         for case in self.index.cases():
             with contained("sweep", TransientError):
                 outdated += self._swept(case, announce)
+                continue
+            failed(case)
         if outdated:
             _log.info("swept", prefix="cases/", announced=outdated)
         return outdated

@@ -1,8 +1,10 @@
 """What a reader of a score sees of each slide: quality, and where the model looked."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
-from medulla.v1.scorer_pb2 import SlideEvidence, SlideProvenance, TopTile
+from medulla.v1.scorer_pb2 import Remark, SlideEvidence, SlideProvenance, TopTile
 
 from services.fusion_scorer.inputs import SlideInput
 from services.fusion_scorer.ood import Distance
@@ -35,6 +37,22 @@ def evidence(slide: SlideInput, attention: Attention | None, far: Distance | Non
         mpp_source=plan.slide.mpp_source,
         out_of_distribution=far.message() if far else None,
     )
+
+
+def resolution_remarks(slides: Iterable[SlideInput]) -> Iterator[Remark]:
+    """A remark for each slide whose sources state different resolutions, with all of them."""
+    for slide in slides:
+        facts = slide.plan.slide
+        if facts.mpp_contradicted_by:
+            others = " and ".join(_stated(each.mpp_x, each.mpp_y, each.source) for each in facts.mpp_contradicted_by)
+            used = _stated(facts.mpp_x, facts.mpp_y, facts.mpp_source)
+            stated = f"Slide {slide.slide_id} was read at {used}, but states {others} too"
+            sentence = f"{stated}: see which of them is right."
+            yield Remark(code="resolution_conflict", sentence=sentence, slide_id=slide.slide_id)
+
+
+def _stated(mpp_x: float, mpp_y: float, source: str) -> str:
+    return f"{mpp_x:.4g} x {mpp_y:.4g} um/px ({source})"
 
 
 def top_tiles(attention: Attention, coords: npt.NDArray[np.int32]) -> list[TopTile]:

@@ -15,7 +15,7 @@ from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.changes import CaseChanges, request
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.refusal import SERVICE
+from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from shared import keys, logs, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
@@ -27,6 +27,7 @@ from shared.keys import BadCaseIdError
 from shared.model.errors import BadClinicalRecordError
 from shared.model.record import parse_record
 from shared.slides.embedded import other_holders
+from shared.sweep import ignored
 from shared.times import stamp, when
 from shared.units import CaseId
 
@@ -54,12 +55,22 @@ class RescoreCase:
     score_case: ScoreCase
     index: CaseIndex
 
-    def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored]:
+    def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored | SlideRejected]:
         """Score the case; while no bundle is promoted it waits in the index, and promotion scores it.
 
-        A case of which there was never more than a record whose refusal was told is passed over.
+        A case of which there was never more than a record whose refusal was told is passed over. A refusal that the
+        case's state already had is said again, and is no other dead letter.
         """
-        case = keys.case_id(event.case_id, "the request")
+        case, refuse = keys.case_id(event.case_id, "the request"), RefuseScore(self.index.store)
+        try:
+            return self._scored(case)
+        except PermanentError as error:
+            if not refuse.is_told(case, error):
+                raise
+            said = refuse(event, error)
+            return () if said is None else (said,)
+
+    def _scored(self, case: CaseId) -> Iterable[CaseScored]:
         try:
             return (self.score_case(case),)
         except NoBundleError as error:
@@ -136,9 +147,12 @@ class OnLanding:
             return False
         return case is not None and not self.index.has_clinical(case, info)
 
-    def sweep_cases(self) -> int:
-        """Request new scores of cases whose inputs changed without an event; returns their number."""
-        return self.changes.sweep(self.announce)
+    def sweep_cases(self, failed: Callable[[str], None] = ignored) -> int:
+        """Request new scores of cases whose inputs changed without an event; returns their number.
+
+        `failed` gets each case that could not be compared.
+        """
+        return self.changes.sweep(self.announce, failed)
 
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promoted()

@@ -13,6 +13,14 @@ from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 
 
+class OtherResolution(BaseModel, frozen=True):
+    """A resolution that the slide states beside the one that counts."""
+
+    mpp_x: float
+    mpp_y: float
+    source: str
+
+
 class SlideFacts(BaseModel, frozen=True):
     """The slide as the planner saw it."""
 
@@ -21,6 +29,8 @@ class SlideFacts(BaseModel, frozen=True):
     mpp_x: float
     mpp_y: float
     mpp_source: str
+    mpp_contradicted_by: tuple[OtherResolution, ...] = ()
+    """By more than 2 %."""
 
 
 class PlanFacts(BaseModel, frozen=True):

@@ -1,21 +1,23 @@
 """Tells people that a case could not be scored, and because of which slide."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_record import CaseRecord
+from services.fusion_scorer.case_record import CaseRecord, Version
 from services.fusion_scorer.errors import BadSlideError
 from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
+from shared.incidents import contained
 from shared.keys import BadCaseIdError
 from shared.times import stamp, time_of, when
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 
 SERVICE = "fusion_scorer"
 
@@ -52,11 +54,24 @@ class RefuseScore:
             object_etag=revision,
         )
 
+    def is_told(self, case: CaseId, error: PermanentError) -> bool:
+        """Whether the case's last recorded state is this refusal, of which there is a dead letter."""
+        last = CaseRecord(self.store).last(case)
+        return last is not None and last.state == _state(error, self._seen(case))
+
     def _place(self, case: CaseId, event: CaseRescoreRequested, error: PermanentError) -> str:
         """The revision of the refused state; empty for a case of which nothing was ever stored."""
-        index = CaseIndex(self.store)
-        if not index.knows(case):
+        if not CaseIndex(self.store).knows(case):
             return ""
-        seen = TakeSnapshot(self.store, index)(case).seen
-        state = digest_of([error.reason, str(error), seen])
-        return CaseRecord(self.store).record(case, state, seen, when(event.as_of)).revision
+        seen = self._seen(case)
+        return CaseRecord(self.store).record(case, _state(error, seen), seen, when(event.as_of)).revision
+
+    def _seen(self, case: CaseId) -> Sequence[Version]:
+        """The objects of the case; none where looking at them fails, which must not keep the refusal from people."""
+        with contained(SERVICE, TransientError):
+            return TakeSnapshot(self.store, CaseIndex(self.store))(case).seen
+        return ()
+
+
+def _state(error: PermanentError, seen: Sequence[Version]) -> Sha256:
+    return digest_of([error.reason, str(error), seen])

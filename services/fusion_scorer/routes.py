@@ -13,7 +13,7 @@ from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobInfo, BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
@@ -33,11 +33,20 @@ def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLand
 
 
 def routes(
-    store: BlobStore, bundles: Bundles, producer: Producer, program_version: str, forget_letters: Forget
+    store: BlobStore,
+    bundles: Bundles,
+    producer: Producer,
+    program_version: str,
+    forget_letters: Forget,
+    bucket: str = "medulla",
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
+
+    def embed_again(file: BlobInfo) -> None:
+        producer.send([s3_events.announcement(bucket, file.key, file.etag)])
+
     landing, index = on_landing(store, bundles, producer), CaseIndex(store)
-    rescore = RescoreCase(ScoreCase(store, bundles, program_version), index)
+    rescore = RescoreCase(ScoreCase(store, bundles, program_version, embed_again=embed_again), index)
     kept = (
         Route(
             topics.S3_EVENTS,

@@ -11,7 +11,7 @@ from medulla.v1.scorer_pb2 import (
 )
 
 from services.fusion_scorer import ood, record_messages
-from services.fusion_scorer.evidence import attention_file, evidence, provenance
+from services.fusion_scorer.evidence import attention_file, evidence, provenance, resolution_remarks
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
 from services.fusion_scorer.score_json import rounded
@@ -95,7 +95,12 @@ def _frame(
             program_version=program_version,
         ),
         left_out=(*case.left_out, *checked.left_out),
-        remarks=(*case.remarks, *(record_messages.remarks(record) if record else ()), *checked.remarks),
+        remarks=(
+            *case.remarks,
+            *(record_messages.remarks(record) if record else ()),
+            *checked.remarks,
+            *resolution_remarks(case.slides),
+        ),
         readings=record_messages.readings(record) if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,

@@ -1,6 +1,6 @@
 """Scores a stored case with the promoted bundle and keeps the score; asked twice, it writes the same bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from services.fusion_scorer.score_json import to_bytes
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.watching import Sites, count
 from shared import keys, metrics
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
 from shared.model.record import ClinicalRecord, parse_record
@@ -32,6 +32,10 @@ NOTHING_LEFT = "All slides of the case and its clinical record were deleted."
 NOTHING_USABLE = "Nothing that is left of the case can be used yet."
 
 
+def _left_alone(_: BlobInfo) -> None:
+    """For stores of one case, whose slides are embedded with every score."""
+
+
 @dataclass(frozen=True)
 class ScoreCase:
     """One case in, one stored score out, or a withdrawal."""
@@ -42,6 +46,8 @@ class ScoreCase:
     sites: Sites = field(default_factory=Sites)
     left_out: tuple[LeftOutSlide, ...] = ()
     """Slides of the one case at hand that never came into the store."""
+    embed_again: Callable[[BlobInfo], None] = _left_alone
+    """Announces the file of a slide whose entry in the index is damaged."""
 
     def __call__(self, case: CaseId) -> CaseScored:
         """Score the case as it stands; see `case_record` for how an older state is kept from being published last.
@@ -66,6 +72,8 @@ class ScoreCase:
         return TakeSnapshot(self.store, CaseIndex(self.store))(case)
 
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
+        for file in snapshot.damaged:
+            self.embed_again(file)
         stored = CaseReader(self.store)(snapshot, promoted.bundle.manifest.profile)
         if stored.empty:
             return self._without_score(snapshot, stored)

@@ -1,6 +1,6 @@
 """A snapshot of a case in the bucket: which embedded slides are present and counted, and remarks for people."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from medulla.v1.common_pb2 import StoredObject
@@ -13,10 +13,11 @@ from shared import keys
 from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
-from shared.slides.embedded import IN_TWO_CASES, files, is_current, of_its_key, other_holders, present
+from shared.slides.embedded import IN_TWO_CASES, files, is_current, of_its_key, other_holders, present, readable
+from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId
 
-DUPLICATE, REPLACED = "duplicate_slide", "replaced"
+DUPLICATE, REPLACED, DAMAGED = "duplicate_slide", "replaced", "damaged_entry"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class CaseSnapshot:
     objects: tuple[StoredObject, ...]
     """The files of every embedded slide that is present, counted or not."""
     clinical: BlobInfo | None
+    damaged: tuple[BlobInfo, ...]
+    """The first file of each present slide whose entry in the index is damaged: it is to be embedded again."""
     nothing_left: bool
     """The bucket holds no slide, embedded or not, and no record."""
 
@@ -56,18 +59,27 @@ class TakeSnapshot:
         """Take one snapshot: one listing of the case's slides and one HEAD of its record."""
         clinical = self.store.head(keys.clinical(case))
         there = present(self.store, case)
-        embedded = [event for event in self.index.slides(case) if of_its_key(event.slide)]
+        listed = self.index.entries(case)
+        embedded = [event for event in readable(listed) if of_its_key(event.slide)]
         current = _one_a_slide(event for event in embedded if is_current(event.slide, there))
         slides, duplicates = _without_duplicates(current)
+        unreadable = {_slide_of(key) for key, event in listed.items() if event is None}
+        damaged = self._found(case, unreadable - {event.slide.slide_id for event in current})
         return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
-            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, current, there)),
+            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, current, there), *map(_as_damaged, damaged)),
             remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
             objects=tuple(stored for event in current for stored in files(event.slide)),
             clinical=clinical,
+            damaged=tuple(slide.files[0] for slide in damaged),
             nothing_left=clinical is None and not any(map(_names_slide, there)),
         )
+
+    def _found(self, case: CaseId, named: Collection[str]) -> list[FoundSlide]:
+        """The slides of these ids that the bucket holds."""
+        slides = SlideListing(self.store).of_case(keys.slides(case)) if named else []
+        return [slide for slide in slides if slide.slide_id in named]
 
     def _in_two_cases(self, case: CaseId, slides: Iterable[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
@@ -107,6 +119,16 @@ def _replaced(
     for slide_id in sorted({slide.slide_id for slide in others if any(f.key in there for f in files(slide))}):
         sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
         yield LeftOutSlide(slide_id=slide_id, reason=REPLACED, sentence=sentence)
+
+
+def _slide_of(entry: str) -> str:
+    """The slide's id in the key of an index entry."""
+    return entry.rpartition("/")[2].rpartition("@")[0]
+
+
+def _as_damaged(slide: FoundSlide) -> LeftOutSlide:
+    sentence = f"What is stored of the embeddings of slide {slide.slide_id} is damaged; it is embedded again."
+    return LeftOutSlide(slide_id=slide.slide_id, reason=DAMAGED, sentence=sentence)
 
 
 def _as_left_out(pair: tuple[SlideEmbedded, SlideEmbedded]) -> LeftOutSlide:

@@ -11,8 +11,9 @@ from services.results import case_state
 from services.results.errors import BadRequestError, UnknownCaseError
 from services.results.named_cases import name_cases
 from services.results.ports import CaseFacts, PageMark, ResultStore
-from shared import keys
+from shared import file_names, keys
 from shared.blob.port import BlobStore
+from shared.erased import ErasedCases
 from shared.units import CaseId
 
 DEFAULT_PAGE = 50
@@ -58,15 +59,24 @@ class Queries:
         return ListScoresResponse(scores=map(case_state.stored, kept))
 
     def facts(self, case_id: str) -> CaseFacts:
-        """The facts of a case.
+        """The facts of a case; of one that landed and waits for its turn, when it landed.
 
         Raises:
             UnknownCaseError: nothing is stored of it.
         """
-        facts = self.results.case(keys.case_id(case_id, "the request"))
+        case = keys.case_id(case_id, "the request")
+        facts = self.results.case(case) or self._landed(case)
         if facts is None:
             raise UnknownCaseError(f"nothing is stored of case {case_id}")
         return facts
+
+    def _landed(self, case: CaseId) -> CaseFacts | None:
+        if ErasedCases(self.blobs).holds(case):
+            return None
+        prefix = keys.slides(case)
+        slides = (info for info in self.blobs.list(prefix) if not file_names.is_no_slide(info.key.removeprefix(prefix)))
+        found = next(slides, None) or self.blobs.head(keys.clinical(case))
+        return CaseFacts(case, found.last_modified) if found else None
 
 
 def _size(requested: int) -> int:

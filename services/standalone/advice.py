@@ -1,17 +1,26 @@
 """Advice on refusals for the command line, where a service's advice may be meant for operators of a cluster."""
 
 import re
+import shlex
+from pathlib import Path
 
 from shared.errors import MedullaError, PermanentError, explain
 
+
+def bundle_advice(bundle: Path | None = None) -> str:
+    """Advice on a refused record: the command that shows what the bundle takes, by default of the bundle that ships."""
+    command = "medulla bundle show" + (f" {shlex.quote(str(bundle))}" if bundle else "")
+    return f"Correct what is named in the record; `{command}` lists variables and values."
+
+
 _CLUSTER = re.compile(
     r"(?-i:\b[A-Z]+_[A-Z_]+\b)|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
-    r"|\bupload|store the record",
+    r"|\bupload|thumbnail|store the record",
     re.IGNORECASE,
 )
 _AGAIN = "Correct what the sentence names and run the command again."
 _HERE = {
-    "bad_clinical_record": "Correct what is named in the record; `medulla bundle show` lists variables and values.",
+    "bad_clinical_record": bundle_advice(),
     "bad_bundle": "Copy the bundle again from where it was made, or name another one with --bundle.",
     "crashed_worker": "Keep the file apart and report it, or export it again from its source.",
     "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",
@@ -19,6 +28,7 @@ _HERE = {
     "implausible_resolution": "State its true microns per pixel in the column mpp of --slides slides.csv.",
     "incomplete_series": "Export the whole series from the scanner again, every level of it, and add what is missing.",
     "internal_error": "Report the sentence as it stands; the other inputs are not affected.",
+    "no_tissue": "Look at the slide in its viewer: rescan it, clean it of pen, or leave it out of the case.",
     "no_resolution": "State its microns per pixel with --default-mpp, or in the column mpp of --slides slides.csv.",
     "not_a_slide": "Name a whole-slide image that OpenSlide reads, or DICOM.",
     "out_of_disk": "Free space on the disk and run the command again.",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.standalone.errors import SeveralCasesError, located
+from services.standalone.errors import NamelessCaseError, SeveralCasesError, located
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted
@@ -40,14 +40,17 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the column map is invalid, or for another record.
         SeveralCasesError: the slides are of several cases, or of another one.
-        PermanentError: there is no slide among `items`.
+        PermanentError: there is no slide among `items`, or nothing names the case of a record without slides.
     """
     slides, refused = parted(items)
-    if not slides:
+    if refused and not slides:
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    case = keys.case_id(named or (stated_case_id(record) if record else None) or slides[0].case_id, "--case-id")
+    stated = stated_case_id(record) if record and not named else None
+    if not (named or stated or slides):
+        raise NamelessCaseError(f"{clinical} states no case_id")
+    case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
     return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
 
 

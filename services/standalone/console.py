@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from services.standalone.advice import explain_here
 from services.standalone.errors import unforeseen
 from services.standalone.interrupt import stoppable
+from services.standalone.late_ending import LateEnding
 from shared.errors import MedullaError, TransientError
 from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
 
@@ -52,26 +53,35 @@ def note(text: str) -> None:
 @contextmanager
 def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on`: a stopped command resumes."""
+    stopped = f"Stopped. Nothing is half-written; the same command {'goes on from here' if goes_on else 'starts anew'}."
+    ending = LateEnding(lambda: complain(stopped), STOPPED)
+    try:
+        with ending.after_ctrl_c(), _errors_as_sentences():
+            yield
+    except KeyboardInterrupt:
+        ending.announce()
+        raise typer.Exit(STOPPED) from None
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load what a command runs: a missing library is named, and Ctrl-C ends the process at once."""
+    with _errors_as_sentences(), stoppable():
+        yield
+
+
+@contextmanager
+def _errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except (MedullaError, OSError) as error:
         _fail(explain_here(error), exit_code(error))
     except ModuleNotFoundError as error:
         _fail(explain_here(_not_installed(error)), DEPENDENCY_DOWN)
-    except KeyboardInterrupt:
-        again = "goes on from here" if goes_on else "starts anew"
-        _fail(f"Stopped. Nothing is half-written; the same command {again}.", STOPPED)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - a bug is reported as a sentence, as any other error
         _fail(explain_here(unforeseen(error)), AT_FAULT)
-
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """Load what a command runs: a missing library is named, and Ctrl-C ends the process at once."""
-    with exit_codes(), stoppable():
-        yield
 
 
 def _not_installed(error: ModuleNotFoundError) -> TransientError:

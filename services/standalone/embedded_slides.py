@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,11 @@ from services.standalone.selection import Item, Refused
 from services.standalone.workspace import open_workspace
 from shared.errors import PermanentError
 from shared.files import put
+from shared.slides.embedded import IN_TWO_CASES
 
 INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
+_NAMED = 5
+SWAP_ADVICE = "It was embedded for each of them; find out which case it belongs to, and leave it out of the others."
 FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
 
 
@@ -41,6 +44,8 @@ class Tables:
     failed: int
     index: Path
     failures: Path
+    swaps: Sequence[str] = ()
+    """A sentence on each slide that is in several cases: a sample swap is possible."""
 
 
 def embed_slides(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Tables:
@@ -68,10 +73,30 @@ def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
 def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
     embedded = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
     refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
+    swaps = list(_in_several_cases(outcomes))
     index, failures = out / "index.csv", out / "failures.csv"
     _write_table(index, INDEX, embedded)
-    _write_table(failures, FAILURES, refused)
-    return Tables(len(embedded), len(refused), index, failures)
+    _write_table(failures, FAILURES, [*refused, *(_swap_row(outcome.item, sentence) for outcome, sentence in swaps)])
+    sentences = list(dict.fromkeys(sentence for _, sentence in swaps))
+    return Tables(len(embedded), len(refused), index, failures, sentences)
+
+
+def _in_several_cases(outcomes: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
+    """Embedded slides whose bytes several cases hold, each with a sentence."""
+    holders: dict[str, list[Embedded]] = {}
+    for outcome in outcomes:
+        if outcome.event:
+            holders.setdefault(outcome.event.slide.digest, []).append(outcome)
+    for same in holders.values():
+        if len({outcome.item.case_id for outcome in same}) > 1:
+            names = " and ".join(f"{outcome.item.case_id}/{outcome.item.slide_id}" for outcome in same[:_NAMED])
+            more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
+            sentence = f"slides {names}{more} hold the same bytes: a sample swap is possible"
+            yield from ((outcome, sentence) for outcome in same)
+
+
+def _swap_row(item: Item, sentence: str) -> Sequence[object]:
+    return str(item.path), item.case_id, item.slide_id, IN_TWO_CASES, sentence, SWAP_ADVICE
 
 
 def _index_row(event: SlideEmbedded) -> Sequence[object]:

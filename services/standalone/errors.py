@@ -1,6 +1,7 @@
 """Errors in a command's arguments."""
 
 import errno
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,8 @@ from shared.error_location import place_of
 from shared.errors import InternalError, PermanentError, TransientError
 
 E = TypeVar("E", bound=PermanentError)
+_SLIDE = re.compile(r"\Aslide [^\s/]+/\S+: ")
+"""A slide's name in front of a sentence, which its path replaces."""
 _OF_EVERY_INPUT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -26,6 +29,13 @@ class UnreadableFileError(PermanentError):
     advice = "Check that you may read it, and that its disk or network drive is connected."
 
 
+class MisplacedFileError(PermanentError):
+    """A slide or record lies in a watched folder beside the folders that are looked at."""
+
+    reason = "bad_case_id"
+    advice = "Slides are looked for in slides/CASE/, records in clinical/CASE.json of the watched folder."
+
+
 class SameSlideError(PermanentError):
     """Two files have the same slide id in the same case."""
 
@@ -40,6 +50,13 @@ class BadSlideTableError(PermanentError):
     advice = "The table needs the columns case_id and path, and may have slide_id and mpp; one row a slide."
 
 
+class BadTableCaseError(PermanentError):
+    """A row of a table of slides names a case by no pseudonym."""
+
+    reason = "bad_case_id"
+    advice = "Correct the column case_id of the table."
+
+
 class SeveralCasesError(PermanentError):
     """A command on one case got slides of several cases, or of another case."""
 
@@ -47,9 +64,16 @@ class SeveralCasesError(PermanentError):
     advice = "Name the slides of one case; `medulla embed` takes many cases at once."
 
 
+class NamelessCaseError(PermanentError):
+    """Nothing says which case a clinical record is of."""
+
+    reason = "bad_case_id"
+    advice = "Name the case with --case-id, or in the record as case_id."
+
+
 def located(error: E, path: Path) -> E:
     """The error with its path in front, unless the sentence names it already."""
-    return error if str(path) in str(error) else type(error)(f"{path}: {error}")
+    return error if str(path) in str(error) else type(error)(f"{path}: {_SLIDE.sub('', str(error))}")
 
 
 def refusal(error: Exception) -> PermanentError:

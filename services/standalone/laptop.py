@@ -21,13 +21,13 @@ from services.results.refused import RefusedUploads
 from services.results.rest import create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
-from services.standalone.advice import here
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
 from services.standalone.laptop_results import LaptopResults, database_url
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
+from services.standalone.printed_refusals import PrintedRefusals
 from services.standalone.selection import Item, Refused, parted
 from services.standalone.unreadable_files import UnreadableFiles
 from services.standalone.workspace import open_workspace
@@ -38,12 +38,10 @@ from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
-from shared.bus import dead_letters, topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Delivery, Producer
+from shared.bus.port import Producer
 from shared.errors import PermanentError
-from shared.incidents import contained
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
@@ -120,24 +118,6 @@ class Interruption:
         self.pipeline.interrupt()
 
 
-@dataclass(frozen=True)
-class Refusals:
-    """A part: prints one sentence for every refused input, with its file."""
-
-    bus: MemoryBus
-
-    def run(self, stop: Event) -> None:
-        """Print until `stop` is set."""
-        self.bus.consumer("refusals", [topics.DEAD_LETTERS]).run(stop, _print_refusal)
-
-
-def _print_refusal(delivery: Delivery) -> None:
-    letter = dead_letters.read(delivery.record)
-    key = clean(letter.key.removeprefix(f"{_NAME}/"))
-    with contained("refusals"):
-        say(f"Refused {key}: {letter.sentence} [{letter.reason}]. {here(letter.reason, letter.advice)}")
-
-
 def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
     say(f"Refused {clean(rejection.object_key)}: {rejection.sentence} [{rejection.reason}]. {rejection.advice}")
     results.record_rejection(rejection)
@@ -163,7 +143,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(deployment, workspace.store, results, producer),
-            Refusals(bus),
+            PrintedRefusals(bus, _NAME),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
         ]

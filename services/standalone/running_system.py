@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,8 +27,18 @@ from shared.units import CaseId
 _OPERATOR = "operator"
 
 
-def sweep() -> dict[str, int]:
-    """Announce slides and records without an outcome, and rescore cases with deleted inputs; returns their numbers.
+@dataclass
+class Swept:
+    """The outcome of a sweep."""
+
+    announced: dict[str, int] = field(default_factory=dict)
+    """How many objects of each prefix, and cases."""
+    failed: list[str] = field(default_factory=list)
+    """Keys and cases that could not be checked."""
+
+
+def sweep() -> Swept:
+    """Announce slides and records without an outcome, and rescore cases with deleted inputs.
 
     Raises:
         BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
@@ -38,11 +49,12 @@ def sweep() -> dict[str, int]:
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
-        announced = {
-            prefix: Sweep(store, producer, platform.s3.bucket, prefix, is_pending)()
-            for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen))
-        }
-        return announced | {keys.CASES: landing.sweep_cases()}
+        swept = Swept()
+        for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen)):
+            objects = Sweep(store, producer, platform.s3.bucket, prefix, is_pending, swept.failed.append)
+            swept.announced[prefix] = objects()
+        swept.announced[keys.CASES] = landing.sweep_cases(swept.failed.append)
+        return swept
 
 
 def rescore(cases: Sequence[str]) -> int:

@@ -45,8 +45,8 @@ def _risk(score: Score) -> Iterator[str]:
 
 
 def _inputs(score: Score) -> Iterator[str]:
-    used, missing = (score_text.listed(names, "nothing") for names in (score.modalities_used, score.modalities_missing))
-    yield f"Model: {score_text.plain(score.model) or 'none'}; used {used}; missing {missing}."
+    used, missing = (score_text.listed(names, "none") for names in (score.modalities_used, score.modalities_missing))
+    yield f"Model: {score_text.plain(score.model) or 'none'}; inputs used: {used}; inputs missing: {missing}."
     if score.HasField("out_of_distribution"):
         yield f"The case lies {score_text.distance(score.out_of_distribution)}."
 
@@ -54,8 +54,8 @@ def _inputs(score: Score) -> Iterator[str]:
 def _reasons(score: Score) -> Iterator[str]:
     ordered = sorted(score.contributions, key=lambda item: -abs(item.log_hazard))[:_CONTRIBUTIONS]
     if ordered:
-        yield "Why (share of the log hazard): " + ", ".join(
-            f"{score_text.plain(item.label)} {item.value} {item.log_hazard:+.2f}" for item in ordered
+        yield "Why (share of the log hazard): " + "; ".join(
+            f"{score_text.plain(item.label)} {item.value}: {item.log_hazard:+.2f}" for item in ordered
         )
 
 

@@ -20,6 +20,7 @@ _WORDS = {
     "pathomics": "slides",
     "pen_ink": "pen ink",
     "replaced": "being replaced",
+    "damaged_entry": "damaged, being embedded again",
     "resolution_conflict": "two stated resolutions disagree",
     "resolution_override": "resolution was set by hand",
     "unreadable_regions": "parts cannot be read",
@@ -41,6 +42,18 @@ def distance(far: OutOfDistribution) -> str:
     """Distance from the training cohort, in words."""
     where = "outside the training distribution" if far.flagged else "within the training distribution"
     return f"{where} (distance {far.distance:.2f}, limit {far.limit:.2f})"
+
+
+def amount(value: float) -> str:
+    """A number of three digits, as people write it: 0.0123, 4.56, 10,000."""
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that people would take: 40 s, 49 min, 2.5 h."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def attention_needed(score: Score) -> Iterator[str]:

@@ -15,8 +15,10 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.advice import bundle_advice
 from services.standalone.case import Case
 from services.standalone.console import Advance
+from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.errors import located, refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.pictures import AttentionMap
@@ -30,6 +32,8 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
 from shared.model.record import parse_record
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -60,7 +64,7 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     profile = promote(store, bundle).manifest.profile
     _forget(store, case.case_id)
     if case.clinical is not None:
-        parse_record(case.clinical, case.case_id, profile)
+        _check_record(case.clinical, case.case_id, profile, bundle)
         store.put(keys.clinical(case.case_id), case.clinical)
     with open_pipeline(workspace, options, _embedded_tiles(advance)) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
@@ -68,6 +72,16 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
         event = handler(case.case_id)
         scored = _write(store, store.get(event.score_key), case, out, pipeline.open_slide)
     return replace(scored, refused=refused)
+
+
+def _check_record(record: bytes, case: CaseId, profile: Profile, bundle: Path) -> None:
+    """Refuse a record that does not suit the bundle; the advice names the bundle."""
+    try:
+        parse_record(record, case, profile)
+    except BadClinicalRecordError as error:
+        if bundle != DEMO_BUNDLE:
+            error.advice = bundle_advice(bundle)
+        raise
 
 
 def _embedded_tiles(advance: Advance) -> OnProgress:
@@ -86,7 +100,7 @@ def _embed(slides: Sequence[SlideFile], index: CaseIndex, pipeline: Pipeline) ->
             index.put_slide(pipeline.embed(slide))
         except Exception as error:  # noqa: BLE001 - any error leaves out only its slide
             refused.append(Refused(slide.path, refusal(error), slide.case_id, slide.slide_id))
-    if len(refused) == len(slides):
+    if refused and len(refused) == len(slides):
         raise located(refused[-1].error, refused[-1].path)
     return refused
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.standalone.errors import (
     BadSlideTableError,
+    BadTableCaseError,
     NothingFoundError,
     SameSlideError,
     UnreadableFileError,
@@ -43,7 +44,7 @@ def select(paths: Sequence[Path], table: Path | None = None, case_id: str | None
     or all of `case_id`. Files whose names are not those of slides are skipped.
     """
     items = [item for path in paths for item in _given(path, case_id)]
-    selected = _without_conflicts([*items, *(_listed(table) if table else ())])
+    selected = _without_conflicts(_named_first([*items, *(_listed(table) if table else ())], case_id))
     return selected or [Refused(path, NothingFoundError("passed over: no slide has such a name")) for path in paths]
 
 
@@ -181,6 +182,9 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
     """Apply a row's case, slide id and resolution to a slide."""
     if isinstance(item, Refused):
         return replace(item, case_id=row.case_id, slide_id=row.slide_id)
+    if not pseudonyms.is_pseudonym(row.case_id):
+        fault = f"case_id is {row.case_id!a} in {where}, allowed are {pseudonyms.PSEUDONYM}"
+        return Refused(row.path, BadTableCaseError(fault), row.case_id, row.slide_id)
     slide = replace(item, mpp=row.mpp, case_named=True)
     if not row.slide_id:
         return slide
@@ -193,6 +197,16 @@ def _of_row(item: Item, row: TableRow, where: str, *, alone: bool) -> Item:
         fault = f"slide_id is {row.slide_id!a} in {where}, allowed are {pseudonyms.PSEUDONYM}"
         return Refused(row.path, BadSlideTableError(fault), row.case_id)
     return replace(slide, slide_id=pseudonyms.slide_id(name), name=name)
+
+
+def _named_first(items: Sequence[Item], case_id: str | None) -> list[Item]:
+    """Of a file that was given twice, with a case and without, only the one with a case."""
+    named = {item.path.resolve() for item in items if isinstance(item, SlideFile) and item.case_named}
+    return [item for item in items if case_id or not _is_nameless(item) or item.path.resolve() not in named]
+
+
+def _is_nameless(item: Item) -> bool:
+    return isinstance(item, SlideFile) and not item.case_named
 
 
 def _without_conflicts(items: Iterable[Item]) -> list[Item]:

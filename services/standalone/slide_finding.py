@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import cpu_count
 
+from services.embedder.errors import TooManyCorruptTilesError
+from services.embedder.handler import EmbedSlide
 from services.standalone import score_text
 from services.standalone.advice import here
 from services.standalone.console import Advance, one_line, progress
@@ -61,8 +63,8 @@ class Finding:
         return one_line(
             f"{self.slide}: {self.format}, {self.codec}, {self.levels} level{'s' * (self.levels > 1)}, "
             f"{self.width_px} x {self.height_px} px at {self.mpp_x:.4g} x {self.mpp_y:.4g} um/px ({source}), "
-            f"tissue {self.tissue_mm2:.3g} mm2, {self.tiles} tiles{corrupt}, {flags}, "
-            f"about {self.expected_seconds:.0f} s"
+            f"tissue {score_text.amount(self.tissue_mm2)} mm2, {self.tiles} tiles{corrupt}, {flags}, "
+            f"about {score_text.duration(self.expected_seconds)}"
         )
 
 
@@ -94,8 +96,13 @@ def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide, adv
     with slide.at_hand() as path, open_slide(path, Override(slide.mpp, default_mpp)) as reader:
         tile_plan = plan(reader, PlanSpec(), slide.digest)
         corrupt = count_corrupt(reader, tile_plan, advance)
-    if not len(tile_plan.coords):
+    total = len(tile_plan.coords)
+    if not total:
         raise NoTissueError("no tile shows enough clean, sharp tissue")
+    if corrupt > EmbedSlide.max_corrupt * total:
+        raise TooManyCorruptTilesError(
+            f"{corrupt} of {total} tiles are corrupt, allowed are {EmbedSlide.max_corrupt:.0%}"
+        )
     facts, resolution = tile_plan.slide, tile_plan.slide.resolution
     return Finding(
         slide=str(slide.path),
@@ -109,10 +116,10 @@ def look(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide, adv
         mpp_source=resolution.source,
         mpp_contradicted_by=tuple(_stated(other) for other in resolution.contradicted_by),
         tissue_mm2=tile_plan.tissue_mm2,
-        tiles=len(tile_plan.coords),
+        tiles=total,
         corrupt=corrupt,
         qc_flags=(*tile_plan.qc_flags, *["corrupt_tiles"] * (corrupt > 0)),
-        expected_seconds=round(1 + len(tile_plan.coords) / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
+        expected_seconds=round(1 + total / (_TILES_PER_CPU_SECOND * (cpu_count() or 1)), 1),
     )
 
 

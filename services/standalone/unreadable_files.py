@@ -1,6 +1,6 @@
-"""Reports unreadable files in the watched folder: dangling links, files without permission."""
+"""Reports what the watched folder skips: unreadable files, slides and records beside their folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from medulla.v1.events_pb2 import SlideRejected
 
 from services.standalone.advice import here
+from services.standalone.misplaced_files import misplaced_files
 from services.standalone.selection import Refused, unreadable
 from shared import file_names, keys
 from shared.bus.events import event_id
@@ -25,11 +26,15 @@ class UnreadableFiles:
     def __call__(self) -> None:
         """Scan once."""
         for folder, passed_over in ((keys.SLIDES, file_names.is_no_slide), (keys.CLINICAL, file_names.is_no_record)):
-            for refused in unreadable(self.root / folder, passed_over):
-                known = refused.path, str(refused.error)
-                if known not in self.reported:
-                    self.reported.add(known)
-                    self.report(self._rejection(refused))
+            self._report(unreadable(self.root / folder, passed_over))
+        self._report(misplaced_files(self.root))
+
+    def _report(self, refusals: Iterable[Refused]) -> None:
+        for refused in refusals:
+            known = refused.path, str(refused.error)
+            if known not in self.reported:
+                self.reported.add(known)
+                self.report(self._rejection(refused))
 
     def _rejection(self, refused: Refused) -> SlideRejected:
         key, error = refused.path.relative_to(self.root).as_posix(), refused.error

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import grpc
 
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, PermanentError, TransientError
+from shared.errors import PermanentError, TransientError
 from shared.slides.listing import FoundSlide
 
 
@@ -96,26 +96,9 @@ class OutOfDiskError(SlideError):
     advice = "Free the disk, or set TILER_SCRATCH__BUDGET_MB below what it holds, and replay the dead letter."
 
 
-class GivenUpBeforeError(SlideError):
-    """This version was given up without an answer; only a person can retry it."""
-
-    def __init__(self, sentence: str, given_up: type[GivenUpError]) -> None:
-        super().__init__(sentence)
-        vars(self).update(reason=given_up.reason, advice=given_up.advice)
-
-
 def incomplete(slide: FoundSlide) -> SlideError:
     """A slide of several files cannot be processed."""
     return IncompleteSeriesError(slide.missing) if slide.is_series else UnreadableSlideError(slide.missing)
-
-
-def remembered(reason: str, sentence: str, thumbnail_key: str) -> SlideError:
-    """The stored error of an earlier refusal."""
-    for given_up in (InternalError, CrashedWorkerError):
-        if given_up.reason == reason:
-            return GivenUpBeforeError(sentence, given_up)
-    kinds = {kind.reason: kind for kind in SlideError.__subclasses__() if kind is not GivenUpBeforeError}
-    return kinds[reason](sentence, thumbnail_key)
 
 
 class UnknownPlanError(PermanentError):

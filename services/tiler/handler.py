@@ -16,8 +16,9 @@ from services.tiler.resolution import MppTable
 from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
+from shared.errors import PermanentError, TransientError
 from shared.keys import SlideKey
-from shared.slides.standing import check_stands
+from shared.slides.standing import change_of, check_stands
 from shared.units import CaseId, Sha256, SlideId
 
 
@@ -50,8 +51,18 @@ class PlanTiles:
 
         Raises:
             SlideError: it is refused.
-            ObjectChangedError: a file of it was overwritten or deleted meanwhile.
+            ObjectChangedError: the bytes of a file do not match its checksum, or an erasure removed the plan.
+            TransientError: a file of it was overwritten or deleted meanwhile; the next attempt finds the new version.
         """
+        try:
+            return self._tiled(landed)
+        except PermanentError as error:
+            versions = {file.key: file.etag for file in landed.files}
+            if change := change_of(self.blobs, landed.slide.case_id, versions):
+                raise TransientError(change) from error
+            raise
+
+    def _tiled(self, landed: SlideLanded) -> SlideTiled:
         self.on_progress(messages.progress(landed.slide, landed.files, STAGE_DOWNLOADING))
         with self.files.hold(landed.files) as local:
             self.on_progress(messages.progress(landed.slide, landed.files, STAGE_PLANNING))

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from medulla.v1.events_pb2 import SlideRejected, SlideTiled
+from medulla.v1.events_pb2 import STAGE_WAITING, SlideRejected, SlideTiled
 
 from services.tiler import messages
-from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete, remembered
+from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.landings import Landings
 from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
-from services.tiler.settling import Settling
+from services.tiler.settling import Settling, UnsettledSlideError
 from shared import keys, logs, metrics, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.s3_events import ObjectHint
@@ -37,9 +37,11 @@ class OnLanding:
     settling: Settling = field(default_factory=Settling)
     locks: NamedLocks = field(default_factory=NamedLocks)
     """Events about files of one slide arrive together: the first does the work, the others find it done."""
+    refused: set[str] = field(default_factory=set)
+    """Event ids of refusals of the moment that this process raised: each is one dead letter."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
-        """Plan the slide of the object, or repeat the stored outcome.
+        """Plan the slide of the object, or repeat the stored outcome: a version that is refused is one dead letter.
 
         Raises:
             PermanentError: the slide, or its key, is refused.
@@ -56,6 +58,16 @@ class OnLanding:
             return ()
         _log.info("object is gone")
         return [event for slide in slides if _is_several(slide) for event in self._after_removal(case, slide, hint)]
+
+    def may_crash(self, hint: ObjectHint) -> bool:
+        """Whether the slide of an object is decoded: not where the stored outcome of its version is repeated."""
+        try:
+            case, slide = case_of(hint.key), self._slide_with(hint.key)
+        except BadCaseIdError:
+            return False
+        if case is None or slide is None or hint.replayed:
+            return case is not None
+        return not self.landings.has_outcome(slide, self._override(SlideKey(case, slide.slide_id)))
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that notifies people of a refusal, without a case if the key names none; None for no slide.
@@ -94,36 +106,57 @@ class OnLanding:
         except SlideError as error:
             return [_rejection(SlideKey(case, slide.slide_id), slide, error)]
 
-    def _outcome(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled]:
+    def _outcome(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
         named = SlideKey(case, slide.slide_id)
         with self.locks(f"{case}/{slide.slide_id}"):
             known = self.landings.recall(slide, self._override(named))
             if isinstance(known, SlideRejected) and not hint.replayed:
-                raise remembered(known.reason, known.sentence, known.thumbnail_key)
+                return (known,)
             if not isinstance(known, SlideTiled):
-                if _is_several(slide) and self.settling.is_superseded(slide, hint.key):
+                if _is_several(slide) and self._is_superseded(named, slide, hint):
                     return ()
-                known = self._planned(named, slide, self._override(named))
-            self._mark_held(known)
+                known = self._planned(named, slide, hint)
+            if isinstance(known, SlideTiled):
+                self._mark_held(known)
             return (known,)
 
     def _mark_held(self, planned: SlideTiled) -> None:
-        """Remember that the case holds the slide, so that erasing another case with it leaves its plan and parts."""
+        """Record that the case holds the slide, so that erasing another case with it keeps its plan and parts."""
         self.blobs.put_new(keys.cases_of(Sha256(planned.slide.digest)) + planned.slide.case_id, b"{}")
 
-    def _planned(self, named: SlideKey, slide: FoundSlide, override: Override) -> SlideTiled:
+    def _is_superseded(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> bool:
+        try:
+            return self.settling.is_superseded(slide, hint.key)
+        except UnsettledSlideError:
+            self.plan_tiles.on_progress(messages.progress(named, slide.files, STAGE_WAITING))
+            raise
+
+    def _planned(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> SlideTiled | SlideRejected:
         try:
             with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress():
                 if not slide.usable:
                     raise incomplete(slide)
                 outcome = self.plan_tiles(SlideLanded(named, tuple(map(self._described, slide.files))))
-        except SlideError as error:
-            if not isinstance(error, _OF_THE_MOMENT):
-                self.landings.remember(slide, override, _rejection(named, slide, error))
+        except (SlideError, GivenUpError) as error:
+            refusal = _rejection(named, slide, error)
+            if self._has_letter(refusal, named, slide) and not hint.replayed:
+                return refusal
+            self._keep(refusal, named, slide, error)
             raise
-        self.landings.remember(slide, override, outcome)
+        self.landings.remember(slide, self._override(named), outcome)
         _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
         return outcome
+
+    def _has_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> bool:
+        """Whether a dead letter tells of the refusal: of an earlier moment, or another event gave the version up."""
+        return refusal.event_id in self.refused or self.landings.has_outcome(slide, self._override(named))
+
+    def _keep(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide, error: PermanentError) -> None:
+        """Note the refusal; work that ends without an answer is refused once its attempts are used up."""
+        if isinstance(error, _OF_THE_MOMENT):
+            self.refused.add(refusal.event_id)
+        elif isinstance(error, SlideError):
+            self.landings.remember(slide, self._override(named), refusal)
 
     def _override(self, named: SlideKey) -> Override:
         return self.plan_tiles.mpp.of(named.case_id, named.slide_id)

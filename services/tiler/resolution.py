@@ -88,8 +88,14 @@ def check_extent(slide: SlideFacts) -> None:
     if not SMALLEST_MM <= max(width_mm, height_mm) <= LARGEST_MM:
         extent = f"{width_mm:.3g} x {height_mm:.3g} mm"
         raise ImplausibleResolutionError(
-            f"at {resolution.mpp_x:g} um/px ({resolution.source}) the slide would measure {extent}"
+            f"at {resolution.mpp_x:g} um/px ({resolution.source}) the slide would measure {extent}{_others(resolution)}"
         )
+
+
+def _others(resolution: Resolution) -> str:
+    """The other plausible resolutions that the slide states."""
+    plausible = filter(_plausible, resolution.contradicted_by)
+    return "".join(f"; it states {other.mpp_x:g} um/px ({other.source}) too" for other in plausible)
 
 
 def _differ(resolution: Resolution, other: Resolution) -> bool:

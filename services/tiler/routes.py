@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.tiler.on_landing import OnLanding
-from shared import keys
 from shared.bus import s3_events, topics
 from shared.erased import drop_erased
 from shared.worker import Route
@@ -19,6 +18,6 @@ def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
         on_landing.rejected,
         s3_events.split,
         s3_events.context,
-        may_crash=lambda hint: hint.key.startswith(keys.SLIDES),
+        may_crash=on_landing.may_crash,
     )
     return drop_erased((landed,), on_landing.blobs)

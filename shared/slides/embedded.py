@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from google.protobuf.json_format import Parse
+from google.protobuf.json_format import Parse, ParseError
 from medulla.v1.common_pb2 import Slide, StoredObject
 from medulla.v1.events_pb2 import SlideEmbedded
 
@@ -18,10 +18,27 @@ _CANDIDATES = 20
 
 
 def embedded(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
-    """Every version of every embedded slide of the case, in order of slide id."""
+    """Every version of every embedded slide of the case, in order of slide id; without damaged entries."""
+    return readable(entries(store, case))
+
+
+def readable(listed: Mapping[str, SlideEmbedded | None]) -> list[SlideEmbedded]:
+    """The events of entries that are not damaged, in order of slide id."""
+    return sorted((event for event in listed.values() if event is not None), key=lambda event: event.slide.slide_id)
+
+
+def entries(store: BlobStore, case: CaseId) -> Mapping[str, SlideEmbedded | None]:
+    """The index entries of the case's slides by key; None for a damaged one."""
     listed = [info.key for info in store.list(keys.indexed_slides(case))]
-    events = (Parse(store.get(key), SlideEmbedded(), ignore_unknown_fields=True) for key in listed)
-    return sorted(events, key=lambda event: event.slide.slide_id)
+    return {key: _read(store.get(key), case) for key in listed}
+
+
+def _read(data: bytes, case: CaseId) -> SlideEmbedded | None:
+    try:
+        event = Parse(data, SlideEmbedded(), ignore_unknown_fields=True)
+    except (ParseError, ValueError, RecursionError):
+        return None
+    return event if event.slide.case_id == case else None
 
 
 def present(store: BlobStore, case: CaseId) -> Mapping[str, str]:

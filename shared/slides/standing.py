@@ -1,6 +1,7 @@
 """Checks that the slide at work is still the one in the bucket: not overwritten, not deleted, its case not erased."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from medulla.v1.common_pb2 import Slide
@@ -20,19 +21,19 @@ def check_stands(store: BlobStore, slide: Slide) -> None:
     Raises:
         ObjectChangedError: a file of it was overwritten or deleted, or its case was erased.
     """
-    if change := _change(store, slide):
+    if change := change_of(store, slide.case_id, {file.key: file.etag for file in files(slide)}):
         raise ObjectChangedError(change, slide.digest)
 
 
-def _change(store: BlobStore, slide: Slide) -> str:
-    """What became of the slide, as a sentence; empty if nothing did."""
-    if ErasedCases(store).holds(slide.case_id):
-        return f"the case of object {slide.object.key} was erased while it was worked on"
-    there = present(store, CaseId(slide.case_id))
-    for file in files(slide):
-        if there.get(file.key) != file.etag:
-            change = "overwritten" if file.key in there else "deleted"
-            return f"object {file.key} was {change} while it was worked on"
+def change_of(store: BlobStore, case: str, versions: Mapping[str, str]) -> str:
+    """What happened to files of a slide, by their etags, as a sentence; empty if nothing did."""
+    if ErasedCases(store).holds(case):
+        return f"the case of object {next(iter(versions))} was erased while it was worked on"
+    there = present(store, CaseId(case))
+    for key, etag in versions.items():
+        if there.get(key) != etag:
+            change = "overwritten" if key in there else "deleted"
+            return f"object {key} was {change} while it was worked on"
     return ""
 
 

@@ -14,6 +14,7 @@ from services.tiler.resolution import Override
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.s3_events import ObjectHint
+from shared.errors import TransientError
 from tests.support.dicom_series import SERIES, series
 from tests.support.mirax import mirax
 from tests.support.object_stores import new_s3_store
@@ -46,7 +47,7 @@ def test_a_stream_soon_after_planning_needs_no_second_download(tiler: Tiling) ->
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, tiler: Tiling) -> None:
+def test_an_object_that_changes_while_it_is_planned_is_tried_again(deleted: bool, tiler: Tiling) -> None:
     def open_and_change(path: Path, override: Override) -> SlideReader:
         if deleted:
             tiler.blobs.delete(KEY)
@@ -58,7 +59,7 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
     planner = PlanTiles(old.blobs, old.files, old.plans, old.spec, open_slide=open_and_change)
     tiler.land(KEY, cc0_bytes())
     changed = OnLanding(tiler.blobs, planner, Landings(tiler.blobs, old.spec), tiler.on_landing.listing)
-    with pytest.raises(ObjectChangedError):
+    with pytest.raises(TransientError, match="while it was planned"):
         changed(ObjectHint(KEY, "medulla"))
     assert not list(tiler.blobs.list("landings/"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded
+from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 from medulla.v1.results_pb2 import CaseState, GetCaseResponse
 
 from services.fusion_scorer.case_index import CaseIndex
@@ -30,7 +30,7 @@ from tests.support.fusion import bag_bytes, clinical_json, embedded, features, p
 CASES = ("MB-1", "MB-2")
 _PIXELS = [b"slide one", b"slide two", b"slide three"]
 _DEEPEST, _MANY = 3, 15
-Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored
+Message = ObjectHint | SlideEmbedded | CaseRescoreRequested | CaseScored | SlideRejected
 
 
 class DisturbedStore:
@@ -150,6 +150,8 @@ class BucketLife:
             return [*self._embedded(message), *self.landing(message)]
         if isinstance(message, SlideEmbedded):
             return self.index_slide(message)
+        if isinstance(message, SlideRejected):
+            return ()
         return self.rescore(message) if isinstance(message, CaseRescoreRequested) else self.record(message)
 
     def _embedded(self, hint: ObjectHint) -> Iterator[SlideEmbedded]:

@@ -53,7 +53,7 @@ class Scorer:
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
         requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
-        return [scored for request in requests for scored in self.rescore(request)]
+        return [said for request in requests for said in self.rescore(request) if isinstance(said, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""

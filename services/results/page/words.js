@@ -8,6 +8,7 @@ const STATES = {
   CASE_STATE_WITHDRAWN: ["Withdrawn", "note"],
 };
 const STAGES = {
+  STAGE_WAITING: "Waiting for more files of the slide",
   STAGE_DOWNLOADING: "Downloading",
   STAGE_PLANNING: "Finding tissue",
   STAGE_EMBEDDING: "Embedding tiles",
@@ -39,6 +40,7 @@ const PLAIN = {
   out_of_distribution: "unlike the training slides",
   pathomics: "slides",
   replaced: "being replaced",
+  damaged_entry: "damaged, being embedded again",
   resolution_conflict: "two stated resolutions disagree",
   resolution_override: "resolution was set by hand",
   unreadable_regions: "parts cannot be read",

@@ -7,10 +7,14 @@ import typer
 
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, loading, print_json, say
+from services.standalone.demo_case import DEMO_BUNDLE
 
 app = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 
 BundleFolder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of the bundle.")]
+ShownBundle = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Folder of the bundle.", show_default="the SIMULATED demo's")
+]
 PublicKey = Annotated[
     Path | None,
     typer.Option(help="ed25519 public key, PEM; then a signature is required.", exists=True, dir_okay=False),
@@ -18,7 +22,7 @@ PublicKey = Annotated[
 
 
 @app.command("show")
-def show_bundle(path: BundleFolder, as_json: AsJson = False) -> None:
+def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> None:
     """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
     with loading():
         from services.standalone.bundle_lines import bundle_lines

@@ -8,7 +8,7 @@ import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson, CaseName, DefaultMpp, Encoder, Slides, SlideTable
-from services.standalone.console import exit_codes, loading, print_json, progress, say
+from services.standalone.console import complain, exit_codes, loading, print_json, progress, say
 from services.standalone.pipeline_options import Options
 from shared.exit_codes import AT_FAULT
 
@@ -25,8 +25,9 @@ def embed(
 ) -> None:
     """Plan and embed slides; goes on past bad ones, and a second run resumes."""
     with loading():
-        from services.standalone.embedded_slides import embed_slides
+        from services.standalone.embedded_slides import SWAP_ADVICE, embed_slides
         from services.standalone.named_slides import named_slides, options_for
+        from shared.slides.embedded import IN_TWO_CASES
     with exit_codes(goes_on=True), progress("slides") as advance:
         items = named_slides(paths, slides, case_id)
         tables = embed_slides(items, out, replace(options_for(items, encoder, default_mpp), workers=workers), advance)
@@ -35,5 +36,7 @@ def embed(
     else:
         listed = f"{tables.embedded} slides embedded, listed in {tables.index}"
         say(f"{listed}; {tables.failed} refused, see {tables.failures}")
+    for sentence in tables.swaps:
+        complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")
     if tables.failed:
         raise typer.Exit(AT_FAULT)

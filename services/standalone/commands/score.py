@@ -37,12 +37,12 @@ def score(
     out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
     as_json: AsJson = False,
 ) -> None:
-    """Score one case from its slides and clinical record."""
+    """Score one case from its slides and clinical record, or from either."""
     with loading():
         from services.standalone.case import case_from
         from services.standalone.named_slides import named_slides, options_for
     with exit_codes():
-        items = named_slides(paths, slides, case_id)
+        items = named_slides(paths, slides, case_id) if paths or slides or not clinical else []
         case = case_from(items, clinical, case_id, columns)
         options = options_for(items, encoder, default_mpp)
     if case.readings:

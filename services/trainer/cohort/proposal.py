@@ -16,6 +16,14 @@ _BY_VALUES = 0.9
 """Share of the values that a variable has to explain for its name not to matter."""
 _MOST_NAMES, _LONGEST_NAME = 300, 120
 """Columns in a map at most, and characters of the name of one."""
+_OTHER_NAMES = {
+    **dict.fromkeys(("status", "outcome", "vital status", "ereignis"), "event"),
+    **dict.fromkeys(("follow up", "follow-up", "survival", "nachbeobachtung"), "time"),
+    **dict.fromkeys(("gender", "geschlecht"), "sex"),
+    "alter": "age",
+    "histologie": "histology",
+}
+"""Names of whole columns, in English and German, that share no word with ours."""
 _AT_LEAST = 0.5
 """Share of the values that a variable has to explain."""
 
@@ -54,7 +62,8 @@ def _pairs(
 
 def _likeness(theirs: str, ours: str) -> float:
     """How alike two names are, from 0 to 1; names that share words are likely, the more of them the likelier."""
-    first, second = set(theirs.casefold().replace("_", " ").split()), set(ours.split("_"))
+    name = theirs.casefold().replace("_", " ").strip()
+    first, second = set(_OTHER_NAMES.get(name, name).split()), set(ours.split("_"))
     if shared := first & second:
         return 0.7 + 0.3 * len(shared) / len(first | second)
     return SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.events_pb2 import CaseEraseRequested
+from medulla.v1.events_pb2 import CaseEraseRequested, SlideRejected
 from medulla.v1.tiles_pb2 import TileChunk
 
 from services.embedder.routes import routes
@@ -59,6 +59,23 @@ def test_work_on_a_slide_that_is_gone_or_replaced_ends_within_the_chunk_at_hand(
     assert max(setting.tiles.sent) <= 4
     assert max(setting.keys_below("embeddings/")) <= "part-00002.safetensors"
     assert max(told.done for told in setting.progress) <= 12
+
+
+def test_the_event_of_a_version_that_is_gone_notifies_people_and_is_no_dead_letter() -> None:
+    setting = changing(lambda store: store.delete(SLIDE))
+    (route,) = routes(setting.embed)
+    (notice,) = route.handle(planned(setting.store, tiles=400))
+    assert isinstance(notice, SlideRejected)
+    assert (notice.object_key, notice.reason) == (SLIDE, "digest_mismatch")
+
+
+def test_a_damaged_plan_of_a_slide_that_stands_is_refused() -> None:
+    setting = Setting()
+    (route,) = routes(setting.embed)
+    event = planned(setting.store, tiles=4)
+    setting.store.delete(event.plan.prefix + "tiles.safetensors")
+    with pytest.raises(ObjectChangedError):
+        list(route.handle(event))
 
 
 def test_a_slide_that_is_gone_before_the_work_starts_costs_no_tile() -> None:

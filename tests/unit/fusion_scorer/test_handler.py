@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from medulla.v1.events_pb2 import CaseRescoreRequested
+from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 
 from services.fusion_scorer.errors import NothingToScoreError
 from services.fusion_scorer.score_case import NOTHING_LEFT
@@ -25,6 +25,7 @@ def test_an_embedded_slide_is_remembered_and_asks_for_a_score(scorer: Scorer) ->
     assert request.case_id == CASE
     assert [event.slide.slide_id for event in scorer.index.slides(CASE)] == ["A"]
     (scored,) = scorer.rescore(request)
+    assert isinstance(scored, CaseScored)
     assert scored.score_key == f"scores/MB-1/{scored.score_id}.json"
 
 

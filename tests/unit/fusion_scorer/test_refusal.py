@@ -4,23 +4,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
+from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.handler import RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.routes import routes
 from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.bus import topics
+from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.errors import PermanentError
+from shared.model.errors import BadBundleError
 from shared.times import stamp
 from shared.worker import Worker, subscriptions
 from tests.support.bus import eventually, running
-from tests.support.fusion import NOON, features, store_slide, write_bundle
+from tests.support.fusion import NOON, clinical_json, features, store_slide, write_bundle
+from tests.support.worker_bench import QUICK
 
 
 class OutOfSortsError(PermanentError):
@@ -42,14 +46,20 @@ def request(case: str = "MB-1") -> CaseRescoreRequested:
     return CaseRescoreRequested(event_id="e" * 32, case_id=case, cause="operator", as_of=stamp(NOON))
 
 
-def told(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
-    """What the scorer says of a request that ends as a dead letter."""
+def handled(store: MemoryStore, event: CaseRescoreRequested, until: str) -> MemoryBus:
+    """The bus once the scorer's answer to the event is on topic `until`."""
     bus = MemoryBus()
     served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None)
-    bus.producer().send([to_record(request(case), "test")])
-    worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served)
+    bus.producer().send([to_record(event, "test")])
+    worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served, QUICK)
     with running(worker.run):
-        eventually(lambda: bus.records(topics.DEAD_LETTERS))
+        eventually(lambda: bus.records(until))
+    return bus
+
+
+def told(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
+    """What the scorer says of a request that ends as a dead letter."""
+    bus = handled(store, request(case), topics.DEAD_LETTERS)
     return [decoder(SlideRejected)(record) for record in bus.records(topics.SLIDES_REJECTED)]
 
 
@@ -116,3 +126,44 @@ def test_a_case_that_nobody_knows_stays_unknown(store: MemoryStore) -> None:
 def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:
     said = [RefuseScore(store)(request(), OutOfSortsError("Something is wrong.")) for _ in range(2)]
     assert said[0] == said[1]
+
+
+def test_a_refusal_that_the_case_has_already_is_no_other_dead_letter(store: MemoryStore) -> None:
+    lose(store)
+    (first,) = told(store)
+    rescore = RescoreCase(ScoreCase(store, Bundles(store), "0.0"), CaseIndex(store))
+    assert list(rescore(request())) == [first]
+    store.put(keys.CURRENT_BUNDLE, b"{")
+    with pytest.raises(BadBundleError):
+        rescore(request())
+
+
+def test_a_case_with_a_damaged_index_is_scored_with_its_slides_left_out_and_they_are_announced(
+    store: MemoryStore,
+) -> None:
+    case = keys.case_id("MB-1", "")
+    before = ScoreCase(store, Bundles(store), "0.0")(case)
+    store.put(keys.clinical(case), clinical_json(stage="M1"))
+    for info in list(store.list(keys.indexed(case))):
+        store.put(info.key, b"\x80garbage")
+    bus = handled(store, request(), topics.CASES_SCORED)
+    scored = [decoder(CaseScored)(record) for record in bus.records(topics.CASES_SCORED)]
+    assert all(event.revision > before.revision for event in scored)
+    assert {s3_events.decode(record).key for record in bus.records(topics.S3_EVENTS)} == {
+        "slides/MB-1/A",
+        "slides/MB-1/B",
+    }
+    assert not bus.records(topics.DEAD_LETTERS)
+
+
+def test_an_internal_error_of_a_case_is_told_and_outdates_its_score(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise TypeError("a bug")
+
+    before = ScoreCase(store, Bundles(store), "0.0")(keys.case_id("MB-1", ""))
+    monkeypatch.setattr(TakeSnapshot, "__call__", fail)
+    (said,) = told(store)
+    assert (said.case_id, said.object_key, said.reason) == ("MB-1", "", "internal_error")
+    assert said.object_etag > before.revision

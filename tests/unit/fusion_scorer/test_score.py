@@ -1,6 +1,7 @@
 """A whole score of the toy bundle, counted by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from medulla.v1.scorer_pb2 import Reading, Remark, Score
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.errors import EncoderMismatchError
-from services.fusion_scorer.inputs import CaseInputs, SlideInput
+from services.fusion_scorer.inputs import CaseInputs, OtherResolution, SlideInput
 from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
 from shared.model import vocabulary
@@ -162,6 +163,17 @@ def test_remarks_on_quality_are_the_plans_and_what_decoding_showed(toy: Bundle) 
     harmed.embedded.ledger.corrupt = 1
     said = {slide.slide_id: slide.qc_flags for slide in scored(toy, clean, harmed).slides}
     assert said == {"A": ["pen_ink"], "B": ["corrupt_tiles", "pen_ink"]}
+
+
+def test_resolutions_that_disagree_are_a_remark_that_names_each_with_its_source(toy: Bundle) -> None:
+    slide = slide_input("A", features((0, 1)))
+    other = OtherResolution(mpp_x=0.6, mpp_y=0.6, source="ome.PhysicalSize")
+    facts = slide.plan.slide.model_copy(update={"mpp_contradicted_by": (other,)})
+    told = replace(slide, plan=slide.plan.model_copy(update={"slide": facts}))
+    (remark,) = scored(toy, told).remarks
+    assert (remark.code, remark.slide_id) == ("resolution_conflict", "A")
+    assert "0.5 x 0.5 um/px (openslide.mpp-x), but states 0.6 x 0.6 um/px (ome.PhysicalSize)" in remark.sentence
+    assert not scored(toy, slide).remarks
 
 
 def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:

@@ -1,5 +1,6 @@
 """A case is what stands in the bucket: deleted, replaced, repeated and swapped slides."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_record import CaseRecord, RecordedState
+from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.score_case import NOTHING_LEFT, NOTHING_USABLE
 from shared import keys
 from shared.bus.s3_events import ObjectHint
@@ -187,3 +189,90 @@ def test_a_date_of_the_future_is_overtaken(scorer: Scorer) -> None:
     scorer.slide("A", (0, 4))
     assert scorer.score_case(CASE).revision > future.revision
     assert len(list(scorer.store.list(keys.places(CASE)))) == 1
+
+
+def damage(scorer: Scorer) -> None:
+    """Overwrite everything that the index keeps of the case."""
+    for info in list(scorer.store.list(keys.indexed(CASE))):
+        scorer.store.put(info.key, b"\x80garbage")
+
+
+@pytest.fixture
+def damaged(scorer: Scorer) -> Scorer:
+    """A case that was scored from two slides and a record, and whose index was damaged then."""
+    scorer.promote()
+    scorer.store.put("clinical/MB-1.json", clinical_json(stage="M1"))
+    for slide in ("A", "B"):
+        scorer.slide(slide, (0, 2))
+    scorer.score_case(CASE)
+    damage(scorer)
+    return scorer
+
+
+def test_a_damaged_case_is_found_by_the_sweep(damaged: Scorer) -> None:
+    failed = list[str]()
+    assert damaged.landing.sweep_cases(failed.append) == 1
+    assert {event.case_id for event in damaged.announced} == {CASE}
+    assert not failed
+
+
+def test_slides_with_damaged_entries_are_left_out_by_name_and_embedded_again(damaged: Scorer) -> None:
+    asked = list[str]()
+    event = replace(damaged.score_case, embed_again=lambda file: asked.append(file.key))(CASE)
+    assert asked == ["slides/MB-1/A", "slides/MB-1/B"]
+    score = damaged.score()
+    assert [(left.slide_id, left.reason) for left in score.left_out] == [("A", "damaged_entry"), ("B", "damaged_entry")]
+    damaged.slide("A", (0, 2))
+    damaged.slide("B", (0, 2))
+    again = damaged.score_case(CASE)
+    assert used(damaged.score()) == ["A", "B"]
+    assert not damaged.score().left_out
+    assert again.revision > event.revision
+
+
+def test_a_damaged_entry_of_an_older_version_matters_to_nobody(damaged: Scorer) -> None:
+    damaged.slide("A", (0, 4), minutes=1)
+    damaged.slide("B", (0, 4), minutes=1)
+    asked = list[str]()
+    replace(damaged.score_case, embed_again=lambda file: asked.append(file.key))(CASE)
+    assert not asked
+    assert not damaged.score().left_out
+
+
+def test_a_score_after_a_damaged_record_of_the_case_is_the_current_one(scorer: Scorer) -> None:
+    scorer.slide("A", (0, 2))
+    before = scorer.score_case(CASE)
+    (place,) = scorer.store.list(keys.places(CASE))
+    scorer.store.put(place.key, b"\x80garbage")
+    assert scorer.score_case(CASE).revision > before.revision
+    assert CaseRecord(scorer.store).last(CASE) is not None
+    assert not scorer.changes.outdated(CASE)
+
+
+def test_a_damaged_entry_of_a_record_lets_it_be_looked_at_again(damaged: Scorer) -> None:
+    info = damaged.store.head("clinical/MB-1.json")
+    assert info is not None
+    assert damaged.landing.unseen(info)
+    assert not damaged.index.refused_clinical(CASE)
+    damaged.landing(ObjectHint(info.key, "medulla"))
+    assert not damaged.landing.unseen(info)
+
+
+def test_a_case_that_cannot_be_compared_is_named_and_stops_no_other(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for case in (CASE, OTHER):
+        put(scorer, case, "A", case.encode())
+        scorer.score_case(case)
+        scorer.store.delete(f"slides/{case}/A")
+    outdated = CaseChanges.outdated
+
+    def fail(changes: CaseChanges, case: CaseId) -> bool:
+        if case == CASE:
+            raise TypeError("a bug")
+        return outdated(changes, case)
+
+    monkeypatch.setattr(CaseChanges, "outdated", fail)
+    failed = list[str]()
+    assert scorer.landing.sweep_cases(failed.append) == 1
+    assert failed == [CASE]

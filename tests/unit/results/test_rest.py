@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,7 +13,9 @@ from medulla.v1.scorer_pb2 import Score
 from services.results.handler import RecordRejection
 from services.results.refused import RefusedUploads
 from services.results.rest import create_app
+from shared.erased import ErasedCases
 from shared.rpc.auth import OpenOnLoopback
+from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.logs import logging_as
 from tests.support.results import Results
@@ -31,6 +34,20 @@ def test_a_case_is_the_json_of_its_message(client: TestClient, results: Results)
     assert json_format.Parse(answer.text, GetCaseResponse()).score == score
     assert answer.json()["summary"]["state"] == "CASE_STATE_SCORED"
     assert answer.json()["score"]["slides"][0]["attention_key"].startswith("attention/")
+
+
+@pytest.mark.parametrize("key", ["slides/MB-1/A.svs", "clinical/MB-1.json"])
+def test_a_case_that_waits_for_its_turn_is_in_progress(key: str, client: TestClient, results: Results) -> None:
+    assert client.get("/api/v1/cases/MB-1").status_code == HTTPStatus.NOT_FOUND
+    results.blobs.put(key, b"x")
+    assert client.get("/api/v1/cases/MB-1").json()["summary"]["state"] == "CASE_STATE_IN_PROGRESS"
+    ErasedCases(results.blobs).add(CaseId("MB-1"))
+    assert client.get("/api/v1/cases/MB-1").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_file_that_is_no_slide_makes_no_case(client: TestClient, results: Results) -> None:
+    results.blobs.put("slides/MB-1/A.svs.part", b"x")
+    assert client.get("/api/v1/cases/MB-1").status_code == HTTPStatus.NOT_FOUND
 
 
 def test_fields_that_are_zero_or_empty_are_said(client: TestClient, results: Results) -> None:

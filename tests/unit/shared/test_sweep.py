@@ -85,7 +85,9 @@ def test_an_object_that_cannot_be_judged_stops_no_other(error: Exception) -> Non
             raise error
         return True
 
-    assert Sweep(store, bus.producer(), "bucket", "slides/", is_pending)() == 2
+    failed = list[str]()
+    assert Sweep(store, bus.producer(), "bucket", "slides/", is_pending, failed.append)() == 2
+    assert failed == ["slides/a/2.svs"]
     assert announced(bus) == {"slides/a/1.svs", "slides/a/3.svs"}
 
 

@@ -46,6 +46,11 @@ def test_whatever_is_shown_can_be_printed_and_encoded(value: object) -> None:
     text.encode()
 
 
+def test_a_cut_value_keeps_its_closing_quote() -> None:
+    assert shown("a" * 50) == '"' + "a" * 37 + '…"'
+    assert len(shown("a" * 50)) == 40
+
+
 @given(st.lists(st.text(st.characters(), max_size=900), max_size=40))
 def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: list[str]) -> None:
     text = sentence([printable(problem)[:900] for problem in problems])

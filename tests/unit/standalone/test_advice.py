@@ -105,6 +105,30 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
     assert len(list(unreadable(tmp_path / "slides", file_names.is_no_slide))) == 2
 
 
+def test_slides_and_records_beside_their_folders_are_reported_with_where_they_belong(tmp_path: Path) -> None:
+    for name in (
+        "loose.tif",
+        "case9/x.svs",
+        "who5.json",
+        "results.sqlite",
+        "plans/a/b.tif",
+        "slides/a/b.svs",
+        "clinical/a.json",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"bytes")
+    reported: list[SlideRejected] = []
+    report_new = UnreadableFiles(tmp_path, reported.append)
+    report_new()
+    report_new()
+    assert {one.object_key: one.sentence.partition("move it to ")[2] for one in reported} == {
+        "loose.tif": "slides/CASE/loose.tif",
+        "case9/x.svs": "slides/case9/x.svs",
+        "who5.json": "clinical/who5.json, the name being that of its case",
+    }
+    assert not any(one.case_id for one in reported)
+
+
 def test_names_that_would_move_the_terminal_or_are_no_unicode_are_shown_harmlessly(tmp_path: Path) -> None:
     for name in (b"a\x1b[31m.svs", b"two\nlines.svs", b"bad\xff.svs"):
         Path(str(tmp_path) + "/" + name.decode(errors="surrogateescape")).write_bytes(b"no slide")

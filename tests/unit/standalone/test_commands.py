@@ -4,6 +4,7 @@ import csv
 import json
 import logging
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,22 @@ def test_a_bad_record_names_every_fault_in_one_sentence(tmp_path: Path, slide: P
     assert "sex" in done.stderr
     assert "age_at_diagnosis_years" in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_advice_on_a_refused_record_is_a_command_that_runs_and_names_the_bundle_used(
+    tmp_path: Path, slide: Path
+) -> None:
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"sex": "both"}))
+    other = shutil.copytree(DEMO_BUNDLE, tmp_path / "my bundle")
+    shown = []
+    for chosen in ((), ("--bundle", other)):
+        done = medulla("score", slide, "--clinical", record, *chosen, "--out", tmp_path / "out")
+        (command,) = re.findall("`medulla (.*)`", done.stderr)
+        shown.append(medulla(*shlex.split(command)))
+        assert (str(other) in command) == bool(chosen)
+    assert [done.exit_code for done in shown] == [0, 0]
+    assert all("chang_m_stage" in done.stdout for done in shown)
 
 
 @pytest.mark.parametrize("case_id", ["../../etc", "a b", "", "x" * 65])
@@ -166,7 +183,11 @@ def test_embed_goes_on_past_bad_slides_and_lists_both_kinds(tmp_path: Path) -> N
     index, failures = _rows(out / "index.csv"), _rows(out / "failures.csv")
     assert [(row["case_id"], row["slide_id"]) for row in index] == [("A", "one.svs"), ("B", "one.svs")]
     assert all((out / row["path"]).is_file() for row in index)
-    assert [(row["case_id"], row["reason"]) for row in failures] == [("B", "not_a_slide")]
+    assert [(row["case_id"], row["reason"]) for row in failures] == [
+        ("B", "not_a_slide"),
+        ("A", "same_slide_in_two_cases"),
+        ("B", "same_slide_in_two_cases"),
+    ]
     assert failures[0]["sentence"]
 
 
@@ -243,16 +264,25 @@ def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.Monke
 
 
 def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def sweep() -> dict[str, int]:
+    def sweep() -> running_system.Swept:
         logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "Cancelled")
         logging.getLogger("shared.sweep").warning("something of ours")
-        return {"slides/": 2}
+        return running_system.Swept({"slides/": 2})
 
     monkeypatch.setattr(running_system, "sweep", sweep)
     done = medulla("sweep")
     assert "2 announced" in done.stdout
     assert "something of ours" in done.stderr
     assert "Metadata" not in done.stderr
+
+
+def test_a_sweep_names_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_system, "sweep", lambda: running_system.Swept({"cases/": 0}, ["MB-1", "MB-2"]))
+    done = medulla("sweep")
+    assert done.exit_code == 1
+    assert "0 announced" in done.stdout
+    assert "MB-1, MB-2" in done.stderr
+    assert json.loads(medulla("sweep", "--json").stdout) == {"cases/": 0, "failed": ["MB-1", "MB-2"]}
 
 
 def _cohort(folder: Path) -> Path:

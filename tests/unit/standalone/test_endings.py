@@ -1,5 +1,6 @@
 """How a command ends early: by Ctrl-C, or for want of a library."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.standalone.commands.evaluate import evaluate
 from services.standalone.commands.train import train
 from services.standalone.console import exit_codes, loading
 from shared.exit_codes import DEPENDENCY_DOWN, STOPPED
+from tests.support.checkout import CHECKOUT
 
 
 @pytest.mark.parametrize(("goes_on", "again"), [(True, "goes on from here"), (False, "starts anew")])
@@ -41,6 +43,30 @@ main()
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (STOPPED, "medulla: Stopped before anything began.\n")
+
+
+_AT_WORK = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from services.standalone.console import exit_codes
+
+with exit_codes(goes_on=True), ThreadPoolExecutor(1) as pool:
+    slide = pool.submit(time.sleep, 600)
+    print("at work", flush=True)
+    slide.result()
+"""
+
+
+def test_ctrl_c_ends_a_command_within_seconds_whatever_its_threads_are_at() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _AT_WORK], cwd=CHECKOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == STOPPED
+    assert stderr == "medulla: Stopped. Nothing is half-written; the same command goes on from here.\n"
 
 
 def test_training_keeps_nothing_and_an_evaluation_goes_on(

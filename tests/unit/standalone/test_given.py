@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.standalone import embedded_slides, laptop
+from services.standalone import embedded_slides, laptop, score_text, slide_finding
+from services.standalone.errors import NothingFoundError, located
 from services.standalone.laptop import Deployment
 from services.standalone.pipeline_options import Options
 from services.standalone.selection import select
@@ -76,6 +77,70 @@ def test_score_refuses_the_slides_of_several_cases_by_name(tmp_path: Path, flat:
     assert "2 cases (A, B)" in done.stderr
     other = medulla("score", "--slides", table, "--case-id", "C", "--out", tmp_path / "out")
     assert "A, B, C" in other.stderr
+
+
+def test_a_record_alone_is_scored_if_something_names_its_case(tmp_path: Path) -> None:
+    record, out = tmp_path / "record.json", tmp_path / "out"
+    record.write_text(json.dumps({"chang_m_stage": "M0"}))
+    nameless = medulla("score", "--clinical", record, "--out", out)
+    assert nameless.exit_code == AT_FAULT
+    assert "--case-id" in nameless.stderr
+    done = medulla("score", "--clinical", record, "--case-id", "MB-7", "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    score = json.loads(done.stdout)
+    assert (score["case_id"], score["modalities_used"], score["slides"]) == ("MB-7", ["clinical"], [])
+
+
+def test_the_same_bytes_under_two_cases_are_said_at_the_terminal_and_in_failures(tmp_path: Path, flat: Path) -> None:
+    table, out = tmp_path / "slides.csv", tmp_path / "emb"
+    table.write_text(f"case_id,path\nA,{flat}/MB-1.svs\nB,{flat}/MB-1.svs\nB 2,{flat}/MB-1.svs\n")
+    done = medulla("embed", "--slides", table, "--out", out)
+    assert "2 slides embedded" in done.stdout
+    assert "; 1 refused" in done.stdout
+    assert done.stderr.count("slides A/MB-1.svs and B/MB-1.svs hold the same bytes: a sample swap is possible") == 1
+    rows = list(csv.DictReader((out / "failures.csv").open()))
+    assert [(row["case_id"], row["reason"]) for row in rows] == [
+        ("B 2", "bad_case_id"),
+        ("A", "same_slide_in_two_cases"),
+        ("B", "same_slide_in_two_cases"),
+    ]
+    assert rows[0]["advice"] == "Correct the column case_id of the table."
+
+
+def test_a_folder_and_its_subfolder_give_each_slide_once(tmp_path: Path, flat: Path) -> None:
+    named = [item.case_id for item in select([tmp_path, flat]) if item.path.name == "MB-1.svs"]
+    assert named == ["flat"]
+    assert [item.case_id for item in select([flat], None, "C-9")] == ["C-9", "C-9"]
+
+
+def test_inspect_refuses_a_slide_of_corrupt_tiles_as_scoring_does(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slide_finding, "count_corrupt", lambda _, plan, __: len(plan.coords) // 19)
+    assert medulla("inspect", flat / "MB-1.svs").exit_code == AT_FAULT
+    monkeypatch.setattr(slide_finding, "count_corrupt", lambda _, plan, __: len(plan.coords))
+    (finding,) = json.loads(medulla("inspect", flat / "MB-1.svs", "--case-id", "C-1", "--json").stdout)
+    assert finding["reason"] == "too_many_corrupt_tiles"
+    total = finding["sentence"].split()[0]
+    assert finding["sentence"] == f"{total} of {total} tiles are corrupt, allowed are 5%"
+    monkeypatch.setattr(slide_finding, "count_corrupt", lambda _, plan, __: len(plan.coords) // 21)
+    assert medulla("inspect", flat / "MB-1.svs").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words_of_it"), [(40, "40 s"), (2958, "49 min"), (7199, "120 min"), (9000, "2.5 h")]
+)
+def test_times_are_in_the_unit_that_people_take(seconds: float, words_of_it: str) -> None:
+    assert score_text.duration(seconds) == words_of_it
+    assert [score_text.amount(value) for value in (0.01234, 4.56, 10_000.0, 123.4)] == [
+        "0.0123",
+        "4.56",
+        "10,000",
+        "123",
+    ]
+
+
+def test_a_slide_is_named_once_in_a_sentence() -> None:
+    error = NothingFoundError("slide F1/trunc.tif: 38 of 38 tiles are corrupt")
+    assert str(located(error, Path("t/trunc.tif"))) == "t/trunc.tif: 38 of 38 tiles are corrupt"
 
 
 def test_up_links_the_slides_that_it_is_given(tmp_path: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
+from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideRejected, SlideTiled
 
-from services.tiler.errors import SlideError
+from services.tiler.errors import UnreadableSlideError
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -21,7 +21,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError
+from shared.errors import CrashedWorkerError, GivenUpError, InternalError, TransientError
 from shared.units import CaseId, Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
@@ -103,7 +103,7 @@ def test_an_object_deleted_before_we_start_is_nothing_to_do(tiler: Tiling) -> No
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, tiler: Tiling) -> None:
+def test_an_object_that_changes_while_it_is_planned_is_tried_again(deleted: bool, tiler: Tiling) -> None:
     def open_and_change(path: Path, override: Override) -> SlideReader:
         if deleted:
             tiler.blobs.delete(KEY)
@@ -112,14 +112,35 @@ def test_an_object_that_changes_while_it_is_planned_is_refused(deleted: bool, ti
         return open_slide(path, override)
 
     tiler.land(KEY, cc0_bytes())
-    with pytest.raises(ObjectChangedError, match="deleted" if deleted else "overwritten") as refused:
+    with pytest.raises(TransientError, match="deleted" if deleted else "overwritten"):
         list(changed(tiler, open_slide=open_and_change)(ObjectHint(KEY, "medulla")))
-    assert refused.value.reason == "digest_mismatch"
     assert all(key.startswith("landings/case-1/slides/") for key in keys_below(tiler, "landings/"))
     assert not keys_below(tiler, "plans/")
-    rejection = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value)
-    assert rejection is not None
-    assert rejection.reason == "digest_mismatch"
+    tiler.land(KEY, cc0_bytes())
+    assert len(tiler.hint(KEY)) == 1
+
+
+@pytest.mark.parametrize("failure", [ObjectChangedError("other bytes"), UnreadableSlideError("cut short")])
+def test_a_failure_of_a_version_that_was_replaced_is_not_its_refusal(failure: Exception, tiler: Tiling) -> None:
+    def replace_and_fail(*_: object) -> SlideReader:
+        tiler.land(KEY, cc0_bytes())
+        raise failure
+
+    tiler.land(KEY, without_mpp())
+    with pytest.raises(TransientError, match="overwritten"):
+        list(changed(tiler, open_slide=replace_and_fail)(ObjectHint(KEY, "medulla")))
+    assert len(tiler.hint(KEY)) == 1
+
+
+def test_damage_of_an_object_that_stands_is_a_refusal(tiler: Tiling) -> None:
+    def fail(*_: object) -> SlideReader:
+        raise ObjectChangedError("other bytes")
+
+    tiler.land(KEY, cc0_bytes())
+    with pytest.raises(ObjectChangedError) as refused:
+        list(changed(tiler, open_slide=fail)(ObjectHint(KEY, "medulla")))
+    assert refused.value.reason == "digest_mismatch"
+    assert tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), refused.value) is not None
 
 
 @pytest.mark.parametrize("killed_at", ["mask.png", "plan.json"])
@@ -213,9 +234,11 @@ def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up
     assert tiler.unplanned(info)
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
     assert not tiler.unplanned(info)
-    with pytest.raises(SlideError, match=str(given_up)) as refused:
-        tiler.hint(KEY)
-    assert (refused.value.reason, refused.value.advice) == (given_up.reason, given_up.advice)
+    (repeated,) = tiler.on_landing(ObjectHint(KEY, "medulla"))
+    assert isinstance(repeated, SlideRejected)
+    assert (repeated.reason, repeated.sentence, repeated.advice) == (given_up.reason, str(given_up), given_up.advice)
+    assert not tiler.on_landing.may_crash(ObjectHint(KEY, "medulla"))
+    assert tiler.on_landing.may_crash(ObjectHint(KEY, "medulla", replayed=True))
 
     (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", replayed=True))
     assert tiler.hint(KEY) == [replayed]

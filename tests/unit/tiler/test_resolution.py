@@ -103,6 +103,13 @@ def test_a_resolution_that_makes_the_slide_larger_than_any_glass_is_refused() ->
         check_extent(SlideFacts("test", "jpeg", (Level(100_000, 5_000, 1.0),), resolution))
 
 
+def test_a_refused_resolution_is_named_with_the_plausible_one_beside_it() -> None:
+    resolution = resolve([stated(4.0), stated(0.499), stated(900.0)], Override())
+    with pytest.raises(ImplausibleResolutionError) as refused:
+        check_extent(SlideFacts("test", "jpeg", (Level(100_000, 5_000, 1.0),), resolution))
+    assert str(refused.value).endswith("400 x 20 mm; it states 0.499 um/px (slide) too")
+
+
 @given(st.integers(1, 1999), st.integers(1, 1999))
 def test_a_resolution_that_makes_the_slide_shorter_than_a_millimetre_is_refused(width: int, height: int) -> None:
     with pytest.raises(ImplausibleResolutionError, match="would measure"):

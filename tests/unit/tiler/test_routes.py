@@ -1,20 +1,31 @@
 """The tiler behind a bus: what goes where, and that bad input holds nothing up."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
+from services.tiler.ports import SlideReader
+from services.tiler.readers import open_slide
+from services.tiler.resolution import Override
 from services.tiler.routes import routes
 from shared.bus import dead_letters, topics
 from shared.bus.events import decoder
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
+from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement, to_bytes
+from shared.errors import CrashedWorkerError
 from shared.worker import Worker, subscriptions
 from tests.support.bus import eventually, running
+from tests.support.dicom_series import series
 from tests.support.logs import logging_as
 from tests.support.slides import NOT_A_SLIDE, cc0_bytes, without_mpp
-from tests.support.tiling import tiling
+from tests.support.tiling import Tiling, tiling
+from tests.support.worker_bench import QUICK
+
+KEY = "slides/case-1/A.svs"
 
 
 def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -> None:
@@ -60,3 +71,62 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
     named = [(line["case_id"], line["slide_id"]) for line in logged.lines("planned")]
     assert named == [("case-1", "good.svs")]
     assert {line["case_id"] for line in logged.lines("dead letter") if "case_id" in line} == {"case-1", "case-2"}
+
+
+def letters(tiler: Tiling, keys: Sequence[str], policy: RetryPolicy | None = None) -> list[tuple[str, str]]:
+    """Reason and sentence of every dead letter that events about the keys end as, two about each."""
+    bus = MemoryBus()
+    served = routes(tiler.on_landing)
+    read = subscriptions("tiler", served)
+    bus.producer().send([announcement("b", key) for key in (*keys, *keys)])
+    with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, policy).run):
+        eventually(lambda: not bus.lag("tiler", read))
+    read_letters = [dead_letters.read(record) for record in bus.records(topics.DEAD_LETTERS)]
+    assert bus.records(topics.SLIDES_REJECTED)
+    return [(letter.reason, letter.sentence) for letter in read_letters]
+
+
+def test_a_series_without_base_level_is_one_dead_letter_however_many_files_and_sweeps_tell_of_it(
+    tmp_path: Path,
+) -> None:
+    files = {f"slides/case-1/{name}": data for name, data in series().items() if name != "level0"}
+    with tiling(tmp_path) as tiler:
+        for key, data in files.items():
+            tiler.land(key, data)
+        assert [reason for reason, _ in letters(tiler, list(files))] == ["incomplete_series"]
+        assert letters(tiler, list(files)) == []
+
+
+def test_a_slide_that_never_fits_on_scratch_is_one_dead_letter_of_a_process(tmp_path: Path) -> None:
+    with tiling(tmp_path, budget_mb=1) as tiler:
+        tiler.land(KEY, cc0_bytes())
+        assert [reason for reason, _ in letters(tiler, [KEY])] == ["slide_too_large"]
+        assert tiler.unplanned(next(iter(tiler.blobs.list("slides/"))))
+
+
+@pytest.mark.parametrize("failure", [ValueError("a bug"), CrashedWorkerError("the decoder died")])
+def test_a_slide_that_is_given_up_is_one_dead_letter(failure: Exception, tmp_path: Path) -> None:
+    def fail(*_: object) -> SlideReader:
+        raise failure
+
+    with tiling(tmp_path, opener=fail) as tiler:
+        tiler.land(KEY, cc0_bytes())
+        assert len(letters(tiler, [KEY], QUICK)) == 1
+
+
+def test_a_slide_that_is_replaced_while_it_is_planned_is_no_dead_letter(tmp_path: Path) -> None:
+    def replace_once(path: Path, override: Override) -> SlideReader:
+        if tiler.blobs.get(KEY) == first:
+            tiler.land(KEY, cc0_bytes())
+        return open_slide(path, override)
+
+    first = without_mpp()
+    with tiling(tmp_path, opener=replace_once) as tiler:
+        tiler.land(KEY, first)
+        served, bus = routes(tiler.on_landing), MemoryBus()
+        read = subscriptions("tiler", served)
+        bus.producer().send([announcement("b", KEY)])
+        with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, QUICK).run):
+            eventually(lambda: bus.records(topics.SLIDES_TILED))
+    assert not bus.records(topics.DEAD_LETTERS)
+    assert not bus.records(topics.SLIDES_REJECTED)

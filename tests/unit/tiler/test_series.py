@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from medulla.v1.events_pb2 import SlideRejected, SlideTiled
+from medulla.v1.events_pb2 import STAGE_WAITING, Progress, SlideRejected, SlideTiled
 
 from services.tiler.errors import IncompleteSeriesError, NotASlideError, UnreadableSlideError
 from services.tiler.handler import PlanTiles, SlideLanded
@@ -132,6 +132,16 @@ def test_a_whole_series_is_worked_on_when_it_was_quiet_for_a_moment(tiler: Tilin
         on_landing(hint("level0"))
     clock.now += SETTLE_S
     assert [type(event) for event in on_landing(hint("level0"))] == [SlideTiled]
+
+
+def test_a_series_that_waits_for_files_is_reported_as_progress(tiler: Tiling) -> None:
+    progress = list[Progress]()
+    on_landing = patient(tiler, Clock())
+    on_landing = replace(on_landing, plan_tiles=replace(on_landing.plan_tiles, on_progress=progress.append))
+    land(tiler, without("level0"))
+    with pytest.raises(UnsettledSlideError):
+        on_landing(hint("level1"))
+    assert [(each.case_id, each.slide_id, each.stage) for each in progress] == [("case-1", SERIES, STAGE_WAITING)]
 
 
 def test_a_file_that_comes_late_lets_the_others_wait_again(tiler: Tiling) -> None:

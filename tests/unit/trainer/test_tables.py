@@ -147,8 +147,8 @@ def test_unknown_columns_are_refused_with_a_map_to_paste(tmp_path: Path) -> None
     _, proposed = explain(refused.value).split(f"{UnknownColumnsError.advice}\n\n")
     assert ColumnMap.model_validate(yaml.safe_load(proposed)) == ColumnMap(
         columns={"Patient ID": "case_id", "AGE": "age_at_diagnosis_years", "Gender": "sex"}
-        | {"Subgroup": "molecular_group", "OS days": "time_days"},
-        ignore=("STATUS", "CANCER_TYPE"),
+        | {"Subgroup": "molecular_group", "OS days": "time_days", "STATUS": "event_code"},
+        ignore=("CANCER_TYPE",),
     )
 
 

@@ -35,6 +35,8 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_PLANNING: _Stage.ValueType  # 2
     STAGE_EMBEDDING: _Stage.ValueType  # 3
     STAGE_SCORING: _Stage.ValueType  # 4
+    STAGE_WAITING: _Stage.ValueType  # 5
+    """More files of the slide may still come."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper): ...
 
@@ -43,6 +45,8 @@ STAGE_DOWNLOADING: Stage.ValueType  # 1
 STAGE_PLANNING: Stage.ValueType  # 2
 STAGE_EMBEDDING: Stage.ValueType  # 3
 STAGE_SCORING: Stage.ValueType  # 4
+STAGE_WAITING: Stage.ValueType  # 5
+"""More files of the slide may still come."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

@@ -106,7 +106,9 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        (b"", "line 1, column 1"),
+        (b"", "record is empty"),
+        (b" \n", "record is empty"),
+        (b"1;", "line 1, column 2"),
         (b'{"age": 4', "no JSON: line 1"),
         (b"[1]", "no JSON object"),
         (b"\xff\xfe", "UTF-16"),

@@ -1,0 +1,38 @@
+"""What `medulla up` prints of refusals."""
+
+from medulla.v1.common_pb2 import Slide, StoredObject
+from medulla.v1.events_pb2 import SlideTiled
+
+from services.embedder.errors import TooManyCorruptTilesError
+from services.embedder.events import rejected
+from services.standalone.printed_refusals import PrintedRefusals
+from shared.bus.dead_letters import to_dead_letter
+from shared.bus.events import to_record
+from shared.bus.memory import MemoryBus
+from shared.bus.port import Delivery, Record
+
+
+def _refusal(version: str) -> list[Record]:
+    """What the embedder publishes of a slide with corrupt tiles."""
+    slide = Slide(case_id="C-1", slide_id="a.svs", object=StoredObject(key="slides/C-1/a.svs", etag=version))
+    event = SlideTiled(event_id=version, slide=slide)
+    error = TooManyCorruptTilesError("38 or more of 38 tiles are corrupt")
+    letter = to_dead_letter(Delivery(to_record(event, "tiler"), 0, 0, 0.0), error, "embedder")
+    return [to_record(rejected(event, error), "embedder"), letter]
+
+
+def test_a_refusal_is_told_once_a_version_and_names_the_file() -> None:
+    told: list[str] = []
+    refusals = PrintedRefusals(MemoryBus(), "medulla", told.append)
+    for record in [*_refusal("one") * 8, *_refusal("two")]:
+        refusals.on_delivery(Delivery(record, 0, 0, 0.0))
+    assert len(told) == 2
+    assert all(line.startswith("Refused slides/C-1/a.svs: 38 or more of 38 tiles are corrupt") for line in told)
+
+
+def test_a_record_that_nothing_else_tells_of_is_told_by_its_dead_letter() -> None:
+    told: list[str] = []
+    delivery = Delivery(Record("cases.scored", "C-1", b"", {}), 0, 7, 0.0)
+    letter = to_dead_letter(delivery, TooManyCorruptTilesError("no score"), "results")
+    PrintedRefusals(MemoryBus(), "medulla", told.append).on_delivery(Delivery(letter, 0, 0, 0.0))
+    assert [line.partition(":")[0] for line in told] == ["Refused C-1"]
