@@ -81,7 +81,7 @@ class CaseIndex:
         """Whether every case was asked to be scored again for exactly this promotion."""
         return self._etag_in(keys.RESCORED) == pointer.etag
 
-    def knows(self, case: CaseId) -> bool:
+    def has_case(self, case: CaseId) -> bool:
         """Whether anything of the case was ever seen."""
         return next(iter(self.store.list(keys.indexed(case))), None) is not None
 

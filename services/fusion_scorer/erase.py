@@ -47,7 +47,7 @@ class EraseCase:
         self.forget_letters(case)
         repeated = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
         index = CaseIndex(self.store)
-        return [*repeated, *(_rescore(other, event) for other in sorted(others) if index.knows(other))]
+        return [*repeated, *(_rescore(other, event) for other in sorted(others) if index.has_case(other))]
 
     def _stored(self, case: CaseId) -> str:
         """The case's index, scores and landings as one text, which names all derived objects."""

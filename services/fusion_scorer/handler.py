@@ -173,7 +173,7 @@ class OnLanding:
     def _clinical(self, case: CaseId) -> Iterable[CaseRescoreRequested]:
         info = self.store.head(keys.clinical(case))
         if info is None:
-            return self.changes.requests(case) if self.index.knows(case) else ()
+            return self.changes.requests(case) if self.index.has_case(case) else ()
         data = read_version(self.store, info)
         requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(case, data)

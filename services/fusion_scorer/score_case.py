@@ -86,7 +86,7 @@ class ScoreCase:
 
     def _without_score(self, snapshot: CaseSnapshot, stored: StoredCase) -> "_Withdrawal":
         case = snapshot.case_id
-        if not CaseIndex(self.store).knows(case):
+        if not CaseIndex(self.store).has_case(case):
             raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         if stored.refused and not any(self.store.list(keys.scores(case))):
             raise stored.refused
@@ -173,7 +173,7 @@ class WhatIf:
             BadBundleError: there is no such bundle.
         """
         case, index = keys.case_id(request.case_id, "the request"), CaseIndex(self.store)
-        if not index.knows(case):
+        if not index.has_case(case):
             raise UnknownCaseError(f"nothing is stored of case {case}")
         digest = Sha256(request.bundle_digest)
         bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle

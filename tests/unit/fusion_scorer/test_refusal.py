@@ -120,7 +120,7 @@ def test_a_later_score_beats_a_refusal_and_a_later_refusal_beats_a_score(store: 
 
 def test_a_case_that_nobody_knows_stays_unknown(store: MemoryStore) -> None:
     told(store, "MB-9")
-    assert not CaseIndex(store).knows(keys.case_id("MB-9", ""))
+    assert not CaseIndex(store).has_case(keys.case_id("MB-9", ""))
 
 
 def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:
