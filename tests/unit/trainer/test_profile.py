@@ -41,6 +41,12 @@ def test_a_treatment_is_refused_as_a_predictor(tmp_path: Path) -> None:
     assert "`treatment: true, known_at_prediction: true`" in str(refused.value)
 
 
+def test_a_block_that_no_model_reads_is_refused(tmp_path: Path) -> None:
+    variables = [{"name": "volume", "kind": "numeric", "block": "imaging"}]
+    with pytest.raises(BadProfileError, match="volume: block must be one of clinical, molecular, pathomic"):
+        load_profile(edited(tmp_path, variables=variables, rule="", strata="", subgroups={}, checks=[]))
+
+
 def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
     known = dose(known_at_prediction=True)
     assert (
