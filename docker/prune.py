@@ -1,4 +1,4 @@
-"""Leaves one service in an image: the folders of the others go, and a program `start` runs it; used by Dockerfile."""
+"""Leaves one service in an image, without the folders of others, and writes a program `start`; used by Dockerfile."""
 
 import shutil
 import sys
@@ -8,6 +8,8 @@ ALL = "standalone"
 """The service that imports all others."""
 DATA = {"trainer": {"embedder/encoders"}}
 """Folders of other services that a service reads; they hold no code."""
+USERS_OF_THE_MODEL = {"fusion_scorer", "trainer", ALL}
+"""Services that import shared/model; the images of others do not have it."""
 _START = """#!/opt/medulla/bin/python
 import runpy
 
@@ -21,6 +23,8 @@ def main(service: str, root: Path) -> None:
     (package,) = root.glob("lib/python3*/site-packages/services")
     if service != ALL:
         prune(package, {module, *DATA.get(service, ())})
+    if module not in USERS_OF_THE_MODEL:
+        shutil.rmtree(package.parent / "shared" / "model")
     start = root / "bin" / "start"
     start.write_text(_START.format(module=module))
     start.chmod(0o755)

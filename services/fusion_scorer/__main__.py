@@ -96,12 +96,12 @@ def _workers(
 
 def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf) -> GrpcServer:
     host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    asked = require_role(verifier(platform.auth, host), EVERY_ROLE)
+    role_check = require_role(verifier(platform.auth, host), EVERY_ROLE)
 
     def register(server: grpc.Server) -> None:
         add_ScorerServiceServicer_to_server(ScorerServicer(what_if), server)
 
-    return GrpcServer(settings.grpc_address, register, interceptors=[asked], tls=settings.grpc_tls)
+    return GrpcServer(settings.grpc_address, register, interceptors=[role_check], tls=settings.grpc_tls)
 
 
 def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:

@@ -66,7 +66,7 @@ class CaseIndex:
         self.store.put(keys.indexed_clinical(case), canonical_json(asdict(entry)))
 
     def refused_clinical(self, case: CaseId) -> bool:
-        """Whether the clinical record was refused when it was last looked at, which people were then told."""
+        """Whether the clinical record was refused when it was last read; the refusal was then reported."""
         return bool(self._entry(keys.indexed_clinical(case)).get("rejected"))
 
     def has_clinical(self, case: CaseId, info: BlobInfo) -> bool:
@@ -81,7 +81,7 @@ class CaseIndex:
         """Whether every case was asked to be scored again for exactly this promotion."""
         return self._etag_in(keys.RESCORED) == pointer.etag
 
-    def knows(self, case: CaseId) -> bool:
+    def has_case(self, case: CaseId) -> bool:
         """Whether anything of the case was ever seen."""
         return next(iter(self.store.list(keys.indexed(case))), None) is not None
 

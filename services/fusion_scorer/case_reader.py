@@ -1,4 +1,4 @@
-"""Gathers what stands of a case: bags, plans and the clinical record, each checked as it is read."""
+"""Reads the inputs of a case: bags, plans and the clinical record, each checked as it is read."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,15 +9,16 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from services.fusion_scorer.clinical import ClinicalRecord, parse
-from services.fusion_scorer.errors import BadBagError, BadClinicalRecordError, MovedMeanwhileError
+from services.fusion_scorer.errors import BadBagError, MovedMeanwhileError
 from services.fusion_scorer.inputs import CaseInputs, PlanFacts, SlideInput
-from services.fusion_scorer.profile import Profile
 from services.fusion_scorer.snapshot import CaseSnapshot
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
 from shared.json_objects import MAX_BYTES
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
+from shared.model.record import ClinicalRecord, parse_record
 from shared.times import when
 from shared.units import CaseId
 
@@ -60,7 +61,7 @@ class CaseReader:
         return StoredCase(replace(inputs, clinical=clinical), tuple(landed))
 
     def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
-        return None if info is None else parse(read_version(self.store, info), case, profile)
+        return None if info is None else parse_record(read_version(self.store, info), case, profile)
 
     def _slide(self, event: SlideEmbedded) -> SlideInput:
         data = self._get(event, event.bag.key)

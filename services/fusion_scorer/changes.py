@@ -44,7 +44,7 @@ class CaseChanges:
         since = "" if last is None else last.revision
         digests = {event.slide.digest for event in self.index.slides(case)}
         holders = {case}.union(*(islice(cases_of(self.store, digest), _MOST_CASES) for digest in digests))
-        for each in sorted(each for each in holders if each == case or self.index.knows(each)):
+        for each in sorted(each for each in holders if each == case or self.index.has_case(each)):
             cause = "the case changed" if each == case else "a case with the same slide changed"
             yield request(each, f"{case} changed after {since}", last.recorded_at if last else _NEVER, cause)
 

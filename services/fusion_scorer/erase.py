@@ -45,9 +45,9 @@ class EraseCase:
         for name in (*landed, *self._unfinished(case), *_ATTENTION.findall(stored), *kept):
             self.store.erase(name)
         self.forget_letters(case)
-        again = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
+        repeated = [request(case, "marked", event.event_id, slide_digests=slides)] if is_new else []
         index = CaseIndex(self.store)
-        return [*again, *(_rescore(other, event) for other in sorted(others) if index.knows(other))]
+        return [*repeated, *(_rescore(other, event) for other in sorted(others) if index.has_case(other))]
 
     def _stored(self, case: CaseId) -> str:
         """The case's index, scores and landings as one text, which names all derived objects."""

@@ -8,24 +8,6 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from shared.errors import PermanentError, TransientError
 
 
-class BadBundleError(PermanentError):
-    """A model bundle is incomplete, altered, unsigned or not understood."""
-
-    reason = "bad_bundle"
-    advice = (
-        "Copy the bundle again from where it was made, or promote another one with `medulla rescore --bundle PATH`."
-    )
-
-
-class BadSignatureError(BadBundleError):
-    """A bundle is not signed, or not by the other half of the key that was given."""
-
-    advice = (
-        "Give the public half of the key that the bundle was signed with, or sign it with `medulla bundle sign`; "
-        "if the key is the right one, copy the bundle again from where it was made."
-    )
-
-
 class BadSlideError(PermanentError):
     """One slide keeps its case from being scored; `slide` is the event about its embeddings."""
 
@@ -41,15 +23,8 @@ class EncoderMismatchError(BadSlideError):
     advice = "Promote a bundle fitted on this encoder, or embed the slides again with the bundle's encoder."
 
 
-class BadClinicalRecordError(PermanentError):
-    """A clinical record breaks the bundle's profile; the text names every variable at fault and what is allowed."""
-
-    reason = "bad_clinical_record"
-    advice = "Correct what is named and store the record again; `medulla bundle show` lists variables and values."
-
-
 class BadBagError(BadSlideError):
-    """A bag is not what the event about it said: gone, altered, or with features that are no numbers."""
+    """A bag differs from its event: it is missing, altered, or has features that are not finite."""
 
     reason = "digest_mismatch"
     advice = "Delete the slide's folder under embeddings/ and let `medulla sweep` embed it again."

@@ -18,7 +18,7 @@ Attention = npt.NDArray[np.float32]
 
 
 def evidence(slide: SlideInput, attention: Attention | None, far: Distance | None, score_id: Sha256) -> SlideEvidence:
-    """Repeat what the plan says of a slide, and how far it lies; without `attention` [n] there is no map."""
+    """A slide's plan, quality and distance; without `attention` [n] there is no map."""
     embedded, plan = slide.embedded, slide.plan
     return SlideEvidence(
         slide_id=embedded.slide.slide_id,

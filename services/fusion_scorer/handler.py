@@ -13,8 +13,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 from services.fusion_scorer.case_index import CaseIndex, ClinicalEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.changes import CaseChanges, request
-from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadClinicalRecordError, NoBundleError
+from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
@@ -25,6 +24,8 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
+from shared.model.errors import BadClinicalRecordError
+from shared.model.record import parse_record
 from shared.slides.embedded import other_holders
 from shared.sweep import ignored
 from shared.times import stamp, when
@@ -93,7 +94,7 @@ class OnLanding:
     """Publishes at once: for a case that is to be scored although its record is refused, and for the sweep."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
-        """Ask for the scores that the object changes; hints of other objects are let go by.
+        """Request the scores that the object changes; events of other objects are ignored.
 
         Raises:
             BadClinicalRecordError: the record is refused; the case's slides are scored without it.
@@ -172,21 +173,21 @@ class OnLanding:
     def _clinical(self, case: CaseId) -> Iterable[CaseRescoreRequested]:
         info = self.store.head(keys.clinical(case))
         if info is None:
-            return self.changes.requests(case) if self.index.knows(case) else ()
+            return self.changes.requests(case) if self.index.has_case(case) else ()
         data = read_version(self.store, info)
-        asked = request(case, f"{info.key}@{info.etag}", info.last_modified)
+        requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(case, data)
         self.index.put_clinical(case, _entry(info, data, refusal))
         if refusal is None:
-            return (asked,)
+            return (requested,)
         if self.index.slides(case):
-            self.announce(asked)
+            self.announce(requested)
         raise refusal
 
     def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:
         """What the promoted bundle's profile has against a record; nothing while no bundle is promoted."""
         try:
-            parse(data, case, self.bundles.promoted().bundle.manifest.profile)
+            parse_record(data, case, self.bundles.promoted().bundle.manifest.profile)
         except NoBundleError:
             return None
         except BadClinicalRecordError as error:

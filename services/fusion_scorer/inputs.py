@@ -8,8 +8,8 @@ from medulla.v1.events_pb2 import SlideEmbedded
 from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from pydantic import BaseModel
 
-from services.fusion_scorer.clinical import ClinicalRecord
 from shared.canonical import digest_of
+from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 
 
@@ -89,6 +89,6 @@ class CaseInputs:
 
 
 def _named(slide: SlideInput) -> tuple[str, str, str, str]:
-    """What a score says of a slide: two slides may have the same tiles, and one may be put under another name."""
+    """Identifies a slide in a score, also among slides with the same tiles."""
     embedded = slide.embedded
     return embedded.slide.slide_id, embedded.slide.digest, embedded.plan.digest, embedded.bag.digest

@@ -1,4 +1,4 @@
-"""What the slides of a case say together: one log-risk, and how much each tile weighed."""
+"""The log-risk of all slides of a case, and the attention of each tile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.fusion_scorer.bundle import Bundle
-from services.fusion_scorer.errors import BadBundleError, EncoderMismatchError
+from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import SlideInput
+from shared.model.bundle import Bundle
+from shared.model.errors import BadBundleError
 
 
 @dataclass(frozen=True)

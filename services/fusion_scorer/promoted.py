@@ -7,13 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.bundle_files import StoredFiles, verify
-from services.fusion_scorer.errors import BadBundleError, MovedMeanwhileError, NoBundleError
+from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
+from services.fusion_scorer.stored_files import StoredFiles
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
-from shared.bundles import MANIFEST, SIGNATURE
 from shared.canonical import canonical_json
+from shared.model.bundle import Bundle, load
+from shared.model.bundle_files import verify
+from shared.model.errors import BadBundleError
+from shared.model.manifest import MANIFEST
+from shared.model.signature import SIGNATURE
 from shared.units import Sha256
 
 _KEPT = 3

@@ -61,7 +61,7 @@ class RefuseScore:
 
     def _place(self, case: CaseId, event: CaseRescoreRequested, error: PermanentError) -> str:
         """The revision of the refused state; empty for a case of which nothing was ever stored."""
-        if not CaseIndex(self.store).knows(case):
+        if not CaseIndex(self.store).has_case(case):
             return ""
         seen = self._seen(case)
         return CaseRecord(self.store).record(case, _state(error, seen), seen, when(event.as_of)).revision

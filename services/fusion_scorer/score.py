@@ -10,23 +10,23 @@ from medulla.v1.scorer_pb2 import (
     Score,
 )
 
-from services.fusion_scorer import ood
-from services.fusion_scorer.bundle import Bundle
-from services.fusion_scorer.clinical import Value
-from services.fusion_scorer.consistency import variable_of
+from services.fusion_scorer import ood, record_messages
 from services.fusion_scorer.evidence import attention_file, evidence, provenance, resolution_remarks
 from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.manifest import ArmRef, Reference
 from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
-from services.fusion_scorer.predict import Prediction, group, predict
-from services.fusion_scorer.profile import PATHOMICS
-from services.fusion_scorer.risk import percentile
 from services.fusion_scorer.score_json import rounded
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
+from shared.model.block import PATHOMICS
+from shared.model.bundle import Bundle
+from shared.model.case_values import CaseValues
+from shared.model.manifest import ArmRef
+from shared.model.prediction import ArmPrediction
+from shared.model.quantiles import percentile_rank
+from shared.model.reference import Reference
+from shared.model.variable import Value
 from shared.notice import NOTICE
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
-_MODALITY = {"pathomic": "slides"}
 
 
 @dataclass(frozen=True)
@@ -45,46 +45,39 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     """
     check_encoders(bundle, case.slides)
     checked = check_slides(bundle.reference.slides, case.slides)
-    seen = pathomics_of(bundle, checked.used)
-    values = _values(case, seen)
-    arm = bundle.arm_for(_blocks(bundle, values))
-    answer = _frame(bundle, case, checked, seen, program_version)
-    answer.modalities_missing.extend(_modalities(_all_blocks(bundle) - _blocks(bundle, values)))
+    pathomics = pathomics_of(bundle, checked.used)
+    values = _values(case, pathomics)
+    known = CaseValues.of_case(bundle.manifest.profile, values)
+    arm = bundle.arm_for(known)
+    answer = _frame(bundle, case, checked, pathomics, program_version)
+    missing = (block for block in bundle.blocks if not known.has_block(block)[0])
+    answer.modalities_missing.extend(_modalities(bundle, missing))
     if checked.too_far is not None:
         _abstain_at(answer, checked.too_far)
     elif arm is None:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
-        _answer_by(arm, answer, bundle, values, seen)
-    return Scored(rounded(answer), _attention(case, seen, answer))
+        _answer_by(arm, answer, bundle, values, pathomics)
+    return Scored(rounded(answer), _attention(case, pathomics, answer))
 
 
-def _values(case: CaseInputs, seen: Pathomics | None) -> dict[str, Value]:
+def _values(case: CaseInputs, pathomics: Pathomics | None) -> dict[str, Value]:
     values = dict(case.clinical.values) if case.clinical else {}
-    return values | ({PATHOMICS: seen.log_risk} if seen else {})
+    return values | ({PATHOMICS: pathomics.log_risk} if pathomics else {})
 
 
-def _blocks(bundle: Bundle, values: Mapping[str, Value]) -> frozenset[str]:
-    variables = (variable_of(bundle.manifest, name) for name in values)
-    return frozenset(variable.block for variable in variables if variable)
-
-
-def _all_blocks(bundle: Bundle) -> frozenset[str]:
-    return frozenset(block for arm in bundle.manifest.arms for block in arm.blocks)
-
-
-def _modalities(blocks: Iterable[str]) -> list[str]:
-    """Blocks as people call them."""
-    return sorted(_MODALITY.get(block, block) for block in blocks)
+def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
+    """Titles of blocks."""
+    return sorted(map(bundle.manifest.profile.title_of, blocks))
 
 
 def _frame(
-    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, seen: Pathomics | None, program_version: str
+    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, pathomics: Pathomics | None, program_version: str
 ) -> Score:
     """Everything that does not depend on the arm."""
     score_id = case.score_id(bundle.digest)
     encoder, record = bundle.manifest.encoder, case.clinical
-    attention = seen.attention if seen else {}
+    attention = pathomics.attention if pathomics else {}
     return Score(
         case_id=case.case_id,
         score_id=score_id,
@@ -104,11 +97,11 @@ def _frame(
         left_out=(*case.left_out, *checked.left_out),
         remarks=(
             *case.remarks,
-            *(record.remarks if record else ()),
+            *(record_messages.remarks(record) if record else ()),
             *checked.remarks,
             *resolution_remarks(case.slides),
         ),
-        readings=record.readings if record else (),
+        readings=record_messages.readings(record) if record else (),
         simulated=bundle.manifest.simulated or bool(record and record.simulated),
         notice=NOTICE,
     )
@@ -119,49 +112,58 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
     answer.out_of_distribution.CopyFrom(far.message())
 
 
-def _answer_by(arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], seen: Pathomics | None) -> None:
+def _answer_by(
+    arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], pathomics: Pathomics | None
+) -> None:
     answer.model = arm.name
-    answer.modalities_used.extend(_modalities(arm.blocks))
+    answer.modalities_used.extend(_modalities(bundle, arm.blocks))
     used = {column.variable for column in bundle.arms[arm.name].columns}
-    far = ood.farthest(_distances(bundle.reference, used, values, seen))
+    far = ood.farthest(_distances(bundle.reference, used, values, pathomics))
     if far is not None:
         answer.out_of_distribution.CopyFrom(far.message())
     if far is not None and far.too_far:
         _abstain_at(answer, far)
     else:
-        _fill(answer, bundle, predict(bundle, arm.name, values), values)
+        _fill(answer, bundle, bundle.predict(arm.name, CaseValues.of_case(bundle.manifest.profile, values)), values)
 
 
 def _distances(
-    reference: Reference, used: set[str], values: Mapping[str, Value], seen: Pathomics | None
+    reference: Reference, used: set[str], values: Mapping[str, Value], pathomics: Pathomics | None
 ) -> list[ood.Distance]:
-    asked = {name: value for name, value in values.items() if name in used}
-    return ood.distances(reference, seen.pooled if seen and PATHOMICS in used else None, asked)
+    used_values = {name: value for name, value in values.items() if name in used}
+    return ood.case_distances(reference, pathomics.pooled if pathomics and PATHOMICS in used else None, used_values)
 
 
-def _fill(answer: Score, bundle: Bundle, said: Prediction, values: Mapping[str, Value]) -> None:
-    answer.log_risk = said.log_risk
+def _fill(answer: Score, bundle: Bundle, prediction: ArmPrediction, values: Mapping[str, Value]) -> None:
+    answer.log_risk = float(prediction.log_risk[0])
     quantiles = bundle.reference.log_risk.get(answer.model)
     if quantiles:
-        answer.percentile = percentile(said.log_risk, quantiles)
-    for name, log_hazard in said.by_variable.items():
-        value = _shown(bundle, answer.model, name, values)
-        said_of = Contribution(variable=name, label=name.replace("_", " "), value=value, log_hazard=log_hazard)
-        if variable := variable_of(bundle.manifest, name):
-            said_of.block, said_of.label = variable.block, variable.label or said_of.label
-        answer.contributions.append(said_of)
-    for item in said.horizons:
-        answer.risks.add().CopyFrom(
-            HorizonRisk(horizon_years=item.years, risk=item.risk, lo=item.lo, hi=item.hi, level=said.level)
-        )
-    _set_group(answer, bundle, said)
+        answer.percentile = percentile_rank(answer.log_risk, quantiles)
+    for name, log_hazard in prediction.by_variable.items():
+        answer.contributions.append(_contribution(bundle, answer.model, name, values, float(log_hazard[0])))
+    for years, risk, lo, hi in zip(
+        prediction.horizons_years, prediction.risk[0], prediction.lo[0], prediction.hi[0], strict=True
+    ):
+        answer.risks.add().CopyFrom(HorizonRisk(horizon_years=years, risk=risk, lo=lo, hi=hi, level=prediction.level))
+    _set_group(answer, bundle, prediction)
 
 
-def _set_group(answer: Score, bundle: Bundle, said: Prediction) -> None:
+def _contribution(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value], log_hazard: float) -> Contribution:
+    variable, label = bundle.manifest.profile.variable(name), name.replace("_", " ")
+    return Contribution(
+        variable=name,
+        label=(variable.label if variable else "") or label,
+        block=variable.block if variable else "",
+        value=_shown(bundle, arm, name, values),
+        log_hazard=log_hazard,
+    )
+
+
+def _set_group(answer: Score, bundle: Bundle, prediction: ArmPrediction) -> None:
     rule = bundle.thresholds.arms.get(answer.model)
-    risks = {item.years: item.risk for item in said.horizons}
-    if rule and rule.horizon_years in risks:
-        answer.risk_group, answer.risk_group_rule = group(rule, risks[rule.horizon_years])
+    if rule and rule.horizon_years in prediction.horizons_years:
+        risk = float(prediction.risk[0, prediction.horizons_years.index(rule.horizon_years)])
+        answer.risk_group, answer.risk_group_rule = rule.group_of(risk), rule.explained(risk)
 
 
 def _shown(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value]) -> str:
@@ -179,8 +181,8 @@ def _in_spreads(bundle: Bundle, arm: str, log_risk: float) -> float:
     return (log_risk - column.mean) / column.scale
 
 
-def _attention(case: CaseInputs, seen: Pathomics | None, answer: Score) -> dict[str, bytes]:
-    if seen is None:
+def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:
+    if pathomics is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, seen.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, pathomics.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}

@@ -11,7 +11,6 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, StoredCase
 from services.fusion_scorer.case_record import CaseRecord, RecordedState
-from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError, UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
@@ -22,6 +21,7 @@ from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
+from shared.model.record import ClinicalRecord, parse_record
 from shared.times import stamp
 from shared.units import CaseId, Sha256
 
@@ -86,7 +86,7 @@ class ScoreCase:
 
     def _without_score(self, snapshot: CaseSnapshot, stored: StoredCase) -> "_Withdrawal":
         case = snapshot.case_id
-        if not CaseIndex(self.store).knows(case):
+        if not CaseIndex(self.store).has_case(case):
             raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         if stored.refused and not any(self.store.list(keys.scores(case))):
             raise stored.refused
@@ -173,14 +173,14 @@ class WhatIf:
             BadBundleError: there is no such bundle.
         """
         case, index = keys.case_id(request.case_id, "the request"), CaseIndex(self.store)
-        if not index.knows(case):
+        if not index.has_case(case):
             raise UnknownCaseError(f"nothing is stored of case {case}")
         digest = Sha256(request.bundle_digest)
         bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
         profile = bundle.manifest.profile
         inputs = CaseReader(self.store)(TakeSnapshot(self.store, index)(case), profile).inputs
         if request.HasField("clinical_json"):
-            inputs = replace(inputs, clinical=parse(request.clinical_json.encode(), case, profile))
+            inputs = replace(inputs, clinical=parse_record(request.clinical_json.encode(), case, profile))
         if request.without_slides:
             inputs = replace(inputs, slides=())
         return _without_files(score(bundle, inputs, self.program_version).score)

@@ -8,8 +8,8 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 
 from services.fusion_scorer import ood
 from services.fusion_scorer.inputs import SlideInput
-from services.fusion_scorer.manifest import SlideReference
 from services.fusion_scorer.ood import Distance
+from shared.model.reference import SlideReference
 
 OUT_OF_DISTRIBUTION = "out_of_distribution"
 
@@ -49,11 +49,8 @@ def _distance(reference: SlideReference, slide: SlideInput) -> Distance | None:
     if not len(slide.features):
         return None
     mean = slide.features.mean(axis=0, dtype=np.float64)
-    distances = [ood.slide_embedding_distance(reference.embedding, mean, slide.slide_id)]
-    colours = slide.plan.colours
-    if reference.colours and len(colours) == len(reference.colours.mean):
-        distances.append(ood.colour_distance(reference.colours, np.asarray(colours), slide.slide_id))
-    return ood.farthest(distances)
+    colours = np.array(slide.plan.colours, np.float64)
+    return ood.farthest(ood.slide_distances(reference, mean, colours, slide.slide_id))
 
 
 def _left_out(slide_id: str, far: Distance) -> LeftOutSlide:

@@ -1,16 +1,16 @@
-"""Counts scores for those who watch for drift, site by site."""
+"""Counts scores by site, to detect drift."""
 
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.clinical import ClinicalRecord
 from shared import metrics
+from shared.model.record import ClinicalRecord
 
 UNKNOWN, OTHER = "unknown", "other"
 _MOST = 50
 
 
 class Sites:
-    """Sites as labels of metrics: the first `most` that scores came from, whatever records say later."""
+    """Sites as labels of metrics: the first `most` that scores came from."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most

@@ -1,7 +1,7 @@
 """What a bundle is, in a few lines for the terminal."""
 
-from services.fusion_scorer.manifest import Manifest
 from services.standalone.record_lines import record_lines
+from shared.model.manifest import Manifest
 
 _SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 

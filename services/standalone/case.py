@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.fusion_scorer.clinical import entries_of, stated_id
-from services.fusion_scorer.errors import BadClinicalRecordError
 from services.standalone.errors import NamelessCaseError, SeveralCasesError, located
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
@@ -14,6 +12,8 @@ from services.standalone.selection import Item, Refused, parted
 from services.trainer.cohort.column_map import load_map
 from shared import keys
 from shared.json_objects import MAX_BYTES
+from shared.model.errors import BadClinicalRecordError
+from shared.model.record import record_entries, stated_case_id
 from shared.units import CaseId
 
 _CASES_SHOWN = 5
@@ -47,7 +47,7 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    stated = stated_id(record) if record and not named else None
+    stated = stated_case_id(record) if record and not named else None
     if not (named or stated or slides):
         raise NamelessCaseError(f"{clinical} states no case_id")
     case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
@@ -74,7 +74,7 @@ def _read(path: Path) -> bytes:
 def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     """A record in our names and words, and how a map read it; of a FHIR Bundle only the mapped values."""
     record = _read(clinical)
-    entries = entries_of(record)
+    entries = record_entries(record)
     if columns is None and is_fhir(entries):
         raise BadClinicalRecordError(
             f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"

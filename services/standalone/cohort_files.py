@@ -7,7 +7,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.profile import Profile
+from shared.model.profile import Profile
 
 
 def read(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from services.fusion_scorer.errors import BadClinicalRecordError
+from shared.model.errors import BadClinicalRecordError
 
 GENDER, AGE = "Patient.gender", "Condition.age_days"
 """Names besides those of the Observations; nothing else of the patient is read, no name and no date."""

@@ -19,12 +19,12 @@ from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import OtherEncoderError
 from services.trainer.finetune import run as tuning
-from services.trainer.finetune import workplace
+from services.trainer.finetune import run_dir
 from services.trainer.finetune.attention import learners, top_tiles
-from services.trainer.finetune.material import read_labelled
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.tile_dataset import read_labelled
 from services.trainer.profile import load_profile
 from shared.units import Microns, TilePx
 
@@ -67,7 +67,7 @@ def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
         ranks.wait()
         if ranks.first:
             _write(job, manifest, tuned)
-            workplace.forget(job.out)
+            run_dir.forget(job.out)
     ranks.wait()
     return read_manifest(job.out)
 
@@ -77,7 +77,7 @@ def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
     assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
-    return None if workplace.finished(job.out, assignment.run) else assignment
+    return None if run_dir.finished(job.out, assignment.run) else assignment
 
 
 def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
@@ -91,9 +91,9 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
     data = learners(cohort, embeddings, job.settings)
     card = job.card(manifest) | {"default_mpp": source.default_mpp}
     run = tuning.cohort_run(data, embeddings, base, job.settings, card)
-    if workplace.finished(job.out, run[0]):
+    if run_dir.finished(job.out, run[0]):
         return None
-    folder = workplace.work_folder(job.out, run[0]) / _TILES
+    folder = run_dir.work_folder(job.out, run[0]) / _TILES
     if ranks.first:
         grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
         with _bar("networks that choose tiles", ranks) as advance:

@@ -76,7 +76,7 @@ def _bag(embeddings: Embeddings, case: str, slide_id: str) -> BagFile:
 def _grid(bag: BagFile) -> GridSpec:
     """The grid of a bag's tiles, with the pixels of a picture."""
     try:
-        metadata = bag.said()
+        metadata = bag.provenance()
         grid = GridSpec.model_validate({"tile_px": metadata["tile_px"], "tile_um": metadata["tile_um"]})
     except (KeyError, ValidationError, SafetensorError) as error:
         raise BadEmbeddingsError("the embeddings do not say how large a tile is") from error

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.fusion_scorer.profile import Profile
 from shared import pseudonyms
+from shared.model.profile import Profile
 from shared.model.variable import Variable
 from shared.words import printable
 

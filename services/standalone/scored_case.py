@@ -12,9 +12,6 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadClinicalRecordError
-from services.fusion_scorer.profile import Profile
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
@@ -35,6 +32,9 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
+from shared.model.record import parse_record
 from shared.units import CaseId, Level0Px, TilePx
 
 _TOP_TILES = 6
@@ -77,7 +77,7 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
 def _check_record(record: bytes, case: CaseId, profile: Profile, bundle: Path) -> None:
     """Refuse a record that does not suit the bundle; the advice names the bundle."""
     try:
-        parse(record, case, profile)
+        parse_record(record, case, profile)
     except BadClinicalRecordError as error:
         if bundle != DEMO_BUNDLE:
             error.advice = bundle_advice(bundle)

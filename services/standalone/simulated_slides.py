@@ -49,7 +49,7 @@ def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: 
     scanners = [_Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
-            share = 1 / (1 + np.exp(-(_TYPICAL + _SLOPE * drawn.fate.latent[i])))
+            share = 1 / (1 + np.exp(-(_TYPICAL + _SLOPE * drawn.simulated_outcome.latent[i])))
             slide = draw_tissue(source, share, rng)
             scanner = scanners[drawn.sites[i]]
             tint = scanner.tint * np.exp(_SLIDE_TINT * rng.normal(size=3))

@@ -15,19 +15,20 @@ from shared.errors import MedullaError, explain
 
 
 def main() -> int:
-    """Read, fit, write, say the digest; what is wrong is one sentence, what to do another, and an exit code."""
-    said = _arguments().parse_args()
+    """Read, fit, write and print the digest; an error is one sentence, advice and an exit code."""
+    arguments = _arguments().parse_args()
     try:
-        cohort = read_cohort(said.cohort, load_profile(said.profile), load_map(said.map) if said.map else None)
-        embeddings = read_embeddings(said.embeddings) if said.embeddings else None
-        name = said.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
-        key = said.key.read_bytes() if said.key else None
-        plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), said.seed, said.refits, key)
-        digest = train_bundle(cohort, embeddings, plan, said.out, _advance)
+        columns = load_map(arguments.map) if arguments.map else None
+        cohort = read_cohort(arguments.cohort, load_profile(arguments.profile), columns)
+        embeddings = read_embeddings(arguments.embeddings) if arguments.embeddings else None
+        name = arguments.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
+        key = arguments.key.read_bytes() if arguments.key else None
+        plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), arguments.seed, arguments.refits, key)
+        digest = train_bundle(cohort, embeddings, plan, arguments.out, _advance)
     except (MedullaError, OSError) as error:
         sys.stderr.write(f"trainer: {explain(error)}\n")
         return exit_codes.exit_code(error)
-    sys.stdout.write(f"{said.out}: bundle {plan.name}, digest {digest}\n")
+    sys.stdout.write(f"{arguments.out}: bundle {plan.name}, digest {digest}\n")
     return 0
 
 

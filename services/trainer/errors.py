@@ -18,7 +18,7 @@ _LONGEST_PROBLEM, _LONGEST_LIST, _SHOWN = 600, 1_600, 300
 
 
 class BadProfileError(PermanentError):
-    """A profile does not say what it has to say, or says what may not be."""
+    """A profile is incomplete, or has entries that are not allowed."""
 
     reason = "bad_profile"
     advice = "Correct the profile; services/trainer/profiles/medulloblastoma.yaml is a complete example."
@@ -97,7 +97,7 @@ class OneOutcomeError(UnusableCohortError):
 
 
 class LeakError(PermanentError):
-    """The same patient, slide or tissue stands on both sides of a split."""
+    """The same patient, slide or tissue is on both sides of a split."""
 
     reason = "leak"
     advice = "Keep one of each pair that is named, or give both one case_id, and run again."
@@ -120,12 +120,6 @@ class BadModelError(PermanentError):
 
     reason = "bad_bundle"
     advice = "Use a bundle made by `medulla train` with this cohort's profile and encoder."
-
-
-class BadTargetError(BadModelError):
-    """A bundle cannot be written where it was asked."""
-
-    advice = "Name a new folder or that of a bundle."
 
 
 class OtherEncoderError(PermanentError):
@@ -159,5 +153,5 @@ class OtherRunError(PermanentError):
 class MissingTorchError(TransientError):
     """A neural arm was asked for where torch is not installed."""
 
-    def __init__(self, said: str = _NO_TORCH) -> None:
-        super().__init__(said)
+    def __init__(self, sentence: str = _NO_TORCH) -> None:
+        super().__init__(sentence)

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
+from shared.arrays import Floats, Ints
 
 
 def stratified_folds(strata: Ints, folds: int, rng: np.random.Generator) -> Ints:
     """Fold [n] of each patient; every stratum is dealt out evenly, one after the other."""
     order = rng.permutation(len(strata))
-    dealt = order[np.argsort(strata[order], kind="stable")]
+    ordered = order[np.argsort(strata[order], kind="stable")]
     result = np.empty(len(strata), np.int64)
-    result[dealt] = (np.arange(len(strata)) + rng.integers(folds)) % folds
+    result[ordered] = (np.arange(len(strata)) + rng.integers(folds)) % folds
     return result
 
 

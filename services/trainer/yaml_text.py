@@ -1,4 +1,4 @@
-"""Reads YAML so that whatever is wrong with it is one kind of error."""
+"""Reads YAML; every problem is one kind of error."""
 
 from typing import Any
 

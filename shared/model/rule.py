@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from shared.arrays import Flags, Floats
+
 Column = Callable[[str], Floats]
 """The values [n] of a variable by name: numbers, or the place of the level; NaN where missing."""
 

@@ -1,11 +1,14 @@
 """A variable of a profile: what its values may be, and what people write for them."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, model_validator
 
 Value: TypeAlias = float | str
 """A number, or one of a variable's levels."""
+KNOWN_TREATMENT = "`treatment: true, known_at_prediction: true`"
+"""How a profile declares a treatment that is known at the time of prediction."""
+UNKNOWN_TREATMENT = f"nobody knows it yet at the time of prediction; where one does, say {KNOWN_TREATMENT}"
 
 
 class Frozen(BaseModel):
@@ -29,12 +32,12 @@ Word = Annotated[str, BeforeValidator(_word)]
 
 
 class Variable(Frozen):
-    """One variable known at the time of prediction."""
+    """One variable known at the time of prediction, and how models use it."""
 
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     kind: Literal["numeric", "ordinal", "binary", "categorical"]
     block: str
-    """Variables that are known or missing together: clinical, molecular, pathomic."""
+    """Name of a block: variables that are known or missing together."""
     label: str = ""
     """What people call it; empty where its name will do."""
     levels: tuple[Word, ...] = ()
@@ -48,6 +51,25 @@ class Variable(Frozen):
     """Other units and columns of a numeric variable: how many of them make one of `unit`."""
     unclear: Literal["refuse", "missing"] = "refuse"
     """Whether a value that nothing explains refuses the record, or counts as missing with a remark."""
+    cuts: tuple[float | str, ...] = ()
+    """Extra columns of a model: 1 under a number, or 1 from a level on."""
+    treatment: bool = False
+    known_at_prediction: bool = False
+    """A treatment is refused as a predictor unless this is true."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.kind == "numeric") == bool(self.levels):
+            raise ValueError(f"{self.name}: a numeric variable has no levels, and every other one has")
+        if len(set(self.levels)) < len(self.levels) or (self.kind == "binary" and len(self.levels) != 2):
+            raise ValueError(f"{self.name}: levels must differ, and a binary variable has two")
+        if any(
+            isinstance(cut, str) != bool(self.levels) or (self.levels and cut not in self.levels) for cut in self.cuts
+        ):
+            raise ValueError(f"{self.name}: a cut is a number of a numeric variable or a level of an ordinal one")
+        if self.treatment and not self.known_at_prediction:
+            raise ValueError(f"{self.name} is a treatment: {UNKNOWN_TREATMENT}")
+        return self
 
     @property
     def shown(self) -> str:

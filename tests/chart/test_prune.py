@@ -3,6 +3,8 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 from tests.support.checkout import CHECKOUT
 
 _PRUNE = runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
@@ -15,6 +17,25 @@ def test_a_service_keeps_its_own_folder_and_the_data_that_it_reads(tmp_path: Pat
     _PRUNE["prune"](tmp_path, {"trainer", "standalone/demo"})
     remaining = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert remaining == {"__init__.py", "trainer/cox.py", "standalone/demo/a.svs"}
+
+
+@pytest.mark.parametrize(("service", "has_model"), [("tiler", False), ("results", False), ("fusion-scorer", True)])
+def test_the_risk_model_is_in_the_images_of_its_users_alone(tmp_path: Path, service: str, has_model: bool) -> None:
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    for folder in ("services/tiler", "services/results", "services/fusion_scorer", "shared/model", "shared/bus"):
+        (packages / folder).mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    _PRUNE["main"](service, tmp_path)
+    assert (packages / "shared" / "model").exists() == has_model
+    assert (packages / "shared" / "bus").exists()
+
+
+def test_only_users_of_the_risk_model_import_it() -> None:
+    services = CHECKOUT / "services"
+    users = {
+        path.relative_to(services).parts[0] for path in services.rglob("*.py") if "shared.model" in path.read_text()
+    }
+    assert users == _PRUNE["USERS_OF_THE_MODEL"]
 
 
 def test_every_folder_of_data_is_there() -> None:

@@ -10,7 +10,7 @@ import pytest
 from medulla.v1 import scorer_pb2, scorer_pb2_grpc
 
 from shared import keys
-from shared.bundles import SIGNATURE
+from shared.model.signature import SIGNATURE
 from tests.support.cluster import bundles, issuer, strangers
 from tests.support.cluster.forward import Forward
 from tests.support.cluster.images import TAG

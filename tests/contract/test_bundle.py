@@ -8,19 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.bundle_files import StoredFiles
-from services.fusion_scorer.clinical import ClinicalRecord, parse
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.ood import embedding_distance
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score import score
+from services.fusion_scorer.stored_files import StoredFiles
 from services.standalone.embedded_slides import embed_slides
 from services.standalone.local_slides import slide_at
 from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline_options import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
+from shared.model.bundle import Bundle, load
+from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId
 from tests.support import slides
 from tests.support.cohorts import quiet
@@ -59,7 +58,7 @@ def real_slide(tiles: Bag) -> SlideInput:
 
 
 def demo_record(bundle: Bundle) -> ClinicalRecord:
-    return parse(CLINICAL.read_bytes(), CASE, bundle.manifest.profile)
+    return parse_record(CLINICAL.read_bytes(), CASE, bundle.manifest.profile)
 
 
 def test_the_default_profile_has_the_variables_of_the_cohort_table(demo: Bundle) -> None:
@@ -90,9 +89,10 @@ def test_the_demo_case_is_in_distribution_and_gets_a_risk_with_its_interval(demo
 
 
 def test_the_demo_slide_lies_well_inside_the_slides_that_the_bundle_was_fitted_on(demo: Bundle, tiles: Bag) -> None:
-    assert demo.reference.embedding is not None
-    distance = embedding_distance(demo.reference.embedding, tiles.features.mean(axis=0, dtype=np.float64))
-    assert distance.value < 0.9 * distance.limits.flag
+    embedding = demo.reference.embedding
+    assert embedding is not None
+    (distance,) = embedding.case_distances(tiles.features.mean(axis=0, dtype=np.float64)[np.newaxis])
+    assert distance < 0.9 * embedding.limits.flag
 
 
 def restained(path: Path) -> Path:

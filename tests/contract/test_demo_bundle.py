@@ -9,16 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.clinical import parse
 from services.standalone.app import app
-from services.trainer.bundle.train import served_profile
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.contrasts import verdict
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.canonical import digest_of
+from shared.model.bundle import Bundle, load
+from shared.model.record import parse_record
 from shared.notice import NOTICE
 from shared.units import CaseId
 from tests.support.cohorts import quiet
@@ -94,11 +93,11 @@ def test_it_reads_the_default_encoder_and_the_default_profile(demo: Bundle) -> N
     assert demo.manifest.encoder.digest == encoder["digest"]
     assert demo.mil is not None
     assert demo.mil.width == encoder["dim"]
-    assert digest_of(bundle_json("bundle.json")["profile"]) == digest_of(served_profile(load_profile()))
+    assert digest_of(bundle_json("bundle.json")["profile"]) == digest_of(load_profile().served())
 
 
 def test_it_reads_words_as_people_write_them(demo: Bundle) -> None:
-    record = parse(
+    record = parse_record(
         b'{"molecular_group": "Group 3", "sex": "F", "tp53_status": "NA"}', CaseId("A"), demo.manifest.profile
     )
     assert dict(record.values) == {"molecular_group": "G3", "sex": "female"}

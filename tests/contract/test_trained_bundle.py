@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.clinical import parse
-from services.fusion_scorer.errors import BadBundleError
-from services.fusion_scorer.predict import predict
 from services.trainer.arms.arm import Patients
-from services.trainer.bundle.intervals import intervals
 from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.errors import BadModelError
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.bundle import Bundle, load
+from shared.model.case_values import CaseValues
+from shared.model.errors import BadBundleError
+from shared.model.mil import MIL
+from shared.model.record import parse_record
 from shared.units import CaseId
 from tests.support.missing import optional_library
 
@@ -81,36 +80,17 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
     place = patients.horizon
     for i, record in enumerate(records(folder)):
         record["simulated"] = True
-        values = dict(parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values)
+        case = CaseId(cohort.case_ids[i])
+        values = dict(parse_record(json.dumps(record).encode(), case, scorer.manifest.profile).values)
         bag = embeddings.bag(cohort.case_ids[i])
         if len(bag):
             values["pathomics"] = scorer.mil(bag)[0]
-        known = (
-            {"clinical"}
-            | ({"pathomic"} if len(bag) else set())
-            | ({"molecular"} if "molecular_group" in record else set())
-        )
-        arm = scorer.arm_for(frozenset(known))
+        alone = CaseValues.of_case(scorer.manifest.profile, values)
+        arm = scorer.arm_for(alone)
         assert arm is not None
-        served_prediction = predict(scorer, arm.name, values)
-        assert served_prediction.horizons[0].risk == pytest.approx(expected["fused"].risk[i, place], rel=1e-4)
-        trees = predict(scorer, "clinical_molecular_gbm", values)
-        assert trees.horizons[0].risk == pytest.approx(expected["clinical_molecular_gbm"].risk[i, place], rel=1e-4)
-
-
-def test_the_scorer_says_the_same_interval_of_every_patient_as_the_evidence_measures(
-    folder: Path, served: ServedBundle, scorer: Bundle
-) -> None:
-    cohort, _ = read(folder)
-    expected = intervals(served, "clinical", Patients(cohort, None, 0))
-    for i, record in enumerate(records(folder)[:20]):
-        record["simulated"] = True
-        values = parse(json.dumps(record).encode(), CaseId(cohort.case_ids[i]), scorer.manifest.profile).values
-        served_prediction = predict(scorer, "clinical", values).horizons
-        assert [horizon.risk for horizon in served_prediction] == pytest.approx(list(expected.risk[i]), rel=1e-4)
-        assert [horizon.lo for horizon in served_prediction] == pytest.approx(list(expected.lo[i]), rel=1e-4)
-        assert [horizon.hi for horizon in served_prediction] == pytest.approx(list(expected.hi[i]), rel=1e-4)
-        assert all(horizon.lo <= horizon.risk <= horizon.hi for horizon in served_prediction)
+        for name, model in {"fused": arm.name, "clinical_molecular_gbm": "clinical_molecular_gbm"}.items():
+            risk = scorer.predict(model, alone).risk[0, 0]
+            assert risk == pytest.approx(expected[name].risk[i, place], rel=1e-6)
 
 
 def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) -> None:
@@ -119,7 +99,7 @@ def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) ->
         "age_at_diagnosis_months": 30,
         "molecular_group": "SHH-activated and TP53-wildtype",
     }
-    record = parse(json.dumps(written).encode(), CaseId("A"), scorer.manifest.profile)
+    record = parse_record(json.dumps(written).encode(), CaseId("A"), scorer.manifest.profile)
     assert record.values == {
         "sex": "female",
         "age_at_diagnosis_years": 2.5,
@@ -140,7 +120,7 @@ def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:
 def test_the_same_cohort_and_seed_give_the_same_digest(folder: Path, served: ServedBundle) -> None:
     cohort, embeddings = read(folder)
     again = train_bundle(cohort, embeddings, TrainPlan("test", "2026-01-01", refits=3), folder / "again", nothing)
-    assert again == served.digest
+    assert again == served.bundle.digest
 
 
 def test_a_bundle_altered_by_one_byte_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -150,27 +130,27 @@ def test_a_bundle_altered_by_one_byte_is_refused(folder: Path, tmp_path: Path) -
         (copy / path.name).write_bytes(path.read_bytes())
     content = (copy / "fused.json").read_bytes()
     (copy / "fused.json").write_bytes(content[:-3] + b" " + content[-2:])
-    with pytest.raises(BadModelError, match=r"fused\.json .* was altered"):
+    with pytest.raises(BadBundleError, match=r"fused\.json .* was altered"):
         read_bundle(copy)
 
 
 def test_a_file_that_is_not_listed_is_refused_by_trainer_and_scorer_alike(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder / "bundle", tmp_path / "bundle"))
     (copy / "extra.txt").write_text("more")
-    with pytest.raises(BadModelError, match=r"holds extra\.txt, which bundle\.json does not list"):
+    with pytest.raises(BadBundleError, match=r"holds extra\.txt, which bundle\.json does not list"):
         read_bundle(copy)
     with pytest.raises(BadBundleError, match=r"holds extra\.txt, which bundle\.json does not list"):
         load(copy)
 
 
-def test_a_bundle_says_that_its_risks_are_not_recalibrated(served: ServedBundle, scorer: Bundle) -> None:
+def test_a_bundle_says_that_its_risks_are_not_recalibrated(folder: Path, scorer: Bundle) -> None:
     assert not scorer.calibration.arms
     assert scorer.calibration.basis.startswith("Risks are not recalibrated")
-    assert scorer.calibration.basis in served.files["model_card.md"].decode()
+    assert scorer.calibration.basis in (folder / "bundle" / "model_card.md").read_text()
 
 
-def test_a_mil_of_few_weights(served: ServedBundle) -> None:
+def test_a_mil_of_few_weights(folder: Path) -> None:
     import onnx  # noqa: PLC0415
 
-    model = onnx.load_from_string(served.files["mil.onnx"])
+    model = onnx.load_from_string((folder / "bundle" / MIL).read_bytes())
     assert sum(int(np.prod(item.dims)) for item in model.graph.initializer) <= 300_000

@@ -8,8 +8,6 @@ from typing import Any
 from google.protobuf import json_format
 from medulla.v1.events_pb2 import CaseScored, SlideTiled
 
-from services.fusion_scorer.bundle_files import verify
-from services.fusion_scorer.clinical import parse
 from services.results.case_state import read_score
 from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.standalone.selection import parted, select
@@ -18,6 +16,8 @@ from services.trainer.profile import PROFILES, load_profile
 from shared.bus import headers, s3_events, topics
 from shared.bus.events import TOPIC_OF, context, decoder, to_record
 from shared.bus.port import Record
+from shared.model.bundle_files import verify
+from shared.model.record import parse_record
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json, odd_table
 from tests.fuzz.targets import Make, Read, Target
@@ -38,7 +38,7 @@ def _json_of(good: Any) -> Make:
 def _clinical(_: Path) -> tuple[Make, Read]:
     profile = verify(DEMO_BUNDLE).manifest.profile
     good = json.loads(next((DEMO / "clinical").glob("*.json")).read_bytes())
-    return _json_of(good), lambda data, _: parse(data, CaseId(good["case_id"]), profile)
+    return _json_of(good), lambda data, _: parse_record(data, CaseId(good["case_id"]), profile)
 
 
 def _cohort(_: Path) -> tuple[Make, Read]:

@@ -8,14 +8,14 @@ from random import Random
 
 from services.embedder.manifest import read_manifest
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.fusion_scorer.bundle import load
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
-from services.fusion_scorer.profile import Profile
 from services.fusion_scorer.snapshot import TakeSnapshot
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
+from shared.model.bundle import load
+from shared.model.profile import Profile
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from services.trainer.bundle.served import read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.errors import BadEmbeddingsError, BadModelError, BadTargetError, LeakError, UnusableCohortError
+from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import forget
 from services.trainer.evaluation.validate import validate
@@ -21,7 +21,7 @@ from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate
 from services.trainer.simulation.simulate import SimulationPlan
-from shared.bundles import BadKeyError
+from shared.model.errors import BadBundleError, BadKeyError, BadTargetError
 from tests.support.cohorts import quiet, simulated, write_bags
 
 PLAN = Plan(repeats=1, folds=3, samples=50)
@@ -63,7 +63,7 @@ def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, coho
     result = report(out)
     assert list(result["cohort"]["events"]) == ["0", "1", "2", "3"]
     assert result["cohort"]["meanings"]["1"] == "relapse or progression"
-    assert result["cohort"]["events"]["1"] == int(cohort.outcome.relapsed.sum())
+    assert result["cohort"]["events"]["1"] == int(cohort.outcome.is_event.sum())
     assert result["absent"]["pathomics"] == "no slides were given, and the table has no ready-made pathomic column"
     assert result["bootstrap"] == {"samples": 50, "fewer": 50, "level": 0.95}
 
@@ -268,7 +268,7 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     served = read_bundle(bundle)
     result = validate(served, other, None, tmp_path, quiet)
     write_page(result, tmp_path)
-    assert result["bundle"]["digest"] == served.digest
+    assert result["bundle"]["digest"] == served.bundle.digest
     assert result["arms"]["clinical_molecular"]["n"] == 80
     assert (tmp_path / "report.html").exists()
 
@@ -294,7 +294,7 @@ def test_a_bundle_of_another_profile_is_refused(bundle: Path, tmp_path: Path) ->
 
 def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort, tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("years of work")
-    with pytest.raises(BadModelError, match="is no bundle"):
+    with pytest.raises(BadBundleError, match="is no bundle"):
         read_bundle(tmp_path)
     with pytest.raises(BadTargetError, match="is not replaced"):
         train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, never)

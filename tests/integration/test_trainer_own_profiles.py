@@ -14,8 +14,8 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.validate import validate
-from services.trainer.profile import Profile
 from services.trainer.report.page import write_page
+from shared.model.profile import Profile
 from tests.support.cohorts import quiet
 
 PLAN = Plan(repeats=1, folds=3, samples=50)

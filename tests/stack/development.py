@@ -10,8 +10,8 @@ from typing import Self
 
 from mypy_boto3_s3 import S3Client
 
-from services.fusion_scorer.bundle_files import verify
 from shared import keys
+from shared.model.bundle_files import verify
 from tests.stack.elasticmq import ElasticMq
 from tests.stack.home import StackError, inside, locked
 from tests.stack.runs import end_programs, running_programs

@@ -104,7 +104,7 @@ def _run(study: Study, setting: Setting, bench: Bench, *, as_it_is: bool) -> boo
         if as_it_is and not finished:
             return False
         chosen = finished if as_it_is else plans
-        pieces = bench.all(chosen) if study.side_by_side else [bench(plan) for plan in chosen]
+        pieces = bench.all(chosen) if study.parallel else [bench(plan) for plan in chosen]
     except (MissingDataError, MedullaError) as error:
         say(f"{study.name}: left out, {error}")
         return False

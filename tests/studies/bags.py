@@ -11,9 +11,10 @@ from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
-from services.trainer.bundle.served import ALL, ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.served_arms import ALL_BLOCKS
 from services.trainer.bundle.train import TrainPlan, train_bundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.metrics import discrimination
@@ -22,6 +23,7 @@ from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Difference
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.arrays import Floats
 from tests.studies.coverage import coverage
 from tests.studies.ood_check import abstentions
 from tests.studies.pieces import quiet
@@ -76,7 +78,7 @@ def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None]
     truth = read_truth(outside[0])
     numbers: dict[str, Any] = {
         "patients": len(cohort),
-        "events": int(cohort.outcome.relapsed.sum()),
+        "events": int(cohort.outcome.is_event.sum()),
         "external": len(test),
     }
     numbers |= {
@@ -105,9 +107,9 @@ def read_truth(folder: Path) -> dict[str, Floats]:
 
 def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> Prediction:
     """What late fusion says of a cohort when the true latent stands in the place of the pathomic log-risk."""
-    models = dict(fit_patterns(train, ALL, train.inner_folds()))
+    models = dict(fit_patterns(train, ALL_BLOCKS, train.inner_folds()))
     average = cumulative_incidence(train.cohort.outcome, train.grid)
-    fitted = ByPattern(models, average, ALL, constant(average, 0))
+    fitted = ByPattern(models, average, ALL_BLOCKS, constant(average, 0))
     return fitted.predict(Patients(test, _view(np.where(bags.has(test.case_ids), latent, np.nan)), 1))
 
 

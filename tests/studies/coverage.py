@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.bundle.intervals import intervals
 from services.trainer.bundle.served import ServedBundle
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 
 def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Floats]) -> dict[str, Any]:
@@ -19,11 +18,12 @@ def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Float
     missing; the truth always counts everything.
     """
     shares: dict[str, Any] = {}
-    for arm in bundle.manifest["arms"]:
-        has_blocks = np.logical_and.reduce([patients.knows(block) for block in arm["blocks"]])
-        if arm["name"] != GBM and has_blocks.sum():
-            interval = intervals(bundle, arm["name"], patients.take(np.flatnonzero(has_blocks)))
-            shares[arm["name"]] = {
+    for arm in bundle.bundle.manifest.arms:
+        has_blocks = np.logical_and.reduce([patients.has_block(block) for block in arm.blocks])
+        if arm.name != GBM and has_blocks.sum():
+            cases = patients.take(np.flatnonzero(has_blocks)).case_values
+            interval = bundle.bundle.predict(arm.name, cases)
+            shares[arm.name] = {
                 f"{years:g}y": _share(truth[f"risk_{years:g}y"][has_blocks], interval.lo[:, i], interval.hi[:, i])
                 for i, years in enumerate(bundle.profile.horizons_years)
             }

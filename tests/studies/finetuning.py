@@ -19,15 +19,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
 from services.trainer.errors import BadTilesError
 from services.trainer.finetune import split, task
 from services.trainer.finetune.export import exported
-from services.trainer.finetune.material import decode
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.tile_dataset import decode
 from services.trainer.finetune.training import Lesson, train
-from services.trainer.side_by_side import side_by_side
+from services.trainer.parallel import parallel
+from shared.arrays import Flags, Floats, Ints
 from shared.canonical import sha256
 from tests.studies.finetuning_report import Probed, write_report
 from tests.studies.labelled_tiles import Tiles, lung, osteosarcoma
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = options.encoder.read_bytes()
     todo = jobs(data, model, options.seeds)
     probed_by_place = {}
-    for place, probed in side_by_side(_run_at, list(enumerate(todo)), options.workers):
+    for place, probed in parallel(_run_at, list(enumerate(todo)), options.workers):
         probed_by_place[place] = probed
         sys.stderr.write(f"{len(probed_by_place)} of {len(todo)}\n")
     results = {one.name: [probed_by_place[place] for place, job in enumerate(todo) if job.data is one] for one in data}

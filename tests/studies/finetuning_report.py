@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, rounded
 from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic, divide
 from services.trainer.report.forest import Line, forest_plot
 from services.trainer.report.svg import colour
+from shared.arrays import Floats, Ints
 from tests.studies.labelled_tiles import Tiles
 
 _SEED = 1

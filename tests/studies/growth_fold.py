@@ -37,7 +37,7 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
     view, steps["slides of the test patients"] = _timed(lambda: model.view(test, model.tiles(bags, test.case_ids)))
     training, tested_patients = Patients(train, training_view, 1), Patients(test, view, 1)
     for arm in ARMS:
-        if arm.lacks(training) is None:
+        if arm.unavailable_reason(training) is None:
             _, steps[arm.name] = _timed(partial(_fit_and_predict, arm, training, tested_patients))
     return {
         "steps": {name: round(value, 2) for name, value in steps.items()},

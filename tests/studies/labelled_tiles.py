@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Ints
 from services.trainer.errors import BadTilesError
-from services.trainer.finetune.material import SUFFIXES, Item
+from services.trainer.finetune.tile_dataset import SUFFIXES, Item
+from shared.arrays import Flags, Ints
 
 _OSTEOSARCOMA = re.compile(r"^(?P<label>[A-Za-z-]+)___(?P<patient>Case-\d+|P\d+)-(?P<block>(?:P\d+-)?[A-Z]\d+)-")
 

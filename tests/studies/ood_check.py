@@ -1,14 +1,13 @@
 """Cases flagged and refused as out of distribution: external site, strongly shifted stain, other tissue."""
 
-import json
-
 import numpy as np
 
-from services.trainer.bundle.reference import distance
 from services.trainer.bundle.served import ServedBundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.simulation.bags import Tissue
+from shared.arrays import Floats
+from shared.model.reference import Reference
 
 STRONG_SHIFT = 8.0
 """Standard deviations of a tile by which a strongly shifted stain moves all tiles along each axis of stain."""
@@ -24,7 +23,7 @@ def abstentions(bundle: ServedBundle, cohort: Cohort, bags: Embeddings) -> dict[
         "strongly shifted stain": means + STRONG_SHIFT * tissue.stain.sum(axis=0),
         "foreign tissue": means - tissue.centres.mean(axis=0) + foreign,
     }
-    return {name: shares(bundle, group) for name, group in groups.items()}
+    return {name: shares(bundle.bundle.reference, group) for name, group in groups.items()}
 
 
 def mean_embeddings(cohort: Cohort, bags: Embeddings) -> Floats:
@@ -34,14 +33,14 @@ def mean_embeddings(cohort: Cohort, bags: Embeddings) -> Floats:
     return np.stack([bags.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
 
 
-def shares(bundle: ServedBundle, means: Floats) -> dict[str, float]:
+def shares(reference: Reference, means: Floats) -> dict[str, float]:
     """Share past the limit of a flag and past that of a refusal."""
-    embedding = json.loads(bundle.files["reference.json"])["embedding"]
-    fitted = {name: np.asarray(embedding[name]) for name in ("mean", "axes", "spread", "residual")}
-    distances = np.array([distance(fitted, row) for row in means])
-    limits = embedding["limits"]
+    embedding = reference.embedding
+    if embedding is None:
+        raise ValueError("the bundle has no reference of embeddings")
+    distances, limits = embedding.case_distances(means), embedding.limits
     return {
         "n": len(distances),
-        "flagged": float((distances > limits["flag"]).mean()),
-        "refused": float((distances > limits["abstain"]).mean()),
+        "flagged": float((distances > limits.flag).mean()),
+        "refused": float((distances > limits.abstain).mean()),
     }

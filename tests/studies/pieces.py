@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
-from services.trainer.side_by_side import side_by_side
+from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
 
@@ -56,7 +56,7 @@ class Bench:
         """Pieces in parallel, in processes of one thread each."""
         missing = [plan for plan in plans if not self.path(plan).exists()]
         if self.workers > 1 and len(missing) > 1:
-            list(side_by_side(self, missing, self.workers, _one_thread))
+            list(parallel(self, missing, self.workers, _one_thread))
         return [self(plan) for plan in plans]
 
 

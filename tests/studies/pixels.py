@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from services.trainer.bundle.served import read_bundle
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.arrays import Floats
 from tests.studies.bags import EXTERNAL, measured
 from tests.studies.command import SOME_REFUSED, medulla
 from tests.studies.ood_check import mean_embeddings, shares
@@ -70,16 +70,16 @@ class PixelPlan:
 
     def _abstentions(self, work: Path, data: Path | None) -> dict[str, Any]:
         """Shares flagged and refused by the last bundle."""
-        bundle = read_bundle(work / "bundle")
-        refused = {"external site": shares(bundle, _means(work / "outside"))}
+        reference = read_bundle(work / "bundle").bundle.reference
+        refused = {"external site": shares(reference, _means(work / "outside"))}
         if self.ood_patients:
             embed_simulated(slides_plan(self.ood_patients, self.seed + 2 * EXTERNAL, 3, OOD_SHIFT), work / "strange")
-            refused["strongly shifted stain"] = shares(bundle, _means(work / "strange"))
+            refused["strongly shifted stain"] = shares(reference, _means(work / "strange"))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
             other = read_embeddings(work / "foreign")
             means = [other.bag(case).mean(axis=0, dtype=np.float64) for case in other.by_case]
-            refused["other organs, real slides"] = shares(bundle, np.stack(means))
+            refused["other organs, real slides"] = shares(reference, np.stack(means))
         return refused
 
 

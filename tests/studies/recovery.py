@@ -9,10 +9,10 @@ import numpy as np
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.profile import load_profile
-from services.trainer.simulation.fate import HAZARD_RATIO, draw_fate, draw_latent
 from services.trainer.simulation.gaps import as_rows
 from services.trainer.simulation.patients import draw_facts
 from services.trainer.simulation.simulate import write_table
+from services.trainer.simulation.simulated_outcome import HAZARD_RATIO, draw_latent, draw_outcome
 
 COLUMNS = {
     "age under 3": "age_at_diagnosis_years < 3.0",
@@ -53,9 +53,9 @@ class RecoveryPlan:
         """Estimates by column on one table."""
         rng = np.random.default_rng([seed, 1])
         facts = draw_facts(3 * self.patients if self.complete else self.patients, rng)
-        fate = draw_fate(facts, draw_latent(facts, rng), 1.0, rng)
+        simulated_outcome = draw_outcome(facts, draw_latent(facts, rng), 1.0, rng)
         names = [f"SIMULATED-{seed}-{i:05d}" for i in range(len(facts))]
-        write_table(path, as_rows(names, [""] * len(facts), facts, fate, rng))
+        write_table(path, as_rows(names, [""] * len(facts), facts, simulated_outcome, rng))
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from services.trainer.bundle.slide_reference import SlideMeasures, slide_distances, slide_measures, slide_reference
-from services.trainer.cohort.cohort import Floats
+from services.trainer.bundle.slide_reference import SlideMeasures, shares_of_limit, slide_measures, slide_reference
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.errors import UnusableCohortError
+from shared.arrays import Floats
+from shared.model.reference import SlideReference
 from tests.studies.bags import EXTERNAL
 from tests.studies.command import SOME_REFUSED, medulla
 from tests.studies.pixels import FOREIGN, embed_simulated, slides_plan
@@ -87,16 +88,16 @@ def _measures(folder: Path) -> SlideMeasures:
     return slide_measures(sorted(bags.by_case), bags)
 
 
-def _shares(reference: dict[str, Any], measures: SlideMeasures | None) -> dict[str, float]:
+def _shares(reference: SlideReference, measures: SlideMeasures | None) -> dict[str, float]:
     """Of slides with tiles the shares flagged and left out, by both distances and by each alone."""
     if measures is None:
         return {"n": 0, "flagged": 0.0, "refused": 0.0, "by_embedding": 0.0}
-    far = slide_distances(reference, measures)
-    by_embedding = slide_distances({"embedding": reference["embedding"]}, measures)
-    limit = reference["embedding"]["limits"]
+    far = shares_of_limit(reference, measures)
+    by_embedding = shares_of_limit(SlideReference(embedding=reference.embedding), measures)
+    limit = reference.embedding.limits
     return {
         "n": len(far),
-        "flagged": _share(far, limit["flag"] / limit["abstain"]),
+        "flagged": _share(far, limit.flag / limit.abstain),
         "refused": _share(far, 1.0),
         "by_embedding": _share(by_embedding, 1.0),
     }

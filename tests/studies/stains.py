@@ -29,8 +29,8 @@ _APART = np.linalg.inv(np.stack([_H, _E, _unit(tuple(np.cross(_H, _E)))]))
 def densities(pixels: Pixels) -> tuple[Density, Density]:
     """Density [h, w] of haematoxylin and of eosin."""
     optical = -np.log10((pixels.astype(np.float64) + 1) / 256)
-    apart = np.maximum(optical @ _APART, 0)
-    return apart[..., 0], apart[..., 1]
+    split_fold = np.maximum(optical @ _APART, 0)
+    return split_fold[..., 0], split_fold[..., 1]
 
 
 def dab(pixels: Pixels, rng: np.random.Generator) -> Pixels:

@@ -39,7 +39,7 @@ class Study:
     summary: Callable[[Sequence[Piece]], Mapping[str, Any]]
     section: Callable[[Mapping[str, Any]], str]
     pictures: Callable[[Mapping[str, Any]], Mapping[str, str]]
-    side_by_side: bool = True
+    parallel: bool = True
 
     @property
     def stem(self) -> str:

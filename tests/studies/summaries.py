@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.bootstrap import wilson
+from shared.arrays import Floats
 
 Piece = Mapping[str, Any]
 _SAMPLES = 4000

@@ -25,8 +25,8 @@ PublicKey = Annotated[
 def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> None:
     """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
     with loading():
-        from services.fusion_scorer import bundle_files
         from services.standalone.bundle_lines import bundle_lines
+        from shared.model import bundle_files
     with exit_codes():
         checked = bundle_files.verify(path)
     if as_json:
@@ -40,7 +40,7 @@ def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> Non
 def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJson = False) -> None:
     """Check every digest, the signature where a key is given, and that the parts fit together."""
     with loading():
-        from services.fusion_scorer.bundle import load
+        from shared.model.bundle import load
     with exit_codes():
         checked = load(path, public_key.read_bytes() if public_key else None)
     if as_json:
@@ -61,7 +61,7 @@ def sign_bundle(
     writes its public half, by which `medulla bundle verify` and the scorer check.
     """
     with loading():
-        from services.fusion_scorer import bundle_files
+        from shared.model import bundle_files
     with exit_codes():
         bundle_files.sign(path, key.read_bytes())
     if as_json:

@@ -39,7 +39,7 @@ def simulate(
 
             with progress("slides") as advance:
                 write_slides(drawn, plan, out / "slides", advance)
-    events = [int((drawn.fate.code == code).sum()) for code in range(4)]
+    events = [int((drawn.simulated_outcome.code == code).sum()) for code in range(4)]
     if as_json:
         print_json({"simulated": True, "patients": patients, "events": events, "cohort": str(out / "cohort.csv")})
     else:

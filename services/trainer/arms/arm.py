@@ -7,15 +7,18 @@ from typing import Protocol
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction, time_grid
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.folds import stratified_folds
+from shared.arrays import Flags, Floats, Ints
+from shared.model.block import PATHOMICS
+from shared.model.case_values import CaseValues
 
 INNER_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class SlideView:
-    """What the slides of n patients say, always out of fold for training patients; NaN rows where there are none."""
+    """Slide features of n patients, out of fold for training patients; NaN rows for patients without slides."""
 
     log_risk: Floats
     """[n], pathomic log-risk."""
@@ -59,16 +62,21 @@ class Patients:
         """Some of the patients."""
         return replace(self, cohort=self.cohort.take(index), slides=self.slides.take(index) if self.slides else None)
 
-    def knows(self, block: str) -> Flags:
-        """Of whom [n] anything of a block is known; the pathomic block is known by slides or by columns."""
-        known = self.cohort.knows(block)
-        if block == "pathomic" and self.pathomics is not None:
-            known = known | ~np.isnan(self.pathomics)
-        return known
+    @property
+    def case_values(self) -> CaseValues:
+        """Values by variable, the slides' log-risk included."""
+        values = self.cohort.case_values
+        if self.slides is None:
+            return values
+        return replace(values, columns={**values.columns, PATHOMICS: self.slides.log_risk})
 
-    def knows_all(self, blocks: Iterable[str]) -> Flags:
-        """Of whom [n] something is known of every one of some blocks."""
-        return np.asarray(np.logical_and.reduce([self.knows(block) for block in blocks]), np.bool_)
+    def has_block(self, block: str) -> Flags:
+        """Patients [n] with evidence of a block; slides or ready-made columns for the pathomic one."""
+        return self.case_values.has_block(block)
+
+    def has_blocks(self, blocks: Iterable[str]) -> Flags:
+        """Patients [n] with evidence of every one of some blocks."""
+        return self.case_values.has_blocks(blocks)
 
     def inner_folds(self) -> Ints:
         """Inner fold [n] of each patient, balanced by event."""
@@ -80,7 +88,7 @@ class Fitted(Protocol):
 
     @property
     def out_of_fold(self) -> Prediction:
-        """What models that had not seen them say of the training patients; thresholds are chosen on it."""
+        """Predictions for the training patients by models fitted without them; thresholds are chosen on these."""
 
     def predict(self, patients: Patients) -> Prediction:
         """Log-risk and risks of new patients."""
@@ -95,9 +103,9 @@ class Arm(Protocol):
 
     @property
     def title(self) -> str:
-        """For people; `{table}` stands for the blocks of variables that a cohort knows."""
+        """Title in reports; `{table}` stands for the blocks of variables that the cohort has."""
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Why the arm cannot be fitted on a cohort, in words; None where it can."""
 
     def fit(self, train: Patients) -> Fitted:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
+from shared.arrays import Flags, Floats, Ints
 
 _MOST_STEPS = 60
 _CONVERGED = 1e-8
@@ -19,7 +19,7 @@ _LONGEST_STEP = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Patients from the latest time to the earliest, so that a running sum runs over who is still at risk."""
+    """Patients from the latest time to the earliest, so that a running sum covers the patients at risk."""
 
     columns: Floats
     events: Flags
@@ -28,7 +28,7 @@ class Sample:
     """[n], place of the first patient of the same time."""
     ends: Ints
     """[n], place of the last patient of the same time."""
-    gone: Floats
+    tied_before: Floats
     """[n], share of the events at the same time that are taken to come before a patient's own; 0 without an event."""
 
     @classmethod
@@ -40,8 +40,8 @@ class Sample:
         ends = np.asarray(np.searchsorted(late, late, side="right") - 1, np.int64)
         before: Ints = np.cumsum(happened, dtype=np.int64) - happened
         tied: Ints = before[ends] + happened[ends] - before[starts]
-        gone = np.where(happened, (before - before[starts]) / np.maximum(tied, 1), 0.0)
-        return cls(columns[order], happened, times[order], starts, ends, gone)
+        tied_before = np.where(happened, (before - before[starts]) / np.maximum(tied, 1), 0.0)
+        return cls(columns[order], happened, times[order], starts, ends, tied_before)
 
     def hazard_steps(self, risk: Floats) -> Floats:
         """Step [n] of the baseline cumulative hazard by each patient's event; 0 without one."""
@@ -55,14 +55,14 @@ class Sample:
     def expected(self, risk: Floats) -> Floats:
         """Events [n] that a patient of this risk was to have by their time."""
         steps = self.hazard_steps(risk)
-        spared = np.where(self.events, self._of_one_time(self.gone * steps), 0.0)
+        spared = np.where(self.events, self._of_one_time(self.tied_before * steps), 0.0)
         return np.asarray(risk * (self.cumulative(steps) - spared), np.float64)
 
     def means(self, risk: Floats) -> Floats:
-        """Mean columns [events, p] of who is at risk at each event, weighted by risk."""
+        """Mean columns [events, p] of the patients at risk at each event, weighted by risk."""
         weighted = risk[:, None] * self.columns
         tied = self._of_one_time(np.where(self.events[:, None], weighted, 0.0))
-        total = np.cumsum(weighted, axis=0)[self.ends] - self.gone[:, None] * tied
+        total = np.cumsum(weighted, axis=0)[self.ends] - self.tied_before[:, None] * tied
         return np.asarray((total / self._at_risk(risk)[:, None])[self.events], np.float64)
 
     def log_likelihood(self, coefficients: Floats) -> float:
@@ -72,9 +72,9 @@ class Sample:
         return float((eta - shift - np.log(self._at_risk(np.exp(eta - shift))))[self.events].sum())
 
     def _at_risk(self, risk: Floats) -> Floats:
-        """Sum [n] of the risk of who is at risk at each patient's time."""
+        """Sum [n] of the risks of the patients at risk at each patient's time."""
         tied = self._of_one_time(np.where(self.events, risk, 0.0))
-        return np.asarray(np.cumsum(risk)[self.ends] - self.gone * tied, np.float64)
+        return np.asarray(np.cumsum(risk)[self.ends] - self.tied_before * tied, np.float64)
 
     def _of_one_time(self, values: Floats) -> Floats:
         """Sum [n, ...] of values over the patients of the same time."""
@@ -130,9 +130,9 @@ def choose_ridge(columns: Floats, times: Floats, events: Flags, folds: Ints, pen
     gains = np.zeros(len(penalties))
     for fold in np.unique(folds):
         kept = folds != fold
-        part = Sample.of(columns[kept], times[kept], events[kept])
-        found: Floats | None = None
+        training = Sample.of(columns[kept], times[kept], events[kept])
+        coefficients: Floats | None = None
         for i, ridge in enumerate(sorted(penalties, reverse=True)):
-            found = fit_cox(part, ridge, found)
-            gains[i] += whole.log_likelihood(found) - part.log_likelihood(found)
+            coefficients = fit_cox(training, ridge, coefficients)
+            gains[i] += whole.log_likelihood(coefficients) - training.log_likelihood(coefficients)
     return sorted(penalties, reverse=True)[int(np.argmax(gains))]

@@ -9,13 +9,16 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
 from services.trainer.arms.ridge_cox import too_few
 from services.trainer.arms.scored import fit_scored
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import Trees, fit_trees
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMIC
+from shared.model.column import Column, design_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +42,19 @@ class EarlyConcat:
     name = "early_concat"
     title = "{table} and pooled embeddings, early fusion"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Slides of enough patients are needed."""
-        return too_few(patients, "pathomic") if patients.slides else "there are no slides"
+        return too_few(patients, PATHOMIC) if patients.slides else "there are no slides"
 
     def fit(self, train: Patients) -> Fitted:
-        """Fit both models on who has slides, and calibrate the mean of their out-of-fold scores."""
-        columns = fit_columns(train.cohort, train.cohort.profile.of_blocks(BLOCKS), None)
+        """Fit both models on patients with slides, and calibrate the mean of their out-of-fold scores."""
+        columns = fit_columns(train.case_values, train.cohort.profile.of_blocks(BLOCKS))
         x, folds = joined(columns, train), train.inner_folds()
         known = np.flatnonzero(~np.isnan(x).any(axis=1))
         x, folds, outcome = x[known], folds[known], train.cohort.outcome[known]
         linear, coefficients = _linear(x, outcome, folds)
         trees = fit_trees(x, outcome, folds, train.seed)
-        scales = [1 / max(float(part.std()), 1e-6) for part in (linear, trees.out_of_fold)]
+        scales = [1 / max(float(log_risk.std()), 1e-6) for log_risk in (linear, trees.out_of_fold)]
         out_of_fold = np.full(len(train), np.nan)
         out_of_fold[known] = scales[0] * linear + scales[1] * trees.out_of_fold
         return fit_scored(train, out_of_fold, _Joint(columns, coefficients, trees, *scales))
@@ -61,15 +64,15 @@ def joined(columns: tuple[Column, ...], patients: Patients) -> Floats:
     """Design [n, p + k]; components are NaN without slides."""
     if patients.slides is None:
         raise ValueError("patients without a view of their slides")
-    return np.hstack([matrix(columns, patients.cohort, None), patients.slides.pooled])
+    return np.hstack([design_matrix(columns, patients.case_values), patients.slides.pooled])
 
 
 def _linear(x: Floats, outcome: Outcome, folds: Ints) -> tuple[Floats, Floats]:
     """Out-of-fold scores [n] and coefficients of the ridge model."""
-    ridge = choose_ridge(x, outcome.time, outcome.relapsed, folds, PENALTIES)
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES)
     scores = np.zeros(len(x))
     for fold in np.unique(folds):
         kept = folds != fold
-        found = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.relapsed[kept]), ridge)
-        scores[~kept] = x[~kept] @ found
-    return scores, fit_cox(Sample.of(x, outcome.time, outcome.relapsed), ridge)
+        fitted = fit_cox(Sample.of(x[kept], outcome.time[kept], outcome.is_event[kept]), ridge)
+        scores[~kept] = x[~kept] @ fitted
+    return scores, fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)

@@ -2,6 +2,7 @@
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.ridge_cox import RidgeCox, too_few
+from shared.model.block import BLOCKS, PATHOMIC
 
 
 class Fused(RidgeCox):
@@ -9,9 +10,9 @@ class Fused(RidgeCox):
 
     name = "fused"
     title = "{table} and pathomics, late fusion"
-    blocks = ("clinical", "molecular", "pathomic")
+    blocks = tuple(block.name for block in BLOCKS)
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Pathomics must be known of enough patients, and one block to fuse it with."""
-        table = [too_few(patients, block) for block in self.blocks if block != "pathomic"]
-        return too_few(patients, "pathomic") or (table[0] if all(table) else None)
+        table = [too_few(patients, block) for block in self.blocks if block != PATHOMIC]
+        return too_few(patients, PATHOMIC) or (table[0] if all(table) else None)

@@ -2,7 +2,7 @@
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.scored import fit_scored
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 
 class Gated:
@@ -11,7 +11,7 @@ class Gated:
     name = "gated"
     title = "{table} and tiles, gated network"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Slides are needed."""
         return None if patients.slides else "there are no slides"
 

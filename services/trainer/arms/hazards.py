@@ -1,11 +1,11 @@
-"""Cause-specific hazards of some patients, and the probability of relapse that they make together."""
+"""Predictions of an arm for patients, on a grid of times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints
+from shared.arrays import Flags, Floats, Ints
 
 QUARTER = 0.25
 
@@ -18,7 +18,7 @@ def time_grid(horizons: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What an arm says of n patients; NaN where it says nothing."""
+    """An arm's predictions for n patients; NaN where it has none."""
 
     log_risk: Floats
     """[n], log hazard of the event of interest against the training cohort's average."""
@@ -30,7 +30,7 @@ class Prediction:
         return Prediction(self.log_risk[index], self.risk[index])
 
     def only(self, known: Flags) -> "Prediction":
-        """Nothing for the patients who are not `known` [n]."""
+        """Predictions of the patients `known` [n] only; NaN for the others."""
         return Prediction(np.where(known, self.log_risk, np.nan), np.where(known[:, None], self.risk, np.nan))
 
     @classmethod
@@ -42,18 +42,3 @@ class Prediction:
         """Put the answers for some patients in their places."""
         self.log_risk[index] = other.log_risk
         self.risk[index] = other.risk
-
-
-def incidence(log_hazards: Sequence[Floats], baselines: Sequence[Floats]) -> Floats:
-    """Cumulative incidence [n, m] of the first cause, from each cause's log hazard ratio [n] and baseline [m].
-
-    Hazards are constant between the times of the grid: Benichou and Gail, Biometrics 1990;46:813.
-    """
-    steps = [
-        np.exp(log_hazard)[:, None] * np.diff(base, prepend=0.0)[None, :]
-        for log_hazard, base in zip(log_hazards, baselines, strict=True)
-    ]
-    total = np.sum(steps, axis=0)
-    free = np.exp(-np.concatenate([np.zeros((len(total), 1)), np.cumsum(total, axis=1)[:, :-1]], axis=1))
-    share = np.divide(steps[0], total, out=np.zeros_like(total), where=total > 0)
-    return np.asarray(np.cumsum(free * share * -np.expm1(-total), axis=1), np.float64)

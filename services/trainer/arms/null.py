@@ -1,4 +1,4 @@
-"""Arm A: everybody has the cohort's average risk (Aalen-Johansen)."""
+"""Arm A: every patient has the cohort's average risk (Aalen-Johansen)."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.incidence import cumulative_incidence
+from shared.arrays import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +29,19 @@ class Null:
     name: str = "null"
     title: str = "Average risk of the cohort"
 
-    def lacks(self, patients: Patients) -> str | None:  # noqa: ARG002 - every arm is asked the same
+    def unavailable_reason(self, patients: Patients) -> str | None:  # noqa: ARG002 - every arm is asked the same
         """Nothing is needed."""
         return None
 
     def fit(self, train: Patients) -> Fitted:
         """Estimate the cohort's cumulative incidence, once for all and once without each inner fold."""
-        found = Prediction.nothing(len(train), len(train.grid))
+        out_of_fold = Prediction.nothing(len(train), len(train.grid))
         folds = train.inner_folds()
         for fold in np.unique(folds):
-            left = np.flatnonzero(folds == fold)
+            held_out = np.flatnonzero(folds == fold)
             risk = cumulative_incidence(train.cohort.outcome[folds != fold], train.grid)
-            found.fill(left, constant(risk, len(left)))
-        return Average(cumulative_incidence(train.cohort.outcome, train.grid), found)
+            out_of_fold.fill(held_out, constant(risk, len(held_out)))
+        return Average(cumulative_incidence(train.cohort.outcome, train.grid), out_of_fold)
 
 
 def constant(risk: Floats, patients: int) -> Prediction:

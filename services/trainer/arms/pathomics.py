@@ -6,19 +6,20 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.ridge_cox import RidgeCox
 from services.trainer.arms.scored import fit_scored
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
+from shared.model.block import PATHOMIC
 
 
 @dataclass(frozen=True, eq=False)
 class _OfColumns:
-    """A model of ready-made columns; nothing is said of patients who have none of them."""
+    """A model of ready-made columns; no prediction for patients without them."""
 
     fitted: Fitted
     out_of_fold: Prediction
 
     def predict(self, patients: Patients) -> Prediction:
         """See Fitted."""
-        return self.fitted.predict(patients).only(patients.knows("pathomic"))
+        return self.fitted.predict(patients).only(patients.has_block(PATHOMIC))
 
 
 class Pathomics(RidgeCox):
@@ -26,14 +27,14 @@ class Pathomics(RidgeCox):
 
     name = "pathomics"
     title = "Pathomics alone"
-    blocks = ("pathomic",)
+    blocks = (PATHOMIC,)
 
     def fit(self, train: Patients) -> Fitted:
         """Calibrate the out-of-fold log-risk; without slides, ridge Cox on the pathomic columns."""
         if train.slides:
             return fit_scored(train, log_risk(train), log_risk)
         fitted = super().fit(train)
-        return _OfColumns(fitted, fitted.out_of_fold.only(train.knows("pathomic")))
+        return _OfColumns(fitted, fitted.out_of_fold.only(train.has_block(PATHOMIC)))
 
 
 def log_risk(patients: Patients) -> Floats:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -10,10 +9,10 @@ from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.tabular import PENALTIES, Recipe, Tabular, fit_tabular
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.metrics.incidence import cumulative_incidence
-
-Pattern = frozenset[str]
+from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMIC
+from shared.model.pattern import Pattern, patterns, serving
 
 LEAST_EVENTS = 5
 """A pattern with fewer events among its training patients has no model."""
@@ -21,7 +20,7 @@ LEAST_EVENTS = 5
 
 @dataclass(frozen=True, eq=False)
 class ByPattern:
-    """A model for each pattern of known blocks; who has none of them gets the average."""
+    """A model for each pattern of known blocks; patients with no known block get the cohort average."""
 
     models: Mapping[Pattern, Tabular]
     average: Floats
@@ -29,7 +28,7 @@ class ByPattern:
     out_of_fold: Prediction
 
     def predict(self, patients: Patients) -> Prediction:
-        """Each patient by the model of all blocks that are known of them."""
+        """Each patient by the model of the largest pattern of blocks that are known of them."""
         return _predict(self.models, self.average, self.blocks, patients)
 
 
@@ -40,7 +39,7 @@ class RidgeCox:
     title: str
     blocks: tuple[str, ...]
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """Every block must be known of enough patients."""
         return next((why for why in (too_few(patients, block) for block in self.blocks) if why), None)
 
@@ -48,24 +47,24 @@ class RidgeCox:
         """Choose each pattern's ridge by inner cross-validation, fit, and predict each inner fold by the others."""
         folds = train.inner_folds()
         models = dict(fit_patterns(train, self.blocks, folds))
-        found = Prediction.nothing(len(train), len(train.grid))
+        out_of_fold = Prediction.nothing(len(train), len(train.grid))
         for fold in np.unique(folds):
-            kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            part = dict(fit_patterns(train.take(kept), self.blocks, folds[kept], models))
+            kept, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            fold_models = dict(fit_patterns(train.take(kept), self.blocks, folds[kept], models))
             average = cumulative_incidence(train.cohort.outcome[kept], train.grid)
-            found.fill(left, _predict(part, average, self.blocks, train.take(left)))
+            out_of_fold.fill(held_out, _predict(fold_models, average, self.blocks, train.take(held_out)))
         average = cumulative_incidence(train.cohort.outcome, train.grid)
-        return ByPattern(models, average, self.blocks, found)
+        return ByPattern(models, average, self.blocks, out_of_fold)
 
 
 def too_few(patients: Patients, block: str) -> str | None:
     """Why a block is known of too few patients to be learned from; None where it is not."""
-    events = int(patients.cohort.outcome.relapsed[patients.knows(block)].sum())
+    events = int(patients.cohort.outcome.is_event[patients.has_block(block)].sum())
     if events >= LEAST_EVENTS:
         return None
-    if block == "pathomic" and patients.slides is None and not patients.knows(block).any():
+    if block == PATHOMIC and patients.slides is None and not patients.has_block(block).any():
         return "no slides were given, and the table has no ready-made pathomic column"
-    what = "slides or ready-made pathomic columns" if block == "pathomic" else f"{block} variables"
+    what = "slides or ready-made pathomic columns" if block == PATHOMIC else f"{block} variables"
     return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
 
 
@@ -74,36 +73,28 @@ def fit_patterns(
 ) -> Iterator[tuple[Pattern, Tabular]]:
     """A model of every pattern that has enough events; with the ridge of `known` models where they are given."""
     for pattern in patterns(blocks):
-        has = train.knows_all(pattern)
-        if int(train.cohort.outcome.relapsed[has].sum()) < LEAST_EVENTS:
+        has = train.has_blocks(pattern)
+        if int(train.cohort.outcome.is_event[has].sum()) < LEAST_EVENTS:
             continue
-        part = train.take(np.flatnonzero(has))
+        members = train.take(np.flatnonzero(has))
         penalties = (known[pattern].ridge,) if known and pattern in known else PENALTIES
         recipe = recipe_of(train, pattern, penalties)
-        yield pattern, fit_tabular(recipe, part.cohort, part.pathomics, folds[has])
+        yield pattern, fit_tabular(recipe, members.case_values, members.cohort.outcome, folds[has])
 
 
 def recipe_of(train: Patients, pattern: Pattern, penalties: tuple[float, ...] = PENALTIES) -> Recipe:
     """What the model of a pattern is made of."""
-    slides = "pathomic" in pattern and train.slides is not None
-    return Recipe(train.cohort.profile.of_blocks(pattern), slides, train.grid, train.horizon, penalties)
-
-
-def patterns(blocks: tuple[str, ...]) -> list[Pattern]:
-    """All choices of blocks, the largest first."""
-    return [frozenset(some) for size in range(len(blocks), 0, -1) for some in combinations(blocks, size)]
+    return Recipe(train.cohort.profile.of_blocks(pattern), train.grid, train.horizon, penalties)
 
 
 def _predict(
     models: Mapping[Pattern, Tabular], average: Floats, blocks: tuple[str, ...], patients: Patients
 ) -> Prediction:
-    found = constant(average, len(patients))
-    left = np.ones(len(patients), np.bool_)
-    known = {block: patients.knows(block) for block in blocks}
-    for pattern in patterns(blocks):
-        mine = np.flatnonzero(left & np.logical_and.reduce([known[block] for block in pattern]))
-        if pattern in models and len(mine):
-            part = patients.take(mine)
-            found.fill(mine, models[pattern].predict(part.cohort, part.pathomics))
-            left[mine] = False
-    return found
+    predictions = constant(average, len(patients))
+    offered = [pattern for pattern in patterns(blocks) if pattern in models]
+    places = serving(offered, patients.case_values)
+    for place, pattern in enumerate(offered):
+        index = np.flatnonzero(places == place)
+        if len(index):
+            predictions.fill(index, models[pattern].predict(patients.take(index).case_values))
+    return predictions

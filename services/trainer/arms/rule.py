@@ -6,7 +6,7 @@ import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.scored import fit_scored
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 RULE = "rule"
 
@@ -18,7 +18,7 @@ class ClinicalRule:
     name: str = RULE
     title: str = "Clinical rule"
 
-    def lacks(self, patients: Patients) -> str | None:
+    def unavailable_reason(self, patients: Patients) -> str | None:
         """A rule that puts patients into both groups."""
         if not patients.cohort.profile.rule:
             return "the profile has no rule"
@@ -31,6 +31,6 @@ class ClinicalRule:
 
 
 def flagged(patients: Patients) -> Floats:
-    """1 for whom the rule says high risk, else 0, [n]."""
+    """1 for patients at high risk by the rule, else 0, [n]."""
     profile = patients.cohort.profile
     return np.asarray(patients.cohort.holds(profile.expression(profile.rule)), np.float64)

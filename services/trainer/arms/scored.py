@@ -1,4 +1,4 @@
-"""Arms that boil down to one score a patient: a Cox model of that score alone makes it a calibrated risk."""
+"""Arms of one score per patient: a Cox model of that score alone makes it a calibrated risk."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import Column
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.tabular import Recipe, Tabular, fit_design
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
+from shared.model.column import Column
 
 _RIDGE = 1.0
 SCORE = "score"
@@ -17,7 +17,7 @@ SCORE = "score"
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A score, the model that calibrates it, and what that says of training patients by their out-of-fold scores."""
+    """A score, the model that calibrates it, and its predictions for training patients by their out-of-fold scores."""
 
     score: Callable[[Patients], Floats]
     """Scores [n] of patients, NaN where there is none."""
@@ -32,19 +32,21 @@ class Scored:
 def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients], Floats]) -> Scored:
     """Calibrate on the training patients' out-of-fold scores [n]."""
     known = np.flatnonzero(~np.isnan(out_of_fold))
-    told = out_of_fold[known]
-    column = Column(SCORE, SCORE, "value", mean=float(told.mean()), scale=max(float(told.std()), 1e-6))
-    recipe = Recipe((), pathomics=False, grid=train.grid, horizon=train.horizon)
-    x = ((told - column.mean) / column.scale)[:, None]
+    scores = out_of_fold[known]
+    column = Column(
+        name=SCORE, variable=SCORE, form="value", mean=float(scores.mean()), scale=max(float(scores.std()), 1e-6)
+    )
+    recipe = Recipe((), grid=train.grid, horizon=train.horizon)
+    x = ((scores - column.mean) / column.scale)[:, None]
     model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE)
     return Scored(score, model, calibrated(model, out_of_fold))
 
 
 def calibrated(model: Tabular, score: Floats) -> Prediction:
     """Risks from scores [n]."""
-    column = model.columns[0]
+    column = model.arm.columns[0]
     x = (score - column.mean) / column.scale
     known = np.flatnonzero(~np.isnan(x))
-    found = Prediction.nothing(len(score), len(model.grid))
-    found.fill(known, model.predict_design(x[known, None]))
-    return found
+    predictions = Prediction.nothing(len(score), len(model.arm.times_years))
+    predictions.fill(known, model.predict_design(x[known, None]))
+    return predictions

@@ -1,16 +1,21 @@
 """A ridge Cox model of some columns for every cause: the shape that a bundle's arm has."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, fit_cox
-from services.trainer.arms.hazards import Prediction, incidence
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.arms.hazards import Prediction
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.incidence import cumulative_hazard
-from services.trainer.profile import Variable
+from shared.arrays import Flags, Floats, Ints
+from shared.model.arm import Arm
+from shared.model.case_values import CaseValues
+from shared.model.column import Column, design_matrix
+from shared.model.hazards import Cause, Fit, Trees, linear_cause, log_hazards
+from shared.model.variable import Variable
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 COMPETING = 100.0
@@ -18,35 +23,37 @@ COMPETING = 100.0
 
 
 @dataclass(frozen=True, eq=False)
-class CauseFit:
-    """Coefficients [p] of the standardised columns, and the average patient's cumulative hazard [m]."""
-
-    coefficients: Floats
-    baseline: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class Tabular:
-    """A fitted model; `causes` has the event of interest first."""
+    """A fitted arm, with the reference of its log-risks and its ridge."""
 
-    columns: tuple[Column, ...]
-    grid: Floats
-    causes: tuple[CauseFit, ...]
+    arm: Arm
     reference: float
     """Log of the training cohort's cumulative hazard at the horizon; log-risks are against it."""
     horizon: int
-    """Place of the first horizon in the grid."""
-    ridge: float
+    """Place of the first horizon in the arm's time grid."""
+    ridge: float = 0.0
+    trees: Mapping[str, Trees] = field(default_factory=dict)
+    """LightGBM models by file, for an arm that names one."""
 
-    def predict(self, cohort: Cohort, pathomics: Floats | None = None) -> Prediction:
+    @property
+    def coefficients(self) -> Floats:
+        """Weights [p] of the standardised columns in the log hazard of the event of interest."""
+        return self.arm.fit.event.coefficients
+
+    def predict(self, cases: CaseValues) -> Prediction:
         """Log-risk and risks of patients."""
-        return self.predict_design(matrix(self.columns, cohort, pathomics))
+        return self.predict_design(design_matrix(self.arm.columns, cases))
 
     def predict_design(self, x: Floats) -> Prediction:
         """Log-risk and risks of a standardised design [n, p]."""
-        logs = [x @ cause.coefficients for cause in self.causes]
-        level = np.log(max(float(self.causes[0].baseline[self.horizon]), 1e-12)) - self.reference
-        return Prediction(logs[0] + level, incidence(logs, [cause.baseline for cause in self.causes]))
+        event, times = self.arm.fit.event, self.arm.times_years
+        level = np.log(max(float(event.baseline[self.horizon]), 1e-12)) - self.reference
+        log_risk = log_hazards(event.log_hazard, x, self.trees) + level
+        return Prediction(log_risk, self.arm.risks(self.arm.fit, x, times, self.trees))
+
+    def with_fit(self, fit: Fit) -> "Tabular":
+        """The same model by the numbers of one of its refits."""
+        return replace(self, arm=self.arm.model_copy(update={"fit": fit, "refits": ()}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,33 +61,33 @@ class Recipe:
     """What a tabular model is made of; `penalties` of one value is taken as it is."""
 
     variables: tuple[Variable, ...]
-    pathomics: bool
     grid: Floats
     horizon: int
     penalties: tuple[float, ...] = PENALTIES
 
 
-def fit_tabular(recipe: Recipe, train: Cohort, pathomics: Floats | None, folds: Ints) -> Tabular:
+def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
     """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
-    columns = fit_columns(train, recipe.variables, pathomics if recipe.pathomics else None)
-    x = matrix(columns, train, pathomics)
+    columns = fit_columns(train, recipe.variables)
+    x = design_matrix(columns, train)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, train.outcome.time, train.outcome.relapsed, folds, recipe.penalties)
-    return fit_design(columns, x, train.outcome, recipe, ridge)
+        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties)
+    return fit_design(columns, x, outcome, recipe, ridge)
 
 
 def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:
     """Fit every cause on a design [n, p]."""
-    causes = tuple(
+    event, *competing = (
         _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else COMPETING, recipe.grid)
         for code in outcome.causes
     )
+    arm = Arm(columns=tuple(columns), times_years=recipe.grid, fit=Fit(event=event, competing=tuple(competing)))
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])
-    return Tabular(tuple(columns), recipe.grid, causes, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)
+    return Tabular(arm, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)
 
 
-def _cause(x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats) -> CauseFit:
+def _cause(x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats) -> Cause:
     sample = Sample.of(x, times, events)
     coefficients = fit_cox(sample, ridge)
-    return CauseFit(coefficients, baseline(sample, coefficients, grid))
+    return linear_cause(coefficients, baseline(sample, coefficients, grid))

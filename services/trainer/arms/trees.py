@@ -7,7 +7,8 @@ import lightgbm as lgb
 import numpy as np
 
 from services.trainer.arms.cox import Sample
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
 
 ROUNDS = (20, 40, 80, 120)
 _PARAMETERS = {
@@ -27,7 +28,7 @@ _PARAMETERS = {
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """A fitted model and what models that had not seen them say of the training patients, [n]."""
+    """A fitted model, and scores [n] of the training patients by models fitted without them."""
 
     booster: lgb.Booster
     out_of_fold: Floats
@@ -42,12 +43,12 @@ def fit_trees(x: Floats, outcome: Outcome, folds: Ints, seed: int) -> Trees:
     scores = np.zeros((len(ROUNDS), len(x)))
     gain = np.zeros(len(ROUNDS))
     for fold in np.unique(folds):
-        kept, left = folds != fold, folds == fold
+        kept, held_out = folds != fold, folds == fold
         booster = _boost(x[kept], outcome[kept], ROUNDS[-1], seed)
         for i, rounds in enumerate(ROUNDS):
-            scores[i, left] = raw(booster, x[left], rounds)
+            scores[i, held_out] = raw(booster, x[held_out], rounds)
     for i in range(len(ROUNDS)):
-        gain[i] = Sample.of(scores[i][:, None], outcome.time, outcome.relapsed).log_likelihood(np.ones(1))
+        gain[i] = Sample.of(scores[i][:, None], outcome.time, outcome.is_event).log_likelihood(np.ones(1))
     best = int(np.argmax(gain))
     return Trees(_boost(x, outcome, ROUNDS[best], seed), scores[best])
 
@@ -69,7 +70,7 @@ def _boost(x: Floats, outcome: Outcome, rounds: int, seed: int) -> lgb.Booster:
 def _objective(outcome: Outcome) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
     """Gradient of the negative log partial likelihood, and a bound of its second derivative."""
     order = np.argsort(-outcome.time, kind="stable")
-    sample = Sample.of(np.zeros((len(outcome), 0)), outcome.time, outcome.relapsed)
+    sample = Sample.of(np.zeros((len(outcome), 0)), outcome.time, outcome.is_event)
 
     def of(score: Floats, _: lgb.Dataset) -> tuple[Floats, Floats]:
         risk = np.exp(np.asarray(score, np.float64)[order])

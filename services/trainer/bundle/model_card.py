@@ -1,4 +1,4 @@
-"""The model card: what a bundle was made from, what it is worth, for whom not, and when it says nothing."""
+"""The model card: data, performance, limits, and when a bundle abstains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LEAST = 5
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card tells of."""
+    """What the card describes."""
 
     cohort: Cohort
     arms: Sequence[ServedArm]
@@ -40,18 +40,18 @@ def model_card(facts: CardFacts) -> str:
     parts = [
         f"# {cohort.profile.title or cohort.profile.name}{' (SIMULATED)' if cohort.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
-        "## Asked\n\n" + _asked(cohort),
+        "## Asked\n\n" + _question(cohort),
         "## Data\n\n" + _data(facts),
         "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
         "intervals; an external validation says more.\n\n" + _figures(facts),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(facts),
         "## When it abstains\n\n" + _abstains(facts),
-        "## How it was made\n\n" + _made(facts),
+        "## How it was made\n\n" + _method(facts),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _asked(cohort: Cohort) -> str:
+def _question(cohort: Cohort) -> str:
     codes, causes = cohort.profile.outcome.codes, cohort.profile.outcome.causes
     years = " and ".join(f"{value:g}" for value in cohort.profile.horizons_years)
     competing = ", ".join(codes[code] for code in causes[2:]) or "none"
@@ -82,13 +82,13 @@ def _figures(facts: CardFacts) -> str:
         draws = Bootstrap.of(len(outcome), facts.seed, 500)
         c = draws.figure(discrimination.harrell_c(outcome, arm.out_of_fold.log_risk))
         ratio = draws.figure(calibration.observed_over_expected(outcome, risk, years))
-        cells = [arm.name, " + ".join(sorted(arm.pattern)), len(outcome), _said(c), _said(ratio)]
+        cells = [arm.name, " + ".join(sorted(arm.pattern)), len(outcome), _shown(c), _shown(ratio)]
         rows.append(f"| {' | '.join(map(str, cells))} | {threshold_for(outcome, risk, years):.3f} |")
     return "\n".join([*rows, "", *_gain(facts)])
 
 
 def _gain(facts: CardFacts) -> list[str]:
-    """What the slides add to the table, on the patients who have both."""
+    """The gain of the slides over the table, on patients with both."""
     arms = {arm.name: arm for arm in facts.arms}
     if not {"fused", "clinical_molecular"} <= arms.keys():
         return []
@@ -98,9 +98,9 @@ def _gain(facts: CardFacts) -> list[str]:
     first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
     second = discrimination.harrell_c(outcome, table.out_of_fold.log_risk[place])
     gain = Bootstrap.of(len(outcome), facts.seed, 500).figure(Difference(first, second))
-    found = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
+    conclusion = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
     who = f"on the {len(outcome)} patients who have both"
-    return [f"Gain of fused over clinical_molecular in C {who}: {_said(gain)}; {found}."]
+    return [f"Gain of fused over clinical_molecular in C {who}: {_shown(gain)}; {conclusion}."]
 
 
 def _subgroups(facts: CardFacts) -> str:
@@ -109,12 +109,12 @@ def _subgroups(facts: CardFacts) -> str:
     inside = cohort.take(arm.members)
     for name, text in cohort.profile.subgroups.items():
         index = np.flatnonzero(inside.holds(cohort.profile.expression(text)))
-        events = int(inside.outcome.relapsed[index].sum())
-        said = "too few events"
+        events = int(inside.outcome.is_event[index].sum())
+        figure = "too few events"
         if events >= _LEAST:
             statistic = discrimination.harrell_c(inside.outcome[index], arm.out_of_fold.log_risk[index])
-            said = _said(Bootstrap.of(len(index), facts.seed, 500).figure(statistic))
-        rows.append(f"| {name} | {len(index)} | {events} | {said} |")
+            figure = _shown(Bootstrap.of(len(index), facts.seed, 500).figure(statistic))
+        rows.append(f"| {name} | {len(index)} | {events} | {figure} |")
     return "\n".join(rows)
 
 
@@ -141,7 +141,7 @@ def _left_out(facts: CardFacts) -> str:
     )
 
 
-def _made(facts: CardFacts) -> str:
+def _method(facts: CardFacts) -> str:
     encoder = f"Encoder {facts.encoder}, frozen; gated attention, discrete-time hazards. " if facts.encoder else ""
     read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
     return (
@@ -152,7 +152,7 @@ def _made(facts: CardFacts) -> str:
     )
 
 
-def _said(figure: Figure) -> str:
+def _shown(figure: Figure) -> str:
     if figure.est is None or figure.lo is None or figure.hi is None:
         return "cannot be told"
     return f"{figure.est:.3f} ({figure.lo:.3f} to {figure.hi:.3f})"

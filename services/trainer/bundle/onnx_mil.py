@@ -6,6 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.trainer.slides.projection import Projection
 from services.trainer.slides.training import Trained
+from shared.model.mil import ATTENTION, BAG, LOG_RISK
 
 _OPSET, _IR = 17, 8
 
@@ -22,10 +23,10 @@ def to_onnx(projection: Projection, trained: Trained) -> bytes:
     graph = helper.make_graph(
         _nodes(),
         "attention_ensemble",
-        [helper.make_tensor_value_info("bag", TensorProto.FLOAT, ["n", len(projection.mean)])],
+        [helper.make_tensor_value_info(BAG, TensorProto.FLOAT, ["n", len(projection.mean)])],
         [
-            helper.make_tensor_value_info("log_risk", TensorProto.FLOAT, []),
-            helper.make_tensor_value_info("attention", TensorProto.FLOAT, ["n"]),
+            helper.make_tensor_value_info(LOG_RISK, TensorProto.FLOAT, []),
+            helper.make_tensor_value_info(ATTENTION, TensorProto.FLOAT, ["n"]),
         ],
         tensors,
     )
@@ -41,7 +42,7 @@ def _ints(name: str, values: list[int]) -> onnx.TensorProto:
 def _nodes() -> list[onnx.NodeProto]:
     node = helper.make_node
     return [
-        node("Sub", ["bag", "mean"], ["centred"]),
+        node("Sub", [BAG, "mean"], ["centred"]),
         node("MatMul", ["centred", "axes"], ["flat"]),
         node("Unsqueeze", ["flat", "first"], ["tiles"]),
         *_branch("tanh", "Tanh"),
@@ -52,9 +53,9 @@ def _nodes() -> list[onnx.NodeProto]:
         node("Transpose", ["weight"], ["weight_row"], perm=[0, 2, 1]),
         node("MatMul", ["weight_row", "tiles"], ["pooled"]),
         node("MatMul", ["pooled", "head"], ["risks"]),
-        node("ReduceMean", ["risks"], ["log_risk"], keepdims=0),
+        node("ReduceMean", ["risks"], [LOG_RISK], keepdims=0),
         node("ReduceMean", ["weight"], ["mean_weight"], axes=[0], keepdims=0),
-        node("Squeeze", ["mean_weight", "last"], ["attention"]),
+        node("Squeeze", ["mean_weight", "last"], [ATTENTION]),
     ]
 
 

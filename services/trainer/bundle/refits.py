@@ -14,17 +14,19 @@ model's mean:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import Column
 from services.trainer.arms.cox import Sample, baseline, fit_cox
-from services.trainer.arms.tabular import COMPETING, CauseFit, Tabular
+from services.trainer.arms.tabular import COMPETING, Tabular
 from services.trainer.bundle.shrinkage import Shrinkage
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
-from services.trainer.profile import PATHOMICS
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
+from shared.model.block import PATHOMICS
+from shared.model.column import Column
+from shared.model.hazards import Fit, linear_cause
 
 _LEAST_AGREEMENT = 0.3
 _WARM_UP = 15
@@ -39,52 +41,60 @@ class ArmFit:
     members: Ints
     design: Floats
 
-    def among(self, some: Ints) -> Ints:
-        """Rows of the design of those of the patients `some` [n], repeats included, whom the arm knows."""
-        place = np.full(int(max(self.members.max(), some.max())) + 1, -1)
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Columns of the design."""
+        return self.model.arm.columns
+
+    def among(self, drawn: Ints) -> Ints:
+        """Rows of the design for the patients `drawn` [n], repeats included, without those who are not members."""
+        place = np.full(int(max(self.members.max(), drawn.max())) + 1, -1)
         place[self.members] = np.arange(len(self.members))
-        found = place[some]
-        return np.asarray(found[found >= 0], np.int64)
+        rows = place[drawn]
+        return np.asarray(rows[rows >= 0], np.int64)
 
 
-def draw_refits(arms: Sequence[ArmFit], patients: Patients, agreement: float, count: int) -> list[tuple[Tabular, ...]]:
+def draw_refits(arms: Sequence[ArmFit], patients: Patients, agreement: float, count: int) -> list[tuple[Fit, ...]]:
     """`count` refits of every arm; the fullest arm comes first, `agreement` is the correlation of two networks."""
     rng = np.random.default_rng([patients.seed, 61])
-    held = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
+    priors = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
     drawn = []
     for step in range(_WARM_UP + count if count else 0):
-        fits = _refits(arms, held, patients, rng)
-        held = [one.after(fit.causes[0].coefficients, rng) for one, fit in zip(held, fits, strict=True)]
+        fits = _refits(arms, priors, patients, rng)
+        priors = [prior.after(fit.event.coefficients, rng) for prior, fit in zip(priors, fits, strict=True)]
         if step >= _WARM_UP:
             drawn.append(_with_what_is_missing(arms, fits, patients, agreement, rng))
-    return [tuple(one[i] for one in drawn) for i in range(len(arms))]
+    return [tuple(fits[i] for fits in drawn) for i in range(len(arms))]
 
 
 def _refits(
-    arms: Sequence[ArmFit], held: Sequence[Shrinkage], patients: Patients, rng: np.random.Generator
-) -> list[Tabular]:
-    again = rng.integers(0, len(patients), len(patients))
-    return [_refit(arm, one, patients.cohort.outcome, again, rng) for arm, one in zip(arms, held, strict=True)]
+    arms: Sequence[ArmFit], priors: Sequence[Shrinkage], patients: Patients, rng: np.random.Generator
+) -> list[Fit]:
+    resampled = rng.integers(0, len(patients), len(patients))
+    return [
+        _refit(arm, prior, patients.cohort.outcome, resampled, rng) for arm, prior in zip(arms, priors, strict=True)
+    ]
 
 
-def _refit(arm: ArmFit, held: Shrinkage, outcome: Outcome, again: Ints, rng: np.random.Generator) -> Tabular:
-    """The same columns on patients drawn again, every cause held back towards a draw from its prior."""
-    rows = arm.among(again)
+def _refit(arm: ArmFit, event_prior: Shrinkage, outcome: Outcome, resampled: Ints, rng: np.random.Generator) -> Fit:
+    """The same columns on resampled patients, every cause shrunk towards a draw from its prior."""
+    rows = arm.among(resampled)
     mine = outcome[arm.members]
-    others = Shrinkage.start(arm.design.shape[1], COMPETING)
+    competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
     causes = []
     for code in mine.causes:
-        prior = held if code == 1 else others
+        prior = event_prior if code == 1 else competing_prior
         sample = Sample.of(arm.design[rows], mine.time[rows], mine.event[rows] == code)
-        found = fit_cox(sample, prior.ridges, towards=prior.towards(rng))
-        causes.append(CauseFit(found, baseline(sample, found, arm.model.grid)))
-    return replace(arm.model, causes=tuple(causes))
+        coefficients = fit_cox(sample, prior.ridges, towards=prior.towards(rng))
+        causes.append(linear_cause(coefficients, baseline(sample, coefficients, arm.model.arm.times_years)))
+    return Fit(event=causes[0], competing=tuple(causes[1:]))
 
 
 def _with_what_is_missing(
-    arms: Sequence[ArmFit], fits: Sequence[Tabular], patients: Patients, agreement: float, rng: np.random.Generator
-) -> list[Tabular]:
-    unseen, weights = _unseen(fits[0], agreement, rng), fits[0].causes[0].coefficients
+    arms: Sequence[ArmFit], fits: Sequence[Fit], patients: Patients, agreement: float, rng: np.random.Generator
+) -> list[Fit]:
+    weights = fits[0].event.coefficients
+    unseen = _unseen(arms[0].columns, weights, agreement, rng)
     return [
         _shifted(_imputed(arm, fit, patients, rng), unseen + _beyond(arms[0], weights, arm, rng))
         for arm, fit in zip(arms, fits, strict=True)
@@ -92,55 +102,51 @@ def _with_what_is_missing(
 
 
 def _beyond(fullest: ArmFit, weights: Floats, arm: ArmFit, rng: np.random.Generator) -> float:
-    """What the columns that only the fullest arm has say of a patient, given the arm's own; mean hazard 1."""
-    mine = {column.variable for column in arm.model.columns}
-    extra = [i for i, column in enumerate(fullest.model.columns) if column.variable not in mine]
+    """Log hazard of the columns that only the fullest arm has, given the arm's own; mean hazard 1."""
+    mine = {column.variable for column in arm.columns}
+    extra = [i for i, column in enumerate(fullest.columns) if column.variable not in mine]
     both = np.intersect1d(fullest.members, arm.members)
     if not extra or not len(both):
         return 0.0
-    said = fullest.design[fullest.among(both)][:, extra] @ weights[extra]
+    log_hazard = fullest.design[fullest.among(both)][:, extra] @ weights[extra]
     known = np.column_stack([np.ones(len(both)), arm.design[arm.among(both)]])
-    rest = said - known @ np.linalg.lstsq(known, said, rcond=None)[0]
+    rest = log_hazard - known @ np.linalg.lstsq(known, log_hazard, rcond=None)[0]
     rest = rest * np.sqrt(len(rest) / max(len(rest) - known.shape[1], 1))
     return float(rng.choice(rest) - np.log(np.mean(np.exp(rest))))
 
 
-def _unseen(fullest: Tabular, agreement: float, rng: np.random.Generator) -> float:
+def _unseen(columns: Sequence[Column], weights: Floats, agreement: float, rng: np.random.Generator) -> float:
     """Log hazard of what the slides show and the networks do not see: mean hazard 1."""
-    weight = sum(
-        float(value)
-        for column, value in zip(fullest.columns, fullest.causes[0].coefficients, strict=True)
-        if column.variable == PATHOMICS
-    )
+    weight = sum(float(value) for column, value in zip(columns, weights, strict=True) if column.variable == PATHOMICS)
     reliability = max(agreement, _LEAST_AGREEMENT) ** 2
     spread = abs(weight) * np.sqrt((1 - reliability) / reliability)
     return float(spread * rng.normal() - spread**2 / 2)
 
 
-def _imputed(arm: ArmFit, fit: Tabular, patients: Patients, rng: np.random.Generator) -> Tabular:
-    """Let each indicator of a missing value say what the variable says of a training patient drawn at random."""
-    event = fit.causes[0]
+def _imputed(arm: ArmFit, fit: Fit, patients: Patients, rng: np.random.Generator) -> Fit:
+    """Give each indicator of a missing value the log hazard of a training patient drawn at random."""
+    event = fit.event
     coefficients, level = event.coefficients.copy(), 0.0
-    for place, column in enumerate(fit.columns):
+    for place, column in enumerate(arm.columns):
         if column.form == "missing":
             drawn = _drawn_value(arm, event.coefficients, column, patients, rng)
             coefficients[place] += drawn * column.scale
             level += drawn * column.mean
-    changed = CauseFit(coefficients, event.baseline * np.exp(level))
-    return replace(fit, causes=(changed, *fit.causes[1:]))
+    changed = linear_cause(coefficients, event.baseline * np.exp(level))
+    return fit.model_copy(update={"event": changed})
 
 
 def _drawn_value(
     arm: ArmFit, coefficients: Floats, missing: Column, patients: Patients, rng: np.random.Generator
 ) -> float:
-    """Log hazard of a variable's columns for a patient of whom it is known; mean hazard 1."""
+    """Log hazard of a variable's columns for a random patient with a known value; mean hazard 1."""
     values = patients.cohort.column(missing.variable)[arm.members]
     known = np.flatnonzero(~np.isnan(values))
-    parts = [i for i, c in enumerate(arm.model.columns) if c.variable == missing.variable and c.form != "missing"]
-    said = arm.design[known][:, parts] @ coefficients[parts]
-    return float(rng.choice(said) - np.log(np.mean(np.exp(said))))
+    parts = [i for i, c in enumerate(arm.columns) if c.variable == missing.variable and c.form != "missing"]
+    log_hazard = arm.design[known][:, parts] @ coefficients[parts]
+    return float(rng.choice(log_hazard) - np.log(np.mean(np.exp(log_hazard))))
 
 
-def _shifted(fit: Tabular, shift: float) -> Tabular:
-    event = fit.causes[0]
-    return replace(fit, causes=(CauseFit(event.coefficients, event.baseline * np.exp(shift)), *fit.causes[1:]))
+def _shifted(fit: Fit, shift: float) -> Fit:
+    event = linear_cause(fit.event.coefficients, fit.event.baseline * np.exp(shift))
+    return fit.model_copy(update={"event": event})

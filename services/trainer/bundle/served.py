@@ -1,57 +1,55 @@
 """A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from pydantic import ValidationError
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import Column, matrix
-from services.trainer.arms.hazards import Prediction, incidence
+from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.registry import ARMS
-from services.trainer.arms.ridge_cox import ByPattern
+from services.trainer.arms.ridge_cox import ByPattern, RidgeCox
 from services.trainer.arms.rule import flagged
 from services.trainer.arms.scored import calibrated
-from services.trainer.arms.trees import raw
-from services.trainer.bundle.arm_json import TREES_FILE, read_tabular
+from services.trainer.arms.tabular import Tabular
 from services.trainer.bundle.served_arms import GBM
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.bundle.training_facts import TRAINING, TrainingFacts
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError
-from services.trainer.profile import Profile
-from shared.bundles import MANIFEST, fault, folder_files
-from shared.canonical import sha256
+from shared.model.block import PATHOMIC
+from shared.model.bundle import Bundle, assemble
+from shared.model.bundle_files import first_problem, verify
+from shared.model.manifest import ArmRef
+from shared.model.profile import Profile
 
-TABLE_BLOCKS = {"clinical": ("clinical",), "clinical_molecular": ("clinical", "molecular")}
-ALL = ("clinical", "molecular", "pathomic")
-_WITH_SLIDES = {"pathomics": ("pathomic",), "fused": ALL}
 _FUSED = ("fused", "clinical_pathomics", "molecular_pathomics")
 
 
 @dataclass(frozen=True, eq=False)
 class ServedBundle:
-    """Files of a bundle whose digests hold."""
+    """A bundle made by `medulla train`."""
 
-    digest: str
-    manifest: Mapping[str, Any]
-    training: Mapping[str, Any]
-    files: Mapping[str, bytes]
+    bundle: Bundle
+    training: TrainingFacts
 
     @property
     def profile(self) -> Profile:
         """The profile that the bundle was trained with."""
-        return Profile.model_validate(self.training["profile"])
+        return self.training.profile
 
-    def part(self, name: str) -> Mapping[str, Any]:
-        """One of the JSON files."""
-        content: Mapping[str, Any] = json.loads(self.files[name])
-        return content
+    def model(self, name: str) -> Tabular:
+        """One of the arms."""
+        arm, training = self.bundle.arms[name], self.training
+        return Tabular(arm, training.reference, training.horizon, trees=self.bundle.trees)
+
+    def by_pattern(self, blocks: tuple[str, ...]) -> ByPattern:
+        """The models that need nothing but `blocks`, the trees excepted."""
+        arms = [arm for arm in self.bundle.manifest.arms if set(arm.blocks) <= set(blocks) and arm.name != GBM]
+        models = {frozenset(arm.blocks): self.model(arm.name) for arm in arms}
+        return ByPattern(models, self.training.average, blocks, constant(self.training.average, 0))
 
     def check_embeddings(self, embeddings: Embeddings | None) -> None:
         """Refuse bags of another encoder.
@@ -59,107 +57,82 @@ class ServedBundle:
         Raises:
             BadModelError: naming both encoders.
         """
-        wanted = self.manifest["encoder"]
-        if embeddings and wanted and embeddings.encoder_digest != wanted["digest"]:
+        encoder = self.bundle.manifest.encoder
+        if embeddings and encoder and embeddings.encoder_digest != encoder.digest:
             raise BadModelError(
-                f"the bundle reads {wanted['name']} {wanted['digest'][:12]}, the embeddings are of "
+                f"the bundle reads {encoder.name} {encoder.digest[:12]}, the embeddings are of "
                 f"{embeddings.encoder_name} {embeddings.encoder_digest[:12]}"
             )
 
 
 def read_bundle(folder: Path) -> ServedBundle:
-    """Read a bundle made by `medulla train` and check every digest.
+    """Read a bundle made by `medulla train` and check all of it.
 
     Raises:
-        BadModelError: a file is missing, altered or not listed, or the bundle was not made by `medulla train`.
+        BadBundleError: a file is missing, altered, not listed or not understood.
+        BadModelError: the bundle was not made by `medulla train`.
     """
+    files = verify(folder)
+    if TRAINING not in files.files:
+        raise BadModelError(f"{folder} is no bundle of `medulla train`: it has no {TRAINING}")
     try:
-        files = folder_files(folder)
-        if MANIFEST not in files:
-            raise BadModelError(f"{folder} holds no {MANIFEST}, so it is no bundle")
-        manifest = json.loads(files[MANIFEST])
-        if wrong := fault(manifest["files"], files, str(folder)):
-            raise BadModelError(wrong)
-        training = json.loads(files["training.json"])
-        bundle = ServedBundle(sha256(files[MANIFEST]), manifest, training, files)
-        Profile.model_validate(training["profile"])
-    except BadModelError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-        raise BadModelError(f"{folder} is no bundle of `medulla train`: {error}") from error
-    return bundle
+        training = TrainingFacts.model_validate_json(files.files[TRAINING])
+    except ValidationError as error:
+        problem = first_problem(error)
+        raise BadModelError(f"{folder} is no bundle of `medulla train`: {TRAINING}: {problem}") from error
+    return ServedBundle(assemble(files), training)
 
 
-def slide_view(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> SlideView | None:
+def slide_view(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> SlideView | None:
     """The bundle's pathomic log-risk of each patient; None where bundle or cohort has no slides."""
-    if embeddings is None or "mil.onnx" not in bundle.files:
+    mil = served.bundle.mil
+    if embeddings is None or mil is None:
         return None
-    from services.trainer.bundle.mil import MilModel  # noqa: PLC0415 - only where there are slides
-
-    model = MilModel(bundle.files["mil.onnx"])
     has = embeddings.has(cohort.case_ids)
-    said = [model(embeddings.bag(case))[0] if some else np.nan for case, some in zip(cohort.case_ids, has, strict=True)]
-    log_risk = np.array(said, np.float64)
+    cases = zip(cohort.case_ids, has, strict=True)
+    log_risk = np.array([mil(embeddings.bag(case))[0] if known else np.nan for case, known in cases], np.float64)
     return SlideView(log_risk, log_risk[:, None], np.full(len(cohort), np.nan))
 
 
-def predict_all(bundle: ServedBundle, patients: Patients) -> tuple[dict[str, Prediction], dict[str, str]]:
-    """What every arm of the bundle says of a cohort, and why an arm says nothing."""
-    average = np.asarray(bundle.training["average"], np.float64)
-    found = {"null": constant(average, len(patients))}
+def predict_all(served: ServedBundle, patients: Patients) -> tuple[dict[str, Prediction], dict[str, str]]:
+    """Predictions of a cohort by every arm of the bundle, and why an arm has none."""
+    predictions = {"null": constant(served.training.average, len(patients))}
     absent = {arm.name: "the bundle does not hold this arm" for arm in ARMS if arm.name != "null"}
     absent["rule"] = "the bundle has no rule"
-    if bundle.training["rule"]:
-        model = read_tabular(bundle.training["rule"], bundle.training["reference"], bundle.training["horizon"])
-        found["rule"] = calibrated(model, flagged(patients))
-    for name, blocks in TABLE_BLOCKS.items():
-        if f"{name}.json" in bundle.files:
-            found[name] = _patterns(bundle, blocks, average).predict(patients)
-    if GBM in [arm["name"] for arm in bundle.manifest["arms"]]:
-        found[GBM] = _trees(bundle, patients)
-    held = {name: _held(bundle, name) for name in _WITH_SLIDES}
-    for name, blocks in _WITH_SLIDES.items():
-        if not any(held.values()):
-            absent[name] = "the bundle was trained without slides and ready-made pathomic columns"
-        elif not patients.knows("pathomic").any():
-            absent[name] = "nobody of the cohort has slides or ready-made pathomic columns"
-        elif held[name]:
-            found[name] = _patterns(bundle, blocks, average).predict(patients)
-    if "pathomics" in found:
-        found["pathomics"] = found["pathomics"].only(patients.knows("pathomic"))
-    return found, {name: why for name, why in absent.items() if name not in found}
+    if served.training.rule:
+        predictions["rule"] = calibrated(served.training.rule.model, flagged(patients))
+    if GBM in served.bundle.arms:
+        predictions[GBM] = served.model(GBM).predict(patients.case_values)
+    for arm in ARMS:
+        if not isinstance(arm, RidgeCox):
+            continue
+        reason = _unavailable_reason(served, arm, patients)
+        if reason is None:
+            predictions[arm.name] = served.by_pattern(arm.blocks).predict(patients)
+        else:
+            absent[arm.name] = reason
+    if "pathomics" in predictions:
+        predictions["pathomics"] = predictions["pathomics"].only(patients.has_block(PATHOMIC))
+    return predictions, {name: reason for name, reason in absent.items() if name not in predictions}
 
 
-def _held(bundle: ServedBundle, name: str) -> str | None:
-    """The model of a bundle that an arm with slides asks first; without molecular data fusion is with the clinical."""
-    names = ("pathomics",) if name == "pathomics" else _FUSED
-    return next((one for one in names if f"{one}.json" in bundle.files), None)
+def _unavailable_reason(served: ServedBundle, arm: RidgeCox, patients: Patients) -> str | None:
+    """Why the bundle has no prediction of an arm for a cohort; None where it has."""
+    if PATHOMIC in arm.blocks and not any(PATHOMIC in ref.blocks for ref in served.bundle.manifest.arms):
+        return "the bundle was trained without slides and ready-made pathomic columns"
+    if PATHOMIC in arm.blocks and not patients.has_block(PATHOMIC).any():
+        return "nobody of the cohort has slides or ready-made pathomic columns"
+    return None if _held(served, arm.name) else "the bundle does not hold this arm"
 
 
-def threshold_of(bundle: ServedBundle, name: str) -> float:
+def _held(served: ServedBundle, name: str) -> ArmRef | None:
+    """The bundle's model of an arm; without molecular data the fused arm is that of clinical variables and slides."""
+    names = _FUSED if name == "fused" else (name,)
+    arms = {arm.name: arm for arm in served.bundle.manifest.arms}
+    return next((arms[held] for held in names if held in arms), None)
+
+
+def threshold_of(served: ServedBundle, name: str) -> float:
     """The training threshold of an arm; infinite where the bundle has none."""
-    held = _held(bundle, name) if name in _WITH_SLIDES else name
-    return float(bundle.training["thresholds"].get(held, np.inf))
-
-
-def _patterns(bundle: ServedBundle, blocks: tuple[str, ...], average: Floats) -> ByPattern:
-    """The models of a bundle that need nothing but `blocks`."""
-    reference, horizon = bundle.training["reference"], bundle.training["horizon"]
-    arms = [arm for arm in bundle.manifest["arms"] if set(arm["blocks"]) <= set(blocks) and arm["name"] != GBM]
-    models = {frozenset(arm["blocks"]): read_tabular(bundle.part(arm["file"]), reference, horizon) for arm in arms}
-    return ByPattern(models, average, blocks, constant(average, 0))
-
-
-def _trees(bundle: ServedBundle, patients: Patients) -> Prediction:
-    """Raw score less centre, times scale, on the baseline of the arm."""
-    said = bundle.part(f"{GBM}.json")
-    columns = tuple(Column(**(column | {"levels": tuple(column["levels"])})) for column in said["columns"])
-    hazard = said["fit"]["event"]["log_hazard"]
-    booster = lgb.Booster(model_str=bundle.files[TREES_FILE].decode())
-    score = raw(booster, matrix(columns, patients.cohort, None))
-    log_hazard = hazard["scale"] * (score - hazard["centre"])
-    baselines = [np.asarray(said["fit"]["event"]["baseline"], np.float64)]
-    baselines += [np.asarray(cause["baseline"], np.float64) for cause in said["fit"]["competing"]]
-    logs = [log_hazard, *(np.zeros(len(patients)) for _ in baselines[1:])]
-    level = np.log(max(float(baselines[0][bundle.training["horizon"]]), 1e-12)) - bundle.training["reference"]
-    return Prediction(log_hazard + level, incidence(logs, baselines))
+    held = _held(served, name)
+    return served.training.thresholds.get(held.name if held else name, np.inf)

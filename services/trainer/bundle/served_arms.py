@@ -6,38 +6,44 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
+from services.trainer.arms.clinical_molecular_gbm import BLOCKS as TABLE_BLOCKS
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.ridge_cox import Pattern, fit_patterns
+from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.arms.scored import Scored, fit_scored
 from services.trainer.arms.tabular import Tabular
 from services.trainer.arms.trees import Trees, fit_trees
 from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
-from services.trainer.cohort.cohort import Floats, Ints
+from shared.arrays import Floats, Ints
+from shared.model.arm import Arm
+from shared.model.block import BLOCKS, PATHOMIC
+from shared.model.column import Column, design_matrix
+from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
+from shared.model.pattern import Pattern
 
-ALL_BLOCKS = ("clinical", "molecular", "pathomic")
+ALL_BLOCKS = tuple(block.name for block in BLOCKS)
 _NAMES = {
-    frozenset({"clinical", "molecular", "pathomic"}): "fused",
+    frozenset({"clinical", "molecular", PATHOMIC}): "fused",
     frozenset({"clinical", "molecular"}): "clinical_molecular",
-    frozenset({"clinical", "pathomic"}): "clinical_pathomics",
-    frozenset({"molecular", "pathomic"}): "molecular_pathomics",
+    frozenset({"clinical", PATHOMIC}): "clinical_pathomics",
+    frozenset({"molecular", PATHOMIC}): "molecular_pathomics",
     frozenset({"clinical"}): "clinical",
     frozenset({"molecular"}): "molecular",
-    frozenset({"pathomic"}): "pathomics",
+    frozenset({PATHOMIC}): "pathomics",
 }
 GBM = "clinical_molecular_gbm"
+TREES_FILE = "lightgbm.txt"
 
 
 @dataclass(frozen=True, eq=False)
 class ServedArm:
-    """A model for one pattern of known blocks, the patients it was fitted on, and what is said of them unseen."""
+    """A model for one pattern of known blocks, its patients, and predictions by models fitted without them."""
 
     name: str
     pattern: Pattern
     model: Tabular
-    refits: tuple[Tabular, ...]
+    refits: tuple[Fit, ...]
     members: Ints
     design: Floats
     """[members, p]"""
@@ -48,23 +54,28 @@ class ServedArm:
         """What its refits are made from."""
         return ArmFit(self.model, self.members, self.design)
 
+    @property
+    def arm(self) -> Arm:
+        """The arm as the bundle holds it, refits included."""
+        return self.model.arm.model_copy(update={"refits": self.refits})
 
-def served_arms(patients: Patients, unseen: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
+
+def served_arms(patients: Patients, out_of_fold: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
     """Fit every pattern that has enough events, the one that knows most first.
 
-    `unseen` is what arms say of patients left out of everything; `agreement` is that of the networks.
+    `out_of_fold` predicts patients by models that were fitted without them; `agreement` is that of the networks.
     """
-    arms = list(_fitted(patients, unseen))
-    again = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
-    return [replace(arm, refits=some) for arm, some in zip(arms, again, strict=True)]
+    arms = list(_fitted(patients, out_of_fold))
+    refitted = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
+    return [replace(arm, refits=fits) for arm, fits in zip(arms, refitted, strict=True)]
 
 
-def _fitted(patients: Patients, unseen: Nested) -> Iterator[ServedArm]:
+def _fitted(patients: Patients, out_of_fold: Nested) -> Iterator[ServedArm]:
     for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
-        members = np.flatnonzero(patients.knows_all(pattern))
-        part = patients.take(members)
-        design = matrix(model.columns, part.cohort, part.pathomics)
-        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, unseen[pattern].take(members))
+        members = np.flatnonzero(patients.has_blocks(pattern))
+        training = patients.take(members)
+        design = design_matrix(model.arm.columns, training.case_values)
+        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, out_of_fold[pattern].take(members))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,26 +88,33 @@ class ServedTrees:
     members: Ints
 
     @property
-    def scale(self) -> float:
-        """Log hazard for one unit of raw score."""
-        return float(self.scored.model.causes[0].coefficients[0]) / self.scored.model.columns[0].scale
-
-    @property
-    def centre(self) -> float:
-        """The raw score of the average patient."""
-        return self.scored.model.columns[0].mean
+    def arm(self) -> Arm:
+        """The arm as the bundle holds it: the event of interest by the trees, what competes by its baseline alone."""
+        calibration = self.scored.model.arm
+        column, event = calibration.columns[0], calibration.fit.event
+        hazard = TreesHazard(file=TREES_FILE, centre=column.mean, scale=float(event.coefficients[0]) / column.scale)
+        average = np.zeros(len(self.columns))
+        fit = Fit(
+            event=Cause(log_hazard=hazard, baseline=event.baseline),
+            competing=tuple(linear_cause(average, cause.baseline) for cause in calibration.fit.competing),
+        )
+        return Arm(columns=self.columns, times_years=calibration.times_years, fit=fit)
 
 
 def served_trees(patients: Patients) -> ServedTrees | None:
-    """LightGBM on clinical and molecular variables; None where nobody has both."""
-    members = np.flatnonzero(patients.knows("clinical") & patients.knows("molecular"))
-    part = patients.take(members)
-    if part.cohort.outcome.relapsed.sum() < 2 * 5:
+    """LightGBM on clinical and molecular variables; None where too few patients have both."""
+    members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
+    training = patients.take(members)
+    if training.cohort.outcome.is_event.sum() < 2 * 5:
         return None
-    columns = fit_columns(part.cohort, part.cohort.profile.of_blocks(BLOCKS), None)
-    x = matrix(columns, part.cohort, None)
-    trees = fit_trees(x, part.cohort.outcome, part.inner_folds(), part.seed)
-    scored = fit_scored(part, trees.out_of_fold, lambda some: trees.score(matrix(columns, some.cohort, None)))
+    columns = fit_columns(training.case_values, training.cohort.profile.of_blocks(TABLE_BLOCKS))
+    x = design_matrix(columns, training.case_values)
+    trees = fit_trees(x, training.cohort.outcome, training.inner_folds(), training.seed)
+
+    def score(new: Patients) -> Floats:
+        return trees.score(design_matrix(columns, new.case_values))
+
+    scored = fit_scored(training, trees.out_of_fold, score)
     return ServedTrees(columns, trees, scored, members)
 
 

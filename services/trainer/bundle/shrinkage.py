@@ -1,4 +1,4 @@
-"""How hard each column of an arm is held back, as a draw and not as one number that is taken for sure.
+"""The shrinkage of each column of an arm, as a draw from its distribution instead of one fixed number.
 
 A ridge is a normal prior of one width for all columns. A few columns matter much and most matter little, so the refits
 take a Cauchy prior (Gelman et al., Ann Appl Stat 2008;2:1360), as a normal one whose ridge is drawn anew for each
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats
+from shared.arrays import Floats
 
 _FREEDOM = 1.0
 """Degrees of freedom of Student's t; 1 is Cauchy."""
@@ -28,7 +28,7 @@ class Shrinkage:
 
     @classmethod
     def start(cls, columns: int, chosen: float) -> "Shrinkage":
-        """Every column held back by the chosen ridge."""
+        """Every column shrunk by the chosen ridge."""
         return cls(np.full(columns, chosen), 1 / chosen, chosen)
 
     def towards(self, rng: np.random.Generator) -> Floats:
@@ -36,7 +36,7 @@ class Shrinkage:
         return np.asarray(rng.normal(size=len(self.ridges)) / np.sqrt(self.ridges), np.float64)
 
     def after(self, coefficients: Floats, rng: np.random.Generator) -> "Shrinkage":
-        """Drawn anew, given coefficients [p]: both conditional distributions are gamma."""
+        """The next draw, given coefficients [p]: both conditional distributions are gamma."""
         p = len(self.ridges)
         ridges = rng.gamma((_FREEDOM + 1) / 2, 2 / (_FREEDOM * self.variance + coefficients**2), p)
         variance = rng.gamma(1 + p * _FREEDOM / 2, 1 / (self.chosen + _FREEDOM / 2 * ridges.sum()))

@@ -4,17 +4,16 @@ Nothing here sees an outcome. Limits come from slides of patients who were left 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from services.trainer.bundle.arm_json import plain
-from services.trainer.bundle.reference import fit_embedding, parts_of_distance
-from services.trainer.cohort.cohort import Floats
+from services.trainer.bundle.reference import fit_embedding
 from services.trainer.cohort.embeddings import BagFile, Embeddings
 from shared import keys
+from shared.arrays import Floats
+from shared.model.reference import ColourDistribution, ColourReference, EmbeddingReference, Limits, SlideReference
 from shared.units import Sha256
 
 _FLAG, _BEYOND = 1.1, 1.3
@@ -25,9 +24,6 @@ _LEAST = 2 * _PARTS
 """Slides that a reference needs."""
 _SHRINKAGE = 0.02
 """Of the correlation of colours towards none."""
-
-Fit = Callable[[Floats], Mapping[str, Any]]
-Measure = Callable[[Mapping[str, Any], Floats], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,33 +48,28 @@ def slide_measures(case_ids: Sequence[str], embeddings: Embeddings) -> SlideMeas
     return SlideMeasures([bag.case_id for bag in bags], means, known)
 
 
-def slide_reference(measures: SlideMeasures) -> dict[str, Any] | None:
-    """The part `slides` of reference.json; None for too few slides."""
+def slide_reference(measures: SlideMeasures) -> SlideReference | None:
+    """The part `slides` of reference.json; None for too few patients with slides."""
     if len(set(measures.cases)) < _LEAST:
         return None
-    embedding = _fitted(measures.cases, measures.means, fit_embedding, _embedding_distance)
-    reference: dict[str, Any] = {"embedding": plain(embedding, 6), "beyond": "leave_out", "none_left": "abstain"}
-    if measures.colours.size:
-        reference["colours"] = plain(_fitted(measures.cases, measures.colours, _fit_colours, colour_distance), 6)
-    return reference
+    cases, means, colours = measures.cases, measures.means, measures.colours
+    limits = _limits(cases, means, lambda kept, rows: fit_embedding(kept).slide_distances(rows))
+    embedding = EmbeddingReference(**fit_embedding(means).model_dump(), limits=limits)
+    if not colours.size:
+        return SlideReference(embedding=embedding)
+    limits = _limits(cases, colours, lambda kept, rows: fit_colours(kept).distances(rows))
+    return SlideReference(
+        embedding=embedding, colours=ColourReference(**fit_colours(colours).model_dump(), limits=limits)
+    )
 
 
-def slide_distances(reference: Mapping[str, Any], measures: SlideMeasures) -> Floats:
-    """Each slide's distance [n] as a share of the limit past which it is left out, as the scorer tells it."""
-    shares = [_shares(reference["embedding"], measures.means, _embedding_distance)]
-    if "colours" in reference and measures.colours.size:
-        shares.append(_shares(reference["colours"], measures.colours, colour_distance))
-    return np.asarray(np.max(shares, axis=0), np.float64)
-
-
-def colour_distance(fitted: Mapping[str, Any], row: Floats) -> float:
-    """Of a slide's colours [k]: root mean square of the whitened offset."""
-    return float(np.sqrt(np.mean((fitted["whitening"] @ (row - fitted["mean"])) ** 2)))
-
-
-def _embedding_distance(fitted: Mapping[str, Any], row: Floats) -> float:
-    along, off = parts_of_distance(fitted, row)
-    return max(float(np.sqrt(np.mean(along**2))), off)
+def shares_of_limit(reference: SlideReference, measures: SlideMeasures) -> Floats:
+    """Each slide's distance [n] as a share of the limit beyond which it is left out."""
+    embedding, colours = reference.embedding, reference.colours
+    shares = embedding.slide_distances(measures.means) / embedding.limits.abstain
+    if colours and measures.colours.size:
+        shares = np.maximum(shares, colours.distances(measures.colours) / colours.limits.abstain)
+    return shares
 
 
 def _colours(embeddings: Embeddings, bag: BagFile) -> tuple[float, ...]:
@@ -87,27 +78,18 @@ def _colours(embeddings: Embeddings, bag: BagFile) -> tuple[float, ...]:
     return tuple(json.loads(path.read_bytes()).get("colours", ())) if path.is_file() else ()
 
 
-def _fit_colours(rows: Floats) -> dict[str, Any]:
-    """Mean, and the whitening of a correlation that is held back towards none."""
+def fit_colours(rows: Floats) -> ColourDistribution:
+    """Mean of stain colours [n, k], and the whitening of a correlation that is shrunk towards none."""
     spread = np.maximum(rows.std(axis=0, ddof=1), 1e-6)
     correlation = np.cov((rows - rows.mean(axis=0)) / spread, rowvar=False)
     values, vectors = np.linalg.eigh((1 - _SHRINKAGE) * correlation + _SHRINKAGE * np.eye(len(spread)))
-    return {"mean": rows.mean(axis=0), "whitening": (vectors / np.sqrt(values)).T / spread}
+    return ColourDistribution(mean=rows.mean(axis=0), whitening=(vectors / np.sqrt(values)).T / spread)
 
 
-def _fitted(cases: Sequence[str], rows: Floats, fit: Fit, measure: Measure) -> dict[str, Any]:
-    """A fit of all with limits from slides that were left out of it, a tenth of the patients at a time."""
+def _limits(cases: Sequence[str], rows: Floats, distances: Callable[[Floats, Floats], Floats]) -> Limits:
+    """Limits from the `distances` of rows from a fit of others: a tenth of the patients is left out at a time."""
     names = np.array(cases)
     order = np.random.default_rng(13).permutation(sorted(set(cases)))
-    largest = 0.0
-    for part in np.array_split(order, _PARTS):
-        outside = np.isin(names, part)
-        fitted = fit(rows[~outside])
-        largest = max(largest, *(measure(fitted, row) for row in rows[outside]))
-    return dict(fit(rows)) | {"limits": {"flag": _FLAG * largest, "abstain": _BEYOND * largest}}
-
-
-def _shares(reference: Mapping[str, Any], rows: Floats, measure: Measure) -> Floats:
-    fitted = {name: np.asarray(value) for name, value in reference.items() if name != "limits"}
-    shares = np.array([measure(fitted, row) for row in rows], np.float64)
-    return np.asarray(shares / reference["limits"]["abstain"], np.float64)
+    left_out = [np.isin(names, part) for part in np.array_split(order, _PARTS)]
+    largest = max(float(distances(rows[~outside], rows[outside]).max()) for outside in left_out)
+    return Limits(flag=_FLAG * largest, abstain=_BEYOND * largest)

@@ -10,16 +10,23 @@ import numpy as np
 from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.rule import ClinicalRule
 from services.trainer.arms.scored import Scored
-from services.trainer.bundle.arm_json import TREES_FILE, arm_json, plain, tabular_json, trees_json
 from services.trainer.bundle.model_card import UNCALIBRATED, CardFacts, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
-from services.trainer.bundle.served_arms import ALL_BLOCKS, GBM, ServedArm, ServedTrees, served_arms, served_trees
+from services.trainer.bundle.served_arms import (
+    ALL_BLOCKS,
+    GBM,
+    TREES_FILE,
+    ServedArm,
+    ServedTrees,
+    served_arms,
+    served_trees,
+)
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
-from services.trainer.bundle.writer import check_target, write_bundle
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import UnusableCohortError
 from services.trainer.evaluation.evaluate import slide_notes
 from services.trainer.evaluation.leaks import check_within, trained_on
@@ -27,7 +34,13 @@ from services.trainer.evaluation.run import Advance
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
-from services.trainer.profile import Profile
+from shared.arrays import Floats
+from shared.model.bundle_writer import check_target, write_bundle
+from shared.model.calibration import Calibration
+from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
+from shared.model.mil import MIL
+from shared.model.thresholds import Group, GroupRule, Thresholds
+from shared.model.vector import significant
 
 REFITS = 100
 FOLDS = 5
@@ -58,7 +71,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
     check_target(out, plan.key)
-    cohort, notes = usable(cohort)
+    cohort, notes = validate_cohort(cohort)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
     steps = plan.folds + _OTHER_STEPS
@@ -68,19 +81,20 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     advance(1, steps)
     patients = Patients(cohort, view, plan.seed)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
-    unseen = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
-    arms = served_arms(patients, unseen, plan.refits, agreement)
+    out_of_fold = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
+    arms = served_arms(patients, out_of_fold, plan.refits, agreement)
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
     trees = served_trees(patients)
-    files |= {f"{arm.name}.json": arm_json(arm) for arm in arms}
-    files |= {"calibration.json": {"arms": {}, "basis": UNCALIBRATED}}
-    files |= {"thresholds.json": {"arms": _thresholds(arms, cohort)}}
+    files |= {f"{arm.name}.json": arm.arm.as_json() for arm in arms}
+    files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
+    files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
     if trees:
-        files |= {f"{GBM}.json": trees_json(trees), TREES_FILE: trees.trees.booster.model_to_string().encode()}
-    files["reference.json"] = reference(arms, cohort, _means(cohort, embeddings)) | _of_slides(cohort, embeddings)
-    files["training.json"] = _training(patients, embeddings, arms, trees)
+        files |= {f"{GBM}.json": trees.arm.as_json(), TREES_FILE: trees.trees.booster.model_to_string().encode()}
+    slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
+    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides).as_json()
+    files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
     encoder = embeddings.encoder_name if embeddings else None
     facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
     files["model_card.md"] = model_card(facts).encode()
@@ -100,7 +114,7 @@ def _slides(
     from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - the same
 
     model, view = fit_slides(cohort, embeddings, seed, gated=False)
-    files["mil.onnx"] = to_onnx(model.projection, model.attention)
+    files[MIL] = to_onnx(model.projection, model.attention)
     files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
     return view, model.agreement
 
@@ -112,51 +126,47 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
     return np.stack([embeddings.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
 
 
-def _of_slides(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, Any]:
-    reference = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
-    return {"slides": reference} if reference else {}
-
-
-def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> dict[str, Any]:
-    years, said = cohort.profile.horizons_years[0], {}
+def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> Thresholds:
+    """Two groups an arm, by the highest limit that keeps enough patients with the event above it, out of fold."""
+    years = cohort.profile.horizons_years[0]
     event = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
+    mark = " of a SIMULATED cohort" if cohort.simulated else ""
+    basis = (
+        f"the threshold keeps {SENSITIVITY:.0%} of those{mark} with {event} by {years:g} years above it, out of fold"
+    )
+    rules = {}
     for arm in arms:
         outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
-        limit = plain(threshold_for(outcome, risk, years))
-        listed = [{"name": "below threshold", "below": limit}, {"name": "above threshold", "below": None}]
-        mark = " of a SIMULATED cohort" if cohort.simulated else ""
-        whom = f"{SENSITIVITY:.0%} of those{mark} with {event} by {years:g} years"
-        basis = f"the threshold keeps {whom} above it, out of fold"
-        said[arm.name] = {"horizon_years": years, "groups": listed, "basis": basis}
-    return said
+        limit = significant(threshold_for(outcome, risk, years), 7)
+        groups = (Group(name="below threshold", below=limit), Group(name="above threshold"))
+        rules[arm.name] = GroupRule(horizon_years=years, groups=groups, basis=basis)
+    return Thresholds(arms=rules)
 
 
 def _training(
     patients: Patients, embeddings: Embeddings | None, arms: Sequence[ServedArm], trees: ServedTrees | None
-) -> dict[str, Any]:
-    """What a validation needs beside the arms: baselines, thresholds, digests that tell the training cases again."""
+) -> TrainingFacts:
     cohort, grid, place = patients.cohort, patients.grid, patients.horizon
     years = cohort.profile.horizons_years[0]
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
-    found = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
-    found |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
-    thresholds = {name: threshold_for(cohort.outcome[some], risk, years) for name, (some, risk) in found.items()}
+    risks = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
+    risks |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
     average = cumulative_incidence(cohort.outcome, grid)
-    said: dict[str, Any] = {
-        "profile": cohort.profile.model_dump(mode="json"),
-        "trained_on": trained_on(cohort, embeddings),
-        "thresholds": thresholds | {"null": float(average[place])},
-        "average": average,
-        "reference": float(np.log(max(level, 1e-12))),
-        "horizon": place,
-        "rule": None,
-    }
-    rule = ClinicalRule()
-    if rule.lacks(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
-        said["rule"] = tabular_json(fitted.model)
-        said["thresholds"] |= {"rule": threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)}
-    result: dict[str, Any] = plain(said)
-    return result
+    thresholds = {name: threshold_for(cohort.outcome[index], risk, years) for name, (index, risk) in risks.items()}
+    thresholds["null"] = float(average[place])
+    rule, fitted_rule = ClinicalRule(), None
+    if rule.unavailable_reason(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
+        fitted_rule = RuleArm.of(fitted.model)
+        thresholds["rule"] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
+    return TrainingFacts(
+        profile=cohort.profile,
+        trained_on={kind: tuple(digests) for kind, digests in trained_on(cohort, embeddings).items()},
+        thresholds=thresholds,
+        average=average,
+        reference=float(np.log(max(level, 1e-12))),
+        horizon=place,
+        rule=fitted_rule,
+    )
 
 
 def _facts(
@@ -173,27 +183,8 @@ def _facts(
     return {
         "name": plan.name,
         "created": plan.created,
-        "profile": served_profile(cohort.profile),
+        "profile": cohort.profile.served(),
         "encoder": encoder,
         "arms": listed,
         "simulated": cohort.simulated,
-    }
-
-
-def served_profile(profile: Profile) -> dict[str, Any]:
-    """The part of a profile that the scorer reads."""
-    kept = {"name", "kind", "block", "levels", "unit", "low", "high"}
-    words = {"aliases", "units", "unclear"}
-    variables = [
-        one.model_dump(mode="json", include=kept)
-        | {"label": one.shown}
-        | one.model_dump(mode="json", include=words, exclude_defaults=True)
-        for one in profile.variables
-    ]
-    return profile.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
-        "name": profile.name,
-        "variables": variables,
-        "outcome": profile.outcome.model_dump(mode="json"),
-        "horizons_years": list(profile.horizons_years),
-        "rule": profile.rule,
     }

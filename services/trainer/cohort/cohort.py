@@ -3,14 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from services.trainer.profile import Profile
+from shared.arrays import Flags, Floats, Ints
+from shared.model.case_values import CaseValues
+from shared.model.profile import Profile
 from shared.model.rule import Rule
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 DAYS_A_YEAR = 365.25
 
@@ -29,7 +26,7 @@ class Outcome:
         return Outcome(self.time[index], self.event[index])
 
     @property
-    def relapsed(self) -> Flags:
+    def is_event(self) -> Flags:
         """Whose time ends with the event of interest."""
         return np.asarray(self.event == 1)
 
@@ -84,10 +81,15 @@ class Cohort:
         """For which patients [n] an expression holds."""
         return rule(self.column)
 
-    def knows(self, block: str) -> Flags:
-        """Of which patients [n] anything of a block is known."""
-        places = [i for i, variable in enumerate(self.profile.variables) if variable.block == block]
-        return np.asarray((~np.isnan(self.values[:, places])).any(axis=1), np.bool_)
+    @property
+    def case_values(self) -> CaseValues:
+        """The patients' values by variable."""
+        names = [variable.name for variable in self.profile.variables]
+        return CaseValues(self.profile, dict(zip(names, self.values.T, strict=True)), len(self))
+
+    def has_block(self, block: str) -> Flags:
+        """Patients [n] with a value of at least one of a block's variables."""
+        return self.case_values.has_block(block)
 
     @property
     def strata(self) -> Ints:
@@ -98,7 +100,7 @@ class Cohort:
 
     @property
     def has_times(self) -> bool:
-        """Whether it is known when events happened; else `outcome.time` only says on which side of the horizon."""
+        """Whether event times are known; else `outcome.time` only says on which side of the horizon an event lies."""
         return bool(self.profile.outcome.time)
 
     @property

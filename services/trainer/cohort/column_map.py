@@ -1,4 +1,4 @@
-"""A map from somebody's columns and words to a profile's, as `--map columns.yaml` gives it."""
+"""Maps columns and words of a table to those of a profile, as `--map columns.yaml` states them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _MOST_BYTES = 1_000_000
 
 
 class BadMapError(PermanentError):
-    """A column map is no YAML, or says what no map may say."""
+    """A column map is not valid YAML, or has entries that are not allowed."""
 
     reason = "bad_request"
     advice = "A map has columns (theirs: ours), words (ours: {theirs: ours}), units, missing and ignore, all optional."
@@ -118,5 +118,5 @@ def load_map(path: Path) -> ColumnMap:
     except yaml.YAMLError as error:
         raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in error.errors()]
         raise BadMapError(f"map {path} is refused: {sentence(wrong)}") from error

@@ -1,4 +1,4 @@
-"""What bags hold, by digests: of the whole, and of some tiles by which copies are told again.
+"""Digests of bags: of the whole, and of some tiles, by which copies are recognised.
 
 Copies are told where features are equal bit by bit: the same pixels and encoder give the same on one kind of processor,
 whatever the batch. A slide embedded anew on another (a GPU) is told by the slide's digest alone.

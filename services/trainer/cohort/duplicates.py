@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Cohort, Flags, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import DuplicateRowsError
+from shared.arrays import Flags, Floats
 from shared.canonical import canonical_json
 
 BY_CHANCE = 0.01
@@ -68,12 +69,12 @@ def row_digests(cohort: Cohort, salt: Iterable[str]) -> dict[str, str]:
 
 
 def _rows(cohort: Cohort) -> Floats:
-    """All that the table says of each patient, [n, values]: variables, event and, where there is one, time."""
+    """Each patient's row as numbers, [n, values]: variables, event and, where there is one, time."""
     outcome = cohort.outcome
     times = [outcome.time] if cohort.has_times else []
     return np.ascontiguousarray(np.column_stack([cohort.values, outcome.event, *times])) + 0.0
 
 
 def _named(cohort: Cohort, groups: list[list[int]]) -> str:
-    said = [" and ".join(cohort.case_ids[place] for place in places[:_NAMED]) for places in groups[:_NAMED]]
-    return "; ".join(said) + (f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else "")
+    pairs = [" and ".join(cohort.case_ids[place] for place in places[:_NAMED]) for places in groups[:_NAMED]]
+    return "; ".join(pairs) + (f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else "")

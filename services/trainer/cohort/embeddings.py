@@ -48,15 +48,15 @@ class BagFile:
         return np.memmap(self.path, np.float16, "r", self.offset, (self.tiles, self.width))
 
     def origin(self, tile: int) -> dict[str, int]:
-        """Level-0 x and y of the corner of one tile; nothing where the bag does not say."""
+        """Level-0 x and y of the corner of one tile; empty where the bag does not state it."""
         with safe_open(self.path, "numpy") as file:
             if "coords" not in file.keys():  # noqa: SIM118 - it is no dictionary
                 return {}
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
 
-    def said(self) -> dict[str, str]:
-        """What the bag says of itself, such as `tile_px` and `tile_um`."""
+    def provenance(self) -> dict[str, str]:
+        """Metadata of the bag, such as `tile_px` and `tile_um`."""
         with safe_open(self.path, "numpy") as file:
             return dict(file.metadata() or {})
 
@@ -127,11 +127,11 @@ class Embeddings:
     def digest(self) -> str:
         """A name for which bags of which slides these are, and for what is in them."""
         bags = (bag for bags in self.by_case.values() for bag in bags)
-        said = (
+        provenance = (
             (bag.case_id, bag.slide_digest, bag.plan_digest, bag.encoder_digest, self.contents[bag.path].digest)
             for bag in bags
         )
-        return digest_of(sorted(said))
+        return digest_of(sorted(provenance))
 
 
 def read_embeddings(folder: Path) -> Embeddings:
@@ -178,7 +178,7 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(size, _LARGEST_HEADER)))
-        features, said = header["features"], header.get("__metadata__", {})
+        features, metadata = header["features"], header.get("__metadata__", {})
         tiles, width = features["shape"]
         begin, end = features["data_offsets"]
         kind = features["dtype"]
@@ -191,7 +191,7 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
-    made = [str(said.get(name, other)) for name, other in _MADE.items()]
+    made = [str(metadata.get(name, other)) for name, other in _MADE.items()]
     return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *made)
 
 

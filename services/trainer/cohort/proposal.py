@@ -75,5 +75,5 @@ def _share(values: set[str], target: str, words: Vocabulary) -> float:
 
 
 def _is_number(value: str) -> bool:
-    """Whether a value is a bare number: many variables explain those, so they tell nothing."""
+    """Whether a value is a bare number; many variables explain those, so they identify none."""
     return value.replace(".", "", 1).lstrip("+-").isdigit()

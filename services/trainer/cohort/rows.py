@@ -1,4 +1,4 @@
-"""Rows of cells from the bytes of a table, each with its line in the file; what is no such table is said in words."""
+"""Reads rows of cells from the bytes of a table, each with its line in the file."""
 
 import codecs
 import csv
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table, header first, empty rows left out; `notes` say how it was read where that was not plain."""
+    """A table, header first, without empty rows; `notes` state how an unusual format was read."""
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
 def _separator(text: str) -> str:
     """The separator that cuts the first line that is not empty into the most cells."""
     first = next((line for line in io.StringIO(text, newline="") if line.strip()), "").rstrip("\r\n")
-    return max(_SEPARATORS, key=lambda one: len(next(csv.reader([first], delimiter=one))))
+    return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator))))
 
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -99,7 +99,7 @@ def _filled(lines: Iterator[tuple[int, list[str]]], name: str) -> tuple[Row, ...
 
 
 def _without_empty_ends(rows: list[Row]) -> tuple[Row, ...]:
-    """Rows without the columns behind the last that anything stands in, which spreadsheets like to add."""
+    """Rows without the empty trailing columns that spreadsheets add."""
     width = max(i for row in rows for i, cell in enumerate(row.cells, start=1) if cell)
     return tuple(replace(row, cells=row.cells[:width]) if len(row.cells) > width else row for row in rows)
 

@@ -1,4 +1,4 @@
-"""Reads a cohort table by its profile; whatever is wrong is refused together: row, column, value, what is allowed."""
+"""Reads a cohort table by its profile; one error lists every problem: row, column, value, what is allowed."""
 
 import math
 import re
@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Outcome
 from services.trainer.cohort.column_map import ColumnMap
 from services.trainer.cohort.proposal import propose
 from services.trainer.cohort.readings import summary
 from services.trainer.cohort.rows import Row, read_rows
 from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
-from services.trainer.profile import KNOWN_TREATMENT, Profile, Variable
+from shared.arrays import Floats, Ints
 from shared.canonical import sha256
-from shared.model.variable import Value
+from shared.model.profile import Profile
+from shared.model.variable import KNOWN_TREATMENT, Value, Variable
 from shared.model.vocabulary import Entries, Vocabulary
 from shared.model.written import plain_number
 
@@ -35,7 +36,7 @@ _WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Cells by our column names: `rows` in order, and the line of the file that each stands in."""
+    """Cells by our column names: `rows` in order, each with its line in the file."""
 
     columns: tuple[str, ...]
     lines: tuple[int, ...]
@@ -46,7 +47,7 @@ class _Table:
 
 
 def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) -> Cohort:
-    """Read a table with one row a patient; `columns` maps somebody else's names and words to the profile's.
+    """Read a table with one row a patient; `columns` maps other names and words to the profile's.
 
     Raises:
         BadCohortError: listing every problem of the table, each with row, column, value and what is allowed.
@@ -69,7 +70,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         name=path.stem,
         case_ids=tuple(row[CASE] for row in table.rows),
         sites=tuple("" if words.is_missing(row.get(SITE)) else row[SITE] for row in table.rows),
-        values=np.array([_numbers(one, profile) for one in entries], np.float64),
+        values=np.array([_numbers(item, profile) for item in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
         simulated=any(_WORDS.get(row.get(SIMULATED, ""), False) for row in table.rows),
@@ -78,8 +79,8 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
 
 
 def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) -> _Table:
-    found = read_rows(data, name)
-    header, *body = found.rows
+    sheet = read_rows(data, name)
+    header, *body = sheet.rows
     if not body:
         raise UnreadableTableError(f"{name} has no patients: a header and one row a patient are needed")
     theirs = header.cells
@@ -90,15 +91,15 @@ def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) 
         for row in body
         if len(row.cells) != len(theirs)
     )
-    if found.decimal_comma:
+    if sheet.decimal_comma:
         whole = _with_points(whole, [columns.name(name) in numbers for name in theirs])
     rows = (columns.translate(dict(zip(theirs, row.cells, strict=True))) for row in whole)
     ours = tuple(name for name in map(columns.name, theirs) if name is not None)
-    return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), found.notes)
+    return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), sheet.notes)
 
 
 def _with_points(rows: list[Row], numeric: list[bool]) -> list[Row]:
-    """Rows whose numbers have a decimal point where any had a comma; one with points of thousands becomes none."""
+    """Rows with decimal points instead of commas; a number with points of thousands becomes invalid."""
     cells = [[cell for cell, is_number in zip(row.cells, numeric, strict=True) if is_number] for row in rows]
     if not any(_WITH_COMMA.fullmatch(cell) for row in cells for cell in row):
         return rows
@@ -121,8 +122,8 @@ def _header_problems(table: _Table, profile: Profile, words: Vocabulary) -> Iter
             yield f"row 1: column {name} is missing"
     for name in table.columns:
         if name in profile.treatments and name not in known:
-            said = f"row 1, column {name}: a treatment is not known at the time of prediction; leave the column out"
-            yield f"{said}, or give its variable {KNOWN_TREATMENT} in the profile where it is known by then"
+            problem = f"row 1, column {name}: a treatment is not known at the time of prediction; leave the column out"
+            yield f"{problem}, or give its variable {KNOWN_TREATMENT} in the profile where it is known by then"
     unknown = _unknown(table, profile, words)
     if unknown:
         listed = f"column{'s' * (len(unknown) > 1)} {', '.join(map(_shown, unknown))}"
@@ -146,26 +147,27 @@ def _refusal(name: str, problems: list[str], table: _Table, profile: Profile, wo
     if not unknown:
         return refused
     known, outcome = _known(profile, words)
-    wanted = [one for one in (*known, *outcome) if one not in table.columns]
+    wanted = [item for item in (*known, *outcome) if item not in table.columns]
     proposed = propose(unknown, table.rows, wanted, words)
     return UnknownColumnsError(str(refused), proposed)
 
 
 def _row_problems(table: _Table, entries: list[Entries], profile: Profile) -> Iterator[str]:
-    seen: dict[str, int] = {}
+    line_of_case: dict[str, int] = {}
     for line, row, read in zip(table.lines, table.rows, entries, strict=True):
         for problem in read.problems:
-            said = f"row {line}, column {problem.column}: {_shown(problem.written)}"
-            yield f"{said}; allowed is {problem.allowed}, or empty"
+            place = f"row {line}, column {problem.column}"
+            yield f"{place}: {_shown(problem.written)}; allowed is {problem.allowed}, or empty"
         for name, value in row.items():
             allowed = _refused(name, str(value), profile)
             if allowed:
                 yield f"row {line}, column {name}: {_shown(value)}; allowed is {allowed}"
         case = row.get(CASE)
-        if case is not None and case in seen:
-            yield f"row {line}, column {CASE}: {_shown(case)}, as in row {seen[case]}; allowed is one row a patient"
+        if case is not None and case in line_of_case:
+            first = line_of_case[case]
+            yield f"row {line}, column {CASE}: {_shown(case)}, as in row {first}; allowed is one row a patient"
         if case is not None:
-            seen.setdefault(case, line)
+            line_of_case.setdefault(case, line)
 
 
 def _refused(name: str, value: str, profile: Profile) -> str | None:

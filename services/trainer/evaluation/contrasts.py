@@ -23,25 +23,27 @@ def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     base = baseline_of(pooled)
     first = pooled.horizons[0]
     others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
-    asked = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
-    asked += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
+    compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
+    compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
     if base != "clinical":
-        asked += [(base, "clinical", "harrell_c")]
-    asked = [item for item in asked if item[0] in pooled.arms and item[1] in pooled.arms]
-    found = [(item, _contrast(pooled, bootstrap, *item)) for item in asked]
-    is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in found]
-    adjusted = iter(holm([one.p for (_, one), primary in zip(found, is_primary, strict=True) if not primary]))
+        compared += [(base, "clinical", "harrell_c")]
+    compared = [item for item in compared if item[0] in pooled.arms and item[1] in pooled.arms]
+    results = [(item, _contrast(pooled, bootstrap, *item)) for item in compared]
+    is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in results]
+    adjusted = iter(
+        holm([contrast.p for (_, contrast), primary in zip(results, is_primary, strict=True) if not primary])
+    )
     return [
         {
             "a": a,
             "b": b,
             "metric": metric,
-            **one.figure.as_json(),
-            "p": rounded(one.p),
+            **contrast.figure.as_json(),
+            "p": rounded(contrast.p),
             "p_holm": None if primary else rounded(next(adjusted)),
             "primary": primary,
         }
-        for ((a, b, metric), one), primary in zip(found, is_primary, strict=True)
+        for ((a, b, metric), contrast), primary in zip(results, is_primary, strict=True)
     ]
 
 
@@ -71,7 +73,7 @@ def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
 
 
 def verdict(lo: float, hi: float) -> str:
-    """What an interval of a gain lets one say."""
+    """The conclusion from the interval of a gain."""
     return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
 
 

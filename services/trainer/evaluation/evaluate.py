@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Flags
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
-from services.trainer.evaluation.controls import dealt_anew
+from services.trainer.evaluation.controls import permute_outcome
 from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve, metrics
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.leaks import check_within
@@ -27,6 +27,7 @@ from services.trainer.evaluation.splits import Splits, draw_splits, folds_withou
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
+from shared.arrays import Flags
 from shared.files import put
 from shared.notice import NOTICE
 
@@ -53,7 +54,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     Raises:
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
-    cohort, notes = usable(cohort, plan.folds)
+    cohort, notes = validate_cohort(cohort, plan.folds)
     notes += slide_notes(cohort, embeddings)
     check_within(cohort.case_ids, embeddings)
     out.mkdir(parents=True, exist_ok=True)
@@ -70,11 +71,11 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     bootstrap = Bootstrap.of(len(cohort), plan.seed, plan.samples)
     report = assemble("evaluate", pooled, has, notes, bootstrap)
     report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
-    dealt = pool(dealt_anew(cohort, plan.seed), raw.dealt, splits.fold_of[:1])
+    permuted = pool(permute_outcome(cohort, plan.seed), raw.permuted, splits.fold_of[:1])
     report |= {
         "repeats": splits.repeats,
         "folds": splits.folds,
-        "negative_controls": control_figures(raw, dealt, bootstrap),
+        "negative_controls": control_figures(raw, permuted, bootstrap),
     }
     report["embeddings"] = embeddings.digest if embeddings else None
     report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
@@ -83,7 +84,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
 
 
 def _replace_splits(splits: Splits, out: Path) -> None:
-    """Write the splits; a report of others goes first, so that the folder never tells of two."""
+    """Write the splits; a report of other splits is removed first."""
     beside = out / "splits.json"
     if beside.exists() and beside.read_bytes() != splits.content:
         for name in ("report.html", "report.json", "predictions.csv", "prototypes.csv"):
@@ -92,17 +93,17 @@ def _replace_splits(splits: Splits, out: Path) -> None:
 
 
 def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Clusters of tiles and what goes with them; each patient's shares go to prototypes.csv."""
+    """Clusters of tiles with their hazard ratios; writes each patient's shares to prototypes.csv."""
     if embeddings is None:
         return []
     members = np.flatnonzero(embeddings.has(cohort.case_ids))
     names = [cohort.case_ids[i] for i in members]
-    found = prototypes(fit_projection(embeddings, names, [cohort.sites[i] for i in members]), cohort, embeddings, seed)
-    header = ["case_id", *(f"share_{k}" for k in range(found.shares.shape[1]))]
-    shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(found.cases, found.shares, strict=True))
+    result = prototypes(fit_projection(embeddings, names, [cohort.sites[i] for i in members]), cohort, embeddings, seed)
+    header = ["case_id", *(f"share_{k}" for k in range(result.shares.shape[1]))]
+    shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(result.cases, result.shares, strict=True))
     write_rows(out / "prototypes.csv", [header, *shares])
-    rows: list[dict[str, Any]] = found.as_json()["prototypes"]
-    return [{name: part for name, part in row.items() if name != "centre"} for row in rows]
+    rows: list[dict[str, Any]] = result.as_json()["prototypes"]
+    return [{name: value for name, value in row.items() if name != "centre"} for row in rows]
 
 
 def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
@@ -116,7 +117,9 @@ def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
     has, known = embeddings.has(cohort.case_ids), set(cohort.case_ids)
     if not has.any():
         raise BadEmbeddingsError(f"no case of the cohort has a tile in {embeddings.folder}")
-    empty = sum(case in embeddings.by_case and not found for case, found in zip(cohort.case_ids, has, strict=True))
+    empty = sum(
+        case in embeddings.by_case and not has_tiles for case, has_tiles in zip(cohort.case_ids, has, strict=True)
+    )
     strangers = len(embeddings.by_case.keys() - known)
     counts = [
         (int((~has).sum()), "patients have no slides; they are served by the models without pathomics"),
@@ -129,8 +132,8 @@ def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
 def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
     """The parts of report.json that an evaluation and a validation share."""
     cohort = pooled.cohort
-    found = contrasts(pooled, bootstrap)
-    primary = next((item for item in found if item["primary"]), None)
+    result = contrasts(pooled, bootstrap)
+    primary = next((item for item in result if item["primary"]), None)
     shown = [name for name in ("rule", "clinical", "clinical_molecular", "pathomics", "fused") if name in pooled.arms]
     return {
         "version": 1,
@@ -150,7 +153,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "notes": notes,
         "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
         "absent": dict(pooled.absent),
-        "contrasts": found,
+        "contrasts": result,
         "primary": sentence(primary, pooled),
         "secondary": secondary(pooled, bootstrap),
         "decision_curve": decision_curve(pooled, shown, bootstrap),
@@ -168,7 +171,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
     }
 
 
-def control_figures(raw: RawResults, dealt: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
+def control_figures(raw: RawResults, permuted: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
     """Means of the draws with the interval of that mean; and of one dealing of the outcome, C of every arm."""
     parts = {
         "permuted_outcome_c": [control.permuted_c for control in raw.controls],
@@ -180,15 +183,15 @@ def control_figures(raw: RawResults, dealt: Pooled, bootstrap: Bootstrap) -> dic
         spread = 2.262 * error  # t quantile of 9 degrees of freedom
         ends = {"est": rounded(mean), "lo": rounded(mean - spread), "hi": rounded(mean + spread)}
         figures[name] = ends | {"draws": [rounded(value) for value in values]}
-    return figures | {"permuted_outcome_by_arm": _by_arm(dealt, bootstrap)}
+    return figures | {"permuted_outcome_by_arm": _by_arm(permuted, bootstrap)}
 
 
-def _by_arm(dealt: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
+def _by_arm(permuted: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
     """Harrell's C of every arm but the null, with an interval over patients."""
     smaller = Bootstrap(bootstrap.weights[:FEWER])
-    of = metrics(dealt)["harrell_c"]
-    arms = {name: arm.known for name, arm in dealt.arms.items() if name != "null"}
-    return {name: smaller.figure(dealt.figure(name, index, of)).as_json() for name, index in arms.items()}
+    of = metrics(permuted)["harrell_c"]
+    arms = {name: arm.known for name, arm in permuted.arms.items() if name != "null"}
+    return {name: smaller.figure(permuted.figure(name, index, of)).as_json() for name, index in arms.items()}
 
 
 def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:
@@ -200,7 +203,7 @@ def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:
 def _write_predictions(pooled: Pooled, path: Path) -> None:
     arms = list(pooled.arms.values())
     header = ["case_id", "repeat", "fold", "time_days", "event_code"]
-    header += [f"{arm.name}.{part}" for arm in arms for part in ("log_risk", *_risk_names(pooled))]
+    header += [f"{arm.name}.{value}" for arm in arms for value in ("log_risk", *_risk_names(pooled))]
     rows = (
         _row(pooled, repeat, int(folds[i]), i)
         for repeat, folds in enumerate(pooled.fold_of)
@@ -227,7 +230,7 @@ def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
     days = f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}" if cohort.has_times else ""
     row += [days, causes[int(cohort.outcome.event[i])]]
     for arm in pooled.arms.values():
-        found = arm.repeats[repeat]
-        values = [found.log_risk[i], *(found.risk[i, pooled.place(years)] for years in pooled.horizons)]
+        result = arm.repeats[repeat]
+        values = [result.log_risk[i], *(result.risk[i, pooled.place(years)] for years in pooled.horizons)]
         row += ["" if np.isnan(value) else f"{value:.6g}" for value in values]
     return row

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
-from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded, wilson
 from services.trainer.metrics.incidence import incidence_draws
 from services.trainer.metrics.statistic import Mean, Ratio, Statistic
+from shared.arrays import Floats, Ints
 
 Of = Callable[[Outcome, Prediction], Statistic]
 FEWER = 500
@@ -27,15 +28,17 @@ def metrics(pooled: Pooled) -> dict[str, Of]:
     times = np.arange(1, len(pooled.grid)) if pooled.cohort.has_times else np.array([place])
 
     def area(years: float) -> Of:
-        return lambda outcome, found: discrimination.auc(outcome, found.log_risk, years)
+        return lambda outcome, prediction: discrimination.auc(outcome, prediction.log_risk, years)
 
     return {
-        "harrell_c": lambda outcome, found: discrimination.harrell_c(outcome, found.log_risk),
-        "uno_c": lambda outcome, found: discrimination.uno_c(outcome, found.log_risk, tau),
+        "harrell_c": lambda outcome, prediction: discrimination.harrell_c(outcome, prediction.log_risk),
+        "uno_c": lambda outcome, prediction: discrimination.uno_c(outcome, prediction.log_risk, tau),
         **{f"auc_{years:g}y": area(years) for years in auc_years(pooled)},
-        "ibs": lambda outcome, found: accuracy.integrated_brier(outcome, found.risk[:, times], pooled.grid[times]),
+        "ibs": lambda outcome, prediction: accuracy.integrated_brier(
+            outcome, prediction.risk[:, times], pooled.grid[times]
+        ),
         **{f"brier_{years:g}y": _brier(years, pooled.place(years)) for years in pooled.horizons},
-        "net_benefit": lambda outcome, found: _benefit(outcome, found.risk[:, place], first),
+        "net_benefit": lambda outcome, prediction: _benefit(outcome, prediction.risk[:, place], first),
     }
 
 
@@ -47,7 +50,7 @@ def auc_years(pooled: Pooled) -> list[float]:
 
 
 def _brier(years: float, place: int) -> Of:
-    return lambda outcome, found: accuracy.brier(outcome, found.risk[:, place], years)
+    return lambda outcome, prediction: accuracy.brier(outcome, prediction.risk[:, place], years)
 
 
 def _benefit(outcome: Outcome, risk: Floats, years: float) -> Statistic:
@@ -69,7 +72,7 @@ def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> dict[str, An
 
 def _table(cohort: Cohort) -> str:
     """The blocks of variables that are known of anyone, in words."""
-    blocks = [block for block in ("clinical", "molecular") if cohort.knows(block).any()]
+    blocks = [block for block in ("clinical", "molecular") if cohort.has_block(block).any()]
     return ", ".join(blocks).capitalize() or "No variables"
 
 
@@ -77,11 +80,13 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     years = pooled.horizons[0]
     place = pooled.place(years)
     parts: dict[str, Of] = {
-        "o_e": lambda outcome, found: calibration.observed_over_expected(outcome, found.risk[:, place], years),
-        "slope": lambda outcome, found: calibration.slope(outcome, found.risk[:, place], years),
-        "intercept": lambda outcome, found: calibration.intercept(outcome, found.risk[:, place], years),
+        "o_e": lambda outcome, prediction: calibration.observed_over_expected(
+            outcome, prediction.risk[:, place], years
+        ),
+        "slope": lambda outcome, prediction: calibration.slope(outcome, prediction.risk[:, place], years),
+        "intercept": lambda outcome, prediction: calibration.intercept(outcome, prediction.risk[:, place], years),
     }
-    if all(np.ptp(found.log_risk[index]) < 1e-9 for found in pooled.arms[name].repeats):
+    if all(np.ptp(prediction.log_risk[index]) < 1e-9 for prediction in pooled.arms[name].repeats):
         del parts["slope"]
     smaller = Bootstrap(bootstrap.weights[:FEWER])
     figures = {key: smaller.figure(pooled.figure(name, index, of)).as_json() for key, of in parts.items()}
@@ -96,12 +101,12 @@ def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -
     return {"horizon_years": years, **figures, "bins": bins, "curve": curve}
 
 
-def _bin(part: calibration.Bin, outcome: Outcome, years: float, draws: Floats) -> list[float | int | None]:
+def _bin(bin_: calibration.Bin, outcome: Outcome, years: float, draws: Floats) -> list[float | int | None]:
     """Mean risk, what happened, how many, and the ends of what happened."""
-    drawn = draws[:, part.members]
-    again = incidence_draws(outcome[part.members], np.array([years]), drawn[drawn.sum(axis=1) > 0])
-    ends = [rounded(float(end)) for end in np.quantile(again, [0.025, 0.975])]
-    return [rounded(part.predicted), rounded(part.observed), len(part.members), *ends]
+    drawn = draws[:, bin_.members]
+    resampled = incidence_draws(outcome[bin_.members], np.array([years]), drawn[drawn.sum(axis=1) > 0])
+    ends = [rounded(float(end)) for end in np.quantile(resampled, [0.025, 0.975])]
+    return [rounded(bin_.predicted), rounded(bin_.observed), len(bin_.members), *ends]
 
 
 def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -114,7 +119,7 @@ def _operating(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> 
 
 
 def _share(pooled: Pooled, name: str, index: Ints, which: str, bootstrap: Bootstrap) -> Figure:
-    """One share of the operating point; where it is none or all, so that no sample says otherwise, by Wilson."""
+    """One share of the operating point; Wilson's interval where the share is 0 or 1."""
     outcome, years = pooled.cohort.outcome[index], pooled.horizons[0]
     parts: list[Ratio] = [
         getattr(decision.operating(outcome, row[index], years), which) for row in pooled.arms[name].flagged
@@ -132,13 +137,13 @@ def _by_fold(pooled: Pooled, name: str) -> dict[str, float | None]:
     for repeat, row in enumerate(pooled.fold_of):
         for fold in np.unique(row[row >= 0]):
             index = np.intersect1d(np.flatnonzero(row == fold), pooled.arms[name].known)
-            found = pooled.arms[name].repeats[repeat].log_risk[index]
-            statistic = discrimination.harrell_c(pooled.cohort.outcome[index], found)
+            log_risk = pooled.arms[name].repeats[repeat].log_risk[index]
+            statistic = discrimination.harrell_c(pooled.cohort.outcome[index], log_risk)
             values.append(float(statistic(np.ones((1, len(index))))[0]))
-    told = [value for value in values if np.isfinite(value)]
+    finite = [value for value in values if np.isfinite(value)]
     return {
-        "harrell_c_mean": rounded(float(np.mean(told))) if told else None,
-        "harrell_c_sd": rounded(float(np.std(told))) if told else None,
+        "harrell_c_mean": rounded(float(np.mean(finite))) if finite else None,
+        "harrell_c_sd": rounded(float(np.std(finite))) if finite else None,
     }
 
 
@@ -147,17 +152,17 @@ def decision_curve(pooled: Pooled, arms: list[str], bootstrap: Bootstrap) -> dic
     years, outcome = pooled.horizons[0], pooled.cohort.outcome
     place, everyone = pooled.place(years), np.ones(len(outcome))
     smaller = Bootstrap(bootstrap.weights[:FEWER])
-    found: dict[str, list[Figure]] = {"treat_all": [], "treat_none": [Figure(0.0, 0.0, 0.0)] * len(BENEFIT_CURVE)}
+    benefits: dict[str, list[Figure]] = {"treat_all": [], "treat_none": [Figure(0.0, 0.0, 0.0)] * len(BENEFIT_CURVE)}
     for at in map(float, BENEFIT_CURVE):
-        found["treat_all"].append(smaller.figure(decision.net_benefit(outcome, everyone, years, at)))
+        benefits["treat_all"].append(smaller.figure(decision.net_benefit(outcome, everyone, years, at)))
         for name in arms:
             statistic = pooled.figure(name, pooled.arms[name].known, _benefit_at(years, place, at))
-            found.setdefault(name, []).append(smaller.figure(statistic))
-    ends = {name: [[rounded(one.lo), rounded(one.hi)] for one in row] for name, row in found.items()}
-    curves = {name: [rounded(one.est) for one in row] for name, row in found.items()}
+            benefits.setdefault(name, []).append(smaller.figure(statistic))
+    ends = {name: [[rounded(figure.lo), rounded(figure.hi)] for figure in row] for name, row in benefits.items()}
+    curves = {name: [rounded(figure.est) for figure in row] for name, row in benefits.items()}
     thresholds = [float(at) for at in BENEFIT_CURVE]
     return {"horizon_years": years, "thresholds": thresholds, "net_benefit": curves, "intervals": ends}
 
 
 def _benefit_at(years: float, place: int, at: float) -> Of:
-    return lambda outcome, found: decision.net_benefit(outcome, found.risk[:, place], years, at)
+    return lambda outcome, prediction: decision.net_benefit(outcome, prediction.risk[:, place], years, at)

@@ -11,15 +11,16 @@ from safetensors.numpy import load
 from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.metrics.decision import threshold_for
+from shared.arrays import Floats, Ints
 from shared.tensors import decode_metadata, encode_tensors
 
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What every arm says of the test patients `index`, and the threshold that it would act on."""
+    """Predictions of every arm for the test patients `index`, and the threshold of each arm."""
 
     index: Ints
     predictions: Mapping[str, Prediction]
@@ -30,52 +31,52 @@ class FoldResult:
     def encode(self) -> bytes:
         """As safetensors."""
         arrays: dict[str, Floats | Ints] = {"index": self.index}
-        for name, found in self.predictions.items():
-            arrays |= {f"{name}.log_risk": found.log_risk, f"{name}.risk": found.risk}
-        said = {"thresholds": json.dumps(dict(self.thresholds)), "absent": json.dumps(dict(self.absent))}
-        return encode_tensors(arrays, said)
+        for name, prediction in self.predictions.items():
+            arrays |= {f"{name}.log_risk": prediction.log_risk, f"{name}.risk": prediction.risk}
+        metadata = {"thresholds": json.dumps(dict(self.thresholds)), "absent": json.dumps(dict(self.absent))}
+        return encode_tensors(arrays, metadata)
 
     @classmethod
     def decode(cls, data: bytes) -> "FoldResult | None":
         """Read back; None where the bytes are not whole."""
         try:
-            arrays, said = load(data), decode_metadata(data)
+            arrays, metadata = load(data), decode_metadata(data)
             names = [name.removesuffix(".risk") for name in arrays if name.endswith(".risk")]
             predictions = {name: Prediction(arrays[f"{name}.log_risk"], arrays[f"{name}.risk"]) for name in names}
-            return cls(arrays["index"], predictions, json.loads(said["thresholds"]), json.loads(said["absent"]))
+            return cls(arrays["index"], predictions, json.loads(metadata["thresholds"]), json.loads(metadata["absent"]))
         except (SafetensorError, ValueError, KeyError):
             return None
 
 
 def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int) -> FoldResult:
     """Fit all arms without the patients `tested`, then predict them."""
-    training, test = apart(cohort, embeddings, tested, seed)
+    training, test = split_fold(cohort, embeddings, tested, seed)
     predictions, thresholds, absent = {}, {}, {}
     years, place = cohort.profile.horizons_years[0], training.horizon
     for arm in ARMS:
-        why = arm.lacks(training)
+        why = arm.unavailable_reason(training)
         if why:
             absent[arm.name] = why
             continue
         fitted = arm.fit(training)
         predictions[arm.name] = fitted.predict(test)
         risk = fitted.out_of_fold.risk[:, place]
-        told = np.flatnonzero(~np.isnan(risk))
-        thresholds[arm.name] = threshold_for(training.cohort.outcome[told], risk[told], years)
+        known = np.flatnonzero(~np.isnan(risk))
+        thresholds[arm.name] = threshold_for(training.cohort.outcome[known], risk[known], years)
     return FoldResult(tested, predictions, thresholds, absent)
 
 
-def apart(
+def split_fold(
     cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int, *, gated: bool = True
 ) -> tuple[Patients, Patients]:
     """All but the patients `tested`, and those: their slides are read by networks that have seen none of them."""
-    left = np.setdiff1d(np.arange(len(cohort)), tested)
-    training, test = cohort.take(left), cohort.take(tested)
-    seen: SlideView | None = None
-    new: SlideView | None = None
+    rest = np.setdiff1d(np.arange(len(cohort)), tested)
+    training, test = cohort.take(rest), cohort.take(tested)
+    training_view: SlideView | None = None
+    test_view: SlideView | None = None
     if embeddings and embeddings.has(training.case_ids).any():
         from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - needs torch, which others can do without
 
-        model, seen = fit_slides(training, embeddings, seed, gated=gated)
-        new = model.view(test, model.tiles(embeddings, test.case_ids))
-    return Patients(training, seen, seed), Patients(test, new, seed)
+        model, training_view = fit_slides(training, embeddings, seed, gated=gated)
+        test_view = model.view(test, model.tiles(embeddings, test.case_ids))
+    return Patients(training, training_view, seed), Patients(test, test_view, seed)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, derivatives
-from services.trainer.cohort.cohort import Cohort, Floats, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.bootstrap import rounded
+from shared.arrays import Floats, Ints
+from shared.model.column import design_matrix
 
 _RIDGE = 0.1
 """On standardised columns: so little that it only keeps a separated or repeated column finite."""
@@ -21,39 +23,40 @@ _WIDEST = 1000
 
 
 def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
-    """Multivariable hazard ratios with 95 % Wald intervals, None where patients do not tell; nothing predicts by them.
+    """Multivariable hazard ratios with 95 % Wald intervals, None where undetermined; not for prediction.
 
     Where the profile names a stratum its hazards need not be proportional (Kalbfleisch and Prentice 2002, 4.4), and who
     lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model
     without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
     """
-    columns = fit_columns(cohort, cohort.profile.variables, None)
+    columns = fit_columns(cohort.case_values, cohort.profile.variables)
     if not columns:
         return []
-    x, stratum = matrix(columns, cohort, None), cohort.profile.strata
+    x, stratum = design_matrix(columns, cohort.case_values), cohort.profile.strata
     within = _fit(x, cohort, cohort.strata)
     across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within
     by = ["" if column.variable == stratum else stratum for column in columns]
-    found = np.where([bool(one) for one in by], within, across)
+    estimates = np.where([bool(name) for name in by], within, across)
     return [
         {"column": column.name, "variable": column.variable, "strata": by[j]}
-        | _told(found[0, j], found[1, j], column.scale)
+        | _ratio(estimates[0, j], estimates[1, j], column.scale)
         for j, column in enumerate(columns)
     ]
 
 
-def _told(beta: float, error: float, scale: float) -> dict[str, float | None]:
+def _ratio(beta: float, error: float, scale: float) -> dict[str, float | None]:
     ends = [float(np.exp((beta + z * error) / scale)) for z in (0, -1.959964, 1.959964)]
-    told = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
-    return {name: rounded(end, 4) if told else None for name, end in zip(("est", "lo", "hi"), ends, strict=True)}
+    is_informative = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
+    named = zip(("est", "lo", "hi"), ends, strict=True)
+    return {name: rounded(end, 4) if is_informative else None for name, end in named}
 
 
 def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
     """Coefficients and their standard errors [2, p]."""
     outcome = cohort.outcome
-    parts = [strata == one for one in np.unique(strata)]
-    loss = _Loss([Sample.of(x[part], outcome.time[part], outcome.relapsed[part]) for part in parts])
-    found = minimize(
+    parts = [strata == number for number in np.unique(strata)]
+    loss = _Loss([Sample.of(x[members], outcome.time[members], outcome.is_event[members]) for members in parts])
+    estimates = minimize(
         loss,
         np.zeros(x.shape[1]),
         method="trust-exact",
@@ -61,7 +64,7 @@ def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:
         hess=loss.information,
         options={"gtol": 1e-6},
     ).x
-    return np.stack([found, np.sqrt(np.diag(np.linalg.inv(loss.information(found))))])
+    return np.stack([estimates, np.sqrt(np.diag(np.linalg.inv(loss.information(estimates))))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +74,13 @@ class _Loss:
     strata: Sequence[Sample]
 
     def __call__(self, beta: Floats) -> float:
-        return float(_RIDGE / 2 * beta @ beta) - sum(one.log_likelihood(beta) for one in self.strata)
+        return float(_RIDGE / 2 * beta @ beta) - sum(sample.log_likelihood(beta) for sample in self.strata)
 
     def gradient(self, beta: Floats) -> Floats:
-        parts = [derivatives(one, beta, 0.0)[0] for one in self.strata]
+        parts = [derivatives(sample, beta, 0.0)[0] for sample in self.strata]
         return np.asarray(_RIDGE * beta - np.sum(parts, axis=0), np.float64)
 
     def information(self, beta: Floats) -> Floats:
         """Second derivative [p, p]."""
-        parts = [derivatives(one, beta, 0.0)[1] for one in self.strata]
+        parts = [derivatives(sample, beta, 0.0)[1] for sample in self.strata]
         return np.asarray(_RIDGE * np.eye(len(beta)) + np.sum(parts, axis=0), np.float64)

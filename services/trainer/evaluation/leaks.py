@@ -1,4 +1,4 @@
-"""The leak detector: nothing of a patient may stand on both sides of a split."""
+"""Detects leaks: no data of a patient may be on both sides of a split."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,13 +40,13 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
     bags = [(case, *bag) for case in case_ids for bag in _bags(case, embeddings)]
     shared = sorted({*_same_slide(bags), *_same_tiles(bags)})
     if shared:
-        said = ", ".join(f"{first} and {second} share {what}" for first, second, what in shared[:_NAMED])
+        pairs = ", ".join(f"{first} and {second} share {what}" for first, second, what in shared[:_NAMED])
         count = "a pair of cases is" if len(shared) == 1 else f"{len(shared)} pairs of cases are"
-        raise LeakError(f"{count} not independent: {said}")
+        raise LeakError(f"{count} not independent: {pairs}")
 
 
 def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
-    """Refuse to validate on cases of the training cohort; `trained` is what `trained_on` said of it.
+    """Refuse to validate on cases of the training cohort; `trained` is the result of `trained_on`.
 
     Equal rows alone may be chance where they are few: then they are a note.
 
@@ -55,11 +55,11 @@ def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddin
     """
     known = {kind: frozenset(trained.get(kind, ())) for kind in _KINDS}
     rows = row_digests(cohort, known["patient"]) if known["row"] else {}
-    found = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
-    alike = [case for case, kinds in found.items() if kinds == ["row"]]
+    kinds_of_case = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
+    alike = [case for case, kinds in kinds_of_case.items() if kinds == ["row"]]
     if len(alike) <= ALIKE_BY_CHANCE * len(cohort):
-        found |= {case: [] for case in alike}
-    seen = [f"{case} ({', '.join(_KINDS[kind] for kind in kinds)})" for case, kinds in found.items() if kinds]
+        kinds_of_case |= {case: [] for case in alike}
+    seen = [f"{case} ({', '.join(_KINDS[kind] for kind in kinds)})" for case, kinds in kinds_of_case.items() if kinds]
     if seen:
         more = f", and {len(seen) - _NAMED} more" if len(seen) > _NAMED else ""
         count = "1 case was" if len(seen) == 1 else f"{len(seen)} cases were"
@@ -106,9 +106,9 @@ def _same_tiles(bags: list[Bag]) -> Iterator[tuple[str, str, str]]:
             owners[digest].append(place)
     touching = {pair for places in owners.values() for pair in combinations(places, 2)}
     for first, second in touching:
-        (one, _, some), (other, _, others) = bags[first], bags[second]
-        if one != other and (some.copies(others.tiles) or others.copies(some.tiles)):
-            yield min(one, other), max(one, other), "the features of a slide"
+        (case, _, contents), (other_case, _, other_contents) = bags[first], bags[second]
+        if case != other_case and (contents.copies(other_contents.tiles) or other_contents.copies(contents.tiles)):
+            yield min(case, other_case), max(case, other_case), "the features of a slide"
 
 
 def _bags(case: str, embeddings: Embeddings | None) -> list[tuple[str, Contents]]:

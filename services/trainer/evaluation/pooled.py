@@ -9,14 +9,15 @@ from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.rule import RULE
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.fold import FoldResult
 from services.trainer.metrics.statistic import Mean, Statistic
+from shared.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
-    """One arm: `repeats` predictions of all n patients, who was flagged as high risk, and the thresholds."""
+    """One arm: `repeats` predictions of all n patients, flags of high risk, and the thresholds."""
 
     name: str
     title: str
@@ -28,12 +29,12 @@ class ArmResult:
 
     @property
     def known(self) -> Ints:
-        """Patients who have an answer in every repeat."""
-        return np.flatnonzero(~np.isnan([found.log_risk for found in self.repeats]).any(axis=0))
+        """Patients with a prediction in every repeat."""
+        return np.flatnonzero(~np.isnan([prediction.log_risk for prediction in self.repeats]).any(axis=0))
 
     def mean_risk(self, place: int) -> Floats:
         """Mean risk [n] at one time of the grid."""
-        return np.asarray(np.mean([found.risk[:, place] for found in self.repeats], axis=0), np.float64)
+        return np.asarray(np.mean([prediction.risk[:, place] for prediction in self.repeats], axis=0), np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class Pooled:
     def figure(self, arm: str, index: Ints, of: Callable[[Outcome, Prediction], Statistic]) -> Statistic:
         """Mean over the repeats of a figure of some patients."""
         outcome = self.cohort.outcome[index]
-        parts = [of(outcome, found.take(index)) for found in self.arms[arm].repeats]
+        parts = [of(outcome, prediction.take(index)) for prediction in self.arms[arm].repeats]
         return Restricted(index, Mean(parts))
 
 
@@ -90,21 +91,21 @@ def pool(cohort: Cohort, results: Folds, fold_of: Ints) -> Pooled:
 
 
 def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Floats) -> ArmResult:
-    found = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
+    predictions = [Prediction.nothing(fold_of.shape[1], len(grid)) for _ in fold_of]
     limits = np.full(fold_of.shape, np.nan)
     for (repeat, _), result in results.items():
-        found[repeat].fill(result.index, result.predictions[arm.name])
+        predictions[repeat].fill(result.index, result.predictions[arm.name])
         limits[repeat, result.index] = result.thresholds[arm.name]
     place = Patients(cohort, None, 0).horizon
     flags = np.stack(
-        [high_risk(arm.name, cohort, said.risk[:, place], row) for said, row in zip(found, limits, strict=True)]
+        [high_risk(arm.name, cohort, each.risk[:, place], row) for each, row in zip(predictions, limits, strict=True)]
     )
     thresholds = np.array([result.thresholds[arm.name] for result in results.values()])
-    return ArmResult(arm.name, arm.title, tuple(found), flags, acted_on(arm.name, thresholds))
+    return ArmResult(arm.name, arm.title, tuple(predictions), flags, acted_on(arm.name, thresholds))
 
 
 def high_risk(arm: str, cohort: Cohort, risk: Floats, threshold: Floats) -> Flags:
-    """Who counts as high risk [n]: at or above the threshold of training, except for the rule, which says so itself."""
+    """Flags of high risk [n]: at or above the threshold of training; the rule flags by itself."""
     if arm == RULE:
         return cohort.holds(cohort.profile.expression(cohort.profile.rule))
     return np.asarray(risk >= threshold, np.bool_)

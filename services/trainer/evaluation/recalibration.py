@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics import accuracy, calibration
 from services.trainer.metrics.bootstrap import Bootstrap
+from shared.arrays import Floats, Ints
+from shared.model.calibration import recalibrated
 
 FOLDS = 5
 LEAST_EVENTS = 10
@@ -22,7 +24,7 @@ LEAST_EVENTS = 10
 def recalibration(pooled: Pooled, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
     """For every arm, O/E and Brier score at the first horizon as it is, with a new level, and with level and slope."""
     years = pooled.horizons[0]
-    by_then = int((pooled.cohort.outcome.relapsed & (pooled.cohort.outcome.time <= years)).sum())
+    by_then = int((pooled.cohort.outcome.is_event & (pooled.cohort.outcome.time <= years)).sum())
     if by_then < LEAST_EVENTS:
         return {
             "horizon_years": years,
@@ -39,21 +41,19 @@ def _arm(pooled: Pooled, name: str, bootstrap: Bootstrap, seed: int) -> dict[str
     folds = stratified_folds(outcome.event, FOLDS, np.random.default_rng([seed, 47]))
     versions = {
         "as_it_is": risk,
-        "level": recalibrated(outcome, risk, years, folds, slope=False),
-        "level_and_slope": recalibrated(outcome, risk, years, folds, slope=True),
+        "level": cross_recalibrated(outcome, risk, years, folds, slope=False),
+        "level_and_slope": cross_recalibrated(outcome, risk, years, folds, slope=True),
     }
-    return {version: _figures(outcome, said, years, index, bootstrap) for version, said in versions.items()}
+    return {version: _figures(outcome, risks, years, index, bootstrap) for version, risks in versions.items()}
 
 
-def recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints, *, slope: bool) -> Floats:
-    """Risks [n] on the log hazard scale, shifted (and stretched) as the patients of the other folds ask for."""
-    scale = calibration.log_hazard_scale(risk)
-    said = np.empty(len(risk))
+def cross_recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints, *, slope: bool) -> Floats:
+    """Risks [n] on the log hazard scale, shifted (and stretched) by the fit to the patients of the other folds."""
+    moved = np.empty(len(risk))
     for fold in np.unique(folds):
-        kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        a, b = calibration.line(outcome[kept], risk[kept], years, slope=slope)
-        said[left] = -np.expm1(-np.exp(np.clip(a + b * scale[left], -12, 3)))
-    return said
+        fitted, rest = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        moved[rest] = recalibrated(risk[rest], *calibration.line(outcome[fitted], risk[fitted], years, slope=slope))
+    return moved
 
 
 def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -61,4 +61,4 @@ def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstra
         "o_e": calibration.observed_over_expected(outcome, risk, years),
         "brier": accuracy.brier(outcome, risk, years),
     }
-    return {name: bootstrap.figure(Restricted(index, part)).as_json() for name, part in parts.items()}
+    return {name: bootstrap.figure(Restricted(index, statistic)).as_json() for name, statistic in parts.items()}

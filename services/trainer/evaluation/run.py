@@ -1,4 +1,4 @@
-"""Runs all folds side by side in processes; what is finished is kept, so that a stopped run goes on."""
+"""Runs all folds in parallel processes; finished folds are kept, so that a stopped run continues."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.controls import DRAWS, ControlResult, dealt_anew, run_controls
+from services.trainer.evaluation.controls import DRAWS, ControlResult, permute_outcome, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.splits import Splits
-from services.trainer.side_by_side import side_by_side
+from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
 
@@ -48,8 +48,8 @@ class Job:
     def pieces(self) -> list[str]:
         """Names of all pieces of work, folds first."""
         folds = [f"fold-{r}-{f}" for r in range(self.splits.repeats) for f in range(self.splits.folds)]
-        dealt = [f"dealt-0-{f}" for f in range(self.splits.folds)]
-        return [*folds, *dealt, *(f"control-{draw}" for draw in range(DRAWS))]
+        permuted = [f"dealt-0-{f}" for f in range(self.splits.folds)]
+        return [*folds, *permuted, *(f"control-{draw}" for draw in range(DRAWS))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class RawResults:
     """What all pieces gave: folds by (repeat, fold)."""
 
     folds: dict[tuple[int, int], FoldResult]
-    dealt: dict[tuple[int, int], FoldResult]
+    permuted: dict[tuple[int, int], FoldResult]
     """The folds of the first repeat again, with the outcome dealt out anew."""
     controls: list[ControlResult]
 
@@ -90,7 +90,7 @@ def _finished(job: Job, todo: list[str], workers: int) -> Iterator[str]:
         _prepare(job)
         yield from map(_run, todo)
         return
-    yield from side_by_side(_run, todo, workers, _prepare, job)
+    yield from parallel(_run, todo, workers, _prepare, job)
 
 
 _JOB: list[Job] = []
@@ -113,7 +113,7 @@ def _run(piece: str) -> str:
         repeat, fold = int(first), int(rest[0])
         tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
         seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
-        cohort = job.cohort if kind == "fold" else dealt_anew(job.cohort, job.seed)
+        cohort = job.cohort if kind == "fold" else permute_outcome(job.cohort, job.seed)
         content = run_fold(cohort, job.embeddings, tested, seed).encode()
     else:
         fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
@@ -123,9 +123,9 @@ def _run(piece: str) -> str:
 
 
 def _read(job: Job) -> RawResults:
-    folds, dealt = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
+    folds, permuted = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
     controls = [ControlResult(**json.loads((job.work / f"control-{draw}").read_bytes())) for draw in range(DRAWS)]
-    return RawResults(folds, dealt, controls)
+    return RawResults(folds, permuted, controls)
 
 
 def _read_folds(job: Job, kind: str, repeats: int) -> dict[tuple[int, int], FoldResult]:

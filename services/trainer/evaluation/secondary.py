@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.registry import PRIMARY
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.figures import FEWER
 from services.trainer.evaluation.pooled import Pooled, Restricted
@@ -14,21 +13,22 @@ from services.trainer.metrics.delong import delong
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Mean
+from shared.arrays import Floats, Ints
 
 
 def secondary(pooled: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
-    """At the first horizon, on the patients of whom both arms say something.
+    """At the first horizon, on the patients with predictions of both arms.
 
     Parts are empty where an arm is absent; Fine-Gray where there are no times.
     """
     base = baseline_of(pooled)
-    said: dict[str, Any] = {"a": PRIMARY, "b": base, "horizon_years": pooled.horizons[0]}
+    result: dict[str, Any] = {"a": PRIMARY, "b": base, "horizon_years": pooled.horizons[0]}
     if PRIMARY in pooled.arms and base in pooled.arms:
-        said |= _against(pooled, base, bootstrap)
+        result |= _against(pooled, base, bootstrap)
     arm = PRIMARY if PRIMARY in pooled.arms else base
     timed = pooled.cohort.has_times
-    said["fine_gray"] = fine_gray(pooled, arm, bootstrap) if timed and arm in pooled.arms else None
-    return said
+    result["fine_gray"] = fine_gray(pooled, arm, bootstrap) if timed and arm in pooled.arms else None
+    return result
 
 
 def _against(pooled: Pooled, base: str, bootstrap: Bootstrap) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _against(pooled: Pooled, base: str, bootstrap: Bootstrap) -> dict[str, Any]:
     risks = [_risks(new.risk, old.risk, index, place) for new, old in zip(first.repeats, second.repeats, strict=True)]
     nri = Restricted(index, Mean([continuous_nri(outcome, new, old, years) for new, old in risks]))
     gain = Restricted(index, Mean([idi(outcome, new, old, years) for new, old in risks]))
-    logs = [[found.log_risk[index] for found in arm.repeats] for arm in (first, second)]
+    logs = [[prediction.log_risk[index] for prediction in arm.repeats] for arm in (first, second)]
     tested = delong(outcome, logs[0], logs[1], years)
     return {
         "n": len(index),
@@ -57,8 +57,8 @@ def fine_gray(pooled: Pooled, arm: str, bootstrap: Bootstrap) -> dict[str, Any]:
     """Hazard ratio of one standard deviation of an arm's log-risk: of the cause alone, and of the subdistribution."""
     index = pooled.arms[arm].known
     outcome = pooled.cohort.outcome[index]
-    cause = type(outcome)(outcome.time, outcome.relapsed.astype(np.int64))
-    scaled = [_per_sd(found.log_risk[index]) for found in pooled.arms[arm].repeats]
+    cause = type(outcome)(outcome.time, outcome.is_event.astype(np.int64))
+    scaled = [_per_sd(prediction.log_risk[index]) for prediction in pooled.arms[arm].repeats]
     smaller = Bootstrap(bootstrap.weights[:FEWER])
     figures = {
         name: _exponential(smaller.figure(Restricted(index, Mean([FineGray.of(what, x) for x in scaled]))))

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Cohort, Ints
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadFoldsError, BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
+from shared.arrays import Ints
 from shared.canonical import canonical_json, sha256
 from shared.words import shown
 
@@ -30,7 +31,7 @@ class Splits:
 
     @property
     def repeats(self) -> int:
-        """How often the cohort is split anew."""
+        """How often the cohort is split."""
         return len(self.fold_of)
 
     @property
@@ -88,7 +89,7 @@ def _check_sites(cohort: Cohort, folds: int) -> None:
 
 
 def load_splits(path: Path, cohort: Cohort) -> Splits:
-    """Read frozen splits for this cohort; where `splits.sha256` lies beside them, it has to hold.
+    """Read frozen splits for this cohort; `splits.sha256` beside them, if any, must match.
 
     Raises:
         BadSplitsError: the file was altered or is no such file, or its cases are not each tested once a repeat.
@@ -97,9 +98,9 @@ def load_splits(path: Path, cohort: Cohort) -> Splits:
     try:
         content = path.read_bytes()
         _check_digest(path, content)
-        said: Mapping[str, Any] = json.loads(content)
-        tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in said["splits"]]
-        grouped_by, seed = str(said["grouped_by"]), int(said["seed"])
+        written: Mapping[str, Any] = json.loads(content)
+        tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in written["splits"]]
+        grouped_by, seed = str(written["grouped_by"]), int(written["seed"])
     except OSError as error:
         raise BadSplitsError(f"{path} cannot be read: {error.strerror}") from error
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -143,7 +144,7 @@ def _placed(tested: Sequence[tuple[int, int, list[str]]], cohort: Cohort, path: 
 def _check_events(splits: Splits, cohort: Cohort) -> None:
     for repeat in range(splits.repeats):
         for fold in range(splits.folds):
-            if not cohort.outcome.relapsed[splits.fold_of[repeat] != fold].any():
+            if not cohort.outcome.is_event[splits.fold_of[repeat] != fold].any():
                 raise BadFoldsError(f"without fold {fold} of repeat {repeat} no event is left to learn from")
 
 
@@ -153,11 +154,11 @@ def folds_without_events(splits: Splits, cohort: Cohort) -> list[str]:
         f"fold {fold} of repeat {repeat}"
         for repeat in range(splits.repeats)
         for fold in range(splits.folds)
-        if not cohort.outcome.relapsed[splits.fold_of[repeat] == fold].any()
+        if not cohort.outcome.is_event[splits.fold_of[repeat] == fold].any()
     ]
     shown = ", ".join(empty[:3]) + (f" and {len(empty) - 3} more" if len(empty) > 3 else "")
-    said = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"
-    return [said] if empty else []
+    note = f"no event of interest among those tested in {shown}: they count in the pooled figures, not in means by fold"
+    return [note] if empty else []
 
 
 def _strata(cohort: Cohort) -> Ints:

@@ -5,20 +5,21 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.registry import PRIMARY
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.figures import FEWER, metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import at_risk, cumulative_incidence, incidence_draws, log_rank, survival
+from shared.arrays import Flags, Floats, Ints
+from shared.model.block import PATHOMIC
 
-_BLOCKS = ("clinical", "molecular", "pathomic")
 _LEAST = 5
 """A part with fewer events gets no figure, and a curve ends where fewer patients are still followed."""
 
 
 def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Patients, events by code beside what each code means, follow-up, what is known of whom."""
+    """Patients, events by code with their meaning, follow-up, missing values."""
     outcome = cohort.outcome
     codes = cohort.profile.outcome.codes
     causes = cohort.profile.outcome.causes
@@ -65,8 +66,8 @@ def table_one(cohort: Cohort) -> list[dict[str, Any]]:
 
 
 def _columns(cohort: Cohort) -> tuple[Flags, Flags, Flags]:
-    relapsed = cohort.outcome.relapsed
-    return np.ones(len(cohort), np.bool_), relapsed, ~relapsed
+    is_event = cohort.outcome.is_event
+    return np.ones(len(cohort), np.bool_), is_event, ~is_event
 
 
 def _cell(values: Floats, levels: tuple[str, ...]) -> dict[str, Any]:
@@ -85,28 +86,29 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
     named = [(name, cohort.holds(cohort.profile.expression(text))) for name, text in cohort.profile.subgroups.items()]
     if cohort.has_sites:
         named += [
-            (f"site {site}", np.array([one == site for one in cohort.sites])) for site in sorted(set(cohort.sites))
+            (f"site {site}", np.array([name == site for name in cohort.sites])) for site in sorted(set(cohort.sites))
         ]
-    return [_part(pooled, bootstrap, name, mask) for name, mask in named]
+    return [_row(pooled, bootstrap, name, mask) for name, mask in named]
 
 
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> list[dict[str, Any]]:
-    """The same by which blocks are known: who lacks a block is served by the model of the others."""
+    """The same by known blocks: patients without a block are served by the model of the others."""
     cohort = pooled.cohort
-    known = {block: cohort.knows(block) for block in _BLOCKS}
+    blocks = [block.name for block in cohort.profile.blocks]
+    known = {block: cohort.has_block(block) for block in blocks}
     if has_slides is not None:
-        known["pathomic"] = known["pathomic"] | has_slides
-    patterns = sorted({tuple(bool(known[block][i]) for block in _BLOCKS) for i in range(len(cohort))}, reverse=True)
+        known[PATHOMIC] = known[PATHOMIC] | has_slides
+    patterns = sorted({tuple(bool(known[block][i]) for block in blocks) for i in range(len(cohort))}, reverse=True)
     rows = []
     for pattern in patterns:
-        mask = np.logical_and.reduce([known[block] == has for block, has in zip(_BLOCKS, pattern, strict=True)])
-        name = ", ".join(block for block, has in zip(_BLOCKS, pattern, strict=True) if has) or "nothing known"
-        rows.append(_part(pooled, bootstrap, name, mask))
+        mask = np.logical_and.reduce([known[block] == has for block, has in zip(blocks, pattern, strict=True)])
+        name = ", ".join(block for block, has in zip(blocks, pattern, strict=True) if has) or "nothing known"
+        rows.append(_row(pooled, bootstrap, name, mask))
     return rows
 
 
-def _part(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
-    events = int(pooled.cohort.outcome.relapsed[mask].sum())
+def _row(pooled: Pooled, bootstrap: Bootstrap, name: str, mask: Flags) -> dict[str, Any]:
+    events = int(pooled.cohort.outcome.is_event[mask].sum())
     row: dict[str, Any] = {"name": name, "n": int(mask.sum()), "events": events, "harrell_c": {}}
     of = metrics(pooled)["harrell_c"]
     for arm in dict.fromkeys((baseline_of(pooled), PRIMARY)):
@@ -136,16 +138,16 @@ def _curve(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict
     outcome, horizons = pooled.cohort.outcome[index], np.array(pooled.horizons)
     draws = bootstrap.weights[:FEWER, index]
     draws = draws[draws.sum(axis=1) > 0]
-    said: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.relapsed.sum())}
+    row: dict[str, Any] = {"name": name, "n": len(index), "events": int(outcome.is_event.sum())}
     at_horizons = zip(pooled.horizons, *_banded(outcome, horizons, draws), strict=True)
-    said["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
+    row["at"] = {f"{years:g}y": {"est": est, "lo": lo, "hi": hi} for years, est, lo, hi in at_horizons}
     if not pooled.cohort.has_times or len(index) < _LEAST:
-        return said
+        return row
     longest = min(float(np.sort(outcome.time)[-_LEAST]), 2 * pooled.horizons[-1])
     times, years = np.linspace(0, longest, 81), np.arange(0, longest + 1e-9)
     est, lo, hi = _banded(outcome, times, draws)
-    said |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}
-    return said | {"years": years.tolist(), "at_risk": at_risk(outcome, years).tolist()}
+    row |= {"times": [rounded(float(t)) for t in times], "incidence": est, "lo": lo, "hi": hi}
+    return row | {"years": years.tolist(), "at_risk": at_risk(outcome, years).tolist()}
 
 
 def _banded(outcome: Outcome, times: Floats, draws: Floats) -> tuple[list[float | None], ...]:

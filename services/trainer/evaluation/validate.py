@@ -11,7 +11,7 @@ from services.trainer.arms.registry import ARMS
 from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
 from services.trainer.evaluation.leaks import check_between, check_within
@@ -26,7 +26,7 @@ SEED = 1
 
 
 def validate(
-    bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
+    served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
 ) -> dict[str, Any]:
     """Predict, measure, write report.json and predictions.csv; nothing is refitted.
 
@@ -34,26 +34,27 @@ def validate(
         BadModelError: the cohort's profile or encoder is not the bundle's.
         LeakError: the cohort holds a patient twice, or patients on whom the bundle was trained.
     """
-    _check_profile(bundle, cohort)
-    bundle.check_embeddings(embeddings)
-    cohort, notes = usable(cohort)
+    _check_profile(served, cohort)
+    served.check_embeddings(embeddings)
+    cohort, notes = validate_cohort(cohort)
     notes += slide_notes(cohort, embeddings)
-    if embeddings and not bundle.manifest["encoder"]:
+    if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     check_within(cohort.case_ids, embeddings)
-    notes += check_between(bundle.training["trained_on"], cohort, embeddings)
+    notes += check_between(served.training.trained_on, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
-    pooled = _predicted(bundle, cohort, embeddings)
+    pooled = _predicted(served, cohort, embeddings)
     advance(2, STEPS)
     has = embeddings.has(cohort.case_ids) if embeddings else None
-    simulated = cohort.simulated or bool(bundle.manifest["simulated"])
+    simulated = cohort.simulated or served.bundle.manifest.simulated
     pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
     draws = Bootstrap.of(len(cohort), SEED)
     report = assemble("validate", pooled, has, notes, draws)
     report["recalibration"] = recalibration(pooled, draws, SEED)
     advance(3, STEPS)
-    named = {"name": bundle.manifest["name"], "digest": bundle.digest, "created": bundle.manifest["created"]}
+    manifest = served.bundle.manifest
+    named = {"name": manifest.name, "digest": served.bundle.digest, "created": manifest.created}
     report |= {"bundle": named, "splits": None, "negative_controls": {}}
     report["embeddings"] = embeddings.digest if embeddings else None
     write_report(report, pooled, out)
@@ -61,8 +62,8 @@ def validate(
     return report
 
 
-def _check_profile(bundle: ServedBundle, cohort: Cohort) -> None:
-    trained, given = bundle.profile, cohort.profile
+def _check_profile(served: ServedBundle, cohort: Cohort) -> None:
+    trained, given = served.profile, cohort.profile
     if (trained.variables, trained.outcome) != (given.variables, given.outcome):
         raise BadModelError(
             f"the bundle was trained with the profile {trained.name}, the cohort is read by {given.name}, "
@@ -70,21 +71,23 @@ def _check_profile(bundle: ServedBundle, cohort: Cohort) -> None:
         )
 
 
-def _predicted(bundle: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> Pooled:
-    trained = bundle.profile
+def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> Pooled:
+    trained = served.profile
     kept = tuple(years for years in trained.horizons_years if years in cohort.profile.horizons_years)
     if not kept or kept[0] != trained.horizons_years[0]:
         raise BadModelError(
             f"the cohort does not reach the bundle's first horizon, {trained.horizons_years[0]:g} years"
         )
     with_grid = replace(cohort, profile=trained)
-    patients = Patients(with_grid, slide_view(bundle, cohort, embeddings), 0)
-    found, absent = predict_all(bundle, patients)
+    patients = Patients(with_grid, slide_view(served, cohort, embeddings), 0)
+    predictions, absent = predict_all(served, patients)
     arms = {}
     for arm in ARMS:
-        if arm.name in found:
-            said, limit = found[arm.name], threshold_of(bundle, arm.name)
-            flags = high_risk(arm.name, cohort, said.risk[:, patients.horizon], np.full(len(cohort), limit))[None, :]
-            arms[arm.name] = ArmResult(arm.name, arm.title, (said,), flags, acted_on(arm.name, np.array([limit])))
+        if arm.name in predictions:
+            prediction, limit = predictions[arm.name], threshold_of(served, arm.name)
+            flags = high_risk(arm.name, cohort, prediction.risk[:, patients.horizon], np.full(len(cohort), limit))[
+                None, :
+            ]
+            arms[arm.name] = ArmResult(arm.name, arm.title, (prediction,), flags, acted_on(arm.name, np.array([limit])))
     shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
     return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))

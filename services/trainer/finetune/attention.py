@@ -1,4 +1,4 @@
-"""The tiles that the attention networks look at, fitted on the patients who are learned from and on nobody else."""
+"""The most attended tiles, by attention networks fitted on the training patients only."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,26 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from services.trainer.cohort.cohort import Cohort, Flags
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.split import held_out
 from services.trainer.slides.stage import SlideModel, fit_slides
+from shared.arrays import Flags
 
 
 @dataclass(frozen=True, eq=False)
 class Learners:
-    """Patients with slides, and who of them is held out."""
+    """Patients with slides, and which of them are held out."""
 
     cohort: Cohort
     held: Flags
 
 
 def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Learners:
-    """Split the patients who have slides.
+    """Split the patients with slides.
 
     Raises:
         UnusableCohortError: there are too few events, or none among those who are held out.
@@ -34,16 +35,16 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
     with_slides = cohort.take(embeddings.has(cohort.case_ids))
     if not len(with_slides):
         raise BadEmbeddingsError(f"{embeddings.folder} holds tiles of nobody in {cohort.name}")
-    some, _ = usable(with_slides)
-    relapsed = some.outcome.relapsed
-    held = held_out(some.case_ids, relapsed.astype(np.int64), settings.held_out, settings.seed)
-    if not relapsed[held].any():
+    cohort, _ = validate_cohort(with_slides)
+    is_event = cohort.outcome.is_event
+    held = held_out(cohort.case_ids, is_event.astype(np.int64), settings.held_out, settings.seed)
+    if not is_event[held].any():
         raise UnusableCohortError("nobody of those who say when to stop had the event; hold out a larger share")
-    return Learners(some, held)
+    return Learners(cohort, held)
 
 
 def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dict[str, tuple[Spots, ...]]:
-    """The `settings.top` most attended tiles of every patient; the networks have seen nobody who is held out.
+    """The `settings.top` most attended tiles of every patient, by networks fitted without the held-out patients.
 
     Raises:
         BadEmbeddingsError: a bag does not say where its tiles lie.
@@ -55,13 +56,13 @@ def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dic
 def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tuple[Spots, ...]:
     attention = model.attention.attention(model.projection(embeddings.bag(case)))
     chosen = np.sort(np.argsort(-attention, kind="stable")[:most])
-    found, start = [], 0
+    spots, start = [], 0
     for bag in embeddings.by_case[case]:
         inside = chosen[(chosen >= start) & (chosen < start + bag.tiles)] - start
         start += bag.tiles
         if len(inside):
-            found.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
-    return tuple(found)
+            spots.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
+    return tuple(spots)
 
 
 def _origins(bag: BagFile) -> npt.NDArray[np.int32]:

@@ -33,7 +33,7 @@ def draw(keys: Sequence[Sequence[int]], stain: float, scale: float) -> Views:
     2019;58:101544); `scale` the largest change of size. Mirrored and turned by a multiple of 90 degrees with equal
     chance.
     """
-    rows = [_one(np.random.default_rng(list(key)), stain, scale) for key in keys]
+    rows = [_draw(np.random.default_rng(list(key)), stain, scale) for key in keys]
     gain, offset, turn = (torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*rows, strict=True))
     return Views(gain, offset, turn)
 
@@ -48,7 +48,7 @@ def restain(tiles: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     return (torch.exp(-changed) * 256 - 1).clamp(0, 255)
 
 
-def _one(rng: np.random.Generator, stain: float, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _draw(rng: np.random.Generator, stain: float, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     gain, offset = 1 + stain * rng.uniform(-1, 1, 3), stain * rng.uniform(-1, 1, 3)
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
     turn = np.linalg.matrix_power(quarter, int(rng.integers(4))) @ np.diag([rng.choice([-1.0, 1.0]), 1.0])

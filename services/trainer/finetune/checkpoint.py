@@ -1,4 +1,4 @@
-"""Where a run stands after an epoch, on disk: written whole or not at all, and nothing pickled."""
+"""The state of a run after an epoch, on disk: written atomically, nothing pickled."""
 
 import json
 import os
@@ -46,11 +46,11 @@ def save(work: Path, standing: Standing) -> None:
     state, groups = standing.optimizer["state"], standing.optimizer["param_groups"]
     tensors = {f"best/{name}": value for name, value in standing.progress.best.items()}
     tensors |= {f"model/{name}": value for name, value in standing.model.items()}
-    tensors |= {f"optimizer/{place}/{name}": value for place, one in state.items() for name, value in one.items()}
-    said = {item.name: getattr(standing.progress, item.name) for item in fields(Progress) if item.name != "best"}
+    tensors |= {f"optimizer/{place}/{name}": value for place, slots in state.items() for name, value in slots.items()}
+    metadata = {item.name: getattr(standing.progress, item.name) for item in fields(Progress) if item.name != "best"}
     content = encode_tensors(
         {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in tensors.items()},
-        {_SAID: json.dumps({"progress": said, "groups": groups})},
+        {_SAID: json.dumps({"progress": metadata, "groups": groups})},
     )
     unfinished = work / f".{CHECKPOINT}"
     with unfinished.open("wb") as file:
@@ -61,25 +61,25 @@ def save(work: Path, standing: Standing) -> None:
 
 
 def read(work: Path) -> Standing | None:
-    """The state, or None where there is none or it is damaged: then the run begins anew."""
+    """The state, or None where there is none or it is damaged; the run then starts from the beginning."""
     try:
         content = (work / CHECKPOINT).read_bytes()
         tensors = {name: torch.from_numpy(value) for name, value in load(content).items()}
-        said = json.loads(decode_metadata(content)[_SAID])
-        progress = Progress(**said["progress"], best=_part(tensors, "best/"))
-        optimizer = {"state": _by_place(_part(tensors, "optimizer/")), "param_groups": said["groups"]}
+        metadata = json.loads(decode_metadata(content)[_SAID])
+        progress = Progress(**metadata["progress"], best=_with_prefix(tensors, "best/"))
+        optimizer = {"state": _by_place(_with_prefix(tensors, "optimizer/")), "param_groups": metadata["groups"]}
     except (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):
         return None
-    return Standing(progress, _part(tensors, "model/"), optimizer)
+    return Standing(progress, _with_prefix(tensors, "model/"), optimizer)
 
 
-def _part(tensors: State, prefix: str) -> State:
+def _with_prefix(tensors: State, prefix: str) -> State:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _by_place(tensors: State) -> dict[int, State]:
-    found: dict[int, State] = {}
+    tensors_of: dict[int, State] = {}
     for key, value in tensors.items():
         place, _, name = key.partition("/")
-        found.setdefault(int(place), {})[name] = value
-    return found
+        tensors_of.setdefault(int(place), {})[name] = value
+    return tensors_of

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.trainer.cohort.cohort import Ints
 from services.trainer.finetune.augment import draw
-from services.trainer.finetune.material import Item, Pixels, decode
 from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.tile_dataset import Item, Pixels, decode
+from shared.arrays import Ints
 
 _KEPT_BYTES = 2**30
 """Decoded tiles that are kept in memory."""
@@ -41,9 +41,9 @@ class Pictures:
     def read(self, tiles: Sequence[tuple[int, int]], pool: ThreadPoolExecutor) -> Tensor:
         """uint8 [n, px, px, 3]."""
         paths = [self.items[item].files[tile] for item, tile in tiles]
-        return torch.from_numpy(np.stack(list(pool.map(self._one, paths))))
+        return torch.from_numpy(np.stack(list(pool.map(self._picture, paths))))
 
-    def _one(self, path: Path) -> Pixels:
+    def _picture(self, path: Path) -> Pixels:
         found = self._kept.get(path)
         if found is None:
             found = decode(path, self.px)
@@ -72,7 +72,7 @@ def whole(items: Sequence[Item], chosen: Ints, settings: Settings) -> list[Batch
 
 def shared_out(found: Sequence[Batch], rank: int, world: int) -> list[Batch]:
     """One process's part of each step; a process without an item of its own gets one that the caller weighs 0."""
-    return [_part(batch, rank, world) for batch in found]
+    return [_share(batch, rank, world) for batch in found]
 
 
 def pictured(found: Sequence[Batch], pictures: Pictures) -> Iterator[Tensor]:
@@ -93,7 +93,7 @@ def views(batch: Batch, tiles: Tensor, settings: Settings, epoch: int) -> Tensor
     return draw(keys, settings.stain, settings.scale)(tiles)
 
 
-def _part(batch: Batch, rank: int, world: int) -> Batch:
+def _share(batch: Batch, rank: int, world: int) -> Batch:
     mine = batch.index[rank::world]
     if not len(mine):
         mine = batch.index[:1]

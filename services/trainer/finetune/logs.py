@@ -10,7 +10,7 @@ class Curves:
     """Writes numbers by epoch; without a folder it keeps silent."""
 
     def __init__(self, folder: Path | None, first_epoch: int) -> None:
-        """Go on at `first_epoch`; whatever was written of it and later ones by a run that was stopped is dropped."""
+        """Continue at `first_epoch`; entries of that and later epochs by a stopped run are dropped."""
         self._writer = SummaryWriter(str(folder), purge_step=first_epoch) if folder else None
 
     def write(self, epoch: int, values: Mapping[str, float]) -> None:

@@ -84,14 +84,14 @@ class Encoder(nn.Module):
 
     def to_onnx(self) -> bytes:
         """The graph that was read, with the weights as they are now; nothing else of it changes."""
-        made = onnx.ModelProto()
-        made.CopyFrom(self._model)
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
         trained = {name for layer in self.layers for name in layer}
-        for constant in made.graph.initializer:
+        for constant in model.graph.initializer:
             if constant.name in trained:
                 value = getattr(self, self._held[constant.name]).detach().cpu().float().numpy()
                 constant.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), constant.name))
-        return bytes(made.SerializeToString(deterministic=True))
+        return bytes(model.SerializeToString(deterministic=True))
 
 
 def _parsed(model: bytes) -> onnx.ModelProto:
@@ -133,16 +133,16 @@ def _needed(nodes: Iterable[onnx.NodeProto], moving: set[str]) -> list[str]:
 
 def _values(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto], names: Sequence[str]) -> dict[str, Any]:
     """What nodes without input from outside give: the arithmetic of shapes that exporters leave behind."""
-    found: dict[str, Any] = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-    computed = [name for name in names if name not in found]
+    constants: dict[str, Any] = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    computed = [name for name in names if name not in constants]
     if computed:
         outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in computed]
-        part = onnx.helper.make_graph(list(nodes), "constants", [], outputs, list(graph.initializer))
-        model = onnx.helper.make_model(part, opset_imports=[onnx.helper.make_opsetid("", 17)])
-        found |= dict(zip(computed, ReferenceEvaluator(model).run(None, {}), strict=True))
-    return {name: found[name] for name in names}
+        subgraph = onnx.helper.make_graph(list(nodes), "constants", [], outputs, list(graph.initializer))
+        model = onnx.helper.make_model(subgraph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+        constants |= dict(zip(computed, ReferenceEvaluator(model).run(None, {}), strict=True))
+    return {name: constants[name] for name in names}
 
 
 def _step(node: onnx.NodeProto) -> _Step:
-    said = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
-    return _Step(node.op_type, tuple(name for name in node.input if name), node.output[0], said)
+    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+    return _Step(node.op_type, tuple(name for name in node.input if name), node.output[0], attributes)

@@ -14,12 +14,12 @@ _FLOAT = 1
 """TensorProto.FLOAT."""
 
 
-def _conv(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
+def _conv(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     """Channels last: a third quicker on a CPU, and what tensor cores want."""
     image, weight = inputs[:2]
     bias = inputs[2] if len(inputs) > 2 else None
     axes = weight.dim() - 2
-    pads = list(said.get("pads", [0] * 2 * axes))
+    pads = list(attributes.get("pads", [0] * 2 * axes))
     padding: list[int] = pads[:axes]
     if pads[axes:] != padding:
         image, padding = _padded(image, pads, 0.0), [0] * axes
@@ -27,21 +27,21 @@ def _conv(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
         image.contiguous(memory_format=torch.channels_last),
         weight,
         bias,
-        list(said.get("strides", [1] * axes)),
+        list(attributes.get("strides", [1] * axes)),
         padding,
-        list(said.get("dilations", [1] * axes)),
-        said.get("group", 1),
+        list(attributes.get("dilations", [1] * axes)),
+        attributes.get("group", 1),
     )
 
 
-def _max_pool(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
-    kernel = list(said["kernel_shape"])
-    image = _padded(inputs[0], list(said.get("pads", [0, 0, 0, 0])), -torch.inf)
-    return F.max_pool2d(image, kernel, list(said.get("strides", [1, 1])))
+def _max_pool(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    kernel = list(attributes["kernel_shape"])
+    image = _padded(inputs[0], list(attributes.get("pads", [0, 0, 0, 0])), -torch.inf)
+    return F.max_pool2d(image, kernel, list(attributes.get("strides", [1, 1])))
 
 
-def _pad(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
-    if said.get("mode", b"constant") != b"constant":
+def _pad(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    if attributes.get("mode", b"constant") != b"constant":
         raise NotImplementedError("Pad other than constant")
     image, pads = inputs[0], inputs[1].tolist()
     half = image.dim()
@@ -64,19 +64,19 @@ def _clip(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
 
 
 def _mat_mul(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
-    """Pixels are resized by matrices: in full precision, whatever the rest runs in."""
+    """Pixels are resized by matrices, always in full precision."""
     with torch.autocast(inputs[0].device.type, enabled=False):
         return inputs[0] @ inputs[1]
 
 
-def _cast(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
-    if said["to"] != _FLOAT:
+def _cast(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    if attributes["to"] != _FLOAT:
         raise NotImplementedError("Cast to other than float32")
     return inputs[0].float()
 
 
-def _reduce_mean(inputs: Sequence[Tensor], said: Attributes) -> Tensor:
-    return inputs[0].mean(dim=list(said["axes"]), keepdim=bool(said.get("keepdims", 1)))
+def _reduce_mean(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
+    return inputs[0].mean(dim=list(attributes["axes"]), keepdim=bool(attributes.get("keepdims", 1)))
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -85,7 +85,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Clip": _clip,
     "Conv": _conv,
     "Div": lambda inputs, _: inputs[0] / inputs[1],
-    "Flatten": lambda inputs, said: inputs[0].flatten(said.get("axis", 1)),
+    "Flatten": lambda inputs, attributes: inputs[0].flatten(attributes.get("axis", 1)),
     "GlobalAveragePool": lambda inputs, _: inputs[0].mean(dim=(2, 3), keepdim=True),
     "Identity": lambda inputs, _: inputs[0],
     "MatMul": _mat_mul,
@@ -96,6 +96,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "Relu": lambda inputs, _: torch.relu(inputs[0]),
     "Sigmoid": lambda inputs, _: torch.sigmoid(inputs[0]),
     "Sub": lambda inputs, _: inputs[0] - inputs[1],
-    "Transpose": lambda inputs, said: inputs[0].permute(list(said["perm"])),
+    "Transpose": lambda inputs, attributes: inputs[0].permute(list(attributes["perm"])),
 }
 """Enough for EfficientNet-Lite, ResNet and MobileNet with their normalisation folded into the convolutions."""

@@ -15,11 +15,11 @@ from services.trainer.finetune import split, task
 from services.trainer.finetune.attention import Learners
 from services.trainer.finetune.checkpoint import Progress
 from services.trainer.finetune.export import exported
-from services.trainer.finetune.material import Advance, Item, Labelled, decode
 from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.run_dir import LOGS, work_folder
 from services.trainer.finetune.settings import Settings
+from services.trainer.finetune.tile_dataset import Advance, Item, Labelled, decode
 from services.trainer.finetune.training import Lesson, train
-from services.trainer.finetune.workplace import LOGS, work_folder
 from shared.canonical import digest_of
 
 VERSION = 1
@@ -41,7 +41,7 @@ class Base:
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A lesson with its name, and what its manifest says of the data."""
+    """A lesson with its name, and the description of the data in its manifest."""
 
     lesson: Lesson
     run: str

@@ -1,12 +1,12 @@
-"""Which patients say when to stop: whole patients, as like the others as can be."""
+"""Which patients decide when to stop: whole patients, stratified."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Ints
 from services.trainer.errors import BadTilesError
 from services.trainer.folds import grouped_folds
+from shared.arrays import Flags, Ints
 
 
 def held_out(patients: Sequence[str], strata: Ints, share: float, seed: int) -> Flags:

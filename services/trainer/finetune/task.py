@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.trainer.cohort.cohort import Flags, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.slides.network import hazard_loss
 from services.trainer.slides.training import intervals, starting_logits
+from shared.arrays import Flags, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class Model(nn.Module):
         return found.reshape(items, len(tiles) // items, -1).mean(dim=1)
 
     def forward(self, tiles: Tensor, items: int) -> Tensor:
-        """Logits [items, k]; an item's tiles stand one after the other."""
+        """Logits [items, k]; an item's tiles are consecutive."""
         standard = (self.features(tiles, items) - self.mean) / self.spread
         return standard @ self.weight + self.bias
 

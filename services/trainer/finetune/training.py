@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.trainer.cohort.cohort import Flags, Ints
 from services.trainer.finetune import checkpoint
 from services.trainer.finetune.checkpoint import Progress, Standing, State
 from services.trainer.finetune.draws import Batch, Pictures, batches, pictured, shared_out, views, whole
 from services.trainer.finetune.logs import Curves
-from services.trainer.finetune.material import Item
 from services.trainer.finetune.network import Encoder
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.task import Model, Task
+from services.trainer.finetune.tile_dataset import Item
+from shared.arrays import Flags, Ints
 
 Advance = Callable[[int, int], None]
 _LARGEST_STEP = 1.0
@@ -27,7 +27,7 @@ _LARGEST_STEP = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is to be learned, from whom, and who says when to stop."""
+    """The task, the training patients, and the patients that decide when to stop."""
 
     items: Sequence[Item]
     task: Task

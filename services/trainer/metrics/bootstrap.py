@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.metrics.statistic import Statistic
+from shared.arrays import Floats
 
 LEVEL = 0.95
 SAMPLES = 2000
@@ -17,7 +17,7 @@ _LARGEST = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An estimate and its interval; None where it cannot be told."""
+    """An estimate and its interval; None where it is undefined."""
 
     est: float | None
     lo: float | None
@@ -52,7 +52,7 @@ class Bootstrap:
     def draws(self, statistic: Statistic) -> Floats:
         """The figure in every sample."""
         parts = max(1, -(-self.weights.size // _LARGEST))
-        return np.concatenate([statistic(part) for part in np.array_split(self.weights, parts)])
+        return np.concatenate([statistic(weights) for weights in np.array_split(self.weights, parts)])
 
     def figure(self, statistic: Statistic, level: float = LEVEL) -> Figure:
         """The figure in the cohort itself, and the percentile interval of the samples."""
@@ -62,23 +62,23 @@ class Bootstrap:
         """A difference: twice the smaller share of samples on either side of none."""
         draws = self.draws(difference)
         figure = _figure(self._value(difference), draws, level)
-        told = draws[np.isfinite(draws)]
-        if figure.est is None or not len(told):
+        finite = draws[np.isfinite(draws)]
+        if figure.est is None or not len(finite):
             return Contrast(figure, None)
-        tail = min(int((told <= 0).sum()), int((told >= 0).sum())) + 1
-        return Contrast(figure, min(1.0, 2 * tail / (len(told) + 1)))
+        tail = min(int((finite <= 0).sum()), int((finite >= 0).sum())) + 1
+        return Contrast(figure, min(1.0, 2 * tail / (len(finite) + 1)))
 
     def _value(self, statistic: Statistic) -> float:
         return float(statistic(np.ones((1, self.weights.shape[1])))[0])
 
 
 def _figure(value: float, draws: Floats, level: float) -> Figure:
-    told = draws[np.isfinite(draws)]
+    finite = draws[np.isfinite(draws)]
     if not np.isfinite(value):
         return Figure(None, None, None)
-    if len(told) < len(draws) / 2:
+    if len(finite) < len(draws) / 2:
         return Figure(value, None, None)
-    lo, hi = np.quantile(told, [(1 - level) / 2, (1 + level) / 2])
+    lo, hi = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return Figure(value, float(lo), float(hi))
 
 
@@ -92,11 +92,11 @@ def wilson(share: float, patients: float, level: float = LEVEL) -> Figure:
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """p-values adjusted for their number (Holm, Scand J Stat 1979;6:65), in the same order; None stays."""
-    told: Mapping[int, float] = {i: p for i, p in enumerate(p_values) if p is not None}
+    finite: Mapping[int, float] = {i: p for i, p in enumerate(p_values) if p is not None}
     adjusted: dict[int, float] = {}
     highest = 0.0
-    for rank, (i, p) in enumerate(sorted(told.items(), key=lambda item: item[1])):
-        highest = max(highest, min(1.0, (len(told) - rank) * p))
+    for rank, (i, p) in enumerate(sorted(finite.items(), key=lambda item: item[1])):
+        highest = max(highest, min(1.0, (len(finite) - rank) * p))
         adjusted[i] = highest
     return [adjusted.get(i) for i in range(len(p_values))]
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import ByHorizon, by_horizon
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.metrics.statistic import Ratio, divide
+from shared.arrays import Floats, Ints
 
 _STEPS = 25
 _CLIP = 1e-5
@@ -17,7 +18,7 @@ _LARGEST_STEP = 2.0
 def observed_over_expected(outcome: Outcome, risk: Floats, years: float) -> Ratio:
     """Relapses by `years` over the sum of the risks; 1 is right, above 1 the risks are too low."""
     known = by_horizon(outcome, years)
-    return Ratio(known.weight * known.relapsed, risk)
+    return Ratio(known.weight * known.is_event, risk)
 
 
 def log_hazard_scale(risk: Floats) -> Floats:
@@ -64,7 +65,7 @@ def intercept(outcome: Outcome, risk: Floats, years: float) -> Intercept:
 
 
 def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[float, float]:
-    """Intercept and slope of what happened on the predicted log hazard; slope 1 where it is not asked or not told."""
+    """Intercept and slope of outcomes on the predicted log hazard; slope 1 where it is not requested or undefined."""
     known, scale = by_horizon(outcome, years), log_hazard_scale(risk)
     a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope and bool(np.ptp(scale) > 1e-9))
     return (float(a[0]), float(b[0])) if np.isfinite(a[0] + b[0]) else (0.0, 1.0)
@@ -79,7 +80,7 @@ def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool)
         rate = np.exp(eta)
         chance = np.clip(-np.expm1(-rate), 1e-9, 1 - 1e-9)
         density = rate * np.exp(-rate)
-        gradient = counts * density * (known.relapsed - chance) / (chance * (1 - chance))
+        gradient = counts * density * (known.is_event - chance) / (chance * (1 - chance))
         information = counts * density**2 / (chance * (1 - chance))
         da, db = _step(gradient, information, scale, slope=slope)
         a, b = a + da, b + db
@@ -100,7 +101,7 @@ def _step(gradient: Floats, information: Floats, scale: Floats, *, slope: bool) 
 
 @dataclass(frozen=True, eq=False)
 class Bin:
-    """Patients of similar risk: mean risk, what happened to them (Aalen-Johansen), and who they are."""
+    """Patients of similar risk: mean risk, observed incidence (Aalen-Johansen) and members."""
 
     predicted: float
     observed: float
@@ -111,9 +112,9 @@ def bins(outcome: Outcome, risk: Floats, years: float, count: int = 5) -> list[B
     """Equal groups by risk; groups that would all have the same risk are one."""
     parts = np.array_split(np.argsort(risk, kind="stable"), count) if np.ptp(risk) > 1e-9 else [np.arange(len(risk))]
     return [
-        Bin(float(risk[part].mean()), float(cumulative_incidence(outcome[part], np.array([years]))[0]), part)
-        for part in parts
-        if len(part)
+        Bin(float(risk[members].mean()), float(cumulative_incidence(outcome[members], np.array([years]))[0]), members)
+        for members in parts
+        if len(members)
     ]
 
 
@@ -123,5 +124,5 @@ def smooth_curve(outcome: Outcome, risk: Floats, years: float, points: int = 40)
     width = max(1.06 * float(scale.std()) * len(scale) ** -0.2, 0.1)
     places = np.linspace(float(np.quantile(scale, 0.02)), float(np.quantile(scale, 0.98)), points)
     kernel = np.exp(-0.5 * ((places[:, None] - scale[None, :]) / width) ** 2) * known.weight
-    observed = divide(kernel @ known.relapsed, kernel.sum(axis=1))
+    observed = divide(kernel @ known.is_event, kernel.sum(axis=1))
     return np.asarray(-np.expm1(-np.exp(places)), np.float64), observed

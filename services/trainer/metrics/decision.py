@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags, Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import Ratio
+from shared.arrays import Flags, Floats
 
 SENSITIVITY = 0.8
 """A threshold is chosen to find at least this share of relapses."""
@@ -19,13 +20,13 @@ def net_benefit(outcome: Outcome, risk: Floats, years: float, threshold: float) 
     """
     known = by_horizon(outcome, years)
     odds = threshold / (1 - threshold)
-    gain = known.weight * np.where(known.relapsed > 0, 1.0, -odds) * (risk >= threshold)
+    gain = known.weight * np.where(known.is_event > 0, 1.0, -odds) * (risk >= threshold)
     return Ratio(gain, np.ones(len(outcome)))
 
 
 @dataclass(frozen=True, eq=False)
 class Operating:
-    """What a high risk, `flagged` [n], says about relapse by a horizon."""
+    """Performance of flags of high risk, `flagged` [n], for the event by a horizon."""
 
     sensitivity: Ratio
     specificity: Ratio
@@ -36,7 +37,7 @@ class Operating:
 def operating(outcome: Outcome, flagged: Flags, years: float) -> Operating:
     """Sensitivity, specificity, positive and negative predictive value, by IPCW."""
     known = by_horizon(outcome, years)
-    yes, no = known.weight * known.relapsed, known.weight * (1 - known.relapsed)
+    yes, no = known.weight * known.is_event, known.weight * (1 - known.is_event)
     high, low = flagged.astype(np.float64), (~flagged).astype(np.float64)
     return Operating(
         sensitivity=Ratio(yes * high, yes),
@@ -52,9 +53,9 @@ def threshold_for(outcome: Outcome, risk: Floats, years: float, sensitivity: flo
     Without a relapse that is known there, the median risk.
     """
     known = by_horizon(outcome, years)
-    yes = known.weight * known.relapsed
+    yes = known.weight * known.is_event
     if yes.sum() <= 0:
         return float(np.median(risk))
     order = np.argsort(-risk, kind="stable")
-    found = np.cumsum(yes[order]) / yes.sum()
-    return float(risk[order][int(np.argmax(found >= sensitivity - 1e-12))])
+    sensitivity_at = np.cumsum(yes[order]) / yes.sum()
+    return float(risk[order][int(np.argmax(sensitivity_at >= sensitivity - 1e-12))])

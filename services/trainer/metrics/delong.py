@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.bootstrap import Contrast, Figure
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import divide
+from shared.arrays import Floats
 
 _TIED = 1e-10
 
@@ -20,7 +21,7 @@ def delong(outcome: Outcome, first: Sequence[Floats], second: Sequence[Floats], 
     not being censored (Uno et al., J Am Stat Assoc 2007;102:527). The weights are taken as known.
     """
     known = by_horizon(outcome, years)
-    cases, controls = known.weight * known.relapsed, known.weight * (1 - known.relapsed)
+    cases, controls = known.weight * known.is_event, known.weight * (1 - known.is_event)
     if not (cases > 0).sum() > 1 or not (controls > 0).sum() > 1:
         return Contrast(Figure(None, None, None), None)
     placed = np.mean([placements(log_risk, cases, controls) for log_risk in first], axis=0)

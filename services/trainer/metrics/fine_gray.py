@@ -1,12 +1,13 @@
-"""Fine-Gray: the hazard of the event of interest where who had a competing event stays at risk, less who was lost."""
+"""Fine-Gray: the subdistribution hazard, where patients with a competing event stay at risk, weighted for censoring."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
-from services.trainer.metrics.censoring import followed
+from services.trainer.cohort.cohort import Outcome
+from services.trainer.metrics.censoring import censoring_survival
 from services.trainer.metrics.statistic import divide
+from shared.arrays import Floats, Ints
 
 _STEPS = 30
 _LARGEST_STEP = 1.0
@@ -26,7 +27,7 @@ class FineGray:
     """[m], place of the first patient who is observed at the time of each event of interest."""
     events: Ints
     """[m], the patients whose time ends with the event of interest."""
-    staying: Floats
+    competing_weight: Floats
     """[n], 1 over the probability of being observed up to a competing event; 0 for all others."""
     observed: Floats
     """[m], probability of being observed up to the time of each event."""
@@ -35,14 +36,14 @@ class FineGray:
     def of(cls, outcome: Outcome, x: Floats) -> "FineGray":
         """Order patients by time; censoring weights are those of the whole cohort."""
         order = np.argsort(outcome.time, kind="stable")
-        time, event, lost = outcome.time[order], outcome.event[order], followed(outcome)
+        time, event, lost = outcome.time[order], outcome.event[order], censoring_survival(outcome)
         events = np.flatnonzero(event == 1)
         starts = np.searchsorted(time, time[events], side="left")
-        staying = np.where(event > 1, 1 / lost.before(time), 0.0)
-        return cls(order, x[order], starts, events, staying, lost.before(time[events]))
+        competing_weight = np.where(event > 1, 1 / lost.before(time), 0.0)
+        return cls(order, x[order], starts, events, competing_weight, lost.before(time[events]))
 
     def __call__(self, weights: Floats) -> Floats:
-        """See Statistic; NaN where all `x` are alike or nobody has the event."""
+        """See Statistic; NaN where all `x` are alike or no patient has the event."""
         if not len(self.events) or np.ptp(self.x) < 1e-9:
             return np.full(len(weights), np.nan)
         drawn = weights[:, self.order]
@@ -67,9 +68,9 @@ class FineGray:
         return gradient, spread
 
     def _at_risk(self, values: Floats) -> Floats:
-        """Sum [b, m] over who is observed at each event, and over who had a competing event before, as weighted."""
+        """Sum [b, m] over patients at risk at each event, and over earlier competing events, weighted."""
         zero = np.zeros((len(values), 1))
         before = np.concatenate([zero, np.cumsum(values, axis=1)], axis=1)
-        gone = np.concatenate([zero, np.cumsum(values * self.staying, axis=1)], axis=1)
+        competing = np.concatenate([zero, np.cumsum(values * self.competing_weight, axis=1)], axis=1)
         still = before[:, -1:] - before[:, self.starts]
-        return np.asarray(still + self.observed * gone[:, self.starts], np.float64)
+        return np.asarray(still + self.observed * competing[:, self.starts], np.float64)

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import chi2
 
-from services.trainer.cohort.cohort import Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
+from shared.arrays import Floats, Ints
 
 
 def survival(outcome: Outcome, times: Floats) -> Floats:
@@ -20,7 +21,7 @@ def cumulative_incidence(outcome: Outcome, times: Floats, cause: int = 1) -> Flo
 
 
 def incidence_draws(outcome: Outcome, times: Floats, weights: Floats) -> Floats:
-    """The same for samples that hold each patient `weights` [b, n] times: [b, m]; who is never drawn says nothing."""
+    """The same for samples that hold each patient `weights` [b, n] times: [b, m]."""
     order = np.argsort(outcome.time, kind="stable")
     event, drawn = outcome.event[order], weights[:, order]
     starts = np.searchsorted(outcome.time[order], outcome.time[order], side="left")
@@ -48,12 +49,12 @@ def at_risk(outcome: Outcome, times: Floats) -> Ints:
 def log_rank(outcome: Outcome, group: Ints) -> float:
     """p-value that the hazard of the event of interest is the same in all groups [n]; NaN with fewer than two."""
     names = np.unique(group)
-    times = np.unique(outcome.time[outcome.relapsed])
+    times = np.unique(outcome.time[outcome.is_event])
     if len(names) < 2 or not len(times):
         return float("nan")
     member = (group[None, :] == names[:, None]).astype(np.float64)
     under = (outcome.time[None, :] >= times[:, None]).astype(np.float64)
-    now = ((outcome.time[None, :] == times[:, None]) & outcome.relapsed[None, :]).astype(np.float64)
+    now = ((outcome.time[None, :] == times[:, None]) & outcome.is_event[None, :]).astype(np.float64)
     n, d = under.sum(axis=1), now.sum(axis=1)
     share = (under @ member.T) / n[:, None]
     excess = (now @ member.T - d[:, None] * share).sum(axis=0)

@@ -18,7 +18,7 @@ class Statistic(Protocol):
     """A figure of merit."""
 
     def __call__(self, weights: Floats) -> Floats:
-        """Values [b] for samples that hold each patient `weights` [b, n] times; NaN where a sample cannot tell."""
+        """Values [b] for samples that hold each patient `weights` [b, n] times; NaN where undefined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Ratio:
 
     @property
     def patients(self) -> float:
-        """Effective number of patients below the line: as many of weight one would say as much."""
+        """Effective number of patients of the denominator: as many of weight one carry as much information."""
         squares = float((self.denominator**2).sum())
         return float(self.denominator.sum()) ** 2 / squares if squares > 0 else 0.0
 
@@ -63,9 +63,9 @@ class Pairs:
         right, comparable = self._slope(self.right), self._slope(self.comparable)
         return Ratio(right, comparable, -right.sum() / 2, -comparable.sum() / 2)
 
-    def _slope(self, part: Floats) -> Floats:
-        slope = part.sum(axis=0)
-        np.add.at(slope, self.cases, part.sum(axis=1))
+    def _slope(self, pairs: Floats) -> Floats:
+        slope = pairs.sum(axis=0)
+        np.add.at(slope, self.cases, pairs.sum(axis=1))
         return np.asarray(slope, np.float64)
 
 
@@ -77,7 +77,7 @@ class Mean:
 
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic."""
-        return np.asarray(np.mean([part(weights) for part in self.parts], axis=0), np.float64)
+        return np.asarray(np.mean([statistic(weights) for statistic in self.parts], axis=0), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ MISSING = "missing: to be written by the authors"
 
 def checklist(report: Said) -> list[tuple[str, str, str, str]]:
     """Number, item, where it is answered, and whether it is: filled, missing or in part."""
-    return [(*item, _state(item[-1])) for item in (*_asked(report), *_found(report))]
+    return [(*item, _state(item[-1])) for item in (*_methods(report), *_results(report))]
 
 
 def _state(where: str) -> str:
@@ -20,8 +20,8 @@ def _state(where: str) -> str:
     return "missing" if where == MISSING else "in part"
 
 
-def _asked(report: Said) -> list[Item]:
-    """Items 1 to 12: what was asked, of whom, and how."""
+def _methods(report: Said) -> list[Item]:
+    """Items 1 to 12: question, patients and methods."""
     profile, cohort, evaluated = report["profile"], report["cohort"], report["kind"] == "evaluate"
     kind = "Development, internal validation" if evaluated else "External validation"
     simulated = " on SIMULATED patients" if report["simulated"] else ""
@@ -53,7 +53,7 @@ def _asked(report: Said) -> list[Item]:
     ]
 
 
-def _found(report: Said) -> list[Item]:
+def _results(report: Said) -> list[Item]:
     """Items 13 to 27: how it was kept fair and open, what came out."""
     evaluated = report["kind"] == "evaluate"
     return [
@@ -88,7 +88,7 @@ def _found(report: Said) -> list[Item]:
 
 
 def _fairness(report: Said) -> str:
-    names = ", ".join(part["name"] for part in report["subgroups"])
+    names = ", ".join(subgroup["name"] for subgroup in report["subgroups"])
     return f"Subgroups: {names}; ancestry {MISSING}" if names else MISSING
 
 

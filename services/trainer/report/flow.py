@@ -1,4 +1,4 @@
-"""The flow of patients: how many the table holds, what is known of whom, and how many had the event."""
+"""The flow of patients: how many the table holds, which blocks are known, and how many had the event."""
 
 from textwrap import wrap
 from typing import Any
@@ -30,8 +30,10 @@ def flow(report: Said) -> str:
 
 def _parts(modalities: list[Said]) -> list[tuple[str, int, int]]:
     """Name, patients and events; the smallest groups are put together where there are many."""
-    ordered = sorted(modalities, key=lambda part: -int(part["n"]))
-    named = [(part["name"].replace("pathomic", "pathomics"), part["n"], part["events"]) for part in ordered]
+    ordered = sorted(modalities, key=lambda modality: -int(modality["n"]))
+    named = [
+        (modality["name"].replace("pathomic", "pathomics"), modality["n"], modality["events"]) for modality in ordered
+    ]
     if len(named) <= _MOST:
         return named
     rest = named[_MOST - 1 :]

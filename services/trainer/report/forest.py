@@ -37,9 +37,9 @@ def by_arm(report: Said) -> str:
 def by_part(report: Said) -> str:
     """Harrell's C of the primary arm and its baseline in every subgroup; empty where none has a figure."""
     lines = [
-        Line(f"{part['name']}: {arm_name(name)}", figure, colour(name), f"{part['events']} of {part['n']}")
-        for part in report["subgroups"]
-        for name, figure in part["harrell_c"].items()
+        Line(f"{subgroup['name']}: {arm_name(name)}", figure, colour(name), f"{subgroup['events']} of {subgroup['n']}")
+        for subgroup in report["subgroups"]
+        for name, figure in subgroup["harrell_c"].items()
     ]
     title = f"{metric_name('harrell_c', report)} in subgroups, events of patients"
     return forest_plot(lines, title, simulated=report["simulated"]) if lines else ""
@@ -47,14 +47,14 @@ def by_part(report: Said) -> str:
 
 def forest_plot(lines: Sequence[Line], title: str, *, simulated: bool) -> str:
     """Lines above one axis; those without an estimate are left out."""
-    told = [line for line in lines if line.figure["est"] is not None]
-    ends = [line.figure[key] for line in told for key in ("lo", "hi") if line.figure[key] is not None]
+    shown = [line for line in lines if line.figure["est"] is not None]
+    ends = [line.figure[key] for line in shown for key in ("lo", "hi") if line.figure[key] is not None]
     low, high = min([0.45, *ends]), max([0.8, *ends])
     ticks = [float(tick) for tick in np.round(np.arange(0, 1.01, 0.1), 1) if low <= tick <= high]
     axis = Axis(low, high, ticks, "")
-    height = _TOP + 22 + _ROW * len(told)
-    parts = [part for tick in ticks for part in _tick(axis, tick, height)]
-    for i, line in enumerate(told):
+    height = _TOP + 22 + _ROW * len(shown)
+    parts = [element for tick in ticks for element in _tick(axis, tick, height)]
+    for i, line in enumerate(shown):
         parts += _drawn(line, _TOP + _ROW * i, axis)
     return picture(_WIDTH, height, title, parts, simulated=simulated)
 
@@ -69,12 +69,12 @@ def _tick(axis: Axis, tick: float, height: int) -> list[str]:
 def _drawn(line: Line, y: int, axis: Axis) -> list[str]:
     x = axis.place(line.figure["est"], _LEFT, _RIGHT)
     parts = [text(8, y, line.name, bold=line.strong), text(_LEFT - 14, y, line.aside, fill=FAINT, anchor="end")]
-    said = f"{line.figure['est']:.3f}"
+    label = f"{line.figure['est']:.3f}"
     if line.figure["lo"] is not None:
         a, b = (axis.place(line.figure[key], _LEFT, _RIGHT) for key in ("lo", "hi"))
         parts.append(
             f'<line x1="{a:.1f}" y1="{y - 4}" x2="{b:.1f}" y2="{y - 4}" stroke="{line.fill}" stroke-width="2"/>'
         )
-        said += f" ({line.figure['lo']:.3f} to {line.figure['hi']:.3f})"
+        label += f" ({line.figure['lo']:.3f} to {line.figure['hi']:.3f})"
     parts.append(f'<rect x="{x - 4:.1f}" y="{y - 8}" width="8" height="8" fill="{line.fill}"/>')
-    return [*parts, text(_RIGHT + 16, y, said, fill=INK, bold=line.strong)]
+    return [*parts, text(_RIGHT + 16, y, label, fill=INK, bold=line.strong)]

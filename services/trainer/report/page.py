@@ -58,7 +58,7 @@ def render(report: Said, drawn: dict[str, str], plate: Plate | None = None) -> s
     )
     environment.filters |= {"figure": said_figure, "number": said_number, "p": said_p, "direction": direction}
     environment.filters |= {"brief": said_briefly, "arm": arm_name, "variable": report["profile"]["labels"].__getitem__}
-    environment.filters |= {name: partial(said, report=report) for name, said in _OF_A_REPORT.items()}
+    environment.filters |= {name: partial(function, report=report) for name, function in _OF_A_REPORT.items()}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
     css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
     page = environment.get_template("report.html.j2")
@@ -100,28 +100,28 @@ def said_p(value: float | None) -> str:
 
 def limits(report: Said) -> list[str]:
     """What a reader must know before believing a figure."""
-    said = [f"{events_of(report)} events of interest: {_precision(report)}."]
+    notes = [f"{events_of(report)} events of interest: {_precision(report)}."]
     if report["simulated"]:
-        said.insert(0, "SIMULATED: the patients never lived. The page proves the procedure and says nothing clinical.")
+        notes.insert(0, "SIMULATED: the patients never lived. The page proves the procedure and says nothing clinical.")
     if report["kind"] == "evaluate":
-        said.append(
+        notes.append(
             "Cross-validation within one cohort: another hospital's scanners, stains and patients may do worse."
         )
     if report.get("grouped_by") == "patient" and report["cohort"]["sites"]:
-        said.append("Folds are by patient, not by site: run again with --by-site to test on sites never seen.")
+        notes.append("Folds are by patient, not by site: run again with --by-site to test on sites never seen.")
     if report["absent"]:
-        said.append(
+        notes.append(
             "Arms that could not be asked: "
             + "; ".join(f"{arm_name(arm)} ({why})" for arm, why in report["absent"].items())
             + "."
         )
-    said.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
-    return [*said, *(f"{note[0].upper()}{note[1:]}." for note in report["notes"])]
+    notes.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
+    return [*notes, *(f"{note[0].upper()}{note[1:]}." for note in report["notes"])]
 
 
 def _precision(report: Said) -> str:
     """How small a gain the primary contrast could show."""
-    primary = next((one for one in report["contrasts"] if one["primary"]), None)
+    primary = next((contrast for contrast in report["contrasts"] if contrast["primary"]), None)
     if primary is None or primary["lo"] is None:
         return "they give the primary contrast no interval, so no gain can be told from noise"
     half = (primary["hi"] - primary["lo"]) / 2

@@ -1,4 +1,4 @@
-"""The plate of example tiles: what each prototype looks like, from what goes with most risk to what goes with least."""
+"""The plate of example tiles of each prototype, from the highest hazard ratio to the lowest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def by_risk(prototypes: Sequence[Said]) -> list[Said]:
 
 
 def direction(prototype: Said) -> str:
-    """What more of a prototype went with, as far as its interval tells."""
+    """The direction of a prototype's association with risk, if its interval excludes 1."""
     lo, hi = _ratio(prototype).get("lo"), _ratio(prototype).get("hi")
     if lo is not None and lo > 1:
         return "the more of it, the higher the risk"
@@ -65,5 +65,5 @@ def direction(prototype: Said) -> str:
 
 
 def _ratio(prototype: Said) -> Said:
-    found: Said = prototype.get("hazard_ratio_per_sd") or {}
-    return found
+    ratio: Said = prototype.get("hazard_ratio_per_sd") or {}
+    return ratio

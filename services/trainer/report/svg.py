@@ -80,15 +80,15 @@ class Chart:
         self, points: Sequence[tuple[float, float | None, float | None]], fill: str, *, step: bool = False
     ) -> None:
         """A pale area between two ends (x, low, high); what has no ends is left out."""
-        told = [(x, lo, hi) for x, lo, hi in points if lo is not None and hi is not None]
-        sides = [[self.at(x, end) for x, end in ((p[0], p[side]) for p in told)] for side in (1, 2)]
+        known = [(x, lo, hi) for x, lo, hi in points if lo is not None and hi is not None]
+        sides = [[self.at(x, end) for x, end in ((p[0], p[side]) for p in known)] for side in (1, 2)]
         if step:
             sides = [[corner for a, b in pairwise(side) for corner in (a, (b[0], a[1]))] + side[-1:] for side in sides]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*sides[0], *reversed(sides[1])])
         self.parts.append(f'<polygon points="{path}" fill="{fill}" fill-opacity="0.13"/>')
 
     def whisker(self, x: float, low: float | None, high: float | None, stroke: str) -> None:
-        """An upright interval; nothing where its ends are not told."""
+        """An upright interval; nothing where its ends are unknown."""
         if low is not None and high is not None:
             (px, a), (_, b) = self.at(x, low), self.at(x, high)
             ends = f'x1="{px:.1f}" y1="{a:.1f}" x2="{px:.1f}" y2="{b:.1f}"'
@@ -99,9 +99,9 @@ class Chart:
         px, py = self.at(x, y)
         self.parts.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="{radius:.1f}" fill="{fill}"/>')
 
-    def words(self, x: float, y: float, said: str, fill: str = INK, anchor: str = "start") -> None:
+    def words(self, x: float, y: float, label: str, fill: str = INK, anchor: str = "start") -> None:
         """Text at pixels."""
-        self.parts.append(text(x, y, said, fill=fill, anchor=anchor))
+        self.parts.append(text(x, y, label, fill=fill, anchor=anchor))
 
     def legend(self, names: Sequence[tuple[str, str]], *, low: bool = False) -> None:
         """Names with their colours, in the upper right corner or the lower one."""
@@ -136,10 +136,10 @@ class Chart:
         return parts
 
 
-def text(x: float, y: float, said: str, *, fill: str = INK, anchor: str = "start", bold: bool = False) -> str:
+def text(x: float, y: float, label: str, *, fill: str = INK, anchor: str = "start", bold: bool = False) -> str:
     """Text at pixels."""
     weight = ' font-weight="600"' if bold else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}"{weight}>{escape(said)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}"{weight}>{escape(label)}</text>'
 
 
 def picture(width: int, height: int, title: str, parts: Sequence[str], *, simulated: bool) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats, Ints
 from services.trainer.cohort.embeddings import Features
+from shared.arrays import Floats, Ints
 
 KINDS = 6
 _BETWEEN, _WITHIN = 1.4, 1.0

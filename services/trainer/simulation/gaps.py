@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Flags
-from services.trainer.simulation.fate import Fate
 from services.trainer.simulation.patients import Facts
+from services.trainer.simulation.simulated_outcome import SimulatedOutcome
+from shared.arrays import Flags
 
 _MOLECULAR = ("molecular_group", "tp53_status", "myc_amp", "mycn_amp")
 _GAPS: tuple[tuple[tuple[str, ...], float], ...] = (
@@ -21,10 +21,10 @@ NO_SLIDES = 0.05
 
 
 def as_rows(
-    names: list[str], sites: list[str], facts: Facts, fate: Fate, rng: np.random.Generator
+    names: list[str], sites: list[str], facts: Facts, simulated_outcome: SimulatedOutcome, rng: np.random.Generator
 ) -> list[Mapping[str, str]]:
     """Rows of cohort.csv, with gaps."""
-    rows = [_row(i, names[i], sites[i], facts, fate) for i in range(len(facts))]
+    rows = [_row(i, names[i], sites[i], facts, simulated_outcome) for i in range(len(facts))]
     for columns, share in _GAPS:
         for row, gap in zip(rows, rng.random(len(rows)) < share, strict=True):
             row.update(dict.fromkeys(columns, "") if gap else {})
@@ -36,7 +36,7 @@ def without_slides(patients: int, rng: np.random.Generator) -> Flags:
     return np.asarray(rng.random(patients) < NO_SLIDES, np.bool_)
 
 
-def _row(i: int, name: str, site: str, facts: Facts, fate: Fate) -> dict[str, str]:
+def _row(i: int, name: str, site: str, facts: Facts, simulated_outcome: SimulatedOutcome) -> dict[str, str]:
     yes_no = ("no", "yes")
     return {
         "case_id": name,
@@ -51,7 +51,7 @@ def _row(i: int, name: str, site: str, facts: Facts, fate: Fate) -> dict[str, st
         "tp53_status": "mut" if facts.tp53[i] else "wt",
         "myc_amp": yes_no[int(facts.myc[i])],
         "mycn_amp": yes_no[int(facts.mycn[i])],
-        "time_days": f"{fate.days[i]:.0f}",
-        "event_code": str(int(fate.code[i])),
+        "time_days": f"{simulated_outcome.days[i]:.0f}",
+        "event_code": str(int(simulated_outcome.code[i])),
         "simulated": "true",
     }

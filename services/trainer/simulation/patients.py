@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.trainer.cohort.cohort import Flags, Floats
+from shared.arrays import Flags, Floats
 
 Words = npt.NDArray[np.str_]
 
@@ -53,7 +53,9 @@ def draw_facts(patients: int, rng: np.random.Generator) -> Facts:
     """Draw patients, everything given the molecular group."""
     group = rng.choice(GROUPS, patients, p=_SHARE)
     extent = rng.choice(["GTR", "NTR", "STR", "biopsy"], patients, p=[0.60, 0.16, 0.22, 0.02])
-    left = np.where(np.isin(extent, ["STR", "biopsy"]), rng.uniform(1.5, 8, patients), rng.uniform(0.1, 1.5, patients))
+    residual = np.where(
+        np.isin(extent, ["STR", "biopsy"]), rng.uniform(1.5, 8, patients), rng.uniform(0.1, 1.5, patients)
+    )
     spread = rng.choice(["M1", "M2", "M3"], patients, p=[0.25, 0.20, 0.55])
     return Facts(
         group=group,
@@ -61,7 +63,7 @@ def draw_facts(patients: int, rng: np.random.Generator) -> Facts:
         male=_chance(_MALE, group, rng),
         stage=np.where(_chance(_METASTATIC, group, rng), spread, "M0"),
         extent=extent,
-        residual=np.where(extent == "GTR", 0.0, left),
+        residual=np.where(extent == "GTR", 0.0, residual),
         histology=np.array([rng.choice(HISTOLOGIES, p=_HISTOLOGY[name]) for name in group]),
         tp53=_chance(_TP53, group, rng),
         myc=_chance(_MYC, group, rng),

@@ -7,12 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import Features
 from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
-from services.trainer.simulation.fate import HAZARD_RATIO, Fate, draw_fate, draw_latent, true_risk
 from services.trainer.simulation.gaps import as_rows, without_slides
 from services.trainer.simulation.patients import Facts, draw_facts
+from services.trainer.simulation.simulated_outcome import (
+    HAZARD_RATIO,
+    SimulatedOutcome,
+    draw_latent,
+    draw_outcome,
+    true_risk,
+)
+from shared.arrays import Floats
 from shared.canonical import digest_of, sha256
 from shared.tensors import encode_tensors
 
@@ -48,7 +54,7 @@ class Simulated:
     names: list[str]
     sites: Sequence[int]
     facts: Facts
-    fate: Fate
+    simulated_outcome: SimulatedOutcome
     has_slides: Sequence[bool]
 
 
@@ -57,18 +63,18 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     rng = np.random.default_rng([plan.seed, 1])
     facts = draw_facts(plan.patients, rng)
     latent = draw_latent(facts, rng)
-    fate = draw_fate(facts, latent, plan.effect, rng)
+    simulated_outcome = draw_outcome(facts, latent, plan.effect, rng)
     places = rng.integers(0, plan.sites, plan.patients)
     names = [f"{plan.prefix}-{plan.seed}-{i:05d}" for i in range(plan.patients)]
     sites = [f"{plan.prefix}-SITE-{plan.seed}-{place}" for place in places]
-    rows = as_rows(names, sites, facts, fate, rng)
+    rows = as_rows(names, sites, facts, simulated_outcome, rng)
     has_slides = (~without_slides(plan.patients, rng)).tolist()
     if plan.outcome_seed is not None:
         # after all that the first stream gives, so that sites and slides are the same for every outcome seed
-        anew = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
-        fate = draw_fate(facts, latent, plan.effect, anew)
-        rows = as_rows(names, sites, facts, fate, anew)
-    drawn = Simulated(names, places.tolist(), facts, fate, has_slides)
+        outcome_rng = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
+        simulated_outcome = draw_outcome(facts, latent, plan.effect, outcome_rng)
+        rows = as_rows(names, sites, facts, simulated_outcome, outcome_rng)
+    drawn = Simulated(names, places.tolist(), facts, simulated_outcome, has_slides)
     write_table(out / "cohort.csv", rows)
     write_table(out / "SIMULATED_truth.csv", _truth(drawn))
     (out / "SIMULATED.md").write_text(_about(plan), encoding="utf-8")
@@ -90,7 +96,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: Advance) -> None:
     rng = np.random.default_rng([plan.seed, 2])
     tissue = Tissue.of(plan.width)
-    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.fate.latent, rng)
+    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.simulated_outcome.latent, rng)
     rows = []
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
@@ -108,21 +114,21 @@ def _write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
     coords = (
         np.stack([np.arange(len(features)) % side, np.arange(len(features)) // side], axis=1).astype(np.int32) * 256
     )
-    said = {"slide_digest": digest, "plan_digest": plan, "encoder_digest": encoder, "encoder_name": ENCODER_NAME}
-    said |= {"tile_px": "256", "tile_um": "128.0", "tiles": str(len(features)), "corrupt": "0"}
+    metadata = {"slide_digest": digest, "plan_digest": plan, "encoder_digest": encoder, "encoder_name": ENCODER_NAME}
+    metadata |= {"tile_px": "256", "tile_um": "128.0", "tiles": str(len(features)), "corrupt": "0"}
     path = Path("embeddings") / digest / plan / encoder / "bag.safetensors"
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_bytes(encode_tensors({"features": features.astype(np.float16), "coords": coords}, said))
+    (folder / path).write_bytes(encode_tensors({"features": features.astype(np.float16), "coords": coords}, metadata))
     return {"case_id": name, "slide_id": slide, "slide_digest": digest, "tiles": str(len(features)), "path": str(path)}
 
 
 def _truth(drawn: Simulated) -> list[dict[str, str]]:
-    risks: list[Floats] = [true_risk(drawn.facts, drawn.fate, years) for years in (3.0, 5.0)]
+    risks: list[Floats] = [true_risk(drawn.facts, drawn.simulated_outcome, years) for years in (3.0, 5.0)]
     return [
         {
             "case_id": name,
-            "latent": f"{drawn.fate.latent[i]:.6g}",
-            "log_hazard": f"{np.log(drawn.fate.theta[i]):.6g}",
+            "latent": f"{drawn.simulated_outcome.latent[i]:.6g}",
+            "log_hazard": f"{np.log(drawn.simulated_outcome.theta[i]):.6g}",
             "risk_3y": f"{risks[0][i]:.6g}",
             "risk_5y": f"{risks[1][i]:.6g}",
         }
@@ -131,10 +137,10 @@ def _truth(drawn: Simulated) -> list[dict[str, str]]:
 
 
 def _about(plan: SimulationPlan) -> str:
-    anew = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
+    note = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
     ratios = "\n".join(f"| {name} | {ratio:g} |" for name, ratio in HAZARD_RATIO.items())
     return (
         "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
-        f"{plan}\n\n{anew}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
+        f"{plan}\n\n{note}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
         f"| what the slides show, per SD | {plan.effect:g} |\n"
     )

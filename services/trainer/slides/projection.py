@@ -7,8 +7,8 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.stats import f as f_distribution
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import Embeddings, Features
+from shared.arrays import Floats
 
 AXES = 16
 """With 32, networks found the latent of SIMULATED real-pixel slides less often; with 8, no more often."""

@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
-from services.trainer.cohort.cohort import Cohort, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.metrics.bootstrap import rounded
+from shared.arrays import Floats, Ints
 
 PROTOTYPES = 8
 _SAMPLED = 128
@@ -52,9 +53,9 @@ def prototypes(
     tiles = [project(embeddings.bag(case, _SAMPLED)) for case in cases]
     everything = np.concatenate(tiles)
     count = min(PROTOTYPES, len(np.unique(everything, axis=0)))
-    found = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
-    centres = np.asarray(found.cluster_centers_, np.float32)
-    shares = np.stack([np.bincount(found.predict(part), minlength=count) / len(part) for part in tiles])
+    clusters = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
+    centres = np.asarray(clusters.cluster_centers_, np.float32)
+    shares = np.stack([np.bincount(clusters.predict(bag), minlength=count) / len(bag) for bag in tiles])
     outcome = cohort.outcome[members]
     rows = tuple(_row(k, shares[:, k], cases, outcome) for k in range(count))
     examples = tuple(_nearest(centre, cases, tiles, embeddings) for centre in centres)
@@ -63,15 +64,15 @@ def prototypes(
 
 def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
     most = [cases[i] for i in np.argsort(-share, kind="stable")[:_EXAMPLES] if share[i] > 0]
-    said = {
+    content = {
         "prototype": k,
         "mean_share": rounded(float(share.mean())),
         "spread": rounded(float(share.std())),
-        "share_with_event": _mean(share[outcome.relapsed]),
-        "share_without": _mean(share[~outcome.relapsed]),
+        "share_with_event": _mean(share[outcome.is_event]),
+        "share_without": _mean(share[~outcome.is_event]),
         "most_in": most,
     }
-    return said | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
+    return content | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
 
 
 def _mean(share: Floats) -> float | None:
@@ -79,7 +80,7 @@ def _mean(share: Floats) -> float | None:
 
 
 def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
-    sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.relapsed)
+    sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.is_event)
     beta = fit_cox(sample, _RIDGE)
     error = float(np.linalg.inv(derivatives(sample, beta, _RIDGE)[1])[0, 0] ** 0.5)
     ends = [rounded(float(np.exp(beta[0] + z * error)), 4) for z in (0, -_Z, _Z)]
@@ -89,7 +90,7 @@ def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
 def _nearest(
     centre: Features, cases: tuple[str, ...], tiles: list[Features], embeddings: Embeddings
 ) -> tuple[dict[str, Any], ...]:
-    """The nearest tile of each of the patients who have the nearest."""
-    far = [((part - centre) ** 2).sum(axis=1) for part in tiles]
-    closest: Ints = np.argsort([part.min() for part in far], kind="stable")[:_EXAMPLES]
+    """The nearest tile of each of the patients with the nearest tiles."""
+    far = [((bag - centre) ** 2).sum(axis=1) for bag in tiles]
+    closest: Ints = np.argsort([bag.min() for bag in far], kind="stable")[:_EXAMPLES]
     return tuple(embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)

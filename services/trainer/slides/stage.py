@@ -1,4 +1,4 @@
-"""The slide stage of a fold: fit on training patients, and say of every patient only what others taught.
+"""The slide stage of a fold: fit on training patients, and predict every patient by networks fitted without them.
 
 Several networks for each inner fold; a training patient is scored by those that had not seen them, a new one by all.
 """
@@ -10,12 +10,14 @@ import numpy as np
 
 from services.trainer.arms.arm import SlideView
 from services.trainer.arms.clinical_molecular_gbm import BLOCKS
-from services.trainer.arms.columns import Column, fit_columns, matrix
-from services.trainer.cohort.cohort import Cohort, Flags, Floats, Ints
+from services.trainer.arms.columns import fit_columns
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import MissingTorchError
 from services.trainer.folds import stratified_folds
 from services.trainer.slides.projection import Projection, fit_projection
+from shared.arrays import Flags, Floats, Ints
+from shared.model.column import Column, design_matrix
 
 try:
     from services.trainer.slides.training import Bags, Schedule, Trained, train
@@ -50,8 +52,8 @@ class SlideModel:
         return [self.projection(embeddings.bag(case, self.most)) for case in cases]
 
     def view(self, cohort: Cohort, tiles: Sequence[Features]) -> SlideView:
-        """What all networks together say of new patients."""
-        has = np.array([len(part) > 0 for part in tiles], np.bool_)
+        """The networks' mean log-risk of new patients."""
+        has = np.array([len(bag) > 0 for bag in tiles], np.bool_)
         risk = np.where(has, self.attention.log_risk(Bags(tiles)).mean(axis=0), np.nan)
         gated = np.full(len(cohort), np.nan)
         if self.gated:
@@ -69,16 +71,16 @@ def fit_slides(
     projection = fit_projection(embeddings, names, [cohort.sites[i] for i in with_slides])
     most = int(np.clip(TILE_BUDGET // max(len(names), 1), 64, MOST_TILES))
     tiles = [projection(embeddings.bag(case, most)) for case in cohort.case_ids]
-    columns = fit_columns(cohort, cohort.profile.of_blocks(BLOCKS), None)
+    columns = fit_columns(cohort.case_values, cohort.profile.of_blocks(BLOCKS))
     folds = stratified_folds(cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
     kept = np.tile(np.stack([folds != fold for fold in range(FOLDS)]), (SEEDS, 1))
     schedule = schedule or Schedule()
     attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)
     joint = Bags(tiles, _design(columns, cohort))
     both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
-    said = attention.log_risk(Bags(tiles))
-    model = SlideModel(projection, columns, attention, both, most, _agreement(said[:, has]))
-    risk = np.where(has, _out_of_fold(said, folds), np.nan)
+    log_risks = attention.log_risk(Bags(tiles))
+    model = SlideModel(projection, columns, attention, both, most, _agreement(log_risks[:, has]))
+    risk = np.where(has, _out_of_fold(log_risks, folds), np.nan)
     mixed = _out_of_fold(both.log_risk(joint), folds) if both else np.full(len(cohort), np.nan)
     return model, SlideView(risk, pooled(tiles, projection), mixed)
 
@@ -87,7 +89,7 @@ def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
     """Components [n, k] of each patient's mean tile; NaN without tiles."""
     count = min(POOLED, projection.axes.shape[1])
     nothing = np.full(count, np.nan)
-    return np.stack([part[:, :count].mean(axis=0, dtype=np.float64) if len(part) else nothing for part in tiles])
+    return np.stack([bag[:, :count].mean(axis=0, dtype=np.float64) if len(bag) else nothing for bag in tiles])
 
 
 def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
@@ -99,12 +101,12 @@ def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
 
 
 def _agreement(log_risk: Floats) -> float:
-    """Mean correlation of networks [e, n] of different inner folds; a network that says nothing agrees with none."""
+    """Mean correlation of networks [e, n] of different inner folds; a constant network correlates with none."""
     spread = log_risk.std(axis=1, keepdims=True)
     standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
     fold = np.tile(np.arange(FOLDS), SEEDS)
-    found = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
-    return float(np.clip(found.mean(), 0.0, 1.0))
+    correlations = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
+    return float(np.clip(correlations.mean(), 0.0, 1.0))
 
 
 def _mean(values: Floats, mask: Flags) -> Floats:
@@ -112,4 +114,4 @@ def _mean(values: Floats, mask: Flags) -> Floats:
 
 
 def _design(columns: tuple[Column, ...], cohort: Cohort) -> Features:
-    return np.clip(matrix(columns, cohort, None), -4, 4).astype(np.float32)
+    return np.clip(design_matrix(columns, cohort.case_values), -4, 4).astype(np.float32)

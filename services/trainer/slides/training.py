@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.trainer.cohort.cohort import Flags, Floats, Ints, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.cohort.embeddings import Features
 from services.trainer.slides.network import Ensemble, Shape, hazard_loss
+from shared.arrays import Flags, Floats, Ints
 
 INTERVALS = 8
 
@@ -53,7 +54,7 @@ class Trained:
     def log_risk(self, bags: Bags) -> Floats:
         """[e, n] over all tiles of each patient."""
         self.ensemble.eval()
-        return np.stack([self._one(bags, i) for i in range(len(bags))], axis=1).astype(np.float64)
+        return np.stack([self._log_risk_of(bags, i) for i in range(len(bags))], axis=1).astype(np.float64)
 
     @torch.no_grad()
     def attention(self, tiles: Features) -> Features:
@@ -61,7 +62,7 @@ class Trained:
         self.ensemble.eval()
         return np.asarray(self.ensemble.attention(torch.from_numpy(tiles)[None]).mean(dim=0)[0].numpy())
 
-    def _one(self, bags: Bags, i: int) -> Features:
+    def _log_risk_of(self, bags: Bags, i: int) -> Features:
         tiles, has = _whole(bags.tiles[i], self.ensemble.shape.axes)
         columns = None if bags.columns is None else torch.from_numpy(bags.columns[i : i + 1])
         return np.asarray(self.ensemble(tiles, columns, has).numpy()[:, 0])
@@ -71,7 +72,7 @@ def train(bags: Bags, outcome: Outcome, kept: Flags, schedule: Schedule, seed: i
     """Train as many networks as `kept` [e, n] has rows, row by row on the patients it names."""
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng([seed, 3])
-    held = _held_out(kept, outcome.relapsed, schedule.held_out, rng)
+    validation = _held_out(kept, outcome.is_event, schedule.held_out, rng)
     at_risk, happened = intervals(outcome, outcome)
     axes = next((tiles.shape[1] for tiles in bags.tiles if tiles.ndim == 2), 1)
     columns = 0 if bags.columns is None else bags.columns.shape[1]
@@ -81,9 +82,9 @@ def train(bags: Bags, outcome: Outcome, kept: Flags, schedule: Schedule, seed: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         run = _Run(
-            ensemble, bags, at_risk, happened, torch.from_numpy((kept & ~held).astype(np.float32)), schedule, rng
+            ensemble, bags, at_risk, happened, torch.from_numpy((kept & ~validation).astype(np.float32)), schedule, rng
         )
-        return Trained(ensemble, run.until_no_better(torch.from_numpy(held.astype(np.float32))))
+        return Trained(ensemble, run.until_no_better(torch.from_numpy(validation.astype(np.float32))))
 
 
 @dataclass
@@ -96,16 +97,16 @@ class _Run:
     schedule: Schedule
     rng: np.random.Generator
 
-    def until_no_better(self, held: Tensor) -> int:
+    def until_no_better(self, validation: Tensor) -> int:
         """Train, keep each network's best weights, stop when none got better for `patience` epochs."""
         decayed = torch.optim.AdamW(self.ensemble.parameters(), self.schedule.rate, weight_decay=self.schedule.decay)
         fixed = self._draw(np.arange(len(self.bags), dtype=np.int64))
-        best = torch.full((len(held),), torch.inf)
+        best = torch.full((len(validation),), torch.inf)
         state = {name: value.clone() for name, value in self.ensemble.state_dict().items()}
         last_gain, epoch = 0, 0
         for epoch in range(1, self.schedule.epochs + 1):
             self._epoch(decayed)
-            loss = self._loss(fixed, held)
+            loss = self._loss(fixed, validation)
             better = loss < best - 1e-4
             best = torch.where(better, loss, best)
             for name, value in self.ensemble.state_dict().items():
@@ -130,10 +131,10 @@ class _Run:
             optimizer.step()
 
     @torch.no_grad()
-    def _loss(self, drawn: tuple[Tensor, Tensor | None, Tensor], held: Tensor) -> Tensor:
+    def _loss(self, drawn: tuple[Tensor, Tensor | None, Tensor], validation: Tensor) -> Tensor:
         self.ensemble.eval()
         losses = self._losses(*drawn, np.arange(len(self.bags), dtype=np.int64))
-        return (losses * held).sum(dim=1) / held.sum(dim=1).clamp(min=1)
+        return (losses * validation).sum(dim=1) / validation.sum(dim=1).clamp(min=1)
 
     def _losses(
         self,
@@ -165,22 +166,22 @@ def _whole(tiles: Features, axes: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(tiles)[None], torch.ones(1)
 
 
-def _held_out(kept: Flags, relapsed: Flags, share: float, rng: np.random.Generator) -> Flags:
-    """For each network, a share of its patients, as many of those who relapsed as of the others."""
-    held = np.zeros_like(kept)
+def _held_out(kept: Flags, is_event: Flags, share: float, rng: np.random.Generator) -> Flags:
+    """For each network, a share of its patients, stratified by the event."""
+    validation = np.zeros_like(kept)
     for row, mine in enumerate(kept):
-        for group in (relapsed, ~relapsed):
+        for group in (is_event, ~is_event):
             members = np.flatnonzero(mine & group)
-            held[row, rng.choice(members, round(share * len(members)), replace=False)] = True
-    return held
+            validation[row, rng.choice(members, round(share * len(members)), replace=False)] = True
+    return validation
 
 
 def intervals(outcome: Outcome, learned: Outcome) -> tuple[Tensor, Tensor]:
-    """At risk and happened [n, j], for intervals with about as many events each of those who are learned from."""
-    times = learned.time[learned.relapsed]
+    """At risk and happened [n, j], for intervals with about equally many events of the training patients."""
+    times = learned.time[learned.is_event]
     ends = np.unique(np.quantile(times, np.linspace(0, 1, INTERVALS + 1)[1:])) if len(times) else np.array([np.inf])
     starts = np.concatenate([[0.0], ends[:-1]])
-    happened = outcome.relapsed[:, None] & (outcome.time[:, None] > starts) & (outcome.time[:, None] <= ends)
+    happened = outcome.is_event[:, None] & (outcome.time[:, None] > starts) & (outcome.time[:, None] <= ends)
     survived = outcome.time[:, None] >= ends
     at_risk = happened | survived
     return torch.from_numpy(at_risk.astype(np.float32)), torch.from_numpy(happened.astype(np.float32))

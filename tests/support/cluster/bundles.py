@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from services.fusion_scorer.bundle_files import sign
 from shared.canonical import canonical_json, sha256
+from shared.model.bundle_files import sign
 from tests.support.signing import pair
 from tests.support.system import DEMO_BUNDLE
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from medulla.v1.scorer_pb2 import Score
 from prometheus_client import REGISTRY
 
-from services.fusion_scorer.clinical import ClinicalRecord
 from services.fusion_scorer.watching import Sites, count
 from shared.canonical import sha256
+from shared.model.record import ClinicalRecord
 
 
 def _value(name: str, **labels: str) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 
-from services.fusion_scorer.errors import BadClinicalRecordError, NothingToScoreError
+from services.fusion_scorer.errors import NothingToScoreError
 from services.fusion_scorer.score_case import NOTHING_LEFT
 from shared import keys
 from shared.blob.port import BlobInfo
@@ -15,6 +15,7 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import InternalError
 from shared.keys import BadCaseIdError
+from shared.model.errors import BadClinicalRecordError
 from tests.support.fusion import clinical_json, features, store_slide
 from tests.support.scorer import CASE, Scorer
 

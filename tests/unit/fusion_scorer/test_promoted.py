@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from services.fusion_scorer.bundle_files import StoredFiles, sign, verify
-from services.fusion_scorer.errors import (
-    BadBundleError,
-    NoBundleError,
-)
+from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import promote
+from services.fusion_scorer.stored_files import StoredFiles
 from shared import keys
+from shared.model.bundle_files import sign, verify
+from shared.model.errors import BadBundleError
 from shared.units import Sha256
 from tests.support.fusion import facts, write_bundle
 from tests.support.scorer import CASE, Scorer

@@ -7,7 +7,6 @@ import pytest
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.handler import RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
@@ -20,6 +19,7 @@ from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.errors import PermanentError
+from shared.model.errors import BadBundleError
 from shared.times import stamp
 from shared.worker import Worker, subscriptions
 from tests.support.bus import eventually, running
@@ -120,7 +120,7 @@ def test_a_later_score_beats_a_refusal_and_a_later_refusal_beats_a_score(store: 
 
 def test_a_case_that_nobody_knows_stays_unknown(store: MemoryStore) -> None:
     told(store, "MB-9")
-    assert not CaseIndex(store).knows(keys.case_id("MB-9", ""))
+    assert not CaseIndex(store).has_case(keys.case_id("MB-9", ""))
 
 
 def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:

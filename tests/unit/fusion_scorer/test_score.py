@@ -9,12 +9,13 @@ import pytest
 from medulla.v1.scorer_pb2 import Reading, Remark, Score
 from safetensors.numpy import load as load_tensors
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.clinical import ClinicalRecord
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import CaseInputs, OtherResolution, SlideInput
 from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
+from shared.model import vocabulary
+from shared.model.bundle import Bundle, load
+from shared.model.record import ClinicalRecord, RecordRemark
 from shared.notice import NOTICE
 from shared.units import CaseId, Sha256
 from tests.support.fusion import features, parts, slide_input, write_bundle
@@ -126,12 +127,13 @@ def test_an_age_far_from_training_makes_the_scorer_abstain(toy: Bundle) -> None:
 
 
 def test_readings_and_remarks_of_the_record_stand_in_the_score(toy: Bundle) -> None:
-    reading = Reading(variable="group", label="group", written="Group 3", value="G3")
-    remark = Remark(code="profile_check", sentence="Look again.")
+    variable = toy.manifest.profile.variable("group")
+    assert variable is not None
+    reading, remark = vocabulary.Reading(variable, "Group 3", "G3"), RecordRemark("profile_check", "Look again.")
     known = ClinicalRecord(Sha256("c" * 64), {"group": "G3"}, readings=(reading,), remarks=(remark,))
     said = scored(toy, clinical=known)
-    assert list(said.readings) == [reading]
-    assert list(said.remarks) == [remark]
+    assert list(said.readings) == [Reading(variable="group", label="group", written="Group 3", value="G3")]
+    assert list(said.remarks) == [Remark(code="profile_check", sentence="Look again.")]
 
 
 def test_tiles_of_all_slides_are_pooled_and_attention_sums_to_one(toy: Bundle) -> None:

@@ -5,16 +5,11 @@ from datetime import UTC
 import pytest
 from medulla.v1.scorer_pb2 import ScoreCaseRequest
 
-from services.fusion_scorer.errors import (
-    BadBagError,
-    BadBundleError,
-    BadClinicalRecordError,
-    EncoderMismatchError,
-    UnknownCaseError,
-)
+from services.fusion_scorer.errors import BadBagError, EncoderMismatchError, UnknownCaseError
 from services.fusion_scorer.promoted import promote
 from shared import keys
 from shared.keys import BadCaseIdError
+from shared.model.errors import BadBundleError, BadClinicalRecordError
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
 from tests.support.scorer import CASE, Scorer
 

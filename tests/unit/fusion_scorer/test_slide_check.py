@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.bundle import Bundle, load
-from services.fusion_scorer.clinical import ClinicalRecord
-from services.fusion_scorer.errors import BadBundleError
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.manifest import SlideReference
 from services.fusion_scorer.score import score
 from services.fusion_scorer.slide_check import check_slides
+from shared.model.bundle import Bundle, load
+from shared.model.errors import BadBundleError
+from shared.model.record import ClinicalRecord
+from shared.model.reference import SlideReference
 from shared.units import CaseId, Sha256
 from tests.support.fusion import features, parts, slide_input, write_bundle
 

@@ -94,7 +94,7 @@ def test_a_case_of_refused_slides_alone_is_withdrawn_when_the_last_is_deleted(sc
 
 def test_an_upload_that_was_renamed_makes_no_case(scorer: Scorer) -> None:
     assert remove(scorer, "slides/MB-1/a.svs.part") == []
-    assert not scorer.index.knows(CASE)
+    assert not scorer.index.has_case(CASE)
 
 
 def test_the_sweep_finds_what_was_deleted_replaced_or_put_back_unheard(scorer: Scorer) -> None:

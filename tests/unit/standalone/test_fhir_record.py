@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fusion_scorer.errors import BadClinicalRecordError
 from services.standalone.case import case_from
 from services.standalone.fhir_record import flattened
 from services.standalone.local_slides import slide_at
+from shared.model.errors import BadClinicalRecordError
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Canary"}], "gender": "female", "birthDate": "2015-01-01"}
 CONDITION = {"resourceType": "Condition", "onsetDateTime": "2020-01-01T08:00:00Z"}

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from services.embedder.manifest import read_manifest, read_model
 from services.trainer.errors import BadTilesError
-from services.trainer.finetune.material import Item, read_labelled
+from services.trainer.finetune.tile_dataset import Item, read_labelled
 from services.trainer.finetune.training import Lesson, train
 from tests.studies.finetuning import SETTINGS, Job, features, run
 from tests.studies.finetuning_report import ByGroup, Probed, accuracy, macro_auc, write_report

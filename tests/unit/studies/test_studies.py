@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.trainer.bundle.served import ServedBundle
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.reference import Reference
 from tests.studies import __main__ as science
 from tests.studies import pixels
 from tests.studies.bags import BagPlan
@@ -201,8 +201,8 @@ def test_a_mean_embedding_far_from_the_training_cohort_is_refused() -> None:
     embedding = {"mean": [0.0, 0.0], "axes": [[1.0, 0.0]], "spread": [1.0], "residual": 1.0}
     embedding |= {"limits": {"flag": 2.0, "abstain": 4.0}}
 
-    bundle = ServedBundle("", {}, {}, {"reference.json": json.dumps({"embedding": embedding}).encode()})
-    summary = shares(bundle, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
+    reference = Reference.model_validate({"embedding": embedding})
+    summary = shares(reference, np.array([[0.0, 0.0], [4.0, 0.0], [9.0, 0.0]]))
     assert summary == {"n": 3, "flagged": pytest.approx(2 / 3), "refused": pytest.approx(1 / 3)}
 
 

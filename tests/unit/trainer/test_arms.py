@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import fit_columns, matrix
+from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.ridge_cox import ByPattern
-from services.trainer.cohort.cohort import Cohort, Floats
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
-from services.trainer.profile import Variable
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.arrays import Floats
+from shared.model.column import design_matrix
+from shared.model.variable import Variable
 from tests.support.cohorts import simulated
 
 
@@ -27,7 +29,7 @@ def view(log_risk: Floats) -> SlideView:
 
 @pytest.fixture(scope="module")
 def patients(cohort: Cohort) -> Patients:
-    log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.relapsed
+    log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.is_event
     log_risk[:20] = np.nan
     return Patients(cohort, view(log_risk), 1)
 
@@ -35,7 +37,7 @@ def patients(cohort: Cohort) -> Patients:
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
 def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: object, patients: Patients) -> None:
     chosen = next(item for item in ARMS if item is arm)
-    assert chosen.lacks(patients) is None
+    assert chosen.unavailable_reason(patients) is None
     fitted = chosen.fit(patients)
     for found in (fitted.out_of_fold, fitted.predict(patients)):
         told = ~np.isnan(found.log_risk)
@@ -71,7 +73,7 @@ def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name:
 def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort) -> None:
     column = Variable(name="texture", kind="numeric", block="pathomic")
     profile = cohort.profile.model_copy(update={"variables": (*cohort.profile.variables, column)})
-    texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.relapsed
+    texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.is_event
     texture[:30] = np.nan
     held = replace(cohort, profile=profile, values=np.column_stack([cohort.values, texture]))
     fitted = next(arm for arm in ARMS if arm.name == "pathomics").fit(Patients(held, None, 1))
@@ -81,7 +83,7 @@ def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort)
 
 def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:
     tabular = Patients(cohort, None, 1)
-    absent = {arm.name: arm.lacks(tabular) for arm in ARMS}
+    absent = {arm.name: arm.unavailable_reason(tabular) for arm in ARMS}
     assert absent["early_concat"] == "there are no slides"
     assert "pathomic" in str(absent["fused"])
     assert absent["clinical_molecular"] is None
@@ -91,20 +93,20 @@ def test_constant_and_all_missing_columns_are_left_out(cohort: Cohort) -> None:
     values = cohort.values.copy()
     values[:, 0], values[:, 1] = np.nan, 1.0
     changed = Cohort(cohort.profile, "x", cohort.case_ids, cohort.sites, values, cohort.outcome, "d")
-    columns = fit_columns(changed, cohort.profile.variables, None)
+    columns = fit_columns(changed.case_values, cohort.profile.variables)
     assert not {"age_at_diagnosis_years", "sex"} & {column.variable for column in columns}
-    assert np.isfinite(matrix(columns, changed, None)).all()
+    assert np.isfinite(design_matrix(columns, changed.case_values)).all()
 
 
 def test_a_yes_or_no_column_is_scaled_half_way_between_its_own_deviation_and_one_for_all(cohort: Cohort) -> None:
-    levels = [column for column in fit_columns(cohort, cohort.profile.variables, None) if column.form == "level"]
-    scaled = [matrix((column,), cohort, None) for column in levels]
+    levels = [column for column in fit_columns(cohort.case_values, cohort.profile.variables) if column.form == "level"]
+    scaled = [design_matrix((column,), cohort.case_values) for column in levels]
     even = 0.5
     assert [np.ptp(x) * x.std() for x in scaled] == pytest.approx([1 / even] * len(levels))
 
 
 def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
-    columns = fit_columns(cohort.take(np.arange(100)), cohort.profile.variables, None)
+    columns = fit_columns(cohort.take(np.arange(100)).case_values, cohort.profile.variables)
     age = next(column for column in columns if column.name == "age_at_diagnosis_years")
     assert age.impute == pytest.approx(np.nanmean(cohort.column("age_at_diagnosis_years")[:100]))
 

@@ -7,9 +7,10 @@ import pytest
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
-from services.trainer.cohort.usable import usable
+from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadCohortError, MissingTableError, UnreadableTableError, UnusableCohortError
-from services.trainer.profile import Profile, load_profile
+from services.trainer.profile import load_profile
+from shared.model.profile import Profile
 from shared.text import LONGEST
 
 PROFILE = load_profile()
@@ -33,7 +34,7 @@ def test_values_become_numbers_and_places_of_levels(tmp_path: Path) -> None:
     assert math.isnan(cohort.column("age_at_diagnosis_years")[1])
     assert cohort.outcome.time.tolist() == [1.0, 2.0]
     assert cohort.outcome.event.tolist() == [1, 3]
-    assert cohort.knows("molecular").tolist() == [False, False]
+    assert cohort.has_block("molecular").tolist() == [False, False]
     assert cohort.has_sites
 
 
@@ -171,19 +172,19 @@ def test_a_bare_yes_or_no_is_an_event_by_the_horizon_or_known_freedom_past_it(tm
 def test_a_cohort_that_is_all_one_class_is_unusable(tmp_path: Path) -> None:
     rows = [f"p{i},yes" for i in range(20)]
     with pytest.raises(UnusableCohortError, match="every patient"):
-        usable(read(tmp_path, *rows, header="case_id,relapse", profile=YES_NO))
+        validate_cohort(read(tmp_path, *rows, header="case_id,relapse", profile=YES_NO))
 
 
 @pytest.mark.parametrize(("events", "said"), [(0, "no event of interest"), (1, "1 event of interest")])
 def test_no_event_and_one_event_are_unusable(tmp_path: Path, events: int, said: str) -> None:
     rows = [f"p{i},S1,5,male,M0,2000,{int(i < events)}" for i in range(30)]
     with pytest.raises(UnusableCohortError, match=said):
-        usable(read(tmp_path, *rows))
+        validate_cohort(read(tmp_path, *rows))
 
 
 def test_a_horizon_past_follow_up_is_left_out_and_said(tmp_path: Path) -> None:
     rows = [f"p{i},S1,{i},male,M0,{1200 + i},{i % 2}" for i in range(30)]
-    cohort, notes = usable(read(tmp_path, *rows))
+    cohort, notes = validate_cohort(read(tmp_path, *rows))
     assert cohort.profile.horizons_years == (3.0,)
     assert "the horizon of 5 years lies past the follow-up and was left out" in notes
 
@@ -191,12 +192,12 @@ def test_a_horizon_past_follow_up_is_left_out_and_said(tmp_path: Path) -> None:
 def test_no_horizon_within_follow_up_is_unusable(tmp_path: Path) -> None:
     rows = [f"p{i},S1,{i},male,M0,{100 + i},{i % 2}" for i in range(30)]
     with pytest.raises(UnusableCohortError, match=r"follow-up ends at 0\.35 years"):
-        usable(read(tmp_path, *rows))
+        validate_cohort(read(tmp_path, *rows))
 
 
 def test_constant_and_unknown_columns_are_left_out_and_said(tmp_path: Path) -> None:
     rows = [f"p{i},S1,{i},male,,{2000 + i},{i % 2}" for i in range(30)]
-    _, notes = usable(read(tmp_path, *rows))
+    _, notes = validate_cohort(read(tmp_path, *rows))
     assert "sex is the same for all of whom it is known, so it was left out" in notes
     assert "chang_m_stage is known of no patient and was left out" in notes
 

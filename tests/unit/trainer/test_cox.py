@@ -6,9 +6,10 @@ import pytest
 from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, derivatives, fit_cox
-from services.trainer.arms.hazards import incidence, time_grid
-from services.trainer.cohort.cohort import Flags, Floats
+from services.trainer.arms.hazards import time_grid
 from services.trainer.folds import stratified_folds
+from shared.arrays import Flags, Floats
+from shared.model.incidence import cumulative_incidence
 from tests.support.missing import optional_library
 
 TRUE = np.array([0.8, -0.5, 0.0])
@@ -70,12 +71,6 @@ def test_noise_asks_for_a_stronger_ridge_than_signal() -> None:
     assert choose_ridge(noise, times, events, folds, ladder) > choose_ridge(x, times, events, folds, ladder)
 
 
-def test_incidence_of_constant_hazards_is_the_closed_form() -> None:
-    grid = time_grid((3.0, 5.0))
-    risk = incidence([np.zeros(1), np.zeros(1)], [0.1 * grid, 0.05 * grid])
-    assert risk[0] == pytest.approx(0.1 / 0.15 * (1 - np.exp(-0.15 * grid)))
-
-
 def test_the_grid_holds_every_horizon() -> None:
     assert {2.5, 4.1} <= set(time_grid((2.5, 4.1)).tolist())
 
@@ -88,5 +83,6 @@ def test_where_all_events_share_one_time_the_mean_risk_is_the_share_of_events(sh
     events = rng.random(500) < 1 / (1 + np.exp(-logit))
     sample = Sample.of(x, np.where(events, 1.0, 5.0), events)
     found = fit_cox(sample, 1.0)
-    risk = incidence([x @ found], [baseline(sample, found, np.array([1.0]))])
+    year = np.array([1.0])
+    risk = cumulative_incidence(year, [baseline(sample, found, year)], [x @ found], year)
     assert risk.mean() == pytest.approx(events.mean(), abs=0.015)

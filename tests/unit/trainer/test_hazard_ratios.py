@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-from services.trainer.arms.columns import fit_columns, matrix
-from services.trainer.cohort.cohort import Cohort, Ints, Outcome
+from services.trainer.arms.columns import fit_columns
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
-from services.trainer.profile import Profile, Variable, load_profile
+from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.arrays import Ints
+from shared.model.column import design_matrix
+from shared.model.profile import Profile
+from shared.model.variable import Variable
 from tests.support.cohorts import simulated
 
 RIDGE = 0.1
@@ -22,8 +26,8 @@ PAIRS = 12
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """SIMULATED, with gaps, and no two times alike."""
     made = simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(500, seed=4, tiles=1, width=8))[0]
-    apart = made.outcome.time + 1e-6 * np.arange(len(made))
-    return made.with_outcome(Outcome(apart, made.outcome.event))
+    split_fold = made.outcome.time + 1e-6 * np.arange(len(made))
+    return made.with_outcome(Outcome(split_fold, made.outcome.event))
 
 
 def test_ratios_are_those_of_lifelines_stratified(cohort: Cohort) -> None:
@@ -44,10 +48,10 @@ def test_the_stratums_own_ratios_are_those_of_lifelines_without_strata(cohort: C
 
 def lifelines(cohort: Cohort, strata: Ints) -> dict[str, list[float]]:
     """Hazard ratio and its ends by column, with the same slight ridge."""
-    columns = fit_columns(cohort, cohort.profile.variables, None)
-    x = matrix(columns, cohort, None)
+    columns = fit_columns(cohort.case_values, cohort.profile.variables)
+    x = design_matrix(columns, cohort.case_values)
     table = pd.DataFrame(x, columns=[column.name for column in columns])
-    table = table.assign(time=cohort.outcome.time, event=cohort.outcome.relapsed, strata=strata)
+    table = table.assign(time=cohort.outcome.time, event=cohort.outcome.is_event, strata=strata)
     weights = RIDGE / len(cohort) / x.var(axis=0, ddof=1)  # lifelines penalises columns of unit variance
     fitted = CoxPHFitter(penalizer=weights).fit(table, "time", "event", strata=["strata"])
     beta, error = fitted.params_.to_numpy(), fitted.standard_errors_.to_numpy()

@@ -7,10 +7,11 @@ import pytest
 from lifelines import AalenJohansenFitter
 from lifelines.statistics import multivariate_logrank_test
 
-from services.trainer.cohort.cohort import Floats, Outcome
+from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics import accuracy, discrimination, incidence
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.metrics.statistic import Pairs, Statistic
+from shared.arrays import Floats
 from tests.support.missing import optional_library
 
 judge = optional_library("sksurv.metrics", "judge")
@@ -28,7 +29,7 @@ def cohort(seed: int, patients: int = 150, causes: int = 1) -> tuple[Outcome, Fl
 
 
 def structured(outcome: Outcome) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
-    pairs = list(zip(outcome.relapsed, outcome.time, strict=True))
+    pairs = list(zip(outcome.is_event, outcome.time, strict=True))
     return np.array(pairs, dtype=[("event", bool), ("time", float)])
 
 
@@ -39,7 +40,7 @@ def value(statistic: Statistic, patients: int) -> float:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_harrell_c_is_scikit_survivals(seed: int) -> None:
     outcome, risk = cohort(seed)
-    expected = judge.concordance_index_censored(outcome.relapsed, outcome.time, risk)[0]
+    expected = judge.concordance_index_censored(outcome.is_event, outcome.time, risk)[0]
     assert value(discrimination.harrell_c(outcome, risk), len(risk)) == pytest.approx(expected)
 
 
@@ -84,7 +85,7 @@ def test_aalen_johansen_is_lifelines(seed: int) -> None:
 def test_log_rank_is_lifelines(seed: int) -> None:
     outcome, risk = cohort(seed)
     group = np.digitize(risk, [-0.4, 0.4]).astype(np.int64)
-    expected = multivariate_logrank_test(outcome.time, group, outcome.relapsed).p_value
+    expected = multivariate_logrank_test(outcome.time, group, outcome.is_event).p_value
     assert incidence.log_rank(outcome, group) == pytest.approx(expected)
 
 

@@ -6,7 +6,7 @@ import pytest
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics import accuracy, calibration, decision, discrimination, incidence
 from services.trainer.metrics.bootstrap import Bootstrap, holm
-from services.trainer.metrics.censoring import by_horizon, followed
+from services.trainer.metrics.censoring import by_horizon, censoring_survival
 from services.trainer.metrics.statistic import Difference, Statistic
 
 
@@ -58,7 +58,7 @@ def test_uno_c_leaves_out_events_past_tau() -> None:
 
 
 def test_observation_is_lost_only_by_those_still_at_risk() -> None:
-    observed = followed(outcome((1, 1), (1, 0), (2, 0), (3, 1)))
+    observed = censoring_survival(outcome((1, 1), (1, 0), (2, 0), (3, 1)))
     # an event at the same time comes first: at 1 year three could be lost, one was
     assert observed.after(numbers(1, 2)).tolist() == pytest.approx([2 / 3, 1 / 3])
     assert observed.before(numbers(1, 2)).tolist() == pytest.approx([1, 2 / 3])
@@ -66,7 +66,7 @@ def test_observation_is_lost_only_by_those_still_at_risk() -> None:
 
 def test_who_is_lost_before_the_horizon_hands_weight_to_the_others() -> None:
     known = by_horizon(outcome((1, 1), (2, 0), (3, 2), (5, 0)), 4)
-    assert known.relapsed.tolist() == [1, 0, 0, 0]
+    assert known.is_event.tolist() == [1, 0, 0, 0]
     assert known.weight.tolist() == pytest.approx([1, 0, 1.5, 1.5])
     assert known.weight.sum() == pytest.approx(4)
 
@@ -101,8 +101,8 @@ def test_observed_over_expected_counts_relapses_against_risks() -> None:
 
 def two_groups(low: int, high: int) -> Outcome:
     """100 patients of whom `low` relapse and 100 of whom `high` do, none censored by 3 years."""
-    relapsed = [*([1] * low + [0] * (100 - low)), *([1] * high + [0] * (100 - high))]
-    return outcome(*((1.0, 1) if yes else (5.0, 0) for yes in relapsed))
+    is_event = [*([1] * low + [0] * (100 - low)), *([1] * high + [0] * (100 - high))]
+    return outcome(*((1.0, 1) if yes else (5.0, 0) for yes in is_event))
 
 
 def test_risks_that_come_true_have_slope_one_and_intercept_none() -> None:
@@ -146,7 +146,7 @@ def test_weights_by_horizon_agree_with_aalen_johansen() -> None:
     rng = np.random.default_rng(4)
     patients = Outcome(np.round(rng.exponential(3, 200), 1) + 0.1, rng.integers(0, 3, 200))
     known = by_horizon(patients, 2.05)
-    by_weights = (known.weight * known.relapsed).mean()
+    by_weights = (known.weight * known.is_event).mean()
     assert by_weights == pytest.approx(incidence.cumulative_incidence(patients, numbers(2.05))[0], abs=1e-9)
 
 

@@ -52,4 +52,4 @@ def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(made: 
     without = ~bags.has(cohort.case_ids)
     assert without.any()
     assert np.isnan(said[FULL].log_risk[without]).all()
-    assert np.isfinite(said[frozenset({"clinical"})].log_risk[cohort.knows("clinical")]).all()
+    assert np.isfinite(said[frozenset({"clinical"})].log_risk[cohort.has_block("clinical")]).all()

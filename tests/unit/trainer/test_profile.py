@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from services.trainer.errors import BadProfileError
-from services.trainer.profile import PROFILES, Profile, Variable, load_profile
+from services.trainer.profile import PROFILES, load_profile
+from shared.model.profile import Profile
+from shared.model.variable import Variable
 from shared.text import LONGEST
 from tests.support.odd_yaml import UNCONVERTIBLE
 
@@ -37,6 +39,12 @@ def test_a_treatment_is_refused_as_a_predictor(tmp_path: Path) -> None:
     with pytest.raises(BadProfileError, match="csi_dose_gy is a treatment") as refused:
         load_profile(edited(tmp_path, variables=[dose()], rule="", strata="", subgroups={}, checks=[]))
     assert "`treatment: true, known_at_prediction: true`" in str(refused.value)
+
+
+def test_a_block_that_no_model_reads_is_refused(tmp_path: Path) -> None:
+    variables = [{"name": "volume", "kind": "numeric", "block": "imaging"}]
+    with pytest.raises(BadProfileError, match="volume: block must be one of clinical, molecular, pathomic"):
+        load_profile(edited(tmp_path, variables=variables, rule="", strata="", subgroups={}, checks=[]))
 
 
 def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.fusion_scorer.bundle import load
 from services.trainer import __main__ as program
 from services.trainer.bundle.served import read_bundle
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.bundle import load
 from tests.support.cohorts import quiet
 from tests.support.signing import pair
 
@@ -26,9 +26,9 @@ def test_a_table_alone_becomes_a_bundle(
     (tmp_path / "key.pem").write_bytes(private)
     options = ("--out", tmp_path / "bundle", "--refits", 1, "--key", tmp_path / "key.pem")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 0
-    bundle = read_bundle(tmp_path / "bundle")
+    bundle = read_bundle(tmp_path / "bundle").bundle
     assert bundle.digest in capsys.readouterr().out
-    assert "clinical_molecular.json" in bundle.files
+    assert "clinical_molecular" in bundle.arms
     assert load(tmp_path / "bundle", public).digest == bundle.digest
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.cohort.cohort import Floats
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.slides.projection import fit_projection
+from shared.arrays import Floats
 from tests.support.cohorts import write_bags
 
 CASES, TILES, WIDTH = 60, 20, 8

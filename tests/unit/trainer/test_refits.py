@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import matrix
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.bundle.refits import ArmFit, _imputed, draw_refits
 from services.trainer.bundle.shrinkage import Shrinkage
-from services.trainer.cohort.cohort import Floats
 from services.trainer.simulation.simulate import SimulationPlan
+from shared.arrays import Floats
+from shared.model.column import design_matrix
 from tests.support.cohorts import simulated
 
 BLOCKS = ("clinical", "pathomic")
@@ -22,7 +22,7 @@ COUNT = 40
 @pytest.fixture(scope="module")
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
     cohort, _ = simulated(tmp_path_factory.mktemp("c"), SimulationPlan(160, tiles=1, width=8))
-    noise = np.random.default_rng(1).normal(size=len(cohort)) + cohort.outcome.relapsed
+    noise = np.random.default_rng(1).normal(size=len(cohort)) + cohort.outcome.is_event
     return Patients(cohort, SlideView(noise, noise[:, None], noise), 1)
 
 
@@ -30,9 +30,9 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
 def arms(patients: Patients) -> list[ArmFit]:
     found = []
     for pattern, model in fit_patterns(patients, BLOCKS, patients.inner_folds()):
-        members = np.flatnonzero(np.logical_and.reduce([patients.knows(block) for block in pattern]))
+        members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
         part = patients.take(members)
-        found.append(ArmFit(model, members, matrix(model.columns, part.cohort, part.pathomics)))
+        found.append(ArmFit(model, members, design_matrix(model.arm.columns, part.case_values)))
     return found
 
 
@@ -40,7 +40,7 @@ def spread(arms: list[ArmFit], patients: Patients, agreement: float) -> list[flo
     """Mean SD over refits of the log hazard at the horizon, arm by arm."""
     said = []
     for arm, again in zip(arms, draw_refits(arms, patients, agreement, COUNT), strict=True):
-        level = [fit.predict_design(arm.design).risk[:, fit.horizon] for fit in again]
+        level = [arm.model.with_fit(fit).predict_design(arm.design).risk[:, arm.model.horizon] for fit in again]
         said.append(float(np.log(-np.log1p(-np.clip(level, 1e-9, 1 - 1e-9))).std(axis=0).mean()))
     return said
 
@@ -57,14 +57,14 @@ def test_an_arm_that_knows_less_is_less_sure(arms: list[ArmFit], patients: Patie
 
 def test_the_same_seed_gives_the_same_refits(arms: list[ArmFit], patients: Patients) -> None:
     one, two = (draw_refits(arms, patients, 0.7, 2) for _ in range(2))
-    assert np.array_equal(one[0][1].causes[0].coefficients, two[0][1].causes[0].coefficients)
+    assert np.array_equal(one[0][1].event.coefficients, two[0][1].event.coefficients)
     assert draw_refits(arms, patients, 0.7, 0) == [(), (), ()]
 
 
 def test_a_drawn_imputation_moves_those_alone_whose_value_is_missing(arms: list[ArmFit], patients: Patients) -> None:
     arm = arms[0]
-    changed = _imputed(arm, arm.model, patients, np.random.default_rng(3))
-    missing = [i for i, column in enumerate(arm.model.columns) if column.form == "missing"]
+    changed = arm.model.with_fit(_imputed(arm, arm.model.arm.fit, patients, np.random.default_rng(3)))
+    missing = [i for i, column in enumerate(arm.columns) if column.form == "missing"]
     marks = arm.design[:, missing] > 0
     moved = changed.predict_design(arm.design).risk - arm.model.predict_design(arm.design).risk
     assert np.abs(moved[~marks.any(axis=1)]).max() < 1e-9

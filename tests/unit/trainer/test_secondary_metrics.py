@@ -8,15 +8,16 @@ import pytest
 from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, fit_cox
-from services.trainer.cohort.cohort import Floats, Outcome
-from services.trainer.evaluation.recalibration import recalibrated
+from services.trainer.cohort.cohort import Outcome
+from services.trainer.evaluation.recalibration import cross_recalibrated
 from services.trainer.metrics import discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, wilson
-from services.trainer.metrics.censoring import followed
+from services.trainer.metrics.censoring import censoring_survival
 from services.trainer.metrics.delong import delong, placements
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Difference, Ratio, Statistic
+from shared.arrays import Floats
 
 DEAD_OR_FREE = Outcome(np.array([1.0, 2.0, 5.0, 6.0, 7.0]), np.array([1, 1, 0, 0, 2]))
 """Two relapses by 3 years, three without."""
@@ -78,14 +79,14 @@ def test_delong_by_hand() -> None:
 
 def test_delong_without_censoring_is_the_classical_one_and_near_the_bootstrap() -> None:
     rng = np.random.default_rng(8)
-    relapsed = rng.random(200) < 0.4
-    outcome = Outcome(np.where(relapsed, 1.0, 5.0), relapsed.astype(np.int64))
-    first = rng.normal(size=200) + relapsed
+    is_event = rng.random(200) < 0.4
+    outcome = Outcome(np.where(is_event, 1.0, 5.0), is_event.astype(np.int64))
+    first = rng.normal(size=200) + is_event
     second = 0.5 * first + rng.normal(size=200)
     found = delong(outcome, [first], [second], 3)
-    above = [np.subtract.outer(x[relapsed], x[~relapsed]) > 0 for x in (first, second)]
+    above = [np.subtract.outer(x[is_event], x[~is_event]) > 0 for x in (first, second)]
     v10, v01 = ([part.mean(axis=axis) for part in above] for axis in (1, 0))
-    variance = np.var(v10[0] - v10[1], ddof=1) / relapsed.sum() + np.var(v01[0] - v01[1], ddof=1) / (~relapsed).sum()
+    variance = np.var(v10[0] - v10[1], ddof=1) / is_event.sum() + np.var(v01[0] - v01[1], ddof=1) / (~is_event).sum()
     assert found.figure.est is not None
     assert found.figure.hi is not None
     assert found.figure.est == pytest.approx(above[0].mean() - above[1].mean())
@@ -102,7 +103,7 @@ def test_delong_without_two_of_either_kind_says_nothing() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_fine_gray_without_competing_events_is_cox(seed: int) -> None:
     outcome, x = drawn(seed, 120, causes=1)
-    expected = fit_cox(Sample.of(x[:, None], outcome.time, outcome.relapsed), 0.0)[0]
+    expected = fit_cox(Sample.of(x[:, None], outcome.time, outcome.is_event), 0.0)[0]
     assert value(FineGray.of(outcome, x), 120) == pytest.approx(expected, abs=1e-6)
 
 
@@ -118,8 +119,8 @@ def test_fine_gray_by_hand() -> None:
 def test_fine_gray_is_lifelines_on_the_table_drawn_out_by_hand(seed: int) -> None:
     outcome, x = drawn(seed, 90, causes=2)
     rows = []
-    lost = followed(outcome)
-    later = np.unique(outcome.time[outcome.relapsed])
+    lost = censoring_survival(outcome)
+    later = np.unique(outcome.time[outcome.is_event])
     for i, (time, event) in enumerate(zip(outcome.time, outcome.event, strict=True)):
         rows.append((0.0, time, event == 1, x[i], 1.0))
         for start, stop in pairwise([time, *later[(later > time) & (event == 2)]]):
@@ -154,13 +155,13 @@ def test_unequal_weights_are_worth_fewer_patients() -> None:
 def test_recalibration_undoes_a_shift_and_a_stretch_on_patients_it_has_not_seen() -> None:
     rng = np.random.default_rng(2)
     scale = rng.normal(-1, 0.7, 3000)
-    relapsed = rng.random(3000) < -np.expm1(-np.exp(scale))
-    outcome = Outcome(np.where(relapsed, 1.0, 5.0), relapsed.astype(np.int64))
+    is_event = rng.random(3000) < -np.expm1(-np.exp(scale))
+    outcome = Outcome(np.where(is_event, 1.0, 5.0), is_event.astype(np.int64))
     wrong = -np.expm1(-np.exp(2 * scale + 1))
     folds = rng.integers(0, 5, 3000)
     truth = -np.expm1(-np.exp(scale))
-    right, level = (recalibrated(outcome, wrong, 3, folds, slope=slope) for slope in (True, False))
-    assert level.mean() == pytest.approx(relapsed.mean(), abs=0.05)
-    assert right.mean() == pytest.approx(relapsed.mean(), abs=0.02)
+    right, level = (cross_recalibrated(outcome, wrong, 3, folds, slope=slope) for slope in (True, False))
+    assert level.mean() == pytest.approx(is_event.mean(), abs=0.05)
+    assert right.mean() == pytest.approx(is_event.mean(), abs=0.02)
     assert np.abs(right - truth).mean() < 0.03
     assert np.abs(right - truth).mean() < np.abs(level - truth).mean() / 2

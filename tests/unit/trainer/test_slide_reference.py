@@ -9,15 +9,14 @@ import numpy.typing as npt
 import openslide
 import pytest
 
-from services.fusion_scorer import ood
-from services.fusion_scorer.bundle import load
-from services.fusion_scorer.manifest import SlideReference
 from services.standalone.demo_case import DEMO, DEMO_BUNDLE
 from services.tiler.ports import Overview
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueRules, find_tissue
-from services.trainer.bundle.slide_reference import SlideMeasures, colour_distance, slide_distances, slide_reference
+from services.trainer.bundle.slide_reference import SlideMeasures, shares_of_limit, slide_reference
 from shared.canonical import canonical_json
+from shared.model.bundle import load
+from shared.model.reference import Reference, SlideReference
 from tests.studies.stains import STAINS
 
 Pixels = npt.NDArray[np.uint8]
@@ -55,7 +54,7 @@ def measures(seed: int, slides: int, stain: str = "") -> SlideMeasures:
 
 
 @cache
-def reference() -> dict[str, object]:
+def reference() -> SlideReference:
     made = slide_reference(measures(1, 50))
     assert made is not None
     return made
@@ -63,24 +62,20 @@ def reference() -> dict[str, object]:
 
 @pytest.mark.parametrize("stain", ["DAB", "counterstain only", "PAS", "Masson"])
 def test_slides_of_another_stain_are_found(stain: str) -> None:
-    far = slide_distances(reference(), measures(2, 20, stain))
+    far = shares_of_limit(reference(), measures(2, 20, stain))
     assert (far > 1).mean() >= 0.95
 
 
 def test_slides_of_the_same_stain_are_not() -> None:
-    assert (slide_distances(reference(), measures(3, 40)) > 1).mean() < 0.05
+    assert (shares_of_limit(reference(), measures(3, 40)) > 1).mean() < 0.05
 
 
-def test_the_scorer_measures_as_the_trainer_does() -> None:
-    said, some = reference(), measures(4, 5)
-    read = SlideReference.model_validate_json(canonical_json(said))
-    assert read.colours is not None
-    for i, share in enumerate(slide_distances(said, some)):
-        found = [
-            ood.slide_embedding_distance(read.embedding, some.means[i], "A"),
-            ood.colour_distance(read.colours, some.colours[i], "A"),
-        ]
-        assert max(one.value / one.limits.abstain for one in found) == pytest.approx(share, rel=1e-6)
+def test_a_reference_measures_the_same_after_it_was_written_and_read() -> None:
+    slides = measures(4, 5)
+    written = canonical_json(Reference(slides=reference()).as_json())
+    read = Reference.model_validate_json(written).slides
+    assert read is not None
+    assert shares_of_limit(read, slides) == pytest.approx(shares_of_limit(reference(), slides), rel=1e-4)
 
 
 def test_slides_of_a_patient_are_left_out_together() -> None:
@@ -92,8 +87,8 @@ def test_slides_of_a_patient_are_left_out_together() -> None:
     one_by_one = slide_reference(SlideMeasures([str(i) for i in range(100)], means, np.zeros((100, 0))))
     assert together is not None
     assert one_by_one is not None
-    assert together["embedding"]["limits"]["abstain"] > one_by_one["embedding"]["limits"]["abstain"]
-    assert "colours" not in together
+    assert together.embedding.limits.abstain > one_by_one.embedding.limits.abstain
+    assert together.colours is None
 
 
 def test_few_patients_make_no_reference() -> None:
@@ -104,8 +99,8 @@ def test_the_demo_bundle_leaves_out_the_demo_slide_stained_for_dab() -> None:
     slides = load(Path(DEMO_BUNDLE)).reference.slides
     assert slides is not None
     assert slides.colours is not None
-    fitted = {"mean": np.array(slides.colours.mean), "whitening": np.array(slides.colours.whitening)}
     limits = slides.colours.limits
-    assert colour_distance(fitted, np.array(colours(whole()))) < limits.flag
     brown = STAINS["DAB"](whole(), np.random.default_rng(1))
-    assert colour_distance(fitted, np.array(colours(brown))) > limits.abstain
+    own, other = slides.colours.distances(np.array([colours(whole()), colours(brown)]))
+    assert own < limits.flag
+    assert other > limits.abstain

@@ -11,11 +11,11 @@ from services.trainer.cohort.cohort import Outcome
 from services.trainer.finetune import task
 from services.trainer.finetune.checkpoint import CHECKPOINT
 from services.trainer.finetune.draws import batches, shared_out
-from services.trainer.finetune.material import Item, read_labelled
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.run import Assignment, Base, Tuned, finetune, from_labels
+from services.trainer.finetune.run_dir import work_folder
 from services.trainer.finetune.settings import Settings
-from services.trainer.finetune.workplace import work_folder
+from services.trainer.finetune.tile_dataset import Item, read_labelled
 
 SETTINGS = Settings(epochs=4, frozen_epochs=1, share=1.0, rate=5e-3, batch=8)
 

@@ -1,0 +1,118 @@
+"""A model bundle in memory: everything checked, nothing unpickled, no code of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from shared.model.arm import Arm
+from shared.model.bundle_check import check_bundle
+from shared.model.bundle_files import Files, VerifiedFiles, first_problem, verify
+from shared.model.calibration import Calibration
+from shared.model.case_values import CaseValues
+from shared.model.errors import BadBundleError
+from shared.model.hazards import Trees, TreesHazard
+from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS, ArmRef, Manifest
+from shared.model.mil import MIL, Mil
+from shared.model.pattern import serving
+from shared.model.prediction import ArmPrediction, predict
+from shared.model.reference import Reference
+from shared.model.thresholds import Thresholds
+from shared.model.variable import Frozen
+from shared.units import Sha256
+
+F = TypeVar("F", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A fitted model with all that a score needs."""
+
+    digest: Sha256
+    manifest: Manifest
+    arms: Mapping[str, Arm]
+    calibration: Calibration
+    thresholds: Thresholds
+    reference: Reference
+    mil: Mil | None
+    trees: Mapping[str, Trees]
+
+    @property
+    def blocks(self) -> frozenset[str]:
+        """Every block that some arm needs."""
+        return frozenset(block for arm in self.manifest.arms for block in arm.blocks)
+
+    def predict(self, name: str, cases: CaseValues) -> ArmPrediction:
+        """Predict cases by an arm, at the profile's horizons, recalibrated."""
+        horizons = self.manifest.profile.horizons_years
+        recalibrations = [self.calibration.of(name, years) for years in horizons]
+        return predict(self.arms[name], cases, horizons, recalibrations, self.trees)
+
+    def arm_for(self, case: CaseValues) -> ArmRef | None:
+        """The first arm that needs nothing but blocks that are known of a case; None where no arm serves it."""
+        (place,) = serving([frozenset(arm.blocks) for arm in self.manifest.arms], case)
+        return None if place < 0 else self.manifest.arms[place]
+
+
+def load(source: Files | Path, public_key: bytes | None = None) -> Bundle:
+    """Read a bundle from a folder or the object store and check all of it.
+
+    Raises:
+        BadBundleError: a file is missing, altered, not listed, not understood, or the signature is missing or wrong.
+    """
+    return assemble(verify(source, public_key))
+
+
+def assemble(checked: VerifiedFiles) -> Bundle:
+    """Read a bundle from files whose digests hold.
+
+    Raises:
+        BadBundleError: a file is missing or not understood, or the files do not fit each other.
+    """
+    arms = {arm.name: _content(checked, arm.file, Arm) for arm in checked.manifest.arms}
+    bundle = Bundle(
+        digest=checked.digest,
+        manifest=checked.manifest,
+        arms=arms,
+        calibration=_content(checked, CALIBRATION, Calibration),
+        thresholds=_content(checked, THRESHOLDS, Thresholds),
+        reference=_content(checked, REFERENCE, Reference),
+        mil=_mil(checked),
+        trees=_trees(checked, arms),
+    )
+    check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil)
+    return bundle
+
+
+def _file(checked: VerifiedFiles, name: str) -> bytes:
+    if name not in checked.manifest.files:
+        raise BadBundleError(f"the bundle {checked.manifest.name} needs {name} and does not list it")
+    return checked.files[name]
+
+
+def _content(checked: VerifiedFiles, name: str, kind: type[F]) -> F:
+    try:
+        return kind.model_validate_json(_file(checked, name))
+    except ValidationError as error:
+        raise BadBundleError(
+            f"{name} of bundle {checked.manifest.name} is not understood: {first_problem(error)}"
+        ) from error
+
+
+def _mil(checked: VerifiedFiles) -> Mil | None:
+    if MIL not in checked.files:
+        return None
+    from shared.model.onnx_mil import OnnxMil  # noqa: PLC0415 - loads ONNX Runtime, which only slides need
+
+    return OnnxMil(_file(checked, MIL))
+
+
+def _trees(checked: VerifiedFiles, arms: Mapping[str, Arm]) -> Mapping[str, Trees]:
+    names = {hazard.file for arm in arms.values() for hazard in arm.log_hazards if isinstance(hazard, TreesHazard)}
+    if not names:
+        return {}
+    from shared.model.trees import read_trees  # noqa: PLC0415 - takes seconds, and most bundles have no trees
+
+    return {name: read_trees(name, _file(checked, name)) for name in sorted(names)}

@@ -1,0 +1,66 @@
+"""Checks that the files of a bundle fit each other."""
+
+from collections.abc import Mapping
+
+from shared.model.arm import Arm
+from shared.model.block import PATHOMICS
+from shared.model.column import Column
+from shared.model.errors import BadBundleError
+from shared.model.manifest import REFERENCE, Manifest
+from shared.model.mil import MIL, Mil
+from shared.model.reference import Reference
+from shared.model.variable import Variable
+
+
+def check_bundle(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
+    """Refuse a bundle whose parts were not made for each other.
+
+    Raises:
+        BadBundleError: naming the two parts that differ.
+    """
+    for name, arm in arms.items():
+        _check_columns(manifest, name, arm)
+        _check_reach(manifest, name, arm)
+    _check_pathomics(manifest, arms, mil)
+    _check_reference(reference, mil)
+
+
+def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:
+    for column in arm.columns:
+        variable = manifest.profile.variable(column.variable)
+        if variable is None:
+            raise BadBundleError(f"arm {name} uses {column.variable}, which the bundle's profile does not have")
+        if not _suits(column, variable):
+            raise BadBundleError(f"column {column.name} of arm {name} does not suit {variable.name} of the profile")
+
+
+def _suits(column: Column, variable: Variable) -> bool:
+    match column.form:
+        case "value" | "below":
+            return variable.kind == "numeric"
+        case "level":
+            return set(column.levels) <= set(variable.levels)
+        case "rank":
+            return set(column.levels) == set(variable.levels)
+        case "missing":
+            return True
+
+
+def _check_reach(manifest: Manifest, name: str, arm: Arm) -> None:
+    horizon = max(manifest.profile.horizons_years)
+    if arm.times_years[-1] < horizon:
+        raise BadBundleError(f"the baseline hazards of arm {name} end before the horizon of {horizon:g} years")
+
+
+def _check_pathomics(manifest: Manifest, arms: Mapping[str, Arm], mil: Mil | None) -> None:
+    asks = any(column.variable == PATHOMICS for arm in arms.values() for column in arm.columns)
+    if asks and (mil is None or manifest.encoder is None):
+        raise BadBundleError(f"an arm uses {PATHOMICS}, but the bundle has no {MIL} or names no encoder")
+
+
+def _check_reference(reference: Reference, mil: Mil | None) -> None:
+    if reference.slides and mil is None:
+        raise BadBundleError(f"{REFERENCE} describes slides, but the bundle has no {MIL}")
+    for embedding in (reference.embedding, reference.slides and reference.slides.embedding):
+        if embedding and mil and embedding.width != mil.width:
+            raise BadBundleError(f"{REFERENCE} and {MIL} differ in the width of an embedding")

@@ -1,0 +1,49 @@
+"""bundle.json: what a bundle is, and the SHA-256 of its files."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_serializer
+
+from shared.model.profile import Profile
+from shared.model.variable import Frozen
+from shared.notice import NOTICE
+
+MANIFEST = "bundle.json"
+CALIBRATION, THRESHOLDS, REFERENCE = "calibration.json", "thresholds.json", "reference.json"
+
+Hex256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class EncoderRef(Frozen):
+    """The encoder whose bags the bundle reads."""
+
+    name: str
+    digest: Hex256
+
+
+class ArmRef(Frozen):
+    """A model of the bundle and the blocks of variables it needs; of several that can serve a case the first does."""
+
+    name: str
+    file: FileName
+    blocks: tuple[str, ...] = Field(min_length=1)
+
+
+class Manifest(Frozen):
+    """bundle.json: what the bundle is, and the SHA-256 of every other file. Its own SHA-256 is the bundle's digest."""
+
+    version: Literal[1] = 1
+    name: str
+    created: str
+    profile: Profile
+    encoder: EncoderRef | None = None
+    """None for a bundle without pathomics."""
+    arms: tuple[ArmRef, ...] = Field(min_length=1)
+    files: dict[FileName, Hex256]
+    simulated: bool
+    notice: str = NOTICE
+
+    @field_serializer("profile")
+    def _served_profile(self, profile: Profile) -> dict[str, Any]:
+        return profile.served()

@@ -1,0 +1,135 @@
+"""A cohort's variables, outcome and horizons, as data of a profile file and of every bundle."""
+
+from collections.abc import Container
+from typing import Any, Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from shared.model.block import BLOCKS, Block
+from shared.model.rule import Rule, parse_rule
+from shared.model.variable import UNKNOWN_TREATMENT, Check, Frozen, Variable, Word
+from shared.model.vocabulary import Vocabulary, check_vocabulary
+
+RESERVED = ("case_id", "site_id", "simulated")
+"""Columns of every cohort and entries of every record; no variable may have their names."""
+_SERVED = {"name", "kind", "block", "levels", "unit", "low", "high"}
+_SERVED_IF_SET = {"aliases", "units", "unclear"}
+
+
+class Outcome(Frozen):
+    """The outcome columns; `time` in days is empty where only a yes or no by the first horizon is known."""
+
+    time: str = "time_days"
+    event: str = "event_code"
+    codes: dict[Word, str] = Field(min_length=2)
+    """Meaning of each code of `event`; the first one is `censored`, or `no`."""
+    event_of_interest: Word = "1"
+
+    @model_validator(mode="after")
+    def _has_its_event(self) -> Self:
+        if self.event_of_interest not in list(self.codes)[1:]:
+            raise ValueError("event_of_interest must be a code, and not the first one, which means no event")
+        return self
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Codes in the order of our own numbers: 0 no event, 1 the event of interest, 2 and up what competes."""
+        first, *rest = self.codes
+        return (first, self.event_of_interest, *(code for code in rest if code != self.event_of_interest))
+
+
+class Profile(Frozen):
+    """The variables, the outcome and the horizons of a cohort."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    title: str = ""
+    population: str = ""
+    prediction_time: str = ""
+    """When the risk is told, in words; no variable may be known only later."""
+    variables: tuple[Variable, ...] = Field(min_length=1)
+    outcome: Outcome
+    horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
+    auc_years: tuple[PositiveFloat, ...] = ()
+    """Times before the last horizon at which the area under the curve is reported too."""
+    rule: str = ""
+    """A rule baseline as a readable expression; empty where there is none."""
+    strata: str = ""
+    """A variable by which splits, beside the event, and hazard ratios are stratified."""
+    subgroups: dict[str, str] = Field(default_factory=dict)
+    """Subgroups of the report, each a readable expression."""
+    treatments: tuple[str, ...] = ()
+    """Columns that are refused by name, since they are known only after the time of prediction."""
+    missing: tuple[Word, ...] = ()
+    """Words that stand for no value, in any variable."""
+    checks: tuple[Check, ...] = ()
+    """Combinations of values with which a case is scored and carries a remark."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        self._check_names()
+        if list(self.horizons_years) != sorted(set(self.horizons_years)):
+            raise ValueError("horizons_years must rise")
+        if self.strata and self.strata not in [variable.name for variable in self.variables]:
+            raise ValueError(f"strata names {self.strata}, which is no variable")
+        check_vocabulary(self.variables, self.missing, self.checks)
+        return self
+
+    def _check_names(self) -> None:
+        names = [variable.name for variable in self.variables]
+        columns = Vocabulary(self.variables, self.missing).columns
+        reserved = {*RESERVED, *(variable.name for variable in self.log_risks), self.outcome.time, self.outcome.event}
+        taken = reserved.intersection(columns)
+        if len(set(names)) < len(names) or taken:
+            raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
+        blocks = [block.name for block in self.blocks]
+        for variable in self.variables:
+            if variable.block not in blocks:
+                raise ValueError(f"{variable.name}: block must be one of {', '.join(blocks)}")
+            if variable.name in self.treatments and not variable.known_at_prediction:
+                raise ValueError(f"{variable.name} is among the treatments: {UNKNOWN_TREATMENT}")
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks of evidence that a case may have, in the order of reports."""
+        return BLOCKS
+
+    @property
+    def log_risks(self) -> tuple[Variable, ...]:
+        """Variables that models of a block's evidence give; no table and no record holds them."""
+        return tuple(block.variable for block in self.blocks if block.variable)
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable of that name, a block's log-risk included; None if there is none."""
+        return next((variable for variable in (*self.variables, *self.log_risks) if variable.name == name), None)
+
+    def position(self, name: str) -> int:
+        """The place of a variable in the value matrix of a cohort."""
+        return [variable.name for variable in self.variables].index(name)
+
+    def of_blocks(self, blocks: Container[str]) -> tuple[Variable, ...]:
+        """The variables of some blocks in order, log-risks last."""
+        return tuple(variable for variable in (*self.variables, *self.log_risks) if variable.block in blocks)
+
+    def title_of(self, block: str) -> str:
+        """What reports call a block."""
+        return next((item.title for item in self.blocks if item.name == block), block)
+
+    def expression(self, text: str) -> Rule:
+        """Parse an expression about this profile's variables."""
+        return parse_rule(text, {variable.name: variable.levels for variable in self.variables})
+
+    def served(self) -> dict[str, Any]:
+        """The part of the profile that a bundle states: all that reading a record and scoring a case need."""
+        variables = [
+            variable.model_dump(mode="json", include=_SERVED)
+            | {"label": variable.shown}
+            | variable.model_dump(mode="json", include=_SERVED_IF_SET, exclude_defaults=True)
+            for variable in self.variables
+        ]
+        return self.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
+            "name": self.name,
+            "variables": variables,
+            "outcome": self.outcome.model_dump(mode="json"),
+            "horizons_years": list(self.horizons_years),
+            "rule": self.rule,
+        }
