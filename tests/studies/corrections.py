@@ -29,8 +29,9 @@ class NetworkScores:
     def reliability(self) -> float:
         """Share of an out-of-fold log-risk's variance that the mean over all folds has too, from mean correlation."""
         count = len(self.log_risk)
-        correlation = np.corrcoef(self.log_risk)[np.triu_indices(count, 1)].mean()
-        return float(np.clip(correlation + (1 - correlation) / count, _LEAST_RELIABILITY, 1.0))
+        correlations = np.asarray(np.corrcoef(self.log_risk), np.float64)
+        mean = correlations[np.triu_indices(count, 1)].mean()
+        return float(np.clip(mean + (1 - mean) / count, _LEAST_RELIABILITY, 1.0))
 
 
 def corrected_weights(
@@ -71,4 +72,4 @@ def _extrapolated(weights: Floats, bound: Flags) -> Floats:
     """Weights [p] without error, by a parabola through weights [levels, p] of added error."""
     parabola = np.polynomial.polynomial.polyfit([0.0, *_ADDED], weights, 2)
     without = parabola[0] - parabola[1] + parabola[2]
-    return np.where(bound, np.maximum(without, 0.0), without)
+    return np.asarray(np.where(bound, np.maximum(without, 0.0), without), np.float64)

@@ -5,7 +5,6 @@ them share, an error of their own, and, of patients they were taught on, a memor
 is scored by the networks of the fold that left them out, a new patient by the mean of all.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +124,7 @@ def _fitted(x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None) -> tu
     return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge, non_negative=bound), ridge
 
 
-def _figures(scores: SimulatedScores, weight: Floats, clinical: float, slides: float) -> Mapping[str, float]:
+def _figures(scores: SimulatedScores, weight: Floats, clinical: float, slides: float) -> dict[str, float]:
     log_risk = scores.new @ weight
     c = _harrell(scores.new_outcome, log_risk)
     sample = Sample.of(log_risk[:, None], scores.new_outcome.time, scores.new_outcome.is_event)

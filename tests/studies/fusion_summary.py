@@ -78,4 +78,5 @@ def _verdicts(verdicts: Mapping[str, Any]) -> str:
         )
         for way, one in verdicts.items()
     ]  # fmt: skip
-    return f"Gains are over all cohorts with an effect; worst is the scenario with the lowest mean.\n\n{table(header, rows)}"
+    note = "Gains are over all cohorts with an effect; worst is the scenario with the lowest mean."
+    return f"{note}\n\n{table(header, rows)}"

@@ -62,6 +62,7 @@ def test_networks_that_say_the_opposite_have_no_weight_in_any_cause_of_any_patte
     event = patients.cohort.outcome.event
     opposite = replace(patients, slides=view(np.random.default_rng(0).normal(size=len(event)) - 2.0 * (event > 0)))
     fitted = Fused().fit(opposite)
+    assert isinstance(fitted, ByPattern)
     with_slides = [model.arm for pattern, model in fitted.models.items() if PATHOMIC in pattern]
     weights = [
         cause.coefficients[[column.variable for column in arm.columns].index(PATHOMICS)]
