@@ -106,7 +106,7 @@ def _fusion(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [FusionPlan(9001, 4, 150, ratio, 0.5) for ratio in (1.0, 1.3)]
     scenarios = product((150, 300, 600), (1.0, 1.3, 3.0), (0.0, 0.5))
-    return [FusionPlan(6001 + 100 * place, 100, *scenario) for place, scenario in enumerate(scenarios)]
+    return [FusionPlan(20001 + 100 * place, 100, *scenario) for place, scenario in enumerate(scenarios)]
 
 
 _HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]
