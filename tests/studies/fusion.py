@@ -120,11 +120,8 @@ def fitted_weights(scores: SimulatedScores, rng: np.random.Generator) -> dict[st
 
 
 def _fitted(x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None) -> tuple[Floats, float]:
-    def fit(sample: Sample, ridge: float, start: Floats | None) -> Floats:
-        return fit_cox(sample, ridge, start, non_negative=bound)
-
-    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, fit)
-    return fit(Sample.of(x, outcome.time, outcome.is_event), ridge, None), ridge
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound)
+    return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge, non_negative=bound), ridge
 
 
 def _figures(scores: SimulatedScores, weight: Floats, clinical: float, slides: float) -> dict[str, float]:

@@ -70,7 +70,16 @@ def fusion_section(value: Mapping[str, Any]) -> str:
 
 
 def _verdicts(verdicts: Mapping[str, Any]) -> str:
-    header = ("way", "against", "gain in C", "gain in slope", "worst C", "worst slope", "scenarios harmed", "adopted")
+    header = (
+        "way",
+        "against",
+        "gain in C",
+        "gain in slope",
+        "worst C",
+        "worst slope",
+        "scenarios harmed",
+        "meets the rule",
+    )
     rows = [
         (
             way, one["against"], estimate(one["c"], 4), estimate(one["slope"], 4), estimate(one["c_worst"], 4),

@@ -18,9 +18,6 @@ _EVEN = 0.5
 """Standard deviation of an even yes-or-no column. Such a column's scale is the geometric mean of this and its own: on
 one scale for all a ridge holds rare levels back as strongly as common ones (compare Gelman, Stat Med 2008;27:2865), on
 its own it lets them loose."""
-_LOG_RISK_RIDGE = 0.25
-"""The ridge is chosen for a table's columns, most of which say little; one log-risk holds all that a block tells.
-EVIDENCE.md has what a lighter one gains (the study `fusion`)."""
 _MISSING_SCALE = 2.0
 """Scale of a missing-value indicator, which makes its ridge 16 times as strong: it says more of a registry than of a
 patient."""
@@ -36,11 +33,6 @@ def log_risk_columns(columns: Sequence[Column], profile: Profile) -> Flags:
     """Columns [p] that hold a log-risk of a block, which a model of the event gave: fusion never weighs it below 0."""
     names = [variable.name for variable in profile.log_risks]
     return np.array([column.variable in names for column in columns], np.bool_)
-
-
-def relative_ridges(log_risks: Flags) -> Floats:
-    """Ridge [p] of each column as a multiple of the arm's own."""
-    return np.where(log_risks, _LOG_RISK_RIDGE, 1.0)
 
 
 def _candidates(train: CaseValues, variables: Sequence[Variable]) -> Iterator[Column]:

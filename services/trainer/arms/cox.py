@@ -7,7 +7,6 @@ scikit-survival.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -167,13 +166,6 @@ def derivatives(
     return gradient, information + (ridge + 1e-9) * np.eye(x.shape[1])
 
 
-class RidgeFit(Protocol):
-    """How a sample is fitted at a ridge."""
-
-    def __call__(self, sample: Sample, ridge: float, start: Floats | None) -> Floats:
-        """Coefficients [p], searched from `start` [p]."""
-
-
 def baseline(sample: Sample, coefficients: Floats, grid: Floats) -> Floats:
     """Cumulative hazard [m] at `grid` [m] of a patient whose columns are all 0."""
     steps = sample.hazard_steps(np.exp(sample.columns @ coefficients))[::-1]
@@ -182,11 +174,17 @@ def baseline(sample: Sample, coefficients: Floats, grid: Floats) -> Floats:
 
 
 def choose_ridge(
-    columns: Floats, times: Floats, events: Flags, folds: Ints, penalties: tuple[float, ...], fit: RidgeFit = fit_cox
+    columns: Floats,
+    times: Floats,
+    events: Flags,
+    folds: Ints,
+    penalties: tuple[float, ...],
+    non_negative: Flags | None = None,
 ) -> float:
     """The penalty of the largest cross-validated partial likelihood.
 
-    Verweij and van Houwelingen, Stat Med 1993;12:2305; `folds` [n] says in which fold each patient is left out.
+    Verweij and van Houwelingen, Stat Med 1993;12:2305; `folds` [n] says in which fold each patient is left out. Every
+    fit obeys the bounds of `non_negative` columns [p].
     """
     whole = Sample.of(columns, times, events)
     gains = np.zeros(len(penalties))
@@ -195,6 +193,6 @@ def choose_ridge(
         training = Sample.of(columns[kept], times[kept], events[kept])
         coefficients: Floats | None = None
         for i, ridge in enumerate(sorted(penalties, reverse=True)):
-            coefficients = fit(training, ridge, coefficients)
+            coefficients = fit_cox(training, ridge, coefficients, non_negative=non_negative)
             gains[i] += whole.log_likelihood(coefficients) - training.log_likelihood(coefficients)
     return sorted(penalties, reverse=True)[int(np.argmax(gains))]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from services.trainer.arms.columns import fit_columns, log_risk_columns, relative_ridges
+from services.trainer.arms.columns import fit_columns, log_risk_columns
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, fit_cox
 from services.trainer.arms.hazards import Prediction
 from services.trainer.cohort.cohort import Outcome
@@ -69,20 +69,15 @@ class Recipe:
 def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
     """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
     columns = fit_columns(train, recipe.variables)
-    x, log_risks = design_matrix(columns, train), log_risk_columns(columns, train.profile)
-    relative = relative_ridges(log_risks)
-
-    def fit(sample: Sample, ridge: float, start: Floats | None) -> Floats:
-        return fit_cox(sample, ridge * relative, start, non_negative=log_risks)
-
+    x, non_negative = design_matrix(columns, train), log_risk_columns(columns, train.profile)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, fit)
-    return replace(fit_design(columns, x, outcome, recipe, ridge * relative, log_risks), ridge=ridge)
+        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, non_negative)
+    return fit_design(columns, x, outcome, recipe, ridge, non_negative)
 
 
 def fit_design(
-    columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float | Floats, non_negative: Flags
+    columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float, non_negative: Flags
 ) -> Tabular:
     """Fit every cause on a design [n, p]; weights of the `non_negative` columns [p] are at least 0."""
     causes = []
@@ -93,4 +88,4 @@ def fit_design(
     event, *competing = causes
     arm = Arm(columns=tuple(columns), times_years=recipe.grid, fit=Fit(event=event, competing=tuple(competing)))
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])
-    return Tabular(arm, float(np.log(max(level, 1e-12))), recipe.horizon)
+    return Tabular(arm, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)

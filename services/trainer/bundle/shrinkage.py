@@ -25,13 +25,11 @@ class Shrinkage:
     """Square of the common width."""
     chosen: float
     """The ridge of the arm itself."""
-    relative: Floats
-    """Ridge [p] of each column as a multiple of a common one."""
 
     @classmethod
-    def start(cls, relative: Floats, chosen: float) -> "Shrinkage":
-        """Every column shrunk as the chosen ridge does."""
-        return cls(chosen * relative, 1 / chosen, chosen, relative)
+    def start(cls, columns: int, chosen: float) -> "Shrinkage":
+        """Every column shrunk by the chosen ridge."""
+        return cls(np.full(columns, chosen), 1 / chosen, chosen)
 
     def towards(self, rng: np.random.Generator) -> Floats:
         """A draw [p] from the prior of the coefficients."""
@@ -40,7 +38,6 @@ class Shrinkage:
     def after(self, coefficients: Floats, rng: np.random.Generator) -> "Shrinkage":
         """The next draw, given coefficients [p]: both conditional distributions are gamma."""
         p = len(self.ridges)
-        squares = self.relative * coefficients**2
-        ridges = rng.gamma((_FREEDOM + 1) / 2, 2 / (_FREEDOM * self.variance + squares), p)
+        ridges = rng.gamma((_FREEDOM + 1) / 2, 2 / (_FREEDOM * self.variance + coefficients**2), p)
         variance = rng.gamma(1 + p * _FREEDOM / 2, 1 / (self.chosen + _FREEDOM / 2 * ridges.sum()))
-        return Shrinkage(self.relative * np.maximum(ridges, 1e-3), float(variance), self.chosen, self.relative)
+        return Shrinkage(np.maximum(ridges, 1e-3), float(variance), self.chosen)

@@ -7,7 +7,6 @@ import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.columns import fit_columns, log_risk_columns
-from services.trainer.arms.cox import Sample, derivatives
 from services.trainer.arms.fused import Fused
 from services.trainer.arms.pathomics import Pathomics
 from services.trainer.arms.registry import ARMS
@@ -141,15 +140,3 @@ def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
 def test_all_answers_are_the_same_for_the_same_seed(patients: Patients) -> None:
     for arm in ARMS:
         assert np.array_equal(arm.fit(patients).predict(patients).risk, arm.fit(patients).predict(patients).risk, True)
-
-
-def test_a_log_risk_is_shrunk_by_a_quarter_of_the_ridge_of_other_columns(patients: Patients) -> None:
-    fitted = Fused().fit(patients)
-    assert isinstance(fitted, ByPattern)
-    pattern = next(pattern for pattern in fitted.models if set(pattern) == set(Fused.blocks))
-    model, members = fitted.models[pattern], patients.take(np.flatnonzero(patients.has_blocks(pattern)))
-    outcome = members.cohort.outcome
-    sample = Sample.of(design_matrix(model.arm.columns, members.case_values), outcome.time, outcome.is_event)
-    gradient = derivatives(sample, model.coefficients, 0.0)[0]
-    is_log_risk = np.array([column.variable == PATHOMICS for column in model.arm.columns])
-    assert gradient == pytest.approx(model.ridge * np.where(is_log_risk, 0.25, 1) * model.coefficients, abs=1e-6)
