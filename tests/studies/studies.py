@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from shared.canonical import digest_of, sha256
 from tests.studies import pictures, sections, summaries
 from tests.studies.bags import BagPlan
 from tests.studies.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
+from tests.studies.fusion import FusionPlan
+from tests.studies.fusion_summary import fusion_section, fusion_summary
 from tests.studies.growth import growth_plans, growth_summary
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
@@ -99,6 +102,13 @@ def _recovery(setting: Setting) -> Sequence[Plan]:
     return [RecoveryPlan(4001, tables, patients, complete) for complete in (True, False)]
 
 
+def _fusion(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [FusionPlan(9001, 4, 150, ratio, 0.5) for ratio in (1.0, 1.3)]
+    scenarios = product((150, 300, 600), (1.0, 1.3, 3.0), (0.0, 0.5))
+    return [FusionPlan(20001 + 100 * place, 100, *scenario) for place, scenario in enumerate(scenarios)]
+
+
 _HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]
 
 STUDIES: tuple[Study, ...] = (
@@ -118,6 +128,7 @@ STUDIES: tuple[Study, ...] = (
         "cross-validated", True, _cross_validated, summaries.cross_validated, sections.cross_validated, pictures.nothing
     ),
     Study("recovery", True, _recovery, summaries.recovery, sections.recovery, pictures.ratios),
+    Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
     Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
     Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),

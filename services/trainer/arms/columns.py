@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from shared.arrays import Floats
+from shared.arrays import Flags, Floats
 from shared.model.case_values import CaseValues
 from shared.model.column import Column, Form
+from shared.model.profile import Profile
 from shared.model.variable import Variable
 
 _LEAST = 3
@@ -26,6 +27,12 @@ def fit_columns(train: CaseValues, variables: Sequence[Variable]) -> tuple[Colum
     """Columns of some variables, with imputation, centre and scale from the training cases."""
     fitted = [_fitted(column, column.encoded(train)) for column in _candidates(train, variables)]
     return tuple(column for column in fitted if column is not None)
+
+
+def log_risk_columns(columns: Sequence[Column], profile: Profile) -> Flags:
+    """Columns [p] that hold a log-risk of a block, which a model of the event gave: fusion never weighs it below 0."""
+    names = [variable.name for variable in profile.log_risks]
+    return np.array([column.variable in names for column in columns], np.bool_)
 
 
 def _candidates(train: CaseValues, variables: Sequence[Variable]) -> Iterator[Column]:

@@ -30,7 +30,7 @@ class Scored:
 
 
 def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients], Floats]) -> Scored:
-    """Calibrate on the training patients' out-of-fold scores [n]."""
+    """Calibrate on the training patients' out-of-fold scores [n]; a higher score is never a lower hazard."""
     known = np.flatnonzero(~np.isnan(out_of_fold))
     scores = out_of_fold[known]
     column = Column(
@@ -38,7 +38,7 @@ def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients],
     )
     recipe = Recipe((), grid=train.grid, horizon=train.horizon)
     x = ((scores - column.mean) / column.scale)[:, None]
-    model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE)
+    model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE, np.array([True]))
     return Scored(score, model, calibrated(model, out_of_fold))
 
 

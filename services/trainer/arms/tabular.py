@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from services.trainer.arms.columns import fit_columns
+from services.trainer.arms.columns import fit_columns, log_risk_columns
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, fit_cox
 from services.trainer.arms.hazards import Prediction
 from services.trainer.cohort.cohort import Outcome
@@ -14,7 +14,7 @@ from shared.arrays import Flags, Floats, Ints
 from shared.model.arm import Arm
 from shared.model.case_values import CaseValues
 from shared.model.column import Column, design_matrix
-from shared.model.hazards import Cause, Fit, Trees, linear_cause, log_hazards
+from shared.model.hazards import Fit, Trees, linear_cause, log_hazards
 from shared.model.variable import Variable
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -69,25 +69,23 @@ class Recipe:
 def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
     """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
     columns = fit_columns(train, recipe.variables)
-    x = design_matrix(columns, train)
+    x, non_negative = design_matrix(columns, train), log_risk_columns(columns, train.profile)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties)
-    return fit_design(columns, x, outcome, recipe, ridge)
+        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, non_negative)
+    return fit_design(columns, x, outcome, recipe, ridge, non_negative)
 
 
-def fit_design(columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float) -> Tabular:
-    """Fit every cause on a design [n, p]."""
-    event, *competing = (
-        _cause(x, outcome.time, outcome.event == code, ridge if code == 1 else COMPETING, recipe.grid)
-        for code in outcome.causes
-    )
+def fit_design(
+    columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float, non_negative: Flags
+) -> Tabular:
+    """Fit every cause on a design [n, p]; weights of the `non_negative` columns [p] are at least 0."""
+    causes = []
+    for code in outcome.causes:
+        sample = Sample.of(x, outcome.time, outcome.event == code)
+        coefficients = fit_cox(sample, ridge if code == 1 else COMPETING, non_negative=non_negative)
+        causes.append(linear_cause(coefficients, baseline(sample, coefficients, recipe.grid)))
+    event, *competing = causes
     arm = Arm(columns=tuple(columns), times_years=recipe.grid, fit=Fit(event=event, competing=tuple(competing)))
     level = float(cumulative_hazard(outcome, recipe.grid[recipe.horizon : recipe.horizon + 1])[0])
     return Tabular(arm, float(np.log(max(level, 1e-12))), recipe.horizon, ridge)
-
-
-def _cause(x: Floats, times: Floats, events: Flags, ridge: float, grid: Floats) -> Cause:
-    sample = Sample.of(x, times, events)
-    coefficients = fit_cox(sample, ridge)
-    return linear_cause(coefficients, baseline(sample, coefficients, grid))

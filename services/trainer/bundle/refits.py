@@ -4,7 +4,10 @@ One draw holds for all arms and has three parts, so that the interval covers a p
 model's mean:
 - the fit: patients drawn again, and coefficients held back towards a draw from their prior instead of towards 0, so
   that what shrinkage takes away is part of the spread (weighted Bayesian bootstrap: Newton, Polson and Xu, Can J Stat
-  2021;49:421; the prior is in `shrinkage`);
+  2021;49:421; the prior is in `shrinkage`). A block's log-risk keeps its bound: a refit that would give it a negative
+  weight gives it 0. Cutting draws off below 0 keeps the coverage of an interval of any weight from 0 up. Draws from the
+  normal distribution truncated at 0, or reflected there, are all above 0: their interval would not hold a weight of 0,
+  which the fit itself may have, and a reflected draw would take evidence against a weight for evidence for it;
 - what is missing: an arm that knows less than the fullest one adds what the columns beyond its own say of a training
   patient drawn at random, less what its own columns tell of that; a missing value adds what the variable says of one
   (imputation drawn, not fixed);
@@ -19,10 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.arm import Patients
+from services.trainer.arms.columns import log_risk_columns
 from services.trainer.arms.cox import Sample, baseline, fit_cox
 from services.trainer.arms.tabular import COMPETING, Tabular
 from services.trainer.bundle.shrinkage import Shrinkage
-from services.trainer.cohort.cohort import Outcome
+from services.trainer.cohort.cohort import Cohort
 from shared.arrays import Floats, Ints
 from shared.model.block import PATHOMICS
 from shared.model.column import Column
@@ -71,21 +75,20 @@ def _refits(
     arms: Sequence[ArmFit], priors: Sequence[Shrinkage], patients: Patients, rng: np.random.Generator
 ) -> list[Fit]:
     resampled = rng.integers(0, len(patients), len(patients))
-    return [
-        _refit(arm, prior, patients.cohort.outcome, resampled, rng) for arm, prior in zip(arms, priors, strict=True)
-    ]
+    return [_refit(arm, prior, patients.cohort, resampled, rng) for arm, prior in zip(arms, priors, strict=True)]
 
 
-def _refit(arm: ArmFit, event_prior: Shrinkage, outcome: Outcome, resampled: Ints, rng: np.random.Generator) -> Fit:
-    """The same columns on resampled patients, every cause shrunk towards a draw from its prior."""
+def _refit(arm: ArmFit, event_prior: Shrinkage, cohort: Cohort, resampled: Ints, rng: np.random.Generator) -> Fit:
+    """The same columns and bounds on resampled patients, every cause shrunk towards a draw from its prior."""
     rows = arm.among(resampled)
-    mine = outcome[arm.members]
+    mine = cohort.outcome[arm.members]
+    non_negative = log_risk_columns(arm.columns, cohort.profile)
     competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
     causes = []
     for code in mine.causes:
         prior = event_prior if code == 1 else competing_prior
         sample = Sample.of(arm.design[rows], mine.time[rows], mine.event[rows] == code)
-        coefficients = fit_cox(sample, prior.ridges, towards=prior.towards(rng))
+        coefficients = fit_cox(sample, prior.ridges, towards=prior.towards(rng), non_negative=non_negative)
         causes.append(linear_cause(coefficients, baseline(sample, coefficients, arm.model.arm.times_years)))
     return Fit(event=causes[0], competing=tuple(causes[1:]))
 
@@ -119,7 +122,7 @@ def _unseen(columns: Sequence[Column], weights: Floats, agreement: float, rng: n
     """Log hazard of what the slides show and the networks do not see: mean hazard 1."""
     weight = sum(float(value) for column, value in zip(columns, weights, strict=True) if column.variable == PATHOMICS)
     reliability = max(agreement, _LEAST_AGREEMENT) ** 2
-    spread = abs(weight) * np.sqrt((1 - reliability) / reliability)
+    spread = weight * np.sqrt((1 - reliability) / reliability)
     return float(spread * rng.normal() - spread**2 / 2)
 
 

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.columns import fit_columns
+from services.trainer.arms.columns import fit_columns, log_risk_columns
+from services.trainer.arms.fused import Fused
+from services.trainer.arms.pathomics import Pathomics
 from services.trainer.arms.registry import ARMS
 from services.trainer.arms.ridge_cox import ByPattern
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
+from shared.model.block import PATHOMIC, PATHOMICS
 from shared.model.column import design_matrix
 from shared.model.variable import Variable
 from tests.support.cohorts import simulated
@@ -53,6 +56,29 @@ def test_a_signal_in_the_slides_is_found_by_fusion(patients: Patients) -> None:
     one = np.ones((1, len(patients)))
     c = {name: float(harrell_c(patients.cohort.outcome, risk)(one)[0]) for name, risk in arms.items()}
     assert c["fused"] > c["clinical_molecular"] + 0.02
+
+
+def test_networks_that_say_the_opposite_have_no_weight_in_any_cause_of_any_pattern(patients: Patients) -> None:
+    event = patients.cohort.outcome.event
+    opposite = replace(patients, slides=view(np.random.default_rng(0).normal(size=len(event)) - 2.0 * (event > 0)))
+    fitted = Fused().fit(opposite)
+    assert isinstance(fitted, ByPattern)
+    with_slides = [model.arm for pattern, model in fitted.models.items() if PATHOMIC in pattern]
+    weights = [
+        cause.coefficients[[column.variable for column in arm.columns].index(PATHOMICS)]
+        for arm in with_slides
+        for cause in (arm.fit.event, *arm.fit.competing)
+    ]
+    assert len(weights) == 3 * len(with_slides) > 0
+    assert set(weights) == {0.0}
+    alone = Pathomics().fit(opposite)
+    assert np.ptp(alone.predict(opposite).log_risk) == 0
+
+
+def test_only_the_log_risk_of_a_block_is_bound(patients: Patients) -> None:
+    columns = fit_columns(patients.case_values, patients.cohort.profile.of_blocks(Fused.blocks))
+    bound = log_risk_columns(columns, patients.cohort.profile)
+    assert [column.variable for column, is_bound in zip(columns, bound, strict=True) if is_bound] == [PATHOMICS]
 
 
 def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients) -> None:

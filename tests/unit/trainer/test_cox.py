@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, derivatives, fit_cox
@@ -86,3 +88,68 @@ def test_where_all_events_share_one_time_the_mean_risk_is_the_share_of_events(sh
     year = np.array([1.0])
     risk = cumulative_incidence(year, [baseline(sample, found, year)], [x @ found], year)
     assert risk.mean() == pytest.approx(events.mean(), abs=0.015)
+
+
+def two_patients(first: float, second: float) -> Sample:
+    """The first of two patients has the event while both are at risk; one column."""
+    return Sample.of(np.array([[first], [second]]), np.array([1.0, 2.0]), np.array([True, False]))
+
+
+BOUND = np.array([True])
+
+
+def test_a_weight_counted_by_hand_stays_and_its_opposite_becomes_0() -> None:
+    # The gradient at b is 1 - e^b / (e^b + 1) - ridge * b; with ridge 0.25 at b = ln 2 it is 1 / 3 - 0.173.
+    weight = fit_cox(two_patients(1.0, 0.0), 0.25, non_negative=BOUND)[0]
+    assert 1 / (1 + np.exp(weight)) == pytest.approx(0.25 * weight)
+    assert weight > np.log(2)
+    assert fit_cox(two_patients(0.0, 1.0), 0.25)[0] == pytest.approx(-weight)
+    assert fit_cox(two_patients(0.0, 1.0), 0.25, non_negative=BOUND).tolist() == [0.0]
+
+
+def test_with_a_weight_held_at_0_the_others_are_fitted_as_if_its_column_were_not_there() -> None:
+    x, times, events = cohort(200)  # the second true weight is negative
+    found = fit_cox(Sample.of(x, times, events), 5.0, non_negative=np.array([False, True, False]))
+    without = fit_cox(Sample.of(x[:, [0, 2]], times, events), 5.0)
+    assert found == pytest.approx([without[0], 0.0, without[1]], abs=1e-7)
+
+
+def test_a_weight_below_0_may_be_above_it_once_its_opposite_is_held_at_0() -> None:
+    rng = np.random.default_rng(3)
+    first = rng.normal(size=400)
+    x = np.stack([first, 0.5 * rng.normal(size=400) - first], axis=1)
+    times = rng.exponential(np.exp(-(x @ [-1.5, -0.3])))
+    sample, bound = Sample.of(x, times, np.ones(400, np.bool_)), np.array([True, True])
+    assert (fit_cox(sample, 1.0) < 0).all()
+    held, risen = fit_cox(sample, 1.0, non_negative=bound)
+    assert (held, risen) == pytest.approx((0.0, fit_cox(Sample.of(x[:, [1]], times, sample.events), 1.0)[0]))
+    assert risen > 0.5
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    bound=st.lists(st.booleans(), min_size=4, max_size=4),
+    ridges=st.lists(st.floats(0.5, 50), min_size=4, max_size=4),
+)
+def test_a_bounded_fit_is_the_maximum_under_its_bounds(seed: int, bound: list[bool], ridges: list[float]) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, 4)) + rng.normal(size=(60, 1))
+    times = np.round(rng.exponential(size=60), 1) + 0.1
+    sample = Sample.of(x, times, rng.random(60) < 0.6)
+    assert_best(sample, np.array(ridges), rng.normal(size=4), np.array(bound))
+
+
+def assert_best(sample: Sample, ridges: Floats, towards: Floats, bound: Flags) -> None:
+    """Karush, Kuhn and Tucker: no gradient where a weight is free, none upwards where it is held at 0."""
+    found = fit_cox(sample, ridges, towards=towards, non_negative=bound)
+    gradient = derivatives(sample, found, ridges, towards)[0]
+    held = bound & (found == 0)
+    assert (found[bound] >= 0).all()
+    assert gradient[~held] == pytest.approx(np.zeros((~held).sum()), abs=1e-5)
+    assert (gradient[held] <= 1e-5).all()
+
+
+def test_bounds_that_do_not_bind_leave_every_digit() -> None:
+    x, times, events = cohort()
+    sample = Sample.of(x, times, events)
+    assert fit_cox(sample, 3.0, non_negative=np.array([True, False, False])).tolist() == fit_cox(sample, 3.0).tolist()

@@ -12,6 +12,7 @@ from services.trainer.bundle.refits import ArmFit, _imputed, draw_refits
 from services.trainer.bundle.shrinkage import Shrinkage
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
+from shared.model.block import PATHOMICS
 from shared.model.column import design_matrix
 from tests.support.cohorts import simulated
 
@@ -28,6 +29,10 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
 
 @pytest.fixture(scope="module")
 def arms(patients: Patients) -> list[ArmFit]:
+    return fitted_arms(patients)
+
+
+def fitted_arms(patients: Patients) -> list[ArmFit]:
     found = []
     for pattern, model in fit_patterns(patients, BLOCKS, patients.inner_folds()):
         members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
@@ -53,6 +58,16 @@ def test_networks_that_disagree_make_every_interval_wider(arms: list[ArmFit], pa
 def test_an_arm_that_knows_less_is_less_sure(arms: list[ArmFit], patients: Patients) -> None:
     both, *one = spread(arms, patients, 1.0)
     assert all(less > both for less in one)
+
+
+def test_no_refit_weighs_a_log_risk_below_0_and_some_give_an_empty_one_no_weight(patients: Patients) -> None:
+    empty = np.random.default_rng(5).normal(size=len(patients))
+    arms = fitted_arms(replace(patients, slides=SlideView(empty, empty[:, None], empty)))
+    for arm, again in zip(arms, draw_refits(arms, patients, 1.0, COUNT), strict=True):
+        bound = [i for i, column in enumerate(arm.columns) if column.variable == PATHOMICS]
+        weights = np.array([[cause.coefficients[bound] for cause in (f.event, *f.competing)] for f in again])
+        assert (weights >= 0).all()
+        assert not bound or 0.1 < (weights[:, 0] == 0).mean() < 0.9
 
 
 def test_the_same_seed_gives_the_same_refits(arms: list[ArmFit], patients: Patients) -> None:
