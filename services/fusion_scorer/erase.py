@@ -62,10 +62,11 @@ class EraseCase:
         return [key for key in beside if ".json" not in key.removeprefix(record) and file_names.is_no_record(key)]
 
     def _erase_slide(self, case: CaseId, slide: Sha256) -> set[CaseId]:
-        """Forget that the case has the slide; returns the other cases that have it."""
+        """Forget that the case has the slide; returns the other cases that have it and are not withdrawn."""
         prefix = keys.cases_of(slide)
         self.store.erase(prefix + case)
         others = {CaseId(info.key.removeprefix(prefix)) for info in self.store.list(prefix)}
+        others = {other for other in others if any(self.store.list(keys.slides(other)))}
         for derived in () if others else keys.derived(slide):
             self.store.erase(derived)
         return others

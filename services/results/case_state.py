@@ -46,10 +46,9 @@ def summary(facts: CaseFacts) -> CaseSummary:
 def answer(facts: CaseFacts) -> GetCaseResponse:
     """The case with its current score and open refusals."""
     score, refused = _score(facts), open_rejections(facts)
-    withdrawn = facts.withdrawn.sentence if facts.withdrawn else ""
-    return GetCaseResponse(
-        summary=_summary(facts, score, refused), score=score, rejections=refused, withdrawn=withdrawn
-    )
+    withdrawn = facts.withdrawn
+    sentence = withdrawn.sentence if withdrawn and not _moved_since(facts, withdrawn) else ""
+    return GetCaseResponse(summary=_summary(facts, score, refused), score=score, rejections=refused, withdrawn=sentence)
 
 
 def stored(kept: KeptScore) -> StoredScore:

@@ -143,10 +143,16 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             _page(deployment, workspace.store, results, producer),
-            PrintedRefusals(bus, _NAME),
+            PrintedRefusals(bus, _NAME, partial(_is_current, workspace.store)),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
         ]
+
+
+def _is_current(store: BlobStore, rejection: SlideRejected) -> bool:
+    """Whether a refusal is about the version of a file that is in the folder now."""
+    info = store.head(rejection.object_key) if rejection.object_etag else None
+    return not rejection.object_etag or (info is not None and info.etag == rejection.object_etag)
 
 
 def _workers(

@@ -29,6 +29,8 @@ class PrintedRefusals:
 
     bus: MemoryBus
     bucket: str
+    is_current: Callable[[SlideRejected], bool]
+    """Whether a refusal is about what is in the folder now; others are not printed."""
     write: Callable[[str], None] = say
     _printed: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
@@ -46,6 +48,8 @@ class PrintedRefusals:
                 self._print_letter(dead_letters.read(delivery.record))
 
     def _print_rejection(self, rejection: SlideRejected) -> None:
+        if not self.is_current(rejection):
+            return
         landed = rejection.object_key.startswith(_LANDED)
         self._once(
             rejection.event_id,

@@ -59,7 +59,16 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(store, scratch, plans, settings.plan, settings.mpp, open_slide.for_plans, progress.submit)
+    plan_tiles = PlanTiles(
+        store,
+        scratch,
+        plans,
+        settings.plan,
+        settings.mpp,
+        open_slide.for_plans,
+        progress.submit,
+        settings.check_every_s,
+    )
     settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)

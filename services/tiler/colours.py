@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tiler.errors import UnsupportedFormatError
+from services.tiler.errors import NotBrightfieldError, UnsupportedFormatError
 from services.tiler.ports import Rgb
 from services.tiler.tiff_page import TiffPage
 
@@ -21,6 +21,7 @@ _GREY = {1, 2}
 """One channel, or one with transparency."""
 _COLOUR = {3, 4}
 """Three channels, or three with transparency."""
+_NO_RGB = "the slide is no brightfield slide of 8-bit RGB"
 _ROUNDING = 2
 _CONTRAST = 50
 _BLACK = 48
@@ -61,7 +62,7 @@ def check_pixels(thumbnail: Rgb) -> None:
     if (most - least).max() <= _ROUNDING and np.ptp(most) > _CONTRAST:
         raise _refusal("all its pixels are grey")
     if _is_fluorescence(least, most):
-        raise _refusal("it is fluorescence: coloured signals on black")
+        raise NotBrightfieldError(f"{_NO_RGB}: it is fluorescence: coloured signals on black")
 
 
 def _is_fluorescence(least: NDArray[np.uint8], most: NDArray[np.uint8]) -> bool:
@@ -78,4 +79,4 @@ def _is_fluorescence(least: NDArray[np.uint8], most: NDArray[np.uint8]) -> bool:
 
 
 def _refusal(reason: str) -> UnsupportedFormatError:
-    return UnsupportedFormatError(f"the slide is no brightfield slide of 8-bit RGB: {reason}")
+    return UnsupportedFormatError(f"{_NO_RGB}: {reason}")

@@ -54,6 +54,12 @@ class UnsupportedFormatError(SlideError):
     advice = "Convert it to a pyramidal TIFF or DICOM of 8-bit RGB, compressed as JPEG or JPEG 2000."
 
 
+class NotBrightfieldError(UnsupportedFormatError):
+    """A slide of fluorescence, whatever its format."""
+
+    advice = "Leave it out of the case: Medulla reads brightfield slides stained with haematoxylin and eosin."
+
+
 class NoResolutionError(SlideError):
     """The slide does not state the size of its pixels."""
 

@@ -18,7 +18,7 @@ from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.errors import PermanentError, TransientError
 from shared.keys import SlideKey
-from shared.slides.standing import change_of, check_stands
+from shared.slides.standing import CHECK_EVERY_S, change_of, check_stands, ended_if_changed
 from shared.units import CaseId, Sha256, SlideId
 
 
@@ -45,6 +45,8 @@ class PlanTiles:
     mpp: MppTable = field(default_factory=MppTable)
     open_slide: OpenSlide = open_slide
     on_progress: Callable[[Progress], None] = _silent
+    check_every_s: float = CHECK_EVERY_S
+    """Time between two checks that the slide is still in the bucket."""
 
     def __call__(self, landed: SlideLanded) -> SlideTiled:
         """Plan the slide.
@@ -81,7 +83,10 @@ class PlanTiles:
         """
         case = CaseId(slide.case_id)
         self._name(case, local.digest)
-        with self.open_slide(local.path, self.mpp.of(case, SlideId(slide.slide_id))) as reader:
+        with (
+            self.open_slide(local.path, self.mpp.of(case, SlideId(slide.slide_id))) as reader,
+            ended_if_changed(self.blobs, slide, reader.close, self.check_every_s),
+        ):
             digest = plan_digest(local.digest, reader.describe(), self.spec)
             if self.plans.described(local.digest, digest) is None:
                 try:

@@ -1,6 +1,7 @@
 """Handles events about objects: finds the slide of an object, then plans or refuses it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from medulla.v1.events_pb2 import STAGE_WAITING, SlideRejected, SlideTiled
@@ -12,10 +13,10 @@ from services.tiler.landings import Landings
 from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling, UnsettledSlideError
-from shared import keys, logs, metrics, pseudonyms
+from shared import keys, logs, metrics, pseudonyms, turns
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.s3_events import ObjectHint
-from shared.errors import GivenUpError, PermanentError, TransientError
+from shared.errors import GivenUpError, PermanentError, TransientError, UnfinishedError
 from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, Sha256, SlideId
@@ -39,6 +40,8 @@ class OnLanding:
     """Events about files of one slide arrive together: the first does the work, the others find it done."""
     refused: set[str] = field(default_factory=set)
     """Event ids of refusals of the moment that this process raised: each is one dead letter."""
+    long: set[str] = field(default_factory=set)
+    """Versions whose first turn has ended without a plan."""
 
     def __call__(self, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
         """Plan the slide of the object, or repeat the stored outcome: a version that is refused is one dead letter.
@@ -133,7 +136,7 @@ class OnLanding:
 
     def _planned(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> SlideTiled | SlideRejected:
         try:
-            with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress():
+            with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress(), self._one_first_turn(slide):
                 if not slide.usable:
                     raise incomplete(slide)
                 outcome = self.plan_tiles(SlideLanded(named, tuple(map(self._described, slide.files))))
@@ -146,6 +149,19 @@ class OnLanding:
         self.landings.remember(slide, self._override(named), outcome)
         _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
         return outcome
+
+    @contextmanager
+    def _one_first_turn(self, slide: FoundSlide) -> Iterator[None]:
+        """Give a version one first turn: its other events start with a later one."""
+        version, turn = f"{slide.files[0].key} {slide.version}", turns.current()
+        if turn is not None and turn.number == 0 and version in self.long:
+            raise UnfinishedError("the plan of the slide takes long")
+        try:
+            yield
+        except UnfinishedError:
+            self.long.add(version)
+            raise
+        self.long.discard(version)
 
     def _has_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> bool:
         """Whether a dead letter tells of the refusal: of an earlier moment, or another event gave the version up."""

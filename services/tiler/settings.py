@@ -63,7 +63,7 @@ class TilerSettings(ServiceSettings, QualityRules):
     max_message_mb: int = Field(default=256, ge=16)
     """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
     check_every_s: float = Field(default=CHECK_EVERY_S, gt=0)
-    """How often a stream of tiles looks whether its slide still stands in the bucket."""
+    """Time between two checks that a slide at work is still in the bucket."""
     sweep_every_s: float = Field(default=900, gt=0)
     """How often the bucket is searched for slides that no event announced."""
 

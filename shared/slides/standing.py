@@ -1,13 +1,16 @@
 """Checks that the slide at work is still the one in the bucket: not overwritten, not deleted, its case not erased."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Event, Thread
 
 from medulla.v1.common_pb2 import Slide
 
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.erased import ErasedCases
+from shared.errors import TransientError
 from shared.slides.embedded import files, present
 from shared.units import CaseId
 
@@ -35,6 +38,25 @@ def change_of(store: BlobStore, case: str, versions: Mapping[str, str]) -> str:
             change = "overwritten" if key in there else "deleted"
             return f"object {key} was {change} while it was worked on"
     return ""
+
+
+@contextmanager
+def ended_if_changed(store: BlobStore, slide: Slide, end: Callable[[], None], every_s: float) -> Iterator[None]:
+    """Call `end` from another thread if the slide changes during the block, which then fails in its own way."""
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(every_s):
+            with suppress(TransientError):
+                if change_of(store, slide.case_id, {file.key: file.etag for file in files(slide)}):
+                    end()
+                    return
+
+    Thread(target=watch, name="standing", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @dataclass

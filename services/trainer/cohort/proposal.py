@@ -1,5 +1,6 @@
 """Proposes a column map for a table with unknown names; it is never applied automatically."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -18,12 +19,17 @@ _MOST_NAMES, _LONGEST_NAME = 300, 120
 """Columns in a map at most, and characters of the name of one."""
 _OTHER_NAMES = {
     **dict.fromkeys(("status", "outcome", "vital status", "ereignis"), "event"),
-    **dict.fromkeys(("follow up", "follow-up", "survival", "nachbeobachtung"), "time"),
+    **dict.fromkeys(("follow up", "survival", "nachbeobachtung"), "time"),
     **dict.fromkeys(("gender", "geschlecht"), "sex"),
     "alter": "age",
     "histologie": "histology",
 }
 """Names of whole columns, in English and German, that share no word with ours."""
+_TIMES = {"os", "pfs", "rfs", "efs", "dfs", "ttp"}
+"""Abbreviations of times to an event, as cBioPortal and trials write them."""
+_UNITS = {"days", "weeks", "months", "years"}
+"""Words that alone identify no column; columns of different units are never the same."""
+_SEPARATORS = re.compile(r"[\W_]+")
 _AT_LEAST = 0.5
 """Share of the values that a variable has to explain."""
 
@@ -62,9 +68,14 @@ def _pairs(
 
 def _likeness(theirs: str, ours: str) -> float:
     """How alike two names are, from 0 to 1; names that share words are likely, the more of them the likelier."""
-    name = theirs.casefold().replace("_", " ").strip()
+    name = _SEPARATORS.sub(" ", theirs.casefold()).strip()
     first, second = set(_OTHER_NAMES.get(name, name).split()), set(ours.split("_"))
-    if shared := first & second:
+    first |= {"time"} if first & _TIMES else set()
+    units = first & _UNITS, second & _UNITS
+    if all(units) and not units[0] & units[1]:
+        return 0.0
+    shared = first & second
+    if shared - _UNITS:
         return 0.7 + 0.3 * len(shared) / len(first | second)
     return SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()
 

@@ -72,10 +72,19 @@ def test_a_slide_stays_for_a_case_that_is_still_at_work_on_it_and_has_nothing_to
     store = MemoryStore()
     _fill(store, CANARY, (COMMON,))
     store.put(keys.cases_of(COMMON) + OTHER, b"")
+    store.put(f"{keys.slides(OTHER)}a.svs", b"pixels")
     assert _erase(store, request(CANARY, "operator")) == ([CANARY], [])
     left = {info.key for info in store.list("")}
     assert left >= {f"plans/{COMMON}/file", f"embeddings/{COMMON}/file"}
     assert not [key for key in left if key.endswith(f"/{CANARY}")]
+
+
+def test_a_slide_goes_although_a_withdrawn_case_had_it() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (COMMON,))
+    store.put(keys.cases_of(COMMON) + OTHER, b"")
+    _erase(store, request(CANARY, "operator"))
+    assert not [info.key for info in store.list("") if info.key.startswith(("plans/", "embeddings/"))]
 
 
 def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() -> None:

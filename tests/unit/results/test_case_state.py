@@ -176,4 +176,5 @@ def test_a_case_of_which_nothing_is_left_is_withdrawn_until_a_slide_moves(
         CASE, samples.at(9), progress=[samples.progress(CASE, "A", 1, samples.at(minutes))], withdrawn=withdrawal
     )
     assert case_state.answer(case_facts).summary.state == state
-    assert case_state.answer(case_facts).withdrawn == "Everything was deleted."
+    moves_again = minutes > 5
+    assert case_state.answer(case_facts).withdrawn == ("" if moves_again else "Everything was deleted.")

@@ -1,6 +1,7 @@
 """Work on a slide learns that the slide was replaced, deleted or erased."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from medulla.v1.common_pb2 import Slide
@@ -10,7 +11,7 @@ from shared.blob import stored_object
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.erased import ErasedCases
-from shared.slides.standing import StandingCheck, check_stands
+from shared.slides.standing import StandingCheck, check_stands, ended_if_changed
 from shared.units import CaseId
 
 CASE = CaseId("c1")
@@ -59,3 +60,12 @@ def test_a_check_in_steps_asks_the_store_once_in_a_while(store: MemoryStore) -> 
     seldom()
     with pytest.raises(ObjectChangedError):
         always()
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_work_that_cannot_look_itself_is_ended_when_its_slide_is_deleted(store: MemoryStore, is_deleted: bool) -> None:
+    ended = Event()
+    with ended_if_changed(store, _slide(store), ended.set, every_s=0.01):
+        if is_deleted:
+            store.delete(FIRST)
+        assert ended.wait(20 if is_deleted else 0.2) == is_deleted

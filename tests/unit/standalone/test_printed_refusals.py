@@ -21,18 +21,26 @@ def _refusal(version: str) -> list[Record]:
     return [to_record(rejected(event, error), "embedder"), letter]
 
 
-def test_a_refusal_is_told_once_a_version_and_names_the_file() -> None:
-    told: list[str] = []
-    refusals = PrintedRefusals(MemoryBus(), "medulla", told.append)
+def test_a_refusal_is_printed_once_a_version_and_names_the_file() -> None:
+    printed: list[str] = []
+    refusals = PrintedRefusals(MemoryBus(), "medulla", lambda _: True, printed.append)
     for record in [*_refusal("one") * 8, *_refusal("two")]:
         refusals.on_delivery(Delivery(record, 0, 0, 0.0))
-    assert len(told) == 2
-    assert all(line.startswith("Refused slides/C-1/a.svs: 38 or more of 38 tiles are corrupt") for line in told)
+    assert len(printed) == 2
+    assert all(line.startswith("Refused slides/C-1/a.svs: 38 or more of 38 tiles are corrupt") for line in printed)
 
 
-def test_a_record_that_nothing_else_tells_of_is_told_by_its_dead_letter() -> None:
-    told: list[str] = []
+def test_a_record_that_nothing_else_has_is_printed_from_its_dead_letter() -> None:
+    printed: list[str] = []
     delivery = Delivery(Record("cases.scored", "C-1", b"", {}), 0, 7, 0.0)
     letter = to_dead_letter(delivery, TooManyCorruptTilesError("no score"), "results")
-    PrintedRefusals(MemoryBus(), "medulla", told.append).on_delivery(Delivery(letter, 0, 0, 0.0))
-    assert [line.partition(":")[0] for line in told] == ["Refused C-1"]
+    PrintedRefusals(MemoryBus(), "medulla", lambda _: True, printed.append).on_delivery(Delivery(letter, 0, 0, 0.0))
+    assert [line.partition(":")[0] for line in printed] == ["Refused C-1"]
+
+
+def test_the_refusal_of_a_version_that_is_gone_is_not_printed() -> None:
+    printed: list[str] = []
+    refusals = PrintedRefusals(MemoryBus(), "medulla", lambda each: each.object_etag == "two", printed.append)
+    for record in [*_refusal("one"), *_refusal("two")]:
+        refusals.on_delivery(Delivery(record, 0, 0, 0.0))
+    assert len(printed) == 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Event as Signal
 from typing import Any
 
 import pytest
@@ -13,15 +14,15 @@ from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, QualityRules
-from services.tiler.ports import SlideReader
+from services.tiler.ports import SlideFacts, SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import MppTable, Override
-from shared import keys
+from shared import keys, turns
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, TransientError
+from shared.errors import CrashedWorkerError, GivenUpError, InternalError, TransientError, UnfinishedError
 from shared.units import CaseId, Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
@@ -43,7 +44,7 @@ def changed(tiler: Tiling, **parts: Any) -> OnLanding:
     """The same tiler with other parts in its planner."""
     old = tiler.on_landing.plan_tiles
     given = {name: parts.get(name, getattr(old, name)) for name in ("blobs", "files", "plans", "spec", "mpp")}
-    others = {name: parts[name] for name in ("open_slide", "on_progress") if name in parts}
+    others = {name: parts[name] for name in ("open_slide", "on_progress", "check_every_s") if name in parts}
     landings = Landings(tiler.blobs, given["spec"])
     return OnLanding(tiler.blobs, PlanTiles(**given, **others), landings, tiler.on_landing.listing)
 
@@ -257,3 +258,50 @@ def test_a_planned_slide_is_known_to_be_held_by_its_case(tiler: Tiling) -> None:
     tiler.blobs.delete(marker)
     assert tiler.hint(KEY) == [event]
     assert keys_below(tiler, keys.CASES_OF) == [marker]
+
+
+def test_a_version_has_one_first_turn_however_many_events_tell_of_it(tiler: Tiling) -> None:
+    opened: list[int] = []
+
+    def open_long(path: Path, override: Override) -> SlideReader:
+        turn = turns.current()
+        assert turn is not None
+        opened.append(turn.number)
+        if turn.number == 0:
+            raise UnfinishedError("its turn is over")
+        return open_slide(path, override)
+
+    tiler.land(KEY, cc0_bytes())
+    on_landing = changed(tiler, open_slide=open_long)
+    for _ in range(3):
+        with turns.turn(0), pytest.raises(UnfinishedError):
+            list(on_landing(ObjectHint(KEY, "medulla")))
+    with turns.turn(1):
+        (tiled,) = on_landing(ObjectHint(KEY, "medulla"))
+    assert isinstance(tiled, SlideTiled)
+    assert opened == [0, 1]
+
+
+def test_a_plan_ends_when_its_slide_is_deleted_while_it_is_read(tiler: Tiling) -> None:
+    class HangingReader:
+        def __init__(self) -> None:
+            self.closed = Signal()
+
+        def describe(self) -> SlideFacts:
+            tiler.blobs.delete(KEY)
+            assert self.closed.wait(20)
+            raise CrashedWorkerError("its process was ended")
+
+        def close(self) -> None:
+            self.closed.set()
+
+        def __enter__(self) -> "HangingReader":
+            return self
+
+        def __exit__(self, *exc: object) -> None:
+            self.close()
+
+    tiler.land(KEY, cc0_bytes())
+    on_landing = changed(tiler, open_slide=lambda *_: HangingReader(), check_every_s=0.01)
+    with pytest.raises(TransientError, match="deleted"):
+        list(on_landing(ObjectHint(KEY, "medulla")))

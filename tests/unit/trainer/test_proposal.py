@@ -14,3 +14,12 @@ def test_usual_names_of_the_outcome_and_german_ones_are_proposed() -> None:
     ours = [*words.columns, profile.outcome.time, profile.outcome.event]
     proposed = yaml.safe_load(propose(["STATUS", "Geschlecht", "Zimmer"], rows, ours, words))
     assert proposed == {"columns": {"STATUS": "event_code", "Geschlecht": "sex"}, "ignore": ["Zimmer"]}
+
+
+def test_months_of_follow_up_are_never_taken_for_an_age_and_units_are_kept() -> None:
+    profile = load_profile()
+    words = Vocabulary(profile.variables, profile.missing)
+    ours = [*words.columns, profile.outcome.time, profile.outcome.event]
+    rows = [{"OS_MONTHS": "31.5", "Age (months)": "61"}, {"OS_MONTHS": "12", "Age (months)": "100"}]
+    proposed = yaml.safe_load(propose(["OS_MONTHS", "Age (months)"], rows, ours, words))
+    assert proposed == {"columns": {"Age (months)": "age_at_diagnosis_months"}, "ignore": ["OS_MONTHS"]}
