@@ -8,6 +8,7 @@ from struct import unpack
 
 from shared.slides.dicom_elements import BadElementsError, elements
 
+_LONGEST_NUMBER = 4
 PREAMBLE = 132
 """Bytes up to the end of the mark that most DICOM files have."""
 MARK = b"DICM"
@@ -127,7 +128,9 @@ def _text(values: Elements, tag: int) -> str:
 
 
 def _number(values: Elements, tag: int) -> int:
-    return int.from_bytes(values.get(tag, b""), "little")
+    """A number of 16 or 32 bits; 0 if it is missing or longer."""
+    stored = values.get(tag, b"")
+    return int.from_bytes(stored, "little") if len(stored) <= _LONGEST_NUMBER else 0
 
 
 def _count(values: Elements, tag: int) -> int:
