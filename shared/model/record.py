@@ -94,7 +94,7 @@ def stated_case_id(data: bytes) -> str | None:
 
 
 def _unclear_remark(problem: Problem) -> RecordRemark:
-    text = f"{problem.column} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
+    text = f"{problem.label} is {shown(problem.written)} and counts as missing; allowed is {problem.allowed}"
     return RecordRemark(UNCLEAR_VALUE, f"{text}.")
 
 

@@ -34,6 +34,8 @@ class Problem:
     column: str
     written: Any
     allowed: str
+    label: str
+    """The variable as people read it."""
 
 
 @dataclass(slots=True)
@@ -129,7 +131,7 @@ class Vocabulary:
 
     def _read_column(self, result: Entries, source: dict[str, str], name: str, column: _Column, raw: Any) -> None:
         variable, assigned = column.variable, self._understand(column, raw)
-        problem = Problem(name, raw, variable.allowed())
+        problem = Problem(name, raw, variable.allowed(), variable.shown)
         if assigned is None:
             lenient = variable.unclear == MISSING and isinstance(raw, str | bool | int)
             (result.unclear if lenient else result.problems).append(problem)
@@ -140,7 +142,7 @@ class Vocabulary:
                 result.problems.append(problem)
             elif not agree(result.values.setdefault(target, value), value):
                 allowed = f"what {other} says of {target}: {_with_unit(self._variables[target], result.values[target])}"
-                result.problems.append(Problem(name, raw, allowed))
+                result.problems.append(Problem(name, raw, allowed, variable.shown))
         result.readings += self._readings(name, column, raw, assigned)
 
     def _understand(self, column: _Column, raw: Any) -> Mapping[str, Value] | None:

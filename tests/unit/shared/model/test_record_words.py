@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.trainer.profile import load_profile
 from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
 from shared.model.record import ClinicalRecord, parse_record
@@ -79,6 +80,11 @@ def test_an_unclear_value_counts_as_missing_with_a_remark_only_where_the_profile
     ]
     with pytest.raises(BadClinicalRecordError, match="allowed is one of G3, G4"):
         read(group="G3/G4")
+
+
+def test_a_remark_on_an_unclear_value_has_the_variables_words() -> None:
+    record = parse_record(b'{"residual_area_cm2": "<1.5"}', CaseId("MB-1"), load_profile())
+    assert [remark.sentence.partition(" is ")[0] for remark in record.remarks] == ["residual tumour area"]
 
 
 def test_a_number_out_of_range_is_refused_even_where_unclear_values_are_not() -> None:
