@@ -28,9 +28,26 @@ def _packages(lock: Path) -> set[str]:
 
 def _imported(folders: Iterable[Path]) -> set[str]:
     """First parts of the names that the program imports from outside, types alone left out."""
-    files = [file for folder in folders for file in folder.rglob("*.py") if "gen" not in file.parts]
-    names = {name.partition(".")[0] for file in files for name in _names(ast.parse(file.read_text()))}
+    names = {name.partition(".")[0] for file in _files(folders) for name in _names(ast.parse(file.read_text()))}
     return names - sys.stdlib_module_names - {"services", "shared", "medulla"}
+
+
+def _files(folders: Iterable[Path]) -> list[Path]:
+    return [file for folder in folders for file in folder.rglob("*.py") if "gen" not in file.parts]
+
+
+def _in_image(service: str) -> list[Path]:
+    """Folders of the program in the image of a service."""
+    module, prune = service.replace("-", "_"), runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
+    shared = [path for path in (CHECKOUT / "shared").iterdir() if path.is_dir() and path.name != "model"]
+    model = [CHECKOUT / "shared" / "model"] if module in prune["USERS_OF_THE_MODEL"] else []
+    return [*shared, *model, CHECKOUT / "services" / module]
+
+
+def _of_shared() -> set[str]:
+    """Names that the files of `shared` itself import, which every image has."""
+    names = {name for file in (CHECKOUT / "shared").glob("*.py") for name in _names(ast.parse(file.read_text()))}
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"services", "shared", "medulla"}
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -66,9 +83,18 @@ def test_only_the_trainer_carries_what_training_needs() -> None:
 def test_a_service_imports_only_what_its_lock_lists(service: str) -> None:
     held = _packages(LOCKS / f"{service}.txt")
     kept_by = packages_distributions()
-    used = _imported([CHECKOUT / "shared", CHECKOUT / "services" / service.replace("-", "_")]) - _GIVEN
+    used = (_imported(_in_image(service)) | _of_shared()) - _GIVEN
     of = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in kept_by.get(name, ())} for name in used}
     assert {name for name in used if not of[name] & held} == set()
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_an_image_without_the_risk_model_does_not_import_it(service: str) -> None:
+    folders = _in_image(service)
+    if CHECKOUT / "shared" / "model" in folders:
+        return
+    files = [*_files(folders), *(CHECKOUT / "shared").glob("*.py")]
+    assert not [file for file in files if "shared.model" in file.read_text()]
 
 
 def test_the_sbom_lists_what_dpkg_has_installed_and_nothing_that_it_has_removed() -> None:
