@@ -67,8 +67,8 @@ class RescoreCase:
         except PermanentError as error:
             if not refuse.is_told(case, error):
                 raise
-            said = refuse(event, error)
-            return () if said is None else (said,)
+            rejection = refuse(event, error)
+            return () if rejection is None else (rejection,)
 
     def _scored(self, case: CaseId) -> Iterable[CaseScored]:
         try:

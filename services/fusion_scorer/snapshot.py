@@ -64,7 +64,7 @@ class TakeSnapshot:
         current = _one_a_slide(event for event in embedded if is_current(event.slide, there))
         slides, duplicates = _without_duplicates(current)
         unreadable = {_slide_of(key) for key, event in listed.items() if event is None}
-        damaged = self._found(case, unreadable - {event.slide.slide_id for event in current})
+        damaged = self._slides_named(case, unreadable - {event.slide.slide_id for event in current})
         return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
@@ -76,7 +76,7 @@ class TakeSnapshot:
             nothing_left=clinical is None and not any(map(_names_slide, there)),
         )
 
-    def _found(self, case: CaseId, named: Collection[str]) -> list[FoundSlide]:
+    def _slides_named(self, case: CaseId, named: Collection[str]) -> list[FoundSlide]:
         """The slides of these ids that the bucket holds."""
         slides = SlideListing(self.store).of_case(keys.slides(case)) if named else []
         return [slide for slide in slides if slide.slide_id in named]

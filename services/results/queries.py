@@ -75,8 +75,8 @@ class Queries:
             return None
         prefix = keys.slides(case)
         slides = (info for info in self.blobs.list(prefix) if not file_names.is_no_slide(info.key.removeprefix(prefix)))
-        found = next(slides, None) or self.blobs.head(keys.clinical(case))
-        return CaseFacts(case, found.last_modified) if found else None
+        landed = next(slides, None) or self.blobs.head(keys.clinical(case))
+        return CaseFacts(case, landed.last_modified) if landed else None
 
 
 def _size(requested: int) -> int:

@@ -191,8 +191,10 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
-    made = [str(metadata.get(name, other)) for name, other in _MADE.items()]
-    return BagFile(row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *made)
+    provenance = [str(metadata.get(name, other)) for name, other in _MADE.items()]
+    return BagFile(
+        row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *provenance
+    )
 
 
 def _finite(bag: BagFile, rows: Features) -> Features:

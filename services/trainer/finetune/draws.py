@@ -44,12 +44,12 @@ class Pictures:
         return torch.from_numpy(np.stack(list(pool.map(self._picture, paths))))
 
     def _picture(self, path: Path) -> Pixels:
-        found = self._kept.get(path)
-        if found is None:
-            found = decode(path, self.px)
-            if len(self._kept) * found.nbytes < _KEPT_BYTES:
-                self._kept[path] = found
-        return found
+        pixels = self._kept.get(path)
+        if pixels is None:
+            pixels = decode(path, self.px)
+            if len(self._kept) * pixels.nbytes < _KEPT_BYTES:
+                self._kept[path] = pixels
+        return pixels
 
 
 def batches(items: Sequence[Item], chosen: Ints, settings: Settings, epoch: int) -> list[Batch]:
@@ -70,16 +70,16 @@ def whole(items: Sequence[Item], chosen: Ints, settings: Settings) -> list[Batch
     return [Batch(part, tuple((int(i), t) for i in part for t in range(len(items[i].files)))) for part in parts]
 
 
-def shared_out(found: Sequence[Batch], rank: int, world: int) -> list[Batch]:
+def shared_out(steps: Sequence[Batch], rank: int, world: int) -> list[Batch]:
     """One process's part of each step; a process without an item of its own gets one that the caller weighs 0."""
-    return [_share(batch, rank, world) for batch in found]
+    return [_share(batch, rank, world) for batch in steps]
 
 
-def pictured(found: Sequence[Batch], pictures: Pictures) -> Iterator[Tensor]:
+def pictured(steps: Sequence[Batch], pictures: Pictures) -> Iterator[Tensor]:
     """Tiles of each batch as they are, uint8 [n, px, px, 3]; the next batch is read meanwhile."""
     with ThreadPoolExecutor() as pool, ThreadPoolExecutor(1) as ahead:
         coming = deque[Future[Tensor]]()
-        for batch in found:
+        for batch in steps:
             coming.append(ahead.submit(pictures.read, batch.tiles, pool))
             if len(coming) == _AHEAD:
                 yield coming.popleft().result()
@@ -107,8 +107,11 @@ def _some_of_each(items: Sequence[Item], chosen: Ints, most: int, rng: np.random
     by_patient: dict[str, list[int]] = {}
     for i in chosen.tolist():
         by_patient.setdefault(items[i].patient, []).append(i)
-    kept = [rng.permutation(found)[:most] if len(found) > most else np.array(found) for found in by_patient.values()]
-    return np.concatenate(kept).astype(np.int64)
+    chosen_of_each = [
+        rng.permutation(positions)[:most] if len(positions) > most else np.array(positions)
+        for positions in by_patient.values()
+    ]
+    return np.concatenate(chosen_of_each).astype(np.int64)
 
 
 def _tiles_of_one(items: Sequence[Item], settings: Settings) -> int:

@@ -56,8 +56,8 @@ class Tuned:
     facts: Mapping[str, Any]
 
 
-def from_labels(labelled: Labelled, base: Base, settings: Settings, asked: Mapping[str, Any]) -> Assignment:
-    """Learn the classes of tiles; `asked` is what the encoder depends on beside data, base and settings.
+def from_labels(labelled: Labelled, base: Base, settings: Settings, options: Mapping[str, Any]) -> Assignment:
+    """Learn the classes of tiles; `options` is what the encoder depends on beside data, base and settings.
 
     Raises:
         BadTilesError: the patients cannot be split.
@@ -66,17 +66,17 @@ def from_labels(labelled: Labelled, base: Base, settings: Settings, asked: Mappi
     held = split.held_out(patients, labelled.label, settings.held_out, settings.seed)
     lesson = Lesson(labelled.items, task.classes(labelled.label, ~held), held, base.px, settings)
     facts = {"learned_from": "labelled tiles", "classes": list(labelled.classes), "simulated": False}
-    run = _run_digest(labelled.digest, base, settings, asked)
+    run = _run_digest(labelled.digest, base, settings, options)
     return _assignment(lesson, run, labelled.digest, base, facts)
 
 
 def cohort_run(
-    data: Learners, embeddings: Embeddings, base: Base, settings: Settings, asked: Mapping[str, Any]
+    data: Learners, embeddings: Embeddings, base: Base, settings: Settings, options: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """Digest of the run of a cohort and of its data, before its tiles are read; `asked` as in `from_labels`."""
+    """Digest of the run of a cohort and of its data, before its tiles are read; `options` as in `from_labels`."""
     digest = digest_of([data.cohort.digest, embeddings.digest])
     profile = data.cohort.profile.model_dump(mode="json")
-    return _run_digest(digest, base, settings, {**asked, "profile": profile}), digest
+    return _run_digest(digest, base, settings, {**options, "profile": profile}), digest
 
 
 def from_outcome(
@@ -123,8 +123,8 @@ def _assignment(lesson: Lesson, run: str, digest: str, base: Base, facts: Mappin
     return Assignment(lesson, run, {**base_facts, **facts, **counts, "settings": lesson.settings.as_json()})
 
 
-def _run_digest(data: str, base: Base, settings: Settings, asked: Mapping[str, Any]) -> str:
-    return digest_of([VERSION, data, base.digest, settings.as_json(), asked])
+def _run_digest(data: str, base: Base, settings: Settings, options: Mapping[str, Any]) -> str:
+    return digest_of([VERSION, data, base.digest, settings.as_json(), options])
 
 
 def _results(progress: Progress) -> dict[str, Any]:

@@ -18,13 +18,13 @@ def finished(out: Path, run: str) -> bool:
         OtherRunError: another encoder is there, or what another run left unfinished.
     """
     try:
-        said = json.loads((out / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((out / _MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        said = None
+        manifest = None
     except (OSError, ValueError) as error:
         raise OtherRunError(f"{out / _MANIFEST} cannot be read: {error}") from error
-    if said is not None:
-        if isinstance(said, dict) and (said.get("training") or {}).get("run") == run:
+    if manifest is not None:
+        if isinstance(manifest, dict) and (manifest.get("training") or {}).get("run") == run:
             return True
         raise OtherRunError(f"{out} holds an encoder that other data, settings, a name or a seed have made")
     others = [path.name for path in (out / UNFINISHED).glob("*") if path.name != run[:16]]

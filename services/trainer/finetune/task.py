@@ -66,8 +66,8 @@ class Model(nn.Module):
 
     def features(self, tiles: Tensor, items: int) -> Tensor:
         """Mean features [items, d] of tiles [items * t, px, px, 3]."""
-        found: Tensor = self.encoder(tiles)
-        return found.reshape(items, len(tiles) // items, -1).mean(dim=1)
+        features: Tensor = self.encoder(tiles)
+        return features.reshape(items, len(tiles) // items, -1).mean(dim=1)
 
     def forward(self, tiles: Tensor, items: int) -> Tensor:
         """Logits [items, k]; an item's tiles are consecutive."""

@@ -51,16 +51,16 @@ def read_labelled(folder: Path, advance: Advance = lambda *_: None) -> Labelled:
             several sizes.
     """
     classes = _classes(folder)
-    found = [(place, path) for place, name in enumerate(classes) for path in _pictures(folder / name)]
-    paths = [path for _, path in found]
+    tiles = [(place, path) for place, name in enumerate(classes) for path in _pictures(folder / name)]
+    paths = [path for _, path in tiles]
     _refuse_nameless(paths)
     with ThreadPoolExecutor() as pool:
-        seen = [_told(one, i + 1, len(paths), advance) for i, one in enumerate(pool.map(_look, paths))]
+        seen = [_counted(file, i + 1, len(paths), advance) for i, file in enumerate(pool.map(_look, paths))]
     _refuse_unreadable([one for one in seen if one.fault])
     _refuse_sizes(seen)
     items = tuple(Item(path.name.split(_BETWEEN)[0], (path,)) for path in paths)
     digest = digest_of([[str(one.path.relative_to(folder)), one.digest] for one in seen])
-    return Labelled(items, np.array([place for place, _ in found], np.int64), classes, digest)
+    return Labelled(items, np.array([place for place, _ in tiles], np.int64), classes, digest)
 
 
 def decode(path: Path, px: int) -> Pixels:
@@ -100,7 +100,7 @@ def _look(path: Path) -> _Seen:
     return _Seen(path, digest, size)
 
 
-def _told(seen: _Seen, done: int, total: int, advance: Advance) -> _Seen:
+def _counted(seen: _Seen, done: int, total: int, advance: Advance) -> _Seen:
     advance(done, total)
     return seen
 

@@ -81,11 +81,11 @@ class _Run:
 
     def _begin(self) -> Progress:
         """Where the run was stopped, or at the start: features measured on the items that are learned from."""
-        found = checkpoint.read(self.work)
-        if found:
-            self.model.load_state_dict(found.model)
-            self.optimizer.load_state_dict(found.optimizer)
-            return found.progress
+        restored = checkpoint.read(self.work)
+        if restored:
+            self.model.load_state_dict(restored.model)
+            self.optimizer.load_state_dict(restored.optimizer)
+            return restored.progress
         self._standardise()
         return Progress(best=self._weights())
 
@@ -97,8 +97,8 @@ class _Run:
             group["lr"] = rate
         trained, loss = self._learn(epoch), self._measure()
         self._note(progress, epoch, loss)
-        said = {"loss/learned": trained, "loss/held_out": loss, "rate/head": head, "rate/encoder": encoder}
-        curves.write(epoch, said)
+        curve_values = {"loss/learned": trained, "loss/held_out": loss, "rate/head": head, "rate/encoder": encoder}
+        curves.write(epoch, curve_values)
         if self.ranks.first:
             standing = Standing(progress, self.model.state_dict(), self.optimizer.state_dict())
             checkpoint.save(self.work, standing)
@@ -119,18 +119,18 @@ class _Run:
 
     def _learn(self, epoch: int) -> float:
         """One epoch; the mean loss over all processes."""
-        found = batches(self.lesson.items, self.learned, self.settings, epoch)
-        mine = shared_out(found, self.ranks.rank, self.ranks.world)
+        steps = batches(self.lesson.items, self.learned, self.settings, epoch)
+        mine = shared_out(steps, self.ranks.rank, self.ranks.world)
         together = self.ranks.together(self.model)
         total = torch.zeros(2, device=self.ranks.device)
-        for step, (batch, part, tiles) in enumerate(zip(found, mine, pictured(mine, self.pictures), strict=True)):
+        for step, (batch, part, tiles) in enumerate(zip(steps, mine, pictured(mine, self.pictures), strict=True)):
             seen = views(part, tiles.to(self.ranks.device), self.settings, epoch)
             loss = self._loss(together, part, seen)
             share = 0.0 if self._is_filler(batch) else 1.0
             of = self.lesson.task.weight[batch.index].sum().item()
             self._step(together, loss * share * (self.ranks.world / of))
             total += torch.stack([loss.detach() * share, torch.tensor(of / self.ranks.world, device=loss.device)])
-            self.advance((epoch - 1) * len(found) + step + 1, self.settings.epochs * len(found))
+            self.advance((epoch - 1) * len(steps) + step + 1, self.settings.epochs * len(steps))
         summed, weight = self.ranks.sum(total).tolist()
         return float(summed / weight)
 
@@ -171,12 +171,14 @@ class _Run:
         width = len(self.model.mean)
         total = torch.zeros(2 * width + 1, dtype=torch.float64, device=self.ranks.device)
         for batch, tiles in self._mine(self.learned):
-            found = self.model.features(tiles, len(batch.index)).double()
-            total += torch.cat([found.sum(dim=0), found.square().sum(dim=0), found.new_tensor([len(found)])])
+            features = self.model.features(tiles, len(batch.index)).double()
+            total += torch.cat(
+                [features.sum(dim=0), features.square().sum(dim=0), features.new_tensor([len(features)])]
+            )
         total = self.ranks.sum(total)
         mean, square = total[:width] / total[-1], total[width:-1] / total[-1]
         self.model.standardise(mean.float(), (square - mean.square()).clamp(min=0).sqrt().float())
 
     def _mine(self, chosen: Ints) -> "zip[tuple[Batch, Tensor]]":
-        found = whole(self.lesson.items, chosen, self.settings)[self.ranks.rank :: self.ranks.world]
-        return zip(found, (tiles.to(self.ranks.device) for tiles in pictured(found, self.pictures)), strict=True)
+        steps = whole(self.lesson.items, chosen, self.settings)[self.ranks.rank :: self.ranks.world]
+        return zip(steps, (tiles.to(self.ranks.device) for tiles in pictured(steps, self.pictures)), strict=True)
