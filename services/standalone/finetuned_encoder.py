@@ -21,7 +21,7 @@ from services.trainer.errors import OtherEncoderError
 from services.trainer.finetune import run as tuning
 from services.trainer.finetune import run_dir
 from services.trainer.finetune.attention import learners, top_tiles
-from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.ranks import Ranks, joined
 from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import read_labelled
@@ -45,6 +45,17 @@ class Job:
     def card(self, base: EncoderManifest) -> dict[str, Any]:
         """Fields of the new encoder's card that do not depend on training."""
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
+
+
+def finetuned(job: Job) -> EncoderManifest | None:
+    """Fine-tune with the other processes of the run; None where another process writes the encoder.
+
+    Raises:
+        PermanentError: as `finetuned_encoder`.
+    """
+    with joined() as ranks:
+        manifest = finetuned_encoder(job, ranks)
+    return manifest if ranks.first else None
 
 
 def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
@@ -89,7 +100,7 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             f"starts from {base.name} {base.digest[:12]}"
         )
     data = learners(cohort, embeddings, job.settings)
-    card = job.card(manifest) | {"default_mpp": source.default_mpp}
+    card = job.card(manifest) | {"default_mpp": source.reading.default_mpp}
     run = tuning.cohort_run(data, embeddings, base, job.settings, card)
     if run_dir.finished(job.out, run[0]):
         return None
@@ -101,15 +112,15 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             spots = top_tiles(data, embeddings, job.settings)
             advance(1, 1)
         with _bar("cases", ranks) as advance, isolated_readers() as open_slide:
-            slides = CohortSlides.below(source.slides, source.default_mpp)
+            slides = CohortSlides.below(source.slides, source.reading.default_mpp)
             keep(spots, replace(slides, open_slide=open_slide), grid, folder, advance)
     ranks.wait()
     return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
 
 
 def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
-    columns = load_map(source.columns) if source.columns else None
-    table = read_cohort(source.cohort, load_profile(source.profile), columns)
+    columns = load_map(source.reading.columns) if source.reading.columns else None
+    table = read_cohort(source.cohort, load_profile(source.reading.profile), columns)
     return table, read_embeddings(source.embeddings)
 
 

@@ -12,12 +12,19 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class CohortReading:
+    """How a cohort's table and slides are read."""
+
+    profile: str | None
+    columns: Path | None
+    default_mpp: float | None
+
+
+@dataclass(frozen=True)
 class Outcomes:
     """Learn from the outcome of a cohort's patients."""
 
     cohort: Path
     slides: Path
     embeddings: Path
-    profile: str | None
-    columns: Path | None
-    default_mpp: float | None
+    reading: CohortReading

@@ -36,6 +36,7 @@ _OF_COHORTS = (
     "attended_tiles",
     "cohort_files",
     "cohort_slides",
+    "evaluated_cohort",
     "finetuned_encoder",
     "prototype_pictures",
     "simulated_slides",

@@ -14,7 +14,7 @@ from services.standalone.commands.options import (
     ProfileFile,
     SlideFolder,
 )
-from services.standalone.console import exit_codes, loading, print_json, progress, say
+from services.standalone.console import exit_codes, loading, print_json, say
 
 
 def evaluate(
@@ -41,29 +41,15 @@ def evaluate(
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
     with loading():
-        from services.standalone.cohort_files import read
-        from services.standalone.cohort_slides import CohortSlides
-        from services.standalone.evaluation_lines import evaluation_lines
-        from services.standalone.prototype_pictures import example_tiles
-        from services.trainer.evaluation.evaluate import Plan
-        from services.trainer.evaluation.evaluate import evaluate as cross_validate
-        from services.trainer.evaluation.run import default_workers, forget
-        from services.trainer.profile import load_profile
-        from services.trainer.report.page import write_page
+        from services.standalone.evaluated_cohort import CohortFiles, evaluated, plan_of
     with exit_codes(goes_on=True):
-        plan = Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
-        table, bags = read(cohort, embeddings, load_profile(profile), columns)
-        files = CohortSlides.below(slides, default_mpp) if slides else None
-        with progress("folds") as advance:
-            report = cross_validate(table, bags, plan, out, advance)
-        examples = example_tiles(report["prototypes"], bags, files) if bags and files else None
-        write_page(report, out, examples)
-        forget(out)
+        plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
+        files = CohortFiles(cohort, embeddings, profile, columns, slides, default_mpp)
+        result = evaluated(files, plan, out)
     if as_json:
-        print_json(report)
+        print_json(result.report)
     else:
-        warnings = [examples.lack] if examples and examples.lack else []
-        say("\n".join([*warnings, *evaluation_lines(report, out)]))
+        say("\n".join(result.lines))
 
 
 def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:

@@ -1,8 +1,9 @@
 """`medulla finetune`: fine-tunes an encoder on labelled tiles or on the outcome of patients."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +17,10 @@ from services.standalone.commands.options import (
     SlideFolder,
 )
 from services.standalone.console import exit_codes, loading, print_json, say
-from services.standalone.training_data import Labels, Outcomes
+from services.standalone.training_data import CohortReading, Labels, Outcomes
+
+if TYPE_CHECKING:
+    from services.embedder.manifest import EncoderManifest
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
@@ -75,32 +79,22 @@ def finetune(
 
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
-    source = _source(
-        tiles, cohort, slides, embeddings, profile=profile, columns=columns, default_mpp=default_mpp, tile_um=tile_um
-    )
+    source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
     with loading():
-        from services.standalone.encoder_lines import training_lines
-        from services.standalone.finetuned_encoder import Job, finetuned_encoder
-        from services.trainer.finetune.ranks import joined
+        from services.standalone.finetuned_encoder import Job, finetuned
         from services.trainer.finetune.settings import Settings
     with exit_codes(goes_on=True):
-        settings = Settings(
-            epochs=epochs,
-            frozen_epochs=frozen_epochs,
-            patience=patience,
-            share=share,
-            rate=rate,
-            batch=batch,
-            held_out=held_out,
-            stain=stain,
-            top=top,
-            precision=precision.value,
-            seed=seed,
-        )
-        with joined() as ranks:
-            manifest = finetuned_encoder(Job(encoder, source, settings, out, name, tile_um), ranks)
-    if not ranks.first:
-        return
+        schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed)
+        layers = replace(schedule, share=share, rate=rate, precision=precision.value)
+        settings = replace(layers, batch=batch, held_out=held_out, stain=stain, top=top)
+        manifest = finetuned(Job(encoder, source, settings, out, name, tile_um))
+    if manifest:
+        _print_encoder(manifest, out, as_json=as_json)
+
+
+def _print_encoder(manifest: "EncoderManifest", out: Path, *, as_json: bool) -> None:
+    from services.standalone.encoder_lines import training_lines
+
     if as_json:
         print_json(manifest.model_dump(mode="json"))
     else:
@@ -113,10 +107,7 @@ def _source(
     cohort: Path | None,
     slides: Path | None,
     embeddings: Path | None,
-    *,
-    profile: str | None,
-    columns: Path | None,
-    default_mpp: float | None,
+    reading: CohortReading,
     tile_um: float | None,
 ) -> Labels | Outcomes:
     """The training data that the options name; refuses options that do not go together."""
@@ -125,7 +116,7 @@ def _source(
     if cohort and tile_um:
         raise typer.BadParameter("--tile-um is for labelled tiles; slides are cut as the encoder of --encoder says")
     if cohort and slides and embeddings:
-        return Outcomes(cohort, slides, embeddings, profile, columns, default_mpp)
+        return Outcomes(cohort, slides, embeddings, reading)
     if tiles is None or slides or embeddings:
         raise typer.BadParameter("--cohort, --slides and --embeddings belong together")
     return Labels(tiles)
