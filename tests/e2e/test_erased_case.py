@@ -62,9 +62,9 @@ def test_a_case_erased_at_work_is_gone_and_comes_back_only_when_that_is_lifted(s
 
 def test_work_on_a_long_slide_ends_when_the_slide_is_deleted_or_its_case_erased(system: System, tmp_path: Path) -> None:
     long = slides.enlarged(tmp_path / "long.tiff", 8, 8).read_bytes()
-    gone = system.land_slide("gone", long)
+    deleted = system.land_slide("gone", long)
     assert wait_for(lambda: len(_parts(system, long)) >= 1, PATIENCE_S)
-    system.s3.delete_object(Bucket=system.bucket, Key=gone)
+    system.s3.delete_object(Bucket=system.bucket, Key=deleted)
     system.eventually("gone", lambda case: case["summary"]["state"] == "CASE_STATE_WITHDRAWN")
     assert not _bags(system, long)
     own = long + CANARY.encode()

@@ -69,7 +69,7 @@ class Scorer:
         raise AssertionError("the scorer did not finish")
 
     def promote(self, name: str) -> None:
-        promote(self.store, write_bundle(self.folder / name, said={"name": name}))
+        promote(self.store, write_bundle(self.folder / name, entries={"name": name}))
         self.producer.send([announcement(BUCKET, keys.CURRENT_BUNDLE)])
 
     def land(self, case: str, data: bytes) -> None:

@@ -44,7 +44,7 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
     reader = KafkaConsumerAdapter(
         KafkaSettings(bootstrap_servers=kafka.bootstrap), bucket, [topics.CASES_SCORED, topics.SLIDES_REJECTED]
     )
-    promote(store, write_bundle(tmp_path / "one", said={"name": "one"}))
+    promote(store, write_bundle(tmp_path / "one", entries={"name": "one"}))
     scorer = Service("fusion_scorer", tmp_path, health, settings)
     scorer.start()
     try:
@@ -53,7 +53,7 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
             store.put(f"clinical/{bad}.json", clinical_json(bad, stage="M9"))
             eventually(lambda: _reasons(recorder) == {"bad_clinical_record"})
             eventually(lambda: _bundles(store, recorder) == {"one"})
-            promote(store, write_bundle(tmp_path / "two", said={"name": "two"}))
+            promote(store, write_bundle(tmp_path / "two", entries={"name": "two"}))
             eventually(lambda: _bundles(store, recorder) == {"one", "two"})
         with closing(channel(f"127.0.0.1:{port}")) as opened:
             request = ScoreCaseRequest(case_id=good, clinical_json=clinical_json(good, stage="M0").decode())

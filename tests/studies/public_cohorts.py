@@ -79,8 +79,8 @@ def _write_vectors(source: Path, patients: Iterable[str], embeddings: Path) -> N
     times = Counter(vector.tobytes() for vector in vectors.values())
     for patient, vector in vectors.items():
         if times[vector.tobytes()] == 1:
-            said = {"encoder_name": "hancock-dtr-256-he", "encoder_digest": encoder}
-            content = encode_tensors({"features": vector, "coords": np.zeros((1, 2), np.int32)}, said)
+            header = {"encoder_name": "hancock-dtr-256-he", "encoder_digest": encoder}
+            content = encode_tensors({"features": vector, "coords": np.zeros((1, 2), np.int32)}, header)
             path = Path("embeddings") / f"{patient}.safetensors"
             (embeddings / path).parent.mkdir(parents=True, exist_ok=True)
             (embeddings / path).write_bytes(content)

@@ -167,8 +167,8 @@ def abstentions(values: Sequence[Mapping[str, Any]], counted: Sequence[str] = ("
 
 def _pooled_share(shares: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     """The share of all cases, with Wilson's interval."""
-    asked = sum(int(one["n"]) for one in shares)
-    return dict(wilson(sum(one["n"] * one[name] for one in shares) / asked, asked).as_json())
+    slides = sum(int(one["n"]) for one in shares)
+    return dict(wilson(sum(one["n"] * one[name] for one in shares) / slides, slides).as_json())
 
 
 def stains(pieces: Sequence[Piece]) -> dict[str, Any]:

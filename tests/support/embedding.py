@@ -131,4 +131,4 @@ class Setting:
         self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
 
     def keys_below(self, prefix: str) -> list[str]:
-        return [found.key.rpartition("/")[2] for found in self.store.list(prefix)]
+        return [info.key.rpartition("/")[2] for info in self.store.list(prefix)]

@@ -129,14 +129,16 @@ def facts() -> dict[str, Any]:
     }
 
 
-def write_bundle(folder: Path, changed: Mapping[str, Any] | None = None, said: Mapping[str, Any] | None = None) -> Path:
-    """Write the toy bundle, with some JSON files or bytes (`changed`) and facts (`said`) of one's own."""
+def write_bundle(
+    folder: Path, changed: Mapping[str, Any] | None = None, entries: Mapping[str, Any] | None = None
+) -> Path:
+    """Write the toy bundle, with some JSON files or bytes (`changed`) and entries of bundle.json of one's own."""
     contents = {**parts(), "mil.onnx": mil(), "model_card.md": b"# A toy\n", **(changed or {})}
     files = {name: item if isinstance(item, bytes) else json.dumps(item).encode() for name, item in contents.items()}
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    manifest = {**facts(), "files": {name: digest(data) for name, data in files.items()}, **(said or {})}
+    manifest = {**facts(), "files": {name: digest(data) for name, data in files.items()}, **(entries or {})}
     (folder / "bundle.json").write_text(json.dumps(manifest, sort_keys=True))
     return folder
 

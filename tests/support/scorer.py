@@ -41,7 +41,7 @@ class Scorer:
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
 
     def promote(self, name: str = "toy") -> Sha256:
-        return promote(self.store, write_bundle(self.folder / name, said={"name": name})).digest
+        return promote(self.store, write_bundle(self.folder / name, entries={"name": name})).digest
 
     def land(self, key: str, data: bytes) -> list[CaseRescoreRequested]:
         self.store.put(key, data)
@@ -53,7 +53,7 @@ class Scorer:
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
         requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
-        return [said for request in requests for said in self.rescore(request) if isinstance(said, CaseScored)]
+        return [event for request in requests for event in self.rescore(request) if isinstance(event, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""

@@ -78,8 +78,8 @@ class Site:
 
     def secret(self, key: str) -> str:
         """A password of what stands outside."""
-        found = self.namespace.object("secret", f"{_OUTSIDE}-medulla-dev")["data"][key]
-        return base64.b64decode(found).decode()
+        encoded = self.namespace.object("secret", f"{_OUTSIDE}-medulla-dev")["data"][key]
+        return base64.b64decode(encoded).decode()
 
     def down(self) -> None:
         """Remove everything."""

@@ -58,7 +58,7 @@ def test_work_on_a_slide_that_is_gone_or_replaced_ends_within_the_chunk_at_hand(
     assert refused.value.reason == "digest_mismatch"
     assert max(setting.tiles.sent) <= 4
     assert max(setting.keys_below("embeddings/")) <= "part-00002.safetensors"
-    assert max(told.done for told in setting.progress) <= 12
+    assert max(progress.done for progress in setting.progress) <= 12
 
 
 def test_the_event_of_a_version_that_is_gone_notifies_people_and_is_no_dead_letter() -> None:
@@ -98,7 +98,7 @@ def test_a_slide_that_goes_with_the_last_chunk_is_not_said_to_be_embedded() -> N
 def test_work_on_an_erased_case_ends_and_asks_to_erase_the_parts_that_it_wrote() -> None:
     setting = changing(lambda store: ErasedCases(store).add(CaseId("case-1")))
     event = planned(setting.store, tiles=400)
-    (asked,) = routes(setting.embed)[0].handle(event)
-    assert isinstance(asked, CaseEraseRequested)
-    assert list(asked.slide_digests) == [event.slide.digest]
+    (request,) = routes(setting.embed)[0].handle(event)
+    assert isinstance(request, CaseEraseRequested)
+    assert list(request.slide_digests) == [event.slide.digest]
     assert max(setting.tiles.sent) <= 4

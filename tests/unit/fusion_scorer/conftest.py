@@ -9,6 +9,6 @@ from tests.support.scorer import Scorer
 
 @pytest.fixture
 def scorer(tmp_path: Path) -> Scorer:
-    made = Scorer(tmp_path)
-    made.promote()
-    return made
+    scorer = Scorer(tmp_path)
+    scorer.promote()
+    return scorer

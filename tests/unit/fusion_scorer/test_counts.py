@@ -43,6 +43,6 @@ def test_what_did_not_happen_is_counted_as_nothing_so_that_a_share_can_be_drawn(
 
 def test_sites_beyond_the_most_are_counted_together() -> None:
     sites, record = Sites(most=2), ClinicalRecord(sha256(b""), {})
-    said = [sites.label(replace(record, site=site)) for site in ("a", "b", "c", "a")]
-    assert said == ["a", "b", "other", "a"]
+    labels = [sites.label(replace(record, site=site)) for site in ("a", "b", "c", "a")]
+    assert labels == ["a", "b", "other", "a"]
     assert sites.label(record) == sites.label(None) == "unknown"

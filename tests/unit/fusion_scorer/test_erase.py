@@ -36,8 +36,8 @@ def _fill(store: MemoryStore, case: CaseId, slides: tuple[Sha256, ...]) -> None:
 def _erase(store: MemoryStore, event: CaseEraseRequested) -> tuple[list[str], list[str]]:
     """Whose dead letters were forgotten, and which cases are to be scored again."""
     forgotten: list[str] = []
-    asked = EraseCase(store, forgotten.append)(event)
-    return forgotten, [each.case_id for each in asked if isinstance(each, CaseRescoreRequested)]
+    events = EraseCase(store, forgotten.append)(event)
+    return forgotten, [each.case_id for each in events if isinstance(each, CaseRescoreRequested)]
 
 
 def test_nothing_of_the_case_is_left_but_a_marker_that_does_not_name_it() -> None:

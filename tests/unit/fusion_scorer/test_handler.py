@@ -63,10 +63,10 @@ def test_a_bad_record_is_refused_and_the_slides_are_scored_without_it(scorer: Sc
     with pytest.raises(BadClinicalRecordError) as caught:
         scorer.landing(hint)
     assert [event.case_id for event in scorer.announced] == [CASE]
-    said = scorer.landing.rejected(hint, caught.value)
-    assert said is not None
-    assert (said.case_id, said.slide_id, said.reason) == (CASE, "", "bad_clinical_record")
-    assert 'stage is "M9"' in said.sentence
+    rejection = scorer.landing.rejected(hint, caught.value)
+    assert rejection is not None
+    assert (rejection.case_id, rejection.slide_id, rejection.reason) == (CASE, "", "bad_clinical_record")
+    assert 'stage is "M9"' in rejection.sentence
     assert "M9" in json.loads(scorer.store.get(keys.indexed_clinical(CASE)))["rejected"]
     assert scorer.score().model == "pathomics"
 
@@ -115,8 +115,8 @@ def test_a_record_that_only_the_promoted_bundle_refuses_is_refused_for_what_is_w
 def test_promotion_finds_a_case_whose_record_is_gone_withdrawn(scorer: Scorer) -> None:
     scorer.land("clinical/MB-1.json", clinical_json(stage="M0"))
     scorer.store.delete("clinical/MB-1.json")
-    (said,) = scorer.rescored()
-    assert (said.nothing_left, said.score_id, said.withdrawn) == (True, "", NOTHING_LEFT)
+    (event,) = scorer.rescored()
+    assert (event.nothing_left, event.score_id, event.withdrawn) == (True, "", NOTHING_LEFT)
 
 
 def test_a_case_that_was_never_heard_of_is_no_case(scorer: Scorer) -> None:
@@ -135,9 +135,9 @@ def test_a_record_under_a_bad_key_is_refused(scorer: Scorer, name: str) -> None:
     key = f"{keys.CLINICAL}{name}"
     with pytest.raises(BadCaseIdError) as caught:
         scorer.land(key, clinical_json())
-    said = scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value)
-    assert said is not None
-    assert (said.case_id, said.object_key, said.reason) == ("", key, "bad_case_id")
+    rejection = scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value)
+    assert rejection is not None
+    assert (rejection.case_id, rejection.object_key, rejection.reason) == ("", key, "bad_case_id")
     info = scorer.store.head(key)
     assert info is not None
     assert not scorer.landing.unseen(info)

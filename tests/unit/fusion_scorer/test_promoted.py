@@ -54,7 +54,7 @@ def test_a_bundle_that_another_key_signed_since_is_promoted_with_the_new_signatu
 
 def test_promoting_a_broken_bundle_leaves_the_pointer_alone(scorer: Scorer) -> None:
     before = scorer.store.get(keys.CURRENT_BUNDLE)
-    folder = write_bundle(scorer.folder / "broken", said={"arms": [{**facts()["arms"][0], "file": "absent.json"}]})
+    folder = write_bundle(scorer.folder / "broken", entries={"arms": [{**facts()["arms"][0], "file": "absent.json"}]})
     with pytest.raises(BadBundleError):
         promote(scorer.store, folder)
     assert scorer.store.get(keys.CURRENT_BUNDLE) == before

@@ -35,11 +35,11 @@ class OutOfSortsError(PermanentError):
 @pytest.fixture
 def store(tmp_path: Path) -> MemoryStore:
     """A store with a promoted bundle and a case of two slides."""
-    made = MemoryStore()
-    promote(made, write_bundle(tmp_path / "toy"))
+    store = MemoryStore()
+    promote(store, write_bundle(tmp_path / "toy"))
     for slide in ("A", "B"):
-        CaseIndex(made).put_slide(store_slide(made, "MB-1", slide, features((0, 2))))
-    return made
+        CaseIndex(store).put_slide(store_slide(store, "MB-1", slide, features((0, 2))))
+    return store
 
 
 def request(case: str = "MB-1") -> CaseRescoreRequested:
@@ -57,7 +57,7 @@ def handled(store: MemoryStore, event: CaseRescoreRequested, until: str) -> Memo
     return bus
 
 
-def told(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
+def rejections_of(store: MemoryStore, case: str = "MB-1") -> list[SlideRejected]:
     """What the scorer says of a request that ends as a dead letter."""
     bus = handled(store, request(case), topics.DEAD_LETTERS)
     return [decoder(SlideRejected)(record) for record in bus.records(topics.SLIDES_REJECTED)]
@@ -86,51 +86,61 @@ def embed_anew(store: MemoryStore) -> None:
 )
 def test_the_slide_at_fault_is_named(store: MemoryStore, harm: Callable[[MemoryStore], None], reason: str) -> None:
     harm(store)
-    (said,) = told(store)
-    assert (said.case_id, said.slide_id, said.reason, said.service) == ("MB-1", "B", reason, "fusion_scorer")
-    assert said.object_key == bag_of(store, "B").bag.key
-    assert said.thumbnail_key == f"{bag_of(store, 'B').plan.prefix}thumbnail.jpg"
-    assert "B" in said.sentence or said.object_key in said.sentence
-    assert said.advice
+    (rejection,) = rejections_of(store)
+    assert (rejection.case_id, rejection.slide_id, rejection.reason, rejection.service) == (
+        "MB-1",
+        "B",
+        reason,
+        "fusion_scorer",
+    )
+    assert rejection.object_key == bag_of(store, "B").bag.key
+    assert rejection.thumbnail_key == f"{bag_of(store, 'B').plan.prefix}thumbnail.jpg"
+    assert "B" in rejection.sentence or rejection.object_key in rejection.sentence
+    assert rejection.advice
 
 
 def test_a_bundle_that_cannot_be_used_is_no_slides_fault(store: MemoryStore) -> None:
     store.put(keys.CURRENT_BUNDLE, b"{")
-    (said,) = told(store)
-    assert (said.case_id, said.slide_id, said.object_key, said.reason) == ("MB-1", "", "", "bad_bundle")
-    assert said.thumbnail_key == ""
+    (rejection,) = rejections_of(store)
+    assert (rejection.case_id, rejection.slide_id, rejection.object_key, rejection.reason) == (
+        "MB-1",
+        "",
+        "",
+        "bad_bundle",
+    )
+    assert rejection.thumbnail_key == ""
 
 
 def test_a_case_of_which_nothing_is_stored_is_told(store: MemoryStore) -> None:
-    (said,) = told(store, "MB-9")
-    assert (said.case_id, said.slide_id, said.reason) == ("MB-9", "", "bad_case_id")
+    (rejection,) = rejections_of(store, "MB-9")
+    assert (rejection.case_id, rejection.slide_id, rejection.reason) == ("MB-9", "", "bad_case_id")
 
 
 def test_a_request_that_names_no_case_is_a_dead_letter_alone(store: MemoryStore) -> None:
-    assert told(store, "../etc") == []
+    assert rejections_of(store, "../etc") == []
 
 
 def test_a_later_score_beats_a_refusal_and_a_later_refusal_beats_a_score(store: MemoryStore) -> None:
     score = ScoreCase(store, Bundles(store), "0.0")
     first = score(keys.case_id("MB-1", "")).revision
-    said = RefuseScore(store)(request(), OutOfSortsError("Something is wrong."))
-    assert said is not None
-    assert first < said.object_etag < score(keys.case_id("MB-1", "")).revision
+    rejection = RefuseScore(store)(request(), OutOfSortsError("Something is wrong."))
+    assert rejection is not None
+    assert first < rejection.object_etag < score(keys.case_id("MB-1", "")).revision
 
 
 def test_a_case_that_nobody_knows_stays_unknown(store: MemoryStore) -> None:
-    told(store, "MB-9")
+    rejections_of(store, "MB-9")
     assert not CaseIndex(store).has_case(keys.case_id("MB-9", ""))
 
 
 def test_the_same_refusal_is_said_in_the_same_bytes(store: MemoryStore) -> None:
-    said = [RefuseScore(store)(request(), OutOfSortsError("Something is wrong.")) for _ in range(2)]
-    assert said[0] == said[1]
+    rejections = [RefuseScore(store)(request(), OutOfSortsError("Something is wrong.")) for _ in range(2)]
+    assert rejections[0] == rejections[1]
 
 
 def test_a_refusal_that_the_case_has_already_is_no_other_dead_letter(store: MemoryStore) -> None:
     lose(store)
-    (first,) = told(store)
+    (first,) = rejections_of(store)
     rescore = RescoreCase(ScoreCase(store, Bundles(store), "0.0"), CaseIndex(store))
     assert list(rescore(request())) == [first]
     store.put(keys.CURRENT_BUNDLE, b"{")
@@ -164,6 +174,6 @@ def test_an_internal_error_of_a_case_is_told_and_outdates_its_score(
 
     before = ScoreCase(store, Bundles(store), "0.0")(keys.case_id("MB-1", ""))
     monkeypatch.setattr(TakeSnapshot, "__call__", fail)
-    (said,) = told(store)
-    assert (said.case_id, said.object_key, said.reason) == ("MB-1", "", "internal_error")
-    assert said.object_etag > before.revision
+    (rejection,) = rejections_of(store)
+    assert (rejection.case_id, rejection.object_key, rejection.reason) == ("MB-1", "", "internal_error")
+    assert rejection.object_etag > before.revision

@@ -43,30 +43,30 @@ def risk_of(log_hazard: float, years: float) -> float:
 
 
 def test_a_fused_score_is_what_a_hand_counts(toy: Bundle) -> None:
-    said = scored(toy, slide_input("A", features((0, 2), (0, 4))), clinical=record(stage="M1", group="G3"))
+    result = scored(toy, slide_input("A", features((0, 2), (0, 4))), clinical=record(stage="M1", group="G3"))
     expected = 0.8 * (1 - 0.25) + 0.4 * (1 - 0.5) + 0.5 * (3 - 1) / 2
-    assert said.model == "fused"
-    assert said.log_risk == pytest.approx(expected)
-    assert [item.risk for item in said.risks] == [pytest.approx(risk_of(expected, y), rel=1e-5) for y in (3, 5)]
-    assert {item.variable: round(item.log_hazard, 6) for item in said.contributions} == {
+    assert result.model == "fused"
+    assert result.log_risk == pytest.approx(expected)
+    assert [item.risk for item in result.risks] == [pytest.approx(risk_of(expected, y), rel=1e-5) for y in (3, 5)]
+    assert {item.variable: round(item.log_hazard, 6) for item in result.contributions} == {
         "stage": 0.6,
         "group": 0.2,
         "pathomics": 0.5,
     }
-    assert [item.value for item in said.contributions] == ["M1", "G3", "+1.00 SD"]
-    assert [item.label for item in said.contributions] == ["M stage", "group", "pathomics"]
-    assert said.percentile == pytest.approx(82.5)
-    assert said.risk_group == "high"
-    assert "3-year risk" in said.risk_group_rule
-    assert "high from 0.2" in said.risk_group_rule
+    assert [item.value for item in result.contributions] == ["M1", "G3", "+1.00 SD"]
+    assert [item.label for item in result.contributions] == ["M stage", "group", "pathomics"]
+    assert result.percentile == pytest.approx(82.5)
+    assert result.risk_group == "high"
+    assert "3-year risk" in result.risk_group_rule
+    assert "high from 0.2" in result.risk_group_rule
 
 
 def test_the_interval_is_that_of_the_refits_in_linear_predictor(toy: Bundle) -> None:
-    said = scored(toy, clinical=record(stage="M1", group="G3"))
+    result = scored(toy, clinical=record(stage="M1", group="G3"))
     mild, strong = risk_of(0.7 * 0.75 + 0.3 * 0.5, 3), risk_of(0.9 * 0.75 + 0.5 * 0.5, 3)
-    assert said.risks[0].lo == pytest.approx(mild, rel=1e-5)
-    assert said.risks[0].hi == pytest.approx(strong, rel=1e-5)
-    assert said.risks[0].level == pytest.approx(0.9)
+    assert result.risks[0].lo == pytest.approx(mild, rel=1e-5)
+    assert result.risks[0].hi == pytest.approx(strong, rel=1e-5)
+    assert result.risks[0].level == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(
@@ -84,42 +84,42 @@ def test_each_pattern_of_what_is_missing_has_its_model(
     toy: Bundle, clinical: ClinicalRecord | None, with_slide: bool, model: str, missing: list[str]
 ) -> None:
     slides = [slide_input("A", features((0, 1)))] if with_slide else []
-    said = scored(toy, *slides, clinical=clinical)
-    assert (said.model, list(said.modalities_missing)) == (model, missing)
-    assert not said.abstained
+    result = scored(toy, *slides, clinical=clinical)
+    assert (result.model, list(result.modalities_missing)) == (model, missing)
+    assert not result.abstained
 
 
 def test_contributions_sum_to_the_log_risk(toy: Bundle) -> None:
-    said = scored(toy, slide_input("A", features((1, 2), (0, -3))), clinical=record(stage="M1", group="G4"))
-    assert sum(item.log_hazard for item in said.contributions) == pytest.approx(said.log_risk, abs=1e-5)
+    result = scored(toy, slide_input("A", features((1, 2), (0, -3))), clinical=record(stage="M1", group="G4"))
+    assert sum(item.log_hazard for item in result.contributions) == pytest.approx(result.log_risk, abs=1e-5)
 
 
 def test_a_missing_value_inside_a_known_block_takes_the_training_mean(toy: Bundle) -> None:
-    said = scored(toy, clinical=record(stage="M1"))
-    assert {item.variable: (item.value, item.log_hazard) for item in said.contributions}["age"] == ("missing", 0)
+    result = scored(toy, clinical=record(stage="M1"))
+    assert {item.variable: (item.value, item.log_hazard) for item in result.contributions}["age"] == ("missing", 0)
 
 
 def test_nothing_known_is_an_abstention_not_a_number(toy: Bundle) -> None:
-    said = scored(toy, clinical=record())
-    assert said.abstained
-    assert "Nothing is known" in said.abstained_reason
-    assert not said.risks
+    result = scored(toy, clinical=record())
+    assert result.abstained
+    assert "Nothing is known" in result.abstained_reason
+    assert not result.risks
 
 
 def test_tiles_far_from_training_make_the_scorer_abstain_with_its_reason(toy: Bundle) -> None:
-    said = scored(toy, slide_input("A", features((100, 1))))
-    assert said.abstained
-    assert said.abstained_reason.startswith("Out of distribution: the slides' mean embedding lies")
-    assert said.out_of_distribution.flagged
-    assert (said.risk_group, len(said.risks), len(said.contributions)) == ("", 0, 0)
+    result = scored(toy, slide_input("A", features((100, 1))))
+    assert result.abstained
+    assert result.abstained_reason.startswith("Out of distribution: the slides' mean embedding lies")
+    assert result.out_of_distribution.flagged
+    assert (result.risk_group, len(result.risks), len(result.contributions)) == ("", 0, 0)
 
 
 def test_a_little_far_is_flagged_and_still_scored(toy: Bundle) -> None:
-    said = scored(toy, clinical=record(stage="M0", age=8 + 4 * 4))
-    assert said.out_of_distribution.flagged
-    assert said.out_of_distribution.distance == pytest.approx(4)
-    assert said.out_of_distribution.limit == pytest.approx(3)
-    assert said.risks
+    result = scored(toy, clinical=record(stage="M0", age=8 + 4 * 4))
+    assert result.out_of_distribution.flagged
+    assert result.out_of_distribution.distance == pytest.approx(4)
+    assert result.out_of_distribution.limit == pytest.approx(3)
+    assert result.risks
 
 
 def test_an_age_far_from_training_makes_the_scorer_abstain(toy: Bundle) -> None:
@@ -131,18 +131,18 @@ def test_readings_and_remarks_of_the_record_stand_in_the_score(toy: Bundle) -> N
     assert variable is not None
     reading, remark = vocabulary.Reading(variable, "Group 3", "G3"), RecordRemark("profile_check", "Look again.")
     known = ClinicalRecord(Sha256("c" * 64), {"group": "G3"}, readings=(reading,), remarks=(remark,))
-    said = scored(toy, clinical=known)
-    assert list(said.readings) == [Reading(variable="group", label="group", written="Group 3", value="G3")]
-    assert list(said.remarks) == [Remark(code="profile_check", sentence="Look again.")]
+    result = scored(toy, clinical=known)
+    assert list(result.readings) == [Reading(variable="group", label="group", written="Group 3", value="G3")]
+    assert list(result.remarks) == [Remark(code="profile_check", sentence="Look again.")]
 
 
 def test_tiles_of_all_slides_are_pooled_and_attention_sums_to_one(toy: Bundle) -> None:
     both = (slide_input("A", features((0, 2), (0, 4))), slide_input("B", features((0, 6), (0, 8))))
-    made = score(toy, CaseInputs(CASE, both), "0.0")
-    assert made.score.log_risk == pytest.approx(0.5 * (5 - 1) / 2)
-    total = sum(load_tensors(data)["attention"].sum() for data in made.attention.values())
+    result = score(toy, CaseInputs(CASE, both), "0.0")
+    assert result.score.log_risk == pytest.approx(0.5 * (5 - 1) / 2)
+    total = sum(load_tensors(data)["attention"].sum() for data in result.attention.values())
     assert total == pytest.approx(1)
-    assert {slide.attention_key for slide in made.score.slides} == set(made.attention)
+    assert {slide.attention_key for slide in result.score.slides} == set(result.attention)
 
 
 def test_a_bag_that_two_slides_share_counts_once(toy: Bundle) -> None:
@@ -161,25 +161,25 @@ def test_top_tiles_are_the_most_attended_highest_first(toy: Bundle) -> None:
 def test_remarks_on_quality_are_the_plans_and_what_decoding_showed(toy: Bundle) -> None:
     clean, harmed = slide_input("A", features((0, 1))), slide_input("B", features((0, 1)))
     harmed.embedded.ledger.corrupt = 1
-    said = {slide.slide_id: slide.qc_flags for slide in scored(toy, clean, harmed).slides}
-    assert said == {"A": ["pen_ink"], "B": ["corrupt_tiles", "pen_ink"]}
+    flags = {slide.slide_id: slide.qc_flags for slide in scored(toy, clean, harmed).slides}
+    assert flags == {"A": ["pen_ink"], "B": ["corrupt_tiles", "pen_ink"]}
 
 
 def test_resolutions_that_disagree_are_a_remark_that_names_each_with_its_source(toy: Bundle) -> None:
     slide = slide_input("A", features((0, 1)))
     other = OtherResolution(mpp_x=0.6, mpp_y=0.6, source="ome.PhysicalSize")
     facts = slide.plan.slide.model_copy(update={"mpp_contradicted_by": (other,)})
-    told = replace(slide, plan=slide.plan.model_copy(update={"slide": facts}))
-    (remark,) = scored(toy, told).remarks
+    conflicting = replace(slide, plan=slide.plan.model_copy(update={"slide": facts}))
+    (remark,) = scored(toy, conflicting).remarks
     assert (remark.code, remark.slide_id) == ("resolution_conflict", "A")
     assert "0.5 x 0.5 um/px (openslide.mpp-x), but states 0.6 x 0.6 um/px (ome.PhysicalSize)" in remark.sentence
     assert not scored(toy, slide).remarks
 
 
 def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:
-    said = scored(toy, slide_input("A", features()), clinical=record(stage="M0", group="G3"))
-    assert said.model == "clinical_molecular"
-    assert said.slides[0].attention_key == ""
+    result = scored(toy, slide_input("A", features()), clinical=record(stage="M0", group="G3"))
+    assert result.model == "clinical_molecular"
+    assert result.slides[0].attention_key == ""
 
 
 def test_bags_of_another_encoder_are_refused(toy: Bundle) -> None:
@@ -210,7 +210,7 @@ def test_the_bytes_are_canonical_json_with_the_protos_names(toy: Bundle) -> None
 
 
 def test_a_simulated_bundle_or_record_marks_the_score(toy: Bundle, tmp_path: Path) -> None:
-    bundle = load(write_bundle(tmp_path / "other", said={"simulated": True}))
+    bundle = load(write_bundle(tmp_path / "other", entries={"simulated": True}))
     assert scored(bundle, clinical=record(stage="M0")).simulated
     assert not scored(toy, clinical=record(stage="M0")).simulated
     assert scored(toy, clinical=ClinicalRecord(Sha256("c" * 64), {"stage": "M0"}, simulated=True)).simulated
@@ -220,7 +220,7 @@ def test_calibration_moves_estimate_and_interval(tmp_path: Path) -> None:
     moved = {**parts()["calibration.json"], "arms": {"clinical": {"3": {"intercept": float(np.log(2)), "slope": 1}}}}
     bundle = load(write_bundle(tmp_path / "b", {"calibration.json": moved}))
     plain = risk_of(0.8 * 0.75, 3)
-    said = scored(bundle, clinical=record(stage="M1"))
-    assert said.risks[0].risk == pytest.approx(1 - (1 - plain) ** 2, rel=1e-5)
-    assert said.risks[1].risk == pytest.approx(risk_of(0.8 * 0.75, 5), rel=1e-5)
-    assert said.risks[0].lo <= said.risks[0].risk <= said.risks[0].hi
+    result = scored(bundle, clinical=record(stage="M1"))
+    assert result.risks[0].risk == pytest.approx(1 - (1 - plain) ** 2, rel=1e-5)
+    assert result.risks[1].risk == pytest.approx(risk_of(0.8 * 0.75, 5), rel=1e-5)
+    assert result.risks[0].lo <= result.risks[0].risk <= result.risks[0].hi

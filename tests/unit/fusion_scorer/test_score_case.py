@@ -57,7 +57,7 @@ def test_a_bag_or_a_plan_that_is_gone_is_refused(scorer: Scorer) -> None:
 def test_bags_of_another_encoder_than_the_bundles_are_refused(scorer: Scorer) -> None:
     scorer.slide("A", (0, 2))
     encoder = {"name": "other", "digest": "e" * 64}
-    promote(scorer.store, write_bundle(scorer.folder / "other", said={"encoder": encoder}))
+    promote(scorer.store, write_bundle(scorer.folder / "other", entries={"encoder": encoder}))
     with pytest.raises(EncoderMismatchError):
         scorer.score_case(CASE)
 
@@ -65,10 +65,12 @@ def test_bags_of_another_encoder_than_the_bundles_are_refused(scorer: Scorer) ->
 def test_what_if_stores_nothing(scorer: Scorer) -> None:
     scorer.slide("A", (0, 2))
     before = [info.key for info in scorer.store.list("")]
-    said = scorer.what_if(ScoreCaseRequest(case_id=CASE, clinical_json=clinical_json(stage="M1", group="G3").decode()))
-    assert said.model == "fused"
+    response = scorer.what_if(
+        ScoreCaseRequest(case_id=CASE, clinical_json=clinical_json(stage="M1", group="G3").decode())
+    )
+    assert response.model == "fused"
     assert [info.key for info in scorer.store.list("")] == before
-    assert said.slides[0].attention_key == ""
+    assert response.slides[0].attention_key == ""
 
 
 def test_what_if_can_leave_the_slides_out_and_ask_another_bundle(scorer: Scorer) -> None:

@@ -31,8 +31,8 @@ PINK, BROWN = (0.5, 0.2), (0.5, 0.9)
 
 
 def bundle_of(folder: Path, **rule: Any) -> Bundle:
-    said = parts()["reference.json"] | {"slides": REFERENCE | rule}
-    return load(write_bundle(folder / "bundle", {"reference.json": said}))
+    reference = parts()["reference.json"] | {"slides": REFERENCE | rule}
+    return load(write_bundle(folder / "bundle", {"reference.json": reference}))
 
 
 @pytest.fixture
@@ -59,43 +59,43 @@ def test_a_slide_beyond_the_limit_is_left_out_and_named(
     bundle: Bundle, odd: SlideInput, what: str, value: float
 ) -> None:
     good = stained(slide_input("A", GOOD), *PINK)
-    without, made = scored(bundle, good), scored(bundle, good, odd)
-    assert (made.log_risk, made.risks[0], made.model) == (without.log_risk, without.risks[0], without.model)
-    assert [one.slide_id for one in made.provenance.slides] == ["A"]
-    (left_out,) = made.left_out
+    without, result = scored(bundle, good), scored(bundle, good, odd)
+    assert (result.log_risk, result.risks[0], result.model) == (without.log_risk, without.risks[0], without.model)
+    assert [one.slide_id for one in result.provenance.slides] == ["A"]
+    (left_out,) = result.left_out
     assert (left_out.slide_id, left_out.reason) == ("B", "out_of_distribution")
     assert left_out.sentence.startswith(f"The {what} of slide B lies {value:.3g} from the slides")
-    (remark,) = made.remarks
+    (remark,) = result.remarks
     assert (remark.code, remark.slide_id) == ("out_of_distribution", "B")
-    shown = {one.slide_id: one for one in made.slides}
+    shown = {one.slide_id: one for one in result.slides}
     assert shown["B"].out_of_distribution.flagged
     assert shown["B"].out_of_distribution.distance == pytest.approx(value, rel=1e-3)
     assert not shown["A"].out_of_distribution.flagged
     assert (shown["B"].attention_key, len(shown["B"].top_tiles)) == ("", 0)
     assert shown["A"].attention_key
-    assert not made.abstained
+    assert not result.abstained
 
 
 def test_a_slide_between_the_limits_is_flagged_and_used(bundle: Bundle) -> None:
-    made = scored(bundle, slide_input("A", features((4, 2))))
-    assert made.slides[0].out_of_distribution.flagged
-    assert not made.left_out
-    assert [one.slide_id for one in made.provenance.slides] == ["A"]
+    result = scored(bundle, slide_input("A", features((4, 2))))
+    assert result.slides[0].out_of_distribution.flagged
+    assert not result.left_out
+    assert [one.slide_id for one in result.provenance.slides] == ["A"]
 
 
 def test_a_case_without_one_good_slide_abstains_and_says_why(bundle: Bundle) -> None:
-    made = scored(bundle, slide_input("B", FAR))
-    assert made.abstained
-    assert made.abstained_reason.startswith("Out of distribution: the mean embedding of slide B lies 8 from")
-    assert made.out_of_distribution.flagged
-    assert [one.slide_id for one in made.left_out] == ["B"]
-    assert not made.risks
+    result = scored(bundle, slide_input("B", FAR))
+    assert result.abstained
+    assert result.abstained_reason.startswith("Out of distribution: the mean embedding of slide B lies 8 from")
+    assert result.out_of_distribution.flagged
+    assert [one.slide_id for one in result.left_out] == ["B"]
+    assert not result.risks
 
 
 def test_by_another_rule_such_a_case_is_scored_by_what_else_is_known(tmp_path: Path) -> None:
-    made = scored(bundle_of(tmp_path, none_left="other_models"), slide_input("B", FAR))
-    assert (made.model, list(made.modalities_missing)) == ("clinical_molecular", ["slides"])
-    assert [one.slide_id for one in made.left_out] == ["B"]
+    result = scored(bundle_of(tmp_path, none_left="other_models"), slide_input("B", FAR))
+    assert (result.model, list(result.modalities_missing)) == ("clinical_molecular", ["slides"])
+    assert [one.slide_id for one in result.left_out] == ["B"]
 
 
 def test_by_another_rule_one_such_slide_makes_the_case_abstain(tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_by_another_rule_one_such_slide_makes_the_case_abstain(tmp_path: Path) -
 
 
 def test_a_bundle_without_the_reference_measures_no_slide(tmp_path: Path) -> None:
-    made = scored(load(write_bundle(tmp_path / "old")), stained(slide_input("A", GOOD), *BROWN))
-    assert not made.slides[0].HasField("out_of_distribution")
-    assert not made.left_out
+    result = scored(load(write_bundle(tmp_path / "old")), stained(slide_input("A", GOOD), *BROWN))
+    assert not result.slides[0].HasField("out_of_distribution")
+    assert not result.left_out
 
 
 @pytest.mark.parametrize("colours", [(), (0.5, 0.2, 0.1)])
@@ -114,9 +114,9 @@ def test_colours_of_another_planner_are_not_compared(bundle: Bundle, colours: tu
 
 
 def test_a_slide_without_tiles_is_left_as_it_is(bundle: Bundle) -> None:
-    made = scored(bundle, slide_input("A", features()))
-    assert not made.left_out
-    assert not made.slides[0].HasField("out_of_distribution")
+    result = scored(bundle, slide_input("A", features()))
+    assert not result.left_out
+    assert not result.slides[0].HasField("out_of_distribution")
 
 
 @given(st.lists(st.tuples(st.floats(-20, 20), st.floats(0, 1)), max_size=8))

@@ -71,11 +71,11 @@ def test_a_case_of_which_nothing_is_left_is_withdrawn_and_scored_again_when_some
     scorer.score_case(CASE)
     remove(scorer, "slides/MB-1/A")
     remove(scorer, "clinical/MB-1.json")
-    gone = withdrawn(scorer)
-    assert (gone.withdrawn, gone.nothing_left) == (NOTHING_LEFT, True)
-    assert scorer.score_case(CASE) == gone
+    withdrawal = withdrawn(scorer)
+    assert (withdrawal.withdrawn, withdrawal.nothing_left) == (NOTHING_LEFT, True)
+    assert scorer.score_case(CASE) == withdrawal
     scorer.slide("A", (0, 2))
-    assert scorer.score_case(CASE).revision > gone.revision
+    assert scorer.score_case(CASE).revision > withdrawal.revision
 
 
 def test_a_case_whose_only_slide_is_replaced_has_no_score_and_is_not_gone(scorer: Scorer) -> None:
@@ -217,9 +217,9 @@ def test_a_damaged_case_is_found_by_the_sweep(damaged: Scorer) -> None:
 
 
 def test_slides_with_damaged_entries_are_left_out_by_name_and_embedded_again(damaged: Scorer) -> None:
-    asked = list[str]()
-    event = replace(damaged.score_case, embed_again=lambda file: asked.append(file.key))(CASE)
-    assert asked == ["slides/MB-1/A", "slides/MB-1/B"]
+    listed = list[str]()
+    event = replace(damaged.score_case, embed_again=lambda file: listed.append(file.key))(CASE)
+    assert listed == ["slides/MB-1/A", "slides/MB-1/B"]
     score = damaged.score()
     assert [(left.slide_id, left.reason) for left in score.left_out] == [("A", "damaged_entry"), ("B", "damaged_entry")]
     damaged.slide("A", (0, 2))
@@ -233,9 +233,9 @@ def test_slides_with_damaged_entries_are_left_out_by_name_and_embedded_again(dam
 def test_a_damaged_entry_of_an_older_version_matters_to_nobody(damaged: Scorer) -> None:
     damaged.slide("A", (0, 4), minutes=1)
     damaged.slide("B", (0, 4), minutes=1)
-    asked = list[str]()
-    replace(damaged.score_case, embed_again=lambda file: asked.append(file.key))(CASE)
-    assert not asked
+    listed = list[str]()
+    replace(damaged.score_case, embed_again=lambda file: listed.append(file.key))(CASE)
+    assert not listed
     assert not damaged.score().left_out
 
 

@@ -147,15 +147,15 @@ def test_a_withdrawn_case_keeps_its_scores_and_is_scored_again_by_a_later_one(re
 
 
 def test_a_slide_that_was_deleted_at_work_is_not_under_way_any_more(results: Results) -> None:
-    gone = refused(results, "A")
-    results.blobs.delete(gone.object_key)
+    deleted = refused(results, "A")
+    results.blobs.delete(deleted.object_key)
     results.withdraw("MB-1", 2)
     RecordProgress(results.store)(samples.progress("MB-1", "A", 1, samples.at(3)))
     RecordProgress(results.store)(samples.progress("MB-1", "B", 1, samples.at(1)))
-    RecordRejection(results.blobs, results.store)(gone)
+    RecordRejection(results.blobs, results.store)(deleted)
     facts = results.store.case(CaseId("MB-1"))
     assert facts is not None
-    assert [told.slide_id for told in facts.progress] == ["B"]
+    assert [progress.slide_id for progress in facts.progress] == ["B"]
     assert case_state.summary(facts).state == CASE_STATE_WITHDRAWN
 
 

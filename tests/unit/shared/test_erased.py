@@ -69,8 +69,8 @@ def test_a_late_object_event_asks_to_erase_what_the_tiler_still_names() -> None:
     (dropping,) = drop_erased([route], store)
     assert list(dropping.handle(hint)) == []
     store.put(f"landings/{CASE}/slides/{'a' * 64}.json", b"{}")
-    (asked,) = dropping.handle(hint)
-    assert isinstance(asked, CaseEraseRequested)
+    (request,) = dropping.handle(hint)
+    assert isinstance(request, CaseEraseRequested)
 
 
 @pytest.mark.parametrize("fail", [None, ObjectChangedError, TransientError])

@@ -20,10 +20,10 @@ FIRST, SECOND = (f"{keys.slides(CASE)}S/{name}.dcm" for name in "ab")
 
 @pytest.fixture
 def store() -> MemoryStore:
-    made = MemoryStore()
+    store = MemoryStore()
     for key in (FIRST, SECOND):
-        made.put(key, b"pixels")
-    return made
+        store.put(key, b"pixels")
+    return store
 
 
 def _slide(store: MemoryStore) -> Slide:

@@ -28,9 +28,9 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_embed_keeps_one_bag_a_slide_and_finds_it_again(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "emb"
-    made = [_embedded(cohort, out) for _ in range(2)]
-    assert made[0] == made[1]
-    assert len(made[0]) == len(IDS)
+    tables = [_embedded(cohort, out) for _ in range(2)]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == len(IDS)
     with (out / "index.csv").open(newline="") as file:
         assert {row["slide_id"]: row["case_id"] for row in csv.DictReader(file)} == {SERIES: "D-1", "A.MRXS": "M-1"}
 
@@ -46,10 +46,10 @@ def _embedded(cohort: Path, out: Path) -> dict[Path, int]:
 def test_score_takes_all_files_as_one_slide_and_finds_its_bag_again(
     case: str, slide: str, cohort: Path, tmp_path: Path
 ) -> None:
-    made = []
+    scores = []
     for _ in range(2):
         score = printed("score", cohort / "slides" / case, "--case-id", case, "--out", tmp_path)
         assert [each["slide_id"] for each in score["slides"]] == [slide]
-        made.append({bag: bag.stat().st_mtime_ns for bag in tmp_path.rglob("bag.safetensors")})
-    assert made[0] == made[1]
-    assert len(made[0]) == 1
+        scores.append({bag: bag.stat().st_mtime_ns for bag in tmp_path.rglob("bag.safetensors")})
+    assert scores[0] == scores[1]
+    assert len(scores[0]) == 1

@@ -37,9 +37,9 @@ def _in_bucket(root: Path) -> list[FoundSlide]:
 
 def _ids(paths: Sequence[Path], table: Path | None = None) -> dict[str, int]:
     """Files of each slide by its id."""
-    found = select(paths, table)
-    assert all(isinstance(item, SlideFile) for item in found), found
-    return {str(slide.slide_id): len(slide.files) for slide in found if isinstance(slide, SlideFile)}
+    items = select(paths, table)
+    assert all(isinstance(item, SlideFile) for item in items), items
+    return {str(slide.slide_id): len(slide.files) for slide in items if isinstance(slide, SlideFile)}
 
 
 def test_bucket_folder_command_line_and_table_find_the_same_slides(root: Path) -> None:

@@ -63,8 +63,8 @@ def test_a_patient_drawn_twice_counts_twice_with_all_tiles() -> None:
     assert by_patient(np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]])).tolist() == pytest.approx([2 / 3, 0.5, 1.0])
 
 
-@pytest.mark.parametrize(("better", "said"), [(True, "it helps"), (False, "no gain shown")])
-def test_the_sentence_says_what_the_interval_allows(tmp_path: Path, better: bool, said: str) -> None:
+@pytest.mark.parametrize(("better", "sentence"), [(True, "it helps"), (False, "no gain shown")])
+def test_the_sentence_says_what_the_interval_allows(tmp_path: Path, better: bool, sentence: str) -> None:
     label = np.arange(60) % 2
     items = tuple(Item(f"P{i // 6}", (Path(str(i)),)) for i in range(60))
     fold = np.zeros(60, np.int64)
@@ -75,7 +75,7 @@ def test_the_sentence_says_what_the_interval_allows(tmp_path: Path, better: bool
     report = json.loads((tmp_path / "finetuning.json").read_text())["sets"][0]
     assert report["patients"] == 10
     assert report["macro_auc"]["gain"]["lo"] <= report["macro_auc"]["gain"]["est"] <= report["macro_auc"]["gain"]["hi"]
-    assert said in (tmp_path / "finetuning.md").read_text()
+    assert sentence in (tmp_path / "finetuning.md").read_text()
     assert (tmp_path / "finetuning.svg").read_text().count("Made-up tiles") == 4
 
 
@@ -94,8 +94,8 @@ def test_nothing_that_is_tested_was_seen(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("tests.studies.finetuning._PX", manifest.input_px)
     monkeypatch.setattr("tests.studies.finetuning.train", watched)
-    found = run(Job(data, 0, 1, model))
+    result = run(Job(data, 0, 1, model))
     assert set(seen) == {f"P{i}" for i in range(5)}
-    assert found.before.shape == found.after.shape == (6, 2)
-    assert found.best_epoch <= SETTINGS.epochs
+    assert result.before.shape == result.after.shape == (6, 2)
+    assert result.best_epoch <= SETTINGS.epochs
     assert features(model, np.zeros((9, manifest.input_px, manifest.input_px, 3), np.uint8)).shape == (9, manifest.dim)

@@ -207,9 +207,9 @@ def test_a_mean_embedding_far_from_the_training_cohort_is_refused() -> None:
 
 
 def test_criteria_of_stains_count_slides_left_out_and_flagged() -> None:
-    asked = {"n": 50, "flagged": 1.0, "refused": 0.9, "by_embedding": 0.5}
+    shares = {"n": 50, "flagged": 1.0, "refused": 0.9, "by_embedding": 0.5}
     normal = {"n": 50, "flagged": 0.02, "refused": 0.0, "by_embedding": 0.0}
-    pieces = [{"plan": {}, "value": {"DAB": asked, H_AND_E: normal, "grey": asked | {"n": 0}}}] * 2
+    pieces = [{"plan": {}, "value": {"DAB": shares, H_AND_E: normal, "grey": shares | {"n": 0}}}] * 2
     value = stains(pieces)
     assert "grey" not in value
     left_out, flagged = (

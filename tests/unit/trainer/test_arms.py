@@ -42,11 +42,11 @@ def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: 
     chosen = next(item for item in ARMS if item is arm)
     assert chosen.unavailable_reason(patients) is None
     fitted = chosen.fit(patients)
-    for found in (fitted.out_of_fold, fitted.predict(patients)):
-        told = ~np.isnan(found.log_risk)
-        assert told.sum() >= len(patients) - 20
-        assert (np.diff(found.risk[told], axis=1) >= 0).all()
-        assert ((found.risk[told] >= 0) & (found.risk[told] <= 1)).all()
+    for prediction in (fitted.out_of_fold, fitted.predict(patients)):
+        known = ~np.isnan(prediction.log_risk)
+        assert known.sum() >= len(patients) - 20
+        assert (np.diff(prediction.risk[known], axis=1) >= 0).all()
+        assert ((prediction.risk[known] >= 0) & (prediction.risk[known] <= 1)).all()
 
 
 def test_a_signal_in_the_slides_is_found_by_fusion(patients: Patients) -> None:
@@ -92,8 +92,12 @@ def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients
 @pytest.mark.parametrize("name", ["pathomics", "early_concat"])
 def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name: str, patients: Patients) -> None:
     fitted = next(arm for arm in ARMS if arm.name == name).fit(patients)
-    for found in (fitted.out_of_fold, fitted.predict(patients)):
-        assert np.isnan(found.log_risk).tolist() == np.isnan(found.risk[:, 0]).tolist() == [True] * 20 + [False] * 180
+    for prediction in (fitted.out_of_fold, fitted.predict(patients)):
+        assert (
+            np.isnan(prediction.log_risk).tolist()
+            == np.isnan(prediction.risk[:, 0]).tolist()
+            == [True] * 20 + [False] * 180
+        )
 
 
 def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort) -> None:
@@ -103,8 +107,8 @@ def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort)
     texture[:30] = np.nan
     held = replace(cohort, profile=profile, values=np.column_stack([cohort.values, texture]))
     fitted = next(arm for arm in ARMS if arm.name == "pathomics").fit(Patients(held, None, 1))
-    for found in (fitted.out_of_fold, fitted.predict(Patients(held, None, 1))):
-        assert np.isnan(found.log_risk).tolist() == [True] * 30 + [False] * 170
+    for prediction in (fitted.out_of_fold, fitted.predict(Patients(held, None, 1))):
+        assert np.isnan(prediction.log_risk).tolist() == [True] * 30 + [False] * 170
 
 
 def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:

@@ -41,8 +41,8 @@ def test_values_become_numbers_and_places_of_levels(tmp_path: Path) -> None:
 def test_all_wrong_values_are_refused_in_one_list(tmp_path: Path) -> None:
     with pytest.raises(BadCohortError) as refused:
         read(tmp_path, "a,S1,200,male,M3,0,1", "b c,S1,old,both,M5,-3,9", "d,S1,1-2,male,M0,,1", "d,S1,3,male,M0,5,1")
-    said = str(refused.value)
-    assert "11 problems" in said
+    sentence = str(refused.value)
+    assert "11 problems" in sentence
     for part in (
         "row 2, column age_at_diagnosis_years: '200'; allowed is a number from 0 to 120 years, or empty",
         "row 2, column time_days: '0'; allowed is a number of days above 0",
@@ -55,21 +55,21 @@ def test_all_wrong_values_are_refused_in_one_list(tmp_path: Path) -> None:
         "row 4, column time_days: ''",
         "row 5, column case_id: 'd', as in row 4; allowed is one row a patient",
     ):
-        assert part in said
+        assert part in sentence
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "sentence"),
     [
         (HEADER + ",colour", "column 'colour': unknown; allowed are case_id, site_id"),
         (HEADER + ",csi_dose_gy", "column csi_dose_gy: a treatment is not known at the time of prediction"),
         (HEADER + ",sex", "column 'sex': stands there more than once"),
     ],
 )
-def test_columns_that_may_not_be_there_are_refused(tmp_path: Path, header: str, said: str) -> None:
+def test_columns_that_may_not_be_there_are_refused(tmp_path: Path, header: str, sentence: str) -> None:
     with pytest.raises(BadCohortError) as refused:
         read(tmp_path, "a,S1,2,male,M0,5,1,x", header=header)
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
 
 
 def test_header_values_and_lengths_of_rows_are_refused_together(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_an_outcome_column_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (b"", "cohort.csv is empty"),
         (b"\n,,\n", "cohort.csv is empty"),
@@ -110,12 +110,12 @@ def test_an_outcome_column_that_is_missing_is_named(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0rest", "is a spreadsheet of an old kind"),
     ],
 )
-def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+def test_what_is_no_table_is_refused_in_one_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "cohort.csv"
     path.write_bytes(content)
     with pytest.raises(UnreadableTableError) as refused:
         read_cohort(path, PROFILE)
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -175,10 +175,10 @@ def test_a_cohort_that_is_all_one_class_is_unusable(tmp_path: Path) -> None:
         validate_cohort(read(tmp_path, *rows, header="case_id,relapse", profile=YES_NO))
 
 
-@pytest.mark.parametrize(("events", "said"), [(0, "no event of interest"), (1, "1 event of interest")])
-def test_no_event_and_one_event_are_unusable(tmp_path: Path, events: int, said: str) -> None:
+@pytest.mark.parametrize(("events", "sentence"), [(0, "no event of interest"), (1, "1 event of interest")])
+def test_no_event_and_one_event_are_unusable(tmp_path: Path, events: int, sentence: str) -> None:
     rows = [f"p{i},S1,5,male,M0,2000,{int(i < events)}" for i in range(30)]
-    with pytest.raises(UnusableCohortError, match=said):
+    with pytest.raises(UnusableCohortError, match=sentence):
         validate_cohort(read(tmp_path, *rows))
 
 

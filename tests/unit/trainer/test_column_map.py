@@ -46,7 +46,7 @@ def test_a_map_of_another_table_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("columns: {a: sex, b: sex}", '"sex" is the target of two columns'),
         ("{columns: {a: sex}, ignore: [a]}", '"a" is both mapped and ignored'),
@@ -58,9 +58,9 @@ def test_a_map_of_another_table_is_refused_by_name() -> None:
         ("[1, 2]", "is refused"),
     ],
 )
-def test_a_map_that_makes_no_sense_is_refused_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_a_map_that_makes_no_sense_is_refused_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "columns.yaml").write_text(text)
-    with pytest.raises(BadMapError, match=said) as refused:
+    with pytest.raises(BadMapError, match=sentence) as refused:
         load_map(tmp_path / "columns.yaml")
     assert "\n" not in str(refused.value)
 

@@ -29,14 +29,14 @@ def test_without_a_ridge_coefficients_errors_and_baseline_are_lifelines() -> Non
     table = pd.DataFrame(x, columns=["a", "b", "c"]).assign(time=times, event=events)
     judge = CoxPHFitter().fit(table, "time", "event")
     sample = Sample.of(x, times, events)
-    found = fit_cox(sample, 0.0)
-    assert found == pytest.approx(judge.params_.to_numpy(), abs=1e-4)
-    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, 0.0)[1])))
+    weights = fit_cox(sample, 0.0)
+    assert weights == pytest.approx(judge.params_.to_numpy(), abs=1e-4)
+    errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, weights, 0.0)[1])))
     assert errors == pytest.approx(judge.standard_errors_.to_numpy(), rel=1e-3)
     at = np.sort(times[events])[[50, 150]]
     average = pd.DataFrame(np.zeros((1, 3)), columns=["a", "b", "c"])
     hazard = judge.predict_cumulative_hazard(average, times=at).to_numpy().ravel()
-    assert baseline(sample, found, at) == pytest.approx(hazard, rel=1e-3)
+    assert baseline(sample, weights, at) == pytest.approx(hazard, rel=1e-3)
 
 
 def test_with_a_ridge_coefficients_are_scikit_survivals() -> None:
@@ -54,9 +54,9 @@ def test_true_hazard_ratios_lie_within_their_intervals() -> None:
     for seed in range(40):
         x, times, events = cohort(seed=seed)
         sample = Sample.of(x, times, events)
-        found = fit_cox(sample, 0.0)
-        errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, found, 0.0)[1])))
-        inside.append(np.abs(found - TRUE) < 1.96 * errors)
+        weights = fit_cox(sample, 0.0)
+        errors = np.sqrt(np.diag(np.linalg.inv(derivatives(sample, weights, 0.0)[1])))
+        inside.append(np.abs(weights - TRUE) < 1.96 * errors)
     assert np.mean(inside) == pytest.approx(0.95, abs=0.05)
 
 
@@ -84,9 +84,9 @@ def test_where_all_events_share_one_time_the_mean_risk_is_the_share_of_events(sh
     logit = x @ TRUE + np.log(share / (1 - share))
     events = rng.random(500) < 1 / (1 + np.exp(-logit))
     sample = Sample.of(x, np.where(events, 1.0, 5.0), events)
-    found = fit_cox(sample, 1.0)
+    weights = fit_cox(sample, 1.0)
     year = np.array([1.0])
-    risk = cumulative_incidence(year, [baseline(sample, found, year)], [x @ found], year)
+    risk = cumulative_incidence(year, [baseline(sample, weights, year)], [x @ weights], year)
     assert risk.mean() == pytest.approx(events.mean(), abs=0.015)
 
 
@@ -109,9 +109,9 @@ def test_a_weight_counted_by_hand_stays_and_its_opposite_becomes_0() -> None:
 
 def test_with_a_weight_held_at_0_the_others_are_fitted_as_if_its_column_were_not_there() -> None:
     x, times, events = cohort(200)  # the second true weight is negative
-    found = fit_cox(Sample.of(x, times, events), 5.0, non_negative=np.array([False, True, False]))
+    weights = fit_cox(Sample.of(x, times, events), 5.0, non_negative=np.array([False, True, False]))
     without = fit_cox(Sample.of(x[:, [0, 2]], times, events), 5.0)
-    assert found == pytest.approx([without[0], 0.0, without[1]], abs=1e-7)
+    assert weights == pytest.approx([without[0], 0.0, without[1]], abs=1e-7)
 
 
 def test_a_weight_below_0_may_be_above_it_once_its_opposite_is_held_at_0() -> None:

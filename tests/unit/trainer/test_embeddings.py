@@ -62,7 +62,7 @@ def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (b"", "is empty"),
         (b"\x00\xff\xfe", "lacks the column case_id"),
@@ -75,11 +75,11 @@ def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
         (b"case_id,slide_id,slide_digest,tiles,path\na,a,d,5,index.csv\n", "is no bag of features"),
     ],
 )
-def test_an_index_that_leads_nowhere_is_refused_in_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+def test_an_index_that_leads_nowhere_is_refused_in_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / "index.csv").write_bytes(content)
     with pytest.raises(BadEmbeddingsError) as refused:
         read_embeddings(tmp_path)
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
 
 
 def test_a_slide_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_other_features_of_the_same_slides_are_other_embeddings(tmp_path: Path) 
 
 def test_another_plan_gives_other_embeddings(tmp_path: Path) -> None:
     embeddings = read_embeddings(write_bags(tmp_path, {"a": bag(3)}))
-    (found,) = embeddings.by_case["a"]
-    replanned = replace(embeddings, by_case={"a": (replace(found, plan_digest="another"),)})
+    (only,) = embeddings.by_case["a"]
+    replanned = replace(embeddings, by_case={"a": (replace(only, plan_digest="another"),)})
     assert embeddings.digest != replanned.digest
 
 

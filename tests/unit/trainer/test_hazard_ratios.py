@@ -25,9 +25,9 @@ PAIRS = 12
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """SIMULATED, with gaps, and no two times alike."""
-    made = simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(500, seed=4, tiles=1, width=8))[0]
-    split_fold = made.outcome.time + 1e-6 * np.arange(len(made))
-    return made.with_outcome(Outcome(split_fold, made.outcome.event))
+    cohort = simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(500, seed=4, tiles=1, width=8))[0]
+    split_fold = cohort.outcome.time + 1e-6 * np.arange(len(cohort))
+    return cohort.with_outcome(Outcome(split_fold, cohort.outcome.event))
 
 
 def test_ratios_are_those_of_lifelines_stratified(cohort: Cohort) -> None:

@@ -91,8 +91,8 @@ def test_a_row_identifies_its_patient_by_what_is_rare_in_so_large_a_cohort(cohor
     for known in (2, 3):
         distinct[:, known - 1] = RNG.permutation(2000)
         distinct[:, 0] = RNG.permutation(2000)
-        found = identifying_rows(replace(many, values=distinct))
-        assert found.tolist() == [known == 3] * 2000, f"{known} values, each of one patient in 2,000"
+        rows = identifying_rows(replace(many, values=distinct))
+        assert rows.tolist() == [known == 3] * 2000, f"{known} values, each of one patient in 2,000"
 
 
 def test_rows_that_differ_are_fine(cohort: Cohort) -> None:

@@ -151,8 +151,8 @@ def test_areas_come_in_square_millimetres_and_centimetres(area: object) -> None:
 )
 @pytest.mark.parametrize("name", [variable.name for variable in PROFILE.variables])
 def test_words_for_no_value_are_no_value(name: str, word: object) -> None:
-    found = WORDS.read({name: word})
-    assert not any((found.values, found.problems, found.unclear))
+    entries = WORDS.read({name: word})
+    assert not any((entries.values, entries.problems, entries.unclear))
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_words_for_no_value_are_no_value(name: str, word: object) -> None:
     ],
 )
 def test_an_unclear_word_that_decides_treatment_is_refused(name: str, word: str) -> None:
-    found = WORDS.read({name: word})
-    assert found.problems
-    assert not found.values
+    entries = WORDS.read({name: word})
+    assert entries.problems
+    assert not entries.values
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_an_unclear_word_that_decides_treatment_is_refused(name: str, word: str)
     ],
 )
 def test_an_unclear_finding_counts_as_missing_and_is_told(name: str, word: object) -> None:
-    found = WORDS.read({name: word})
-    assert [problem.column for problem in found.unclear] == [name]
-    assert not any((found.values, found.problems))
+    entries = WORDS.read({name: word})
+    assert [problem.column for problem in entries.unclear] == [name]
+    assert not any((entries.values, entries.problems))
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,6 @@ def test_an_unclear_finding_counts_as_missing_and_is_told(name: str, word: objec
     [("chang_m_stage", "MX"), ("histology", "Medulloblastoma, NOS"), ("molecular_group", "To be classified")],
 )
 def test_what_nobody_determined_is_missing(name: str, word: str) -> None:
-    found = WORDS.read({name: word})
-    assert not any((found.values, found.problems, found.unclear))
-    assert [one.value for one in found.readings] == ["missing"]
+    entries = WORDS.read({name: word})
+    assert not any((entries.values, entries.problems, entries.unclear))
+    assert [one.value for one in entries.readings] == ["missing"]

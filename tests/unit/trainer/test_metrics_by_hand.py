@@ -137,9 +137,9 @@ def test_incidence_of_patients_drawn_again_is_that_of_the_cohort_written_out() -
     patients = Outcome(np.round(rng.exponential(3, 60), 1) + 0.1, rng.integers(0, 3, 60))
     weights = rng.multinomial(60, np.full(60, 1 / 60), 3).astype(np.float64)
     at = numbers(0.5, 2, 4, 30)
-    for row, found in zip(weights, incidence.incidence_draws(patients, at, weights), strict=True):
+    for row, draw in zip(weights, incidence.incidence_draws(patients, at, weights), strict=True):
         again = patients[np.repeat(np.arange(60), row.astype(np.int64))]
-        assert found.tolist() == pytest.approx(incidence.cumulative_incidence(again, at).tolist())
+        assert draw.tolist() == pytest.approx(incidence.cumulative_incidence(again, at).tolist())
 
 
 def test_weights_by_horizon_agree_with_aalen_johansen() -> None:
@@ -158,8 +158,8 @@ def test_net_benefit_charges_false_alarms_at_the_odds_of_the_threshold() -> None
 
 def test_sensitivity_and_its_kin_count_the_flagged() -> None:
     patients = outcome((1, 1), (2, 1), (2, 1), (5, 0), (6, 0))
-    found = decision.operating(patients, np.array([True, True, False, True, False]), 3)
-    parts = (found.sensitivity, found.specificity, found.ppv, found.npv)
+    figures = decision.operating(patients, np.array([True, True, False, True, False]), 3)
+    parts = (figures.sensitivity, figures.specificity, figures.ppv, figures.npv)
     assert [value(part, 5) for part in parts] == pytest.approx([2 / 3, 1 / 2, 2 / 3, 1 / 2])
 
 

@@ -19,7 +19,7 @@ FULL = frozenset(ALL_BLOCKS)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Embeddings]:
+def cohort_and_bags(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Embeddings]:
     folder: Path = tmp_path_factory.mktemp("SIMULATED")
     simulate(SimulationPlan(80, 1.6, 1, 5, tiles=10, width=8), folder, quiet)
     return read_cohort(folder / "cohort.csv", load_profile()), read_embeddings(folder / "embeddings")
@@ -32,24 +32,30 @@ def with_other_fate(cohort: Cohort, some: np.ndarray) -> Cohort:
     return cohort.with_outcome(Outcome(cohort.outcome.time, event))
 
 
-def test_what_became_of_a_patient_changes_nothing_of_what_is_said_of_them(made: tuple[Cohort, Embeddings]) -> None:
-    cohort, bags = made
+def test_what_became_of_a_patient_changes_nothing_of_what_is_said_of_them(
+    cohort_and_bags: tuple[Cohort, Embeddings],
+) -> None:
+    cohort, bags = cohort_and_bags
     fold_of = np.arange(len(cohort)) % 2
     first = np.flatnonzero(fold_of == 0)
-    said = [
+    predictions = [
         nested(Patients(each, None, 1), bags, ALL_BLOCKS, fold_of, quiet)
         for each in (cohort, with_other_fate(cohort, first))
     ]
-    for pattern in said[0]:
-        before, after = (one[pattern].risk[first] for one in said)
+    for pattern in predictions[0]:
+        before, after = (one[pattern].risk[first] for one in predictions)
         assert np.array_equal(before, after, equal_nan=True)
-    assert not np.array_equal(said[0][FULL].risk, said[1][FULL].risk, equal_nan=True), "it teaches the others' models"
+    assert not np.array_equal(predictions[0][FULL].risk, predictions[1][FULL].risk, equal_nan=True), (
+        "it teaches the others' models"
+    )
 
 
-def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(made: tuple[Cohort, Embeddings]) -> None:
-    cohort, bags = made
-    said = nested(Patients(cohort, None, 1), bags, ALL_BLOCKS, np.arange(len(cohort)) % 2, quiet)
+def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(
+    cohort_and_bags: tuple[Cohort, Embeddings],
+) -> None:
+    cohort, bags = cohort_and_bags
+    predictions = nested(Patients(cohort, None, 1), bags, ALL_BLOCKS, np.arange(len(cohort)) % 2, quiet)
     without = ~bags.has(cohort.case_ids)
     assert without.any()
-    assert np.isnan(said[FULL].log_risk[without]).all()
-    assert np.isfinite(said[frozenset({"clinical"})].log_risk[cohort.has_block("clinical")]).all()
+    assert np.isnan(predictions[FULL].log_risk[without]).all()
+    assert np.isfinite(predictions[frozenset({"clinical"})].log_risk[cohort.has_block("clinical")]).all()

@@ -31,7 +31,7 @@ def test_a_process_that_dies_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "with_signal", "said"),
+    ("stop", "with_signal", "sentence"),
     [
         (os.killpg, signal.SIGINT, "KeyboardInterrupt"),
         (os.kill, signal.SIGINT, "KeyboardInterrupt"),
@@ -41,7 +41,7 @@ def test_a_process_that_dies_is_told() -> None:
     ids=["a terminal's Ctrl-C", "Ctrl-C for the first process alone", "its end", "its death"],
 )
 def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
-    tmp_path: Path, stop: Callable[[int, int], None], with_signal: signal.Signals, said: str
+    tmp_path: Path, stop: Callable[[int, int], None], with_signal: signal.Signals, sentence: str
 ) -> None:
     program = tmp_path / "slow.py"
     program.write_text(
@@ -59,9 +59,9 @@ def test_a_stop_ends_all_processes_and_leaves_the_rest_undone(
             assert running.stdout is not None
             assert [running.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
             stop(running.pid, with_signal)
-            more, told = running.communicate(timeout=60)
+            more, errors = running.communicate(timeout=60)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
-    assert told.strip().endswith(said)
+    assert errors.strip().endswith(sentence)
     assert more == ""

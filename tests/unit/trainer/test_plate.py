@@ -20,18 +20,18 @@ def test_prototypes_go_from_most_risk_to_least_and_those_without_a_ratio_come_la
 
 
 @pytest.mark.parametrize(
-    ("est", "said"),
+    ("est", "sentence"),
     [(1.2, "the higher the risk"), (0.8, "the lower the risk"), (1.05, "no direction"), (None, "no dire")],
 )
-def test_a_direction_is_said_only_where_the_interval_shows_it(est: float | None, said: str) -> None:
-    assert said in direction(row(0, est))
+def test_a_direction_is_said_only_where_the_interval_shows_it(est: float | None, sentence: str) -> None:
+    assert sentence in direction(row(0, est))
 
 
 def test_what_is_missing_is_counted_with_the_first_reason() -> None:
-    gone = Picture(why="slide A is gone")
+    missing = Picture(why="slide A is gone")
     assert Plate({0: (SHOWN, SHOWN)}).lack == ""
-    assert Plate({0: (SHOWN, gone), 1: (gone,)}).lack.startswith("1 of the 3 example tiles could be shown.")
-    assert Plate({0: (gone,)}).lack == (
+    assert Plate({0: (SHOWN, missing), 1: (missing,)}).lack.startswith("1 of the 3 example tiles could be shown.")
+    assert Plate({0: (missing,)}).lack == (
         "None of the 1 example tiles could be shown. The first that could not: slide A is gone."
     )
 

@@ -57,7 +57,7 @@ def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"rule": "grade > 3"}, "`grade` is no variable"),
         ({"horizons_years": [5, 3]}, "must rise"),
@@ -71,10 +71,12 @@ def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
         ({"treatments": ["histology"]}, "refused: histology is among the treatments: nobody knows it yet"),
     ],
 )
-def test_a_profile_that_contradicts_itself_is_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+def test_a_profile_that_contradicts_itself_is_refused(
+    tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
     with pytest.raises(BadProfileError) as refused:
         load_profile(edited(tmp_path, **changes))
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
 
 
 def test_codes_and_levels_may_be_written_without_quotes() -> None:

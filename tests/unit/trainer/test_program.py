@@ -37,20 +37,20 @@ def test_a_bad_table_is_refused_and_nothing_is_written(
 ) -> None:
     (tmp_path / "cohort.csv").write_text("case_id,sex,time_days,event_code\nA,both,10,1\n")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle") == 1
-    said = capsys.readouterr().err
-    assert "sex" in said
-    assert "[bad_clinical_record]. Correct the rows that are named" in said
+    sentence = capsys.readouterr().err
+    assert "sex" in sentence
+    assert "[bad_clinical_record]. Correct the rows that are named" in sentence
     assert not (tmp_path / "bundle").exists()
 
 
-@pytest.mark.parametrize(("text", "said"), [("no key", "openssl genpkey"), (None, "No such file")])
+@pytest.mark.parametrize(("text", "sentence"), [("no key", "openssl genpkey"), (None, "No such file")])
 def test_a_key_that_is_none_is_refused_before_anything_is_fitted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None, said: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None, sentence: str
 ) -> None:
     simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
     if text:
         (tmp_path / "key.pem").write_text(text)
     options = ("--out", tmp_path / "bundle", "--key", tmp_path / "key.pem")
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 1
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()

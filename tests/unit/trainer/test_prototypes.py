@@ -22,7 +22,7 @@ def bags(folder: Path) -> Embeddings:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Prototypes:
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Prototypes:
     profile = load_profile()
     rng = np.random.default_rng(2)
     time = rng.exponential(np.exp(2 - np.arange(PATIENTS) / 10))
@@ -33,22 +33,22 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Prototypes:
     return prototypes(lambda tiles: tiles, cohort, bags(tmp_path_factory.mktemp("bags")), seed=1)
 
 
-def test_shares_of_a_patient_sum_to_one_and_follow_the_tiles(found: Prototypes) -> None:
-    assert found.shares.sum(axis=1) == pytest.approx(np.ones(PATIENTS))
-    second = found.centres[:, 0] > 5
-    assert found.shares[:, second].sum(axis=1) == pytest.approx(np.arange(PATIENTS) / 40)
+def test_shares_of_a_patient_sum_to_one_and_follow_the_tiles(fitted: Prototypes) -> None:
+    assert fitted.shares.sum(axis=1) == pytest.approx(np.ones(PATIENTS))
+    second = fitted.centres[:, 0] > 5
+    assert fitted.shares[:, second].sum(axis=1) == pytest.approx(np.arange(PATIENTS) / 40)
 
 
-def test_what_comes_with_early_events_has_a_hazard_ratio_above_one(found: Prototypes) -> None:
-    rows = found.as_json()["prototypes"]
+def test_what_comes_with_early_events_has_a_hazard_ratio_above_one(fitted: Prototypes) -> None:
+    rows = fitted.as_json()["prototypes"]
     ratios = [row["hazard_ratio_per_sd"] for row in rows]
     assert all(ratio["lo"] <= ratio["est"] <= ratio["hi"] for ratio in ratios)
-    harmful = [ratio["est"] for ratio, centre in zip(ratios, found.centres, strict=True) if centre[0] > 5]
+    harmful = [ratio["est"] for ratio, centre in zip(ratios, fitted.centres, strict=True) if centre[0] > 5]
     assert max(harmful) > 1
 
 
-def test_examples_name_a_tile_of_different_patients_that_is_of_the_kind(found: Prototypes) -> None:
-    for examples, centre in zip(found.examples, found.centres, strict=True):
+def test_examples_name_a_tile_of_different_patients_that_is_of_the_kind(fitted: Prototypes) -> None:
+    for examples, centre in zip(fitted.examples, fitted.centres, strict=True):
         assert len({example["case_id"] for example in examples}) == len(examples) == 3
         if centre[0] > 5:
             assert all(int(example["case_id"].removeprefix("p")) > 0 for example in examples)

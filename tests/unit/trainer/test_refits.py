@@ -33,21 +33,21 @@ def arms(patients: Patients) -> list[ArmFit]:
 
 
 def fitted_arms(patients: Patients) -> list[ArmFit]:
-    found = []
+    shares = []
     for pattern, model in fit_patterns(patients, BLOCKS, patients.inner_folds()):
         members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
         part = patients.take(members)
-        found.append(ArmFit(model, members, design_matrix(model.arm.columns, part.case_values)))
-    return found
+        shares.append(ArmFit(model, members, design_matrix(model.arm.columns, part.case_values)))
+    return shares
 
 
 def spread(arms: list[ArmFit], patients: Patients, agreement: float) -> list[float]:
     """Mean SD over refits of the log hazard at the horizon, arm by arm."""
-    said = []
+    widths = []
     for arm, again in zip(arms, draw_refits(arms, patients, agreement, COUNT), strict=True):
         level = [arm.model.with_fit(fit).predict_design(arm.design).risk[:, arm.model.horizon] for fit in again]
-        said.append(float(np.log(-np.log1p(-np.clip(level, 1e-9, 1 - 1e-9))).std(axis=0).mean()))
-    return said
+        widths.append(float(np.log(-np.log1p(-np.clip(level, 1e-9, 1 - 1e-9))).std(axis=0).mean()))
+    return widths
 
 
 def test_networks_that_disagree_make_every_interval_wider(arms: list[ArmFit], patients: Patients) -> None:
@@ -90,8 +90,8 @@ def test_a_fit_held_back_towards_a_point_has_no_gradient_there() -> None:
     rng = np.random.default_rng(2)
     sample = Sample.of(rng.normal(size=(80, 2)), rng.exponential(size=80), rng.random(80) < 0.5)
     ridges, towards = np.array([2.0, 50.0]), np.array([0.5, -0.3])
-    found = fit_cox(sample, ridges, towards=towards)
-    assert derivatives(sample, found, 0.0)[0] == pytest.approx(ridges * (found - towards), abs=1e-6)
+    weights = fit_cox(sample, ridges, towards=towards)
+    assert derivatives(sample, weights, 0.0)[0] == pytest.approx(ridges * (weights - towards), abs=1e-6)
 
 
 def test_a_column_that_matters_is_held_back_less_over_the_sampler_than_one_that_does_not() -> None:

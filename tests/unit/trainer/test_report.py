@@ -16,7 +16,7 @@ Said = dict[str, Any]
 
 
 def report(**changes: object) -> Said:
-    said: Said = {
+    content: Said = {
         "kind": "evaluate",
         "simulated": False,
         "profile": {"name": "p", "title": "", "population": "", "prediction_time": "", "has_times": True},
@@ -37,7 +37,7 @@ def report(**changes: object) -> Said:
         "bundle": {"digest": "f" * 64},
         "modalities": [{"name": "clinical, molecular, pathomic", "n": 10, "events": 3}] * 4,
     }
-    return said | changes
+    return content | changes
 
 
 def items(**changes: object) -> dict[str, str]:
@@ -58,16 +58,16 @@ def test_the_limits_state_the_width_of_the_primary_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "variable", "said"),
+    ("column", "variable", "sentence"),
     [
         ("chang_m_stage >= M1", "chang_m_stage", "Chang M stage >= M1"),
         ("age_at_diagnosis_years < 3.0", "age_at_diagnosis_years", "age at diagnosis < 3"),
         ("myc_amp missing", "myc_amp", "MYC amplification missing"),
     ],
 )
-def test_a_column_is_told_by_its_variables_label(column: str, variable: str, said: str) -> None:
+def test_a_column_is_told_by_its_variables_label(column: str, variable: str, sentence: str) -> None:
     labels = {one.name: one.shown for one in load_profile().variables}
-    assert column_name({"column": column, "variable": variable}, report(profile={"labels": labels})) == said
+    assert column_name({"column": column, "variable": variable}, report(profile={"labels": labels})) == sentence
 
 
 def test_a_bare_yes_or_no_has_an_auc_and_no_c() -> None:
@@ -78,12 +78,12 @@ def test_a_bare_yes_or_no_has_an_auc_and_no_c() -> None:
 
 
 def test_the_checklist_of_an_evaluation_claims_no_bundle_and_names_what_splits_keep_together() -> None:
-    found = items()
-    assert "bundle" not in found["22"]
-    assert "missing" in found["22"]
-    assert found["16"].startswith("splits by site")
-    assert "validation" not in found["24"]
-    assert "inside each fold" in found["7"]
+    rows = items()
+    assert "bundle" not in rows["22"]
+    assert "missing" in rows["22"]
+    assert rows["16"].startswith("splits by site")
+    assert "validation" not in rows["24"]
+    assert "inside each fold" in rows["7"]
 
 
 def test_an_item_of_the_checklist_is_filled_missing_or_in_part() -> None:
@@ -95,20 +95,20 @@ def test_an_item_of_the_checklist_is_filled_missing_or_in_part() -> None:
 
 
 def test_the_checklist_of_a_validation_claims_no_folds() -> None:
-    found = items(kind="validate")
-    assert not any("fold" in found[number] or "split" in found[number] for number in ("7", "16", "24"))
-    assert found["22"].startswith("bundle ffffffffffff")
+    rows = items(kind="validate")
+    assert not any("fold" in rows[number] or "split" in rows[number] for number in ("7", "16", "24"))
+    assert rows["22"].startswith("bundle ffffffffffff")
 
 
 def test_the_checklist_fills_nothing_that_the_profile_does_not_say() -> None:
-    found = items()
-    assert "missing" in found["9"]
-    assert found["6"].startswith("missing")
-    assert found["14"].startswith("missing")
-    told = report()["profile"] | {"prediction_time": "before the operation", "population": "Adults"}
-    found = items(profile=told)
-    assert found["9"] == "Table 1; all known before the operation"
-    assert found["6"].startswith("Adults")
+    rows = items()
+    assert "missing" in rows["9"]
+    assert rows["6"].startswith("missing")
+    assert rows["14"].startswith("missing")
+    profile = report()["profile"] | {"prediction_time": "before the operation", "population": "Adults"}
+    rows = items(profile=profile)
+    assert rows["9"] == "Table 1; all known before the operation"
+    assert rows["6"].startswith("Adults")
 
 
 def test_text_of_the_flow_stays_within_its_box() -> None:
@@ -132,6 +132,6 @@ def test_the_band_of_a_decision_curve_is_whole_and_below_the_legend(highest: flo
     assert min(float(point.split(",")[1]) for point in band[1].split()) > 60
 
 
-@pytest.mark.parametrize(("value", "said"), [(-1.5, "\N{MINUS SIGN}1.5"), (12.345678, "12.35")])
-def test_a_negative_quartile_has_a_true_minus(value: float, said: str) -> None:
-    assert said_briefly(value) == said
+@pytest.mark.parametrize(("value", "sentence"), [(-1.5, "\N{MINUS SIGN}1.5"), (12.345678, "12.35")])
+def test_a_negative_quartile_has_a_true_minus(value: float, sentence: str) -> None:
+    assert said_briefly(value) == sentence

@@ -57,8 +57,8 @@ def test_who_is_lost_before_the_horizon_hands_weight_on_in_reclassification() ->
 
 def test_a_model_against_itself_is_no_gain_and_no_doubt() -> None:
     risk = numbers(0.1, 0.3, 0.2, 0.5, 0.4)
-    found = delong(DEAD_OR_FREE, [risk], [risk], 3)
-    assert (found.figure.est, found.figure.lo, found.figure.hi, found.p) == (0, 0, 0, 1)
+    figures = delong(DEAD_OR_FREE, [risk], [risk], 3)
+    assert (figures.figure.est, figures.figure.lo, figures.figure.hi, figures.p) == (0, 0, 0, 1)
 
 
 def test_placement_values_by_hand() -> None:
@@ -71,10 +71,10 @@ def test_placement_values_by_hand() -> None:
 def test_delong_by_hand() -> None:
     outcome = Outcome(numbers(1, 1, 5, 5), np.array([1, 1, 0, 0]))
     first, second = numbers(4, 2, 3, 1), numbers(1, 1, 1, 1)
-    found = delong(outcome, [first], [second], 3)
+    figures = delong(outcome, [first], [second], 3)
     # placements less one half: cases 1/2, 0; controls 0, 1/2; variance 2 * (1/4)^2 / 2 each, twice
-    assert found.figure.est == pytest.approx(0.25)
-    assert found.figure.hi == pytest.approx(0.25 + 1.959964 * np.sqrt(2 * (1 / 16)))
+    assert figures.figure.est == pytest.approx(0.25)
+    assert figures.figure.hi == pytest.approx(0.25 + 1.959964 * np.sqrt(2 * (1 / 16)))
 
 
 def test_delong_without_censoring_is_the_classical_one_and_near_the_bootstrap() -> None:
@@ -83,14 +83,14 @@ def test_delong_without_censoring_is_the_classical_one_and_near_the_bootstrap() 
     outcome = Outcome(np.where(is_event, 1.0, 5.0), is_event.astype(np.int64))
     first = rng.normal(size=200) + is_event
     second = 0.5 * first + rng.normal(size=200)
-    found = delong(outcome, [first], [second], 3)
+    figures = delong(outcome, [first], [second], 3)
     above = [np.subtract.outer(x[is_event], x[~is_event]) > 0 for x in (first, second)]
     v10, v01 = ([part.mean(axis=axis) for part in above] for axis in (1, 0))
     variance = np.var(v10[0] - v10[1], ddof=1) / is_event.sum() + np.var(v01[0] - v01[1], ddof=1) / (~is_event).sum()
-    assert found.figure.est is not None
-    assert found.figure.hi is not None
-    assert found.figure.est == pytest.approx(above[0].mean() - above[1].mean())
-    assert (found.figure.hi - found.figure.est) / 1.959964 == pytest.approx(np.sqrt(variance))
+    assert figures.figure.est is not None
+    assert figures.figure.hi is not None
+    assert figures.figure.est == pytest.approx(above[0].mean() - above[1].mean())
+    assert (figures.figure.hi - figures.figure.est) / 1.959964 == pytest.approx(np.sqrt(variance))
     areas = Difference(discrimination.auc(outcome, first, 3), discrimination.auc(outcome, second, 3))
     assert Bootstrap.of(200, 1, 800).draws(areas).std() == pytest.approx(np.sqrt(variance), rel=0.15)
 
@@ -110,9 +110,11 @@ def test_fine_gray_without_competing_events_is_cox(seed: int) -> None:
 def test_fine_gray_by_hand() -> None:
     # relapses at 1 (x 1) and 3 (x 0), a death at 2 (x 1), nobody lost: the dead patient stays at risk at 3
     outcome = Outcome(numbers(1, 2, 3, 4), np.array([1, 2, 1, 1]))
-    found = np.exp(value(FineGray.of(outcome, numbers(1, 1, 0, 0)), 4))
+    hazard_ratio = np.exp(value(FineGray.of(outcome, numbers(1, 1, 0, 0)), 4))
     # gradient: at 1 among x 1 1 0 0: 1 - 2r/(2r+2); at 3 among x 1 0 0: -r/(r+2); at 4 among 1 0: -r/(r+1)
-    assert 1 - 2 * found / (2 * found + 2) - found / (found + 2) - found / (found + 1) == pytest.approx(0, abs=1e-8)
+    assert 1 - 2 * hazard_ratio / (2 * hazard_ratio + 2) - hazard_ratio / (hazard_ratio + 2) - hazard_ratio / (
+        hazard_ratio + 1
+    ) == pytest.approx(0, abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -141,8 +143,8 @@ def test_a_patient_drawn_twice_counts_twice_in_fine_gray() -> None:
 
 def test_wilsons_interval_by_hand() -> None:
     # 8 of 8: centre 0.8378, reach 0.1622 (z 1.96)
-    found = wilson(1.0, 8)
-    assert (found.lo, found.hi) == pytest.approx((0.6756, 1.0), abs=1e-4)
+    interval = wilson(1.0, 8)
+    assert (interval.lo, interval.hi) == pytest.approx((0.6756, 1.0), abs=1e-4)
     half = wilson(0.5, 10)
     assert (half.lo, half.hi) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 

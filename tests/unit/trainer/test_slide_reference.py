@@ -49,15 +49,15 @@ def region(rng: np.random.Generator) -> Pixels:
 def measures(seed: int, slides: int, stain: str = "") -> SlideMeasures:
     rng = np.random.default_rng(seed)
     pieces = [region(rng) for _ in range(slides)]
-    found = [colours(STAINS[stain](piece, rng) if stain else piece) for piece in pieces]
-    return SlideMeasures([str(i) for i in range(slides)], rng.normal(size=(slides, 8)), np.array(found))
+    measured = [colours(STAINS[stain](piece, rng) if stain else piece) for piece in pieces]
+    return SlideMeasures([str(i) for i in range(slides)], rng.normal(size=(slides, 8)), np.array(measured))
 
 
 @cache
 def reference() -> SlideReference:
-    made = slide_reference(measures(1, 50))
-    assert made is not None
-    return made
+    reference = slide_reference(measures(1, 50))
+    assert reference is not None
+    return reference
 
 
 @pytest.mark.parametrize("stain", ["DAB", "counterstain only", "PAS", "Masson"])

@@ -79,7 +79,7 @@ def test_splits_that_were_altered_are_refused_by_the_digest_beside_them(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         ("nothing", "holds no splits"),
         ("[]", "holds no splits"),
@@ -96,13 +96,13 @@ def test_splits_that_were_altered_are_refused_by_the_digest_beside_them(tmp_path
         ('{"splits": [{"repeat": 0, "fold": 0, "test": ["a"]}]}', "leaves out b"),
     ],
 )
-def test_what_are_no_splits_is_refused_in_a_sentence(tmp_path: Path, content: str, said: str) -> None:
+def test_what_are_no_splits_is_refused_in_a_sentence(tmp_path: Path, content: str, sentence: str) -> None:
     patients = replace(cohort([0, 1], ["s", "t"]), case_ids=("a", "b"))
     text = content.replace('{"splits"', '{"grouped_by": "patient", "seed": 1, "splits"')
     (tmp_path / "some.json").write_text(text)
     with pytest.raises(BadSplitsError) as refused:
         load_splits(tmp_path / "some.json", patients)
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
     assert len(str(refused.value)) < 1_000
 
 
@@ -139,9 +139,9 @@ def test_as_many_folds_as_sites_leave_out_one_site_at_a_time() -> None:
 
 def test_test_folds_without_events_are_said() -> None:
     patients = cohort([1, 1, *[0] * 10], ["s"] * 12)
-    (said,) = folds_without_events(draw_splits(patients, 1, 5, seed=1), patients)
-    assert "fold" in said
-    assert said.count("repeat 0") == 3
+    (warning,) = folds_without_events(draw_splits(patients, 1, 5, seed=1), patients)
+    assert "fold" in warning
+    assert warning.count("repeat 0") == 3
     assert folds_without_events(draw_splits(patients, 1, 2, seed=1), patients) == []
 
 

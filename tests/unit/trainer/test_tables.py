@@ -90,8 +90,8 @@ def test_what_was_read_as_what_is_counted(tmp_path: Path) -> None:
 def test_combinations_to_look_at_twice_are_counted(tmp_path: Path) -> None:
     rows = [["A", "WNT", "amplified", 5, 1], ["B", "WNT", "no", 5, 0]]
     header = ["case_id", "molecular_group", "myc_amp", "time_days", "event_code"]
-    (said,) = [line for line in read(tmp_path, text(",", header, *rows).encode()).readings if "patient" in line]
-    assert said.startswith("1 patient: WNT tumours are hardly ever MYC-amplified")
+    (reading,) = [line for line in read(tmp_path, text(",", header, *rows).encode()).readings if "patient" in line]
+    assert reading.startswith("1 patient: WNT tumours are hardly ever MYC-amplified")
 
 
 def test_how_a_table_was_read_is_said_where_it_was_not_plain(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def archive(**members: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "sentence"),
     [
         (archive(word__document=b"x"), "is an archive, but no .xlsx workbook"),
         (archive(xl__workbook=b"x"), "is no workbook that can be read"),
@@ -192,8 +192,8 @@ def archive(**members: bytes) -> bytes:
     ],
     ids=range(7),
 )
-def test_workbooks_that_are_none_or_too_large_are_refused_in_one_sentence(data: bytes, said: str) -> None:
-    with pytest.raises(UnreadableTableError, match=said):
+def test_workbooks_that_are_none_or_too_large_are_refused_in_one_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableTableError, match=sentence):
         read_rows(data, "cohort.xlsx")
 
 

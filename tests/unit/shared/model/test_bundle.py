@@ -63,7 +63,7 @@ def test_a_folder_without_bundle_json_is_no_bundle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "part"),
+    ("changes", "part"),
     [
         ({"version": 2}, "version"),
         ({"arms": []}, "arms"),
@@ -72,8 +72,8 @@ def test_a_folder_without_bundle_json_is_no_bundle(tmp_path: Path) -> None:
         ({"files": {"a.json": "zz"}}, "files.a.json"),
     ],
 )
-def test_a_bundle_json_that_says_something_else_is_refused(tmp_path: Path, said: dict[str, Any], part: str) -> None:
-    folder = write_bundle(tmp_path / "b", said=said)
+def test_a_bundle_json_that_says_something_else_is_refused(tmp_path: Path, changes: dict[str, Any], part: str) -> None:
+    folder = write_bundle(tmp_path / "b", entries=changes)
     assert f"bundle.json of {folder} is not understood: {part}" in refusal(folder)
 
 
@@ -225,8 +225,8 @@ def test_lightgbm_text_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bundle_without_slides_needs_no_mil_and_no_encoder(tmp_path: Path) -> None:
-    said = {"encoder": None, "arms": [arm for arm in facts()["arms"] if arm["name"] == "clinical"]}
-    folder = write_bundle(tmp_path / "b", {"reference.json": {"log_risk": {}}}, said)
+    changes = {"encoder": None, "arms": [arm for arm in facts()["arms"] if arm["name"] == "clinical"]}
+    folder = write_bundle(tmp_path / "b", {"reference.json": {"log_risk": {}}}, changes)
     (folder / "mil.onnx").unlink()
     manifest = json.loads((folder / "bundle.json").read_text())
     del manifest["files"]["mil.onnx"]

@@ -69,11 +69,11 @@ def test_a_record_names_the_site_or_does_not() -> None:
 
 
 def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
-    said = refusal(clinical_json(age=200, stage="M7", colour="blue", case_id="MB-2"))
-    assert 'case_id is "MB-2", but the record is stored for MB-1' in said
-    assert "age is 200, allowed is a number from 0 to 120 years" in said
-    assert 'stage is "M7", allowed is one of M0, M1' in said
-    assert '"colour" is no variable of toy, allowed are case_id, site_id, age, stage, group' in said
+    sentence = refusal(clinical_json(age=200, stage="M7", colour="blue", case_id="MB-2"))
+    assert 'case_id is "MB-2", but the record is stored for MB-1' in sentence
+    assert "age is 200, allowed is a number from 0 to 120 years" in sentence
+    assert 'stage is "M7", allowed is one of M0, M1' in sentence
+    assert '"colour" is no variable of toy, allowed are case_id, site_id, age, stage, group' in sentence
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ RECORDS = st.dictionaries(st.sampled_from(["age", "stage", "group", "colour"]), 
 
 @given(st.binary(max_size=60) | TEXTS | RECORDS | ANY_JSON)
 def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
-    found = read_or_refused(data)
-    if isinstance(found, str):
-        assert found.strip()
-        assert found.isprintable()
-        assert len(found.encode()) <= LONGEST
+    outcome = read_or_refused(data)
+    if isinstance(outcome, str):
+        assert outcome.strip()
+        assert outcome.isprintable()
+        assert len(outcome.encode()) <= LONGEST
     else:
         stated = json.loads(data)
-        assert all(name in stated and stated[name] not in (None, "") for name in found.values)
+        assert all(name in stated and stated[name] not in (None, "") for name in outcome.values)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_whatever_lands_is_read_or_refused_in_one_sentence(data: bytes) -> None:
     ids=range(12),
 )
 def test_hostile_records_give_one_short_clean_sentence(data: bytes) -> None:
-    said = refusal(data)
-    assert len(said.encode()) <= LONGEST
-    assert said.isprintable()
+    sentence = refusal(data)
+    assert len(sentence.encode()) <= LONGEST
+    assert sentence.isprintable()
 
 
 def test_all_problems_of_many_are_counted() -> None:
@@ -216,9 +216,9 @@ def steps_of(data: bytes) -> int:
     return count
 
 
-@pytest.mark.parametrize("made", [lambda n: b'"' * n, lambda n: b"[]" * n, lambda n: as_json({"x" * n: ["y"] * n})])
-def test_reading_takes_steps_in_proportion_to_the_size(made: Callable[[int], bytes]) -> None:
-    assert steps_of(made(20_000)) <= 2.5 * steps_of(made(10_000)) + 1_000
+@pytest.mark.parametrize("generate", [lambda n: b'"' * n, lambda n: b"[]" * n, lambda n: as_json({"x" * n: ["y"] * n})])
+def test_reading_takes_steps_in_proportion_to_the_size(generate: Callable[[int], bytes]) -> None:
+    assert steps_of(generate(20_000)) <= 2.5 * steps_of(generate(10_000)) + 1_000
 
 
 @pytest.mark.parametrize(("record", "case"), [({"case_id": "A"}, "A"), ({}, None)])

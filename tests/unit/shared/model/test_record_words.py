@@ -104,7 +104,7 @@ def test_a_case_that_meets_a_check_carries_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "sentence"),
     [
         ({"aliases": {"m0": "M1"}}, "one of its levels"),
         ({"aliases": {"none": "M9"}}, "allowed is one of M0, M1"),
@@ -113,9 +113,9 @@ def test_a_case_that_meets_a_check_carries_its_sentence() -> None:
         ({"units": {"dozens": 12}}, "no number"),
     ],
 )
-def test_words_that_do_not_fit_are_refused_with_the_profile(changes: dict[str, Any], said: str) -> None:
+def test_words_that_do_not_fit_are_refused_with_the_profile(changes: dict[str, Any], sentence: str) -> None:
     variables = [PROFILE["variables"][0], PROFILE["variables"][1] | changes, PROFILE["variables"][2]]
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=sentence):
         Profile.model_validate(PROFILE | {"variables": variables})
 
 

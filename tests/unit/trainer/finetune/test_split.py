@@ -33,9 +33,9 @@ def test_the_same_seed_holds_out_the_same_patients() -> None:
     assert held_out(names, label, 0.2, 1).mean() == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("names", "said"), [(["A"] * 6, "there is 1 patient"), (["A", "B"] * 3, "2 patients")])
-def test_too_few_patients_are_refused(names: list[str], said: str) -> None:
-    with pytest.raises(BadTilesError, match=said):
+@pytest.mark.parametrize(("names", "sentence"), [(["A"] * 6, "there is 1 patient"), (["A", "B"] * 3, "2 patients")])
+def test_too_few_patients_are_refused(names: list[str], sentence: str) -> None:
+    with pytest.raises(BadTilesError, match=sentence):
         held_out(names, np.array([0, 1, 0, 1, 0, 1]), 0.2, 1)
 
 

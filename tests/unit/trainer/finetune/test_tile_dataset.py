@@ -48,22 +48,22 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_tiles_are_refused_with_the_place_and_the_reason(copy: Path, name: str) -> None:
-    spoil, said = BAD[name]
+    spoil, sentence = BAD[name]
     spoil(copy)
-    with pytest.raises(BadTilesError, match=said) as caught:
+    with pytest.raises(BadTilesError, match=sentence) as caught:
         read_labelled(copy)
     assert caught.value.reason == "bad_tiles"
     assert "\n" not in str(caught.value)
 
 
 def test_tiles_are_read_with_class_and_patient_and_a_digest_of_their_bytes(copy: Path) -> None:
-    found = read_labelled(copy)
-    assert found.classes == ("pink", "violet")
-    assert np.bincount(found.label).tolist() == [18, 18]
-    assert {item.patient for item in found.items} == {f"P{i}" for i in range(6)}
-    assert read_labelled(copy).digest == found.digest
+    labelled = read_labelled(copy)
+    assert labelled.classes == ("pink", "violet")
+    assert np.bincount(labelled.label).tolist() == [18, 18]
+    assert {item.patient for item in labelled.items} == {f"P{i}" for i in range(6)}
+    assert read_labelled(copy).digest == labelled.digest
     resize(copy / "pink/P0__0.png", (PX, PX))
-    assert read_labelled(copy).digest != found.digest
+    assert read_labelled(copy).digest != labelled.digest
 
 
 def test_a_tile_is_resized_to_what_the_encoder_takes(tmp_path: Path) -> None:

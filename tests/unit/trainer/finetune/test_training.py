@@ -85,14 +85,14 @@ def test_a_longer_training_of_the_head_is_no_gain_of_the_encoder(tiles: Path, ba
 
 def events(folder: Path) -> list[Event]:
     """Records of event files: length, its check, content, its check."""
-    found = []
+    results = []
     for path in sorted(folder.glob("events.*")):
         data = path.read_bytes()
         while data:
             size = int.from_bytes(data[:8], "little")
-            found.append(Event.FromString(data[12 : 12 + size]))
+            results.append(Event.FromString(data[12 : 12 + size]))
             data = data[16 + size :]
-    return found
+    return results
 
 
 def test_curves_can_be_read_back_from_the_event_file(whole: tuple[Tuned, Path]) -> None:
