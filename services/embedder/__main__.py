@@ -64,6 +64,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         max_corrupt=settings.max_corrupt,
         progress_every_s=settings.progress_every_s,
         turn_s=settings.turn_s,
+        limit_s=settings.limit_s,
         check_every_s=settings.check_every_s,
     )
     served = routes(embed)

@@ -35,6 +35,13 @@ class TooManyCorruptTilesError(PermanentError):
     advice = "Scan or export the slide again; EMBEDDER_MAX_CORRUPT sets the share that is allowed."
 
 
+class TooSlowError(PermanentError):
+    """A slide takes longer to embed than the operator allows."""
+
+    reason = "slide_too_large"
+    advice = "Check whether so much of the slide is tissue; EMBEDDER_LIMIT_S allows more, and a GPU needs less."
+
+
 class EncoderStoppedError(TransientError):
     """The process ends, or its encoder hangs; the tiles are embedded later."""
 

@@ -17,6 +17,7 @@ from services.embedder.errors import (
     EmptyPlanError,
     EncoderMismatchError,
     TooManyCorruptTilesError,
+    TooSlowError,
     UnknownEncoderError,
 )
 from services.embedder.events import Reporter, embedded
@@ -43,6 +44,8 @@ class EmbedSlide:
     progress_every_s: float = 2.0
     turn_s: float = 60.0
     """Time spent on a slide before slides that wait are embedded first."""
+    limit_s: float = 6 * 3600.0
+    """Time spent on a slide in all its turns before it is refused."""
     check_every_s: float = CHECK_EVERY_S
     """Time between two checks that the slide is still in the bucket."""
 
@@ -56,6 +59,7 @@ class EmbedSlide:
             ObjectChangedError: it was overwritten or deleted, its case was erased, or its plan is gone.
             TransientError: the tiler, the encoder or the store is down; finished parts are kept.
             UnfinishedError: the slide has had its turn; finished parts are kept.
+            TooSlowError: it has had all of its time; finished parts are kept.
         """
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
@@ -128,10 +132,20 @@ class EmbedSlide:
         reporter.reached(min(total, len(parts) * event.plan.tiles_per_chunk))
 
     def _give_way(self, event: SlideTiled, parts: int) -> None:
-        """End a turn that lasted long, unless the slide is all but done."""
+        """End a turn that lasted long, unless all chunks are embedded.
+
+        Raises:
+            UnfinishedError: the slide has had its turn.
+            TooSlowError: it has had all of its time.
+        """
         turn, chunks = turns.current(), chunks_of(event.plan)
-        if turn is not None and turn.age_s > self.turn_s and parts < chunks:
-            raise UnfinishedError(f"{_name(event)}: {parts} of {chunks} chunks are embedded")
+        if turn is None or turn.age_s <= self.turn_s or parts == chunks:
+            return
+        done = f"{_name(event)}: {parts} of {chunks} chunks are embedded"
+        spent_s = turn.number * self.turn_s + turn.age_s
+        if spent_s > self.limit_s:
+            raise TooSlowError(f"{done} after {spent_s / 60:,.0f} min; {self.limit_s / 60:,.0f} min are allowed")
+        raise UnfinishedError(done)
 
 
 def check_plan(plan: Plan, encoder: EncoderManifest) -> None:

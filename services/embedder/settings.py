@@ -44,6 +44,8 @@ class EmbedderSettings(ServiceSettings):
     """Slides processed in parallel; small ones share batches."""
     turn_s: float = Field(default=EmbedSlide.turn_s, gt=0)
     """Time spent on a slide before slides that wait are embedded first; finished parts are kept."""
+    limit_s: float = Field(default=EmbedSlide.limit_s, gt=0)
+    """Time spent on a slide in all its turns before it is refused as too large."""
     check_every_s: float = Field(default=EmbedSlide.check_every_s, gt=0)
     """Time between two checks that the slide at work is still in the bucket and its case is not erased."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)

@@ -33,7 +33,7 @@ _HERE = {
     "not_a_slide": "Name a whole-slide image that OpenSlide reads, or DICOM.",
     "out_of_disk": "Free space on the disk and run the command again.",
     "retries_exhausted": "Wait until nothing writes to the file any more and run the command again.",
-    "slide_too_large": "Export the slide again with a smaller area, or crop it; this size is never read.",
+    "slide_too_large": "Export a smaller area of the slide, or crop it; this size is not read, or takes too long.",
     "too_many_corrupt_tiles": "Scan or export the slide again: too many of its tiles are damaged.",
     "unreadable_slide": "The file is damaged or cut short: export it from the scanner again.",
 }

@@ -16,6 +16,7 @@ from services.embedder.errors import (
     EmptyPlanError,
     EncoderMismatchError,
     TooManyCorruptTilesError,
+    TooSlowError,
     UnknownEncoderError,
 )
 from services.embedder.handler import EmbedSlide
@@ -105,6 +106,16 @@ def test_a_long_slide_gives_way_after_each_chunk_and_gives_the_same_bytes() -> N
     whole = Setting()
     planned(whole.store, tiles=10)
     assert setting.store.get(bag.key) == whole.store.get(whole.embed(event).bag.key)
+
+
+def test_a_slide_that_has_had_all_of_its_time_is_refused_and_keeps_its_chunks() -> None:
+    setting = Setting()
+    event = planned(setting.store, tiles=10)
+    embed = replace(setting.embed, turn_s=0.0, limit_s=0.0)
+    with turns.turn(0), pytest.raises(TooSlowError, match="1 of 3 chunks are embedded after 0 min; 0 min are") as error:
+        embed(event)
+    assert error.value.reason == "slide_too_large"
+    assert setting.keys_below("embeddings/") == ["part-00000.safetensors"]
 
 
 def test_a_long_slide_is_embedded_at_once_where_nobody_waits() -> None:
