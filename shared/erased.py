@@ -1,5 +1,6 @@
 """Erased cases: late events of one are dropped until an operator lifts the erasure."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,9 +26,12 @@ class ErasedCases:
 
     store: BlobStore
 
-    def add(self, case: CaseId) -> bool:
-        """Record that the case was erased, and when; False if that was recorded before."""
-        return self.store.put_new(keys.erased(case), canonical_json({"at": datetime.now(UTC).isoformat()}))
+    def add(self, case: CaseId, request_id: str = "") -> bool:
+        """Record that the case was erased, when, and by which request; False if another request did that before."""
+        key, marker = keys.erased(case), {"at": datetime.now(UTC).isoformat(), "request": request_id}
+        if self.store.put_new(key, canonical_json(marker)):
+            return True
+        return bool(request_id) and json.loads(self.store.get(key)).get("request") == request_id
 
     def lift(self, case: CaseId) -> bool:
         """Allow the case again; False if it was not erased."""

@@ -17,7 +17,10 @@ LANDINGS = "landings/"
 ATTEMPTS = "attempts/"
 """Marks of records at work, by which crashes are detected."""
 VECTORS = "vectors/"
+SCORES = "scores/"
 ERASED = "erased/"
+ERASED_SLIDES = "erased/slides/"
+"""Digests of slides that erased cases had, for a day."""
 FOLDERS = {
     *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores"),
     *("cases", "cases-of", "landings", "attempts", "erased"),
@@ -123,7 +126,7 @@ def bag_prefix(slide: Sha256, plan: Sha256, encoder: Sha256) -> str:
 
 def scores(case: CaseId) -> str:
     """Prefix of a case's scores."""
-    return f"scores/{case}/"
+    return f"{SCORES}{case}/"
 
 
 def score(case: CaseId, score_id: Sha256) -> str:
@@ -149,6 +152,11 @@ def slides(case: CaseId) -> str:
 def erased(case: CaseId) -> str:
     """Marker of an erased case, named after the digest of its id so that the id is not kept."""
     return f"{ERASED}{sha256(case.encode())}.json"
+
+
+def erased_slide(slide: Sha256) -> str:
+    """Names a slide that an erased case had; what late work derives from it is erased too."""
+    return f"{ERASED_SLIDES}{slide}.json"
 
 
 def indexed(case: CaseId) -> str:
@@ -192,6 +200,11 @@ def places(case: CaseId) -> str:
 def cases_of(slide: Sha256) -> str:
     """Prefix of the cases that hold a slide of this digest."""
     return f"{CASES_OF}{slide}/"
+
+
+def case_of(slide: Sha256, case: CaseId) -> str:
+    """Marks that a case holds a slide of this digest."""
+    return f"{cases_of(slide)}{case}"
 
 
 def landings(case: CaseId) -> str:

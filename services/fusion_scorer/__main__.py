@@ -13,6 +13,7 @@ from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
@@ -69,6 +70,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
             for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
         ),
         Every(settings.sweep_every_s, landing.sweep_cases),
+        Every(settings.sweep_every_s, SweepErased(store)),
     )
 
 

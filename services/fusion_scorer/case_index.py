@@ -47,7 +47,7 @@ class CaseIndex:
         case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
         entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
         self.store.put(keys.indexed_slide(case, slide, _version(event.slide)), entry)
-        self.store.put_new(keys.cases_of(Sha256(event.slide.digest)) + case, b"{}")
+        self.store.put_new(keys.case_of(Sha256(event.slide.digest), case), b"{}")
 
     def entries(self, case: CaseId) -> Mapping[str, SlideEmbedded | None]:
         """The entries of slides by key; None for a damaged one."""

@@ -9,6 +9,7 @@ import grpc
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
+from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
@@ -82,6 +83,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
+        Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
     )
 
 

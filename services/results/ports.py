@@ -148,6 +148,9 @@ class ResultStore(Protocol):
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """One case, or None."""
 
+    def case_ids(self) -> list[CaseId]:
+        """The ids of all cases, in order."""
+
     def refused(self, limit: int) -> list[SlideRejected]:
         """Refused uploads whose keys name no case, the latest first."""
 

@@ -62,6 +62,11 @@ def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     return facts[0] if facts else None
 
 
+def case_ids(tx: Connection) -> list[CaseId]:
+    """See ResultStore."""
+    return [CaseId(case_id) for case_id in tx.scalars(select(CASES.c.case_id).order_by(CASES.c.case_id))]
+
+
 def refused(tx: Connection, limit: int) -> list[SlideRejected]:
     """See ResultStore."""
     nameless = select(REJECTIONS).where(REJECTIONS.c.case_id == "")

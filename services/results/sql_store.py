@@ -122,6 +122,11 @@ class SqlStore:
         with transaction(self.engine, write=False) as tx:
             return sql_reads.case(tx, case_id)
 
+    def case_ids(self) -> list[CaseId]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_reads.case_ids(tx)
+
     def refused(self, limit: int) -> list[SlideRejected]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:

@@ -12,9 +12,11 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
 from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
+from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.refused import RefusedUploads
@@ -142,6 +144,8 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             *_workers(pipeline, _bundles(workspace.store, deployment.bundle), results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
+            Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
+            Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
             _page(deployment, workspace.store, results, producer),
             PrintedRefusals(bus, _NAME, partial(_is_current, workspace.store)),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),

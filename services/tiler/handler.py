@@ -79,7 +79,9 @@ class PlanTiles:
     def _planned(self, local: LocalSlide, slide: Slide) -> Sha256:
         """Create the plan unless it exists; returns its digest.
 
-        The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work.
+        The case names the slide before and after: erasing it finds a plan whose tiler was killed, or was at work. Its
+        erasure is looked for after the first name and before the first object, so an erasure that comes later finds
+        the name, however late the plan is written.
         """
         case = CaseId(slide.case_id)
         self._name(case, local.digest)
@@ -98,6 +100,7 @@ class PlanTiles:
     def _name(self, case: CaseId, slide: Sha256) -> None:
         plans, *_ = keys.derived(slide)
         self.blobs.put_new(keys.landed_slide(case, slide), canonical_json({"plans": plans}))
+        self.blobs.put_new(keys.case_of(slide, case), b"{}")
 
     def _plan(self, reader: SlideReader, slide: Slide) -> None:
         tile_plan = plan(reader, self.spec, Sha256(slide.digest))

@@ -125,7 +125,7 @@ class OnLanding:
 
     def _mark_held(self, planned: SlideTiled) -> None:
         """Record that the case holds the slide, so that erasing another case with it keeps its plan and parts."""
-        self.blobs.put_new(keys.cases_of(Sha256(planned.slide.digest)) + planned.slide.case_id, b"{}")
+        self.blobs.put_new(keys.case_of(Sha256(planned.slide.digest), CaseId(planned.slide.case_id)), b"{}")
 
     def _is_superseded(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> bool:
         try:

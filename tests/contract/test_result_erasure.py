@@ -1,7 +1,10 @@
 """Erasing a case from every result store, on SQLite and on PostgreSQL."""
 
+from services.results.erased_results import SweepErasedResults
 from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
+from shared.blob.memory import MemoryStore
+from shared.erased import ErasedCases
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, record
@@ -31,6 +34,19 @@ def test_a_case_that_comes_back_and_is_erased_again_leaves_an_intact_record(fres
         assert fresh.erase(CaseId(case))
     assert fresh.verify_chain().intact
     assert case not in everything(fresh)
+
+
+def test_rows_that_were_written_of_an_erased_case_are_swept_and_those_of_others_stay(fresh: SqlStore) -> None:
+    case, other, blobs = CaseId("c-erased"), CaseId("c-other"), MemoryStore()
+    ErasedCases(blobs).add(case)
+    for name in (case, other):
+        apply(fresh, record(name, "1", 5))
+        fresh.record_progress(samples.progress(name, "A", 3, samples.at(7)))
+    assert fresh.case_ids() == [case, other]
+    SweepErasedResults(blobs, fresh)()
+    assert fresh.case_ids() == [other]
+    assert case not in everything(fresh)
+    assert fresh.verify_chain().intact
 
 
 def everything(store: SqlStore) -> str:

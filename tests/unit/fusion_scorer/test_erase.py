@@ -40,13 +40,16 @@ def _erase(store: MemoryStore, event: CaseEraseRequested) -> tuple[list[str], li
     return forgotten, [each.case_id for each in events if isinstance(each, CaseRescoreRequested)]
 
 
-def test_nothing_of_the_case_is_left_but_a_marker_that_does_not_name_it() -> None:
+def _left(store: MemoryStore) -> list[str]:
+    return [info.key for info in store.list("")]
+
+
+def test_nothing_of_the_case_is_left_but_markers_that_do_not_name_it() -> None:
     store = MemoryStore()
     _fill(store, CANARY, (OWN,))
     assert _erase(store, request(CANARY, "operator")) == ([CANARY], [])
-    (marker,) = store.list("")
-    assert marker.key == keys.erased(CANARY)
-    assert CANARY.encode() not in marker.key.encode() + store.get(marker.key)
+    assert _left(store) == [keys.erased(CANARY), keys.erased_slide(OWN)]
+    assert not [key for key in _left(store) if CANARY.encode() in key.encode() + store.get(key)]
     assert ErasedCases(store).holds(CANARY)
 
 
@@ -55,7 +58,7 @@ def test_a_case_whose_index_is_damaged_is_erased_too() -> None:
     _fill(store, CANARY, (OWN,))
     store.put(f"{keys.indexed_slides(CANARY)}damaged.json", b"\xff\xfe")
     _erase(store, request(CANARY, "operator"))
-    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+    assert _left(store) == [keys.erased(CANARY), keys.erased_slide(OWN)]
 
 
 def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None:
@@ -64,7 +67,7 @@ def test_a_case_with_a_similar_id_and_slides_that_it_shares_stay_whole() -> None
     _fill(store, OTHER, (COMMON,))
     _fill(store, CANARY, (OWN, COMMON))
     assert _erase(store, request(CANARY, "operator")) == ([CANARY], [OTHER])
-    left = {info.key for info in store.list("")} - {keys.erased(CANARY)}
+    left = set(_left(store)) - {keys.erased(CANARY), keys.erased_slide(OWN), keys.erased_slide(COMMON)}
     assert left == {info.key for info in untouched.list("")}
 
 
@@ -95,6 +98,41 @@ def test_services_are_asked_once_more_when_the_marker_stands_and_not_for_ever() 
     assert erase(again) == []
 
 
+def test_a_request_whose_scorer_was_killed_before_its_answer_is_answered_the_same_way() -> None:
+    erase = EraseCase(MemoryStore(), lambda _: None)
+    first = erase(request(CANARY, "operator"))
+    assert first
+    assert erase(request(CANARY, "operator")) == first
+
+
+def test_an_object_that_another_erasure_of_the_case_removed_first_is_passed_over() -> None:
+    class OvertakenStore(MemoryStore):
+        def get(self, key: str) -> bytes:
+            self.delete(key)
+            return super().get(key)
+
+    store = OvertakenStore()
+    _fill(store, CANARY, ())
+    store.put(keys.score(CANARY, SCORE), b"{}")
+    _erase(store, request(CANARY, "operator"))
+    assert _left(store) == [keys.erased(CANARY)]
+
+
+def test_a_case_that_takes_in_a_slide_while_it_is_erased_has_it_planned_again() -> None:
+    class LandingStore(MemoryStore):
+        def erase(self, name: str) -> int:
+            if name == f"plans/{COMMON}/":
+                _fill(self, OTHER, (COMMON,))
+                self.put(keys.landed_slide(OTHER, COMMON), b"{}")
+            return super().erase(name)
+
+    store = LandingStore()
+    _fill(store, CANARY, (COMMON,))
+    _erase(store, request(CANARY, "operator"))
+    below = [info.key for info in store.list(keys.landings(OTHER))]
+    assert below == [keys.landed_slide(OTHER, COMMON)]
+
+
 def test_the_record_of_a_case_whose_id_ends_like_a_file_stays() -> None:
     store, other = MemoryStore(), CaseId(f"{CANARY}.json")
     for name in (keys.clinical(other), f"{keys.clinical(other)}.part"):
@@ -109,7 +147,7 @@ def test_what_late_work_wrote_goes_with_a_second_request() -> None:
     _erase(store, request(CANARY, "operator"))
     store.put(f"{keys.bag_prefix(LATE, PLAN, SCORE)}part-00000", b"late")
     _erase(store, request(CANARY, "late", slide_digests=[LATE]))
-    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+    assert _left(store) == [keys.erased(CANARY), keys.erased_slide(LATE)]
 
 
 def test_a_plan_goes_whose_tiler_was_killed_before_it_announced_it() -> None:
@@ -117,7 +155,7 @@ def test_a_plan_goes_whose_tiler_was_killed_before_it_announced_it() -> None:
     store.put(keys.landed_slide(CANARY, OWN), json.dumps({"plans": f"plans/{OWN}/"}).encode())
     store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
     _erase(store, request(CANARY, "operator"))
-    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+    assert _left(store) == [keys.erased(CANARY), keys.erased_slide(OWN)]
 
 
 def test_the_second_request_names_the_slides_that_a_tiler_may_have_been_planning() -> None:
@@ -127,7 +165,7 @@ def test_the_second_request_names_the_slides_that_a_tiler_may_have_been_planning
     assert isinstance(again, CaseEraseRequested)
     store.put(keys.plan_prefix(OWN, PLAN) + keys.PLAN, b"{}")
     _erase(store, again)
-    assert [info.key for info in store.list("")] == [keys.erased(CANARY)]
+    assert _left(store) == [keys.erased(CANARY), keys.erased_slide(OWN)]
 
 
 def test_a_lifted_erasure_lets_the_case_in_again() -> None:

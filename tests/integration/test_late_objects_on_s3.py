@@ -1,0 +1,46 @@
+"""Late objects of an erased case on a real, versioned object store: every version of them goes."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.fusion_scorer.late_objects import SweepErased
+from shared import keys
+from shared.blob.s3 import S3Store, client
+from shared.canonical import sha256
+from shared.units import CaseId
+from tests.support.erasures import INTERRUPTIONS, erase, keys_of, kill_tiler
+from tests.support.object_stores import new_s3_store, s3_settings
+from tests.support.parts import MinioPart
+from tests.support.slides import cc0_bytes
+from tests.support.tiling import tiling
+
+CASE, OTHER = CaseId("canary-7"), CaseId("canary-77")
+SLIDE = sha256(cc0_bytes())
+
+
+@pytest.mark.parametrize(("interrupted_at", "dies_after"), INTERRUPTIONS)
+def test_no_version_of_a_plan_stays_whose_tiler_was_killed_after_the_erasure(
+    interrupted_at: int, dies_after: int, minio: MinioPart, tmp_path: Path
+) -> None:
+    settings = s3_settings(minio, minio.bucket())
+    s3, store = client(settings), S3Store(settings)
+    s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    kill_tiler(store, tmp_path, CASE, interrupted_at, dies_after)
+    assert len(list(store.list(f"plans/{SLIDE}/"))) == dies_after - interrupted_at
+    SweepErased(store)()
+    versions = s3.list_object_versions(Bucket=settings.bucket)
+    left = {kept["Key"] for kept in (*versions.get("Versions", ()), *versions.get("DeleteMarkers", ()))}
+    assert left == {keys.erased(CASE), keys.erased_slide(SLIDE)}
+
+
+def test_a_case_that_holds_the_slide_too_keeps_it_however_old_its_mark_is(minio: MinioPart, tmp_path: Path) -> None:
+    store = new_s3_store(minio)
+    with tiling(tmp_path, store=store) as tiler:
+        tiler.plan(f"{keys.slides(OTHER)}S.svs", cc0_bytes())
+        living = keys_of(store)
+        tiler.plan(f"{keys.slides(CASE)}S.svs", cc0_bytes())
+    erase(store, CASE)
+    SweepErased(store, now=lambda: datetime.now(UTC) + timedelta(days=365))()
+    assert set(keys_of(store)) == {*living, keys.erased(CASE)}
