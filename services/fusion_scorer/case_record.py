@@ -55,7 +55,7 @@ class CaseRecord:
         """The last recorded state; None if there is none."""
         while (listed := self._listed(case)) is not None:
             try:
-                return _read(listed, self.store.get(listed.key))
+                return _read(case, listed, self.store.get(listed.key))
             except ObjectChangedError:  # a later one was recorded
                 continue
         return None
@@ -97,13 +97,13 @@ def _written(recorded: RecordedState) -> bytes:
     return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen)})
 
 
-def _read(info: BlobInfo, data: bytes) -> RecordedState:
+def _read(case: CaseId, info: BlobInfo, data: bytes) -> RecordedState:
     revision = _name(info).removesuffix(".json")
     try:
         written = json.loads(data)
         return RecordedState(revision, str(written["state"]), frozenset((key, etag) for key, etag in written["seen"]))
     except (ValueError, TypeError, LookupError, RecursionError):
-        _log.warning("the record of a case is damaged; the case is scored again")
+        _log.warning("the record of a case is damaged; the case is scored again", case_id=case)
         return RecordedState(revision, "", _UNREADABLE)
 
 

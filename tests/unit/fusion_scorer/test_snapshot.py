@@ -15,6 +15,7 @@ from shared import keys
 from shared.bus.s3_events import ObjectHint
 from shared.units import CaseId
 from tests.support.fusion import clinical_json, features, store_slide
+from tests.support.logs import logging_as
 from tests.support.scorer import CASE, Scorer
 
 OTHER = CaseId("MB-2")
@@ -214,6 +215,13 @@ def test_a_damaged_case_is_found_by_the_sweep(damaged: Scorer) -> None:
     assert damaged.landing.sweep_cases(failed.append) == 1
     assert {event.case_id for event in damaged.announced} == {CASE}
     assert not failed
+
+
+def test_the_log_names_the_case_whose_record_is_damaged(damaged: Scorer) -> None:
+    with logging_as("fusion_scorer", "WARNING") as logged:
+        CaseRecord(damaged.store).last(CASE)
+    (line,) = logged.lines("the record of a case is damaged; the case is scored again")
+    assert line["case_id"] == CASE
 
 
 def test_slides_with_damaged_entries_are_left_out_by_name_and_embedded_again(damaged: Scorer) -> None:
