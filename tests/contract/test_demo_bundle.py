@@ -52,7 +52,7 @@ def test_it_says_that_it_is_simulated_and_for_research(demo: Bundle, card: str) 
     assert "Research use only" in card
 
 
-def test_it_is_small() -> None:
+def test_the_demo_bundle_is_small() -> None:
     """0.5 of 1.3 MB are the reference that detects slides of other stains."""
     assert sum(path.stat().st_size for path in DEMO_BUNDLE.iterdir()) < 1_400_000
 

@@ -1,4 +1,4 @@
-"""Topics as the chart's job makes them, on a real broker."""
+"""Topics as the chart's job creates them, on a real broker."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def _topic_state(settings: KafkaSettings, topic: str) -> tuple[int, Mapping[str,
     return len(described["partitions"]), configs[topic]
 
 
-def test_topics_are_made_once_and_then_adjusted(settings: KafkaSettings, kafka: KafkaPart) -> None:
+def test_topics_are_created_once_and_then_adjusted(settings: KafkaSettings, kafka: KafkaPart) -> None:
     name = kafka.topic("adjust")
     other = f"{name}.new"
     specs = {name: TopicSpec(partitions=5, configs={"retention.ms": "-1"}), other: TopicSpec(partitions=2)}
@@ -41,13 +41,15 @@ def test_topics_are_made_once_and_then_adjusted(settings: KafkaSettings, kafka: 
     assert adjust_topics(settings, specs) == []
 
 
-def test_what_kafka_cannot_take_away_is_said_and_left(settings: KafkaSettings, kafka: KafkaPart) -> None:
+def test_partitions_that_kafka_cannot_take_away_are_reported_and_stay(
+    settings: KafkaSettings, kafka: KafkaPart
+) -> None:
     name = kafka.topic("wide")
     (sentence,) = adjust_topics(settings, {name: TopicSpec(partitions=1)})
     assert "cannot take any away" in sentence
 
 
-def test_the_job_says_in_one_line_that_kafka_is_down() -> None:
+def test_the_job_reports_in_one_line_that_kafka_is_down() -> None:
     specs = json.dumps({"slides.tiled": {"partitions": 1}})
     environment = {**os.environ, "MEDULLA_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     done = subprocess.run(
@@ -58,7 +60,7 @@ def test_the_job_says_in_one_line_that_kafka_is_down() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_job_refuses_what_it_does_not_know() -> None:
+def test_the_job_refuses_unknown_settings() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "shared.bus", '{"t": {"partition": 1}}'], capture_output=True, text=True, check=False
     )

@@ -149,7 +149,7 @@ def test_a_bundle_says_that_its_risks_are_not_recalibrated(folder: Path, scorer:
     assert scorer.calibration.basis in (folder / "bundle" / "model_card.md").read_text()
 
 
-def test_a_mil_of_few_weights(folder: Path) -> None:
+def test_the_mil_has_few_weights(folder: Path) -> None:
     import onnx  # noqa: PLC0415
 
     model = onnx.load_from_string((folder / "bundle" / MIL).read_bytes())

@@ -76,7 +76,7 @@ def test_a_failing_check_makes_unready_but_stays_live() -> None:
         assert _json(server, "/livez")[0] == 200
 
 
-def test_metrics_and_unknown_paths() -> None:
+def test_metrics_are_served_and_unknown_paths_are_not() -> None:
     metrics.DEAD_LETTERS.labels("test", "no_tissue").inc()
     with HealthServer("127.0.0.1", 0) as server:
         status, body = _get(server, "/metrics?name=x")

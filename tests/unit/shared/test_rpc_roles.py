@@ -37,7 +37,7 @@ class TestRoles:
         assert ask(port, token=issuer.token).case_id == "c1"
 
     @pytest.mark.parametrize("token", BAD)
-    def test_a_bad_token_is_not(self, issuer: OidcIssuer, port: int, token: str) -> None:
+    def test_a_bad_token_is_refused(self, issuer: OidcIssuer, port: int, token: str) -> None:
         before = counted(SCORE_CASE, "UNAUTHENTICATED")
         with pytest.raises(UnauthenticatedError, match=token):
             ask(port, token=lambda: issuer.token(**BAD[token]))

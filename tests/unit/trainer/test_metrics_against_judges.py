@@ -38,14 +38,14 @@ def value(statistic: Statistic, patients: int) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_harrell_c_is_scikit_survivals(seed: int) -> None:
+def test_harrell_c_equals_that_of_scikit_survival(seed: int) -> None:
     outcome, risk = cohort(seed)
     expected = judge.concordance_index_censored(outcome.is_event, outcome.time, risk)[0]
     assert value(discrimination.harrell_c(outcome, risk), len(risk)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_uno_c_is_scikit_survivals(seed: int) -> None:
+def test_uno_c_equals_that_of_scikit_survival(seed: int) -> None:
     outcome, risk = cohort(seed)
     truth = structured(outcome)
     expected = judge.concordance_index_ipcw(truth, truth, risk, tau=4.0)[0]
@@ -53,7 +53,7 @@ def test_uno_c_is_scikit_survivals(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_auc_is_scikit_survivals(seed: int) -> None:
+def test_auc_equals_that_of_scikit_survival(seed: int) -> None:
     outcome, risk = cohort(seed)
     truth = structured(outcome)
     expected, _ = judge.cumulative_dynamic_auc(truth, truth, risk, AT)
@@ -62,7 +62,7 @@ def test_auc_is_scikit_survivals(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_brier_scores_are_scikit_survivals(seed: int) -> None:
+def test_brier_scores_equal_those_of_scikit_survival(seed: int) -> None:
     outcome, risk = cohort(seed)
     truth = structured(outcome)
     surviving = np.exp(-np.outer(np.exp(risk) / 6, AT))
@@ -74,7 +74,7 @@ def test_brier_scores_are_scikit_survivals(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_aalen_johansen_is_lifelines(seed: int) -> None:
+def test_aalen_johansen_equals_that_of_lifelines(seed: int) -> None:
     outcome, _ = cohort(seed, causes=2)
     fitter = AalenJohansenFitter(calculate_variance=False).fit(outcome.time, outcome.event, event_of_interest=1)
     expected = [float(fitter.cumulative_density_[:years].iloc[-1, 0]) for years in AT]
@@ -82,7 +82,7 @@ def test_aalen_johansen_is_lifelines(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_log_rank_is_lifelines(seed: int) -> None:
+def test_log_rank_equals_that_of_lifelines(seed: int) -> None:
     outcome, risk = cohort(seed)
     group = np.digitize(risk, [-0.4, 0.4]).astype(np.int64)
     expected = multivariate_logrank_test(outcome.time, group, outcome.is_event).p_value

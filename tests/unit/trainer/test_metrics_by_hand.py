@@ -123,7 +123,7 @@ def test_a_model_that_says_the_same_of_all_has_no_slope() -> None:
     assert (figure.est, figure.lo, figure.hi) == (None, None, None)
 
 
-def test_kaplan_meier_and_aalen_johansen_by_hand() -> None:
+def test_kaplan_meier_and_aalen_johansen_equal_what_is_computed_by_hand() -> None:
     patients = outcome((1, 1), (2, 0), (3, 2), (4, 1), (5, 0))
     at = numbers(0.5, 1, 3, 4, 9)
     assert incidence.survival(patients, at).tolist() == pytest.approx([1, 4 / 5, 8 / 15, 4 / 15, 4 / 15])

@@ -61,14 +61,14 @@ def test_a_model_against_itself_is_no_gain_and_no_doubt() -> None:
     assert (figures.figure.est, figures.figure.lo, figures.figure.hi, figures.p) == (0, 0, 0, 1)
 
 
-def test_placement_values_by_hand() -> None:
+def test_placement_values_equal_those_counted_by_hand() -> None:
     yes, no = numbers(1, 1, 0, 0, 0), numbers(0, 0, 1, 1, 2)
     placed = placements(numbers(3, 1, 2, 1, 0), yes, no)
     # case 1 is above all; case 2 ties with one of weight 1 and is above 2 of 4; controls: share of cases above
     assert placed.tolist() == pytest.approx([1, 2.5 / 4, 1 / 2, 3 / 4, 1])
 
 
-def test_delong_by_hand() -> None:
+def test_delong_equals_what_is_computed_by_hand() -> None:
     outcome = Outcome(numbers(1, 1, 5, 5), np.array([1, 1, 0, 0]))
     first, second = numbers(4, 2, 3, 1), numbers(1, 1, 1, 1)
     figures = delong(outcome, [first], [second], 3)
@@ -107,7 +107,7 @@ def test_fine_gray_without_competing_events_is_cox(seed: int) -> None:
     assert value(FineGray.of(outcome, x), 120) == pytest.approx(expected, abs=1e-6)
 
 
-def test_fine_gray_by_hand() -> None:
+def test_fine_gray_equals_what_is_computed_by_hand() -> None:
     # relapses at 1 (x 1) and 3 (x 0), a death at 2 (x 1), nobody lost: the dead patient stays at risk at 3
     outcome = Outcome(numbers(1, 2, 3, 4), np.array([1, 2, 1, 1]))
     hazard_ratio = np.exp(value(FineGray.of(outcome, numbers(1, 1, 0, 0)), 4))
@@ -118,7 +118,7 @@ def test_fine_gray_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_fine_gray_is_lifelines_on_the_table_drawn_out_by_hand(seed: int) -> None:
+def test_fine_gray_equals_the_cox_model_of_lifelines_on_the_table_drawn_out_by_hand(seed: int) -> None:
     outcome, x = drawn(seed, 90, causes=2)
     rows = []
     lost = censoring_survival(outcome)
@@ -141,7 +141,7 @@ def test_a_patient_drawn_twice_counts_twice_in_fine_gray() -> None:
     assert FineGray.of(outcome, x)(weights)[0] == pytest.approx(value(FineGray.of(alone, x[again]), 60), abs=1e-6)
 
 
-def test_wilsons_interval_by_hand() -> None:
+def test_wilsons_interval_equals_what_is_computed_by_hand() -> None:
     # 8 of 8: centre 0.8378, reach 0.1622 (z 1.96)
     interval = wilson(1.0, 8)
     assert (interval.lo, interval.hi) == pytest.approx((0.6756, 1.0), abs=1e-4)
