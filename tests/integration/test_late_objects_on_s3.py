@@ -9,6 +9,7 @@ from services.fusion_scorer.late_objects import SweepErased
 from shared import keys
 from shared.blob.s3 import S3Store, client
 from shared.canonical import sha256
+from shared.settings import S3Settings
 from shared.units import CaseId
 from tests.support.erasures import INTERRUPTIONS, erase, keys_of, kill_tiler
 from tests.support.object_stores import new_s3_store, s3_settings
@@ -20,19 +21,44 @@ CASE, OTHER = CaseId("canary-7"), CaseId("canary-77")
 SLIDE = sha256(cc0_bytes())
 
 
+def _versioned(minio: MinioPart) -> S3Settings:
+    """A new bucket that keeps versions."""
+    settings = s3_settings(minio, minio.bucket())
+    client(settings).put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    return settings
+
+
+def _versions_of(settings: S3Settings) -> set[str]:
+    """Keys of all versions and delete markers of a bucket."""
+    versions = client(settings).list_object_versions(Bucket=settings.bucket)
+    return {kept["Key"] for kept in (*versions.get("Versions", ()), *versions.get("DeleteMarkers", ()))}
+
+
+def _after_a_year(store: S3Store) -> SweepErased:
+    return SweepErased(store, now=lambda: datetime.now(UTC) + timedelta(days=365))
+
+
 @pytest.mark.parametrize(("interrupted_at", "dies_after"), INTERRUPTIONS)
 def test_no_version_of_a_plan_stays_whose_tiler_was_killed_after_the_erasure(
     interrupted_at: int, dies_after: int, minio: MinioPart, tmp_path: Path
 ) -> None:
-    settings = s3_settings(minio, minio.bucket())
-    s3, store = client(settings), S3Store(settings)
-    s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    settings = _versioned(minio)
+    store = S3Store(settings)
     kill_tiler(store, tmp_path, CASE, interrupted_at, dies_after)
     assert len(list(store.list(f"plans/{SLIDE}/"))) == dies_after - interrupted_at
     SweepErased(store)()
-    versions = s3.list_object_versions(Bucket=settings.bucket)
-    left = {kept["Key"] for kept in (*versions.get("Versions", ()), *versions.get("DeleteMarkers", ()))}
-    assert left == {keys.erased(CASE), keys.erased_slide(SLIDE)}
+    assert _versions_of(settings) == {keys.erased(CASE), keys.erased_slide(SLIDE)}
+
+
+def test_a_late_object_goes_that_was_deleted_and_has_versions_only(minio: MinioPart) -> None:
+    settings = _versioned(minio)
+    store, part = S3Store(settings), f"embeddings/{SLIDE}/part-00000.safetensors"
+    store.put(keys.landed_slide(CASE, SLIDE), f"plans/{SLIDE}/".encode())
+    erase(store, CASE)
+    store.put(part, b"late")
+    store.delete(part)
+    _after_a_year(store)()
+    assert _versions_of(settings) == {keys.erased(CASE)}
 
 
 def test_a_case_that_holds_the_slide_too_keeps_it_however_old_its_mark_is(minio: MinioPart, tmp_path: Path) -> None:
@@ -42,5 +68,5 @@ def test_a_case_that_holds_the_slide_too_keeps_it_however_old_its_mark_is(minio:
         living = keys_of(store)
         tiler.plan(f"{keys.slides(CASE)}S.svs", cc0_bytes())
     erase(store, CASE)
-    SweepErased(store, now=lambda: datetime.now(UTC) + timedelta(days=365))()
+    _after_a_year(store)()
     assert set(keys_of(store)) == {*living, keys.erased(CASE)}
