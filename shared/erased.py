@@ -14,8 +14,8 @@ from shared.bus.events import Event, event_id
 from shared.canonical import canonical_json
 from shared.errors import MedullaError
 from shared.logs import get
+from shared.route import Route
 from shared.units import CaseId, Sha256
-from shared.worker import Route
 
 _log = get(__name__)
 

@@ -56,6 +56,11 @@ def span(name: str, headers: Mapping[str, str] | None = None, kind: SpanKind = S
             raise
 
 
+def set_ids(ids: Mapping[str, str]) -> None:
+    """Add ids (case_id, slide_id, event_id) to the current span."""
+    trace.get_current_span().set_attributes({f"medulla.{name}": text for name, text in ids.items()})
+
+
 def mark_failed(error: Exception) -> None:
     """Mark the current span as failed, with a reason."""
     own = trace.get_current_span()

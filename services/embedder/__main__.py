@@ -25,9 +25,10 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.health import Check, HealthServer, Heartbeat
+from shared.route import subscriptions
 from shared.rpc.client import channel
 from shared.settings import PlatformSettings, load
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 
 _log = logs.get(__name__)
 

@@ -13,9 +13,9 @@ from shared.bus import topics
 from shared.bus.events import decoder
 from shared.erased import drop_erased
 from shared.logs import get
+from shared.route import Route
 from shared.slides.embedded import files
 from shared.slides.standing import change_of
-from shared.worker import Route
 
 _log = get(__name__)
 

@@ -31,12 +31,13 @@ from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
+from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every, Sweep
 from shared.units import CaseId
-from shared.worker import Route, Worker, subscriptions
+from shared.worker import Worker
 
 _log = logs.get(__name__)
 

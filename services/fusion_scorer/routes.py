@@ -19,7 +19,7 @@ from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
 from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
-from shared.worker import Route
+from shared.route import Route
 
 
 def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLanding:

@@ -28,11 +28,12 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
+from shared.route import Route, subscriptions
 from shared.rpc.auth import Verifier, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
-from shared.worker import Route, Worker, subscriptions
+from shared.worker import Worker
 
 _CALLS = 8
 """Parallel gRPC calls, in addition to those that watch progress."""

@@ -11,7 +11,7 @@ from shared.blob.port import BlobStore
 from shared.bus import topics
 from shared.bus.events import decoder
 from shared.erased import drop_erased
-from shared.worker import Route
+from shared.route import Route
 
 SERVICE = "results"
 """Name in logs, metrics and dead letters, and the consumer group."""

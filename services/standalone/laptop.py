@@ -44,12 +44,13 @@ from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Producer
 from shared.errors import PermanentError
+from shared.route import subscriptions
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every
 from shared.text import clean
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 
 HOST = "127.0.0.1"
 _NAME = "medulla"

@@ -31,11 +31,12 @@ from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.health import HealthServer, Heartbeat
+from shared.route import subscriptions
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every, Sweep
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 
 _LOOKS = 10
 """Checks for idle slides on scratch per `idle_s`."""

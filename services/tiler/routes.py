@@ -6,7 +6,7 @@ from typing import Any
 from services.tiler.on_landing import OnLanding
 from shared.bus import s3_events, topics
 from shared.erased import drop_erased
-from shared.worker import Route
+from shared.route import Route
 
 
 def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:

@@ -52,9 +52,10 @@ class RetryPolicy:
         }
         return _retried(delivery, group, added)
 
-    def next_turn(self, delivery: Delivery, group: str) -> Record:
-        """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
-        return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
+
+def next_turn(delivery: Delivery, group: str) -> Record:
+    """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
+    return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
 
 
 def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:

@@ -12,7 +12,8 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
 from shared.bus.s3_events import ObjectHint, decode, split, to_bytes
 from shared.bus.sqs import SqsConsumer, SqsQueue, SqsRefusedError
-from shared.worker import Route, Worker
+from shared.route import Route
+from shared.worker import Worker
 from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
 
 if TYPE_CHECKING:

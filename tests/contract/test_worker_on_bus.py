@@ -20,7 +20,8 @@ from shared.bus.events import Event, decoder, to_record
 from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.errors import TransientError
-from shared.worker import Route, Worker, subscriptions
+from shared.route import Route, subscriptions
+from shared.worker import Worker
 from tests.support.bus import Running, as_sent, eventually, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
 

@@ -20,9 +20,10 @@ from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.retry import RetryPolicy
 from shared.errors import PermanentError
+from shared.route import subscriptions
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 from tests.stack.process import wait_for
 from tests.support.bus import running
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned

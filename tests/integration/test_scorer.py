@@ -25,10 +25,11 @@ from shared.bus import topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import announcement
+from shared.route import subscriptions
 from shared.rpc.auth import ForbiddenError, Principal, UnauthenticatedError, require_role
 from shared.rpc.server import GrpcServer
 from shared.sweep import Sweep
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
 
 BUCKET = "medulla"

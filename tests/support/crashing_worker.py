@@ -25,8 +25,9 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Consumer, Producer, Record
 from shared.bus.topics import DEAD_LETTERS
 from shared.errors import PermanentError
+from shared.route import Route, subscriptions
 from shared.settings import KafkaSettings, PlatformSettings
-from shared.worker import Route, Worker, subscriptions
+from shared.worker import Worker
 
 SLIDES, CRASHING = 20, "slide-07"
 _ALONE_S = 2.0

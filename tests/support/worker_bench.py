@@ -13,7 +13,8 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.errors import PermanentError
-from shared.worker import Route, Worker, subscriptions
+from shared.route import Route, subscriptions
+from shared.worker import Worker
 from tests.support.bus import PATIENCE_S, running
 
 QUICK = RetryPolicy(base_s=0.001)

@@ -19,7 +19,8 @@ from shared.bus import headers, s3_events, topics
 from shared.bus.events import Event, to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
-from shared.worker import Route, Worker, subscriptions
+from shared.route import Route, subscriptions
+from shared.worker import Worker
 from tests.support.bus import eventually, running
 from tests.support.fusion import clinical_json, embedded, features, store_slide, write_bundle
 from tests.support.logs import logging_as

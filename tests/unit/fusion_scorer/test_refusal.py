@@ -20,8 +20,9 @@ from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.errors import PermanentError
 from shared.model.errors import BadBundleError
+from shared.route import subscriptions
 from shared.times import stamp
-from shared.worker import Worker, subscriptions
+from shared.worker import Worker
 from tests.support.bus import eventually, running
 from tests.support.fusion import NOON, clinical_json, features, store_slide, write_bundle
 from tests.support.worker_bench import QUICK

@@ -10,8 +10,8 @@ from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
+from shared.route import Route
 from shared.units import CaseId
-from shared.worker import Route
 
 CASE, DIGEST = CaseId("case-1"), sha256(b"any")
 

@@ -13,8 +13,8 @@ from shared.bus.events import decoder
 from shared.bus.s3_events import ObjectHint
 from shared.erased import ErasedCases, drop_erased
 from shared.errors import MedullaError, TransientError
+from shared.route import Route
 from shared.units import CaseId
-from shared.worker import Route
 
 CASE = CaseId("c1")
 TILED = SlideTiled(event_id="e", slide=Slide(case_id=CASE, slide_id="S.svs", digest="a" * 64))

@@ -14,8 +14,9 @@ from shared.bus.events import Event, decoder, to_record
 from shared.bus.port import LARGEST_BYTES, Delivery, Record, size_of
 from shared.bus.retry import RetryPolicy
 from shared.errors import TransientError
+from shared.route import Route
 from shared.text import clean
-from shared.worker import Route, Worker
+from shared.worker import Worker
 from tests.support.bus import as_sent, running
 from tests.support.spans import recorded_spans
 from tests.support.worker_bench import Bench, NoTissueError, refuse, route, scored, tiled

@@ -14,7 +14,8 @@ from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PoisonMessageError, TransientError
-from shared.worker import Route, Worker, subscriptions
+from shared.route import Route, subscriptions
+from shared.worker import Worker
 from tests.support.bus import eventually, running
 from tests.support.logs import Logged, logging_as
 

@@ -17,7 +17,8 @@ from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement, to_bytes
 from shared.errors import CrashedWorkerError
-from shared.worker import Worker, subscriptions
+from shared.route import subscriptions
+from shared.worker import Worker
 from tests.support.bus import eventually, running
 from tests.support.dicom_series import series
 from tests.support.logs import logging_as

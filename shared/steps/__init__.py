@@ -1,0 +1,1 @@
+"""Steps around a handler, one a file: each does one thing before, after or instead of the rest of the work."""

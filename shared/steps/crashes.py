@@ -1,0 +1,40 @@
+"""Counts process crashes per record, identified by its content and not by its offset."""
+
+from dataclasses import dataclass
+
+from shared import keys
+from shared.attempts import Attempts
+from shared.bus import headers
+from shared.bus.retry import GIVE_UP_AFTER
+from shared.canonical import digest_of, sha256
+from shared.errors import CrashedWorkerError
+from shared.steps.dead_letters import DeadLetters
+from shared.steps.step import Handle, Outcome, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """A mark in the bucket around the work; a record that crashed GIVE_UP_AFTER processes is given up at once."""
+
+    attempts: Attempts
+    dead_letters: DeadLetters
+
+    def __call__(self, task: Task, handle: Handle) -> Outcome:
+        """Work under a mark, unless the route says that the event cannot crash the process.
+
+        Raises:
+            TransientError: the store is down.
+        """
+        if not task.route.may_crash(task.event):
+            return handle(task)
+        with self.attempts.attempt(_mark_key(task), task.service) as deaths:
+            if deaths < GIVE_UP_AFTER:
+                return handle(task)
+            crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
+            return self.dead_letters.give_up(task, crashed)
+
+
+def _mark_key(task: Task) -> str:
+    identity = task.record.headers.get(headers.CE_ID) or sha256(task.record.value)
+    digest = digest_of([task.route.topic, identity, task.record.headers.get(headers.REPLAYED, "")])
+    return keys.attempt(task.service, digest, task.route.context(task.event).get("case_id", ""))

@@ -1,0 +1,53 @@
+"""Gives records up: a dead letter for operators, and the notification of people that the route builds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.bus.dead_letters import origin_of, to_dead_letter
+from shared.bus.events import to_record
+from shared.bus.port import Record
+from shared.errors import PermanentError, TransientError
+from shared.incidents import contained
+from shared.logs import get
+from shared.steps.retries import Retries
+from shared.steps.step import Handle, Outcome, Task
+
+_log = get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """A dead letter for each PermanentError; other errors propagate."""
+
+    retries: Retries
+    """For a notification that cannot be built while a dependency is down."""
+
+    def __call__(self, task: Task, handle: Handle) -> Outcome:
+        """Work, or give the record up."""
+        try:
+            return handle(task)
+        except PermanentError as error:
+            return self.give_up(task, error)
+
+    def give_up(self, task: Task, error: PermanentError) -> Outcome:
+        """A dead letter and the notification; without the notification if that fails."""
+        try:
+            notices = _notices(task, error)
+        except TransientError as down:
+            return self.retries.later(task, down) or _rejected(task, error)
+        return _rejected(task, error, notices)
+
+
+def _notices(task: Task, error: PermanentError) -> Sequence[Record]:
+    """The notification, if the route has one for the event; none for a record that was not decoded."""
+    if task.route.rejected is None or task.event is None:
+        return []
+    with contained(task.service, TransientError):
+        event = task.route.rejected(task.event, error)
+        return [] if event is None else [to_record(event, task.service)]
+    return []
+
+
+def _rejected(task: Task, error: PermanentError, notices: Sequence[Record] = ()) -> Outcome:
+    _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(task.delivery))
+    return Outcome("rejected", [*notices, to_dead_letter(task.delivery, error, task.service)], error)

@@ -1,0 +1,15 @@
+"""Records the work on a record as a span of the trace that the record carries."""
+
+from opentelemetry.trace import SpanKind
+
+from shared.steps.step import Handle, Outcome, Task
+from shared.tracing import mark_failed, span
+
+
+def trace(task: Task, handle: Handle) -> Outcome:
+    """Work inside a span, which an outcome with an error marks as failed."""
+    with span(f"{task.service} {task.route.topic}", task.record.headers, SpanKind.CONSUMER):
+        outcome = handle(task)
+        if outcome.error is not None:
+            mark_failed(outcome.error)
+        return outcome
