@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from shared.attempts import Attempts
 from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobInfo
 from shared.bus import topics
 from shared.bus.events import Event, to_record
 from shared.bus.port import LARGEST_BYTES, Record
@@ -154,7 +155,8 @@ def test_a_result_that_is_too_large_is_counted_as_done_and_as_rejected() -> None
 
 @pytest.mark.parametrize("may_crash", [True, False])
 def test_work_has_a_mark_in_the_bucket_only_where_it_may_crash(may_crash: bool) -> None:
-    store, marks = MemoryStore(), []
+    store = MemoryStore()
+    marks: list[BlobInfo] = []
 
     def handle(event: SlideTiled) -> list[Event]:
         marks.extend(store.list(""))
