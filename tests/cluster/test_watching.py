@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,7 +52,7 @@ def prometheus(site: Site) -> Iterator[Prometheus]:
 def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
     """Cases that were scored while Prometheus watched, with the record of a site."""
     _wait_for_targets(prometheus)
-    run = f"watched-{time.time():.0f}"
+    run = f"watched-{observer.session}"
     for case in (f"{run}-{number:02d}" for number in range(2)):
         _put(observer, f"{keys.CLINICAL}{case}.json", _record(case))
     cases = observer.land(run, range(2))
@@ -65,7 +64,7 @@ def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
 def given_up(observer: Observer, prometheus: Prometheus) -> None:
     """A file that is no slide landed and was refused."""
     _wait_for_targets(prometheus)
-    case = f"broken-{time.time():.0f}"
+    case = f"broken-{observer.session}"
     _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")
     until("the refusal", lambda: "" if observer.states().get(case) == "REJECTED" else "none", 120)
 
@@ -137,7 +136,7 @@ def test_a_slide_raises_an_alert_while_its_service_is_away_until_it_is_scored(
     site.namespace.kubectl("scale", tiler, "--replicas", "0")
     try:
         until("the tiler to go", lambda: _tilers(site), 180)
-        cases = observer.land(f"waiting-{time.time():.0f}", [2])
+        cases = observer.land("waiting", [2])
         prometheus.wait_until_it_fires("MedullaSlideStale", 240)
     finally:
         site.namespace.kubectl("scale", tiler, "--replicas", "1")
@@ -154,7 +153,7 @@ def _tilers(site: Site) -> str:
 def _has_data(prometheus: Prometheus, namespace: str, expression: str) -> bool:
     """Whether a query of a panel gave a number within the last minutes."""
     filled = expression.replace("$namespace", namespace).replace("$__rate_interval", "1m")
-    end = time.time()
+    end = prometheus.now("vector(time())")["{}"]
     times = {"start": f"{end - _WINDOW_S:.0f}", "end": f"{end:.0f}", "step": "10s"}
     series = prometheus.ask("query_range", query=filled, **times)["result"]
     return any(math.isfinite(float(value)) for each in series for _, value in each["values"])

@@ -8,8 +8,9 @@ import pytest
 
 from shared.bus import headers
 from shared.bus.port import LARGEST_BYTES, Delivery, Record, RecordTooLargeError
-from tests.support.bus import PATIENCE_S, Recorder, Running, consume, running
+from tests.support.bus import Recorder, Running, consume, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
+from tests.support.polling import PATIENCE_S
 
 SECONDS_OF_2024, SECONDS_OF_2100 = 1_704_067_200, 4_102_444_800
 

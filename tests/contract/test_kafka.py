@@ -1,7 +1,6 @@
 """What only Kafka has: rebalances, static members, a broker that dies."""
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
@@ -18,8 +17,9 @@ from shared.bus.kafka_admin import ensure_topics, forget, read_topic
 from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record, RecordTooLargeError
-from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
+from tests.support.bus import Recorder, Running, consume, running
 from tests.support.bus_kinds import KafkaKind
+from tests.support.polling import PATIENCE_S, eventually
 
 
 @pytest.fixture
@@ -36,22 +36,18 @@ def spread(topic: str, count: int) -> list[Record]:
 def test_a_handler_longer_than_the_poll_interval_trips_no_rebalance(
     bus: KafkaKind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    topic, started, recorder = bus.topic(), Event(), Recorder()
-    longer = (bus.settings.max_poll_interval_ms + 2_000) / 1000
-    over = Event()
-
-    def beat() -> None:
-        if started.is_set() and time.monotonic() > began[0] + longer:
-            over.set()
+    topic, started, polled, recorder = bus.topic(), Event(), Event(), Recorder()
+    longer_s = (bus.settings.max_poll_interval_ms + 2_000) / 1000
 
     def handle(delivery: Delivery) -> None:
         started.set()
-        assert over.wait(PATIENCE_S)
+        Event().wait(longer_s)
+        polled.clear()
+        assert polled.wait(PATIENCE_S)
         recorder(delivery)
 
     bus.producer().send([Record(topic, "case-1", b"long")])
-    with running(consume(bus.consumer("group", [topic], beat=beat), handle)):
-        began = [time.monotonic()]
+    with running(consume(bus.consumer("group", [topic], beat=polled.set), handle)):
         assert started.wait(PATIENCE_S)
         with caplog.at_level(logging.INFO, "kafka.coordinator"):
             recorder.wait_for(1)

@@ -14,9 +14,10 @@ from shared.bus.port import Record
 from shared.settings import KafkaSettings
 from tests.stack.process import free_ports
 from tests.stack.secured_kafka import SecuredKafka
-from tests.support.bus import Recorder, consume, eventually, running
+from tests.support.bus import Recorder, consume, running
 from tests.support.certificates import self_signed
 from tests.support.parts import KafkaPart
+from tests.support.polling import eventually
 
 ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 

@@ -14,7 +14,8 @@ from shared.bus.s3_events import ObjectHint, decode, split, to_bytes
 from shared.bus.sqs import SqsConsumer, SqsQueue, SqsRefusedError
 from shared.route import Route
 from shared.worker import Worker
-from tests.support.bus import PATIENCE_S, Recorder, Running, consume, eventually, running
+from tests.support.bus import Recorder, Running, consume, running
+from tests.support.polling import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from tests.support.parts import ElasticMqPart

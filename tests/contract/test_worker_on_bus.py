@@ -22,8 +22,9 @@ from shared.bus.retry import RetryPolicy
 from shared.errors import TransientError
 from shared.route import Route, subscriptions
 from shared.worker import Worker
-from tests.support.bus import Running, as_sent, eventually, running
+from tests.support.bus import Running, as_sent, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
+from tests.support.polling import eventually
 
 _HAND_OVER_S = 0.3
 """How long work lasts where the next member gets no partition meanwhile: the memory bus keeps one until it is done."""

@@ -14,9 +14,10 @@ from shared import keys
 from shared.blob.port import ObjectChangedError
 from shared.bus import dead_letters, topics
 from shared.canonical import sha256
-from tests.stack.process import clean_environment, wait_for
+from tests.stack.process import clean_environment
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
+from tests.support.polling import wait_for
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CANARY, TWIN = "canary-4711", "twin-4712"

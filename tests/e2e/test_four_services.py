@@ -11,9 +11,10 @@ import pytest
 from shared import keys
 from shared.bus import topics
 from shared.bus.port import Record
-from tests.stack.process import clean_environment, wait_for
+from tests.stack.process import clean_environment
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
+from tests.support.polling import wait_for
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
 CLINICAL_ONLY = "clinical_molecular"

@@ -24,9 +24,9 @@ from shared.route import subscriptions
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.worker import Worker
-from tests.stack.process import wait_for
 from tests.support.bus import running
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned
+from tests.support.polling import wait_for
 
 
 class UnreadableError(PermanentError):

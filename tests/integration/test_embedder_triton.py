@@ -19,8 +19,8 @@ from services.embedder.ports import Tiles
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import TransientError
-from tests.stack.process import wait_for
 from tests.stack.triton import Triton
+from tests.support.polling import wait_for
 
 MANIFEST = read_manifest(DEFAULT_ENCODER)
 

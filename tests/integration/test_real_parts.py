@@ -12,10 +12,11 @@ from playwright.sync_api import Browser
 from tritonclient.grpc import InferenceServerClient
 
 from tests.stack.leftovers import MEMORY, folders_in_use, memory_of
-from tests.stack.process import tail, wait_for
+from tests.stack.process import tail
 from tests.stack.runs import end_programs
 from tests.stack.triton import Triton
 from tests.support.parts import ElasticMqPart, KafkaPart, MinioPart, PostgresPart
+from tests.support.polling import wait_for
 
 
 def _values(kafka: KafkaPart, topic: str, count: int) -> list[bytes]:

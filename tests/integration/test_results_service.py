@@ -22,11 +22,12 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
 from shared.settings import KafkaSettings
 from shared.units import CaseId
-from tests.stack.process import clean_environment, free_ports, wait_for
+from tests.stack.process import clean_environment, free_ports
 from tests.stack.services import Ports, Service, Surroundings, four_services
 from tests.support import scores as samples
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.polling import wait_for
 
 PATIENCE_S = 60
 QUICK_REJOIN = {"MEDULLA_KAFKA__GROUP_INSTANCE_ID": "results-0", "MEDULLA_KAFKA__SESSION_TIMEOUT_MS": "10000"}

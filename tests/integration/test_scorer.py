@@ -31,6 +31,7 @@ from shared.rpc.server import GrpcServer
 from shared.sweep import Sweep
 from shared.worker import Worker
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
+from tests.support.polling import eventually
 
 BUCKET = "medulla"
 
@@ -62,12 +63,8 @@ class Scorer:
 
     def settle(self) -> None:
         """Wait until every event so far, and those it caused, are done."""
-        pause, names = Event(), subscriptions(SERVICE, self.routes)
-        for _ in range(500):
-            if not self.bus.lag(SERVICE, names):
-                return
-            pause.wait(0.02)
-        raise AssertionError("the scorer did not finish")
+        names = subscriptions(SERVICE, self.routes)
+        eventually(lambda: not self.bus.lag(SERVICE, names))
 
     def promote(self, name: str) -> None:
         promote(self.store, write_bundle(self.folder / name, entries={"name": name}))

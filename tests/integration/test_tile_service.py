@@ -1,10 +1,9 @@
 """TileService over a real gRPC connection on loopback."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
 
 import grpc
 import numpy as np
@@ -18,6 +17,7 @@ from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.servicer import TileServicer
 from shared.rpc.client import RefusedByServerError, as_medulla, channel
 from shared.rpc.server import GrpcServer
+from tests.support.polling import eventually
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
 from tests.support.tiling import Tiling, tiling
 
@@ -53,13 +53,6 @@ def request(event: SlideTiled, first_chunk: int = 0) -> StreamTilesRequest:
 
 def chunks_of(stub: TileServiceStub, event: SlideTiled, first_chunk: int = 0) -> list[TileChunk]:
     return [answer.chunk for answer in stub.StreamTiles(request(event, first_chunk))]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    pause, end = Event(), monotonic() + _PATIENCE_S
-    while not condition():
-        assert monotonic() < end, "the condition never came true"
-        pause.wait(0.02)
 
 
 def refusal(stub: TileServiceStub, event: SlideTiled, first_chunk: int = 0) -> grpc.RpcError:
@@ -102,7 +95,7 @@ def test_one_stream_too_many_is_told_to_try_again(tiler: Tiling) -> None:
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert not isinstance(as_medulla(error), RefusedByServerError)
         open_call.cancel()
-        until(lambda: _succeeds(stub, event))
+        eventually(lambda: _succeeds(stub, event))
 
 
 def _succeeds(stub: TileServiceStub, event: SlideTiled) -> bool:

@@ -21,9 +21,10 @@ from shared.rpc.client import channel
 from shared.settings import KafkaSettings
 from tests.stack.process import free_ports
 from tests.stack.services import Service
-from tests.support.bus import Recorder, consume, eventually, running
+from tests.support.bus import Recorder, consume, running
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
+from tests.support.polling import eventually
 from tests.support.slides import cc0_bytes, without_mpp
 from tests.support.tiffs import write_whole_mount
 

@@ -7,8 +7,6 @@ import random
 import signal
 import socket
 import subprocess
-import threading
-import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from typing import Self
 from urllib.error import URLError
 
 from tests.stack.home import StackError
+from tests.support.polling import wait_for
 
 _LOOPBACK = "127.0.0.1"
 _BELOW_EPHEMERAL = range(20000, 32000)
@@ -36,16 +35,6 @@ def _can_bind(port: int) -> bool:
             probe.bind((_LOOPBACK, port))
         except OSError:
             return False
-    return True
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true within that time."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        pause.wait(0.05)
     return True
 
 

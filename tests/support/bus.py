@@ -7,9 +7,7 @@ from threading import Condition, Event, Thread
 
 from shared.bus import headers
 from shared.bus.port import Consumer, Delivery, Record
-
-PATIENCE_S = 60.0
-"""How long a test waits for something that normally takes milliseconds."""
+from tests.support.polling import PATIENCE_S
 
 
 class Recorder:
@@ -73,16 +71,6 @@ def as_sent(record: Record) -> Record:
     """A replayed record without its replay header."""
     original_headers = {name: text for name, text in record.headers.items() if name != headers.REPLAYED}
     return replace(record, headers=original_headers)
-
-
-def eventually(true: Callable[[], object]) -> None:
-    """Wait until the condition holds; fails after a while."""
-    pause = Event()
-    for _ in range(round(PATIENCE_S / 0.02)):
-        if true():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it never came true")
 
 
 def consume(consumer: Consumer, handle: Callable[[Delivery], None]) -> Callable[[Event], None]:

@@ -19,11 +19,12 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.settings import KafkaSettings, S3Settings
 from tests.stack.development import promote
-from tests.stack.process import free_ports, wait_for
+from tests.stack.process import free_ports
 from tests.stack.services import Ports, Service, Surroundings, four_services
 from tests.stack.triton import Triton
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.polling import wait_for
 
 DEMO = CHECKOUT / "services/standalone/demo"
 DEMO_BUNDLE = DEMO / "bundle"

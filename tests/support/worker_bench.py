@@ -1,6 +1,5 @@
 """A worker on a bus in memory, and handlers for its tests."""
 
-import time
 from collections.abc import Iterable
 
 from medulla.v1.common_pb2 import Slide
@@ -15,7 +14,8 @@ from shared.bus.retry import RetryPolicy
 from shared.errors import PermanentError
 from shared.route import Route, subscriptions
 from shared.worker import Worker
-from tests.support.bus import PATIENCE_S, running
+from tests.support.bus import running
+from tests.support.polling import eventually
 
 QUICK = RetryPolicy(base_s=0.001)
 
@@ -57,11 +57,9 @@ class Bench:
     def drain(self, *records: Record) -> None:
         """Send, and let the worker run until nothing is left."""
         self.bus.producer().send(records)
-        deadline = time.monotonic() + PATIENCE_S
+        read = subscriptions("scorer", self.routes)
         with running(self.worker().run) as worker:
-            while self.bus.lag("scorer", subscriptions("scorer", self.routes)) and worker.error is None:
-                assert time.monotonic() < deadline
-                worker.stop.wait(0.01)
+            eventually(lambda: not self.bus.lag("scorer", read) or worker.error is not None)
         assert worker.error is None
 
 

@@ -21,9 +21,10 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.route import Route, subscriptions
 from shared.worker import Worker
-from tests.support.bus import eventually, running
+from tests.support.bus import running
 from tests.support.fusion import clinical_json, embedded, features, store_slide, write_bundle
 from tests.support.logs import logging_as
+from tests.support.polling import eventually
 from tests.support.results import Results
 from tests.support.slides import blank, cc0_bytes, garbled, truncated, without_mpp, write_tiff
 from tests.support.tiling import tiling

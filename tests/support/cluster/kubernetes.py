@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.stack.home import MissingPartError, StackError
+from tests.support.polling import wait_for
 
 Object = dict[str, Any]
 _DEADLINE_S = 120
@@ -117,11 +116,15 @@ def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 
     Raises:
         StackError: it did not happen in time; names it, and what was missing last.
     """
-    end, tick = time.monotonic() + seconds, threading.Event()
-    while problem := missing():
-        if time.monotonic() > end:
-            raise StackError(f"gave up after {seconds:.0f} s waiting for {what}: {problem}")
-        tick.wait(pause)
+    problem = ""
+
+    def happened() -> bool:
+        nonlocal problem
+        problem = missing()
+        return not problem
+
+    if not wait_for(happened, seconds, pause):
+        raise StackError(f"gave up after {seconds:.0f} s waiting for {what}: {problem}")
 
 
 def unready(pod: Object) -> str:

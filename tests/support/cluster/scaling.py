@@ -11,6 +11,7 @@ from tests.stack import scalers
 from tests.stack.scalers import Scaler
 from tests.support.cluster.kubernetes import Object, kubectl, until
 from tests.support.cluster.site import Site, say
+from tests.support.polling import wait_for
 
 _READY_S = 300
 
@@ -87,13 +88,7 @@ class Replicas:
 
     def stay_at(self, number: int, seconds: float) -> None:
         """Look for so long, and find no other number."""
-        end = time.monotonic() + seconds
-
-        def change() -> str:
-            assert self._look() == number, str(self)
-            return "" if time.monotonic() > end else str(self)
-
-        until(f"{seconds:.0f} s to pass at {number}", change, 2 * seconds)
+        assert not wait_for(lambda: self._look() != number, seconds, 1.0), str(self)
 
     @property
     def turned_once(self) -> bool:

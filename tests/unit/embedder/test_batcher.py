@@ -14,8 +14,8 @@ from services.embedder.batcher import Batcher, Batching
 from services.embedder.errors import EncoderStoppedError
 from services.embedder.ports import Features, Tiles
 from shared.errors import TransientError
-from tests.stack.process import wait_for
 from tests.support.embedding import DIM, FakeEncoder, digest_of, pixels_of
+from tests.support.polling import wait_for
 
 SLIDE = Slide(digest=digest_of("s"))
 

@@ -23,8 +23,9 @@ from shared.model.errors import BadBundleError
 from shared.route import subscriptions
 from shared.times import stamp
 from shared.worker import Worker
-from tests.support.bus import eventually, running
+from tests.support.bus import running
 from tests.support.fusion import NOON, clinical_json, features, store_slide, write_bundle
+from tests.support.polling import eventually
 from tests.support.worker_bench import QUICK
 
 

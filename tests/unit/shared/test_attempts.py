@@ -17,7 +17,7 @@ from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import sha256
 from shared.errors import TransientError
 from shared.units import CaseId
-from tests.support.bus import PATIENCE_S
+from tests.support.polling import PATIENCE_S
 
 KEY = keys.attempt("tiler", sha256(b"record"), "case-1")
 BEFORE_SILENT_S, LONG_S = 20.0, 3_600.0

@@ -25,9 +25,9 @@ from shared.rpc.auth import (
 )
 from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
-from tests.support.bus import eventually
 from tests.support.logs import logging_as
 from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
+from tests.support.polling import eventually
 
 
 class Clock:

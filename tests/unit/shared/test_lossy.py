@@ -11,7 +11,7 @@ from shared.bus.lossy import LossySender
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.errors import TransientError
-from tests.stack.process import wait_for
+from tests.support.polling import wait_for
 
 
 def progress(done: int) -> Progress:

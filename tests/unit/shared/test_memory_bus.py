@@ -2,7 +2,8 @@
 
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
-from tests.support.bus import Recorder, consume, eventually, running
+from tests.support.bus import Recorder, consume, running
+from tests.support.polling import eventually
 
 
 def test_a_later_group_starts_at_the_beginning() -> None:

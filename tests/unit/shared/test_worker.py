@@ -18,6 +18,7 @@ from shared.route import Route
 from shared.text import clean
 from shared.worker import Worker
 from tests.support.bus import as_sent, running
+from tests.support.polling import eventually
 from tests.support.spans import recorded_spans
 from tests.support.worker_bench import Bench, NoTissueError, refuse, route, scored, tiled
 
@@ -154,8 +155,7 @@ def test_a_result_is_kept_while_the_bus_is_down_and_the_work_is_not_done_again()
     consumer = bench.bus.consumer("scorer", [topics.SLIDES_TILED])
     worker = Worker("scorer", consumer, FlakyProducer(), [route(counted)])
     with running(worker.run) as thread:
-        while not bench.bus.records(topics.CASES_SCORED) and thread.error is None:
-            thread.stop.wait(0.01)
+        eventually(lambda: bench.bus.records(topics.CASES_SCORED) or thread.error is not None)
     assert len(calls) == 1
 
 

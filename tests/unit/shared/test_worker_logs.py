@@ -16,8 +16,9 @@ from shared.bus.s3_events import ObjectHint
 from shared.errors import PoisonMessageError, TransientError
 from shared.route import Route, subscriptions
 from shared.worker import Worker
-from tests.support.bus import eventually, running
+from tests.support.bus import running
 from tests.support.logs import Logged, logging_as
+from tests.support.polling import eventually
 
 TILED = to_record(SlideTiled(event_id="e1", slide=Slide(case_id="case-1", slide_id="a")), "tiler")
 LANDED = s3_events.announcement("medulla", "slides/case-1/a.svs")

@@ -12,8 +12,9 @@ import pytest
 
 from tests.stack.home import StackError, home, inside
 from tests.stack.leftovers import MEMORY, memory_of, memory_prefix
-from tests.stack.process import Program, free_ports, require_free, start_time, wait_for
+from tests.stack.process import Program, free_ports, require_free, start_time
 from tests.stack.runs import end_programs, run_folder
+from tests.support.polling import wait_for
 
 _WAIT = "import threading; print('up', flush=True); threading.Event().wait()"
 _FOR_EVER = [sys.executable, "-c", _WAIT]

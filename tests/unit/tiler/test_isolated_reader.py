@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +28,7 @@ from shared import turns
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError, MedullaError, UnfinishedError
 from shared.units import Level0Px, MicronsPerPx, TilePx
-from tests.stack.process import wait_for
+from tests.support.polling import wait_for
 from tests.support.slides import ROOT, cc0_bytes
 from tests.support.tiling import tiling
 
@@ -99,11 +98,9 @@ def test_a_process_that_dies_is_a_crash_that_says_how(
 
 @pytest.mark.parametrize("when", ["open", *ASKS])
 def test_a_process_that_hangs_is_ended_at_the_limit(when: str, short_limits: IsolatedReaders, tmp_path: Path) -> None:
-    began = time.monotonic()
     error = failure(short_limits, slide(tmp_path, f"{when}--sleep"))
     assert isinstance(error, CrashedWorkerError)
     assert "took longer than 0.5 s" in str(error)
-    assert time.monotonic() - began < 20
 
 
 def test_a_slide_that_is_planned_has_a_limit_as_a_whole(readers: IsolatedReaders, tmp_path: Path) -> None:

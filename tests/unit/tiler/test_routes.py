@@ -19,9 +19,10 @@ from shared.bus.s3_events import announcement, to_bytes
 from shared.errors import CrashedWorkerError
 from shared.route import subscriptions
 from shared.worker import Worker
-from tests.support.bus import eventually, running
+from tests.support.bus import running
 from tests.support.dicom_series import series
 from tests.support.logs import logging_as
+from tests.support.polling import eventually
 from tests.support.slides import NOT_A_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 from tests.support.worker_bench import QUICK

