@@ -141,6 +141,12 @@ def test_a_record_without_a_route_is_rejected_without_a_span_or_a_time(spans: Re
     assert not spans.finished()
 
 
+def test_the_span_of_a_record_that_cannot_be_decoded_is_marked(spans: RecordedSpans) -> None:
+    Bench(route()).drain(Record(topics.SLIDES_TILED, "case-1", b"not an event"))
+    (span,) = spans.finished()
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "PoisonMessageError")
+
+
 def test_a_result_that_is_too_large_is_counted_as_done_and_as_rejected() -> None:
     def large(_: SlideTiled) -> list[Event]:
         return [CaseScored(event_id="s", case_id="c", score_key="x" * LARGEST_BYTES)]
