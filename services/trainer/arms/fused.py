@@ -2,7 +2,7 @@
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.ridge_cox import RidgeCox, too_few
-from shared.model.block import BLOCKS, PATHOMIC
+from shared.model.block import DEFAULT_BLOCKS, PATHOMIC
 
 
 class Fused(RidgeCox):
@@ -10,7 +10,7 @@ class Fused(RidgeCox):
 
     name = "fused"
     title = "{table} and pathomics, late fusion"
-    blocks = tuple(block.name for block in BLOCKS)
+    blocks = tuple(block.name for block in DEFAULT_BLOCKS)
 
     def unavailable_reason(self, patients: Patients) -> str | None:
         """Pathomics must be known of enough patients, and one block to fuse it with."""

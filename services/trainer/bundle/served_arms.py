@@ -17,12 +17,12 @@ from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
 from shared.arrays import Floats, Ints
 from shared.model.arm import Arm
-from shared.model.block import BLOCKS, PATHOMIC
+from shared.model.block import DEFAULT_BLOCKS, PATHOMIC
 from shared.model.column import Column, design_matrix
 from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
 from shared.model.pattern import Pattern
 
-ALL_BLOCKS = tuple(block.name for block in BLOCKS)
+ALL_BLOCKS = tuple(block.name for block in DEFAULT_BLOCKS)
 _NAMES = {
     frozenset({"clinical", "molecular", PATHOMIC}): "fused",
     frozenset({"clinical", "molecular"}): "clinical_molecular",
