@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from services.standalone.cohort_slides import CohortSlides
-from services.standalone.console import Advance, progress
+from services.standalone.console import progress
 from services.standalone.pictures import data_uri, rgb_jpeg
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
@@ -19,6 +19,7 @@ from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.report.plate import Picture, Plate
 from shared.errors import PermanentError
+from shared.progress import Advance
 from shared.units import TilePx
 
 Example = Mapping[str, Any]

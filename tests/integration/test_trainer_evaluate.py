@@ -16,11 +16,11 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import forget
-from services.trainer.evaluation.validate import validate
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate
 from services.trainer.simulation.simulate import SimulationPlan
+from services.trainer.validation.validate import validate
 from shared.model.errors import BadBundleError, BadKeyError, BadTargetError
 from tests.support.cohorts import quiet, simulated, write_bags
 

@@ -13,8 +13,8 @@ from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.validate import validate
 from services.trainer.report.page import write_page
+from services.trainer.validation.validate import validate
 from shared.model.profile import Profile
 from tests.support.cohorts import quiet
 

@@ -9,11 +9,11 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.fold import split_fold
-from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.incidence import cumulative_incidence
+from services.trainer.split_fold import split_fold
 from shared.arrays import Ints
 from shared.model.pattern import Pattern, patterns
+from shared.progress import Advance
 
 Nested = Mapping[Pattern, Prediction]
 """By pattern of known blocks, of all n patients; NaN for patients without one of them."""

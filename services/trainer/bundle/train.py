@@ -26,11 +26,10 @@ from services.trainer.bundle.slide_reference import slide_measures, slide_refere
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_within, trained_on
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import UnusableCohortError
-from services.trainer.evaluation.evaluate import slide_notes
-from services.trainer.evaluation.leaks import check_within, trained_on
-from services.trainer.evaluation.run import Advance
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
@@ -41,6 +40,7 @@ from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
 from shared.model.thresholds import Group, GroupRule, Thresholds
 from shared.model.vector import significant
+from shared.progress import Advance
 
 REFITS = 100
 FOLDS = 5

@@ -12,16 +12,16 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_within
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
-from services.trainer.errors import BadEmbeddingsError
 from services.trainer.evaluation import tables
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.controls import permute_outcome
 from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve, metrics
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
-from services.trainer.evaluation.leaks import check_within
 from services.trainer.evaluation.pooled import Pooled, pool
-from services.trainer.evaluation.run import Advance, Job, RawResults, run_all
+from services.trainer.evaluation.run import Job, RawResults, run_all
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.splits import Splits, draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
@@ -30,6 +30,7 @@ from services.trainer.slides.prototypes import prototypes
 from shared.arrays import Flags
 from shared.files import put
 from shared.notice import NOTICE
+from shared.progress import Advance
 
 
 @dataclass(frozen=True)
@@ -104,29 +105,6 @@ def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: P
     write_rows(out / "prototypes.csv", [header, *shares])
     rows: list[dict[str, Any]] = result.as_json()["prototypes"]
     return [{name: value for name, value in row.items() if name != "centre"} for row in rows]
-
-
-def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
-    """What is odd about the slides of a cohort.
-
-    Raises:
-        BadEmbeddingsError: no case of the cohort has a tile.
-    """
-    if embeddings is None:
-        return []
-    has, known = embeddings.has(cohort.case_ids), set(cohort.case_ids)
-    if not has.any():
-        raise BadEmbeddingsError(f"no case of the cohort has a tile in {embeddings.folder}")
-    empty = sum(
-        case in embeddings.by_case and not has_tiles for case, has_tiles in zip(cohort.case_ids, has, strict=True)
-    )
-    strangers = len(embeddings.by_case.keys() - known)
-    counts = [
-        (int((~has).sum()), "patients have no slides; they are served by the models without pathomics"),
-        (empty, "patients have slides without a single tile; they count as having no slides"),
-        (strangers, "cases with slides are not in the cohort table and were left out"),
-    ]
-    return [f"{count} {text}" for count, text in counts if count]
 
 
 def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], bootstrap: Bootstrap) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, fit_cox
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.evaluation.recalibration import cross_recalibrated
 from services.trainer.metrics import discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, wilson
 from services.trainer.metrics.censoring import censoring_survival
@@ -17,6 +16,7 @@ from services.trainer.metrics.delong import delong, placements
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Difference, Ratio, Statistic
+from services.trainer.validation.recalibration import cross_recalibrated
 from shared.arrays import Floats
 
 DEAD_OR_FREE = Outcome(np.array([1.0, 2.0, 5.0, 6.0, 7.0]), np.array([1, 1, 0, 0, 2]))

@@ -11,14 +11,15 @@ from services.trainer.arms.registry import ARMS
 from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_between, check_within
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadModelError
-from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
-from services.trainer.evaluation.leaks import check_between, check_within
+from services.trainer.evaluation.evaluate import assemble, write_report
 from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
-from services.trainer.evaluation.recalibration import recalibration
-from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.validation.recalibration import recalibration
+from shared.progress import Advance
 
 STEPS = 4
 SEED = 1
