@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.arms.registry import PRIMARY, record_arm, shown_arms
+from services.trainer.arms.rule import RULE
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import check_within
@@ -112,7 +114,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
     cohort = pooled.cohort
     result = contrasts(pooled, bootstrap)
     primary = next((item for item in result if item["primary"]), None)
-    shown = [name for name in ("rule", "clinical", "clinical_molecular", "pathomics", "fused") if name in pooled.arms]
+    shown = [name for name in shown_arms(cohort.profile) if name in pooled.arms]
     return {
         "version": 1,
         "kind": kind,
@@ -139,7 +141,7 @@ def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], boo
         "risk_groups": [
             tables.risk_groups(pooled, name, bootstrap)
             for name in shown
-            if name in ("rule", "clinical_molecular", "fused")
+            if name in (RULE, record_arm(cohort.profile), PRIMARY)
         ],
         "subgroups": tables.subgroups(pooled, bootstrap),
         "modalities": tables.modalities(pooled, bootstrap, has),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.known_blocks import capital
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.metrics import accuracy, calibration, decision, discrimination
@@ -72,8 +73,9 @@ def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> dict[str, An
 
 def _table(cohort: Cohort) -> str:
     """The blocks of variables that are known of anyone, in words."""
-    blocks = [block for block in ("clinical", "molecular") if cohort.has_block(block).any()]
-    return ", ".join(blocks).capitalize() or "No variables"
+    profile = cohort.profile
+    titles = [profile.title_of(block) for block in profile.record_blocks if cohort.has_block(block).any()]
+    return capital(", ".join(titles)) or "No variables"
 
 
 def _calibration(pooled: Pooled, name: str, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
