@@ -12,6 +12,8 @@ from shared.arrays import Floats
 
 LEVEL = 0.95
 SAMPLES = 2000
+FEWER = 500
+"""Samples where there are many figures, or one that takes long."""
 _LARGEST = 4_000_000
 """Cells of the weight matrix that are computed at once."""
 
@@ -51,6 +53,11 @@ class Bootstrap:
         """Draw `samples` cohorts of as many patients."""
         rng = np.random.default_rng([seed, patients])
         return cls(rng.multinomial(patients, np.full(patients, 1 / patients), samples).astype(np.float64))
+
+    @property
+    def fewer(self) -> "Bootstrap":
+        """The first FEWER samples."""
+        return Bootstrap(self.weights[:FEWER])
 
     def draws(self, statistic: Statistic) -> Floats:
         """The figure in every sample."""

@@ -10,7 +10,8 @@ from services.trainer.report.checklist import checklist
 from services.trainer.report.figures import decision_curve
 from services.trainer.report.flow import flow
 from services.trainer.report.names import column_name, counted, events_of, metric_name, outcome_of
-from services.trainer.report.page import limits, said_briefly
+from services.trainer.report.numbers import shown_briefly
+from services.trainer.report.page import limits
 
 Said = dict[str, Any]
 
@@ -134,4 +135,4 @@ def test_the_band_of_a_decision_curve_is_whole_and_below_the_legend(highest: flo
 
 @pytest.mark.parametrize(("value", "sentence"), [(-1.5, "\N{MINUS SIGN}1.5"), (12.345678, "12.35")])
 def test_a_negative_quartile_has_a_true_minus(value: float, sentence: str) -> None:
-    assert said_briefly(value) == sentence
+    assert shown_briefly(value) == sentence
