@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from services.trainer.arms.registry import PRIMARY, record_arm, shown_arms
+from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.cohort_tables import cohort_summary, table_one
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.decisions import decision_curve
@@ -38,8 +40,8 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
     """The report of an evaluation or a validation."""
     pooled, bootstrap, cohort = measured.pooled, measured.bootstrap, measured.pooled.cohort
     compared = contrasts(pooled, bootstrap)
-    shown = [name for name in ("rule", "clinical", "clinical_molecular", "pathomics", "fused") if name in pooled.arms]
-    grouped = [name for name in shown if name in ("rule", "clinical_molecular", "fused")]
+    shown = [name for name in shown_arms(cohort.profile) if name in pooled.arms]
+    grouped = [name for name in shown if name in (RULE, record_arm(cohort.profile), PRIMARY)]
     return Report(
         version=1,
         kind=_kind(procedure),

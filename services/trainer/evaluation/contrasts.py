@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from services.trainer.arms.registry import BASELINE, PRIMARY
+from services.trainer.arms.fusion import AllBut
+from services.trainer.arms.registry import PRIMARY, all_but, arms_of, baseline, first_record_arm
 from services.trainer.evaluation.figures import metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, holm, rounded
@@ -15,19 +16,13 @@ PRIMARY_METRIC = "uno_c"
 
 def baseline_of(pooled: Pooled) -> str:
     """The arm that the primary one has to beat."""
-    return BASELINE if BASELINE in pooled.arms else "clinical"
+    return baseline(pooled.cohort.profile, pooled.arms)
 
 
 def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> tuple[ArmContrast, ...]:
-    """The primary contrast first, where its arms are there."""
+    """The primary contrast first, where its arms are there; last what each block adds to all the others."""
     base = baseline_of(pooled)
-    first = pooled.horizons[0]
-    others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
-    compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
-    compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
-    if base != "clinical":
-        compared += [(base, "clinical", "harrell_c")]
-    compared = [item for item in compared if item[0] in pooled.arms and item[1] in pooled.arms]
+    compared = [item for item in _compared(pooled, base) if item[0] in pooled.arms and item[1] in pooled.arms]
     results = [(item, _contrast(pooled, bootstrap, *item)) for item in compared]
     is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in results]
     adjusted = iter(holm([gain.p for (_, gain), primary in zip(results, is_primary, strict=True) if not primary]))
@@ -42,6 +37,19 @@ def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> tuple[ArmContrast, ...]:
         )
         for ((a, b, metric), gain), primary in zip(results, is_primary, strict=True)
     )
+
+
+def _compared(pooled: Pooled, base: str) -> list[tuple[str, str, str]]:
+    """Arms `a` and `b`, and the metric."""
+    profile, first = pooled.cohort.profile, pooled.horizons[0]
+    others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
+    less_a_block = [arm.name for arm in all_but(profile)]
+    compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
+    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms_of(profile) if isinstance(arm, AllBut))}
+    compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in left_out]
+    if base != first_record_arm(profile):
+        compared += [(base, first_record_arm(profile), "harrell_c")]
+    return compared + [(PRIMARY, name, PRIMARY_METRIC) for name in less_a_block if name != base]
 
 
 def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str) -> Contrast:

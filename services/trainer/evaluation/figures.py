@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from services.trainer.arms.known_blocks import capital
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.calibration_figures import calibration_figures
 from services.trainer.evaluation.decisions import operating_point
@@ -75,8 +76,9 @@ def arm_figures(pooled: Pooled, name: str, bootstrap: Bootstrap) -> ArmFigures:
 
 def _table(cohort: Cohort) -> str:
     """The blocks of variables that are known of anyone, in words."""
-    blocks = [block for block in ("clinical", "molecular") if cohort.has_block(block).any()]
-    return ", ".join(blocks).capitalize() or "No variables"
+    profile = cohort.profile
+    titles = [profile.title_of(block) for block in profile.record_blocks if cohort.has_block(block).any()]
+    return capital(", ".join(titles)) or "No variables"
 
 
 def _by_fold(pooled: Pooled, name: str) -> ByFold:

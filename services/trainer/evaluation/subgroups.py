@@ -9,7 +9,6 @@ from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.report_model.arms import Subgroup
 from shared.arrays import Flags
-from shared.model.block import PATHOMIC
 
 _LEAST = 5
 """A part with fewer events gets no figure."""
@@ -29,10 +28,10 @@ def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> tuple[Subgroup, ...]:
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> tuple[Subgroup, ...]:
     """The same by known blocks: patients without a block are served by the model of the others."""
     cohort = pooled.cohort
-    blocks = [block.name for block in cohort.profile.blocks]
+    blocks, slides = cohort.profile.block_names, cohort.profile.slides
     known = {block: cohort.has_block(block) for block in blocks}
-    if has_slides is not None:
-        known[PATHOMIC] = known[PATHOMIC] | has_slides
+    if has_slides is not None and slides:
+        known[slides.name] = known[slides.name] | has_slides
     patterns = sorted({tuple(bool(known[block][i]) for block in blocks) for i in range(len(cohort))}, reverse=True)
     rows = []
     for pattern in patterns:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.arms.arm import Patients
-from services.trainer.arms.registry import ARMS
-from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
+from services.trainer.arms.registry import arms_of
+from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import check_between, check_within
@@ -75,10 +74,10 @@ def _named(served: ServedBundle) -> ReportedBundle:
 
 def _check_profile(served: ServedBundle, cohort: Cohort) -> None:
     trained, given = served.profile, cohort.profile
-    if (trained.variables, trained.outcome) != (given.variables, given.outcome):
+    if (trained.blocks, trained.variables, trained.outcome) != (given.blocks, given.variables, given.outcome):
         raise BadModelError(
             f"the bundle was trained with the profile {trained.name}, the cohort is read by {given.name}, "
-            "and their variables or outcome differ"
+            "and their blocks, variables or outcome differ"
         )
 
 
@@ -90,12 +89,12 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
             f"the cohort does not reach the bundle's first horizon, {trained.horizons_years[0]:g} years"
         )
     with_grid = replace(cohort, profile=trained)
-    patients = Patients(with_grid, slide_view(served, cohort, embeddings), 0)
+    patients = served.patients(with_grid, embeddings)
     predictions, absent = predict_all(served, patients)
     arms = {}
-    for arm in ARMS:
+    for arm in arms_of(trained):
         if arm.name in predictions:
-            prediction, limit = predictions[arm.name], threshold_of(served, arm.name)
+            prediction, limit = predictions[arm.name], threshold_of(served, arm)
             flags = high_risk(arm.name, cohort, prediction.risk[:, patients.horizon], np.full(len(cohort), limit))[
                 None, :
             ]
