@@ -33,6 +33,6 @@ def validate(
             report = validate_bundle(served, table, bags, out, advance)
         write_page(report, out)
     if as_json:
-        print_json(report)
+        print_json(report.model_dump(mode="json"))
     else:
         say("\n".join(evaluation_lines(report, out)))

@@ -8,11 +8,11 @@ import numpy as np
 from services.trainer.arms.registry import PRIMARY, record_arm
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.evaluation.contrasts import verdict
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference
+from services.trainer.metrics.verdict import verdict
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 UNCALIBRATED = (

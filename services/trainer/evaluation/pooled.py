@@ -14,6 +14,9 @@ from services.trainer.evaluation.fold import FoldResult
 from services.trainer.metrics.statistic import Mean, Statistic
 from shared.arrays import Flags, Floats, Ints
 
+Of = Callable[[Outcome, Prediction], Statistic]
+"""A figure as a function of what happened and what was predicted."""
+
 
 @dataclass(frozen=True, eq=False)
 class ArmResult:
@@ -69,7 +72,7 @@ class Pooled:
         """Where in the grid a horizon is."""
         return int(np.searchsorted(self.grid, years - 1e-9))
 
-    def figure(self, arm: str, index: Ints, of: Callable[[Outcome, Prediction], Statistic]) -> Statistic:
+    def figure(self, arm: str, index: Ints, of: Of) -> Statistic:
         """Mean over the repeats of a figure of some patients."""
         outcome = self.cohort.outcome[index]
         parts = [of(outcome, prediction.take(index)) for prediction in self.arms[arm].repeats]

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,12 @@ from services.trainer.cohort.leaks import check_between, check_within
 from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadModelError
-from services.trainer.evaluation.evaluate import assemble, write_report
+from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
+from services.trainer.evaluation.predictions import write_predictions
 from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.report_model.procedure import ExternalValidation, NoControls, ReportedBundle
+from services.trainer.report_model.report import Report
 from services.trainer.validation.recalibration import recalibration
 from shared.progress import Advance
 
@@ -27,7 +29,7 @@ SEED = 1
 
 def validate(
     served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
-) -> dict[str, Any]:
+) -> Report:
     """Predict, measure, write report.json and predictions.csv; nothing is refitted.
 
     Raises:
@@ -50,16 +52,24 @@ def validate(
     simulated = cohort.simulated or served.bundle.manifest.simulated
     pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
     draws = Bootstrap.of(len(cohort), SEED)
-    report = assemble("validate", pooled, has, notes, draws)
-    report["recalibration"] = recalibration(pooled, draws, SEED)
+    procedure = ExternalValidation(
+        recalibration=recalibration(pooled, draws, SEED),
+        bundle=_named(served),
+        splits=None,
+        negative_controls=NoControls(),
+        embeddings=embeddings.digest if embeddings else None,
+    )
+    report = assemble(Measured(pooled, has, notes, draws), procedure)
     advance(3, STEPS)
-    manifest = served.bundle.manifest
-    named = {"name": manifest.name, "digest": served.bundle.digest, "created": manifest.created}
-    report |= {"bundle": named, "splits": None, "negative_controls": {}}
-    report["embeddings"] = embeddings.digest if embeddings else None
-    write_report(report, pooled, out)
+    report.write(out)
+    write_predictions(pooled, out)
     advance(4, STEPS)
     return report
+
+
+def _named(served: ServedBundle) -> ReportedBundle:
+    manifest = served.bundle.manifest
+    return ReportedBundle(name=manifest.name, digest=served.bundle.digest, created=manifest.created)
 
 
 def _check_profile(served: ServedBundle, cohort: Cohort) -> None:
