@@ -84,6 +84,13 @@ class BadSplitsError(PermanentError):
     advice = "Use the splits.json that `medulla evaluate` wrote for this cohort, as it was, or leave --splits out."
 
 
+class BadReportError(PermanentError):
+    """A report.json cannot be read, or holds something else than a report."""
+
+    reason = "bad_report"
+    advice = "Name the report.json, or its folder, that `medulla evaluate` or `medulla validate` wrote."
+
+
 class BadFoldsError(UnusableCohortError):
     """The folds that were asked for cannot be had of this cohort."""
 

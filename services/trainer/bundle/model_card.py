@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.trainer.arms.registry import PRIMARY, record_arm
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.evaluation.contrasts import verdict
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference
+from services.trainer.metrics.verdict import verdict
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 UNCALIBRATED = (
@@ -88,11 +89,11 @@ def _figures(facts: CardFacts) -> str:
 
 
 def _gain(facts: CardFacts) -> list[str]:
-    """The gain of the slides over the table, on patients with both."""
-    arms = {arm.name: arm for arm in facts.arms}
-    if not {"fused", "clinical_molecular"} <= arms.keys():
+    """The gain of every block over the record, on patients with both."""
+    arms, base = {arm.name: arm for arm in facts.arms}, record_arm(facts.cohort.profile)
+    if not {PRIMARY, base} <= arms.keys():
         return []
-    fused, table = arms["fused"], arms["clinical_molecular"]
+    fused, table = arms[PRIMARY], arms[base]
     place = np.searchsorted(table.members, fused.members)
     outcome = facts.cohort.outcome[fused.members]
     first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
@@ -100,7 +101,7 @@ def _gain(facts: CardFacts) -> list[str]:
     gain = Bootstrap.of(len(outcome), facts.seed, 500).figure(Difference(first, second))
     conclusion = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
     who = f"on the {len(outcome)} patients who have both"
-    return [f"Gain of fused over clinical_molecular in C {who}: {_shown(gain)}; {conclusion}."]
+    return [f"Gain of {PRIMARY} over {base} in C {who}: {_shown(gain)}; {conclusion}."]
 
 
 def _subgroups(facts: CardFacts) -> str:
