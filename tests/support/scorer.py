@@ -9,9 +9,11 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
-from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.handler import IndexSlide, RescoreCase
+from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles, promote
-from services.fusion_scorer.score_case import ScoreCase, WhatIf
+from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.what_if import WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
