@@ -77,6 +77,11 @@ class CaseInputs:
     remarks: tuple[Remark, ...] = ()
     """What a person should see beside the score."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the record or a vector states that its patient never lived."""
+        return bool(self.clinical and self.clinical.simulated) or any(vector.simulated for vector in self.vectors)
+
     def score_id(self, bundle: Sha256) -> Sha256:
         """Name of the score that these inputs give with a bundle."""
         vectors = sorted([vector.block, vector.digest] for vector in self.vectors)

@@ -61,7 +61,6 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
     """Everything that does not depend on the arm."""
     bundle, checked = evidence.bundle, evidence.checked
     score_id, record = case.score_id(bundle.digest), case.clinical
-    stated = [record] if record else []
     return Score(
         case_id=case.case_id,
         score_id=score_id,
@@ -71,12 +70,12 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
         left_out=(*case.left_out, *checked.left_out),
         remarks=(
             *case.remarks,
-            *(remark for known in stated for remark in record_messages.remarks(known)),
+            *(record_messages.remarks(record) if record else ()),
             *checked.remarks,
             *resolution_remarks(case.slides),
         ),
-        readings=(reading for known in stated for reading in record_messages.readings(known)),
-        simulated=bundle.manifest.simulated or any(known.simulated for known in (*stated, *case.vectors)),
+        readings=record_messages.readings(record) if record else (),
+        simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
     )
 
