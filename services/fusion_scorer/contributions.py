@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from medulla.v1.scorer_pb2 import ColumnShare, Contribution
+from medulla.v1.scorer_pb2 import Contribution
 
 from services.fusion_scorer import vector_messages
 from services.fusion_scorer.case_evidence import CaseEvidence
+from services.fusion_scorer.vectors import VectorRisk
 from shared.model.block import DEFAULT_BLOCKS
 from shared.model.bundle import Bundle
 from shared.model.prediction import ArmPrediction
@@ -19,22 +20,22 @@ def contributions(evidence: CaseEvidence, arm: str, prediction: ArmPrediction) -
 
 def _contribution(evidence: CaseEvidence, arm: str, name: str, log_hazard: float) -> Contribution:
     profile = evidence.bundle.manifest.profile
-    variable, label = profile.variable(name), name.replace("_", " ")
+    variable, risk = profile.variable(name), _vector_risk(evidence, name)
     block = variable.block if variable else ""
     return Contribution(
         variable=name,
-        label=(variable.label if variable else "") or label,
+        label=risk.block.title if risk else (variable.label if variable else "") or name.replace("_", " "),
         block=block,
         block_title="" if profile.blocks == DEFAULT_BLOCKS else profile.title_of(block),
         value=_shown(evidence, arm, name),
         log_hazard=log_hazard,
-        columns=_columns(evidence, name),
+        columns=vector_messages.columns(risk) if risk else (),
     )
 
 
-def _columns(evidence: CaseEvidence, name: str) -> list[ColumnShare]:
-    risks = (risk for risk in evidence.vectors if risk.block.log_risk == name)
-    return [share for risk in risks for share in vector_messages.columns(risk)]
+def _vector_risk(evidence: CaseEvidence, name: str) -> VectorRisk | None:
+    """The vector whose log-risk a variable is; None for any other variable."""
+    return next((risk for risk in evidence.vectors if risk.block.log_risk == name), None)
 
 
 def _shown(evidence: CaseEvidence, arm: str, name: str) -> str:

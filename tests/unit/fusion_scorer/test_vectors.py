@@ -48,6 +48,7 @@ def test_a_score_of_two_vectors_and_a_record_is_what_a_hand_counts(bundle: Bundl
     assert [item.log_hazard for item in result.contributions] == pytest.approx(shares)
     assert result.log_risk == pytest.approx(sum(shares))
     assert [item.value for item in result.contributions] == ["M1", "+1.30 SD", "-0.65 SD"]
+    assert [item.label for item in result.contributions] == ["M stage", "blood counts", "MRI texture"]
     assert [item.block_title for item in result.contributions] == ["clinical", "blood counts", "MRI texture"]
     assert list(result.modalities_used) == ["MRI texture", "blood counts", "clinical"]
     assert list(result.modalities_missing) == ["slides"]
