@@ -8,7 +8,9 @@ from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, Slid
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.erase import EraseCase, Forget
-from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.handler import IndexSlide, RescoreCase
+from services.fusion_scorer.landed_input import PREFIXES
+from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
@@ -66,4 +68,4 @@ def routes(
 
 def _is_read(hint: ObjectHint) -> bool:
     """Whether an object's bytes are read: not those that services write, or each mark of an attempt made another."""
-    return hint.key.startswith(keys.CLINICAL) or hint.key == keys.CURRENT_BUNDLE
+    return hint.key.startswith(PREFIXES) or hint.key == keys.CURRENT_BUNDLE

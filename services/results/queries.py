@@ -75,7 +75,8 @@ class Queries:
             return None
         prefix = keys.slides(case)
         slides = (info for info in self.blobs.list(prefix) if not file_names.is_no_slide(info.key.removeprefix(prefix)))
-        landed = next(slides, None) or self.blobs.head(keys.clinical(case))
+        vectors = (info for info in self.blobs.list(keys.vectors(case)) if not file_names.is_no_record(info.key))
+        landed = next(slides, None) or self.blobs.head(keys.clinical(case)) or next(vectors, None)
         return CaseFacts(case, landed.last_modified) if landed else None
 
 

@@ -1,14 +1,15 @@
-"""The inputs of one score: a case's id, its slides and its clinical record in our names and words."""
+"""The inputs of one score: a case's id, its slides, its clinical record in our names and words, and its vectors."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.standalone.errors import NamelessCaseError, SeveralCasesError, located
 from services.standalone.fhir_record import flattened, is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted
+from services.standalone.vector_files import stated_case
 from services.trainer.cohort.column_map import load_map
 from shared import keys
 from shared.json_objects import MAX_BYTES
@@ -30,28 +31,37 @@ class Case:
     """Refused arguments."""
     readings: Sequence[str] = ()
     """How the column map read names and words, as sentences."""
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
+    """By block."""
 
 
-def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
-    """Assemble a case: its id is the one given, its folder's, the record's, or the first slide's name.
+def case_from(
+    items: Sequence[Item],
+    clinical: Path | None,
+    case_id: str | None,
+    columns: Path | None = None,
+    vectors: Mapping[str, bytes] | None = None,
+) -> Case:
+    """Assemble a case: its id is the one given, its folder's, the record's, a vector's, or the first slide's name.
 
     Raises:
         BadCaseIdError: the id is no pseudonym.
-        BadClinicalRecordError: the record cannot be read at all.
+        BadClinicalRecordError, BadVectorsError: the record or a vector cannot be read at all.
         BadMapError: the column map is invalid, or for another record.
         SeveralCasesError: the slides are of several cases, or of another one.
-        PermanentError: there is no slide among `items`, or nothing names the case of a record without slides.
+        PermanentError: there is no slide among `items`, or nothing names the case of other inputs without slides.
     """
     slides, refused = parted(items)
     if refused and not slides:
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    stated = stated_case_id(record) if record and not named else None
+    stated = None if named else (stated_case_id(record) if record else None) or stated_case(vectors or {})
     if not (named or stated or slides):
-        raise NamelessCaseError(f"{clinical} states no case_id")
+        raise NamelessCaseError(f"{clinical or 'the vector'} states no case_id")
     case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
-    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
+    own = [replace(slide, case_id=case) for slide in slides]
+    return Case(case, own, record, tuple(refused), readings, vectors or {})
 
 
 def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:

@@ -62,7 +62,7 @@ _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
-_WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
+_WATCHED = (*keys.LANDED, keys.CURRENT_BUNDLE)
 
 
 @dataclass(frozen=True)
@@ -199,5 +199,5 @@ def _bundles(store: BlobStore, bundle: Path) -> Bundles:
 
 
 def _make_folders(folder: Path) -> None:
-    for name in (keys.SLIDES, keys.CLINICAL):
+    for name in keys.LANDED:
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -75,7 +75,7 @@ def assemble(checked: VerifiedFiles) -> Bundle:
         BadBundleError: a file is missing or not understood, or the files do not fit each other.
     """
     arms = {arm.name: _content(checked, arm.file, Arm) for arm in checked.manifest.arms}
-    vectors = _vectors(checked)
+    vectors = vector_models(checked)
     hazards = [hazard for arm in arms.values() for hazard in arm.log_hazards]
     hazards += [model.log_hazard for model in vectors.values()]
     bundle = Bundle(
@@ -91,6 +91,17 @@ def assemble(checked: VerifiedFiles) -> Bundle:
     )
     check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil, vectors)
     return bundle
+
+
+def vector_models(checked: VerifiedFiles) -> Mapping[str, VectorModel]:
+    """The models of blocks of vectors among the files, by block in the profile's order.
+
+    Raises:
+        BadBundleError: one of them is not understood.
+    """
+    names = {block.name: vector_file(block.name) for block in checked.manifest.profile.vectors}
+    listed = {block: name for block, name in names.items() if name in checked.manifest.files}
+    return {block: _content(checked, name, VectorModel) for block, name in listed.items()}
 
 
 def _file(checked: VerifiedFiles, name: str) -> bytes:
@@ -114,12 +125,6 @@ def _mil(checked: VerifiedFiles) -> Mil | None:
     from shared.model.onnx_mil import OnnxMil  # noqa: PLC0415 - loads ONNX Runtime, which only slides need
 
     return OnnxMil(_file(checked, MIL))
-
-
-def _vectors(checked: VerifiedFiles) -> Mapping[str, VectorModel]:
-    names = {block.name: vector_file(block.name) for block in checked.manifest.profile.vectors}
-    listed = {block: name for block, name in names.items() if name in checked.manifest.files}
-    return {block: _content(checked, name, VectorModel) for block, name in listed.items()}
 
 
 def _trees(checked: VerifiedFiles, hazards: Iterable[LogHazard]) -> Mapping[str, Trees]:

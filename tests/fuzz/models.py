@@ -15,7 +15,6 @@ from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
 from shared.model.bundle import load
-from shared.model.profile import Profile
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target
@@ -25,9 +24,9 @@ _HEADER = 200
 """Bytes of a bag that hold its header, about."""
 
 
-def _bag(_: Path) -> tuple[Make, Read]:
+def _bag(folder: Path) -> tuple[Make, Read]:
     good = fusion.bag_bytes(fusion.features((1, 2), (3, 4), (5, 6)))
-    profile = Profile.model_validate(fusion.PROFILE)
+    bundle = load(fusion.write_bundle(folder / "toy"))
 
     def read(data: bytes, _: Path) -> object:
         store = MemoryStore()
@@ -36,7 +35,7 @@ def _bag(_: Path) -> tuple[Make, Read]:
         store.put(event.bag.key, data)
         event.slide.object.etag = store.put(event.slide.object.key, b"slide").etag
         CaseIndex(store).put_slide(event)
-        return CaseReader(store)(TakeSnapshot(store, CaseIndex(store))(CaseId("MB-1")), profile)
+        return CaseReader(store)(TakeSnapshot(store, CaseIndex(store))(CaseId("MB-1")), bundle)
 
     return lambda rng: damaged(good, rng, _HEADER), read
 

@@ -17,8 +17,8 @@ from medulla.v1.scorer_pb2_grpc import ScorerServiceStub, add_ScorerServiceServi
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
-from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer
+from services.fusion_scorer.what_if import WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics

@@ -36,6 +36,6 @@ def up(
         else:
             say(
                 f"Medulla on {deployment.url}. {NOTICE}\n"
-                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/, vectors in {watch}/vectors/CASE/."
             )
         raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))
