@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import log_risk_columns
+from services.trainer.arms.columns import log_risk_columns, ridge_shares
 from services.trainer.arms.cox import Sample, baseline, fit_cox
 from services.trainer.arms.tabular import COMPETING, Tabular
 from services.trainer.bundle.shrinkage import Shrinkage
@@ -66,7 +66,7 @@ def draw_refits(
     `agreements`: by block, the correlation of two models of it that learned from different patients; 1 where unknown.
     """
     rng = np.random.default_rng([patients.seed, 61])
-    priors = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
+    priors = [_prior(arm, patients.cohort) for arm in arms]
     drawn = []
     for step in range(_WARM_UP + count if count else 0):
         fits = _refits(arms, priors, patients, rng)
@@ -74,6 +74,11 @@ def draw_refits(
         if step >= _WARM_UP:
             drawn.append(_with_what_is_missing(arms, fits, patients, agreements, rng))
     return [tuple(fits[i] for fits in drawn) for i in range(len(arms))]
+
+
+def _prior(arm: ArmFit, cohort: Cohort) -> Shrinkage:
+    """Start of the sampler for the event of interest: the arm's ridge, of which a log-risk bears its share."""
+    return Shrinkage.start(ridge_shares(log_risk_columns(arm.columns, cohort.profile)), arm.model.ridge)
 
 
 def _refits(
@@ -88,7 +93,7 @@ def _refit(arm: ArmFit, event_prior: Shrinkage, cohort: Cohort, resampled: Ints,
     rows = arm.among(resampled)
     mine = cohort.outcome[arm.members]
     non_negative = log_risk_columns(arm.columns, cohort.profile)
-    competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
+    competing_prior = Shrinkage.start(np.ones(arm.design.shape[1]), COMPETING)
     causes = []
     for code in mine.causes:
         prior = event_prior if code == 1 else competing_prior

@@ -96,7 +96,7 @@ def test_a_fit_held_back_towards_a_point_has_no_gradient_there() -> None:
 def test_a_column_that_matters_is_held_back_less_over_the_sampler_than_one_that_does_not() -> None:
     rng = np.random.default_rng(4)
     coefficients: Floats = np.array([0.8, *np.zeros(9)])
-    state, seen = Shrinkage.start(10, 30.0), []
+    state, seen = Shrinkage.start(np.ones(10), 30.0), []
     for _ in range(300):
         state = state.after(coefficients, rng)
         seen.append(state.ridges)
