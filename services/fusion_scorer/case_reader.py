@@ -22,7 +22,7 @@ from shared.canonical import sha256
 from shared.json_objects import MAX_BYTES
 from shared.model.bundle import Bundle
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
-from shared.model.record import parse_record
+from shared.model.record import ReadRecord, parse_record
 from shared.times import when
 
 Refusal: TypeAlias = BadClinicalRecordError | BadVectorsError
@@ -50,6 +50,7 @@ class CaseReader:
     """Reads cases from the store."""
 
     store: BlobStore
+    read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseSnapshot, bundle: Bundle) -> StoredCase:
         """Read a case; a clinical record or vector that `bundle` refuses counts as missing.
@@ -71,7 +72,7 @@ class CaseReader:
     def _with_record(self, stored: StoredCase, info: BlobInfo, bundle: Bundle) -> StoredCase:
         data = read_version(self.store, info)
         try:
-            clinical = parse_record(data, stored.inputs.case_id, bundle.manifest.profile)
+            clinical = self.read_record(data, stored.inputs.case_id, bundle.manifest.profile)
         except BadClinicalRecordError as error:
             return replace(stored, refused=(*stored.refused, error))
         inputs = replace(stored.inputs, clinical=clinical)

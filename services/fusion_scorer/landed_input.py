@@ -7,7 +7,7 @@ from shared import keys
 from shared.errors import PermanentError
 from shared.model.bundle import Bundle
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
-from shared.model.record import parse_record
+from shared.model.record import ReadRecord
 from shared.units import CaseId
 
 PREFIXES = (keys.CLINICAL, keys.VECTORS)
@@ -24,13 +24,13 @@ class LandedInput:
     block: str = ""
     """Of a vector; empty for a clinical record."""
 
-    def refusal(self, data: bytes, bundle: Bundle) -> PermanentError | None:
+    def refusal(self, data: bytes, bundle: Bundle, read_record: ReadRecord) -> PermanentError | None:
         """What a bundle has against the input's bytes; None for a block of vectors that the bundle does not know."""
         try:
             if self.block:
                 read_vector(data, self.case_id, self.block, bundle)
             else:
-                parse_record(data, self.case_id, bundle.manifest.profile)
+                read_record(data, self.case_id, bundle.manifest.profile)
         except (BadClinicalRecordError, BadVectorsError) as error:
             return error
         return None

@@ -21,6 +21,7 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
+from shared.model.record import ReadRecord, parse_record
 from shared.sweep import ignored
 from shared.times import stamp
 from shared.units import CaseId
@@ -36,6 +37,7 @@ class OnLanding:
     bundles: Bundles
     announce: Callable[[CaseRescoreRequested], None]
     """Publishes at once: for a case that is to be scored without a refused input, and for the sweep."""
+    read_record: ReadRecord = parse_record
 
     def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """Request the scores that the object changes; events of other objects are ignored.
@@ -118,7 +120,7 @@ class OnLanding:
     def _refusal(self, landed: LandedInput, data: bytes) -> PermanentError | None:
         """What the promoted bundle has against an input; nothing while no bundle is promoted."""
         try:
-            return landed.refusal(data, self.bundles.promoted().bundle)
+            return landed.refusal(data, self.bundles.promoted().bundle, self.read_record)
         except NoBundleError:
             return None
 
