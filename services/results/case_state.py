@@ -137,8 +137,8 @@ def _first_risk(score: Score | None) -> HorizonRisk | None:
 
 def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[str]:
     if score is not None:
-        distances = score, *score.slides, *score.vectors
-        if any(each.out_of_distribution.flagged for each in distances):
+        distances = [each.out_of_distribution for each in (*score.slides, *score.vectors)]
+        if any(far.flagged for far in (score.out_of_distribution, *distances)):
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}

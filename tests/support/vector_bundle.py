@@ -72,6 +72,6 @@ def write_vector_bundle(folder: Path, name: str = "toy-vectors", blood: Mapping[
     return fusion.write_bundle(folder, changed, entries)
 
 
-def vector_json(block: str, case: str = "MB-1", **values: float | str | None) -> bytes:
+def vector_json(block: str, case: str = "MB-1", /, **values: float | str | None) -> bytes:
     """A vector's bytes."""
     return json.dumps({"case_id": case, "block": block, "values": values}).encode()

@@ -42,7 +42,8 @@ def test_a_landed_vector_is_indexed_and_scores_the_case(scorer: Scorer) -> None:
     entry = json.loads(scorer.store.get(keys.indexed_vector(CASE, "blood")))
     assert (entry["rejected"], entry["digest"]) == (None, sha256(data))
     result = scorer.score()
-    assert (result.model, result.log_risk) == ("blood", pytest.approx(0.5 * (0.5 - 0.1) / 0.5))
+    assert result.model == "blood"
+    assert result.log_risk == pytest.approx(0.5 * (0.5 - 0.1) / 0.5)
     (event,) = scorer.rescore(request)
     assert [stored.key for stored in getattr(event, "inputs", [])] == [BLOOD]
 

@@ -147,9 +147,11 @@ def test_a_simulated_vector_marks_the_score(bundle: Bundle) -> None:
         ({"hb": 1e300}, '"hb" is 1e+300, too large to compute with'),
     ],
 )
-def test_a_vector_that_does_not_fit_the_bundle_is_refused(bundle: Bundle, values: dict[str, object], what: str) -> None:
+def test_a_vector_that_does_not_fit_the_bundle_is_refused(
+    bundle: Bundle, values: dict[str, float | str | None], what: str
+) -> None:
     with pytest.raises(BadVectorsError, match="the vector blood of MB-1 is refused: ") as caught:
-        read_vector(vector_json("blood", **values), CASE, "blood", bundle)  # type: ignore[arg-type]
+        read_vector(vector_json("blood", **values), CASE, "blood", bundle)
     assert what in str(caught.value)
     assert caught.value.reason == "bad_vectors"
 
