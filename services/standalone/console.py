@@ -101,7 +101,8 @@ def progress(label: str) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(label: str) -> Iterator[Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    label_column = TextColumn("{task.description}", markup=False)
+    columns = (label_column, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True, speed_estimate_period=_DAY) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -122,7 +123,8 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}")
+            line = f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}"
+            _errors.print(line, markup=False)
 
     def _remaining_time(self, done: int, total: int, now: float) -> str:
         """The remaining time at the pace since the first call, if it is a minute or more."""

@@ -78,7 +78,7 @@ def find(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        with progress(one_line(slide.path.name)) as advance:
+        with progress(f"{one_line(slide.path.name)}, tiles") as advance:
             return look(slide, default_mpp, open_slide, advance)
     except Exception as error:  # noqa: BLE001 - any error of a slide is reported for that slide
         return _refusal(Refused(slide.path, refusal(error)))
