@@ -42,6 +42,12 @@ class BadCaseIdError(PermanentError):
     advice = f"Store it as slides/{{case_id}}/{{file}} or clinical/{{case_id}}.json, where the case id is {PSEUDONYM}"
 
 
+class BadCaseNameError(BadCaseIdError):
+    """A request or a command names a case by no pseudonym."""
+
+    advice = f"Name the case by its id, {PSEUDONYM}."
+
+
 @dataclass(frozen=True, slots=True)
 class SlideKey:
     """Case and slide of an object under `slides/`."""
@@ -107,6 +113,17 @@ def case_id(text: str, where: str) -> CaseId:
         BadCaseIdError: it is no pseudonym.
     """
     return CaseId(_pseudonym(text, where))
+
+
+def named_case(text: str, where: str) -> CaseId:
+    """Check the case id of a request or a command; `where` is named in the error.
+
+    Raises:
+        BadCaseNameError: it is no pseudonym.
+    """
+    if not pseudonyms.is_pseudonym(text):
+        raise BadCaseNameError(f"{text!r} in {where} is not a pseudonym")
+    return CaseId(text)
 
 
 def clinical(case: CaseId) -> str:

@@ -172,7 +172,7 @@ class WhatIf:
             BadClinicalRecordError: the record of the request is refused.
             BadBundleError: there is no such bundle.
         """
-        case, index = keys.case_id(request.case_id, "the request"), CaseIndex(self.store)
+        case, index = keys.named_case(request.case_id, "the request"), CaseIndex(self.store)
         if not index.has_case(case):
             raise UnknownCaseError(f"nothing is stored of case {case}")
         digest = Sha256(request.bundle_digest)

@@ -64,7 +64,7 @@ class Queries:
         Raises:
             UnknownCaseError: nothing is stored of it.
         """
-        case = keys.case_id(case_id, "the request")
+        case = keys.named_case(case_id, "the request")
         facts = self.results.case(case) or self._landed(case)
         if facts is None:
             raise UnknownCaseError(f"nothing is stored of case {case_id}")

@@ -36,7 +36,7 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
     """Assemble a case: its id is the one given, its folder's, the record's, or the first slide's name.
 
     Raises:
-        BadCaseIdError: the id is no pseudonym.
+        BadCaseNameError: the id is no pseudonym.
         BadClinicalRecordError: the record cannot be read at all.
         BadMapError: the column map is invalid, or for another record.
         SeveralCasesError: the slides are of several cases, or of another one.
@@ -50,7 +50,8 @@ def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None,
     stated = stated_case_id(record) if record and not named else None
     if not (named or stated or slides):
         raise NamelessCaseError(f"{clinical} states no case_id")
-    case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
+    source = "--case-id" if case_id else clinical if stated else slides[0].path
+    case = keys.named_case(named or stated or slides[0].case_id, str(source))
     return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
 
 

@@ -83,7 +83,7 @@ def promote_bundle(bundle: Path) -> str:
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:
-    known = keys.case_id(case, "the command line")
+    known = keys.named_case(case, "the command line")
     if not index.has_case(known):
         raise UnknownCaseError(f"nothing is stored of case {known}")
     return known
