@@ -18,7 +18,7 @@ from shared.canonical import sha256
 from shared.json_objects import MAX_BYTES
 from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
-from shared.model.record import ClinicalRecord, parse_record
+from shared.model.record import ClinicalRecord, ReadRecord, parse_record
 from shared.times import when
 from shared.units import CaseId
 
@@ -43,6 +43,7 @@ class CaseReader:
     """Reads cases from the store."""
 
     store: BlobStore
+    read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseSnapshot, profile: Profile) -> StoredCase:
         """Read a case; a clinical record that `profile` refuses counts as missing.
@@ -61,7 +62,7 @@ class CaseReader:
         return StoredCase(replace(inputs, clinical=clinical), tuple(landed))
 
     def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
-        return None if info is None else parse_record(read_version(self.store, info), case, profile)
+        return None if info is None else self.read_record(read_version(self.store, info), case, profile)
 
     def _slide(self, event: SlideEmbedded) -> SlideInput:
         data = self._get(event, event.bag.key)

@@ -25,7 +25,7 @@ from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
 from shared.model.errors import BadClinicalRecordError
-from shared.model.record import parse_record
+from shared.model.record import ReadRecord, parse_record
 from shared.slides.embedded import other_holders
 from shared.sweep import ignored
 from shared.times import stamp, when
@@ -92,6 +92,7 @@ class OnLanding:
     bundles: Bundles
     announce: Callable[[CaseRescoreRequested], None]
     """Publishes at once: for a case that is to be scored although its record is refused, and for the sweep."""
+    read_record: ReadRecord = parse_record
 
     def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """Request the scores that the object changes; events of other objects are ignored.
@@ -187,7 +188,7 @@ class OnLanding:
     def _refusal(self, case: CaseId, data: bytes) -> BadClinicalRecordError | None:
         """What the promoted bundle's profile has against a record; nothing while no bundle is promoted."""
         try:
-            parse_record(data, case, self.bundles.promoted().bundle.manifest.profile)
+            self.read_record(data, case, self.bundles.promoted().bundle.manifest.profile)
         except NoBundleError:
             return None
         except BadClinicalRecordError as error:

@@ -19,17 +19,20 @@ from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
 from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
+from shared.model.record import ReadRecord, parse_record
 from shared.route import Route
 
 
-def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLanding:
+def on_landing(
+    store: BlobStore, bundles: Bundles, producer: Producer, read_record: ReadRecord = parse_record
+) -> OnLanding:
     """The handler of landed objects, which is also what the sweep asks."""
 
     def announce(event: CaseRescoreRequested) -> None:
         producer.send([to_record(event, SERVICE)])
 
     index = CaseIndex(store)
-    return OnLanding(store, index, CaseChanges(store, index), bundles, announce)
+    return OnLanding(store, index, CaseChanges(store, index), bundles, announce, read_record)
 
 
 def routes(
@@ -39,14 +42,16 @@ def routes(
     program_version: str,
     forget_letters: Forget,
     bucket: str = "medulla",
+    read_record: ReadRecord = parse_record,
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
 
     def embed_again(file: BlobInfo) -> None:
         producer.send([s3_events.announcement(bucket, file.key, file.etag)])
 
-    landing, index = on_landing(store, bundles, producer), CaseIndex(store)
-    rescore = RescoreCase(ScoreCase(store, bundles, program_version, embed_again=embed_again), index)
+    landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
+    score_case = ScoreCase(store, bundles, program_version, embed_again=embed_again, read_record=read_record)
+    rescore = RescoreCase(score_case, index)
     kept = (
         Route(
             topics.S3_EVENTS,

@@ -21,7 +21,7 @@ from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
-from shared.model.record import ClinicalRecord, parse_record
+from shared.model.record import ClinicalRecord, ReadRecord, parse_record
 from shared.times import stamp
 from shared.units import CaseId, Sha256
 
@@ -48,6 +48,7 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
     embed_again: Callable[[BlobInfo], None] = _left_alone
     """Announces the file of a slide whose entry in the index is damaged."""
+    read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseId) -> CaseScored:
         """Score the case as it stands; see `case_record` for how an older state is kept from being published last.
@@ -74,7 +75,7 @@ class ScoreCase:
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
         for file in snapshot.damaged:
             self.embed_again(file)
-        stored = CaseReader(self.store)(snapshot, promoted.bundle.manifest.profile)
+        stored = CaseReader(self.store, self.read_record)(snapshot, promoted.bundle.manifest.profile)
         if stored.empty:
             return self._without_score(snapshot, stored)
         inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *self.left_out))

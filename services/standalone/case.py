@@ -1,13 +1,13 @@
 """The inputs of one score: a case's id, its slides and its clinical record in our names and words."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.standalone.errors import NamelessCaseError, SeveralCasesError, located
-from services.standalone.fhir_record import flattened, is_fhir
+from services.standalone.fhir_record import is_fhir
 from services.standalone.local_slides import SlideFile
+from services.standalone.mapped_records import mapped_entries, translated
 from services.standalone.selection import Item, Refused, parted
 from services.trainer.cohort.column_map import load_map
 from shared import keys
@@ -75,15 +75,13 @@ def _read(path: Path) -> bytes:
 def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     """A record in our names and words, and how a map read it; of a FHIR Bundle only the mapped values."""
     record = _read(clinical)
-    entries = record_entries(record)
-    if columns is None and is_fhir(entries):
-        raise BadClinicalRecordError(
-            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
-        )
     if columns is None:
+        if is_fhir(record_entries(record)):
+            raise BadClinicalRecordError(
+                f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+            )
         return record, []
     names = load_map(columns)
-    if is_fhir(entries):
-        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    entries = mapped_entries(record, names)
     names.check(entries, str(clinical))
-    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)
+    return translated(entries, names), names.changes(entries)

@@ -50,10 +50,10 @@ class Laptop:
 
 
 @contextmanager
-def laptop(folder: Path, end_s: float = PATIENCE_S) -> Iterator[Laptop]:
+def laptop(folder: Path, *options: str, end_s: float = PATIENCE_S) -> Iterator[Laptop]:
     """A `medulla up` that runs inside the block, and must end within `end_s` of Ctrl-C."""
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "services.standalone", "up", "--watch", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "services.standalone", "up", "--watch", str(folder), "--port", str(port), *options]
     with subprocess.Popen(command, cwd=CHECKOUT, env=clean_environment(), stderr=subprocess.PIPE) as process:
         try:
             running = Laptop(folder, port)
@@ -114,6 +114,22 @@ def test_ctrl_c_cuts_off_slides_in_work_and_the_next_start_goes_on_with_them(tmp
     assert not list(tmp_path.glob("attempts/**/*.json"))
     with laptop(tmp_path) as second:
         assert wait_for(lambda: all(second.score(f"C-{number}").get("slides") for number in range(6)), PATIENCE_S)
+
+
+def test_records_in_other_words_are_read_with_a_map_and_a_corrected_map_changes_the_score(tmp_path: Path) -> None:
+    columns, watched = tmp_path / "columns.yaml", tmp_path / "watched"
+    columns.write_text("{columns: {Gruppe: molecular_group}, words: {molecular_group: {Typ B: G4}}}")
+    with laptop(watched, "--map", str(columns)) as first:
+        first.land("clinical/C-1.json", b'{"Gruppe": "Typ B"}')
+        assert wait_for(lambda: group_read(first) == ("Typ B (Gruppe)", "G4"), PATIENCE_S)
+    columns.write_text("{columns: {Gruppe: molecular_group}, words: {molecular_group: {Typ B: G3}}}")
+    with laptop(watched, "--map", str(columns)) as second:
+        assert wait_for(lambda: group_read(second) == ("Typ B (Gruppe)", "G3"), PATIENCE_S)
+
+
+def group_read(up: Laptop) -> tuple[str, str] | None:
+    readings = up.score("C-1").get("readings")
+    return (readings[0]["written"], readings[0]["value"]) if readings else None
 
 
 CANARY = "canary-4711"
