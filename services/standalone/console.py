@@ -51,16 +51,16 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
+def exit_codes(*, goes_on: bool = False, stopped_code: int = STOPPED) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on`: a stopped command resumes."""
     stopped = f"Stopped. Nothing is half-written; the same command {'goes on from here' if goes_on else 'starts anew'}."
-    ending = LateEnding(lambda: complain(stopped), STOPPED)
+    ending = LateEnding(lambda: complain(stopped), stopped_code)
     try:
         with ending.after_ctrl_c(), _errors_as_sentences():
             yield
     except KeyboardInterrupt:
         ending.announce()
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(stopped_code) from None
 
 
 @contextmanager
