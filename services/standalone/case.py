@@ -11,6 +11,7 @@ from services.standalone.mapped_records import mapped_entries, translated
 from services.standalone.selection import Item, Refused, parted
 from services.trainer.cohort.column_map import load_map
 from shared import keys
+from shared.bounded_file import read_start
 from shared.json_objects import MAX_BYTES
 from shared.model.errors import BadClinicalRecordError
 from shared.model.record import record_entries, stated_case_id
@@ -66,8 +67,7 @@ def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_start(path, MAX_BYTES)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 

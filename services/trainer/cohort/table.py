@@ -17,6 +17,7 @@ from services.trainer.cohort.readings import summary
 from services.trainer.cohort.rows import Row, read_rows
 from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
 from shared.arrays import Floats, Ints
+from shared.bounded_file import read_start
 from shared.canonical import sha256
 from shared.model.profile import Profile
 from shared.model.variable import KNOWN_TREATMENT, Value, Variable
@@ -54,9 +55,9 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         BadMapError: the map names columns that are not there.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        data = read_start(path, _MOST_BYTES)
+        if len(data) > _MOST_BYTES:
             raise UnreadableTableError(f"cohort {path} has more than {_MOST_BYTES} bytes, which are allowed")
-        data = path.read_bytes()
     except OSError as error:
         raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error
     words = Vocabulary(profile.variables, profile.missing)
