@@ -43,6 +43,7 @@ from shared.blob.port import BlobStore
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Producer
+from shared.erased import ErasedCases
 from shared.errors import PermanentError
 from shared.model.record import ReadRecord, parse_record
 from shared.route import subscriptions
@@ -184,7 +185,11 @@ def _workers(
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
-    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix, is_erased=partial(_is_erased, store)))
+
+
+def _is_erased(store: BlobStore, key: str) -> bool:
+    return ErasedCases(store).holds(keys.named_in(key).get("case_id", ""))
 
 
 def _page(deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:

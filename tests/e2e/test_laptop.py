@@ -152,9 +152,12 @@ def test_an_erased_case_leaves_no_trace_and_comes_back_only_when_that_is_lifted(
         assert running.get("/api/v1/audit/verify")["intact"]
     assert medulla("erase", CANARY, "--watch", str(tmp_path)).returncode == 0
     assert not traces(tmp_path)
-    assert medulla("erase", CANARY, "--watch", str(tmp_path), "--lift").returncode == 0
     with laptop(tmp_path) as again:
         again.land(f"clinical/{CANARY}.json", record)
+        again.land("clinical/DEMO-003.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"DEMO-003"))
+        assert wait_for(lambda: bool(again.score("DEMO-003")), PATIENCE_S)
+        assert not again.score(CANARY)
+        assert medulla("erase", CANARY, "--watch", str(tmp_path), "--lift").returncode == 0
         assert wait_for(lambda: bool(again.score(CANARY)), PATIENCE_S)
 
 
