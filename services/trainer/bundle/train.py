@@ -78,7 +78,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
     patterns = patterns_of(patients, cohort.profile.block_names)
     out_of_fold = nested(patients, embeddings, patterns, fold_of, lambda done, _: advance(1 + done, steps))
-    arms = served_arms(patients, out_of_fold, plan.refits, models.agreements)
+    arms = served_arms(patients, out_of_fold, plan.refits, models.agreements(cohort.profile))
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
