@@ -13,7 +13,8 @@ from services.trainer.arms.ridge_cox import patterns_of
 from services.trainer.arms.rule import RULE, ClinicalRule
 from services.trainer.arms.scored import Scored
 from services.trainer.block_models import BlockModels, fit_blocks
-from services.trainer.bundle.model_card import UNCALIBRATED, CardFacts, model_card
+from services.trainer.bundle.card_figures import CardFacts, card_of
+from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, served_arms, served_trees
@@ -92,9 +93,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
-    encoder = embeddings.encoder_name if embeddings else None
-    facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
-    files["model_card.md"] = model_card(facts).encode()
+    facts = CardFacts(cohort, embeddings, arms, [*notes, *plan.remarks], plan.seed, plan.refits)
+    files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
     advance(steps, steps)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.trainer.arms.registry import PRIMARY, record_arm, shown_arms
 from services.trainer.arms.rule import RULE
-from services.trainer.evaluation.cohort_tables import cohort_summary, table_one
+from services.trainer.cohort_summary import cohort_summary, reported_profile
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.decisions import decision_curve
 from services.trainer.evaluation.figures import arm_figures
@@ -15,12 +15,12 @@ from services.trainer.evaluation.pooled import Pooled
 from services.trainer.evaluation.risk_groups import risk_groups
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.subgroups import modalities, subgroups
+from services.trainer.evaluation.variable_table import table_one
 from services.trainer.metrics.bootstrap import LEVEL, Bootstrap
-from services.trainer.report_model.patients import PrototypeRow, ReportedProfile
+from services.trainer.report_model.patients import PrototypeRow
 from services.trainer.report_model.procedure import CrossValidation, ExternalValidation
 from services.trainer.report_model.report import Report, ReportedBootstrap
 from shared.arrays import Flags
-from shared.model.profile import Profile
 from shared.notice import NOTICE
 
 
@@ -47,7 +47,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         kind=_kind(procedure),
         simulated=cohort.simulated,
         notice=NOTICE,
-        profile=_profile(cohort.profile, has_times=cohort.has_times),
+        profile=reported_profile(cohort),
         horizons_years=pooled.horizons,
         cohort=cohort_summary(cohort, measured.has_slides, bootstrap),
         notes=tuple(measured.notes),
@@ -70,18 +70,6 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
 
 def _kind(procedure: CrossValidation | ExternalValidation) -> Literal["evaluate", "validate"]:
     return "evaluate" if isinstance(procedure, CrossValidation) else "validate"
-
-
-def _profile(profile: Profile, *, has_times: bool) -> ReportedProfile:
-    return ReportedProfile(
-        name=profile.name,
-        title=profile.title,
-        population=profile.population,
-        prediction_time=profile.prediction_time,
-        has_times=has_times,
-        labels={variable.name: variable.shown for variable in profile.variables},
-        blocks=profile.blocks,
-    )
 
 
 def _bootstrap(bootstrap: Bootstrap) -> ReportedBootstrap:

@@ -22,5 +22,4 @@ def prototype_rows(cohort: Cohort, embeddings: Embeddings | None, seed: int, out
     header = ["case_id", *(f"share_{k}" for k in range(result.shares.shape[1]))]
     shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(result.cases, result.shares, strict=True))
     write_rows(out / "prototypes.csv", [header, *shares])
-    listed = zip(result.rows, result.examples, strict=True)
-    return tuple(PrototypeRow.model_validate({**row, "examples": examples}) for row, examples in listed)
+    return result.rows

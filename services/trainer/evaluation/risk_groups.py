@@ -3,10 +3,10 @@
 import numpy as np
 
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.evaluation.incidence_band import incidence_band
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, rounded
 from services.trainer.metrics.incidence import at_risk, log_rank
+from services.trainer.metrics.incidence_band import incidence_band
 from services.trainer.report_model.arms import Curve, RiskGroup, RiskGroups
 from shared.arrays import Flags, Floats, Ints
 

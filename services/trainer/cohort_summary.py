@@ -1,13 +1,27 @@
-"""Who the patients of a cohort are: counts, follow-up, incidence, and every variable."""
+"""Counts of a cohort: events, follow-up, incidence, sites."""
 
 import numpy as np
 
 from services.trainer.cohort.cohort import Cohort, Outcome
-from services.trainer.evaluation.incidence_band import incidence_band
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
 from services.trainer.metrics.incidence import survival
-from services.trainer.report_model.patients import CohortSummary, CountedCell, FollowUp, MeasuredCell, VariableRow
-from shared.arrays import Flags, Floats
+from services.trainer.metrics.incidence_band import incidence_band
+from services.trainer.report_model.patients import CohortSummary, FollowUp, ReportedProfile
+from shared.arrays import Flags
+
+
+def reported_profile(cohort: Cohort) -> ReportedProfile:
+    """What reports and model cards say of the profile."""
+    profile = cohort.profile
+    return ReportedProfile(
+        name=profile.name,
+        title=profile.title,
+        population=profile.population,
+        prediction_time=profile.prediction_time,
+        has_times=cohort.has_times,
+        labels={variable.name: variable.shown for variable in profile.variables},
+        blocks=profile.blocks,
+    )
 
 
 def cohort_summary(cohort: Cohort, has_slides: Flags | None, bootstrap: Bootstrap) -> CohortSummary:
@@ -44,30 +58,3 @@ def _follow_up(cohort: Cohort) -> FollowUp:
     free = survival(Outcome(outcome.time, (outcome.event == 0).astype(np.int64)), times)
     median = rounded(float(times[np.argmax(free <= 0.5)])) if (free <= 0.5).any() else None
     return FollowUp(median=median, longest=rounded(float(outcome.time.max())))
-
-
-def table_one(cohort: Cohort) -> tuple[VariableRow, ...]:
-    """Every variable: median and quartiles, or counts; and how many are missing; by whether the event happened."""
-    rows = []
-    for variable in cohort.profile.variables:
-        values = cohort.column(variable.name)
-        cells = tuple(_cell(values[mask], variable.levels) for mask in _columns(cohort))
-        rows.append(VariableRow(variable=variable.name, unit=variable.unit, block=variable.block, cells=cells))
-    return tuple(rows)
-
-
-def _columns(cohort: Cohort) -> tuple[Flags, Flags, Flags]:
-    is_event = cohort.outcome.is_event
-    return np.ones(len(cohort), np.bool_), is_event, ~is_event
-
-
-def _cell(values: Floats, levels: tuple[str, ...]) -> CountedCell | MeasuredCell:
-    known = values[~np.isnan(values)]
-    missing = len(values) - len(known)
-    if levels:
-        counts = np.bincount(known.astype(np.int64), minlength=len(levels))
-        return CountedCell(missing=missing, counts=dict(zip(levels, counts.tolist(), strict=True)))
-    if not len(known):
-        return MeasuredCell(missing=missing, quartiles=None)
-    quartiles = tuple(rounded(float(q), 4) for q in np.quantile(known, [0.25, 0.5, 0.75]))
-    return MeasuredCell(missing=missing, quartiles=quartiles)
