@@ -1,6 +1,6 @@
 """Measures what a model card says: every model of a bundle on patients who were left out of every step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from services.trainer.metrics.bootstrap import FEWER, Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
-from services.trainer.report_model.card import CardArm, CardGain, ModelCard
+from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
 
 _LEAST = 5
 """A subgroup with fewer events gets no figure."""
@@ -49,7 +49,16 @@ def card_of(facts: CardFacts) -> ModelCard:
         seed=facts.seed,
         refits=facts.refits,
         encoder=embeddings.encoder_name if embeddings else None,
+        vectors=tuple(_vectors(cohort)),
     )
+
+
+def _vectors(cohort: Cohort) -> Iterator[CardVectors]:
+    """Blocks of vectors in the order of the profile."""
+    for block in cohort.profile.vectors:
+        if vectors := cohort.vectors.get(block.name):
+            columns, n = len(vectors.columns), int(vectors.known.sum())
+            yield CardVectors(title=block.title, columns=columns, n=n, digest=vectors.digest)
 
 
 def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
