@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.arms.registry import PRIMARY, record_arm
+from services.trainer.arms.registry import record_arm
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -75,16 +75,17 @@ def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
 
 
 def _gain(facts: CardFacts) -> CardGain | None:
-    arms, base = {arm.name: arm for arm in facts.arms}, record_arm(facts.cohort.profile)
-    if not {PRIMARY, base} <= arms.keys():
+    profile = facts.cohort.profile
+    record = next((arm for arm in facts.arms if arm.name == record_arm(profile)), None)
+    fused = facts.arms[0]
+    if record is None or not record.pattern < fused.pattern:
         return None
-    fused, record = arms[PRIMARY], arms[base]
     place = np.searchsorted(record.members, fused.members)
     outcome = facts.cohort.outcome[fused.members]
     first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
     second = discrimination.harrell_c(outcome, record.out_of_fold.log_risk[place])
     gain = _figure(Difference(first, second), len(outcome), facts)
-    return CardGain(a=PRIMARY, b=base, n=len(outcome), gain=gain)
+    return CardGain(a=fused.name, b=record.name, n=len(outcome), gain=gain)
 
 
 def _subgroups(facts: CardFacts) -> tuple[Subgroup, ...]:

@@ -106,11 +106,12 @@ def _method(card: ModelCard) -> str:
     read = "the variables and the out-of-fold log-risk" if encoder or card.vectors else "the variables"
     read += "s of blocks" if card.vectors else ""
     vectors = f"{_vector_method(card)} " if card.vectors else ""
+    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("networks", "slides")
     return (
         f"{encoder}{vectors}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {card.refits} refits for the 90 % interval, which speaks of "
-        "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
-        f"neither variables nor slides show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
+        f"the finite training cohort, of what is not known of the case and of how far {learners} disagree; of causes "
+        f"that neither variables nor {shown} show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
     )
 
 
