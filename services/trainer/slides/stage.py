@@ -14,8 +14,9 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import MissingTorchError
 from services.trainer.folds import stratified_folds
+from services.trainer.out_of_fold import agreement, out_of_fold
 from services.trainer.slides.projection import Projection, fit_projection
-from shared.arrays import Flags, Floats, Ints
+from shared.arrays import Floats
 from shared.model.column import Column, design_matrix
 
 try:
@@ -97,9 +98,10 @@ def fit_slides(
     joint = Bags(tiles, _design(columns, cohort, beside))
     both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
     log_risks = attention.log_risk(Bags(tiles))
-    model = SlideModel(projection, columns, attention, both, most, _agreement(log_risks[:, has]))
-    risk = np.where(has, _out_of_fold(log_risks, folds), np.nan)
-    mixed = _out_of_fold(both.log_risk(joint), folds) if both else None
+    fold_of_network = np.tile(np.arange(FOLDS), SEEDS)
+    model = SlideModel(projection, columns, attention, both, most, agreement(log_risks[:, has], fold_of_network))
+    risk = np.where(has, out_of_fold(log_risks, fold_of_network, folds), np.nan)
+    mixed = out_of_fold(both.log_risk(joint), fold_of_network, folds) if both else None
     return model, SlideScores(BlockView(risk, pooled(tiles, projection)), mixed)
 
 
@@ -108,27 +110,6 @@ def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
     count = min(POOLED, projection.axes.shape[1])
     nothing = np.full(count, np.nan)
     return np.stack([bag[:, :count].mean(axis=0, dtype=np.float64) if len(bag) else nothing for bag in tiles])
-
-
-def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
-    """Mean [n] over the networks [e, n] that had not seen a patient, each centred on the patients that it saw."""
-    fold_of_network = np.tile(np.arange(FOLDS), SEEDS)
-    unseen = fold_of_network[:, None] == folds[None, :]
-    centred = log_risk - _mean(log_risk, ~unseen)[:, None] + _mean(log_risk, ~unseen).mean()
-    return np.asarray(np.where(unseen, centred, 0).sum(axis=0) / unseen.sum(axis=0), np.float64)
-
-
-def _agreement(log_risk: Floats) -> float:
-    """Mean correlation of networks [e, n] of different inner folds; a constant network correlates with none."""
-    spread = log_risk.std(axis=1, keepdims=True)
-    standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
-    fold = np.tile(np.arange(FOLDS), SEEDS)
-    correlations = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
-    return float(np.clip(correlations.mean(), 0.0, 1.0))
-
-
-def _mean(values: Floats, mask: Flags) -> Floats:
-    return np.asarray(np.where(mask, values, 0).sum(axis=1) / mask.sum(axis=1), np.float64)
 
 
 def _design(columns: tuple[Column, ...], cohort: Cohort, beside: Floats | None) -> Features:
