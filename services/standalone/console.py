@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -17,14 +17,12 @@ from services.standalone.interrupt import stoppable
 from services.standalone.late_ending import LateEnding
 from shared.errors import MedullaError, TransientError
 from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
+from shared.progress import Advance
 
 _DAY = 86400.0
 """Seconds from which the remaining time is estimated: one step may take longer than the usual half minute."""
 _QUIET_S = 5.0
 """Shorter work prints no progress lines."""
-
-Advance = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,9 +1,7 @@
 """Cross-validates a cohort and writes its report, with the tiles of each prototype where there are slides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from services.standalone import cohort_files
 from services.standalone.cohort_slides import CohortSlides
@@ -14,6 +12,7 @@ from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers, forget
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
+from services.trainer.report_model.report import Report
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class CohortFiles:
 class Evaluated:
     """The report of a cohort, and what people are told of it."""
 
-    report: Mapping[str, Any]
+    report: Report
     lines: list[str]
 
 
@@ -53,7 +52,7 @@ def evaluated(files: CohortFiles, plan: Plan, out: Path) -> Evaluated:
     slides = CohortSlides.below(files.slides, files.default_mpp) if files.slides else None
     with progress("folds") as advance:
         report = evaluate(table, bags, plan, out, advance)
-    examples = example_tiles(report["prototypes"], bags, slides) if bags and slides else None
+    examples = example_tiles(report.prototypes, bags, slides) if bags and slides else None
     write_page(report, out, examples)
     forget(out)
     warnings = [examples.lack] if examples and examples.lack else []

@@ -17,7 +17,6 @@ from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
 from services.standalone.advice import bundle_advice
 from services.standalone.case import Case
-from services.standalone.console import Advance
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.errors import located, refusal
 from services.standalone.local_slides import SlideFile
@@ -35,6 +34,7 @@ from shared.blob.port import BlobStore
 from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
 from shared.model.record import parse_record
+from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
 _TOP_TILES = 6

@@ -8,7 +8,7 @@ from services.embedder.errors import TooManyCorruptTilesError
 from services.embedder.handler import EmbedSlide
 from services.standalone import score_text
 from services.standalone.advice import here
-from services.standalone.console import Advance, one_line, progress
+from services.standalone.console import one_line, progress
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
@@ -19,6 +19,7 @@ from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.progress import Advance
 
 _TILES_PER_CPU_SECOND = 100
 """Of the default encoder, decoding included; `make bench` measures it."""

@@ -1,6 +1,6 @@
 """Recovery of known hazard ratios: the report's multivariable estimates on many SIMULATED tables."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ class RecoveryPlan:
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])
-        return {row["column"]: row for row in hazard_ratios(cohort) if None not in row.values()}
+        ratios = {row.column: asdict(row.ratio) for row in hazard_ratios(cohort)}
+        return {column: ratio for column, ratio in ratios.items() if None not in ratio.values()}
 
 
 def _summary(name: str, rows: list[dict[str, float]]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def evaluate(
         files = CohortFiles(cohort, embeddings, profile, columns, slides, default_mpp)
         result = evaluated(files, plan, out)
     if as_json:
-        print_json(result.report)
+        print_json(result.report.model_dump(mode="json"))
     else:
         say("\n".join(result.lines))
 

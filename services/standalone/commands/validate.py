@@ -23,9 +23,9 @@ def validate(
         from services.standalone.cohort_files import read
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bundle.served import read_bundle
-        from services.trainer.evaluation.validate import validate as validate_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
+        from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes():
         served = read_bundle(bundle)
         table, bags = read(cohort, embeddings, load_profile(profile) if profile else served.profile, columns)
@@ -33,6 +33,6 @@ def validate(
             report = validate_bundle(served, table, bags, out, advance)
         write_page(report, out)
     if as_json:
-        print_json(report)
+        print_json(report.model_dump(mode="json"))
     else:
         say("\n".join(evaluation_lines(report, out)))

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -19,9 +19,7 @@ from services.trainer.evaluation.splits import Splits
 from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
-
-Advance = Callable[[int, int], None]
-"""Called with (done, total)."""
+from shared.progress import Advance
 
 UNFINISHED = "unfinished"
 VERSION = 5

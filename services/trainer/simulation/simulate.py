@@ -1,7 +1,7 @@
 """Writes a SIMULATED cohort: cohort.csv, embeddings, the truth behind it, and on request small real-pixel slides."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from services.trainer.simulation.simulated_outcome import (
 )
 from shared.arrays import Floats
 from shared.canonical import digest_of, sha256
+from shared.progress import Advance
 from shared.tensors import encode_tensors
 
-Advance = Callable[[int, int], None]
 ENCODER_NAME = "SIMULATED"
 
 
