@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from services.standalone import console, slide_finding
-from services.standalone.console import Advance
 from services.standalone.local_slides import SlideFile, slide_at
+from shared.progress import Advance
 
 
 def test_the_time_left_is_told_from_the_pace_since_the_first_call(
