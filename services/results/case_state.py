@@ -137,10 +137,9 @@ def _first_risk(score: Score | None) -> HorizonRisk | None:
 
 def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[str]:
     if score is not None:
-        distances = [score.out_of_distribution]
-        distances += [slide.out_of_distribution for slide in score.slides]
-        distances += [vector.out_of_distribution for vector in score.vectors]
-        if any(distance.flagged for distance in distances):
+        slides = (slide.out_of_distribution for slide in score.slides)
+        vectors = (vector.out_of_distribution for vector in score.vectors)
+        if any(far.flagged for far in (score.out_of_distribution, *slides, *vectors)):
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
