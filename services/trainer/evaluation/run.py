@@ -57,7 +57,7 @@ class RawResults:
 
     folds: dict[tuple[int, int], FoldResult]
     permuted: dict[tuple[int, int], FoldResult]
-    """The folds of the first repeat again, with the outcome dealt out anew."""
+    """The folds of the first repeat again, with the outcome permuted."""
     controls: list[ControlResult]
 
 
