@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,10 @@ PLANS = (VectorPlan("blood", 8, 3.0), VectorPlan("genes", 60, 2.0))
 
 def with_trees(cohort: Cohort) -> Cohort:
     """The block of genes read by LightGBM, and titles as people give them."""
-    changes = {"genes": {"fit": VectorFit(model="lightgbm", keep=6)}, "blood": {"title": "blood counts"}}
+    changes: dict[str, dict[str, Any]] = {
+        "genes": {"fit": VectorFit(model="lightgbm", keep=6)},
+        "blood": {"title": "blood counts"},
+    }
     blocks = tuple(block.model_copy(update=changes.get(block.name, {})) for block in cohort.profile.blocks)
     return replace(cohort, profile=cohort.profile.model_copy(update={"blocks": blocks}))
 

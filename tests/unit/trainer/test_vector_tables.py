@@ -36,7 +36,7 @@ def given(cohort: Cohort, path: Path, *lines: str) -> Cohort:
     return add_vectors(cohort, {"blood": path})
 
 
-def sheet(*rows: tuple[object, ...]) -> bytes:
+def sheet(*rows: list[str | float | None]) -> bytes:
     book, data = Workbook(), io.BytesIO()
     for row in rows:
         book.active.append(row)  # type: ignore[union-attr]
@@ -48,7 +48,8 @@ def test_rows_stand_in_the_order_of_the_cohort_and_empty_cells_are_missing(cohor
     read = given(cohort, tmp_path / "b.csv", "hb,case_id,crp", "12.5,p1,NA", ",p0,3", ",p2,", "1,stranger,1")
     vectors = read.vectors["blood"]
     assert vectors.columns == ("hb", "crp")
-    assert np.array_equal(vectors.values[:3], [[np.nan, 3], [12.5, np.nan], [np.nan, np.nan]], equal_nan=True)
+    expected = np.array([[np.nan, 3.0], [12.5, np.nan], [np.nan, np.nan]])
+    assert np.array_equal(vectors.values[:3], expected, equal_nan=True)
     assert read.has_block("blood").tolist() == [True, True] + [False] * 10
     assert vector_notes(read) == [
         "10 patients have no blood counts; they are served by the models without blood",
@@ -64,14 +65,14 @@ def test_vectors_follow_the_patients_that_are_taken(cohort: Cohort, tmp_path: Pa
 
 def test_a_workbook_is_read_as_a_text_is(cohort: Cohort, tmp_path: Path) -> None:
     path = tmp_path / "b.xlsx"
-    path.write_bytes(sheet(("case_id", "hb", "crp"), ("p1", 12.5, None), ("p0", 11, 3)))
+    path.write_bytes(sheet(["case_id", "hb", "crp"], ["p1", 12.5, None], ["p0", 11, 3]))
     vectors = add_vectors(cohort, {"blood": path}).vectors["blood"]
-    assert np.array_equal(vectors.values[:2], [[11, 3], [12.5, np.nan]], equal_nan=True)
+    assert np.array_equal(vectors.values[:2], np.array([[11.0, 3.0], [12.5, np.nan]]), equal_nan=True)
 
 
 def test_a_workbook_may_have_as_many_columns_as_a_vector(cohort: Cohort, tmp_path: Path) -> None:
     path = tmp_path / "b.xlsx"
-    path.write_bytes(sheet(("case_id", *(f"c{i}" for i in range(5_000))), ("p1", *range(5_000))))
+    path.write_bytes(sheet(["case_id", *(f"c{i}" for i in range(5_000))], ["p1", *range(5_000)]))
     assert add_vectors(cohort, {"blood": path}).vectors["blood"].values.shape == (12, 5_000)
 
 

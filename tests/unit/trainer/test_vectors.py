@@ -72,7 +72,7 @@ def test_weights_of_columns_give_what_the_reduced_columns_give(name: str) -> Non
     learned = training(columns, fit)
     z = fit_scaling(learned.values)(learned.values)
     reduction = fit_reduction(fit, z, np.arange(columns), learned.outcome)
-    coefficients = np.random.default_rng(3).normal(size=reduction(z).shape[1])
+    coefficients = np.random.default_rng(3).normal(size=(reduction(z).shape[1],))
     assert z @ reduction.weights(coefficients) == pytest.approx(reduction(z) @ coefficients)
 
 
