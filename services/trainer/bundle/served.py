@@ -157,13 +157,13 @@ def _only_known(arm: LateFusion, prediction: Prediction, patients: Patients) -> 
 
 def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patients) -> str | None:
     """Why the bundle has no prediction of an arm for a cohort; None where it has."""
-    blocks = [block for block in served.profile.evidence_blocks if block.name in arm.blocks]
-    if blocks and not isinstance(arm, AllBut):
-        held = [block for block in blocks if any(block.name in ref.blocks for ref in served.linear_arms)]
-        if not held:
-            return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
-        if not any(patients.has_block(block.name).any() for block in held):
-            return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
+    names = (arm.left_out,) if isinstance(arm, AllBut) else arm.blocks
+    blocks = [block for block in served.profile.evidence_blocks if block.name in names]
+    held = [block for block in blocks if any(block.name in ref.blocks for ref in served.linear_arms)]
+    if blocks and not held:
+        return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
+    if held and not any(patients.has_block(block.name).any() for block in held):
+        return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
     return None if _held(served, arm) else "the bundle does not hold this arm"
 
 

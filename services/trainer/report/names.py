@@ -56,9 +56,12 @@ def shown_arm(name: str, report: Report) -> str:
     if name.endswith(TREES):
         return "LightGBM"
     blocks = blocks_of(name, report)
-    if len(blocks) == 1 and blocks[0].source != "record":
+    if all(block.source == "record" for block in blocks):
+        return " + ".join(block.title for block in blocks) or name.replace("_", " ")
+    if len(blocks) == 1:
         return f"{blocks[0].title} alone"
-    return " + ".join(block.title for block in blocks) or name.replace("_", " ")
+    left = [block.title for block in report.profile.blocks if block not in blocks]
+    return f"all but {left[0]}" if len(left) == 1 else " + ".join(block.title for block in blocks)
 
 
 def shown_blocks(names: str, report: Report) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.standalone.evaluation_lines import evaluation_lines
+from services.trainer.metrics.bootstrap import Contrast
 from services.trainer.report.block_gains import block_gains
 from services.trainer.report.colours import arm_colour, role_of
 from services.trainer.report.names import blocks_of, evidence, shown_arm, shown_blocks
@@ -48,7 +49,8 @@ def many_blocks() -> Report:
         ("clinical_molecular_gbm", "LightGBM"),
         ("mri_risk", "MRI alone"),
         ("clinical", "clinical"),
-        ("clinical_molecular_pathomics_mri_risk", "clinical + molecular + slides + MRI"),
+        ("clinical_molecular_pathomics_mri_risk", "all but blood counts"),
+        ("clinical_pathomics", "clinical + slides"),
         ("treat_all", "treat all"),
     ],
 )
@@ -114,6 +116,14 @@ def test_the_terminal_shows_what_each_block_adds_with_interval_and_adjusted_p() 
     rows = lines[start + 1 : start + 6]
     assert [row.split("  ")[0] for row in rows] == ["clinical", "molecular", "slides", "blood counts", "MRI"]
     assert all(row.endswith("0.040") and "0.040 (-0.010 to 0.090)" in row for row in rows)
+
+
+def test_a_gain_that_rounds_to_nothing_has_no_sign() -> None:
+    primary = contrast("fused", "clinical_molecular", primary=True)
+    tiny = primary.model_copy(update={"gain": Contrast(-0.0001, -0.01, 0.01, 0.9)})
+    names = ("clinical_molecular", "pathomics", "fused")
+    lines = evaluation_lines(small_report(arms={name: arm(name) for name in names}, contrasts=(tiny,)), Path("out"))
+    assert any("  0.000 (-0.010 to 0.010)" in line for line in lines)
 
 
 def test_columns_of_the_terminal_fit_long_names() -> None:
