@@ -21,12 +21,10 @@ from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTre
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
 from services.trainer.bundle.vector_files import vector_files, vector_references
+from services.trainer.cohort.check_cohort import check_cohort
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import check_vectors, check_within, trained_on
-from services.trainer.cohort.slide_notes import slide_notes
-from services.trainer.cohort.validation import validate_cohort
-from services.trainer.cohort.vector_notes import vector_notes
+from services.trainer.cohort.leaks import trained_on
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
@@ -69,10 +67,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
     check_target(out, plan.key)
-    cohort, notes = validate_cohort(cohort)
-    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
-    check_within(cohort.case_ids, embeddings)
-    check_vectors(cohort)
+    cohort, notes = check_cohort(cohort, embeddings)
     steps = plan.folds + _OTHER_STEPS
     advance(0, steps)
     files: dict[str, bytes | Any] = {}
