@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.trainer.cohort.check_cohort import check_cohort
+from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.evaluation.assemble import Measured, assemble
@@ -43,7 +43,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     Raises:
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
-    cohort, notes = check_cohort(cohort, embeddings, plan.folds)
+    cohort, notes = checked(cohort, embeddings, plan.folds)
     out.mkdir(parents=True, exist_ok=True)
     splits = _splits(cohort, plan)
     notes += folds_without_events(splits, cohort)

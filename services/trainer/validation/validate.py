@@ -7,7 +7,7 @@ import numpy as np
 
 from services.trainer.arms.registry import arms_of
 from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
-from services.trainer.cohort.check_cohort import check_cohort
+from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import check_between
@@ -52,7 +52,7 @@ def _checked(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None
     """The cohort, and a sentence for each thing that is odd in it or does not go with the bundle."""
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
-    cohort, notes = check_cohort(cohort, embeddings)
+    cohort, notes = checked(cohort, embeddings)
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     notes += served.check_vectors(cohort)

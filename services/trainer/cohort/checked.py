@@ -1,4 +1,4 @@
-"""All checks of a cohort before anything is fitted or asked."""
+"""Checks a cohort with its slides and vectors before anything is fitted or predicted."""
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -8,12 +8,11 @@ from services.trainer.cohort.validation import validate_cohort
 from services.trainer.cohort.vector_notes import vector_notes
 
 
-def check_cohort(cohort: Cohort, embeddings: Embeddings | None, folds: int = 1) -> tuple[Cohort, list[str]]:
-    """The cohort with the horizons that its follow-up reaches, and a sentence for each thing that is odd.
+def checked(cohort: Cohort, embeddings: Embeddings | None, folds: int = 1) -> tuple[Cohort, list[str]]:
+    """The cohort with the horizons that its follow-up reaches, and what is odd about it in sentences.
 
     Raises:
-        UnusableCohortError: it does not support the analysis in `folds` folds.
-        BadEmbeddingsError: no case of the cohort has a tile.
+        UnusableCohortError, BadEmbeddingsError: nothing can be computed from the cohort, or it has no slides.
         LeakError: two cases share a slide, its features, a vector or an identifying row.
     """
     cohort, notes = validate_cohort(cohort, folds)
