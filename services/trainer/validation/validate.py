@@ -35,6 +35,21 @@ def validate(
         BadModelError: the cohort's profile or encoder is not the bundle's.
         LeakError: the cohort holds a patient twice, or patients on whom the bundle was trained.
     """
+    cohort, notes = _checked(served, cohort, embeddings)
+    out.mkdir(parents=True, exist_ok=True)
+    advance(1, STEPS)
+    pooled = _predicted(served, cohort, embeddings)
+    advance(2, STEPS)
+    report = _reported(served, pooled, embeddings, notes)
+    advance(3, STEPS)
+    report.write(out)
+    write_predictions(pooled, out)
+    advance(4, STEPS)
+    return report
+
+
+def _checked(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> tuple[Cohort, list[str]]:
+    """The cohort, and a sentence for each thing that is odd in it or does not go with the bundle."""
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
     cohort, notes = checked(cohort, embeddings)
@@ -42,14 +57,11 @@ def validate(
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     notes += served.check_vectors(cohort)
     notes += check_between(served.training.trained_on, cohort, embeddings)
-    out.mkdir(parents=True, exist_ok=True)
-    advance(1, STEPS)
-    pooled = _predicted(served, cohort, embeddings)
-    advance(2, STEPS)
-    has = embeddings.has(cohort.case_ids) if embeddings else None
-    simulated = cohort.simulated or served.bundle.manifest.simulated
-    pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
-    draws = Bootstrap.of(len(cohort), SEED)
+    return cohort, notes
+
+
+def _reported(served: ServedBundle, pooled: Pooled, embeddings: Embeddings | None, notes: list[str]) -> Report:
+    cohort, draws = pooled.cohort, Bootstrap.of(len(pooled.cohort), SEED)
     procedure = ExternalValidation(
         recalibration=recalibration(pooled, draws, SEED),
         bundle=_named(served),
@@ -58,12 +70,8 @@ def validate(
         embeddings=embeddings.digest if embeddings else None,
         vectors=cohort.vector_digests,
     )
-    report = assemble(Measured(pooled, has, notes, draws), procedure)
-    advance(3, STEPS)
-    report.write(out)
-    write_predictions(pooled, out)
-    advance(4, STEPS)
-    return report
+    has_slides = embeddings.has(cohort.case_ids) if embeddings else None
+    return assemble(Measured(pooled, has_slides, notes, draws), procedure)
 
 
 def _named(served: ServedBundle) -> ReportedBundle:
@@ -98,5 +106,6 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
                 None, :
             ]
             arms[arm.name] = ArmResult(arm.name, arm.title, (prediction,), flags, acted_on(arm.name, np.array([limit])))
-    shown = replace(cohort, profile=trained.model_copy(update={"horizons_years": kept}))
+    profile = trained.model_copy(update={"horizons_years": kept})
+    shown = replace(cohort, profile=profile, simulated=cohort.simulated or served.bundle.manifest.simulated)
     return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))
