@@ -78,7 +78,7 @@ def _texture(source: Path) -> list[Row]:
     return [{"patient_id": name} | _numbered(vector.tolist()) for name, vector in own.items()]
 
 
-def _numbered(values: Sequence[float]) -> Mapping[str, str]:
+def _numbered(values: Sequence[float]) -> dict[str, str]:
     return {f"texture_{place:03d}": f"{value:.9g}" for place, value in enumerate(values)}
 
 
