@@ -1,7 +1,7 @@
 """Turns the published tables of HANCOCK, from a folder that the user names, into a cohort and tables of vectors."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
