@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.standalone import cohort_files
+from services.standalone.cohort_files import CohortFiles
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import progress
 from services.standalone.evaluation_lines import evaluation_lines
@@ -16,13 +17,11 @@ from services.trainer.report_model.report import Report
 
 
 @dataclass(frozen=True)
-class CohortFiles:
-    """Where a cohort's table, bags and slides are, and how they are read."""
+class EvaluatedFiles:
+    """What is evaluated, and how it is read."""
 
-    table: Path
-    embeddings: Path | None
+    cohort: CohortFiles
     profile: str | None
-    columns: Path | None
     slides: Path | None
     default_mpp: float | None
 
@@ -42,13 +41,13 @@ def plan_of(
     return Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
 
 
-def evaluated(files: CohortFiles, plan: Plan, out: Path) -> Evaluated:
+def evaluated(files: EvaluatedFiles, plan: Plan, out: Path) -> Evaluated:
     """Cross-validate every arm and write the report to `out`; a stopped run resumes.
 
     Raises:
         PermanentError: the table, the bags, the slides or the splits are refused.
     """
-    table, bags = cohort_files.read(files.table, files.embeddings, load_profile(files.profile), files.columns)
+    table, bags = cohort_files.read(files.cohort, load_profile(files.profile))
     slides = CohortSlides.below(files.slides, files.default_mpp) if files.slides else None
     with progress("folds") as advance:
         report = evaluate(table, bags, plan, out, advance)

@@ -56,6 +56,6 @@ def _with_interval(figure: Figure) -> str:
     if figure.est is None:
         return "-"
     if figure.lo is None or figure.hi is None:
-        return f"{figure.est:.3f}"
+        return f"{figure.est:z.3f}"
     between = "-" if figure.lo >= 0 else " to "
-    return f"{figure.est:.3f} ({figure.lo:.3f}{between}{figure.hi:.3f})"
+    return f"{figure.est:z.3f} ({figure.lo:z.3f}{between}{figure.hi:z.3f})"

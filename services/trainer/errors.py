@@ -157,6 +157,13 @@ class UntrainableEncoderError(PermanentError):
     advice = "Start from the encoder that ships with the project, or from another convolutional one."
 
 
+class BadSimulationError(PermanentError):
+    """A SIMULATED cohort was asked for in a form that cannot be drawn."""
+
+    reason = "bad_request"
+    advice = "For example: medulla simulate --patients 300 --vectors blood=17,1.6 --out out/sim"
+
+
 class OtherRunError(PermanentError):
     """The output folder holds what another run has made or left unfinished."""
 

@@ -1,6 +1,8 @@
 """Blocks of evidence: what is known or missing together, and how a model uses it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -8,6 +10,8 @@ from pydantic import Field, model_validator
 from shared.model.variable import Frozen, Variable
 
 MOST_BLOCKS = 12
+RESERVED = frozenset({"null", "rule", "fused", "early_concat", "gated", "gbm"})
+"""Names of arms that are no choice of blocks, and the suffix of gradient boosting."""
 PATHOMIC = "pathomic"
 """The default block of slides."""
 PATHOMICS = "pathomics"
@@ -92,9 +96,21 @@ def check_blocks(blocks: Sequence[Block]) -> None:
     ):
         if len(set(names)) < len(names):
             raise ValueError(f"blocks: {text} must differ")
+    _check_arm_names(blocks)
     sources = [block.source for block in blocks]
     if "record" not in sources or sources.count("slides") > 1:
         raise ValueError("blocks: at least one is of the record, and at most one of slides")
+
+
+def _check_arm_names(blocks: Sequence[Block]) -> None:
+    """Refuse blocks of which two choices, or one and an arm that is no choice of blocks, would have one name."""
+    parts = {part for block in blocks for part in (block.name, block.log_risk)}
+    if taken := sorted(parts & RESERVED):
+        raise ValueError(f"blocks: {taken[0]} is the name of something else in reports")
+    choices = (chosen for size in range(1, len(blocks) + 1) for chosen in combinations(blocks, size))
+    names = Counter(arm_name(chosen) for chosen in choices)
+    if twice := sorted(name for name, count in names.items() if count > 1 or name in RESERVED):
+        raise ValueError(f"blocks: {twice[0]} could be the name of two arms; choose other names or log-risks")
 
 
 def arm_name(blocks: Iterable[Block]) -> str:

@@ -115,5 +115,5 @@ def test_a_report_speaks_of_the_profile_and_of_the_blocks_that_are_there(surviva
     assert sum(result["cohort"]["events"][code] for code in ("0", "1")) == result["cohort"]["n"]
     assert result["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
     assert "relapse" not in page
-    assert "what do ready-made columns of slides add to what the record says" in page
+    assert "and does adding ready-made columns of slides to the record improve the prediction?" in page
     assert "Net benefit counts an event (dead) within 2 years" in page

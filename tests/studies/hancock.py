@@ -1,16 +1,17 @@
 """Cross-validation of HANCOCK with every kind of data a block of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.trainer.arms.registry import PRIMARY, without
+from services.trainer.arms.registry import PRIMARY
 from services.trainer.cohort.add_vectors import add_vectors
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers
 from services.trainer.profile import load_profile
+from services.trainer.report.block_gains import block_gains
 from shared.model.profile import Profile
 from tests.studies.cross_validated import summary
 from tests.studies.hancock_tables import write_tables
@@ -49,19 +50,14 @@ class HancockPlan:
         value = self._evaluated(profile, [block.name for block in profile.vectors], work)
         fewer = self._evaluated(profile, _FEWER, work)
         value["arms"][profile.arm_name([*profile.record_blocks, *_FEWER])] = fewer["arms"][PRIMARY]
-        return value | {"block_gains": block_gains(value, profile), "taken": taken, "left_out": left}
+        return value | {"taken": taken, "left_out": left}
 
     def _evaluated(self, profile: Profile, blocks: Iterable[str], work: Path) -> dict[str, Any]:
-        """The evaluation of the record and of some blocks of vectors."""
+        """The evaluation of the record and of some blocks of vectors, with the gain by title of each block."""
         tables = {block: work / "vectors" / f"{block}.csv" for block in blocks}
         cohort = add_vectors(read_cohort(work / "cohort.csv", profile), tables)
         plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
         out = work / "-".join(["report", *tables])
-        return summary(evaluate(cohort, None, plan, out, quiet).model_dump(mode="json"), out)
-
-
-def block_gains(value: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
-    """By title of a block, the contrast of all blocks with all but that one, in Uno's C."""
-    contrasts = {(one["a"], one["b"], one["metric"]): one for one in value["contrasts"]}
-    compared = {block.title: (PRIMARY, without(profile, block.name), "uno_c") for block in profile.blocks}
-    return {block: contrasts[arms] for block, arms in compared.items() if arms in contrasts}
+        report = evaluate(cohort, None, plan, out, quiet)
+        gains = {gain.block.title: gain.contrast.model_dump(mode="json") for gain in block_gains(report)}
+        return summary(report.model_dump(mode="json"), out) | {"block_gains": gains}

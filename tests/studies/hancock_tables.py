@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.simulation.simulate import write_table
+from services.trainer.simulation.tables import write_table
 from tests.studies.public_cohorts import Row, read_rows
 
 RECORD = ("clinical.csv", "pathological.csv", "targets.csv")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
 from services.trainer.errors import BadCohortError
-from services.trainer.simulation.simulate import write_table
+from services.trainer.simulation.tables import write_table
 
 Row = Mapping[str, str]
 """One row of a published table, by column."""

@@ -11,8 +11,8 @@ from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.profile import load_profile
 from services.trainer.simulation.gaps import as_rows
 from services.trainer.simulation.patients import draw_facts
-from services.trainer.simulation.simulate import write_table
 from services.trainer.simulation.simulated_outcome import HAZARD_RATIO, draw_latent, draw_outcome
+from services.trainer.simulation.tables import write_table
 
 COLUMNS = {
     "age under 3": "age_at_diagnosis_years < 3.0",

@@ -46,7 +46,7 @@ class EarlyConcat:
     def unavailable_reason(self, patients: Patients) -> str | None:
         """Every block that has components must be known of enough patients, and all of them together."""
         if not patients.views:
-            return "there are no slides"
+            return "there are no slides and no vectors" if patients.cohort.profile.vectors else "there are no slides"
         lacking = [too_few(patients, block) for block in patients.views]
         return next((why for why in lacking if why), None) or _too_few_together(patients)
 

@@ -1,11 +1,11 @@
 """Measures what a model card says: every model of a bundle on patients who were left out of every step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.arms.registry import PRIMARY, record_arm
+from services.trainer.arms.registry import record_arm
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -15,7 +15,7 @@ from services.trainer.metrics.bootstrap import FEWER, Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
-from services.trainer.report_model.card import CardArm, CardGain, ModelCard
+from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
 
 _LEAST = 5
 """A subgroup with fewer events gets no figure."""
@@ -49,7 +49,16 @@ def card_of(facts: CardFacts) -> ModelCard:
         seed=facts.seed,
         refits=facts.refits,
         encoder=embeddings.encoder_name if embeddings else None,
+        vectors=tuple(_vectors(cohort)),
     )
+
+
+def _vectors(cohort: Cohort) -> Iterator[CardVectors]:
+    """Blocks of vectors in the order of the profile."""
+    for block in cohort.profile.vectors:
+        if vectors := cohort.vectors.get(block.name):
+            columns, n = len(vectors.columns), int(vectors.known.sum())
+            yield CardVectors(title=block.title, columns=columns, n=n, digest=vectors.digest)
 
 
 def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
@@ -66,16 +75,17 @@ def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
 
 
 def _gain(facts: CardFacts) -> CardGain | None:
-    arms, base = {arm.name: arm for arm in facts.arms}, record_arm(facts.cohort.profile)
-    if not {PRIMARY, base} <= arms.keys():
+    profile = facts.cohort.profile
+    record = next((arm for arm in facts.arms if arm.name == record_arm(profile)), None)
+    fused = facts.arms[0]
+    if record is None or not record.pattern < fused.pattern:
         return None
-    fused, record = arms[PRIMARY], arms[base]
     place = np.searchsorted(record.members, fused.members)
     outcome = facts.cohort.outcome[fused.members]
     first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
     second = discrimination.harrell_c(outcome, record.out_of_fold.log_risk[place])
     gain = _figure(Difference(first, second), len(outcome), facts)
-    return CardGain(a=PRIMARY, b=base, n=len(outcome), gain=gain)
+    return CardGain(a=fused.name, b=record.name, n=len(outcome), gain=gain)
 
 
 def _subgroups(facts: CardFacts) -> tuple[Subgroup, ...]:

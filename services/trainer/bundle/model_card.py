@@ -44,6 +44,10 @@ def _data(card: ModelCard) -> str:
     counts = ", ".join(f"{cohort.meanings[code]} {count}" for code, count in cohort.events.items())
     sites = f" of {cohort.sites} sites" if cohort.sites else ""
     lines = [f"{cohort.n} patients{sites}; {counts}.", f"SHA-256 of the table: `{cohort.digest}`."]
+    lines += [
+        f"{block.title}: {block.columns} columns of {block.n} patients; SHA-256 of the table: `{block.digest}`."
+        for block in card.vectors
+    ]
     return "\n".join(f"- {line}" for line in [*lines, *card.notes])
 
 
@@ -78,10 +82,12 @@ def _abstains(card: ModelCard) -> str:
         if card.encoder
         else ""
     )
+    vectors = "with a vector 1.5 times farther from training than any left-out one, " if card.vectors else ""
     return (
-        f"For a case {slides}with a number more than 8 standard deviations from the training mean, or of which nothing "
-        "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score "
-        f"is flagged. {_left_out(card)}A missing block is served by the model of the others; a missing image is never "
+        f"For a case {slides}{vectors}with a number more than 8 standard deviations from the training mean, or of "
+        "which nothing is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations "
+        f"(numbers) a score is flagged. {_left_out(card)}A missing block is served by the model of the others; a "
+        "missing image is never "
         "imputed."
     )
 
@@ -97,12 +103,23 @@ def _left_out(card: ModelCard) -> str:
 
 def _method(card: ModelCard) -> str:
     encoder = f"Encoder {card.encoder}, frozen; gated attention, discrete-time hazards. " if card.encoder else ""
-    read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
+    read = "the variables and the out-of-fold log-risk" if encoder or card.vectors else "the variables"
+    read += "s of blocks" if card.vectors else ""
+    vectors = f"{_vector_method(card)} " if card.vectors else ""
+    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("networks", "slides")
     return (
-        f"{encoder}Cause-specific ridge Cox models of {read}, "
+        f"{encoder}{vectors}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {card.refits} refits for the 90 % interval, which speaks of "
-        "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
-        f"neither variables nor slides show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
+        f"the finite training cohort, of what is not known of the case and of how far {learners} disagree; of causes "
+        f"that neither variables nor {shown} show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
+    )
+
+
+def _vector_method(card: ModelCard) -> str:
+    titles = ", ".join(block.title for block in card.vectors)
+    return (
+        f"Vectors ({titles}): columns standardised, a missing value as the training mean, reduced and read by a model "
+        "of the block alone, which gives one log-risk."
     )
 
 

@@ -25,6 +25,9 @@ from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import first_problem, verify
 from shared.model.manifest import ArmRef
 from shared.model.profile import Profile
+from shared.words import shown
+
+_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +59,32 @@ class ServedBundle:
         return ByPattern(models, self.training.average, constant(self.training.average, 0))
 
     def patients(self, cohort: Cohort, embeddings: Embeddings | None) -> Patients:
-        """A cohort with the bundle's log-risks of its slides."""
+        """A cohort with the bundle's log-risks of its slides and vectors."""
         slides, view = self.profile.slides, _slide_view(self, cohort, embeddings)
-        return Patients(cohort, 0, {slides.name: view} if slides and view else {})
+        views = {slides.name: view} if slides and view else {}
+        for block, model in self.bundle.vectors.items():
+            if block in cohort.vectors:
+                log_risk = model.log_risk(cohort.vectors[block].of(model.columns), self.bundle.trees)
+                views[block] = BlockView(log_risk, log_risk[:, None])
+        return Patients(cohort, 0, views)
+
+    def check_vectors(self, cohort: Cohort) -> list[str]:
+        """Refuse vectors with columns that the bundle's models do not have; a note on columns and blocks left aside.
+
+        Raises:
+            BadModelError: naming them.
+        """
+        notes = []
+        for block, vectors in cohort.vectors.items():
+            title, model = self.profile.title_of(block), self.bundle.vectors.get(block)
+            if model is None:
+                notes.append(f"the bundle was trained without {title}, so its vectors were not used")
+            elif unknown := [name for name in vectors.columns if name not in set(model.columns)]:
+                listed = f"{', '.join(map(shown, unknown[:_LISTED]))}{', ...' * (len(unknown) > _LISTED)}"
+                raise BadModelError(f"the bundle's model of {title} has no columns {listed}")
+            elif missing := len(set(model.columns).difference(vectors.columns)):
+                notes.append(f"{missing} columns of {title} are not in the table and count as missing")
+        return notes
 
     def check_embeddings(self, embeddings: Embeddings | None) -> None:
         """Refuse bags of another encoder.
@@ -131,13 +157,13 @@ def _only_known(arm: LateFusion, prediction: Prediction, patients: Patients) -> 
 
 def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patients) -> str | None:
     """Why the bundle has no prediction of an arm for a cohort; None where it has."""
-    blocks = [block for block in served.profile.evidence_blocks if block.name in arm.blocks]
-    if blocks and not isinstance(arm, AllBut):
-        held = [block for block in blocks if any(block.name in ref.blocks for ref in served.linear_arms)]
-        if not held:
-            return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
-        if not any(patients.has_block(block.name).any() for block in held):
-            return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
+    names = (arm.left_out,) if isinstance(arm, AllBut) else arm.blocks
+    blocks = [block for block in served.profile.evidence_blocks if block.name in names]
+    held = [block for block in blocks if any(block.name in ref.blocks for ref in served.linear_arms)]
+    if blocks and not held:
+        return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
+    if held and not any(patients.has_block(block.name).any() for block in held):
+        return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
     return None if _held(served, arm) else "the bundle does not hold this arm"
 
 

@@ -23,6 +23,8 @@ from shared.model.pattern import Pattern
 from shared.model.profile import Profile
 
 TREES_FILE = "lightgbm.txt"
+_LONGEST = 59
+"""Characters of an arm's name that a file name holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,11 @@ def _fitted(patients: Patients, out_of_fold: Nested) -> Iterator[ServedArm]:
 def arm_name(profile: Profile, pattern: Pattern) -> str:
     """Name of a bundle's arm; that of every block is the primary one."""
     return PRIMARY if pattern == set(profile.block_names) else profile.arm_name(pattern)
+
+
+def arm_file(name: str, place: int) -> str:
+    """Name of an arm's file in a bundle; one of many blocks is called by its place among the arms."""
+    return f"{name}.json" if len(name) <= _LONGEST else f"arm-{place}.json"
 
 
 @dataclass(frozen=True, eq=False)

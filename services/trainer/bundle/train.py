@@ -17,14 +17,16 @@ from services.trainer.bundle.card_figures import CardFacts, card_of
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
-from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, served_arms, served_trees
+from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
+from services.trainer.bundle.vector_files import vector_files, vector_references
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import check_within, trained_on
+from services.trainer.cohort.leaks import check_vectors, check_within, trained_on
 from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
+from services.trainer.cohort.vector_notes import vector_notes
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
@@ -68,8 +70,9 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     """
     check_target(out, plan.key)
     cohort, notes = validate_cohort(cohort)
-    notes += slide_notes(cohort, embeddings)
+    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
     check_within(cohort.case_ids, embeddings)
+    check_vectors(cohort)
     steps = plan.folds + _OTHER_STEPS
     advance(0, steps)
     files: dict[str, bytes | Any] = {}
@@ -84,14 +87,15 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
     trees = served_trees(patients)
-    files |= {f"{arm.name}.json": arm.arm.as_json() for arm in arms}
+    files |= {arm_file(arm.name, i): arm.arm.as_json() for i, arm in enumerate(arms)}
     files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
     files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
     if trees:
-        files[f"{gbm(cohort.profile)}.json"] = trees.arm.as_json()
+        files[arm_file(gbm(cohort.profile), len(arms))] = trees.arm.as_json()
         files[TREES_FILE] = trees.trees.booster.model_to_string().encode()
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
-    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides).as_json()
+    vectors = vector_references(models.vectors, cohort)
+    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
     facts = CardFacts(cohort, embeddings, arms, [*notes, *plan.remarks], plan.seed, plan.refits)
     files["model_card.md"] = model_card(card_of(facts)).encode()
@@ -104,13 +108,14 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
 def _files_of_blocks(
     models: BlockModels, cohort: Cohort, embeddings: Embeddings | None, seed: int
 ) -> dict[str, bytes | Any]:
-    """The bundle's files that read slides."""
+    """The bundle's files that read slides and vectors."""
+    files = vector_files(models.vectors)
     if models.slides is None or embeddings is None:
-        return {}
+        return files
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
     from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
 
-    return {
+    return files | {
         MIL: to_onnx(models.slides.projection, models.slides.attention),
         "prototypes.json": prototypes(models.slides.projection, cohort, embeddings, seed).as_json(),
     }
@@ -173,10 +178,12 @@ def _facts(
     arms: Sequence[ServedArm],
     trees: ServedTrees | None,
 ) -> Mapping[str, Any]:
-    listed = [{"name": arm.name, "file": f"{arm.name}.json", "blocks": sorted(arm.pattern)} for arm in arms]
+    listed = [
+        {"name": arm.name, "file": arm_file(arm.name, i), "blocks": sorted(arm.pattern)} for i, arm in enumerate(arms)
+    ]
     if trees:
         name = gbm(cohort.profile)
-        listed.append({"name": name, "file": f"{name}.json", "blocks": list(cohort.profile.record_blocks)})
+        listed.append({"name": name, "file": arm_file(name, len(arms)), "blocks": list(cohort.profile.record_blocks)})
     encoder = {"name": embeddings.encoder_name, "digest": embeddings.encoder_digest} if embeddings else None
     return {
         "name": plan.name,

@@ -62,8 +62,6 @@ def _of_cohort(cohort: Cohort, block: str, table: VectorTable, path: Path) -> Ve
         if case in place:
             values[at] = table.values[place[case]]
     if np.isnan(values).all():
-        raise BadVectorTableError(
-            f"no case of the cohort has a vector of {block} in {path}; the table's first case is {shown(table.case_ids[0])}, "
-            f"the cohort's {shown(cohort.case_ids[0])}"
-        )
+        firsts = f"the table's first case is {shown(table.case_ids[0])}, the cohort's {shown(cohort.case_ids[0])}"
+        raise BadVectorTableError(f"no case of the cohort has a vector of {block} in {path}; {firsts}")
     return Vectors(table.columns, values, table.digest, len(set(table.case_ids).difference(cohort.case_ids)))

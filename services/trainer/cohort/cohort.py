@@ -98,6 +98,11 @@ class Cohort:
         return np.asarray(has | self.vectors[block].known) if block in self.vectors else has
 
     @property
+    def vector_digests(self) -> dict[str, str]:
+        """SHA-256 of the table of each block of vectors."""
+        return {block: vectors.digest for block, vectors in self.vectors.items()}
+
+    @property
     def strata(self) -> Ints:
         """Number [n] of each patient's stratum as the profile names it: 0 where unknown, and where it names none."""
         if not self.profile.strata:

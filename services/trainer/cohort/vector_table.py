@@ -93,7 +93,8 @@ def _case_problems(body: Sequence[Row], cases: Sequence[str]) -> Iterator[str]:
         if not case:
             yield f"row {row.line}, column {CASE}: is empty"
         elif case in line_of_case:
-            yield f"row {row.line}, column {CASE}: {shown(case)}, as in row {line_of_case[case]}; allowed is one row a case"
+            first = line_of_case[case]
+            yield f"row {row.line}, column {CASE}: {shown(case)}, as in row {first}; allowed is one row a case"
         line_of_case.setdefault(case, row.line)
 
 

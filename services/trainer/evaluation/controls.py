@@ -24,7 +24,7 @@ class ControlResult:
     """One draw of both controls."""
 
     permuted_c: float
-    """C of the variables of the record after the outcome was dealt out anew."""
+    """C of the variables of the record after the outcome was permuted."""
     random_gain: float
     """Gain in C by a random number in the place of a block's log-risk."""
 

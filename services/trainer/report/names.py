@@ -1,5 +1,6 @@
 """Names of arms, blocks, columns and figures of merit, as people read them."""
 
+from services.trainer.arms.known_blocks import listed
 from services.trainer.report_model.patients import HazardRatio
 from services.trainer.report_model.report import Report
 from shared.model.block import Block, arm_name
@@ -55,9 +56,12 @@ def shown_arm(name: str, report: Report) -> str:
     if name.endswith(TREES):
         return "LightGBM"
     blocks = blocks_of(name, report)
-    if len(blocks) == 1 and blocks[0].source != "record":
+    if all(block.source == "record" for block in blocks):
+        return " + ".join(block.title for block in blocks) or name.replace("_", " ")
+    if len(blocks) == 1:
         return f"{blocks[0].title} alone"
-    return " + ".join(block.title for block in blocks) or name.replace("_", " ")
+    left = [block.title for block in report.profile.blocks if block not in blocks]
+    return f"all but {left[0]}" if len(left) == 1 else " + ".join(block.title for block in blocks)
 
 
 def shown_blocks(names: str, report: Report) -> str:
@@ -66,11 +70,12 @@ def shown_blocks(names: str, report: Report) -> str:
     return ", ".join(titles.get(name, name) for name in names.split(", "))
 
 
-def evidence(report: Report) -> tuple[str, ...]:
-    """Titles of the blocks beside the record that are known of anyone."""
+def evidence(report: Report) -> str:
+    """Titles of the blocks beside the record that are known of anyone, as a sentence lists them; empty without any."""
     known = {name for modality in report.modalities for name in modality.name.split(", ")}
     blocks = (block for block in report.profile.blocks if block.source != "record" and block.name in known)
-    return tuple(_evidence(block, report) for block in blocks)
+    titles = [_evidence(block, report) for block in blocks]
+    return listed(titles) if titles else ""
 
 
 def _evidence(block: Block, report: Report) -> str:

@@ -28,6 +28,17 @@ class CardGain(Entry):
     gain: Figure
 
 
+class CardVectors(Entry):
+    """The table of a block of vectors."""
+
+    title: str
+    columns: int
+    n: int
+    """Patients who have the block."""
+    digest: str
+    """SHA-256 of the table."""
+
+
 class ModelCard(Entry):
     """Data, performance and making of a bundle."""
 
@@ -44,3 +55,4 @@ class ModelCard(Entry):
     seed: int
     refits: int
     encoder: str | None
+    vectors: tuple[CardVectors, ...] = ()

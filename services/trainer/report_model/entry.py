@@ -67,7 +67,7 @@ class Entry(Frozen):
 
     def _is_default(self, name: str) -> bool:
         field = type(self).model_fields[name]
-        return not field.is_required() and bool(getattr(self, name) == field.default)
+        return not field.is_required() and bool(getattr(self, name) == field.get_default(call_default_factory=True))
 
     @classmethod
     def _inlined(cls) -> dict[str, Inline]:

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.entry import Entry, Inline
 
@@ -64,6 +66,8 @@ class CrossValidation(Entry):
     negative_controls: NegativeControls
     embeddings: str | None
     """Digest of the bags."""
+    vectors: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the table of each block of vectors."""
 
 
 class ReportedBundle(Entry):
@@ -83,3 +87,5 @@ class ExternalValidation(Entry):
     negative_controls: NoControls
     embeddings: str | None
     """Digest of the bags."""
+    vectors: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the table of each block of vectors."""

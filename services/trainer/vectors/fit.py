@@ -10,7 +10,7 @@ from services.trainer.arms.trees import fit_trees
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.folds import stratified_folds
 from services.trainer.vectors.reduction import Reduction, fit_reduction
-from services.trainer.vectors.scaling import fit_scaling
+from services.trainer.vectors.scaling import Scaling, fit_scaling
 from shared.arrays import Floats, Ints
 from shared.model.block import Block
 from shared.model.hazards import LinearHazard, LogHazard, TreesHazard
@@ -60,23 +60,22 @@ def fit_vector_model(training: VectorTraining) -> FittedVectors:
     standardised = scaling(training.values)
     candidates = np.flatnonzero(scaling.varies)
     if not len(candidates):
-        return _fitted(training, scaling.mean, scaling.scale, np.array([0]), LinearHazard(coefficients=np.zeros(1)))
+        return _fitted(training, scaling, np.array([0]), LinearHazard(coefficients=np.zeros(1)))
     reduction = fit_reduction(training.block.fit, standardised, candidates, training.outcome)
     if training.block.fit.model == "lightgbm":
-        hazard, text = _trees(training, standardised[:, reduction.used])
-        return _fitted(training, scaling.mean, scaling.scale, reduction.used, hazard, text)
-    hazard = _ridge(training, reduction, standardised)
-    return _fitted(training, scaling.mean, scaling.scale, reduction.used, hazard)
+        trees, text = _trees(training, standardised[:, reduction.used])
+        return _fitted(training, scaling, reduction.used, trees, text)
+    return _fitted(training, scaling, reduction.used, _ridge(training, reduction, standardised))
 
 
 def _fitted(
-    training: VectorTraining, mean: Floats, scale: Floats, used: Ints, hazard: LogHazard, trees: str = ""
+    training: VectorTraining, scaling: Scaling, used: Ints, hazard: LogHazard, trees: str = ""
 ) -> FittedVectors:
     model = VectorModel(
         block=training.block.name,
         columns=training.columns,
-        mean=mean,
-        scale=scale,
+        mean=scaling.mean,
+        scale=scaling.scale,
         used=tuple(used.tolist()),
         log_hazard=hazard,
     )
@@ -84,7 +83,7 @@ def _fitted(
 
 
 def _ridge(training: VectorTraining, reduction: Reduction, standardised: Floats) -> LinearHazard:
-    """Ridge Cox on the reduced columns, its penalty by cross-validated partial likelihood, as weights of the columns."""
+    """Ridge Cox on the reduced columns, penalty by cross-validated partial likelihood, as weights of the columns."""
     x, outcome = reduction(standardised), training.outcome
     ridge = choose_ridge(x, outcome.time, outcome.is_event, training.folds, PENALTIES)
     coefficients = fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)

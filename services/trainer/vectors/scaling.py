@@ -24,9 +24,9 @@ class Scaling:
 
 def fit_scaling(values: Floats) -> Scaling:
     """Fit on the values [n, p] of training patients, NaN where they are missing."""
-    known = ~np.isnan(values).all(axis=0)
+    known = np.asarray(~np.isnan(values).all(axis=0), np.bool_)
     scaler = StandardScaler().fit(values[:, known])
-    mean, scale, varies = np.zeros(len(known)), np.ones(len(known)), np.zeros(len(known), np.bool_)
+    mean, scale, varies = np.zeros(values.shape[1]), np.ones(values.shape[1]), np.zeros(values.shape[1], np.bool_)
     mean[known], scale[known] = scaler.mean_, scaler.scale_
     varies[known] = np.nanmax(values[:, known], axis=0) > np.nanmin(values[:, known], axis=0)
     return Scaling(mean, scale, varies)

@@ -15,7 +15,7 @@ from services.tiler.in_place import slide_digest
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.report.plate import Picture
 from services.trainer.report_model.patients import PrototypeRow, TileExample
-from services.trainer.simulation.simulate import write_table
+from services.trainer.simulation.tables import write_table
 from shared.canonical import sha256
 from shared.tensors import encode_tensors
 from tests.support.cohorts import quiet

@@ -8,6 +8,7 @@ import pytest
 from services.trainer import __main__ as program
 from services.trainer.bundle.served import read_bundle
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from services.trainer.simulation.vectors import VectorPlan
 from shared.model.bundle import load
 from tests.support.cohorts import quiet
 from tests.support.signing import pair
@@ -54,3 +55,16 @@ def test_a_key_that_is_none_is_refused_before_anything_is_fitted(
     assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 1
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_tables_of_vectors_become_part_of_the_bundle_and_another_block_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    plan = SimulationPlan(patients=100, tiles=1, width=8, vectors=(VectorPlan("blood", 5, 2.0),))
+    simulate(plan, tmp_path, quiet)
+    given = ("--cohort", tmp_path / "cohort.csv", "--profile", tmp_path / "profile.yaml")
+    table, out = tmp_path / "vectors" / "blood.csv", ("--out", tmp_path / "bundle", "--refits", 1)
+    assert run(monkeypatch, *given, "--vectors", f"icd={table}", *out) == 1
+    assert 'no block of vectors "icd"; it has blood [bad_vectors]' in capsys.readouterr().err
+    assert run(monkeypatch, *given, "--vectors", f"blood={table}", *out) == 0
+    assert list(load(tmp_path / "bundle").vectors) == ["blood"]

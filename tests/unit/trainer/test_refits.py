@@ -7,16 +7,14 @@ import pytest
 
 from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
-from services.trainer.arms.ridge_cox import fit_patterns, patterns_of
 from services.trainer.bundle.refits import ArmFit, _imputed, draw_refits
 from services.trainer.bundle.shrinkage import Shrinkage
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
-from shared.model.column import design_matrix
 from tests.support.cohorts import simulated
+from tests.support.refits import COUNT, fitted_arms, spread
 
 BLOCKS = ("clinical", "pathomic")
-COUNT = 40
 
 
 @pytest.fixture(scope="module")
@@ -28,40 +26,22 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
 
 @pytest.fixture(scope="module")
 def arms(patients: Patients) -> list[ArmFit]:
-    return fitted_arms(patients)
-
-
-def fitted_arms(patients: Patients) -> list[ArmFit]:
-    shares = []
-    for pattern, model in fit_patterns(patients, patterns_of(patients, BLOCKS), patients.inner_folds()):
-        members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
-        part = patients.take(members)
-        shares.append(ArmFit(model, members, design_matrix(model.arm.columns, part.case_values)))
-    return shares
-
-
-def spread(arms: list[ArmFit], patients: Patients, agreement: float) -> list[float]:
-    """Mean SD over refits of the log hazard at the horizon, arm by arm."""
-    widths = []
-    for arm, again in zip(arms, draw_refits(arms, patients, {"pathomic": agreement}, COUNT), strict=True):
-        level = [arm.model.with_fit(fit).predict_design(arm.design).risk[:, arm.model.horizon] for fit in again]
-        widths.append(float(np.log(-np.log1p(-np.clip(level, 1e-9, 1 - 1e-9))).std(axis=0).mean()))
-    return widths
+    return fitted_arms(patients, BLOCKS)
 
 
 def test_networks_that_disagree_make_every_interval_wider(arms: list[ArmFit], patients: Patients) -> None:
-    agreed, torn = spread(arms, patients, 1.0), spread(arms, patients, 0.5)
+    agreed, torn = spread(arms, patients, {}), spread(arms, patients, {"pathomic": 0.5})
     assert all(wide > narrow for wide, narrow in zip(torn, agreed, strict=True))
 
 
 def test_an_arm_that_knows_less_is_less_sure(arms: list[ArmFit], patients: Patients) -> None:
-    both, *one = spread(arms, patients, 1.0)
+    both, *one = spread(arms, patients, {})
     assert all(less > both for less in one)
 
 
 def test_no_refit_weighs_a_log_risk_below_0_and_some_give_an_empty_one_no_weight(patients: Patients) -> None:
     empty = np.random.default_rng(5).normal(size=len(patients))
-    arms = fitted_arms(replace(patients, views={"pathomic": BlockView(empty, empty[:, None])}))
+    arms = fitted_arms(replace(patients, views={"pathomic": BlockView(empty, empty[:, None])}), BLOCKS)
     for arm, again in zip(arms, draw_refits(arms, patients, {}, COUNT), strict=True):
         bound = [i for i, column in enumerate(arm.columns) if column.variable == "pathomics"]
         weights = np.array([[cause.coefficients[bound] for cause in (f.event, *f.competing)] for f in again])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.standalone.evaluation_lines import evaluation_lines
+from services.trainer.metrics.bootstrap import Contrast
 from services.trainer.report.block_gains import block_gains
 from services.trainer.report.colours import arm_colour, role_of
 from services.trainer.report.names import blocks_of, evidence, shown_arm, shown_blocks
@@ -48,7 +49,8 @@ def many_blocks() -> Report:
         ("clinical_molecular_gbm", "LightGBM"),
         ("mri_risk", "MRI alone"),
         ("clinical", "clinical"),
-        ("clinical_molecular_pathomics_mri_risk", "clinical + molecular + slides + MRI"),
+        ("clinical_molecular_pathomics_mri_risk", "all but blood counts"),
+        ("clinical_pathomics", "clinical + slides"),
         ("treat_all", "treat all"),
     ],
 )
@@ -69,11 +71,9 @@ def test_known_blocks_are_told_by_their_titles() -> None:
 
 def test_slides_that_were_not_given_are_ready_made_columns() -> None:
     known = Subgroup(name="clinical, pathomic, blood", n=9, events=3, harrell_c={})
-    assert evidence(many_blocks()) == ()
-    assert evidence(many_blocks().model_copy(update={"modalities": (known,)})) == (
-        "ready-made columns of slides",
-        "blood counts",
-    )
+    assert evidence(many_blocks()) == ""
+    report = many_blocks().model_copy(update={"modalities": (known,)})
+    assert evidence(report) == "ready-made columns of slides and blood counts"
 
 
 def test_arms_have_colours_by_their_role_and_every_block_its_own() -> None:
@@ -116,6 +116,14 @@ def test_the_terminal_shows_what_each_block_adds_with_interval_and_adjusted_p() 
     rows = lines[start + 1 : start + 6]
     assert [row.split("  ")[0] for row in rows] == ["clinical", "molecular", "slides", "blood counts", "MRI"]
     assert all(row.endswith("0.040") and "0.040 (-0.010 to 0.090)" in row for row in rows)
+
+
+def test_a_gain_that_rounds_to_nothing_has_no_sign() -> None:
+    primary = contrast("fused", "clinical_molecular", primary=True)
+    tiny = primary.model_copy(update={"gain": Contrast(-0.0001, -0.01, 0.01, 0.9)})
+    names = ("clinical_molecular", "pathomics", "fused")
+    lines = evaluation_lines(small_report(arms={name: arm(name) for name in names}, contrasts=(tiny,)), Path("out"))
+    assert any("  0.000 (-0.010 to 0.010)" in line for line in lines)
 
 
 def test_columns_of_the_terminal_fit_long_names() -> None:
