@@ -1,4 +1,4 @@
-"""Cross-validations that the note quotes: of the public cohorts, and of SIMULATED ones with a known effect."""
+"""Cross-validations that the note quotes: of a public cohort, and of SIMULATED ones with a known effect."""
 
 import csv
 from collections.abc import Mapping
@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
-from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.errors import BadCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers
 from services.trainer.metrics.discrimination import harrell_c
@@ -19,19 +17,17 @@ from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from tests.studies.bags import read_both
 from tests.studies.pieces import quiet
-from tests.studies.public_cohorts import cavalli, hancock
+from tests.studies.public_cohorts import cavalli, published_columns
 
-CAVALLI, HANCOCK = "MB_Cavalli2017_patient_level.csv", "hancock"
+CAVALLI = "MB_Cavalli2017_patient_level.csv"
 
 
 @dataclass(frozen=True)
-class PublicPlan:
-    """A public cohort from the folder of the user."""
+class CavalliPlan:
+    """Cavalli 2017, from the folder of the user."""
 
-    cohort: str
-    """cavalli or hancock."""
     digest: str
-    """SHA-256 of its files, so that other files are other pieces."""
+    """SHA-256 of its file, so that another file is another piece."""
     repeats: int = 5
     folds: int = 5
     samples: int = 2000
@@ -40,30 +36,18 @@ class PublicPlan:
     @property
     def kind(self) -> str:
         """See Plan."""
-        return self.cohort
+        return "cavalli"
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See Plan."""
         if data is None:
             raise ValueError("a public cohort without its folder")
         plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
-        table = work / "cohort.csv"
-        taken, left = self._write(data, table, work / "embeddings")
-        bags = read_embeddings(work / "embeddings") if (work / "embeddings").exists() else None
-        profile = load_profile({"cavalli": "medulloblastoma_survival", "hancock": "hancock"}[self.cohort])
-        report = evaluate(read_cohort(table, profile), bags, plan, work / "report", quiet)
-        return summary(report.model_dump(mode="json"), work / "report") | {"taken": taken, "left_out": left}
-
-    def _write(self, data: Path, table: Path, bags: Path) -> tuple[int, int]:
-        """The published tables as ours.
-
-        Raises:
-            BadCohortError: a column of them is not there.
-        """
-        try:
-            return cavalli(data / CAVALLI, table) if self.cohort == "cavalli" else hancock(data / HANCOCK, table, bags)
-        except KeyError as error:
-            raise BadCohortError.listing(str(data), [f"the published {self.cohort} has no column {error}"]) from error
+        with published_columns(data, "cavalli"):
+            taken, left = cavalli(data / CAVALLI, work / "cohort.csv")
+        cohort = read_cohort(work / "cohort.csv", load_profile("medulloblastoma_survival"))
+        report = evaluate(cohort, None, plan, work / "report", quiet).model_dump(mode="json")
+        return summary(report, work / "report") | {"taken": taken, "left_out": left}
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,16 @@ def public(value: Value) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
+def by_block(value: Value) -> str:
+    """A public cohort, and first what each of its blocks adds."""
+    rows = [
+        (block, "Uno's C", estimate(gain, 4), _p(gain["p"]), _p(gain["p_holm"]))
+        for block, gain in value["block_gains"].items()
+    ]
+    gains_by_block = table(("block", "figure", "all blocks less all but it", "p", "p (Holm)"), rows)
+    return f"{gains_by_block}\n\n{public(value)}"
+
+
 def _arm(name: str, arm: Value) -> Sequence[object]:
     folds, calibration = arm["folds"], arm["calibration"]
     over = f"{folds['mean']:.3f} ± {folds['sd']:.3f}"

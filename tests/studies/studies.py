@@ -9,10 +9,12 @@ from typing import Any
 from shared.canonical import digest_of, sha256
 from tests.studies import pictures, sections, summaries
 from tests.studies.bags import BagPlan
-from tests.studies.cross_validated import CAVALLI, HANCOCK, PublicPlan, SimulatedPlan
+from tests.studies.cross_validated import CAVALLI, CavalliPlan, SimulatedPlan
 from tests.studies.fusion import FusionPlan
 from tests.studies.fusion_summary import fusion_section, fusion_summary
 from tests.studies.growth import growth_plans, growth_summary
+from tests.studies.hancock import HANCOCK, HancockPlan
+from tests.studies.hancock_tables import FILES
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
 from tests.studies.recovery import RecoveryPlan
@@ -50,7 +52,7 @@ class Study:
         return f"SIMULATED-{self.name}" if self.simulated else self.name
 
 
-def _public(cohort: str, files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
+def _public(plan: type[CavalliPlan] | type[HancockPlan], files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
     def plans(setting: Setting) -> Sequence[Plan]:
         if setting.data is None:
             raise MissingDataError("it reads a public cohort: name its folder with DATA=/folder")
@@ -59,7 +61,7 @@ def _public(cohort: str, files: Sequence[str]) -> Callable[[Setting], Sequence[P
         if missing:
             raise MissingDataError(f"{missing[0]} does not exist")
         digest = digest_of([sha256(path.read_bytes()) for path in paths])
-        return [PublicPlan(cohort, digest, 1, 3, 200) if setting.quick else PublicPlan(cohort, digest)]
+        return [plan(digest, 1, 3, 200) if setting.quick else plan(digest)]
 
     return plans
 
@@ -109,16 +111,14 @@ def _fusion(setting: Setting) -> Sequence[Plan]:
     return [FusionPlan(20001 + 100 * place, 100, *scenario) for place, scenario in enumerate(scenarios)]
 
 
-_HANCOCK_FILES = [f"{HANCOCK}/{name}" for name in ("clinical.csv", "pathological.csv", "targets.csv")]
-
 STUDIES: tuple[Study, ...] = (
-    Study("cavalli", False, _public("cavalli", [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
+    Study("cavalli", False, _public(CavalliPlan, [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
     Study(
         "hancock",
         False,
-        _public("hancock", [*_HANCOCK_FILES, f"{HANCOCK}/tma_tile_dtr_256_HE.npz"]),
+        _public(HancockPlan, [f"{HANCOCK}/{name}" for name in FILES]),
         summaries.public,
-        sections.public,
+        sections.by_block,
         pictures.arms,
         False,
     ),
