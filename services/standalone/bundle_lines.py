@@ -14,14 +14,13 @@ _SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --pub
 def bundle_lines(digest: str, manifest: Manifest, vectors: Mapping[str, VectorModel], *, signed: bool) -> list[str]:
     """Its digest, signature, arms, blocks and what a clinical record may hold."""
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
-    arms = ", ".join(f"{arm.name} ({' + '.join(arm.blocks)})" for arm in manifest.arms)
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
         f"digest   {digest}",
         f"signed   {_SIGNED if signed else 'no'}",
         f"encoder  {encoder_name}",
-        f"arms     {arms}",
-        *(f"block    {_block_line(block, vectors.get(block.name))}" for block in manifest.profile.blocks),
+        *(f"arm      {arm.name} ({' + '.join(arm.blocks)})" for arm in manifest.arms),
+        *(f"block    {_block_line(block, manifest, vectors)}" for block in manifest.profile.blocks),
         f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
         *record_lines(manifest.profile),
         manifest.notice,
@@ -41,9 +40,12 @@ def _columns(model: VectorModel | None) -> list[str] | None:
     return None if model is None else list(model.columns)
 
 
-def _block_line(block: Block, model: VectorModel | None) -> str:
-    source = f"{block.source}, {len(model.columns)} columns" if model else block.source
-    source += ", no model" if block.source == "vectors" and model is None else ""
-    return (
-        f"{block.name}: {block.title} (from {source})" if block.title != block.name else f"{block.name} (from {source})"
-    )
+def _block_line(block: Block, manifest: Manifest, vectors: Mapping[str, VectorModel]) -> str:
+    model = vectors.get(block.name)
+    source: str = block.source
+    if block.source == "vectors":
+        source += f", {len(model.columns)} columns" if model else ", no model"
+    elif block.source == "slides" and manifest.encoder is None:
+        source += ", no model"
+    named = block.name if block.title == block.name else f"{block.name}: {block.title}"
+    return f"{named} (from {source})"

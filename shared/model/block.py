@@ -12,10 +12,6 @@ from shared.model.variable import Frozen, Variable
 MOST_BLOCKS = 12
 RESERVED = frozenset({"null", "rule", "fused", "early_concat", "gated", "gbm"})
 """Names of arms that are no choice of blocks, and the suffix of gradient boosting."""
-PATHOMIC = "pathomic"
-"""The default block of slides."""
-PATHOMICS = "pathomics"
-"""Its log-risk."""
 
 
 class VectorFit(Frozen):

@@ -41,14 +41,7 @@ class Fused(LateFusion):
 
     def unavailable_reason(self, patients: Patients) -> str | None:
         """A block of slides or vectors must be known of enough patients, and another block to fuse it with."""
-        evidence = [block.name for block in patients.cohort.profile.evidence_blocks if block.name in self.blocks]
-        if not evidence:
-            return "the profile has no block of slides or vectors"
-        reasons = {block: too_few(patients, block) for block in self.blocks}
-        if all(reasons[block] for block in evidence):
-            return reasons[evidence[0]]
-        others = [reason for block, reason in reasons.items() if block not in evidence]
-        return others[0] if sum(reason is None for reason in reasons.values()) < 2 else None
+        return _nothing_to_fuse(patients)
 
 
 @dataclass(frozen=True)
@@ -58,6 +51,18 @@ class AllBut(LateFusion):
     left_out: str
 
     def unavailable_reason(self, patients: Patients) -> str | None:
-        """The block that is left out and one other must be known of enough patients."""
-        reasons = [too_few(patients, block) for block in self.blocks]
-        return too_few(patients, self.left_out) or (reasons[0] if all(reasons) else None)
+        """There must be a fused arm to compare with, and enough patients of whom the left-out block is known."""
+        return _nothing_to_fuse(patients) or too_few(patients, self.left_out)
+
+
+def _nothing_to_fuse(patients: Patients) -> str | None:
+    """Why a cohort has no fused arm; None where it has one."""
+    profile = patients.cohort.profile
+    evidence = [block.name for block in profile.evidence_blocks]
+    if not evidence:
+        return "the profile has no block of slides or vectors"
+    reasons = {block: too_few(patients, block) for block in profile.block_names}
+    if all(reasons[block] for block in evidence):
+        return reasons[evidence[0]]
+    others = [reason for block, reason in reasons.items() if block not in evidence]
+    return others[0] if sum(reason is None for reason in reasons.values()) < 2 else None

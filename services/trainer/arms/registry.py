@@ -49,11 +49,8 @@ def _of_evidence(profile: Profile) -> tuple[Arm, ...]:
 
 
 def all_but(profile: Profile) -> tuple[AllBut, ...]:
-    """Late fusion less each block in turn, in a profile with blocks of vectors.
-
-    Without such blocks what is added to the record is the one question, and the primary contrast answers it.
-    """
-    if not profile.vectors:
+    """Late fusion less each block in turn; none in a profile of one block."""
+    if len(profile.blocks) == 1:
         return ()
     return tuple(
         AllBut(
