@@ -21,8 +21,8 @@ def open_dicom(source: ByteSource) -> BinaryIO:
 
 def open_for_wsidicom(source: ByteSource) -> WsiDicomReadIO:
     """The same for wsidicom, which opens a local path again to read it in blocks, and would find no preamble there."""
-    again = source.path is not None and _has_mark(source)
-    stream, name = open_dicom(source), UPath(source.path) if again else UPath(f"memory://{source.name}")
+    path = source.path if _has_mark(source) else None
+    stream, name = open_dicom(source), UPath(path) if path else UPath(f"memory://{source.name}")
     try:
         return WsiDicomReadIO(stream, name)
     except BaseException:

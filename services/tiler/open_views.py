@@ -4,25 +4,25 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Self
 
 from medulla.v1.common_pb2 import Slide
 
-from services.tiler.errors import DamagedRegionError, FetchingError, NoLevelError, TooManyRegionsError
+from services.tiler.errors import BadRegionError, DamagedRegionError, FetchingError, NoLevelError, TooManyRegionsError
 from services.tiler.named_locks import NamedLocks
 from services.tiler.slide_view import SlideView, ViewOpener
-from shared.errors import MedullaError
 from shared.slides.embedded import files
 from shared.slides.listing import version
 
 _FETCHES = 2
 """Slides that are fetched to disk at once."""
+_FETCHING = "the slide is being fetched from the object store"
 _PATIENCE_S = 30.0
 """How long a caller waits while another one opens the same slide."""
-_HARMLESS = (DamagedRegionError, NoLevelError)
+_HARMLESS = (BadRegionError, DamagedRegionError, NoLevelError)
 """Errors of a region, after which the slide stays open."""
 
 
@@ -46,7 +46,7 @@ class OpenViews:
         self._pool = ThreadPoolExecutor(_FETCHES, "view-fetch")
         self._opening = NamedLocks(_PATIENCE_S)
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._fetches: dict[str, Future[SlideView]] = {}
+        self._fetches: dict[str, Future[None]] = {}
         self._lock = Lock()
 
     @contextmanager
@@ -69,8 +69,10 @@ class OpenViews:
             self._leave(name, entry)
 
     def drop_idle(self) -> None:
-        """Close slides that nobody has used for `idle_s`, and forget fetches that failed."""
+        """Close slides that nobody has used for `idle_s`, and forget fetches that ended."""
         until = time.monotonic() - self._idle_s
+        for name in [name for name, fetch in list(self._fetches.items()) if fetch.done()]:
+            self._fetches.pop(name, None)
         with self._lock:
             idle = [name for name, entry in self._entries.items() if not entry.users and entry.idle_since <= until]
             closing = [self._entries.pop(name).view for name in idle]
@@ -82,9 +84,7 @@ class OpenViews:
         self._pool.shutdown(cancel_futures=True)
         with self._lock:
             views = [entry.view for entry in self._entries.values()]
-            views += [fetch.result() for fetch in self._fetches.values() if _succeeded(fetch)]
             self._entries.clear()
-            self._fetches.clear()
         for view in views:
             view.close()
 
@@ -105,38 +105,45 @@ class OpenViews:
     def _opened(self, name: str, slide: Slide, described: Callable[[], dict[str, Any]]) -> _Entry:
         """Open a slide, once for all callers that want it now."""
         with self._opening(name):
-            entry = self._enter(name)
+            entry = self._enter(name) or self._fetched(name)
             if entry is not None:
                 return entry
-            self._make_room()
-            view = self._fetched(name) if name in self._fetches else self._opener.ranged(slide, described())
-            if view is None:
-                self._fetches[name] = self._pool.submit(self._opener.local, slide)
-                view = self._fetched(name)
-            return self._add(name, view)
+            view = self._opener.ranged(slide, described())
+            if view is not None:
+                return self._add(name, view, users=1)
+            self._fetches[name] = self._pool.submit(self._fetch, name, slide)
+            raise FetchingError(_FETCHING)
 
-    def _fetched(self, name: str) -> SlideView:
-        """The slide whose files were fetched; a failed fetch is forgotten."""
-        fetch = self._fetches[name]
+    def _fetch(self, name: str, slide: Slide) -> None:
+        self._add(name, self._opener.local(slide), users=0)
+
+    def _fetched(self, name: str) -> _Entry | None:
+        """The slide whose files were fetched; None if they are to be fetched."""
+        fetch = self._fetches.get(name)
+        if fetch is None:
+            return None
         if not fetch.done():
-            raise FetchingError("the slide is being fetched from the object store")
+            raise FetchingError(_FETCHING)
         del self._fetches[name]
-        return fetch.result()
+        fetch.result()
+        return self._enter(name)
 
-    def _make_room(self) -> None:
+    def _add(self, name: str, view: SlideView, users: int) -> _Entry:
+        """Keep an open slide, in place of the least recently used one where there are too many."""
+        entry, evicted = _Entry(view, users, time.monotonic()), None
         with self._lock:
-            if len(self._entries) < self._most:
-                return
-            idle = next((name for name, entry in self._entries.items() if not entry.users), None)
-            if idle is None:
-                raise TooManyRegionsError(f"{self._most} slides are being viewed, which is all this tiler opens")
-            view = self._entries.pop(idle).view
-        view.close()
-
-    def _add(self, name: str, view: SlideView) -> _Entry:
-        with self._lock:
-            entry = self._entries[name] = _Entry(view, users=1)
-            return entry
+            full = len(self._entries) >= self._most
+            idle = next((name for name, kept in self._entries.items() if not kept.users), None)
+            if idle is not None and full:
+                evicted = self._entries.pop(idle).view
+            if not full or evicted:
+                self._entries[name] = entry
+        if evicted:
+            evicted.close()
+        elif full:
+            view.close()
+            raise TooManyRegionsError(f"{self._most} slides are being viewed, which is all this tiler opens")
+        return entry
 
     def _leave(self, name: str, entry: _Entry) -> None:
         with self._lock:
@@ -147,9 +154,3 @@ class OpenViews:
             last = entry.users == 0 and self._entries.get(name) is not entry
         if last:
             entry.view.close()
-
-
-def _succeeded(fetch: "Future[SlideView]") -> bool:
-    with suppress(MedullaError, OSError):
-        return fetch.done() and not fetch.cancelled() and fetch.exception() is None
-    return False

@@ -9,6 +9,9 @@ from services.tiler.ports import Layout, Level, Region, Rgb
 from services.tiler.pyramid import Box, PixelSource, best_level, resampled
 
 _QUALITY = 85
+_VIEWER_PX = 128, 1024
+"""Smallest and largest side of stored tiles that viewers ask for one by one."""
+_USUAL_PX = 512
 _ROUNDING_PX = 1
 """Pixels by which a level may differ from an exact fraction of the full resolution: writers round up or down."""
 
@@ -17,6 +20,12 @@ def layout_of(source: PixelSource, codec: str) -> Layout:
     """Size of a slide, and of its stored tiles if they are JPEG."""
     full = source.levels[0]
     return Layout(full.width_px, full.height_px, source.stored_px if codec == "jpeg" else 0)
+
+
+def viewer_px(layout: Layout) -> int:
+    """Side of the squares that a viewer asks for: of the stored tiles where these are neither tiny nor huge."""
+    smallest, largest = _VIEWER_PX
+    return layout.stored_px if smallest <= layout.stored_px <= largest else _USUAL_PX
 
 
 def jpeg_of(source: PixelSource, region: Region) -> bytes:

@@ -18,11 +18,8 @@ from medulla.v1.tiles_pb2_grpc import TileServiceServicer
 from services.tiler.bounded_streams import Stream
 from services.tiler.errors import FetchingError
 from services.tiler.ports import Region
+from services.tiler.region import viewer_px
 from services.tiler.regions import ReadRegions
-
-_VIEWER_PX = 256, 1024
-"""Smallest and largest stored tile that viewers are asked to read one by one."""
-_USUAL_PX = 512
 
 
 class TileServicer(TileServiceServicer):
@@ -56,7 +53,7 @@ class TileServicer(TileServiceServicer):
             state=VIEW_STATE_READY,
             width_px=layout.width_px,
             height_px=layout.height_px,
-            tile_px=tile_px(layout.stored_px),
+            tile_px=viewer_px(layout),
         )
 
     def ReadRegion(  # noqa: N802 - named by the proto
@@ -75,9 +72,3 @@ class TileServicer(TileServiceServicer):
             if not context.is_active():
                 return ReadRegionResponse()
             return ReadRegionResponse(jpeg=self._regions.read(request.slide, request.plan, region))
-
-
-def tile_px(stored_px: int) -> int:
-    """Side of the squares that a viewer asks for: of stored tiles where that is sensible."""
-    smallest, largest = _VIEWER_PX
-    return stored_px if smallest <= stored_px <= largest else _USUAL_PX

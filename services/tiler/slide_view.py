@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from medulla.v1.common_pb2 import Slide
 
@@ -17,6 +17,8 @@ from services.tiler.resolution import Override
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import CrashedWorkerError, MedullaError, TransientError
 from shared.slides.standing import StandingCheck
+
+Answer = TypeVar("Answer")
 
 
 class SlideView:
@@ -59,7 +61,7 @@ class SlideView:
         """End the reader, and release the files."""
         self._closing.close()
 
-    def _asked(self, ask: Callable[[], Any]) -> Any:
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """Ask the reader; where its bytes did not come, that is the error."""
         try:
             return ask()
