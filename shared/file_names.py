@@ -6,10 +6,12 @@ _UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".filepart", ".downlo
 _ANNOTATIONS = {".xml", ".json", ".geojson", ".qpdata", ".qpproj", ".backup"}
 _TABLES = {".txt", ".csv", ".tsv", ".xls", ".xlsx", ".yaml", ".yml"}
 _TEXTS = {".ini", ".md", ".pdf", ".html", ".log", ".db", ".lnk"}
+_PROGRAMS = {".exe", ".dll", ".inf", ".bat", ".url"}
+"""Viewers on discs of DICOM files."""
 _DIGESTS = {".md5", ".sha1", ".sha256", ".sha512"}
 _PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 _PARTS_OF_SLIDES = {".dat", ".opt", ".ngr", ".ets"}
-_NO_SLIDES = _UNFINISHED | _ANNOTATIONS | _TABLES | _TEXTS | _DIGESTS | _PICTURES | _PARTS_OF_SLIDES
+_NO_SLIDES = _UNFINISHED | _ANNOTATIONS | _TABLES | _TEXTS | _PROGRAMS | _DIGESTS | _PICTURES | _PARTS_OF_SLIDES
 _NO_RECORDS = _NO_SLIDES - _TABLES - {".json"}
 """A record in the format of a table or text is refused, so that people learn that it is not read."""
 _NO_SLIDE_NAMES = {"dicomdir", "thumbs.db", "desktop.ini", "readme", "license", "checksums"}

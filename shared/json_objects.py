@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+from functools import partial
 from typing import Any
 
 from shared.decimals import too_small
@@ -10,7 +11,7 @@ from shared.words import shown
 
 MAX_BYTES = 1_000_000
 MAX_NAMES = 1_000
-"""Of one object."""
+"""Of one object, where the caller allows no more."""
 MAX_DEPTH = 20
 MAX_DIGITS = 100
 """Characters of one number."""
@@ -23,8 +24,8 @@ class JsonObjectError(ValueError):
     """The bytes are not a JSON object within the limits; the text continues "the record"."""
 
 
-def read_object(data: bytes) -> dict[str, Any]:
-    """Names and values of a JSON object in UTF-8, with or without a byte order mark.
+def read_object(data: bytes, max_names: int = MAX_NAMES) -> dict[str, Any]:
+    """Names and values of a JSON object in UTF-8, with or without a byte order mark; `max_names` of one object.
 
     Raises:
         JsonObjectError: not an object, too large or too deep, or with a repeated name.
@@ -36,7 +37,9 @@ def read_object(data: bytes) -> dict[str, Any]:
         raise JsonObjectError("is empty")
     _check_depth(text)
     try:
-        entries = json.loads(text, object_pairs_hook=_object, parse_int=_whole, parse_float=_decimal)
+        entries = json.loads(
+            text, object_pairs_hook=partial(_object, max_names), parse_int=_whole, parse_float=_decimal
+        )
     except json.JSONDecodeError as error:
         raise JsonObjectError(f"is no JSON: line {error.lineno}, column {error.colno}") from None
     if not isinstance(entries, dict):
@@ -61,9 +64,9 @@ def _check_depth(text: str) -> None:
             raise JsonObjectError(f"is no JSON object of plain values: brackets nest deeper than {MAX_DEPTH} levels")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_NAMES:
-        raise JsonObjectError(f"has {len(pairs)} names; {MAX_NAMES} are allowed")
+def _object(max_names: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > max_names:
+        raise JsonObjectError(f"has {len(pairs)} names; {max_names} are allowed")
     entries: dict[str, Any] = {}
     for name, value in pairs:
         if name in entries:

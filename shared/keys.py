@@ -17,6 +17,8 @@ LANDINGS = "landings/"
 ATTEMPTS = "attempts/"
 """Marks of records at work, by which crashes are detected."""
 VECTORS = "vectors/"
+LANDED = (SLIDES, CLINICAL, VECTORS)
+"""Prefixes of a case's inputs, which others land."""
 SCORES = "scores/"
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
@@ -39,7 +41,16 @@ class BadCaseIdError(PermanentError):
     """A key or request names a case or slide that is no pseudonym."""
 
     reason = "bad_case_id"
-    advice = f"Store it as slides/{{case_id}}/{{file}} or clinical/{{case_id}}.json, where the case id is {PSEUDONYM}"
+    advice = (
+        "Store it as slides/{case_id}/{file}, clinical/{case_id}.json or vectors/{case_id}/{block}.json, "
+        f"where the case id is {PSEUDONYM}"
+    )
+
+
+class BadCaseNameError(BadCaseIdError):
+    """A request or a command names a case by no pseudonym."""
+
+    advice = f"Name the case by its id, {PSEUDONYM}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,14 @@ class SlideKey:
 
     case_id: CaseId
     slide_id: SlideId
+
+
+@dataclass(frozen=True, slots=True)
+class VectorKey:
+    """Case and block of an object under `vectors/`."""
+
+    case_id: CaseId
+    block: str
 
 
 def slide_key(key: str) -> SlideKey | None:
@@ -86,12 +105,32 @@ def clinical_case(key: str) -> CaseId | None:
     return case_id(name.removesuffix(".json"), key)
 
 
+def vector_key(key: str) -> VectorKey | None:
+    """Read `vectors/{case_id}/{block}.json`; None for other files: unfinished, hidden, companions.
+
+    Raises:
+        BadCaseIdError: the key has another shape, or the case's id or the block's name is no pseudonym.
+    """
+    name = key.removeprefix(VECTORS)
+    if file_names.is_no_record(name):
+        return None
+    case, inside, below = name.partition("/")
+    if not inside:
+        raise BadCaseIdError(f"vector {key!r} is not inside a case's folder")
+    if not below.endswith(".json"):
+        raise BadCaseIdError(f"vector {key!r} does not end in .json")
+    return VectorKey(case_id(case, key), _pseudonym(below.removesuffix(".json"), key))
+
+
 def named_in(key: str) -> dict[str, str]:
     """The case_id and slide_id in a landed object's key, if they are pseudonyms: others may be a person's name."""
     try:
         if key.startswith(CLINICAL):
             case = clinical_case(key)
             return {"case_id": case} if case else {}
+        if key.startswith(VECTORS):
+            vector_of = vector_key(key)
+            return {"case_id": vector_of.case_id} if vector_of else {}
         slide = slide_key(key) if key.startswith(SLIDES) else None
     except BadCaseIdError:
         return {}
@@ -107,6 +146,17 @@ def case_id(text: str, where: str) -> CaseId:
         BadCaseIdError: it is no pseudonym.
     """
     return CaseId(_pseudonym(text, where))
+
+
+def named_case(text: str, where: str) -> CaseId:
+    """Check the case id of a request or a command; `where` is named in the error.
+
+    Raises:
+        BadCaseNameError: it is no pseudonym.
+    """
+    if not pseudonyms.is_pseudonym(text):
+        raise BadCaseNameError(f"{text!r} in {where} is not a pseudonym")
+    return CaseId(text)
 
 
 def clinical(case: CaseId) -> str:
@@ -144,6 +194,11 @@ def vectors(case: CaseId) -> str:
     return f"{VECTORS}{case}/"
 
 
+def vector(case: CaseId, block: str) -> str:
+    """A case's vector of a block."""
+    return f"{vectors(case)}{block}.json"
+
+
 def slides(case: CaseId) -> str:
     """Prefix of all files of a case's slides, where the lab lands them."""
     return f"{SLIDES}{case}/"
@@ -177,6 +232,11 @@ def indexed_slide(case: CaseId, slide: SlideId, version: str) -> str:
 def indexed_clinical(case: CaseId) -> str:
     """The scorer's index entry of a case's clinical record."""
     return f"{indexed(case)}clinical.json"
+
+
+def indexed_vector(case: CaseId, block: str) -> str:
+    """The scorer's index entry of a case's vector of a block."""
+    return f"{indexed(case)}vectors/{block}.json"
 
 
 def attempts(case: CaseId) -> str:

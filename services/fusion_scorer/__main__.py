@@ -13,13 +13,14 @@ from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
-from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.settings import ScorerSettings
+from services.fusion_scorer.what_if import WhatIf
 from shared import keys, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
@@ -68,7 +69,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         *_workers(settings, platform, served, producer, attempts, hearts),
         *(
             Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
-            for prefix in (keys.CLINICAL, keys.CURRENT_BUNDLE)
+            for prefix in (*PREFIXES, keys.CURRENT_BUNDLE)
         ),
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),

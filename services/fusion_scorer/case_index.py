@@ -1,4 +1,4 @@
-"""What the scorer remembers of each case, in the store: embeddings of each version of a slide, the clinical record."""
+"""What the scorer remembers of each case, in the store: each version of a slide, the record, vectors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 
+from services.fusion_scorer.landed_input import LandedInput, landed_input
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
@@ -19,8 +20,8 @@ _VERSION_DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class ClinicalEntry:
-    """The version of a clinical record that was last looked at."""
+class InputEntry:
+    """The version of a clinical record or vector that was last looked at."""
 
     key: str
     etag: str
@@ -28,7 +29,7 @@ class ClinicalEntry:
     last_modified: str
     """ISO 8601."""
     rejected: str | None
-    """Why it was refused; None for a good record."""
+    """Why it was refused; None for a good one."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,18 @@ class CaseIndex:
         """Add the case to the index without a slide."""
         self.store.put_new(f"{keys.indexed(case)}known.json", b"{}")
 
-    def put_clinical(self, case: CaseId, entry: ClinicalEntry) -> None:
-        """Remember which version of the clinical record was looked at, and what came of it."""
-        self.store.put(keys.indexed_clinical(case), canonical_json(asdict(entry)))
+    def put_input(self, landed: LandedInput, entry: InputEntry) -> None:
+        """Remember which version of a record or vector was looked at, and what came of it."""
+        self.store.put(landed.entry, canonical_json(asdict(entry)))
 
-    def refused_clinical(self, case: CaseId) -> bool:
-        """Whether the clinical record was refused when it was last read; the refusal was then reported."""
-        return bool(self._entry(keys.indexed_clinical(case)).get("rejected"))
+    def refused(self, key: str) -> bool:
+        """Whether the record or vector was refused when it was last read; the refusal was then reported."""
+        landed = landed_input(key)
+        return landed is not None and bool(self._entry(landed.entry).get("rejected"))
 
-    def has_clinical(self, case: CaseId, info: BlobInfo) -> bool:
-        """Whether exactly this version of the case's clinical record was looked at."""
-        return self._etag_in(keys.indexed_clinical(case)) == info.etag
+    def has_input(self, landed: LandedInput, info: BlobInfo) -> bool:
+        """Whether exactly this version of a record or vector was looked at."""
+        return self._etag_in(landed.entry) == info.etag
 
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""

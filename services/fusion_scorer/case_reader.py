@@ -1,7 +1,9 @@
-"""Reads the inputs of a case: bags, plans and the clinical record, each checked as it is read."""
+"""Reads the inputs of a case: bags, plans, the clinical record and vectors, each checked as it is read."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TypeAlias
 
 import numpy as np
 from medulla.v1.events_pb2 import SlideEmbedded
@@ -12,15 +14,18 @@ from safetensors.numpy import load
 from services.fusion_scorer.errors import BadBagError, MovedMeanwhileError
 from services.fusion_scorer.inputs import CaseInputs, PlanFacts, SlideInput
 from services.fusion_scorer.snapshot import CaseSnapshot
+from services.fusion_scorer.vector_messages import refused_vector, unknown_block
+from services.fusion_scorer.vectors import read_vector
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import sha256
 from shared.json_objects import MAX_BYTES
-from shared.model.errors import BadClinicalRecordError
-from shared.model.profile import Profile
-from shared.model.record import ClinicalRecord, parse_record
+from shared.model.bundle import Bundle
+from shared.model.errors import BadClinicalRecordError, BadVectorsError
+from shared.model.record import ReadRecord, parse_record
 from shared.times import when
-from shared.units import CaseId
+
+Refusal: TypeAlias = BadClinicalRecordError | BadVectorsError
 
 
 @dataclass(frozen=True)
@@ -29,13 +34,15 @@ class StoredCase:
 
     inputs: CaseInputs
     landed: tuple[datetime, ...]
-    refused: BadClinicalRecordError | None = None
-    """What is wrong with its clinical record, which then counts as missing."""
+    accepted: tuple[BlobInfo, ...] = ()
+    """The record and vectors that were not refused, those of unknown blocks included."""
+    refused: tuple[Refusal, ...] = ()
+    """What is wrong with the others, which then count as missing."""
 
     @property
     def empty(self) -> bool:
         """Nothing of the case can be used."""
-        return not self.inputs.slides and self.inputs.clinical is None
+        return not self.inputs.slides and not self.accepted
 
 
 @dataclass(frozen=True)
@@ -43,25 +50,46 @@ class CaseReader:
     """Reads cases from the store."""
 
     store: BlobStore
+    read_record: ReadRecord = parse_record
 
-    def __call__(self, case: CaseSnapshot, profile: Profile) -> StoredCase:
-        """Read a case; a clinical record that `profile` refuses counts as missing.
+    def __call__(self, case: CaseSnapshot, bundle: Bundle) -> StoredCase:
+        """Read a case; a clinical record or vector that `bundle` refuses counts as missing.
 
         Raises:
             BadBagError: a slide's bag or plan is gone, or not the one that its event told of.
-            MovedMeanwhileError: the clinical record was replaced at this moment.
+            MovedMeanwhileError: the clinical record or a vector was replaced at this moment.
         """
-        landed = [when(stored.last_modified) for stored in (*case.objects, *case.record)]
+        landed = [when(stored.last_modified) for stored in (*case.objects, *case.read)]
         slides = tuple(self._slide(event) for event in case.slides)
-        inputs = CaseInputs(case.case_id, slides, None, case.left_out, case.remarks)
-        try:
-            clinical = self._clinical(case.case_id, case.clinical, profile)
-        except BadClinicalRecordError as error:
-            return StoredCase(inputs, tuple(landed), error)
-        return StoredCase(replace(inputs, clinical=clinical), tuple(landed))
+        stored = StoredCase(
+            CaseInputs(case.case_id, slides, left_out=case.left_out, remarks=case.remarks), tuple(landed)
+        )
+        stored = stored if case.clinical is None else self._with_record(stored, case.clinical, bundle)
+        for info in case.vectors:
+            stored = self._with_vector(stored, info, bundle)
+        return stored
 
-    def _clinical(self, case: CaseId, info: BlobInfo | None, profile: Profile) -> ClinicalRecord | None:
-        return None if info is None else parse_record(read_version(self.store, info), case, profile)
+    def _with_record(self, stored: StoredCase, info: BlobInfo, bundle: Bundle) -> StoredCase:
+        data = read_version(self.store, info)
+        try:
+            clinical = self.read_record(data, stored.inputs.case_id, bundle.manifest.profile)
+        except BadClinicalRecordError as error:
+            return replace(stored, refused=(*stored.refused, error))
+        inputs = replace(stored.inputs, clinical=clinical)
+        return replace(stored, inputs=inputs, accepted=(*stored.accepted, info))
+
+    def _with_vector(self, stored: StoredCase, info: BlobInfo, bundle: Bundle) -> StoredCase:
+        inputs, block = stored.inputs, PurePosixPath(info.key).stem
+        try:
+            vector = read_vector(read_version(self.store, info), inputs.case_id, block, bundle)
+        except BadVectorsError as error:
+            inputs = replace(inputs, remarks=(*inputs.remarks, refused_vector(error)))
+            return replace(stored, inputs=inputs, refused=(*stored.refused, error))
+        if vector is None:
+            inputs = replace(inputs, remarks=(*inputs.remarks, unknown_block(bundle, block)))
+        else:
+            inputs = replace(inputs, vectors=(*inputs.vectors, vector))
+        return replace(stored, inputs=inputs, accepted=(*stored.accepted, info))
 
     def _slide(self, event: SlideEmbedded) -> SlideInput:
         data = self._get(event, event.bag.key)
@@ -84,7 +112,7 @@ class CaseReader:
 
 
 def read_version(store: BlobStore, info: BlobInfo) -> bytes:
-    """The bytes of exactly the version that `info` describes; of a record too large to be one, the first.
+    """The bytes of exactly the version that `info` describes; of a file too large to be read, the first.
 
     Raises:
         MovedMeanwhileError: it is no longer that version.

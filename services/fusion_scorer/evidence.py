@@ -17,7 +17,9 @@ TOP_TILES = 12
 Attention = npt.NDArray[np.float32]
 
 
-def evidence(slide: SlideInput, attention: Attention | None, far: Distance | None, score_id: Sha256) -> SlideEvidence:
+def slide_evidence(
+    slide: SlideInput, attention: Attention | None, far: Distance | None, score_id: Sha256
+) -> SlideEvidence:
     """A slide's plan, quality and distance; without `attention` [n] there is no map."""
     embedded, plan = slide.embedded, slide.plan
     return SlideEvidence(

@@ -9,6 +9,7 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 from pydantic import BaseModel
 
 from shared.canonical import digest_of
+from shared.model.case_vector import CaseVector
 from shared.model.record import ClinicalRecord
 from shared.units import CaseId, Sha256
 
@@ -69,13 +70,21 @@ class CaseInputs:
     case_id: CaseId
     slides: tuple[SlideInput, ...] = ()
     clinical: ClinicalRecord | None = None
+    vectors: tuple[CaseVector, ...] = ()
+    """Of different blocks, each of which the bundle has a model of."""
     left_out: tuple[LeftOutSlide, ...] = ()
     """Slides of the case that are not among `slides`, and why."""
     remarks: tuple[Remark, ...] = ()
     """What a person should see beside the score."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the record or a vector states that its patient never lived."""
+        return bool(self.clinical and self.clinical.simulated) or any(vector.simulated for vector in self.vectors)
+
     def score_id(self, bundle: Sha256) -> Sha256:
         """Name of the score that these inputs give with a bundle."""
+        vectors = sorted([vector.block, vector.digest] for vector in self.vectors)
         notes = [message.SerializeToString(deterministic=True).hex() for message in (*self.left_out, *self.remarks)]
         return digest_of(
             {
@@ -84,6 +93,7 @@ class CaseInputs:
                 "clinical": self.clinical.digest if self.clinical else None,
                 "bundle": bundle,
             }
+            | ({"vectors": vectors} if vectors else {})
             | ({"notes": notes} if notes else {})
         )
 

@@ -29,7 +29,7 @@ def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | No
     Raises:
         BadBundleError: the model answers with something that is no number.
     """
-    if bundle.mil is None:
+    if bundle.mil is None or bundle.manifest.profile.slides is None:
         return None
     bags = {slide.embedded.bag.digest: slide.features for slide in slides if len(slide.features)}
     if not bags:

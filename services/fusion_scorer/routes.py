@@ -8,7 +8,9 @@ from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, Slid
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.erase import EraseCase, Forget
-from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.handler import IndexSlide, RescoreCase
+from services.fusion_scorer.landed_input import PREFIXES
+from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
@@ -19,17 +21,20 @@ from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
 from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
+from shared.model.record import ReadRecord, parse_record
 from shared.route import Route
 
 
-def on_landing(store: BlobStore, bundles: Bundles, producer: Producer) -> OnLanding:
+def on_landing(
+    store: BlobStore, bundles: Bundles, producer: Producer, read_record: ReadRecord = parse_record
+) -> OnLanding:
     """The handler of landed objects, which is also what the sweep asks."""
 
     def announce(event: CaseRescoreRequested) -> None:
         producer.send([to_record(event, SERVICE)])
 
     index = CaseIndex(store)
-    return OnLanding(store, index, CaseChanges(store, index), bundles, announce)
+    return OnLanding(store, index, CaseChanges(store, index), bundles, announce, read_record)
 
 
 def routes(
@@ -39,14 +44,16 @@ def routes(
     program_version: str,
     forget_letters: Forget,
     bucket: str = "medulla",
+    read_record: ReadRecord = parse_record,
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
 
     def embed_again(file: BlobInfo) -> None:
         producer.send([s3_events.announcement(bucket, file.key, file.etag)])
 
-    landing, index = on_landing(store, bundles, producer), CaseIndex(store)
-    rescore = RescoreCase(ScoreCase(store, bundles, program_version, embed_again=embed_again), index)
+    landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
+    score_case = ScoreCase(store, bundles, program_version, embed_again=embed_again, read_record=read_record)
+    rescore = RescoreCase(score_case, index)
     kept = (
         Route(
             topics.S3_EVENTS,
@@ -66,4 +73,4 @@ def routes(
 
 def _is_read(hint: ObjectHint) -> bool:
     """Whether an object's bytes are read: not those that services write, or each mark of an attempt made another."""
-    return hint.key.startswith(keys.CLINICAL) or hint.key == keys.CURRENT_BUNDLE
+    return hint.key.startswith(PREFIXES) or hint.key == keys.CURRENT_BUNDLE

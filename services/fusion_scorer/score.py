@@ -1,30 +1,24 @@
-"""Scores a case: bundle, bags and clinical record in, one Score out; no clock, no store, no network."""
+"""Scores a case: bundle, bags, clinical record and vectors in, one Score out; no clock, no store, no network."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from medulla.v1.scorer_pb2 import (
-    Contribution,
-    HorizonRisk,
-    Provenance,
-    Score,
-)
+from medulla.v1.scorer_pb2 import HorizonRisk, Provenance, Score, SlideEvidence
 
-from services.fusion_scorer import ood, record_messages
-from services.fusion_scorer.evidence import attention_file, evidence, provenance, resolution_remarks
-from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
+from services.fusion_scorer import ood, record_messages, vector_messages
+from services.fusion_scorer.case_evidence import CaseEvidence, case_evidence
+from services.fusion_scorer.contributions import contributions
+from services.fusion_scorer.evidence import attention_file, provenance, resolution_remarks, slide_evidence
+from services.fusion_scorer.inputs import CaseInputs, SlideInput
+from services.fusion_scorer.pathomics import Pathomics
 from services.fusion_scorer.score_json import rounded
-from services.fusion_scorer.slide_check import CheckedSlides, check_slides
-from shared.model.block import PATHOMICS
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
 from shared.model.prediction import ArmPrediction
 from shared.model.quantiles import percentile_rank
-from shared.model.reference import Reference
-from shared.model.variable import Value
 from shared.notice import NOTICE
+from shared.units import Sha256
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
 
@@ -43,57 +37,36 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.
     """
-    check_encoders(bundle, case.slides)
-    checked = check_slides(bundle.reference.slides, case.slides)
-    pathomics = pathomics_of(bundle, checked.used)
-    values = _values(case, pathomics)
-    known = CaseValues.of_case(bundle.manifest.profile, values)
+    evidence = case_evidence(bundle, case)
+    known = CaseValues.of_case(bundle.manifest.profile, evidence.values)
     arm = bundle.arm_for(known)
-    answer = _frame(bundle, case, checked, pathomics, program_version)
+    answer = _frame(evidence, case, program_version)
     missing = (block for block in bundle.blocks if not known.has_block(block)[0])
-    answer.modalities_missing.extend(_modalities(bundle, missing))
-    if checked.too_far is not None:
-        _abstain_at(answer, checked.too_far)
+    answer.modalities_missing.extend(_titles(bundle, missing))
+    if evidence.checked.too_far is not None:
+        _abstain_at(answer, evidence.checked.too_far)
     elif arm is None:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
-        _answer_by(arm, answer, bundle, values, pathomics)
-    return Scored(rounded(answer), _attention(case, pathomics, answer))
+        _answer_by(arm, answer, evidence, known)
+    return Scored(rounded(answer), _attention(case, evidence.pathomics, answer))
 
 
-def _values(case: CaseInputs, pathomics: Pathomics | None) -> dict[str, Value]:
-    values = dict(case.clinical.values) if case.clinical else {}
-    return values | ({PATHOMICS: pathomics.log_risk} if pathomics else {})
-
-
-def _modalities(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
-    """Titles of blocks."""
+def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
+    """Titles of blocks, in alphabetical order."""
     return sorted(map(bundle.manifest.profile.title_of, blocks))
 
 
-def _frame(
-    bundle: Bundle, case: CaseInputs, checked: CheckedSlides, pathomics: Pathomics | None, program_version: str
-) -> Score:
+def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
     """Everything that does not depend on the arm."""
-    score_id = case.score_id(bundle.digest)
-    encoder, record = bundle.manifest.encoder, case.clinical
-    attention = pathomics.attention if pathomics else {}
+    bundle, checked = evidence.bundle, evidence.checked
+    score_id, record = case.score_id(bundle.digest), case.clinical
     return Score(
         case_id=case.case_id,
         score_id=score_id,
-        slides=[
-            evidence(slide, attention.get(slide.embedded.bag.digest), checked.distances.get(slide.slide_id), score_id)
-            for slide in case.slides
-        ],
-        provenance=Provenance(
-            slides=[provenance(slide) for slide in checked.used],
-            clinical_digest=record.digest if record else "",
-            bundle_digest=bundle.digest,
-            bundle_name=bundle.manifest.name,
-            encoder_digest=encoder.digest if encoder else "",
-            encoder_name=encoder.name if encoder else "",
-            program_version=program_version,
-        ),
+        slides=[_slide(evidence, slide, score_id) for slide in case.slides],
+        vectors=map(vector_messages.evidence, evidence.vectors),
+        provenance=_provenance(evidence, case, program_version),
         left_out=(*case.left_out, *checked.left_out),
         remarks=(
             *case.remarks,
@@ -102,8 +75,28 @@ def _frame(
             *resolution_remarks(case.slides),
         ),
         readings=record_messages.readings(record) if record else (),
-        simulated=bundle.manifest.simulated or bool(record and record.simulated),
+        simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
+    )
+
+
+def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
+    attention = evidence.pathomics.attention if evidence.pathomics else {}
+    distance = evidence.checked.distances.get(slide.slide_id)
+    return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
+
+
+def _provenance(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Provenance:
+    bundle, encoder = evidence.bundle, evidence.bundle.manifest.encoder
+    return Provenance(
+        slides=map(provenance, evidence.checked.used),
+        clinical_digest=case.clinical.digest if case.clinical else "",
+        vectors=map(vector_messages.provenance, evidence.vectors),
+        bundle_digest=bundle.digest,
+        bundle_name=bundle.manifest.name,
+        encoder_digest=encoder.digest if encoder else "",
+        encoder_name=encoder.name if encoder else "",
+        program_version=program_version,
     )
 
 
@@ -112,35 +105,33 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
     answer.out_of_distribution.CopyFrom(far.message())
 
 
-def _answer_by(
-    arm: ArmRef, answer: Score, bundle: Bundle, values: Mapping[str, Value], pathomics: Pathomics | None
-) -> None:
+def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseValues) -> None:
+    bundle = evidence.bundle
     answer.model = arm.name
-    answer.modalities_used.extend(_modalities(bundle, arm.blocks))
-    used = {column.variable for column in bundle.arms[arm.name].columns}
-    far = ood.farthest(_distances(bundle.reference, used, values, pathomics))
+    answer.modalities_used.extend(_titles(bundle, arm.blocks))
+    answer.modalities_left_aside.extend(_titles(bundle, _left_aside(bundle, arm, known)))
+    far = ood.farthest(evidence.distances(arm.name))
     if far is not None:
         answer.out_of_distribution.CopyFrom(far.message())
     if far is not None and far.too_far:
         _abstain_at(answer, far)
     else:
-        _fill(answer, bundle, bundle.predict(arm.name, CaseValues.of_case(bundle.manifest.profile, values)), values)
+        _fill(answer, evidence, bundle.predict(arm.name, known))
 
 
-def _distances(
-    reference: Reference, used: set[str], values: Mapping[str, Value], pathomics: Pathomics | None
-) -> list[ood.Distance]:
-    used_values = {name: value for name, value in values.items() if name in used}
-    return ood.case_distances(reference, pathomics.pooled if pathomics and PATHOMICS in used else None, used_values)
+def _left_aside(bundle: Bundle, arm: ArmRef, known: CaseValues) -> list[str]:
+    """Blocks that are known of the case and that the bundle can read, but not the arm."""
+    others = (bundle.blocks | bundle.vectors.keys()) - set(arm.blocks)
+    return [block for block in others if known.has_block(block)[0]]
 
 
-def _fill(answer: Score, bundle: Bundle, prediction: ArmPrediction, values: Mapping[str, Value]) -> None:
+def _fill(answer: Score, evidence: CaseEvidence, prediction: ArmPrediction) -> None:
+    bundle = evidence.bundle
     answer.log_risk = float(prediction.log_risk[0])
     quantiles = bundle.reference.log_risk.get(answer.model)
     if quantiles:
         answer.percentile = percentile_rank(answer.log_risk, quantiles)
-    for name, log_hazard in prediction.by_variable.items():
-        answer.contributions.append(_contribution(bundle, answer.model, name, values, float(log_hazard[0])))
+    answer.contributions.extend(contributions(evidence, answer.model, prediction))
     for years, risk, lo, hi in zip(
         prediction.horizons_years, prediction.risk[0], prediction.lo[0], prediction.hi[0], strict=True
     ):
@@ -148,37 +139,11 @@ def _fill(answer: Score, bundle: Bundle, prediction: ArmPrediction, values: Mapp
     _set_group(answer, bundle, prediction)
 
 
-def _contribution(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value], log_hazard: float) -> Contribution:
-    variable, label = bundle.manifest.profile.variable(name), name.replace("_", " ")
-    return Contribution(
-        variable=name,
-        label=(variable.label if variable else "") or label,
-        block=variable.block if variable else "",
-        value=_shown(bundle, arm, name, values),
-        log_hazard=log_hazard,
-    )
-
-
 def _set_group(answer: Score, bundle: Bundle, prediction: ArmPrediction) -> None:
     rule = bundle.thresholds.arms.get(answer.model)
     if rule and rule.horizon_years in prediction.horizons_years:
         risk = float(prediction.risk[0, prediction.horizons_years.index(rule.horizon_years)])
         answer.risk_group, answer.risk_group_rule = rule.group_of(risk), rule.explained(risk)
-
-
-def _shown(bundle: Bundle, arm: str, name: str, values: Mapping[str, Value]) -> str:
-    if name not in values:
-        return "missing"
-    value = values[name]
-    if name == PATHOMICS:
-        return f"{_in_spreads(bundle, arm, float(value)):+.2f} SD"
-    return value if isinstance(value, str) else f"{value:.4g}"
-
-
-def _in_spreads(bundle: Bundle, arm: str, log_risk: float) -> float:
-    """The slides' log-risk in standard deviations of the training cohort."""
-    column = next(column for column in bundle.arms[arm].columns if column.variable == PATHOMICS)
-    return (log_risk - column.mean) / column.scale
 
 
 def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:

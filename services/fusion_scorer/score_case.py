@@ -6,29 +6,30 @@ from datetime import UTC, datetime
 
 from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import CaseScored
-from medulla.v1.scorer_pb2 import LeftOutSlide, Score, ScoreCaseRequest
+from medulla.v1.scorer_pb2 import LeftOutSlide, Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, StoredCase
 from services.fusion_scorer.case_record import CaseRecord, RecordedState
-from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError, UnknownCaseError
+from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.watching import Sites, count
 from shared import keys, metrics
+from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
-from shared.model.record import ClinicalRecord, parse_record
+from shared.model.record import ClinicalRecord, ReadRecord, parse_record
 from shared.times import stamp
 from shared.units import CaseId, Sha256
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LOOKS = 5
 """How often a case that changes while it is scored is scored again at once."""
-NOTHING_LEFT = "All slides of the case and its clinical record were deleted."
+NOTHING_LEFT = "All slides, records and vectors of the case were deleted."
 NOTHING_USABLE = "Nothing that is left of the case can be used yet."
 
 
@@ -48,6 +49,7 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
     embed_again: Callable[[BlobInfo], None] = _left_alone
     """Announces the file of a slide whose entry in the index is damaged."""
+    read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseId) -> CaseScored:
         """Score the case as it stands; see `case_record` for how an older state is kept from being published last.
@@ -55,7 +57,7 @@ class ScoreCase:
         Raises:
             NoBundleError: none is promoted.
             NothingToScoreError: nothing of the case is stored, and nothing of it was ever seen.
-            BadClinicalRecordError: a record that the bundle refuses is all that there ever was of it.
+            BadClinicalRecordError, BadVectorsError: what the bundle refuses is all that there ever was of it.
             BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
             MovedMeanwhileError: the case changes faster than it can be scored.
         """
@@ -74,22 +76,22 @@ class ScoreCase:
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
         for file in snapshot.damaged:
             self.embed_again(file)
-        stored = CaseReader(self.store)(snapshot, promoted.bundle.manifest.profile)
+        stored = CaseReader(self.store, self.read_record)(snapshot, promoted.bundle)
         if stored.empty:
             return self._without_score(snapshot, stored)
         inputs = replace(stored.inputs, left_out=(*stored.inputs.left_out, *self.left_out))
         scored = score(promoted.bundle, inputs, self.program_version)
         digest = self._keep(snapshot.case_id, scored)
-        used = snapshot.record if stored.inputs.clinical else ()
         newest = max(*stored.landed, promoted.since)
-        return _StoredScore(scored.score, digest, newest, (*snapshot.objects, *used), stored.inputs.clinical)
+        used = (*snapshot.objects, *map(stored_object.to_message, stored.accepted))
+        return _StoredScore(scored.score, digest, newest, used, stored.inputs.clinical)
 
     def _without_score(self, snapshot: CaseSnapshot, stored: StoredCase) -> "_Withdrawal":
         case = snapshot.case_id
         if not CaseIndex(self.store).has_case(case):
             raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         if stored.refused and not any(self.store.list(keys.scores(case))):
-            raise stored.refused
+            raise stored.refused[0]
         return _Withdrawal(case, NOTHING_LEFT if snapshot.nothing_left else NOTHING_USABLE, snapshot.nothing_left)
 
     def _keep(self, case: CaseId, scored: Scored) -> Sha256:
@@ -154,39 +156,3 @@ class _Withdrawal:
             withdrawn=self.sentence,
             nothing_left=self.nothing_left,
         )
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    """Answers "what if" about a stored case; stores and publishes nothing."""
-
-    store: BlobStore
-    bundles: Bundles
-    program_version: str
-
-    def __call__(self, request: ScoreCaseRequest) -> Score:
-        """Score the case as it stands, or with another record or bundle, or without its slides.
-
-        Raises:
-            UnknownCaseError: nothing is stored of the case.
-            BadClinicalRecordError: the record of the request is refused.
-            BadBundleError: there is no such bundle.
-        """
-        case, index = keys.case_id(request.case_id, "the request"), CaseIndex(self.store)
-        if not index.has_case(case):
-            raise UnknownCaseError(f"nothing is stored of case {case}")
-        digest = Sha256(request.bundle_digest)
-        bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
-        profile = bundle.manifest.profile
-        inputs = CaseReader(self.store)(TakeSnapshot(self.store, index)(case), profile).inputs
-        if request.HasField("clinical_json"):
-            inputs = replace(inputs, clinical=parse_record(request.clinical_json.encode(), case, profile))
-        if request.without_slides:
-            inputs = replace(inputs, slides=())
-        return _without_files(score(bundle, inputs, self.program_version).score)
-
-
-def _without_files(answer: Score) -> Score:
-    for slide in answer.slides:
-        slide.attention_key = ""
-    return answer

@@ -8,6 +8,8 @@ from medulla.v1.scorer_pb2 import Score
 from shared.canonical import canonical_json
 
 SIGNIFICANT_DIGITS = 6
+_LEFT_OUT_IF_EMPTY = frozenset({"block_title", "columns", "modalities_left_aside", "vectors"})
+"""Fields that only blocks of vectors need: a score without them has the bytes that it had before they came."""
 
 
 def rounded(score: Score) -> Score:
@@ -16,13 +18,21 @@ def rounded(score: Score) -> Score:
 
 
 def to_bytes(score: Score) -> bytes:
-    """Canonical JSON of a score, fields of zero or empty value included."""
+    """Canonical JSON of a score, with the fields of `as_dict`."""
     return canonical_json(_rounded(as_dict(score)))
 
 
 def as_dict(score: Score) -> dict[str, Any]:
-    """A score as JSON shows it, fields of zero or empty value included."""
-    return MessageToDict(score, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    """A score as JSON shows it, fields of zero or empty value included, but for those of blocks of vectors."""
+    entries = MessageToDict(score, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    return dict(_without_empty(entries))
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = ((name, item) for name, item in value.items() if item or name not in _LEFT_OUT_IF_EMPTY)
+        return {name: _without_empty(item) for name, item in kept}
+    return [_without_empty(item) for item in value] if isinstance(value, list) else value
 
 
 def _rounded(value: Any) -> Any:

@@ -25,5 +25,5 @@ class ScorerSettings(ServiceSettings):
     concurrency: int = Field(default=2, ge=1)
     """Events worked on at once, each of another partition."""
     sweep_every_s: float = Field(default=900, gt=0)
-    """How often the bucket is searched for records and promotions that no event announced, and for late objects of
-    erased cases."""
+    """How often the bucket is searched for records, vectors and promotions that no event announced, and for late
+    objects of erased cases."""

@@ -32,20 +32,23 @@ class CaseSnapshot:
     objects: tuple[StoredObject, ...]
     """The files of every embedded slide that is present, counted or not."""
     clinical: BlobInfo | None
+    vectors: tuple[BlobInfo, ...]
+    """In order of the blocks' names."""
     damaged: tuple[BlobInfo, ...]
     """The first file of each present slide whose entry in the index is damaged: it is to be embedded again."""
     nothing_left: bool
-    """The bucket holds no slide, embedded or not, and no record."""
+    """The bucket holds no slide, embedded or not, no record and no vector."""
 
     @property
-    def record(self) -> tuple[StoredObject, ...]:
-        """The clinical record, where there is one."""
-        return () if self.clinical is None else (stored_object.to_message(self.clinical),)
+    def read(self) -> tuple[StoredObject, ...]:
+        """The clinical record, where there is one, and the vectors."""
+        record = () if self.clinical is None else (self.clinical,)
+        return tuple(map(stored_object.to_message, (*record, *self.vectors)))
 
     @property
     def seen(self) -> list[Version]:
         """The versions of all objects that a score of the case comes from."""
-        return sorted((stored.key, stored.etag) for stored in (*self.objects, *self.record))
+        return sorted((stored.key, stored.etag) for stored in (*self.objects, *self.read))
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ class TakeSnapshot:
     index: CaseIndex
 
     def __call__(self, case: CaseId) -> CaseSnapshot:
-        """Take one snapshot: one listing of the case's slides and one HEAD of its record."""
+        """Take one snapshot: a listing each of the case's slides and vectors, and one HEAD of its record."""
         clinical = self.store.head(keys.clinical(case))
+        vectors = [info for info in self.store.list(keys.vectors(case)) if _names_vector(info.key)]
         there = present(self.store, case)
         listed = self.index.entries(case)
         embedded = [event for event in readable(listed) if of_its_key(event.slide)]
@@ -72,8 +76,9 @@ class TakeSnapshot:
             remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
             objects=tuple(stored for event in current for stored in files(event.slide)),
             clinical=clinical,
+            vectors=tuple(sorted(vectors, key=lambda info: info.key)),
             damaged=tuple(slide.files[0] for slide in damaged),
-            nothing_left=clinical is None and not any(map(_names_slide, there)),
+            nothing_left=not (clinical or vectors) and not any(map(_names_slide, there)),
         )
 
     def _slides_named(self, case: CaseId, named: Collection[str]) -> list[FoundSlide]:
@@ -161,3 +166,10 @@ def _names_slide(key: str) -> bool:
         return not key.endswith("/") and keys.slide_key(key) is not None
     except BadCaseIdError:
         return True
+
+
+def _names_vector(key: str) -> bool:
+    try:
+        return keys.vector_key(key) is not None
+    except BadCaseIdError:
+        return False

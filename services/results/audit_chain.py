@@ -79,6 +79,10 @@ def _removed_inputs(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str
         yield f"the slide with SHA-256 {digest}"
     if before.get("clinical_digest") and not now.get("clinical_digest"):
         yield f"the clinical record with SHA-256 {before['clinical_digest']}"
+    blocks = {vector.get("block") for vector in now.get("vectors", ())}
+    for vector in before.get("vectors", ()):
+        if vector.get("block") not in blocks:
+            yield f"the vector {vector.get('block', '')} with SHA-256 {vector.get('digest', '')}"
 
 
 def covering(hashes: Sequence[str]) -> Sha256:

@@ -22,8 +22,7 @@ from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared import keys
 from shared.slides.embedded import IN_TWO_CASES
 from shared.times import stamp, when
-
-_LANDED = (keys.SLIDES, keys.CLINICAL)
+from shared.units import CaseId
 
 
 def read_score(body: str, where: str) -> Score:
@@ -66,7 +65,7 @@ def open_rejections(facts: CaseFacts) -> list[SlideRejected]:
 
 def stands_for_case(refused: SlideRejected, current: KeptScore | None) -> bool:
     """Whether a refusal is that of the case as a whole, or of a bag, and no later score cleared it."""
-    return not refused.object_key.startswith(_LANDED) and not _cleared(refused, current)
+    return not refused.object_key.startswith(keys.LANDED) and not _cleared(refused, current)
 
 
 def _cleared(refused: SlideRejected, current: KeptScore | None) -> bool:
@@ -79,7 +78,7 @@ def _cleared(refused: SlideRejected, current: KeptScore | None) -> bool:
     if not refused.object_etag or current.inputs is None:
         used = _inputs(read_score(current.body, "the database"))
         return _subject(refused) in used and when(refused.as_of) <= current.as_of
-    if not refused.object_key.startswith(_LANDED):
+    if not refused.object_key.startswith(keys.LANDED):
         return refused.object_etag < current.revision
     return refused.object_key in {key for key, _ in current.inputs}
 
@@ -91,11 +90,14 @@ def _score(facts: CaseFacts) -> Score | None:
 def _inputs(score: Score) -> set[str]:
     """Inputs of a score, named as by `_subject`."""
     clinical = {keys.CLINICAL} if score.provenance.clinical_digest else set()
-    return {"", *clinical, *(slide.slide_id for slide in score.slides)}
+    vectors = (keys.vector(CaseId(score.case_id), vector.block) for vector in score.provenance.vectors)
+    return {"", *clinical, *vectors, *(slide.slide_id for slide in score.slides)}
 
 
 def _subject(refused: SlideRejected) -> str:
-    """A slide's id, "clinical/" for the clinical record, "" for the case as a whole."""
+    """A slide's id, "clinical/" for the clinical record, a vector's key, "" for the case as a whole."""
+    if refused.object_key.startswith(keys.VECTORS):
+        return refused.object_key
     about_record = refused.object_key.startswith(keys.CLINICAL)
     return refused.slide_id or (keys.CLINICAL if about_record else "")
 
@@ -117,7 +119,7 @@ def _state(facts: CaseFacts, score: Score | None, refused: Iterable[SlideRejecte
     if facts.withdrawn and facts.withdrawn.nothing_left and not _moved_since(facts, facts.withdrawn):
         return CASE_STATE_WITHDRAWN
     rejected_slides = {rejection.slide_id for rejection in refused}
-    unscorable = any(not rejection.object_key.startswith(_LANDED) for rejection in refused)
+    unscorable = any(not rejection.object_key.startswith(keys.LANDED) for rejection in refused)
     under_way = not unscorable and any(progress.slide_id not in rejected_slides for progress in facts.progress)
     return CASE_STATE_REJECTED if rejected_slides and not under_way else CASE_STATE_IN_PROGRESS
 
@@ -135,11 +137,18 @@ def _first_risk(score: Score | None) -> HorizonRisk | None:
 
 def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[str]:
     if score is not None:
-        if score.out_of_distribution.flagged or any(slide.out_of_distribution.flagged for slide in score.slides):
+        slides = (slide.out_of_distribution for slide in score.slides)
+        vectors = (vector.out_of_distribution for vector in score.vectors)
+        if any(far.flagged for far in (score.out_of_distribution, *slides, *vectors)):
             yield "out_of_distribution"
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
-        remarks = ("left_out_slide", score.left_out), (IN_TWO_CASES, IN_TWO_CASES in codes), ("remark", codes)
+        remarks = (
+            ("left_aside", score.modalities_left_aside),
+            ("left_out_slide", score.left_out),
+            (IN_TWO_CASES, IN_TWO_CASES in codes),
+            ("remark", codes),
+        )
         yield from (name for name, shown in remarks if shown)
     if refused:
         yield "rejected_input"

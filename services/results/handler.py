@@ -14,8 +14,6 @@ from shared.canonical import sha256
 from shared.times import when
 from shared.units import CaseId, Sha256, SlideId
 
-_LANDED = (keys.SLIDES, keys.CLINICAL)
-
 
 @dataclass(frozen=True)
 class RecordScore:
@@ -127,7 +125,7 @@ def _exists(blobs: BlobStore, refused: SlideRejected) -> bool:
     Older programs did not name the version, and the time is missing if the object had been deleted before. The refusal
     of a case as a whole, or of a bag, has no object that could be deleted or replaced.
     """
-    if not refused.object_key.startswith(_LANDED):
+    if not refused.object_key.startswith(keys.LANDED):
         return True
     if not refused.object_etag:
         return refused.HasField("as_of")

@@ -64,7 +64,7 @@ class Queries:
         Raises:
             UnknownCaseError: nothing is stored of it.
         """
-        case = keys.case_id(case_id, "the request")
+        case = keys.named_case(case_id, "the request")
         facts = self.results.case(case) or self._landed(case)
         if facts is None:
             raise UnknownCaseError(f"nothing is stored of case {case_id}")
@@ -75,7 +75,8 @@ class Queries:
             return None
         prefix = keys.slides(case)
         slides = (info for info in self.blobs.list(prefix) if not file_names.is_no_slide(info.key.removeprefix(prefix)))
-        landed = next(slides, None) or self.blobs.head(keys.clinical(case))
+        vectors = (info for info in self.blobs.list(keys.vectors(case)) if not file_names.is_no_record(info.key))
+        landed = next(slides, None) or self.blobs.head(keys.clinical(case)) or next(vectors, None)
         return CaseFacts(case, landed.last_modified) if landed else None
 
 

@@ -18,7 +18,7 @@ def erase_routes(producer: Producer) -> APIRouter:
 
     @routes.delete("/{case_id}", status_code=HTTPStatus.ACCEPTED, summary="Erase a case for good, wherever it is kept")
     def erase(case_id: str) -> dict[str, str]:
-        case = keys.case_id(case_id, "the request")
+        case = keys.named_case(case_id, "the request")
         request = erased.request(case, "operator", datetime.now(UTC).isoformat())
         producer.send([to_record(request, _SOURCE)])
         return {"case_id": case, "state": "erasing"}

@@ -17,7 +17,7 @@ def progress_routes(feed: Feed, rhythm: Rhythm) -> APIRouter:
     @routes.get("/progress", response_class=StreamingResponse, summary="Progress and changed cases as they happen")
     async def progress(case_id: Annotated[str, Query(description="Empty for all cases")] = "") -> StreamingResponse:
         if case_id:
-            keys.case_id(case_id, "the request")
+            keys.named_case(case_id, "the request")
         flow = await begun(stream(feed, case_id, rhythm))
         return StreamingResponse(flow, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -45,7 +45,7 @@ class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
     ) -> Iterator[results_pb2.WatchProgressResponse]:
         """Progress until the caller hangs up."""
         if request.case_id:
-            keys.case_id(request.case_id, "the request")
+            keys.named_case(request.case_id, "the request")
         with self._feed.watch(request.case_id) as look:
             while context.is_active() and not self._feed.closed:
                 yield from (results_pb2.WatchProgressResponse(progress=progress) for progress in look().progress)

@@ -9,18 +9,27 @@ from shared.errors import MedullaError, PermanentError, explain
 
 def bundle_advice(bundle: Path | None = None) -> str:
     """Advice on a refused record: the command that shows what the bundle takes, by default of the bundle that ships."""
-    command = "medulla bundle show" + (f" {shlex.quote(str(bundle))}" if bundle else "")
-    return f"Correct what is named in the record; `{command}` lists variables and values."
+    return f"Correct what is named in the record; `{_show(bundle)}` lists variables and values."
+
+
+def vector_advice(bundle: Path | None = None) -> str:
+    """The same on a refused vector."""
+    return f"Correct what is named in the vector; `{_show(bundle)} --json` lists columns by block."
+
+
+def _show(bundle: Path | None) -> str:
+    return "medulla bundle show" + (f" {shlex.quote(str(bundle))}" if bundle else "")
 
 
 _CLUSTER = re.compile(
     r"(?-i:\b[A-Z]+_[A-Z_]+\b)|dead.letter|replay|medulla (?:sweep|rescore)|operator|\bthe tiler|bucket"
-    r"|\bupload|thumbnail|store the record",
+    r"|\bupload|thumbnail|store the (?:record|vector)",
     re.IGNORECASE,
 )
 _AGAIN = "Correct what the sentence names and run the command again."
 _HERE = {
     "bad_clinical_record": bundle_advice(),
+    "bad_vectors": vector_advice(),
     "bad_bundle": "Copy the bundle again from where it was made, or name another one with --bundle.",
     "crashed_worker": "Keep the file apart and report it, or export it again from its source.",
     "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",

@@ -1,6 +1,6 @@
 """Writes the most attended tiles of a cohort as files for fine-tuning."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,8 @@ from services.tiler.grid import GridSpec
 from services.tiler.ports import Rgb
 from services.trainer.cohort.embeddings import Spots
 from shared.files import put
+from shared.progress import Advance
 
-Advance = Callable[[int, int], None]
 _DONE = "done"
 
 

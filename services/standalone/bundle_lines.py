@@ -1,13 +1,18 @@
 """What a bundle is, in a few lines for the terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.standalone.record_lines import record_lines
+from shared.model.block import Block
 from shared.model.manifest import Manifest
+from shared.model.vector_model import VectorModel
 
 _SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 
 
-def bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]:
-    """Its digest, signature, arms and what a clinical record may hold."""
+def bundle_lines(digest: str, manifest: Manifest, vectors: Mapping[str, VectorModel], *, signed: bool) -> list[str]:
+    """Its digest, signature, arms, blocks and what a clinical record may hold."""
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     arms = ", ".join(f"{arm.name} ({' + '.join(arm.blocks)})" for arm in manifest.arms)
     return [
@@ -16,7 +21,29 @@ def bundle_lines(digest: str, manifest: Manifest, *, signed: bool) -> list[str]:
         f"signed   {_SIGNED if signed else 'no'}",
         f"encoder  {encoder_name}",
         f"arms     {arms}",
+        *(f"block    {_block_line(block, vectors.get(block.name))}" for block in manifest.profile.blocks),
         f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
         *record_lines(manifest.profile),
         manifest.notice,
     ]
+
+
+def blocks_json(manifest: Manifest, vectors: Mapping[str, VectorModel]) -> list[dict[str, Any]]:
+    """Each block with its title and source, and the names of a vector's columns; null where the bundle has no model."""
+    return [
+        {"name": block.name, "title": block.title, "source": block.source}
+        | ({"columns": _columns(vectors.get(block.name))} if block.source == "vectors" else {})
+        for block in manifest.profile.blocks
+    ]
+
+
+def _columns(model: VectorModel | None) -> list[str] | None:
+    return None if model is None else list(model.columns)
+
+
+def _block_line(block: Block, model: VectorModel | None) -> str:
+    source = f"{block.source}, {len(model.columns)} columns" if model else block.source
+    source += ", no model" if block.source == "vectors" and model is None else ""
+    return (
+        f"{block.name}: {block.title} (from {source})" if block.title != block.name else f"{block.name} (from {source})"
+    )

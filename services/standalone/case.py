@@ -1,16 +1,18 @@
-"""The inputs of one score: a case's id, its slides and its clinical record in our names and words."""
+"""The inputs of one score: a case's id, its slides, its clinical record in our names and words, and its vectors."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.standalone.errors import NamelessCaseError, SeveralCasesError, located
-from services.standalone.fhir_record import flattened, is_fhir
+from services.standalone.fhir_record import is_fhir
 from services.standalone.local_slides import SlideFile
+from services.standalone.mapped_records import mapped_entries, translated
 from services.standalone.selection import Item, Refused, parted
+from services.standalone.vector_files import stated_case
 from services.trainer.cohort.column_map import load_map
 from shared import keys
+from shared.bounded_file import read_start
 from shared.json_objects import MAX_BYTES
 from shared.model.errors import BadClinicalRecordError
 from shared.model.record import record_entries, stated_case_id
@@ -30,28 +32,38 @@ class Case:
     """Refused arguments."""
     readings: Sequence[str] = ()
     """How the column map read names and words, as sentences."""
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
+    """By block."""
 
 
-def case_from(items: Sequence[Item], clinical: Path | None, case_id: str | None, columns: Path | None = None) -> Case:
-    """Assemble a case: its id is the one given, its folder's, the record's, or the first slide's name.
+def case_from(
+    items: Sequence[Item],
+    clinical: Path | None,
+    case_id: str | None,
+    columns: Path | None = None,
+    vectors: Mapping[str, bytes] | None = None,
+) -> Case:
+    """Assemble a case: its id is the one given, its folder's, the record's, a vector's, or the first slide's name.
 
     Raises:
-        BadCaseIdError: the id is no pseudonym.
-        BadClinicalRecordError: the record cannot be read at all.
+        BadCaseNameError: the id is no pseudonym.
+        BadClinicalRecordError, BadVectorsError: the record or a vector cannot be read at all.
         BadMapError: the column map is invalid, or for another record.
         SeveralCasesError: the slides are of several cases, or of another one.
-        PermanentError: there is no slide among `items`, or nothing names the case of a record without slides.
+        PermanentError: there is no slide among `items`, or nothing names the case of other inputs without slides.
     """
     slides, refused = parted(items)
     if refused and not slides:
         raise located(refused[0].error, refused[0].path)
     record, readings = _record(clinical, columns) if clinical else (None, [])
     named = _named_case(slides, case_id)
-    stated = stated_case_id(record) if record and not named else None
+    stated = None if named else (stated_case_id(record) if record else None) or stated_case(vectors or {})
     if not (named or stated or slides):
-        raise NamelessCaseError(f"{clinical} states no case_id")
-    case = keys.case_id(named or stated or slides[0].case_id, "--case-id")
-    return Case(case, [replace(slide, case_id=case) for slide in slides], record, tuple(refused), readings)
+        raise NamelessCaseError(f"{clinical or 'the vector'} states no case_id")
+    source = "--case-id" if case_id else (clinical or "the vector") if stated else slides[0].path
+    case = keys.named_case(named or stated or slides[0].case_id, str(source))
+    own = [replace(slide, case_id=case) for slide in slides]
+    return Case(case, own, record, tuple(refused), readings, vectors or {})
 
 
 def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
@@ -65,8 +77,7 @@ def _named_case(slides: Sequence[SlideFile], case_id: str | None) -> str | None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_start(path, MAX_BYTES)
     except OSError as error:
         raise BadClinicalRecordError(f"the clinical record {path} cannot be read: {error.strerror}") from error
 
@@ -74,15 +85,13 @@ def _read(path: Path) -> bytes:
 def _record(clinical: Path, columns: Path | None) -> tuple[bytes, list[str]]:
     """A record in our names and words, and how a map read it; of a FHIR Bundle only the mapped values."""
     record = _read(clinical)
-    entries = record_entries(record)
-    if columns is None and is_fhir(entries):
-        raise BadClinicalRecordError(
-            f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
-        )
     if columns is None:
+        if is_fhir(record_entries(record)):
+            raise BadClinicalRecordError(
+                f"{clinical} is a FHIR Bundle: say with --map which of its values are which variable"
+            )
         return record, []
     names = load_map(columns)
-    if is_fhir(entries):
-        entries = {name: value for name, value in flattened(entries).items() if name in names.columns}
+    entries = mapped_entries(record, names)
     names.check(entries, str(clinical))
-    return json.dumps(names.translate(entries), sort_keys=True).encode(), names.changes(entries)
+    return translated(entries, names), names.changes(entries)

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -17,14 +17,12 @@ from services.standalone.interrupt import stoppable
 from services.standalone.late_ending import LateEnding
 from shared.errors import MedullaError, TransientError
 from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
+from shared.progress import Advance
 
 _DAY = 86400.0
 """Seconds from which the remaining time is estimated: one step may take longer than the usual half minute."""
 _QUIET_S = 5.0
 """Shorter work prints no progress lines."""
-
-Advance = Callable[[int, int], None]
-"""Called with (done, total)."""
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -51,16 +49,16 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def exit_codes(*, goes_on: bool = False) -> Iterator[None]:
+def exit_codes(*, goes_on: bool = False, stopped_code: int = STOPPED) -> Iterator[None]:
     """Turn our errors into one sentence and the exit code of the contract; `goes_on`: a stopped command resumes."""
     stopped = f"Stopped. Nothing is half-written; the same command {'goes on from here' if goes_on else 'starts anew'}."
-    ending = LateEnding(lambda: complain(stopped), STOPPED)
+    ending = LateEnding(lambda: complain(stopped), stopped_code)
     try:
         with ending.after_ctrl_c(), _errors_as_sentences():
             yield
     except KeyboardInterrupt:
         ending.announce()
-        raise typer.Exit(STOPPED) from None
+        raise typer.Exit(stopped_code) from None
 
 
 @contextmanager
@@ -101,7 +99,8 @@ def progress(label: str) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(label: str) -> Iterator[Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    label_column = TextColumn("{task.description}", markup=False)
+    columns = (label_column, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True, speed_estimate_period=_DAY) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -122,7 +121,8 @@ class _Lines:
         tenth = 10 * done // max(total, 1)
         if tenth > self._tenth and now - self._began > _QUIET_S:
             self._tenth = tenth
-            _errors.print(f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}")
+            line = f"{self._label}: {done} of {total}{self._remaining_time(done, total, now)}"
+            _errors.print(line, markup=False)
 
     def _remaining_time(self, done: int, total: int, now: float) -> str:
         """The remaining time at the pace since the first call, if it is a minute or more."""

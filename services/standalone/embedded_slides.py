@@ -11,7 +11,6 @@ from pathlib import Path
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.standalone.advice import here
-from services.standalone.console import Advance
 from services.standalone.errors import refusal
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
@@ -19,6 +18,7 @@ from services.standalone.selection import Item, Refused
 from services.standalone.workspace import open_workspace
 from shared.errors import PermanentError
 from shared.files import put
+from shared.progress import Advance
 from shared.slides.embedded import IN_TWO_CASES
 
 INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")

@@ -65,10 +65,10 @@ class SeveralCasesError(PermanentError):
 
 
 class NamelessCaseError(PermanentError):
-    """Nothing says which case a clinical record is of."""
+    """Nothing says which case a clinical record or a vector is of."""
 
     reason = "bad_case_id"
-    advice = "Name the case with --case-id, or in the record as case_id."
+    advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
 def located(error: E, path: Path) -> E:

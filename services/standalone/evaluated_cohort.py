@@ -1,11 +1,10 @@
 """Cross-validates a cohort and writes its report, with the tiles of each prototype where there are slides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from services.standalone import cohort_files
+from services.standalone.cohort_files import CohortFiles
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import progress
 from services.standalone.evaluation_lines import evaluation_lines
@@ -14,16 +13,15 @@ from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers, forget
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
+from services.trainer.report_model.report import Report
 
 
 @dataclass(frozen=True)
-class CohortFiles:
-    """Where a cohort's table, bags and slides are, and how they are read."""
+class EvaluatedFiles:
+    """What is evaluated, and how it is read."""
 
-    table: Path
-    embeddings: Path | None
+    cohort: CohortFiles
     profile: str | None
-    columns: Path | None
     slides: Path | None
     default_mpp: float | None
 
@@ -32,7 +30,7 @@ class CohortFiles:
 class Evaluated:
     """The report of a cohort, and what people are told of it."""
 
-    report: Mapping[str, Any]
+    report: Report
     lines: list[str]
 
 
@@ -43,17 +41,17 @@ def plan_of(
     return Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
 
 
-def evaluated(files: CohortFiles, plan: Plan, out: Path) -> Evaluated:
+def evaluated(files: EvaluatedFiles, plan: Plan, out: Path) -> Evaluated:
     """Cross-validate every arm and write the report to `out`; a stopped run resumes.
 
     Raises:
         PermanentError: the table, the bags, the slides or the splits are refused.
     """
-    table, bags = cohort_files.read(files.table, files.embeddings, load_profile(files.profile), files.columns)
+    table, bags = cohort_files.read(files.cohort, load_profile(files.profile))
     slides = CohortSlides.below(files.slides, files.default_mpp) if files.slides else None
     with progress("folds") as advance:
         report = evaluate(table, bags, plan, out, advance)
-    examples = example_tiles(report["prototypes"], bags, slides) if bags and slides else None
+    examples = example_tiles(report.prototypes, bags, slides) if bags and slides else None
     write_page(report, out, examples)
     forget(out)
     warnings = [examples.lack] if examples and examples.lack else []

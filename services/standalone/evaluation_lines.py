@@ -1,27 +1,61 @@
 """An evaluation or validation report in a few lines, for the terminal."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from services.trainer.metrics.bootstrap import Figure
+from services.trainer.report.block_gains import BlockGain, block_gains
+from services.trainer.report.names import metric_name
+from services.trainer.report_model.report import Report
+
+_LEAST_WIDTH = 24
+"""Columns of a terminal for the name of an arm."""
 
 
-def evaluation_lines(report: dict[str, Any], out: Path) -> list[str]:
+def evaluation_lines(report: Report, out: Path) -> list[str]:
     """A report in a few lines."""
-    rows = [f"{'arm':<24}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"]
-    for name, arm in report["arms"].items():
-        rows.append(
-            f"{name:<24}{arm['n']:>6}  {_with_interval(arm['harrell_c']):<22}{_with_interval(arm['uno_c']):<22}"
-            f"{_with_interval(arm['calibration']['o_e'])}"
-        )
-    rows += [f"{name}: left out, {why}" for name, why in report["absent"].items()]
-    rows += report["notes"]
-    if report["simulated"]:
+    rows = [*_arms(report), *(f"{name}: left out, {why}" for name, why in report.absent.items())]
+    rows += [*_gains(report), *report.notes]
+    if report.simulated:
         rows.append("SIMULATED: these patients never lived.")
-    return [*rows, report["primary"], f"Report: {out / 'report.html'}"]
+    return [*rows, report.primary, f"Report: {out / 'report.html'}"]
 
 
-def _with_interval(figure: dict[str, float | None]) -> str:
-    if figure["est"] is None:
+def _arms(report: Report) -> list[str]:
+    width = _width(report.arms)
+    return [f"{'arm':<{width}}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"] + [
+        f"{name:<{width}}{arm.n:>6}  {_with_interval(arm.harrell_c):<22}{_with_interval(arm.uno_c):<22}"
+        f"{_with_interval(arm.calibration.o_e)}"
+        for name, arm in report.arms.items()
+    ]
+
+
+def _gains(report: Report) -> list[str]:
+    """What each block adds; no line where there is nothing to compare."""
+    gains = block_gains(report)
+    if not gains:
+        return []
+    width = _width(gain.block.title for gain in gains)
+    heads = f"{'block':<{width}}{'adds to ' + metric_name(gains[0].contrast.metric, report):<26}p, Holm"
+    rows = ((gain.block.title, _with_interval(gain.contrast.gain), _p(gain)) for gain in gains)
+    return [heads, *(f"{title:<{width}}{figure:<26}{p}" for title, figure, p in rows)]
+
+
+def _width(names: Iterable[str]) -> int:
+    return max(_LEAST_WIDTH, *(len(name) + 2 for name in names))
+
+
+def _p(gain: BlockGain) -> str:
+    if gain.contrast.primary:
+        return "primary contrast"
+    p = gain.contrast.p_holm
+    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _with_interval(figure: Figure) -> str:
+    if figure.est is None:
         return "-"
-    if figure["lo"] is None or figure["hi"] is None:
-        return f"{figure['est']:.3f}"
-    return f"{figure['est']:.3f} ({figure['lo']:.3f}-{figure['hi']:.3f})"
+    if figure.lo is None or figure.hi is None:
+        return f"{figure.est:.3f}"
+    between = "-" if figure.lo >= 0 else " to "
+    return f"{figure.est:.3f} ({figure.lo:.3f}{between}{figure.hi:.3f})"

@@ -9,7 +9,7 @@ from services.embedder.export import NOTICE_FILE, EncoderCard, write_encoder
 from services.embedder.manifest import EncoderManifest, Training, read_manifest, read_model
 from services.standalone.attended_tiles import keep, kept
 from services.standalone.cohort_slides import CohortSlides
-from services.standalone.console import Advance, progress
+from services.standalone.console import progress
 from services.standalone.training_data import Labels, Outcomes
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
@@ -26,6 +26,7 @@ from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import read_labelled
 from services.trainer.profile import load_profile
+from shared.progress import Advance
 from shared.units import Microns, TilePx
 
 _TILES = "tiles"

@@ -23,12 +23,17 @@ class _FileVersion:
     announced: bool = False
 
 
+def _none(_: str) -> bool:
+    return False
+
+
 @dataclass
 class FolderWatch:
     """Announces each version of each file below `prefix` once it has settled, and the removal of each announced file.
 
     A version settles by the time it was seen unchanged, never by the date of the file, which may be wrong. The bus is
-    in memory, so everything is announced again at start; the handlers skip finished work.
+    in memory, so everything is announced again at start; the handlers skip finished work. A file of an erased case is
+    announced when the erasure is lifted.
     """
 
     store: BlobStore
@@ -36,6 +41,8 @@ class FolderWatch:
     bucket: str
     prefix: str
     now: Callable[[], float] = time.monotonic
+    is_erased: Callable[[str], bool] = _none
+    """Whether a key is one of an erased case."""
     _versions: dict[str, _FileVersion] = field(default_factory=dict)
 
     def __call__(self) -> int:
@@ -53,7 +60,7 @@ class FolderWatch:
 
     def _settled(self, versions: Mapping[str, _FileVersion]) -> Iterator[Record]:
         for key, version in versions.items():
-            if not version.announced and self.now() - version.since >= _SETTLED_S:
+            if not version.announced and self.now() - version.since >= _SETTLED_S and not self.is_erased(key):
                 version.announced = True
                 yield from self._record(key, version.etag)
 

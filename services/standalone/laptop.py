@@ -44,7 +44,9 @@ from shared.blob.port import BlobStore
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Producer
+from shared.erased import ErasedCases
 from shared.errors import PermanentError
+from shared.model.record import ReadRecord, parse_record
 from shared.route import subscriptions
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
@@ -63,16 +65,17 @@ _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
-_WATCHED = (keys.SLIDES, keys.CLINICAL, keys.CURRENT_BUNDLE)
+_WATCHED = (*keys.LANDED, keys.CURRENT_BUNDLE)
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Folder, port and bundle of the services on a laptop."""
+    """Folder, port and bundle of the services on a laptop, and how they read clinical records."""
 
     folder: Path
     port: int
     bundle: Path
+    read_record: ReadRecord = parse_record
 
     @property
     def url(self) -> str:
@@ -147,7 +150,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
         yield [
             attempts,
             Interruption(pipeline),
-            *_workers(pipeline, _bundles(workspace.store, deployment.bundle), results, bus, attempts),
+            *_workers(deployment, pipeline, results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
@@ -166,15 +169,18 @@ def _is_current(store: BlobStore, rejection: SlideRejected) -> bool:
 
 
 def _workers(
-    pipeline: Pipeline, bundles: Bundles, results: SqlStore, bus: MemoryBus, attempts: Attempts
+    deployment: Deployment, pipeline: Pipeline, results: SqlStore, bus: MemoryBus, attempts: Attempts
 ) -> list[Worker]:
     store, producer = pipeline.workspace.store, bus.producer()
+    bundles = _bundles(store, deployment.bundle)
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
     served = {
         "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
         "embedder": embedder_routes(pipeline.embed_slide),
-        "fusion_scorer": scorer_routes(store, bundles, producer, version("medulla"), lambda _: None),
+        "fusion_scorer": scorer_routes(
+            store, bundles, producer, version("medulla"), lambda _: None, read_record=deployment.read_record
+        ),
         "results": results_routes(store, results),
     }
     return [
@@ -184,7 +190,11 @@ def _workers(
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
-    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix))
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix, is_erased=partial(_is_erased, store)))
+
+
+def _is_erased(store: BlobStore, key: str) -> bool:
+    return ErasedCases(store).holds(keys.named_in(key).get("case_id", ""))
 
 
 def _page(
@@ -206,5 +216,5 @@ def _bundles(store: BlobStore, bundle: Path) -> Bundles:
 
 
 def _make_folders(folder: Path) -> None:
-    for name in (keys.SLIDES, keys.CLINICAL):
+    for name in keys.LANDED:
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ import numpy as np
 from medulla.v1.scorer_pb2 import SlideEvidence
 from numpy.typing import NDArray
 
+from shared.arrays import Floats
+
 RAMP = np.array([[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]], np.float64)
 """RGB of the least to the most attended, the same as on the page."""
 FAINTEST = 0.04
@@ -46,7 +48,7 @@ class AttentionMap:
         """Whether the most attended tile differs from the slide's mean."""
         return self.highest > PREFERENCE * self.mean
 
-    def shares(self) -> NDArray[np.float64]:
+    def shares(self) -> Floats:
         """Position of each tile on the ramp, 0 to 1: its attention relative to the mean, not its rank."""
         deepest = max(self.highest, STRIKING * self.mean, 1e-12)
         return np.sqrt(np.asarray(self.attention, np.float64) / deepest)
@@ -68,7 +70,7 @@ def overlay(thumbnail: bytes, slide: SlideEvidence, attention: AttentionMap) -> 
     return encode_png((image * (1 - alpha) + bgr * alpha).astype(np.uint8))
 
 
-def colours(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def colours(shares: Floats) -> Floats:
     """RGB [..., 3], 0 to 255, of positions on the ramp, 0 to 1."""
     stops = np.linspace(0.0, 1.0, len(RAMP))
     return np.stack([np.interp(shares, stops, channel) for channel in RAMP.T], axis=-1)
@@ -100,7 +102,7 @@ def rgb_jpeg(tile: NDArray[np.uint8]) -> bytes:
     return bytes(data)
 
 
-def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap) -> NDArray[np.float64]:
+def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap) -> Floats:
     """Position on the ramp of each pixel of the thumbnail, the highest of several tiles; _BARE without a tile."""
     painted = np.full(shape, _BARE)
     sx, sy = shape[1] / slide.width_px, shape[0] / slide.height_px

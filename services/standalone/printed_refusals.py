@@ -19,7 +19,6 @@ from shared.text import clean
 
 _WITH_EVENT = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.CASES_RESCORE)
 """Topics whose refused records give a SlideRejected beside the dead letter, unless they cannot be decoded."""
-_LANDED = (keys.SLIDES, keys.CLINICAL)
 _read = decoder(SlideRejected)
 
 
@@ -50,7 +49,7 @@ class PrintedRefusals:
     def _print_rejection(self, rejection: SlideRejected) -> None:
         if not self.is_current(rejection):
             return
-        landed = rejection.object_key.startswith(_LANDED)
+        landed = rejection.object_key.startswith(keys.LANDED)
         self._once(
             rejection.event_id,
             rejection.object_key if landed else rejection.case_id,

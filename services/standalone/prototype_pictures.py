@@ -1,6 +1,6 @@
 """Cuts the example tiles of a report's prototypes from the slides, as small pictures for its page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from services.standalone.cohort_slides import CohortSlides
-from services.standalone.console import Advance, progress
+from services.standalone.console import progress
 from services.standalone.pictures import data_uri, rgb_jpeg
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
@@ -18,42 +18,37 @@ from services.tiler.ports import Tiles
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.report.plate import Picture, Plate
+from services.trainer.report_model.patients import PrototypeRow, TileExample
 from shared.errors import PermanentError
+from shared.progress import Advance
 from shared.units import TilePx
 
-Example = Mapping[str, Any]
 _PX = TilePx(224)
 """Sharp at the size on the page, and small enough for two dozen of them."""
 
 
-def example_tiles(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides) -> Plate:
+def example_tiles(prototypes: Sequence[PrototypeRow], embeddings: Embeddings, slides: CohortSlides) -> Plate:
     """The example tiles of a report's prototypes, with a progress bar; slides are read in child processes."""
     with progress("slides") as advance, isolated_readers() as open_slide:
         return plate(prototypes, embeddings, replace(slides, open_slide=open_slide), advance)
 
 
-def plate(prototypes: Sequence[Example], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:
+def plate(prototypes: Sequence[PrototypeRow], embeddings: Embeddings, slides: CohortSlides, advance: Advance) -> Plate:
     """A picture of every example tile, or the reason why there is none; each slide is opened once."""
-    examples = sorted((example for row in prototypes for example in row["examples"]), key=_slide)
+    examples = sorted((example for row in prototypes for example in row.examples), key=_slide)
     groups = [list(group) for _, group in groupby(examples, _slide)]
-    pictures: dict[tuple[Any, ...], Picture] = {}
+    pictures: dict[TileExample, Picture] = {}
     for done, group in enumerate(groups, 1):
-        pictures |= zip(map(_place, group), _pictures(group, embeddings, slides), strict=True)
+        pictures |= zip(group, _pictures(group, embeddings, slides), strict=True)
         advance(done, len(groups))
-    return Plate(
-        {row["prototype"]: tuple(pictures[_place(example)] for example in row["examples"]) for row in prototypes}
-    )
+    return Plate({row.prototype: tuple(pictures[example] for example in row.examples) for row in prototypes})
 
 
-def _slide(example: Example) -> tuple[str, str]:
-    return example["case_id"], example["slide_id"]
+def _slide(example: TileExample) -> tuple[str, str]:
+    return example.case_id, example.slide_id
 
 
-def _place(example: Example) -> tuple[Any, ...]:
-    return (*_slide(example), example.get("x"), example.get("y"))
-
-
-def _pictures(examples: Sequence[Example], embeddings: Embeddings, slides: CohortSlides) -> list[Picture]:
+def _pictures(examples: Sequence[TileExample], embeddings: Embeddings, slides: CohortSlides) -> list[Picture]:
     """Pictures of some tiles of one slide."""
     case, slide_id = _slide(examples[0])
     try:
@@ -83,10 +78,10 @@ def _grid(bag: BagFile) -> GridSpec:
     return grid.model_copy(update={"tile_px": min(grid.tile_px, _PX)})
 
 
-def _origins(examples: Sequence[Example]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    if not all("x" in example for example in examples):
+def _origins(examples: Sequence[TileExample]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    if any(example.x is None for example in examples):
         raise BadEmbeddingsError("the embeddings do not say where the tile lies")
-    return np.array([(example["x"], example["y"]) for example in examples], np.int32)
+    return np.array([(example.x, example.y) for example in examples], np.int32)
 
 
 def _drawn(tiles: Tiles, grid: GridSpec) -> list[Picture]:

@@ -38,7 +38,7 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """Announce slides and records without an outcome, and rescore cases with deleted inputs.
+    """Announce slides, records and vectors without an outcome, and rescore cases with deleted inputs.
 
     Raises:
         BadSettingsError: MEDULLA_… or TILER_… variables are wrong.
@@ -50,7 +50,8 @@ def sweep() -> Swept:
         slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
-        for prefix, is_pending in ((keys.SLIDES, slides), (keys.CLINICAL, landing.unseen)):
+        for prefix in keys.LANDED:
+            is_pending = slides if prefix == keys.SLIDES else landing.unseen
             objects = Sweep(store, producer, platform.s3.bucket, prefix, is_pending, swept.failed.append)
             swept.announced[prefix] = objects()
         swept.announced[keys.CASES] = landing.sweep_cases(swept.failed.append)
@@ -83,7 +84,7 @@ def promote_bundle(bundle: Path) -> str:
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:
-    known = keys.case_id(case, "the command line")
+    known = keys.named_case(case, "the command line")
     if not index.has_case(known):
         raise UnknownCaseError(f"nothing is stored of case {known}")
     return known

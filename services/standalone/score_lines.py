@@ -19,6 +19,7 @@ def score_lines(score: Score) -> list[str]:
         *_inputs(score),
         *_reasons(score),
         *(score_text.reading(reading) for reading in score.readings),
+        *map(score_text.vector, score.vectors),
         *(line for slide in score.slides for line in _slide(slide, score)),
         "",
         *_provenance(score),
@@ -45,8 +46,11 @@ def _risk(score: Score) -> Iterator[str]:
 
 
 def _inputs(score: Score) -> Iterator[str]:
-    used, missing = (score_text.listed(names, "none") for names in (score.modalities_used, score.modalities_missing))
-    yield f"Model: {score_text.plain(score.model) or 'none'}; inputs used: {used}; inputs missing: {missing}."
+    used, missing = (score_text.titles(names, "none") for names in (score.modalities_used, score.modalities_missing))
+    yield f"Model: {score_text.model(score)}; inputs used: {used}; inputs missing: {missing}."
+    if score.modalities_left_aside:
+        aside = score_text.titles(score.modalities_left_aside, "")
+        yield f"Known but left aside, because the bundle has no model of just these blocks: {aside}."
     if score.HasField("out_of_distribution"):
         yield f"The case lies {score_text.distance(score.out_of_distribution)}."
 
@@ -57,6 +61,9 @@ def _reasons(score: Score) -> Iterator[str]:
         yield "Why (share of the log hazard): " + "; ".join(
             f"{score_text.plain(item.label)} {item.value}: {item.log_hazard:+.2f}" for item in ordered
         )
+    for item in ordered:
+        if item.columns:
+            yield f"  {score_text.block(item)}, columns that moved it most: {score_text.columns(item)}"
 
 
 def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
@@ -75,5 +82,7 @@ def _provenance(score: Score) -> Iterator[str]:
     yield f"  bundle   {provenance.bundle_name} {provenance.bundle_digest[:12]}"
     yield f"  encoder  {provenance.encoder_name or 'none'} {provenance.encoder_digest[:12]}"
     yield f"  clinical {provenance.clinical_digest[:12] or 'none'}"
+    for vector in provenance.vectors:
+        yield f"  vector   {vector.block} {vector.digest[:12]}"
     for slide in provenance.slides:
         yield f"  slide    {slide.slide_id} {slide.slide_digest[:12]}, plan {slide.plan_digest[:12]}"

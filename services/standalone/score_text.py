@@ -1,23 +1,17 @@
 """Codes of scores and plans in words, for the terminal and the report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from medulla.v1.scorer_pb2 import OutOfDistribution, Reading, Score, SlideEvidence
+from medulla.v1.scorer_pb2 import Contribution, OutOfDistribution, Reading, Score, SlideEvidence, VectorEvidence
 
 _WORDS = {
     "anisotropic_pixels": "pixels are not square",
     "blurred": "blurred in places",
-    "clinical_molecular": "clinical and molecular",
-    "clinical_molecular_gbm": "clinical and molecular, by trees",
-    "clinical_pathomics": "clinical and slides",
     "corrupt_tiles": "some tiles are damaged",
     "duplicate_slide": "same file twice",
     "few_tiles": "few tiles",
-    "fused": "clinical, molecular and slides",
     "low_resolution": "scanned at low resolution",
-    "molecular_pathomics": "molecular and slides",
     "out_of_distribution": "unlike the training slides",
-    "pathomics": "slides",
     "pen_ink": "pen ink",
     "replaced": "being replaced",
     "damaged_entry": "damaged, being embedded again",
@@ -36,6 +30,33 @@ def plain(code: str) -> str:
 def listed(codes: Iterable[str], nothing: str) -> str:
     """Several codes in words; `nothing` if there are none."""
     return ", ".join(map(plain, codes)) or nothing
+
+
+def titles(blocks: Sequence[str], nothing: str) -> str:
+    """Titles of blocks as a list; `nothing` if there are none."""
+    return ", ".join(blocks) or nothing
+
+
+def model(score: Score) -> str:
+    """The model that answered, by the blocks that it reads."""
+    *others, last = score.modalities_used or [plain(score.model) or "none"]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def block(item: Contribution) -> str:
+    """What people call the block of a contribution."""
+    return item.block_title or item.block
+
+
+def vector(item: VectorEvidence) -> str:
+    """How much of a vector is known, and how far it lies from training."""
+    known = f"{item.title}: {item.known_columns} of {item.model_columns} columns known"
+    return f"{known}; {distance(item.out_of_distribution)}" if item.HasField("out_of_distribution") else known
+
+
+def columns(item: Contribution) -> str:
+    """The columns that moved a block of vectors most; empty for other contributions."""
+    return ", ".join(f"{each.column} {each.value} ({each.log_hazard:+.2f})" for each in item.columns)
 
 
 def distance(far: OutOfDistribution) -> str:

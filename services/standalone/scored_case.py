@@ -14,10 +14,10 @@ from safetensors.numpy import load as load_tensors
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.vectors import read_vector
 from services.standalone import pictures
-from services.standalone.advice import bundle_advice
+from services.standalone.advice import bundle_advice, vector_advice
 from services.standalone.case import Case
-from services.standalone.console import Advance
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.errors import located, refusal
 from services.standalone.local_slides import SlideFile
@@ -32,9 +32,10 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.model.errors import BadClinicalRecordError
-from shared.model.profile import Profile
+from shared.model.bundle import Bundle
+from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import parse_record
+from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
 _TOP_TILES = 6
@@ -57,15 +58,17 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     """Plan, embed and score a case; derived files are kept below `out`, and a second run reuses them.
 
     Raises:
-        PermanentError: a slide, the record, the bundle or the encoder is refused.
+        PermanentError: a slide, the record, a vector, the bundle or the encoder is refused.
     """
     workspace = open_workspace(out / "store")
     store = workspace.store
-    profile = promote(store, bundle).manifest.profile
+    promoted = promote(store, bundle)
     _forget(store, case.case_id)
+    _check(case, promoted, bundle)
     if case.clinical is not None:
-        _check_record(case.clinical, case.case_id, profile, bundle)
         store.put(keys.clinical(case.case_id), case.clinical)
+    for block, data in case.vectors.items():
+        store.put(keys.vector(case.case_id, block), data)
     with open_pipeline(workspace, options, _embedded_tiles(advance)) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
         handler = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
@@ -74,13 +77,17 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     return replace(scored, refused=refused)
 
 
-def _check_record(record: bytes, case: CaseId, profile: Profile, bundle: Path) -> None:
-    """Refuse a record that does not suit the bundle; the advice names the bundle."""
+def _check(case: Case, bundle: Bundle, folder: Path) -> None:
+    """Refuse a record or vector that does not suit the bundle; the advice names the bundle."""
     try:
-        parse_record(record, case, profile)
-    except BadClinicalRecordError as error:
-        if bundle != DEMO_BUNDLE:
-            error.advice = bundle_advice(bundle)
+        if case.clinical is not None:
+            parse_record(case.clinical, case.case_id, bundle.manifest.profile)
+        for block, data in case.vectors.items():
+            read_vector(data, case.case_id, block, bundle)
+    except (BadClinicalRecordError, BadVectorsError) as error:
+        if folder != DEMO_BUNDLE:
+            advice = bundle_advice if isinstance(error, BadClinicalRecordError) else vector_advice
+            error.advice = advice(folder)
         raise
 
 
@@ -141,8 +148,8 @@ def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide)
 
 
 def _forget(store: BlobStore, case: CaseId) -> None:
-    """Drop the index of earlier runs, also of other cases, and earlier records; bags stay."""
-    for prefix in (keys.CASES, keys.CASES_OF):
+    """Drop the index of earlier runs, also of other cases, and the case's earlier record and vectors; bags stay."""
+    for prefix in (keys.CASES, keys.CASES_OF, keys.vectors(case)):
         for info in list(store.list(prefix)):
             store.delete(info.key)
     store.delete(keys.clinical(case))

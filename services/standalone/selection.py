@@ -209,9 +209,29 @@ def _is_nameless(item: Item) -> bool:
     return isinstance(item, SlideFile) and not item.case_named
 
 
+def _with_one_resolution(items: Iterable[Item]) -> list[Item]:
+    """Slides with the resolution that a table states for their file, wherever else it is given; two are refused."""
+    listed = list(items)
+    stated: dict[tuple[str, Path], set[float]] = {}
+    for slide in listed:
+        if isinstance(slide, SlideFile) and slide.mpp is not None:
+            stated.setdefault((slide.case_id, slide.path.resolve()), set()).add(slide.mpp)
+    return [_resolved(item, stated) for item in listed]
+
+
+def _resolved(item: Item, stated: Mapping[tuple[str, Path], Collection[float]]) -> Item:
+    if isinstance(item, Refused):
+        return item
+    values = sorted(stated.get((item.case_id, item.path.resolve()), ()))
+    if len(values) > 1:
+        fault = f"the table gives it the resolutions {values[0]:g} and {values[1]:g} um/px; leave the right one"
+        return Refused(item.path, BadSlideTableError(fault), item.case_id, item.slide_id)
+    return replace(item, mpp=values[0]) if values else item
+
+
 def _without_conflicts(items: Iterable[Item]) -> list[Item]:
     """One file given twice counts once; two files that would be one slide of one case are both refused."""
-    kept = list(dict.fromkeys(items))
+    kept = list(dict.fromkeys(_with_one_resolution(items)))
     same: dict[tuple[str, str], dict[Path, SlideFile]] = {}
     for slide in kept:
         if isinstance(slide, SlideFile):

@@ -3,21 +3,20 @@
 A patient's latent sets the share of regions that are dense; the site's stain and scanner change all of them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import tifffile
 
 from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.simulated_tissue import TILE, Pixels, draw_tissue, read_source
 from services.trainer.simulation.bags import site_shifts
 from services.trainer.simulation.simulate import Simulated, SimulationPlan
+from shared.arrays import Floats
+from shared.progress import Advance
 
-Gains = npt.NDArray[np.float64]
-Advance = Callable[[int, int], None]
+Gains = Floats
 
 _MPP = 0.5
 _TYPICAL, _SLOPE = -0.2, 1.4

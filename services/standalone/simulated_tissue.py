@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import openslide
 
+from shared.arrays import Floats, Ints
+
 Pixels = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
+Places = Ints
 
 TILE = 256
 _REGION, _STEP = 2 * TILE, TILE // 4
@@ -68,7 +70,7 @@ def _own(places: Places, rng: np.random.Generator) -> list[Places]:
     return [places[np.abs(places - centre).max(axis=1) <= _NEAR] for centre in centres]
 
 
-def _share(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _share(marked: npt.NDArray[np.bool_]) -> Floats:
     """Marked share of each region, for regions that begin at every step."""
     summed = np.pad(marked.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     whole = summed[_REGION:, _REGION:] - summed[:-_REGION, _REGION:] - summed[_REGION:, :-_REGION]

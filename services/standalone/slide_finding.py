@@ -8,7 +8,7 @@ from services.embedder.errors import TooManyCorruptTilesError
 from services.embedder.handler import EmbedSlide
 from services.standalone import score_text
 from services.standalone.advice import here
-from services.standalone.console import Advance, one_line, progress
+from services.standalone.console import one_line, progress
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused
@@ -19,6 +19,7 @@ from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.progress import Advance
 
 _TILES_PER_CPU_SECOND = 100
 """Of the default encoder, decoding included; `make bench` measures it."""
@@ -78,7 +79,7 @@ def find(items: Sequence[Item], default_mpp: float | None) -> list[Finding]:
 
 def _finding(slide: SlideFile, default_mpp: float | None, open_slide: OpenSlide) -> Finding:
     try:
-        with progress(one_line(slide.path.name)) as advance:
+        with progress(f"{one_line(slide.path.name)}, tiles") as advance:
             return look(slide, default_mpp, open_slide, advance)
     except Exception as error:  # noqa: BLE001 - any error of a slide is reported for that slide
         return _refusal(Refused(slide.path, refusal(error)))

@@ -1,5 +1,6 @@
 """Reads `--slides slides.csv`, which assigns files to cases."""
 
+import codecs
 import csv
 import math
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.standalone.errors import BadSlideTableError, UnreadableFileError
+from shared.bounded_file import read_start
 from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
@@ -30,7 +32,7 @@ class TableRow:
 def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
     """Read a table of slides; a bad row is returned as an error.
 
-    Comma, semicolon or tab, a byte-order mark and Latin-1 are accepted; paths are relative to the table.
+    Comma, semicolon or tab, UTF-8, UTF-16 with its mark and Latin-1 are accepted; paths are relative to the table.
 
     Raises:
         BadSlideTableError: it is not a table, or has other columns.
@@ -50,11 +52,15 @@ def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
 
 def _text(table: Path) -> str:
     try:
-        data = table.read_bytes() if table.stat().st_size <= _MAX_BYTES else b""
+        data = read_start(table, _MAX_BYTES)
     except OSError as error:
         raise UnreadableFileError(f"{table} cannot be read: {error.strerror}") from None
+    if len(data) > _MAX_BYTES:
+        raise BadSlideTableError(f"{table} has more than {_MAX_BYTES} bytes, which are allowed")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     if b"\0" in data or not data:
-        raise BadSlideTableError(f"{table} is no table of text, or is empty, or has more than {_MAX_BYTES} bytes")
+        raise BadSlideTableError(f"{table} is no table of text, or is empty")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -25,7 +25,8 @@ class UnreadableFiles:
 
     def __call__(self) -> None:
         """Scan once."""
-        for folder, passed_over in ((keys.SLIDES, file_names.is_no_slide), (keys.CLINICAL, file_names.is_no_record)):
+        for folder in keys.LANDED:
+            passed_over = file_names.is_no_slide if folder == keys.SLIDES else file_names.is_no_record
             self._report(unreadable(self.root / folder, passed_over))
         self._report(misplaced_files(self.root))
 

@@ -1,16 +1,16 @@
 """Counts planned tiles that do not decode; each stored tile is decoded once, by the same code as in the stream."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count
 
 from services.tiler.planner import TilePlan
 from services.tiler.ports import SlideReader
+from shared.progress import Advance
 
 _BATCH = 2000
 
 
-def count_corrupt(reader: SlideReader, plan: TilePlan, advance: Callable[[int, int], None]) -> int:
+def count_corrupt(reader: SlideReader, plan: TilePlan, advance: Advance) -> int:
     """How many tiles of a plan are corrupt; `advance` is called with (tiles looked at, all tiles)."""
     total, corrupt = len(plan.coords), 0
 

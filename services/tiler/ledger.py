@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from services.tiler.grid import Grid
 from services.tiler.ports import Mask, SlideFacts
 from services.tiler.tissue import TissueMap
+from shared.arrays import Floats, Ints
 
 Ledger = NDArray[np.uint8]
 """uint8 [rows, columns] of `Verdict`."""
@@ -33,7 +34,7 @@ def first_verdicts(grid: Grid, slide: SlideFacts, tissue_map: TissueMap, min_tis
     return np.where(pen > max_pen, Verdict.PEN, verdicts).astype(np.uint8)
 
 
-def shares(mask: Mask, grid: Grid, slide: SlideFacts) -> NDArray[np.float64]:
+def shares(mask: Mask, grid: Grid, slide: SlideFacts) -> Floats:
     """Share of each place that the mask covers, float64 [rows, columns]."""
     top, bottom = _bounds(grid.rows, grid.cut.height_px, mask.shape[0] / slide.height_px, mask.shape[0])
     left, right = _bounds(grid.columns, grid.cut.width_px, mask.shape[1] / slide.width_px, mask.shape[1])
@@ -45,7 +46,7 @@ def shares(mask: Mask, grid: Grid, slide: SlideFacts) -> NDArray[np.float64]:
     return covered
 
 
-def _bounds(places: int, side: int, scale: float, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _bounds(places: int, side: int, scale: float, size: int) -> tuple[Ints, Ints]:
     """First and last-but-one overview pixel of each place along an axis; at least one pixel each."""
     edges = np.arange(places + 1) * side * scale
     start = np.minimum(np.rint(edges[:-1]).astype(np.int64), size - 1)

@@ -5,14 +5,14 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from services.tiler.ports import Cut, Level, Mask, Origins, Overview, Resolution, Rgb, Tiles
+from shared.arrays import Ints
 from shared.units import MicronsPerPx
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels of one level."""
-Boxes = NDArray[np.int64]
+Boxes = Ints
 """int64 [n, 4]: x, y, width, height in pixels of one level."""
 
 _ENLARGE = 1.02

@@ -2,16 +2,16 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from services.tiler.ports import Cut, Mask, Origins, Rgb, SlideReader
+from shared.arrays import Floats
 from shared.units import MicronsPerPx, TilePx
 
 SHARPNESS_UM_PER_PX = MicronsPerPx(2.0)
 _BATCH = 256
 
 
-def sharpness(tiles: Rgb) -> NDArray[np.float64]:
+def sharpness(tiles: Rgb) -> Floats:
     """Variance of the Laplacian of the grey values (0 to 255), float64 [n], of tiles uint8 [n, px, px, 3]."""
     grey = (cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY) for tile in tiles)
     return np.array([cv2.Laplacian(image, cv2.CV_32F).var() for image in grey], np.float64)

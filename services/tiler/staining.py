@@ -3,9 +3,9 @@
 from math import ceil, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.tiler.ports import Mask, Rgb
+from shared.arrays import Floats
 
 _RED, _BLUE = 0, 2
 _QUANTILES = (0.1, 0.5, 0.9)
@@ -32,6 +32,6 @@ def stain_colours(pixels: Rgb, tissue: Mask) -> tuple[float, ...]:
     return tuple(round(float(value), _DIGITS) for value in (*quantiles, np.log(total.mean())))
 
 
-def _glass(pixels: Rgb) -> NDArray[np.float64]:
+def _glass(pixels: Rgb) -> Floats:
     """Colour of empty glass [3]: the brightest pixels, never darker than a light grey."""
     return np.maximum(np.percentile(pixels.reshape(-1, 3), 95, axis=0), 200)

@@ -17,6 +17,7 @@ from services.tiler.labels import look_up
 from services.tiler.limits import MAX_OVERVIEW_PX
 from services.tiler.ports import Mask, Overview, Rgb, SlideFacts
 from services.tiler.surroundings import find_surroundings
+from shared.arrays import Ints
 from shared.units import MicronsPerPx
 
 OVERVIEW_UM_PER_PX = MicronsPerPx(8.0)
@@ -120,7 +121,7 @@ def _glass(pixels: Rgb, outside: Mask) -> NDArray[np.float32]:
     return np.maximum([_percentile(channel, _GLASS_PERCENTILE) for channel in counts], 200).astype(np.float32)
 
 
-def _percentile(counts: NDArray[np.int64], share: float) -> float:
+def _percentile(counts: Ints, share: float) -> float:
     """Quantile of values 0 to 255 with these counts, interpolated as in NumPy; 0 without any."""
     below = counts.cumsum()
     if not below[-1]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.add_vectors import add_vectors, vector_tables
 from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
@@ -19,7 +20,8 @@ def main() -> int:
     arguments = _arguments().parse_args()
     try:
         columns = load_map(arguments.map) if arguments.map else None
-        cohort = read_cohort(arguments.cohort, load_profile(arguments.profile), columns)
+        tables = vector_tables(arguments.vectors)
+        cohort = add_vectors(read_cohort(arguments.cohort, load_profile(arguments.profile), columns), tables)
         embeddings = read_embeddings(arguments.embeddings) if arguments.embeddings else None
         name = arguments.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
         key = arguments.key.read_bytes() if arguments.key else None
@@ -38,6 +40,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--embeddings", type=Path, help="folder with index.csv; needs torch")
     parser.add_argument("--profile", help="a YAML file or the name of one that is shipped")
     parser.add_argument("--map", type=Path, help="YAML that maps other column names, words and units to the profile's")
+    parser.add_argument(
+        "--vectors", action="append", default=[], metavar="BLOCK=TABLE", help="table of a block of vectors; repeatable"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--name", help="name of the bundle; else the profile's")
     parser.add_argument("--key", type=Path, help="ed25519 private key, PEM, to sign with")

@@ -51,6 +51,13 @@ class UnknownColumnsError(BadCohortError):
         self.supplement = proposed_map
 
 
+class BadVectorTableError(BadCohortError):
+    """A table of vectors breaks its form, or belongs to no block or case; the text names what is wrong."""
+
+    reason = "bad_vectors"
+    advice = "Give --vectors BLOCK=TABLE with a block of the profile, and a table of case_id and numeric columns."
+
+
 class UnreadableTableError(BadCohortError):
     """A file is no .xlsx workbook, and no text in columns."""
 
@@ -82,6 +89,13 @@ class BadSplitsError(PermanentError):
 
     reason = "bad_splits"
     advice = "Use the splits.json that `medulla evaluate` wrote for this cohort, as it was, or leave --splits out."
+
+
+class BadReportError(PermanentError):
+    """A report.json cannot be read, or holds something else than a report."""
+
+    reason = "bad_report"
+    advice = "Name the report.json, or its folder, that `medulla evaluate` or `medulla validate` wrote."
 
 
 class BadFoldsError(UnusableCohortError):
@@ -141,6 +155,13 @@ class UntrainableEncoderError(PermanentError):
 
     reason = "unknown_encoder"
     advice = "Start from the encoder that ships with the project, or from another convolutional one."
+
+
+class BadSimulationError(PermanentError):
+    """A SIMULATED cohort was asked for in a form that cannot be drawn."""
+
+    reason = "bad_request"
+    advice = "For example: medulla simulate --patients 300 --vectors blood=17,1.6 --out out/sim"
 
 
 class OtherRunError(PermanentError):

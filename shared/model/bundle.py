@@ -1,6 +1,6 @@
 """A model bundle in memory: everything checked, nothing unpickled, no code of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from shared.model.bundle_files import Files, VerifiedFiles, first_problem, verif
 from shared.model.calibration import Calibration
 from shared.model.case_values import CaseValues
 from shared.model.errors import BadBundleError
-from shared.model.hazards import Trees, TreesHazard
+from shared.model.hazards import LogHazard, Trees, TreesHazard
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS, ArmRef, Manifest
 from shared.model.mil import MIL, Mil
 from shared.model.pattern import serving
@@ -21,6 +21,7 @@ from shared.model.prediction import ArmPrediction, predict
 from shared.model.reference import Reference
 from shared.model.thresholds import Thresholds
 from shared.model.variable import Frozen
+from shared.model.vector_model import VectorModel, vector_file
 from shared.units import Sha256
 
 F = TypeVar("F", bound=Frozen)
@@ -38,6 +39,8 @@ class Bundle:
     reference: Reference
     mil: Mil | None
     trees: Mapping[str, Trees]
+    vectors: Mapping[str, VectorModel]
+    """Models of the blocks of vectors that the bundle reads, by block."""
 
     @property
     def blocks(self) -> frozenset[str]:
@@ -72,6 +75,9 @@ def assemble(checked: VerifiedFiles) -> Bundle:
         BadBundleError: a file is missing or not understood, or the files do not fit each other.
     """
     arms = {arm.name: _content(checked, arm.file, Arm) for arm in checked.manifest.arms}
+    vectors = vector_models(checked)
+    hazards = [hazard for arm in arms.values() for hazard in arm.log_hazards]
+    hazards += [model.log_hazard for model in vectors.values()]
     bundle = Bundle(
         digest=checked.digest,
         manifest=checked.manifest,
@@ -80,10 +86,22 @@ def assemble(checked: VerifiedFiles) -> Bundle:
         thresholds=_content(checked, THRESHOLDS, Thresholds),
         reference=_content(checked, REFERENCE, Reference),
         mil=_mil(checked),
-        trees=_trees(checked, arms),
+        trees=_trees(checked, hazards),
+        vectors=vectors,
     )
-    check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil)
+    check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil, vectors)
     return bundle
+
+
+def vector_models(checked: VerifiedFiles) -> Mapping[str, VectorModel]:
+    """The models of blocks of vectors among the files, by block in the profile's order.
+
+    Raises:
+        BadBundleError: one of them is not understood.
+    """
+    names = {block.name: vector_file(block.name) for block in checked.manifest.profile.vectors}
+    listed = {block: name for block, name in names.items() if name in checked.manifest.files}
+    return {block: _content(checked, name, VectorModel) for block, name in listed.items()}
 
 
 def _file(checked: VerifiedFiles, name: str) -> bytes:
@@ -109,8 +127,8 @@ def _mil(checked: VerifiedFiles) -> Mil | None:
     return OnnxMil(_file(checked, MIL))
 
 
-def _trees(checked: VerifiedFiles, arms: Mapping[str, Arm]) -> Mapping[str, Trees]:
-    names = {hazard.file for arm in arms.values() for hazard in arm.log_hazards if isinstance(hazard, TreesHazard)}
+def _trees(checked: VerifiedFiles, hazards: Iterable[LogHazard]) -> Mapping[str, Trees]:
+    names = {hazard.file for hazard in hazards if isinstance(hazard, TreesHazard)}
     if not names:
         return {}
     from shared.model.trees import read_trees  # noqa: PLC0415 - takes seconds, and most bundles have no trees

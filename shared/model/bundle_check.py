@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 
 from shared.model.arm import Arm
-from shared.model.block import PATHOMICS
 from shared.model.column import Column
 from shared.model.errors import BadBundleError
 from shared.model.manifest import REFERENCE, Manifest
 from shared.model.mil import MIL, Mil
 from shared.model.reference import Reference
 from shared.model.variable import Variable
+from shared.model.vector_model import VectorModel, vector_file
 
 
-def check_bundle(manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, mil: Mil | None) -> None:
+def check_bundle(
+    manifest: Manifest,
+    arms: Mapping[str, Arm],
+    reference: Reference,
+    mil: Mil | None,
+    vectors: Mapping[str, VectorModel],
+) -> None:
     """Refuse a bundle whose parts were not made for each other.
 
     Raises:
@@ -21,8 +27,9 @@ def check_bundle(manifest: Manifest, arms: Mapping[str, Arm], reference: Referen
     for name, arm in arms.items():
         _check_columns(manifest, name, arm)
         _check_reach(manifest, name, arm)
-    _check_pathomics(manifest, arms, mil)
+    _check_slides(manifest, arms, mil)
     _check_reference(reference, mil)
+    _check_vectors(manifest, arms, reference, vectors)
 
 
 def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:
@@ -52,10 +59,30 @@ def _check_reach(manifest: Manifest, name: str, arm: Arm) -> None:
         raise BadBundleError(f"the baseline hazards of arm {name} end before the horizon of {horizon:g} years")
 
 
-def _check_pathomics(manifest: Manifest, arms: Mapping[str, Arm], mil: Mil | None) -> None:
-    asks = any(column.variable == PATHOMICS for arm in arms.values() for column in arm.columns)
-    if asks and (mil is None or manifest.encoder is None):
-        raise BadBundleError(f"an arm uses {PATHOMICS}, but the bundle has no {MIL} or names no encoder")
+def _used(arms: Mapping[str, Arm]) -> set[str]:
+    return {column.variable for arm in arms.values() for column in arm.columns}
+
+
+def _check_slides(manifest: Manifest, arms: Mapping[str, Arm], mil: Mil | None) -> None:
+    slides = manifest.profile.slides
+    if slides and slides.log_risk in _used(arms) and (mil is None or manifest.encoder is None):
+        raise BadBundleError(f"an arm uses {slides.log_risk}, but the bundle has no {MIL} or names no encoder")
+
+
+def _check_vectors(
+    manifest: Manifest, arms: Mapping[str, Arm], reference: Reference, vectors: Mapping[str, VectorModel]
+) -> None:
+    used = _used(arms)
+    for block in manifest.profile.vectors:
+        model, distribution = vectors.get(block.name), reference.vectors.get(block.name)
+        if model is None and block.log_risk in used:
+            raise BadBundleError(f"an arm uses {block.log_risk}, but the bundle has no {vector_file(block.name)}")
+        if model and model.block != block.name:
+            raise BadBundleError(f"{vector_file(block.name)} is the model of block {model.block}")
+        if model and distribution and distribution.width != len(model.columns):
+            raise BadBundleError(f"{REFERENCE} and {vector_file(block.name)} differ in the number of columns")
+    if unknown := sorted(reference.vectors.keys() - vectors.keys()):
+        raise BadBundleError(f"{REFERENCE} describes vectors of {unknown[0]}, of which the bundle has no model")
 
 
 def _check_reference(reference: Reference, mil: Mil | None) -> None:

@@ -43,3 +43,10 @@ class BadClinicalRecordError(PermanentError):
 
     reason = "bad_clinical_record"
     advice = "Correct what is named and store the record again; `medulla bundle show` lists variables and values."
+
+
+class BadVectorsError(PermanentError):
+    """A case's vector cannot be read, or does not fit the bundle's model of its block; the text names what is wrong."""
+
+    reason = "bad_vectors"
+    advice = "Correct what is named and store the vector again; `medulla bundle show --json` lists columns by block."

@@ -1,7 +1,6 @@
-"""Patterns of known blocks, and which of several models serves a case."""
+"""Patterns of known blocks: which of them get a model, and which of several models serves a case."""
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,9 +12,28 @@ Pattern: TypeAlias = frozenset[str]
 """The blocks that a model needs."""
 
 
-def patterns(blocks: Sequence[str]) -> list[Pattern]:
-    """All choices of blocks, the largest first."""
-    return [frozenset(chosen) for size in range(len(blocks), 0, -1) for chosen in combinations(blocks, size)]
+def occurring(blocks: Sequence[str], cases: CaseValues) -> list[Pattern]:
+    """The patterns of known blocks that occur among cases, a case with no known block left out."""
+    known = np.array([cases.has_block(block) for block in blocks], np.bool_).reshape(len(blocks), len(cases))
+    rows = np.unique(known.T, axis=0)
+    return [frozenset(np.array(blocks)[row].tolist()) for row in rows if row.any()]
+
+
+def model_patterns(blocks: Sequence[str], occurring: Iterable[Pattern]) -> list[Pattern]:
+    """Patterns to fit models for: those that occur, each less one of its blocks, and single blocks; largest first.
+
+    Their number grows with the patterns that occur, not as 2^k.
+    """
+    wanted = set(occurring)
+    wanted |= {pattern - {block} for pattern in wanted for block in pattern}
+    wanted |= {frozenset({block}) for pattern in wanted for block in pattern}
+    wanted.discard(frozenset())
+    return largest_first(blocks, wanted)
+
+
+def largest_first(blocks: Sequence[str], patterns: Iterable[Pattern]) -> list[Pattern]:
+    """Patterns by size, equally large ones in the order of `blocks`."""
+    return sorted(patterns, key=lambda pattern: (-len(pattern), [block not in pattern for block in blocks]))
 
 
 def serving(offered: Sequence[Pattern], cases: CaseValues) -> Ints:

@@ -1,11 +1,11 @@
 """A cohort's variables, outcome and horizons, as data of a profile file and of every bundle."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from shared.model.block import BLOCKS, Block
+from shared.model.block import DEFAULT_BLOCKS, Block, arm_name, check_blocks
 from shared.model.rule import Rule, parse_rule
 from shared.model.variable import UNKNOWN_TREATMENT, Check, Frozen, Variable, Word
 from shared.model.vocabulary import Vocabulary, check_vocabulary
@@ -46,6 +46,8 @@ class Profile(Frozen):
     population: str = ""
     prediction_time: str = ""
     """When the risk is told, in words; no variable may be known only later."""
+    blocks: tuple[Block, ...] = Field(default=DEFAULT_BLOCKS, min_length=1)
+    """The blocks of evidence that a case may have, in the order of reports."""
     variables: tuple[Variable, ...] = Field(min_length=1)
     outcome: Outcome
     horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
@@ -66,6 +68,7 @@ class Profile(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        check_blocks(self.blocks)
         self._check_names()
         if list(self.horizons_years) != sorted(set(self.horizons_years)):
             raise ValueError("horizons_years must rise")
@@ -81,17 +84,45 @@ class Profile(Frozen):
         taken = reserved.intersection(columns)
         if len(set(names)) < len(names) or taken:
             raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
-        blocks = [block.name for block in self.blocks]
         for variable in self.variables:
-            if variable.block not in blocks:
-                raise ValueError(f"{variable.name}: block must be one of {', '.join(blocks)}")
+            if variable.block not in self.block_names:
+                raise ValueError(f"{variable.name}: block must be one of {', '.join(self.block_names)}")
             if variable.name in self.treatments and not variable.known_at_prediction:
                 raise ValueError(f"{variable.name} is among the treatments: {UNKNOWN_TREATMENT}")
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The blocks of evidence that a case may have, in the order of reports."""
-        return BLOCKS
+    def block_names(self) -> tuple[str, ...]:
+        """Names of all blocks, in order."""
+        return tuple(block.name for block in self.blocks)
+
+    @property
+    def slides(self) -> Block | None:
+        """The block of slides; None in a profile without one."""
+        return next((block for block in self.blocks if block.source == "slides"), None)
+
+    @property
+    def vectors(self) -> tuple[Block, ...]:
+        """The blocks of vectors."""
+        return tuple(block for block in self.blocks if block.source == "vectors")
+
+    @property
+    def record_blocks(self) -> tuple[str, ...]:
+        """Names of the blocks of the clinical record."""
+        return tuple(block.name for block in self.blocks if block.source == "record")
+
+    @property
+    def evidence_blocks(self) -> tuple[Block, ...]:
+        """The blocks of slides and vectors, each with a log-risk of its own."""
+        return tuple(block for block in self.blocks if block.source != "record")
+
+    def block(self, name: str) -> Block | None:
+        """The block of that name; None if there is none."""
+        return next((block for block in self.blocks if block.name == name), None)
+
+    def arm_name(self, blocks: Iterable[str]) -> str:
+        """Name of the arm of some blocks, in the order of the profile."""
+        chosen = set(blocks)
+        return arm_name(block for block in self.blocks if block.name in chosen)
 
     @property
     def log_risks(self) -> tuple[Variable, ...]:
@@ -112,7 +143,8 @@ class Profile(Frozen):
 
     def title_of(self, block: str) -> str:
         """What reports call a block."""
-        return next((item.title for item in self.blocks if item.name == block), block)
+        known = self.block(block)
+        return known.title if known else block
 
     def expression(self, text: str) -> Rule:
         """Parse an expression about this profile's variables."""
@@ -126,7 +158,7 @@ class Profile(Frozen):
             | variable.model_dump(mode="json", include=_SERVED_IF_SET, exclude_defaults=True)
             for variable in self.variables
         ]
-        return self.model_dump(mode="json", include={"missing", "checks"}, exclude_defaults=True) | {
+        return self.model_dump(mode="json", include={"blocks", "missing", "checks"}, exclude_defaults=True) | {
             "name": self.name,
             "variables": variables,
             "outcome": self.outcome.model_dump(mode="json"),

@@ -1,7 +1,7 @@
 """A clinical record, checked against a profile; one error names every problem."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,10 @@ def parse_record(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalReco
         readings=tuple(read.readings),
         remarks=(*map(_unclear_remark, read.unclear), *_checks(profile, read.values)),
     )
+
+
+ReadRecord = Callable[[bytes, CaseId, Profile], ClinicalRecord]
+"""Reads a record's JSON as `parse_record` does."""
 
 
 def record_entries(data: bytes) -> dict[str, Any]:

@@ -136,9 +136,13 @@ class Reference(Frozen):
     slides: SlideReference | None = None
     """None in bundles whose slides are compared with the training cohort only all together."""
     numeric: dict[str, NumericReference] = Field(default_factory=dict)
+    vectors: dict[str, EmbeddingReference] = Field(default_factory=dict)
+    """For each block of vectors, of the standardised columns."""
 
     def as_json(self) -> dict[str, Any]:
         """The reference as its file holds it: numbers at 7 significant digits, those of embeddings and colours at 6."""
         content = self.model_dump(exclude_none=True)
+        if not self.vectors:
+            del content["vectors"]
         digits = {"log_risk": _DIGITS, "numeric": _DIGITS}
         return {name: significant(value, digits.get(name, _EMBEDDING_DIGITS)) for name, value in content.items()}

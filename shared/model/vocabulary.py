@@ -141,7 +141,7 @@ class Vocabulary:
             if isinstance(value, float) and not self._variables[target].within(value):
                 result.problems.append(problem)
             elif not agree(result.values.setdefault(target, value), value):
-                allowed = f"what {other} says of {target}: {_with_unit(self._variables[target], result.values[target])}"
+                allowed = f"what {other} says of {target}: {with_unit(self._variables[target], result.values[target])}"
                 result.problems.append(Problem(name, raw, allowed, variable.shown))
         result.readings += self._readings(name, column, raw, assigned)
 
@@ -173,7 +173,7 @@ class Vocabulary:
             yield Reading(column.variable, written, MISSING)
         for target, value in assigned.items():
             variable = self._variables[target]
-            yield Reading(variable, written, _with_unit(variable, value))
+            yield Reading(variable, written, with_unit(variable, value))
 
 
 def check_vocabulary(variables: Sequence[Variable], missing: Iterable[str], checks: Iterable[Check]) -> None:
@@ -224,7 +224,8 @@ def _is_plain(text: str, column: _Column, assigned: Mapping[str, Value]) -> bool
     return plain_number(text) == value if isinstance(value, float) else normalised(text) == normalised(value)
 
 
-def _with_unit(variable: Variable, value: Value) -> str:
+def with_unit(variable: Variable, value: Value) -> str:
+    """A value as people read it."""
     if isinstance(value, str):
         return value
     return f"{value:.4g} {variable.unit}".strip()

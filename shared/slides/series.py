@@ -34,7 +34,7 @@ def assemble(members: Sequence[File]) -> Series:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
     size = max(levels, key=lambda each: each[0] * each[1])
     base = levels.pop(size)
-    missing = _base_gap(base) or _smaller_than_missing(base[0][1], levels, members)
+    missing = _mixture(base, levels) or _base_gap(base) or _smaller_than_missing(base[0][1], levels, members)
     if missing:
         return Series(tuple(info for info, _ in base), missing, False)
     gaps = {other: _gap(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
@@ -52,6 +52,20 @@ def _levels(members: Sequence[File]) -> Levels:
         if instance.role is Role.LEVEL:
             levels[instance.width_px, instance.height_px].append((info, instance))
     return levels
+
+
+def _mixture(base: Sequence[File], smaller: Levels) -> str:
+    """Whether the series holds images of another slide: in another frame of reference, and no copy of the base level.
+
+    A smaller copy in another frame of reference is left out: some converters give each level a frame of its own.
+    """
+    first, *others = (instance for _, instance in base)
+    strange = [*others, *(level for files in smaller.values() for _, level in files if _is_skewed(first, level))]
+    spaces = {instance.space for instance in (first, *strange) if instance.space}
+    if len(spaces) < 2:
+        return ""
+    count = f"the DICOM series mixes {len(spaces)} slides: its images lie in as many frames of reference"
+    return f"{count}; each slide needs a SeriesInstanceUID of its own"
 
 
 def _base_gap(base: Sequence[File]) -> str:
@@ -92,7 +106,11 @@ def _gap(files: Sequence[File]) -> str:
 
 def _disagrees(base: Instance, level: Instance) -> str:
     """Why a level does not match the base level, in words; empty if it does."""
-    skew = abs(base.width_px * level.height_px - base.height_px * level.width_px)
-    if skew > _ROUNDING_PX * (base.width_px + base.height_px):
+    if _is_skewed(base, level):
         return "has another shape than the base level"
     return "" if base.space == level.space else "lies in another frame of reference than the base level"
+
+
+def _is_skewed(base: Instance, level: Instance) -> bool:
+    skew = abs(base.width_px * level.height_px - base.height_px * level.width_px)
+    return skew > _ROUNDING_PX * (base.width_px + base.height_px)

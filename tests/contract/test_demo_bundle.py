@@ -12,7 +12,7 @@ from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.app import app
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evaluation.contrasts import verdict
+from services.trainer.metrics.verdict import verdict
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.canonical import digest_of

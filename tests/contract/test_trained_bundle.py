@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.arms.arm import Patients
-from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
+from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
@@ -74,7 +73,7 @@ def test_the_scorer_says_of_every_patient_what_the_trainer_says(
     folder: Path, served: ServedBundle, scorer: Bundle
 ) -> None:
     cohort, embeddings = read(folder)
-    patients = Patients(cohort, slide_view(served, cohort, embeddings), 0)
+    patients = served.patients(cohort, embeddings)
     expected, _ = predict_all(served, patients)
     assert scorer.mil is not None
     place = patients.horizon

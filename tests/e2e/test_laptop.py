@@ -18,6 +18,7 @@ from tests.support import slides
 from tests.support.checkout import CHECKOUT
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 PATIENCE_S = 90.0
 
@@ -50,10 +51,10 @@ class Laptop:
 
 
 @contextmanager
-def laptop(folder: Path, end_s: float = PATIENCE_S) -> Iterator[Laptop]:
+def laptop(folder: Path, *options: str, end_s: float = PATIENCE_S) -> Iterator[Laptop]:
     """A `medulla up` that runs inside the block, and must end within `end_s` of Ctrl-C."""
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "services.standalone", "up", "--watch", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "services.standalone", "up", "--watch", str(folder), "--port", str(port), *options]
     with subprocess.Popen(command, cwd=CHECKOUT, env=clean_environment(), stderr=subprocess.PIPE) as process:
         try:
             running = Laptop(folder, port)
@@ -78,6 +79,23 @@ def test_deleted_and_replaced_files_change_the_score_whatever_their_dates(tmp_pa
         (tmp_path / "clinical/C-1.json").unlink()
         assert wait_for(lambda: state_of(up, "C-1") == "CASE_STATE_WITHDRAWN", PATIENCE_S)
         assert len(up.get("/api/v1/cases/C-1/scores")["scores"]) >= 3
+
+
+def test_vectors_that_are_put_replaced_and_removed_change_the_score_and_a_bad_one_is_refused(tmp_path: Path) -> None:
+    bundle = write_vector_bundle(tmp_path / "bundle")
+    with laptop(tmp_path / "watched", "--bundle", str(bundle)) as up:
+        up.land("clinical/C-1.json", b'{"case_id": "C-1", "stage": "M1"}')
+        up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb=10))
+        up.land("vectors/C-1/texture.json", vector_json("texture", "C-1", t1=1))
+        assert wait_for(lambda: up.score("C-1").get("model") == "fused", PATIENCE_S)
+        assert up.score("C-1")["modalities_used"] == ["MRI texture", "blood counts", "clinical"]
+        (up.folder / "vectors/C-1/texture.json").unlink()
+        assert wait_for(lambda: up.score("C-1").get("model") == "clinical_blood", PATIENCE_S)
+        up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb="high"))
+        assert wait_for(lambda: up.score("C-1").get("model") == "clinical", PATIENCE_S)
+        assert wait_for(lambda: bool(up.get("/api/v1/cases/C-1")["rejections"]), PATIENCE_S)
+        (refused,) = up.get("/api/v1/cases/C-1")["rejections"]
+        assert (refused["object_key"], refused["reason"]) == ("vectors/C-1/blood.json", "bad_vectors")
 
 
 def state_of(up: Laptop, case: str) -> str:
@@ -116,6 +134,22 @@ def test_ctrl_c_cuts_off_slides_in_work_and_the_next_start_goes_on_with_them(tmp
         assert wait_for(lambda: all(second.score(f"C-{number}").get("slides") for number in range(6)), PATIENCE_S)
 
 
+def test_records_in_other_words_are_read_with_a_map_and_a_corrected_map_changes_the_score(tmp_path: Path) -> None:
+    columns, watched = tmp_path / "columns.yaml", tmp_path / "watched"
+    columns.write_text("{columns: {Gruppe: molecular_group}, words: {molecular_group: {Typ B: G4}}}")
+    with laptop(watched, "--map", str(columns)) as first:
+        first.land("clinical/C-1.json", b'{"Gruppe": "Typ B"}')
+        assert wait_for(lambda: group_read(first) == ("Typ B (Gruppe)", "G4"), PATIENCE_S)
+    columns.write_text("{columns: {Gruppe: molecular_group}, words: {molecular_group: {Typ B: G3}}}")
+    with laptop(watched, "--map", str(columns)) as second:
+        assert wait_for(lambda: group_read(second) == ("Typ B (Gruppe)", "G3"), PATIENCE_S)
+
+
+def group_read(up: Laptop) -> tuple[str, str] | None:
+    readings = up.score("C-1").get("readings")
+    return (readings[0]["written"], readings[0]["value"]) if readings else None
+
+
 CANARY = "canary-4711"
 
 
@@ -125,6 +159,7 @@ def test_an_erased_case_leaves_no_trace_and_comes_back_only_when_that_is_lifted(
         running.land(f"slides/{CANARY}/slide.svs", slides.cc0_bytes())
         running.land(f"clinical/{CANARY}.json", record)
         running.land(f"slides/{CANARY}/bad.svs", b"no slide")
+        running.land(f"vectors/{CANARY}/blood.json", vector_json("blood", CANARY, hb=10))
         assert wait_for(lambda: running.score(CANARY).get("model") == "fused", PATIENCE_S)
         assert traces(tmp_path)
         assert running.delete(f"/api/v1/cases/{CANARY}") == 202
@@ -136,16 +171,27 @@ def test_an_erased_case_leaves_no_trace_and_comes_back_only_when_that_is_lifted(
         assert running.get("/api/v1/audit/verify")["intact"]
     assert medulla("erase", CANARY, "--watch", str(tmp_path)).returncode == 0
     assert not traces(tmp_path)
-    assert medulla("erase", CANARY, "--watch", str(tmp_path), "--lift").returncode == 0
     with laptop(tmp_path) as again:
         again.land(f"clinical/{CANARY}.json", record)
+        again.land("clinical/DEMO-003.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"DEMO-003"))
+        assert wait_for(lambda: bool(again.score("DEMO-003")), PATIENCE_S)
+        assert not again.score(CANARY)
+        assert medulla("erase", CANARY, "--watch", str(tmp_path), "--lift").returncode == 0
         assert wait_for(lambda: bool(again.score(CANARY)), PATIENCE_S)
 
 
 def traces(folder: Path) -> list[str]:
     """Files that name the case, or hold its name."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path) for path in files if CANARY in str(path) or CANARY.encode() in path.read_bytes()]
+    files = [Path(root, name) for root, _, names in os.walk(folder) for name in names]
+    return [str(path) for path in files if CANARY in str(path) or CANARY.encode() in content(path)]
+
+
+def content(path: Path) -> bytes:
+    """Bytes of a file; none if it is erased meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def medulla(*arguments: str) -> "subprocess.CompletedProcess[str]":

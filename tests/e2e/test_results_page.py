@@ -156,6 +156,34 @@ def test_what_a_person_must_see_stands_above_the_risk(page: Page, results: Resul
         assert not re.search(r"\b[a-z]+_[a-z_]+\b", text)
 
 
+def test_a_case_with_two_blocks_of_vectors_shows_them_by_their_titles(page: Page, results: Results) -> None:
+    results.score(samples.with_vectors("MB-1"))
+    results.store.record_rejection(samples.rejected_vector("MB-1", "methylation", samples.at(9)))
+    with over_http(results) as address:
+        page.goto(address)
+        expect(page.locator(".cases .chip")).to_have_text(
+            ["Scored", "Unlike training data", "Input left aside", "Refused input", "SIMULATED"]
+        )
+        page.goto(f"{address}/#/cases/MB-1")
+        moved = page.locator(".moves tbody tr", has_text="blood counts")
+        expect(moved).to_contain_text("1.1 SD \u00b7 blood counts")
+        expect(moved.locator("li")).to_have_text(["haemoglobin_g_dl 8.1 (\u00d71.36)", "crp_mg_l missing (\u00d70.96)"])
+        rests = page.locator("section", has=page.get_by_role("heading", name="What it rests on"))
+        for term, text in (
+            ("Model", "blood counts, clinical and slides"),
+            ("Known but left aside", "MRI texture"),
+            ("Vector: blood counts", "15 of 17 columns known, distance from training data 1.20 (limit 3.00)"),
+            (
+                "Vector: MRI texture",
+                "1,200 of 1,200 columns known, distance from training data 3.40 (limit 3.00), outside",
+            ),
+        ):
+            expect(rests.locator("div", has=page.get_by_text(term, exact=True)).locator("dd")).to_have_text(text)
+        expect(page.locator(".refused b")).to_have_text("Vector methylation")
+        page.get_by_text("bundle demo-simulated").click()
+        expect(page.get_by_text(samples.digest("MB-1/texture"))).to_be_visible()
+
+
 def test_a_possible_swap_comes_first_and_many_remarks_unfold(page: Page, results: Results) -> None:
     score = samples.remarkable("MB-1")
     for number in range(40):

@@ -10,24 +10,28 @@ from services.embedder.manifest import read_manifest
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
+from services.fusion_scorer.inputs import CaseInputs
+from services.fusion_scorer.score import score
+from services.fusion_scorer.score_json import to_bytes
 from services.fusion_scorer.snapshot import TakeSnapshot
+from services.fusion_scorer.vectors import read_vector
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
 from shared.model.bundle import load
-from shared.model.profile import Profile
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target
 from tests.support import fusion
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 _HEADER = 200
 """Bytes of a bag that hold its header, about."""
 
 
-def _bag(_: Path) -> tuple[Make, Read]:
+def _bag(folder: Path) -> tuple[Make, Read]:
     good = fusion.bag_bytes(fusion.features((1, 2), (3, 4), (5, 6)))
-    profile = Profile.model_validate(fusion.PROFILE)
+    bundle = load(fusion.write_bundle(folder / "toy"))
 
     def read(data: bytes, _: Path) -> object:
         store = MemoryStore()
@@ -36,7 +40,7 @@ def _bag(_: Path) -> tuple[Make, Read]:
         store.put(event.bag.key, data)
         event.slide.object.etag = store.put(event.slide.object.key, b"slide").etag
         CaseIndex(store).put_slide(event)
-        return CaseReader(store)(TakeSnapshot(store, CaseIndex(store))(CaseId("MB-1")), profile)
+        return CaseReader(store)(TakeSnapshot(store, CaseIndex(store))(CaseId("MB-1")), bundle)
 
     return lambda rng: damaged(good, rng, _HEADER), read
 
@@ -55,7 +59,7 @@ def _embeddings(_: Path) -> tuple[Make, Read]:
 
 def _bundle(folder: Path) -> tuple[Make, Read]:
     """One file of a bundle is changed, and its digest in bundle.json with it: only what is inside can refuse it."""
-    whole = {path.name: path.read_bytes() for path in fusion.write_bundle(folder / "good").iterdir()}
+    whole = {path.name: path.read_bytes() for path in write_vector_bundle(folder / "good").iterdir()}
 
     def make(rng: Random) -> bytes:
         name = rng.choice(sorted(whole))
@@ -86,6 +90,18 @@ def _written(files: Mapping[str, bytes], changed: str, folder: Path) -> Path:
     return folder
 
 
+def _vector(folder: Path) -> tuple[Make, Read]:
+    """A vector that is not refused gives a score."""
+    bundle, case = load(write_vector_bundle(folder / "good")), CaseId("MB-1")
+    good = json.loads(vector_json("blood", hb=10, wbc=None, plt=250))
+
+    def read(data: bytes, _: Path) -> object:
+        vector = read_vector(data, case, "blood", bundle)
+        return to_bytes(score(bundle, CaseInputs(case, vectors=(vector,) if vector else ()), "0.0").score)
+
+    return lambda rng: odd_json(good, rng), read
+
+
 def _encoder(_: Path) -> tuple[Make, Read]:
     good = json.loads((DEFAULT_ENCODER / "manifest.json").read_bytes())
 
@@ -100,5 +116,6 @@ TARGETS = (
     Target("bag", _bag),
     Target("embeddings", _embeddings),
     Target("bundle", _bundle),
+    Target("vector", _vector),
     Target("encoder", _encoder),
 )

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from services.fusion_scorer.late_objects import SweepErased
+from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.routes import on_landing
+from services.fusion_scorer.score_case import ScoreCase
 from shared import keys
 from shared.blob.s3 import S3Store, client
+from shared.bus.memory import MemoryBus
+from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.settings import S3Settings
 from shared.units import CaseId
@@ -16,6 +21,7 @@ from tests.support.object_stores import new_s3_store, s3_settings
 from tests.support.parts import MinioPart
 from tests.support.slides import cc0_bytes
 from tests.support.tiling import tiling
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 CASE, OTHER = CaseId("canary-7"), CaseId("canary-77")
 SLIDE = sha256(cc0_bytes())
@@ -59,6 +65,23 @@ def test_a_late_object_goes_that_was_deleted_and_has_versions_only(minio: MinioP
     store.delete(part)
     _after_a_year(store)()
     assert _versions_of(settings) == {keys.erased(CASE)}
+
+
+def test_no_version_of_a_vector_or_of_what_is_kept_of_it_stays_of_an_erased_case(
+    minio: MinioPart, tmp_path: Path
+) -> None:
+    settings, folder = _versioned(minio), tmp_path / "bundle"
+    store = S3Store(settings)
+    promote(store, write_vector_bundle(folder))
+    landing = on_landing(store, Bundles(store), MemoryBus().producer())
+    for value in (10, 12):
+        key = keys.vector(CASE, "blood")
+        store.put(key, vector_json("blood", CASE, hb=value))
+        assert len(list(landing(ObjectHint(key, settings.bucket)))) == 1
+        ScoreCase(store, Bundles(store), "0.0")(CASE)
+    assert len([key for key in keys_of(store) if CASE in key]) > 3
+    erase(store, CASE)
+    assert {key for key in _versions_of(settings) if not key.startswith("models/")} == {keys.erased(CASE)}
 
 
 def test_a_case_that_holds_the_slide_too_keeps_it_however_old_its_mark_is(minio: MinioPart, tmp_path: Path) -> None:

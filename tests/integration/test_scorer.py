@@ -17,8 +17,8 @@ from medulla.v1.scorer_pb2_grpc import ScorerServiceStub, add_ScorerServiceServi
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
-from services.fusion_scorer.score_case import WhatIf
 from services.fusion_scorer.servicer import ScorerServicer
+from services.fusion_scorer.what_if import WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
@@ -32,6 +32,7 @@ from shared.sweep import Sweep
 from shared.worker import Worker
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
 from tests.support.polling import eventually
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 BUCKET = "medulla"
 
@@ -74,6 +75,11 @@ class Scorer:
         self.store.put(f"clinical/{case}.json", data)
         self.producer.send([announcement(BUCKET, f"clinical/{case}.json")])
 
+    def land_vector(self, case: str, block: str, data: bytes) -> None:
+        key = f"vectors/{case}/{block}.json"
+        self.store.put(key, data)
+        self.producer.send([announcement(BUCKET, key)])
+
     def embed(self, case: str, slide: str, *rows: tuple[float, float], times: int = 1) -> None:
         event = store_slide(self.store, case, slide, features(*rows))
         self.producer.send([to_record(event, "embedder")] * times)
@@ -82,7 +88,7 @@ class Scorer:
         events = (CaseScored.FromString(record.value) for record in self.bus.records(topics.CASES_SCORED))
         return [event for event in events if event.case_id == case]
 
-    def last(self, case: str) -> dict[str, object]:
+    def last(self, case: str) -> dict[str, Any]:
         latest = max(self.scores(case), key=lambda event: event.revision)
         return dict(json.loads(self.store.get(latest.score_key)))
 
@@ -104,7 +110,7 @@ def test_slide_then_record_then_another_bundle_each_give_the_case_a_new_score(sc
     assert scorer.last("MB-1")["model"] == "fused"
     scorer.promote("better")
     scorer.settle()
-    assert scorer.last("MB-1")["provenance"]["bundle_name"] == "better"  # type: ignore[index]  # JSON of a score
+    assert scorer.last("MB-1")["provenance"]["bundle_name"] == "better"
 
 
 def test_each_event_three_times_gives_one_score(scorer: Scorer) -> None:
@@ -122,7 +128,7 @@ def test_slides_of_many_cases_at_once_end_with_all_slides_in_the_last_score(scor
         scorer.land(case, clinical_json(case, stage="M0", group="G4"))
     scorer.settle()
     for case in ("MB-1", "MB-2", "MB-3"):
-        assert len(scorer.last(case)["slides"]) == 4  # type: ignore[arg-type]  # JSON of a score
+        assert len(scorer.last(case)["slides"]) == 4
         assert scorer.last(case)["model"] == "fused"
 
 
@@ -139,6 +145,26 @@ def test_a_bad_record_is_a_dead_letter_and_a_rejection_and_the_slides_are_scored
     assert "stage" in rejection.sentence
     assert "age" in rejection.sentence
     assert scorer.last("MB-1")["modalities_missing"] == ["clinical", "molecular"]
+
+
+def test_two_vectors_of_a_new_bundle_come_into_the_score_and_a_bad_one_is_a_dead_letter(scorer: Scorer) -> None:
+    scorer.land("MB-1", clinical_json(stage="M1"))
+    for block, values in (("blood", {"hb": 10.0}), ("texture", {"t1": 1.0})):
+        scorer.land_vector("MB-1", block, vector_json(block, **values))
+    scorer.settle()
+    assert [remark["code"] for remark in scorer.last("MB-1")["remarks"]] == ["unknown_block"] * 2
+    promote(scorer.store, write_vector_bundle(scorer.folder / "vectors"))
+    scorer.producer.send([announcement(BUCKET, keys.CURRENT_BUNDLE)])
+    scorer.settle()
+    assert (scorer.last("MB-1")["model"], scorer.last("MB-1")["remarks"]) == ("fused", [])
+    scorer.land_vector("MB-1", "blood", vector_json("blood", hb="high"))
+    scorer.settle()
+    (letter,) = scorer.bus.records(topics.DEAD_LETTERS)
+    assert letter.headers["medulla-reason"] == "bad_vectors"
+    rejection = SlideRejected.FromString(scorer.bus.records(topics.SLIDES_REJECTED)[-1].value)
+    assert (rejection.case_id, rejection.object_key) == ("MB-1", "vectors/MB-1/blood.json")
+    assert scorer.last("MB-1")["model"] == "clinical"
+    assert scorer.last("MB-1")["modalities_left_aside"] == ["MRI texture"]
 
 
 def test_a_poison_message_delays_nothing(scorer: Scorer) -> None:

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from medulla.v1.events_pb2 import CaseScored, SlideRejected
 from medulla.v1.scorer_pb2 import ScoreCaseRequest
@@ -22,6 +23,7 @@ from tests.support.fusion import clinical_json, write_bundle
 from tests.support.object_stores import s3_settings
 from tests.support.parts import KafkaPart, MinioPart
 from tests.support.polling import eventually
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 _PATIENCE_S = 60
 
@@ -56,10 +58,21 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
             eventually(lambda: _bundles(store, recorder) == {"one"})
             promote(store, write_bundle(tmp_path / "two", entries={"name": "two"}))
             eventually(lambda: _bundles(store, recorder) == {"one", "two"})
+            promote(store, write_vector_bundle(tmp_path / "three", "three"))
+            store.put(f"vectors/{good}/blood.json", vector_json("blood", good, hb=10))
+            store.put(f"vectors/{bad}/blood.json", vector_json("blood", bad, hb="high"))
+            eventually(lambda: _reasons(recorder) == {"bad_clinical_record", "bad_vectors"})
+            eventually(lambda: "clinical_blood" in _models(store, recorder))
         with closing(channel(f"127.0.0.1:{port}")) as opened:
-            request = ScoreCaseRequest(case_id=good, clinical_json=clinical_json(good, stage="M0").decode())
-            answer = ScorerServiceStub(opened).ScoreCase(request, timeout=_PATIENCE_S)
-        assert answer.score.model == "clinical"
+            request = ScoreCaseRequest(
+                case_id=good,
+                clinical_json=clinical_json(good, stage="M0").decode(),
+                vectors_json={"texture": vector_json("texture", good, t1=1).decode()},
+            )
+            with_both = ScorerServiceStub(opened).ScoreCase(request, timeout=_PATIENCE_S)
+            request.without_vectors.append("blood")
+            without_blood = ScorerServiceStub(opened).ScoreCase(request, timeout=_PATIENCE_S)
+        assert (with_both.score.model, without_blood.score.model) == ("fused", "clinical")
     finally:
         scorer.program.stop()
 
@@ -72,6 +85,15 @@ def _reasons(recorder: Recorder) -> set[str]:
 
 def _bundles(store: S3Store, recorder: Recorder) -> set[str]:
     """Names of the bundles that scores were made with so far."""
+    return {score["provenance"]["bundle_name"] for score in _scores(store, recorder)}
+
+
+def _models(store: S3Store, recorder: Recorder) -> set[str]:
+    """Models that gave a score so far."""
+    return {score["model"] for score in _scores(store, recorder)}
+
+
+def _scores(store: S3Store, recorder: Recorder) -> list[dict[str, Any]]:
     records = [item.record for item in recorder.deliveries if item.record.topic == topics.CASES_SCORED]
     keys = {decoder(CaseScored)(record).score_key for record in records}
-    return {json.loads(store.get(key))["provenance"]["bundle_name"] for key in keys}
+    return [json.loads(store.get(key)) for key in keys]

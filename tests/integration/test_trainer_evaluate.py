@@ -16,11 +16,14 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadEmbeddingsError, BadModelError, LeakError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import forget
-from services.trainer.evaluation.validate import validate
+from services.trainer.metrics.bootstrap import Figure
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate
+from services.trainer.report_model.patients import PrototypeRow, TileExample
+from services.trainer.report_model.report import Report
 from services.trainer.simulation.simulate import SimulationPlan
+from services.trainer.validation.validate import validate
 from shared.model.errors import BadBundleError, BadKeyError, BadTargetError
 from tests.support.cohorts import quiet, simulated, write_bags
 
@@ -148,15 +151,23 @@ def test_the_page_fits_narrow_and_wide_windows(out: Path, browser: Browser, widt
     assert wrong == []
 
 
-def with_prototypes(result: dict[str, Any]) -> dict[str, Any]:
+def with_prototypes(result: Report) -> Report:
     """A report with two prototypes, the rarer of them the riskier, each with an example of the same two patients."""
-    examples = [{"case_id": case, "slide_id": f"{case}-s", "x": 0, "y": 256} for case in ("<A>", "B")]
-    rows = [
-        {"prototype": number, "mean_share": share, "share_with_event": share, "share_without": share, "most_in": ["B"]}
-        | {"examples": examples, "hazard_ratio_per_sd": {"est": est, "lo": est - 0.1, "hi": est + 0.1}}
+    examples = tuple(TileExample(case_id=case, slide_id=f"{case}-s", x=0, y=256) for case in ("<A>", "B"))
+    rows = tuple(
+        PrototypeRow(
+            prototype=number,
+            mean_share=share,
+            spread=0.1,
+            share_with_event=share,
+            share_without=share,
+            most_in=("B",),
+            hazard_ratio_per_sd=Figure(est, est - 0.1, est + 0.1),
+            examples=examples,
+        )
         for number, share, est in ((0, 0.9, 0.7), (1, 0.1, 1.4))
-    ]
-    return result | {"prototypes": rows}
+    )
+    return result.model_copy(update={"prototypes": rows})
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -167,7 +178,7 @@ def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
         Picture("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC", 128.0),
         Picture(why="it is <gone>"),
     )
-    write_page(with_prototypes(report(out)), tmp_path, Plate({0: (tile, unavailable), 1: (tile, tile)}))
+    write_page(with_prototypes(Report.read(out)), tmp_path, Plate({0: (tile, unavailable), 1: (tile, tile)}))
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto((tmp_path / "report.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -181,7 +192,7 @@ def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
 
 
 def test_without_pictures_the_page_says_how_to_get_them_or_why_there_are_none(out: Path, tmp_path: Path) -> None:
-    result = with_prototypes(report(out))
+    result = with_prototypes(Report.read(out))
     write_page(result, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert page.count("<code>--slides DIR</code>") == 1
@@ -268,8 +279,9 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     served = read_bundle(bundle)
     result = validate(served, other, None, tmp_path, quiet)
     write_page(result, tmp_path)
-    assert result["bundle"]["digest"] == served.bundle.digest
-    assert result["arms"]["clinical_molecular"]["n"] == 80
+    assert result.external_validation is not None
+    assert result.external_validation.bundle.digest == served.bundle.digest
+    assert result.arms["clinical_molecular"].n == 80
     assert (tmp_path / "report.html").exists()
 
 

@@ -13,8 +13,8 @@ from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.validate import validate
 from services.trainer.report.page import write_page
+from services.trainer.validation.validate import validate
 from shared.model.profile import Profile
 from tests.support.cohorts import quiet
 
@@ -88,10 +88,10 @@ def test_a_bundle_without_molecular_data_is_validated_with_its_fusion_and_thresh
     )
     result = validate(read_bundle(tmp_path / "bundle"), cohort(tmp_path, SURVIVAL, 2), None, tmp_path / "out", quiet)
     write_page(result, tmp_path / "out")
-    assert result["contrasts"][0]["a"] == "fused"
+    assert result.contrasts[0].a == "fused"
     for arm in ("clinical", "pathomics", "fused"):
-        assert result["arms"][arm]["operating_point"]["threshold"]["est"] is not None
-    assert result["absent"]["rule"] == "the bundle has no rule"
+        assert result.arms[arm].operating_point.threshold.est is not None
+    assert result.absent["rule"] == "the bundle has no rule"
 
 
 def test_an_outcome_without_times_says_nothing_of_times(tmp_path: Path) -> None:
@@ -115,5 +115,5 @@ def test_a_report_speaks_of_the_profile_and_of_the_blocks_that_are_there(surviva
     assert sum(result["cohort"]["events"][code] for code in ("0", "1")) == result["cohort"]["n"]
     assert result["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
     assert "relapse" not in page
-    assert "what the slides show add" not in page
+    assert "and does adding ready-made columns of slides to the record improve the prediction?" in page
     assert "Net benefit counts an event (dead) within 2 years" in page

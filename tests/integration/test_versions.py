@@ -12,7 +12,7 @@ from tests.support.bucket_life import BucketLife
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
 
-GONE = {"state": "CASE_STATE_WITHDRAWN", "slides": [], "record": "", "left_out": [], "remarks": []}
+GONE = {"state": "CASE_STATE_WITHDRAWN", "slides": [], "record": "", "vectors": [], "left_out": [], "remarks": []}
 """A case of which everything was deleted."""
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
-from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
-from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle, slide_view
-from services.trainer.bundle.served_arms import ALL_BLOCKS
+from services.trainer.arms.ridge_cox import ByPattern, fit_patterns, patterns_of
+from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
@@ -74,7 +73,7 @@ def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None]
     train_bundle(cohort, embeddings, TrainPlan("SIMULATED", "2026-01-01", folds=_CARD_FOLDS), work / "bundle", quiet)
     bundle = read_bundle(work / "bundle")
     test, bags = read_both(*outside)
-    patients = Patients(test, slide_view(bundle, test, bags), 0)
+    patients = bundle.patients(test, bags)
     truth = read_truth(outside[0])
     numbers: dict[str, Any] = {
         "patients": len(cohort),
@@ -86,9 +85,7 @@ def measured(inside: tuple[Path, Path | None], outside: tuple[Path, Path | None]
         "latent_r": _latent_correlation(patients, truth["latent"]),
     }
     if bags and embeddings:
-        oracle_prediction = oracle(
-            Patients(cohort, _latent(cohort, embeddings, inside[0]), 1), test, bags, truth["latent"]
-        )
+        oracle_prediction = oracle(_latent(cohort, embeddings, inside[0]), test, bags, truth["latent"])
         numbers |= gains(bundle, patients, oracle_prediction) | {"abstentions": abstentions(bundle, test, bags)}
     return numbers
 
@@ -107,10 +104,11 @@ def read_truth(folder: Path) -> dict[str, Floats]:
 
 def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> Prediction:
     """What late fusion says of a cohort when the true latent stands in the place of the pathomic log-risk."""
-    models = dict(fit_patterns(train, ALL_BLOCKS, train.inner_folds()))
+    patterns = patterns_of(train, train.cohort.profile.block_names)
+    models = dict(fit_patterns(train, patterns, train.inner_folds()))
     average = cumulative_incidence(train.cohort.outcome, train.grid)
-    fitted = ByPattern(models, average, ALL_BLOCKS, constant(average, 0))
-    return fitted.predict(Patients(test, _view(np.where(bags.has(test.case_ids), latent, np.nan)), 1))
+    fitted = ByPattern(models, average, constant(average, 0))
+    return fitted.predict(_patients(test, np.where(bags.has(test.case_ids), latent, np.nan)))
 
 
 def gains(bundle: ServedBundle, patients: Patients, oracle_prediction: Prediction) -> dict[str, Any]:
@@ -135,17 +133,21 @@ def gains(bundle: ServedBundle, patients: Patients, oracle_prediction: Predictio
     return numbers
 
 
-def _latent(cohort: Cohort, bags: Embeddings, folder: Path) -> SlideView:
-    return _view(np.where(bags.has(cohort.case_ids), read_truth(folder)["latent"], np.nan))
+def _latent(cohort: Cohort, bags: Embeddings, folder: Path) -> Patients:
+    return _patients(cohort, np.where(bags.has(cohort.case_ids), read_truth(folder)["latent"], np.nan))
 
 
-def _view(log_risk: Floats) -> SlideView:
-    return SlideView(log_risk, log_risk[:, None], np.full(len(log_risk), np.nan))
+def _patients(cohort: Cohort, log_risk: Floats) -> Patients:
+    """Patients with a log-risk [n] of their slides."""
+    slides = cohort.profile.slides
+    return Patients(cohort, 1, {slides.name: BlockView(log_risk, log_risk[:, None])} if slides else {})
 
 
 def _latent_correlation(patients: Patients, latent: Floats) -> float | None:
     """Correlation of the pathomic log-risk with the true latent."""
-    if patients.pathomics is None:
+    slides = patients.cohort.profile.slides
+    if slides is None or slides.name not in patients.views:
         return None
-    known = ~np.isnan(patients.pathomics)
-    return float(np.corrcoef(patients.pathomics[known], latent[known])[0, 1])
+    log_risk = patients.views[slides.name].log_risk
+    known = ~np.isnan(log_risk)
+    return float(np.corrcoef(log_risk[known], latent[known])[0, 1])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.trainer.arms.columns import ridge_shares
 from services.trainer.arms.cox import Sample, fit_cox
 from services.trainer.cohort.cohort import Outcome
 from shared.arrays import Flags, Floats, Ints
@@ -17,7 +18,6 @@ from shared.arrays import Flags, Floats, Ints
 _ADDED = (0.5, 1.0, 1.5, 2.0)
 _REMEASURED = 8
 _LEAST_RELIABILITY = 0.3
-_LIGHTER = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def corrected_weights(
     ]
     return {
         "regression calibration": fitted(calibrated),
-        "lighter ridge": fitted(x, np.where(bound, ridge / _LIGHTER, ridge)),
+        "lighter ridge": fitted(x, ridge * ridge_shares(bound)),
         "SIMEX": _extrapolated(np.stack([fitted(x), *remeasured]), bound),
     }
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from services.trainer.arms.arm import Patients
 from services.trainer.bundle.served import ServedBundle
-from services.trainer.bundle.served_arms import GBM
 from shared.arrays import Floats
 
 
@@ -18,9 +17,9 @@ def coverage(bundle: ServedBundle, patients: Patients, truth: Mapping[str, Float
     missing; the truth always counts everything.
     """
     shares: dict[str, Any] = {}
-    for arm in bundle.bundle.manifest.arms:
+    for arm in bundle.linear_arms:
         has_blocks = np.logical_and.reduce([patients.has_block(block) for block in arm.blocks])
-        if arm.name != GBM and has_blocks.sum():
+        if has_blocks.sum():
             cases = patients.take(np.flatnonzero(has_blocks)).case_values
             interval = bundle.bundle.predict(arm.name, cases)
             shares[arm.name] = {

@@ -52,7 +52,7 @@ class PublicPlan:
         bags = read_embeddings(work / "embeddings") if (work / "embeddings").exists() else None
         profile = load_profile({"cavalli": "medulloblastoma_survival", "hancock": "hancock"}[self.cohort])
         report = evaluate(read_cohort(table, profile), bags, plan, work / "report", quiet)
-        return summary(report, work / "report") | {"taken": taken, "left_out": left}
+        return summary(report.model_dump(mode="json"), work / "report") | {"taken": taken, "left_out": left}
 
     def _write(self, data: Path, table: Path, bags: Path) -> tuple[int, int]:
         """The published tables as ours.
@@ -87,7 +87,7 @@ class SimulatedPlan:
         simulate(SimulationPlan(self.patients, self.effect, 5, self.seed, self.tiles), work, quiet)
         cohort, bags = read_both(work, work / "embeddings")
         report = evaluate(cohort, bags, Plan(1, self.folds, samples=500), work / "report", quiet)
-        return summary(report, work / "report")
+        return summary(report.model_dump(mode="json"), work / "report")
 
 
 def summary(report: Mapping[str, Any], folder: Path) -> dict[str, Any]:

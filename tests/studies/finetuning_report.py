@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from services.trainer.metrics.bootstrap import Bootstrap, Contrast, rounded
+from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
 from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic, divide
 from services.trainer.report.forest import Line, forest_plot
 from services.trainer.report.svg import colour
@@ -82,10 +82,15 @@ def write_report(out: Path, studies: Sequence[tuple[Tiles, Sequence[Probed]]], f
     (out / "finetuning.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (out / "finetuning.md").write_text(markdown(report), encoding="utf-8")
     rows = [
-        Line(f"{one['title']}: {_METRICS[metric]}, {when}", one[metric][when], fill, f"{one['patients']} patients")
+        Line(
+            f"{one['title']}: {_METRICS[metric]}, {when}",
+            Figure(**one[metric][when]),
+            fill,
+            f"{one['patients']} patients",
+        )
         for one in sets
         for metric in _METRICS
-        for when, fill in (("before", colour("clinical")), ("after", colour("fused")))
+        for when, fill in (("before", colour("before")), ("after", colour("after")))
     ]
     picture = forest_plot(rows, "Probe on frozen and fine-tuned features, 95 % interval", simulated=False)
     (out / "finetuning.svg").write_text(picture, encoding="utf-8")
@@ -128,15 +133,11 @@ def _compared(before: Sequence[Statistic], after: Sequence[Statistic], groups: S
     first, then = (ByGroup(Mean(parts), place) for parts in (before, after))
     gain = bootstrap.contrast(Difference(then, first))
     return {
-        "before": bootstrap.figure(first).as_json(),
-        "after": bootstrap.figure(then).as_json(),
-        "gain": _contrast(gain),
+        "before": asdict(bootstrap.figure(first).rounded()),
+        "after": asdict(bootstrap.figure(then).rounded()),
+        "gain": asdict(gain.rounded()),
         "after_by_seed": [rounded(float(part(np.ones((1, len(groups))))[0])) for part in after],
     }
-
-
-def _contrast(contrast: Contrast) -> dict[str, Any]:
-    return {**contrast.figure.as_json(), "p": rounded(contrast.p)}
 
 
 def markdown(report: Mapping[str, Any]) -> str:

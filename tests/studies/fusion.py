@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.arms.columns import ridge_shares
 from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.cohort.cohort import Outcome
@@ -116,12 +117,16 @@ def fitted_weights(scores: SimulatedScores, rng: np.random.Generator) -> dict[st
         "unconstrained": _fitted(x, outcome, folds, None)[0],
     }
     weights["non-negative"], ridge = _fitted(x, outcome, folds, bound)
-    return weights | corrected_weights(x, outcome, ridge, scores.networks, rng)
+    weights |= corrected_weights(x, outcome, ridge, scores.networks, rng)
+    weights["lighter ridge, also in its choice"] = _fitted(x, outcome, folds, bound, ridge_shares(bound))[0]
+    return weights
 
 
-def _fitted(x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None) -> tuple[Floats, float]:
-    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound)
-    return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge, non_negative=bound), ridge
+def _fitted(
+    x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None, shares: float | Floats = 1.0
+) -> tuple[Floats, float]:
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound, shares)
+    return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge * shares, non_negative=bound), ridge
 
 
 def _figures(scores: SimulatedScores, weight: Floats, clinical: float, slides: float) -> dict[str, float]:

@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.registry import ARMS
+from services.trainer.arms.registry import arms_of
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.simulation.simulate import SimulationPlan, simulate
-from services.trainer.slides.stage import fit_slides
+from services.trainer.slides.stage import SlideScores, fit_slides
 from tests.studies.bags import read_both
 from tests.studies.pieces import quiet
 
@@ -33,10 +34,10 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
     before, started, steps = _peak_mb(), time.monotonic(), {}
     tested = np.arange(len(cohort)) % _FOLDS == 0
     train, test = cohort.take(np.flatnonzero(~tested)), cohort.take(np.flatnonzero(tested))
-    (model, training_view), steps["slides"] = _timed(lambda: fit_slides(train, bags, 1))
-    view, steps["slides of the test patients"] = _timed(lambda: model.view(test, model.tiles(bags, test.case_ids)))
-    training, tested_patients = Patients(train, training_view, 1), Patients(test, view, 1)
-    for arm in ARMS:
+    (model, training_scores), steps["slides"] = _timed(lambda: fit_slides(train, bags, 1))
+    scores, steps["slides of the test patients"] = _timed(lambda: model.scores(test, model.tiles(bags, test.case_ids)))
+    training, tested_patients = _patients(train, training_scores), _patients(test, scores)
+    for arm in arms_of(cohort.profile):
         if arm.unavailable_reason(training) is None:
             _, steps[arm.name] = _timed(partial(_fit_and_predict, arm, training, tested_patients))
     return {
@@ -46,6 +47,11 @@ def measure(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
         "peak_mb": round(_peak_mb(), 1),
         "before_mb": round(before, 1),
     }
+
+
+def _patients(cohort: Cohort, scores: SlideScores) -> Patients:
+    slides = cohort.profile.slides
+    return Patients(cohort, 1, {slides.name: scores.view} if slides else {}, scores.gated)
 
 
 def _fit_and_predict(arm: Arm, train: Patients, test: Patients) -> Prediction:

@@ -6,6 +6,7 @@ from typing import Any
 from services.trainer.report.svg import FAINT, INK, Axis, Chart, colour
 
 Value = Mapping[str, Any]
+_ROLES = {"fused": "primary", "oracle": "oracle", "clinical": "record"}
 
 
 def nothing(_value: Value) -> Mapping[str, str]:
@@ -54,10 +55,10 @@ def ratios(value: Value) -> Mapping[str, str]:
     axis = Axis(0.4, 3.6, (0.5, 1, 1.5, 2, 2.5, 3, 3.5), "true hazard ratio")
     chart = Chart(axis, Axis(0.4, 3.6, axis.ticks, "mean estimate"), "Known hazard ratios, recovered", simulated=True)
     chart.line([(0.4, 0.4), (3.6, 3.6)], FAINT, dashed=True)
-    for name, fill in (("complete", colour("fused")), ("with gaps", colour("clinical_molecular"))):
+    for name, fill in (("complete", colour("primary")), ("with gaps", colour("baseline"))):
         for one in value.get(name, {"ratios": {}})["ratios"].values():
             chart.dot(one["true"], one["mean"], fill)
-    chart.legend([("complete", colour("fused")), ("with gaps", colour("clinical_molecular"))], low=True)
+    chart.legend([("complete", colour("primary")), ("with gaps", colour("baseline"))], low=True)
     return {"ratios": chart.render()}
 
 
@@ -81,9 +82,9 @@ def _growth(part: Value, axis: str, measure: str) -> str:
         simulated=True,
     )
     points = [(row[f"log_{axis}"], row[f"log_{measure}"]) for row in part["rows"]]
-    chart.line(points, colour("fused"))
+    chart.line(points, colour("primary"))
     for point in points:
-        chart.dot(*point, colour("fused"))
+        chart.dot(*point, colour("primary"))
     return chart.render()
 
 
@@ -103,7 +104,7 @@ def _forest(
     chart.line([(reference, 0), (reference, len(rows))], FAINT, dashed=True)
     for i, (name, figure) in enumerate(rows):
         y = len(rows) - i - 0.5
-        stroke = next((colour(arm) for arm in ("fused", "oracle", "clinical") if arm in name), INK)
+        stroke = next((colour(role) for arm, role in _ROLES.items() if arm in name), INK)
         chart.line([(figure["lo"], y), (figure["hi"], y)], stroke)
         chart.dot(figure["est"], y, stroke, 3.5)
         chart.words(chart.left - 8, chart.at(reference, y)[1] + 4, name, anchor="end")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
-from services.trainer.simulation.simulate import write_table
+from services.trainer.simulation.tables import write_table
 from shared.canonical import sha256
 from shared.tensors import encode_tensors
 

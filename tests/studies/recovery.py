@@ -1,6 +1,6 @@
 """Recovery of known hazard ratios: the report's multivariable estimates on many SIMULATED tables."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.profile import load_profile
 from services.trainer.simulation.gaps import as_rows
 from services.trainer.simulation.patients import draw_facts
-from services.trainer.simulation.simulate import write_table
 from services.trainer.simulation.simulated_outcome import HAZARD_RATIO, draw_latent, draw_outcome
+from services.trainer.simulation.tables import write_table
 
 COLUMNS = {
     "age under 3": "age_at_diagnosis_years < 3.0",
@@ -59,7 +59,8 @@ class RecoveryPlan:
         cohort = read_cohort(path, load_profile())
         if self.complete:
             cohort = cohort.take(np.flatnonzero(~np.isnan(cohort.values).any(axis=1))[: self.patients])
-        return {row["column"]: row for row in hazard_ratios(cohort) if None not in row.values()}
+        ratios = {row.column: asdict(row.ratio) for row in hazard_ratios(cohort)}
+        return {column: ratio for column, ratio in ratios.items() if None not in ratio.values()}
 
 
 def _summary(name: str, rows: list[dict[str, float]]) -> dict[str, Any]:

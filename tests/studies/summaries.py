@@ -1,6 +1,7 @@
 """From pieces to the figures of the note: means over seeds with their intervals, shares, rows of tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ def abstentions(values: Sequence[Mapping[str, Any]], counted: Sequence[str] = ("
 def _pooled_share(shares: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     """The share of all cases, with Wilson's interval."""
     slides = sum(int(one["n"]) for one in shares)
-    return dict(wilson(sum(one["n"] * one[name] for one in shares) / slides, slides).as_json())
+    return asdict(wilson(sum(one["n"] * one[name] for one in shares) / slides, slides).rounded())
 
 
 def stains(pieces: Sequence[Piece]) -> dict[str, Any]:

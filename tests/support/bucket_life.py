@@ -18,6 +18,7 @@ from services.results.errors import UnknownCaseError
 from services.results.handler import RecordScore
 from services.results.queries import Queries
 from services.results.sql_store import SqlStore
+from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.memory import MemoryBus
@@ -25,7 +26,8 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import TransientError
 from shared.units import CaseId
-from tests.support.fusion import bag_bytes, clinical_json, embedded, features, plan, write_bundle
+from tests.support.fusion import bag_bytes, clinical_json, embedded, features, plan
+from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 CASES = ("MB-1", "MB-2")
 _PIXELS = [b"slide one", b"slide two", b"slide three"]
@@ -78,7 +80,7 @@ class BucketLife:
     def __init__(self, folder: Path, store: BlobStore, seed: int, changes: int = 12) -> None:
         self.random, self.store, self.changes, self.depth = Random(seed), store, changes, 0  # noqa: S311 - a test repeats itself
         self.waiting: list[Message] = []
-        promote(store, write_bundle(folder / "bundle"))
+        promote(store, write_vector_bundle(folder / "bundle"))
         self.results = SqlStore("sqlite://")
         self.results.migrate()
         disturbed, producer = DisturbedStore(store, self._disturb), MemoryBus().producer()
@@ -103,7 +105,7 @@ class BucketLife:
         """The expected cases: of the same bucket, landed once and in order."""
         calm = BucketLife(folder, MemoryStore(), seed=-1, changes=0)
         try:
-            for info in [*self.store.list("slides/"), *self.store.list("clinical/")]:
+            for info in [info for prefix in keys.LANDED for info in self.store.list(prefix)]:
                 calm.store.put(info.key, self.store.get(info.key))
                 calm.waiting.append(ObjectHint(info.key, "b"))
             calm.live()
@@ -123,15 +125,23 @@ class BucketLife:
     def _change(self) -> None:
         self.changes -= 1
         case = self.random.choice(CASES)
-        is_record = self.random.random() < 0.25
-        key = f"clinical/{case}.json" if is_record else f"slides/{case}/{self.random.choice('AB')}"
+        key, data = self._input(case)
         removed = self.random.random() < 0.35
         if removed:
             self.store.delete(key)
         else:
-            stage = clinical_json(case, stage=self.random.choice(["M0", "M1"]))
-            self.store.put(key, stage if is_record else self.random.choice(_PIXELS))
+            self.store.put(key, data)
         self.waiting += [ObjectHint(key, "b", removed)] * self.random.randint(1, 3)
+
+    def _input(self, case: str) -> tuple[str, bytes]:
+        """Key and content of a record, a vector or, most often, a slide."""
+        kind = self.random.random()
+        if kind < 0.2:
+            return f"clinical/{case}.json", clinical_json(case, stage=self.random.choice(["M0", "M1"]))
+        if kind < 0.4:
+            block, column = self.random.choice([("blood", "hb"), ("texture", "t1")])
+            return f"vectors/{case}/{block}.json", vector_json(block, case, **{column: self.random.choice([1, 2])})
+        return f"slides/{case}/{self.random.choice('AB')}", self.random.choice(_PIXELS)
 
     def _work(self) -> None:
         if not self.waiting:
@@ -184,7 +194,7 @@ def _answer(queries: Queries, case: str) -> GetCaseResponse | None:
 
 
 def _described(answer: GetCaseResponse | None) -> dict[str, Any]:
-    """State, the slides used with their digests, the record, what was left out and the remarks."""
+    """State, the slides and vectors used with their digests, the record, what was left out and the remarks."""
     if answer is None:
         return {}
     score = answer.score
@@ -192,6 +202,7 @@ def _described(answer: GetCaseResponse | None) -> dict[str, Any]:
         "state": CaseState.Name(answer.summary.state),
         "slides": [(each.slide_id, each.slide_digest) for each in score.provenance.slides],
         "record": score.provenance.clinical_digest,
+        "vectors": [(each.block, each.digest) for each in score.provenance.vectors],
         "left_out": [(each.slide_id, each.reason) for each in score.left_out],
         "remarks": [(each.slide_id, each.code, each.sentence) for each in score.remarks],
     }

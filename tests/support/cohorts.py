@@ -9,7 +9,8 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
-from services.trainer.simulation.simulate import SimulationPlan, simulate, write_table
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+from services.trainer.simulation.tables import write_table
 from shared.arrays import Floats
 from shared.canonical import sha256
 from shared.tensors import encode_tensors

@@ -1,7 +1,9 @@
 """The scorer in memory, as its handlers see it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
@@ -9,15 +11,18 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
-from services.fusion_scorer.handler import IndexSlide, OnLanding, RescoreCase
+from services.fusion_scorer.handler import IndexSlide, RescoreCase
+from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles, promote
-from services.fusion_scorer.score_case import ScoreCase, WhatIf
+from services.fusion_scorer.score_case import ScoreCase
+from services.fusion_scorer.what_if import WhatIf
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.units import CaseId, Sha256
 from tests.support.fusion import features, store_slide, write_bundle
+from tests.support.vector_bundle import write_vector_bundle
 
 CASE = CaseId("MB-1")
 
@@ -42,6 +47,10 @@ class Scorer:
 
     def promote(self, name: str = "toy") -> Sha256:
         return promote(self.store, write_bundle(self.folder / name, entries={"name": name})).digest
+
+    def promote_vectors(self, name: str = "toy-vectors", blood: Mapping[str, Any] | None = None) -> Sha256:
+        """Promote the bundle with two blocks of vectors; `blood` replaces entries of one's model."""
+        return promote(self.store, write_vector_bundle(self.folder / name, name, blood)).digest
 
     def land(self, key: str, data: bytes) -> list[CaseRescoreRequested]:
         self.store.put(key, data)

@@ -96,6 +96,29 @@ def remarkable(case: str = "MB-0044") -> Score:
     return message
 
 
+def with_vectors(case: str = "MB-0045") -> Score:
+    """A score with two blocks of vectors, one of them left aside by the model."""
+    message = score(case)
+    message.model = "clinical_pathomics_blood"
+    message.modalities_used[:] = ["blood counts", "clinical", "slides"]
+    message.modalities_left_aside.append("MRI texture")
+    blood = message.contributions.add(
+        variable="blood", value="1.1 SD", log_hazard=0.25, block="blood", block_title="blood counts"
+    )
+    blood.columns.add(column="haemoglobin_g_dl", value="8.1", log_hazard=0.31)
+    blood.columns.add(column="crp_mg_l", value="missing", log_hazard=-0.04)
+    near, far = (OutOfDistribution(flagged=value > 3, distance=value, limit=3) for value in (1.2, 3.4))
+    message.vectors.add(
+        block="blood", title="blood counts", model_columns=17, known_columns=15, out_of_distribution=near
+    )
+    message.vectors.add(
+        block="texture", title="MRI texture", model_columns=1200, known_columns=1200, out_of_distribution=far
+    )
+    for block in ("blood", "texture"):
+        message.provenance.vectors.add(block=block, digest=digest(f"{case}/{block}"))
+    return message
+
+
 def contributions() -> list[Contribution]:
     """Shares that sum to 0.61."""
     rows = [
@@ -167,7 +190,7 @@ def withdrawn(case: str, as_of: datetime, *, nothing_left: bool = True) -> CaseS
         case_id=case,
         as_of=stamp(as_of),
         revision=f"{int(as_of.timestamp() * 1e6):016x}",
-        withdrawn="All slides of the case and its clinical record were deleted.",
+        withdrawn="All slides, records and vectors of the case were deleted.",
         nothing_left=nothing_left,
     )
 
@@ -185,6 +208,15 @@ def rejected(case: str, slide: str, as_of: datetime, reason: str = "no_tissue") 
         advice="Look at the thumbnail; scan the slide again if there is tissue on the glass.",
         as_of=stamp(as_of),
     )
+
+
+def rejected_vector(case: str, block: str, as_of: datetime) -> SlideRejected:
+    """A refused vector."""
+    message = rejected(case, "", as_of, "bad_vectors")
+    message.object_key, message.service = f"vectors/{case}/{block}.json", "fusion_scorer"
+    message.sentence = f'the vector {block} of {case} is refused: "hb" is "high"; allowed is a finite number'
+    message.advice = "Correct what is named and store the vector again."
+    return message
 
 
 def unscorable(case: str, slide: str, as_of: datetime) -> SlideRejected:

@@ -87,14 +87,22 @@ function abstained(score) {
 
 function basis(score, asOf) {
   return section("What it rests on", pairs([
-    ["Model", words.plain(score.model)],
-    ["Used", score.modalities_used.map(words.plain).join(", ")],
-    ["Missing", score.modalities_missing.map(words.plain).join(", ")],
+    ["Model", words.model(score)],
+    ["Used", score.modalities_used.join(", ")],
+    ["Missing", score.modalities_missing.join(", ")],
+    ["Known but left aside", score.modalities_left_aside.join(", ")],
     ["Percentile", score.abstained ? "" : `${words.ordinal(score.percentile)} of the training cohort`],
     ["Distance from training data", words.distance(score.out_of_distribution)],
+    ...score.vectors.map((one) => [`Vector: ${one.title}`, vector(one)]),
     ...score.readings.map((one) => [one.label || words.plain(one.variable), ["\u201c", h("bdi", {}, one.written), "\u201d, read as ", h("bdi", {}, one.value)]]),
     ["As of", words.time(asOf)],
   ]));
+}
+
+/** How much of a vector is known, and how far it lies from the training data. */
+function vector({ known_columns: known, model_columns: all, out_of_distribution: far }) {
+  const away = words.distance(far);
+  return `${words.count(known)} of ${words.count(all)} columns known${away ? `, distance from training data ${away}` : ""}`;
 }
 
 function refused(rejections, signal) {
@@ -126,6 +134,7 @@ function provenance(score) {
     ["Model bundle", [made.bundle_name, " ", digest(made.bundle_digest)]],
     ["Encoder", [made.encoder_name, " ", digest(made.encoder_digest)]],
     ["Clinical record", digest(made.clinical_digest) || "none"],
+    ...(made.vectors ?? []).map((one) => [`Vector ${one.block}`, digest(one.digest)]),
     ...made.slides.flatMap((one) => [
       [`Slide ${one.slide_id}`, digest(one.slide_digest)],
       [`Plan of ${one.slide_id}`, digest(one.plan_digest)],

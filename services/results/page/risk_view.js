@@ -36,11 +36,18 @@ export function contributions(score) {
     h("p", { class: "small" }, `Hazard ratio of each against the average patient of the training cohort. Together \u00d7${words.number(Math.exp(score.log_risk))}.`));
 }
 
+/** The columns of a vector that moved its block most. */
+function columns(row) {
+  if (!row.columns.length) return null;
+  const share = (one) => [h("bdi", {}, one.column), ` ${one.value} (\u00d7${words.number(Math.exp(one.log_hazard))})`];
+  return h("ul", { class: "moved" }, row.columns.map((one) => h("li", {}, share(one))));
+}
+
 function move(row, most) {
   const width = 50 * Math.abs(row.log_hazard) / most;
   const x = row.log_hazard < 0 ? 50 - width : 50;
   return h("tr", {},
-    h("th", { scope: "row" }, row.label || words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${row.block}`)),
+    h("th", { scope: "row" }, row.label || words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${words.block(row)}`), columns(row)),
     h("td", { class: "bar" }, s("svg", { "aria-hidden": "true" },
       s("rect", { class: row.log_hazard < 0 ? "lowers" : "raises", x: `${x}%`, width: `${width}%`, y: "25%", height: "50%", rx: "2" }),
       s("line", { class: "zero", x1: "50%", x2: "50%", y1: "0", y2: "100%" }))),

@@ -16,49 +16,50 @@ const STAGES = {
 };
 const FLAGS = {
   out_of_distribution: ["Unlike training data", "warn"],
-  missing_slides: ["No slides", "note"],
-  missing_clinical: ["No clinical record", "note"],
-  missing_molecular: ["No molecular data", "note"],
+  left_aside: ["Input left aside", "note"],
   rejected_input: ["Refused input", "bad"],
   left_out_slide: ["Slide left out", "warn"],
   remark: ["See remarks", "warn"],
   same_slide_in_two_cases: ["Slide in two cases", "bad"],
   simulated: ["SIMULATED", "sim"],
 };
-// Codes of scores and plans that a person would not guess; services/standalone/words.py says the same in reports.
+// Codes of scores and plans that a person would not guess; services/standalone/score_text.py says the same in reports.
 const PLAIN = {
   anisotropic_pixels: "pixels are not square",
   blurred: "blurred in places",
-  clinical_molecular: "clinical and molecular",
-  clinical_molecular_gbm: "clinical and molecular, by trees",
-  clinical_pathomics: "clinical and slides",
   corrupt_tiles: "some tiles are damaged",
   duplicate_slide: "same file twice",
-  fused: "clinical, molecular and slides",
   low_resolution: "scanned at low resolution",
-  molecular_pathomics: "molecular and slides",
   out_of_distribution: "unlike the training slides",
-  pathomics: "slides",
   replaced: "being replaced",
   damaged_entry: "damaged, being embedded again",
   resolution_conflict: "two stated resolutions disagree",
   resolution_override: "resolution was set by hand",
   unreadable_regions: "parts cannot be read",
 };
+const MISSING = "missing_";
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** [label, look] of a case's state. */
 export const state = (name) => STATES[name] ?? ["Unknown", "note"];
 export const stage = (name) => STAGES[name] ?? "Working";
-/** [label, look] of a flag; one that is not known is shown as it is. */
-export const flag = (name) => FLAGS[name] ?? [plain(name), "note"];
+/** [label, look] of a flag; a missing block by its title, one that is not known as it is. */
+export const flag = (name) => FLAGS[name] ?? [name.startsWith(MISSING) ? `No ${name.slice(MISSING.length)}` : plain(name), "note"];
+/** The model that answered, by the titles of the blocks that it reads. */
+export function model(score) {
+  const titles = score.modalities_used;
+  return titles.length ? [titles.slice(0, -1).join(", "), titles.at(-1)].filter(Boolean).join(" and ") : plain(score.model);
+}
+/** What people call the block of a contribution. */
+export const block = (row) => row.block_title || row.block;
 /** A code in words. */
 export const plain = (name) => PLAIN[name] ?? name.replaceAll("_", " ");
 /** How far a case or slide lies from the training data; empty where the model does not know it. */
 export const distance = (far) => (far ? `${number(far.distance)} (limit ${number(far.limit)})${far.flagged ? ", outside" : ""}` : "");
-/** What a refusal is about: a slide, the clinical record, or the case, which then cannot be scored. */
+/** What a refusal is about: a slide, the clinical record, a vector, or the case, which then cannot be scored. */
 export function refused({ slide_id: slide, object_key: key }) {
   if (slide) return `Slide ${slide}`;
+  if (key.startsWith("vectors/")) return `Vector ${key.split("/").at(-1).replace(/\.json$/, "")}`;
   return key.startsWith("clinical/") ? "Clinical record" : "The case";
 }
 /** A time as people write it; the epoch means an unknown time. */

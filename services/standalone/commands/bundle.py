@@ -23,17 +23,20 @@ PublicKey = Annotated[
 
 @app.command("show")
 def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> None:
-    """Say what a bundle is: arms, encoder, digests, and what a clinical record for it may hold."""
+    """Say what a bundle is: arms, encoder, digests, blocks, and what a clinical record or vector may hold."""
     with loading():
-        from services.standalone.bundle_lines import bundle_lines
+        from services.standalone.bundle_lines import blocks_json, bundle_lines
         from shared.model import bundle_files
+        from shared.model.bundle import vector_models
     with exit_codes():
         checked = bundle_files.verify(path)
+        vectors = vector_models(checked)
     if as_json:
         checks = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
-        print_json(checks | checked.manifest.model_dump(mode="json"))
+        blocks = {"blocks": blocks_json(checked.manifest, vectors)}
+        print_json(checks | blocks | checked.manifest.model_dump(mode="json"))
     else:
-        say("\n".join(bundle_lines(checked.digest, checked.manifest, signed=checked.signed)))
+        say("\n".join(bundle_lines(checked.digest, checked.manifest, vectors, signed=checked.signed)))
 
 
 @app.command("verify")

@@ -23,7 +23,7 @@ def erase(
         from services.standalone.case_erasure import erase_case, lift_erasure
         from shared import keys
     with exit_codes():
-        case = keys.case_id(case_id, "the command line")
+        case = keys.named_case(case_id, "the command line")
         state = lift_erasure(case, folder) if lift else erase_case(case, folder)
     if as_json:
         print_json({"case_id": case, "state": state})

@@ -13,6 +13,7 @@ from services.standalone.commands.options import (
     MapFile,
     ProfileFile,
     SlideFolder,
+    VectorTables,
 )
 from services.standalone.console import exit_codes, loading, print_json, say
 
@@ -23,6 +24,7 @@ def evaluate(
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
     columns: MapFile = None,
+    vectors: VectorTables = None,
     slides: SlideFolder = None,
     default_mpp: DefaultMpp = None,
     repeats: Annotated[
@@ -41,13 +43,15 @@ def evaluate(
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
     with loading():
-        from services.standalone.evaluated_cohort import CohortFiles, evaluated, plan_of
+        from services.standalone.cohort_files import CohortFiles
+        from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
     with exit_codes(goes_on=True):
         plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
-        files = CohortFiles(cohort, embeddings, profile, columns, slides, default_mpp)
+        table = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+        files = EvaluatedFiles(table, profile, slides, default_mpp)
         result = evaluated(files, plan, out)
     if as_json:
-        print_json(result.report)
+        print_json(result.report.model_dump(mode="json"))
     else:
         say("\n".join(result.lines))
 

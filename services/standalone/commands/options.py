@@ -32,6 +32,14 @@ ProfileFile = Annotated[
 MapFile = Annotated[
     Path | None, typer.Option("--map", help="YAML that maps other column names, words and units to the profile's.")
 ]
+VectorTables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vectors",
+        metavar="BLOCK=TABLE",
+        help="Table of a block of vectors of the profile: case_id and numeric columns; repeatable.",
+    ),
+]
 SlideFolder = Annotated[
     Path | None,
     typer.Option(

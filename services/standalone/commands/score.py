@@ -31,19 +31,23 @@ def score(
     case_id: CaseName = None,
     clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
     columns: MapFile = None,
+    vectors: Annotated[
+        list[str] | None, typer.Option(metavar="BLOCK=FILE", help="Vector of a block, JSON; may be repeated.")
+    ] = None,
     bundle: Bundle = DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
     out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
     as_json: AsJson = False,
 ) -> None:
-    """Score one case from its slides and clinical record, or from either."""
+    """Score one case from its slides, clinical record and vectors, or from some of them."""
     with loading():
         from services.standalone.case import case_from
         from services.standalone.named_slides import named_slides, options_for
+        from services.standalone.vector_files import vector_files
     with exit_codes():
-        items = named_slides(paths, slides, case_id) if paths or slides or not clinical else []
-        case = case_from(items, clinical, case_id, columns)
+        items = named_slides(paths, slides, case_id) if paths or slides or not (clinical or vectors) else []
+        case = case_from(items, clinical, case_id, columns, vector_files(vectors or ()))
         options = options_for(items, encoder, default_mpp)
     if case.readings:
         note("\n  ".join([f"{clinical}:", *case.readings]))

@@ -23,15 +23,26 @@ def simulate(
     outcome_seed: Annotated[
         int | None, typer.Option(help="Draw other outcomes and gaps for the same patients and slides.", min=0)
     ] = None,
+    vectors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=COLUMNS,EFFECT",
+            help="A block of vectors with its hazard ratio per SD: vectors/NAME.csv and profile.yaml; repeatable.",
+        ),
+    ] = None,
     slides: Annotated[bool, typer.Option("--slides", help="Also write small slides of real pixels.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a SIMULATED cohort: cohort.csv, embeddings, the truth, and small real-pixel slides with --slides."""
+    """Write a SIMULATED cohort: cohort.csv, embeddings, vectors, the truth, and small slides with --slides."""
     with loading():
         from services.trainer.simulation.simulate import SimulationPlan
         from services.trainer.simulation.simulate import simulate as simulate_cohort
+        from services.trainer.simulation.vectors import vector_plans
     with exit_codes():
-        plan = SimulationPlan(patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed)
+        blocks = vector_plans(vectors or ())
+        plan = SimulationPlan(
+            patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed, vectors=blocks
+        )
         with progress("patients") as advance:
             drawn = simulate_cohort(plan, out, advance)
         if slides:

@@ -8,7 +8,7 @@ from shared.exit_codes import AT_FAULT
 
 
 def sweep(as_json: AsJson = False) -> None:
-    """Announce every slide, clinical record and deletion in the running system's bucket that no event announced."""
+    """Announce slides, records, vectors and deletions in the running system's bucket that no event announced."""
     with loading():
         from services.standalone import running_system
     with exit_codes():

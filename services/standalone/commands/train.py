@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
+from services.standalone.commands.options import (
+    AsJson,
+    CohortTable,
+    EmbeddingFolder,
+    MapFile,
+    ProfileFile,
+    VectorTables,
+)
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
@@ -16,6 +23,7 @@ def train(
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
     columns: MapFile = None,
+    vectors: VectorTables = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
@@ -36,11 +44,12 @@ def train(
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
     with loading():
-        from services.standalone.cohort_files import read
+        from services.standalone.cohort_files import CohortFiles, read
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
     with exit_codes():
-        table, bags = read(cohort, embeddings, load_profile(profile), columns)
+        files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+        table, bags = read(files, load_profile(profile))
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = key.read_bytes() if key else None
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.commands.options import AsJson, Bundle, DefaultMpp, Encoder, Slides, SlideTable
+from services.standalone.commands.options import AsJson, Bundle, DefaultMpp, Encoder, MapFile, Slides, SlideTable
 from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.demo_case import DEMO_BUNDLE
+from shared.exit_codes import OK
 from shared.notice import NOTICE
 
 
@@ -17,6 +18,7 @@ def up(
     slides: SlideTable = None,
     watch: Annotated[Path, typer.Option(help="Folder that serves as bucket.")] = Path("out/laptop"),
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.", min=1, max=65535)] = 8080,
+    columns: MapFile = None,
     bundle: Bundle = DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
@@ -25,9 +27,10 @@ def up(
     """Run all services in one process: a folder as bucket, SQLite, the web page; Ctrl-C ends it."""
     with loading():
         from services.standalone import laptop
+        from services.standalone.mapped_records import record_reader
         from services.standalone.named_slides import named_slides, options_for, print_refused
-    with exit_codes(goes_on=True):
-        deployment = laptop.Deployment(watch, port, bundle)
+    with exit_codes(goes_on=True, stopped_code=OK):
+        deployment = laptop.Deployment(watch, port, bundle, record_reader(columns))
         items = named_slides(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             print_refused(item)
@@ -36,6 +39,6 @@ def up(
         else:
             say(
                 f"Medulla on {deployment.url}. {NOTICE}\n"
-                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/."
+                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/, vectors in {watch}/vectors/CASE/."
             )
         raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.commands.options import AsJson, CohortTable, EmbeddingFolder, MapFile, ProfileFile
+from services.standalone.commands.options import (
+    AsJson,
+    CohortTable,
+    EmbeddingFolder,
+    MapFile,
+    ProfileFile,
+    VectorTables,
+)
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 
 
@@ -16,23 +23,25 @@ def validate(
     embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
     columns: MapFile = None,
+    vectors: VectorTables = None,
     as_json: AsJson = False,
 ) -> None:
     """Validate a bundle externally; nothing is refitted, and the report names its digest."""
     with loading():
-        from services.standalone.cohort_files import read
+        from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bundle.served import read_bundle
-        from services.trainer.evaluation.validate import validate as validate_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
+        from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes():
         served = read_bundle(bundle)
-        table, bags = read(cohort, embeddings, load_profile(profile) if profile else served.profile, columns)
+        files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+        table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:
             report = validate_bundle(served, table, bags, out, advance)
         write_page(report, out)
     if as_json:
-        print_json(report)
+        print_json(report.model_dump(mode="json"))
     else:
         say("\n".join(evaluation_lines(report, out)))

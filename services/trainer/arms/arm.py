@@ -1,7 +1,7 @@
-"""The one shape that every arm has; see `clinical` for the smallest example, and `registry` to add one."""
+"""The one shape that every arm has; see `null` for the smallest example, and `registry` to add one."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -10,26 +10,26 @@ from services.trainer.arms.hazards import Prediction, time_grid
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.folds import stratified_folds
 from shared.arrays import Flags, Floats, Ints
-from shared.model.block import PATHOMICS
 from shared.model.case_values import CaseValues
 
 INNER_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class SlideView:
-    """Slide features of n patients, out of fold for training patients; NaN rows for patients without slides."""
+class BlockView:
+    """What the model of a block of slides or vectors makes of n patients, out of fold for training patients.
+
+    NaN rows for patients without the block.
+    """
 
     log_risk: Floats
-    """[n], pathomic log-risk."""
-    pooled: Floats
-    """[n, k], principal components of the mean embedding."""
-    gated: Floats
-    """[n], log-risk of the gated network, which sees clinical columns too; a number also without slides."""
+    """[n]."""
+    components: Floats
+    """[n, k], unsupervised summary of the block: principal components, or the columns themselves where they are few."""
 
-    def take(self, index: Ints) -> "SlideView":
+    def take(self, index: Ints) -> "BlockView":
         """Some of the patients."""
-        return SlideView(self.log_risk[index], self.pooled[index], self.gated[index])
+        return BlockView(self.log_risk[index], self.components[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +37,14 @@ class Patients:
     """All that an arm may see of some patients."""
 
     cohort: Cohort
-    slides: SlideView | None
     seed: int
+    views: Mapping[str, BlockView] = field(default_factory=dict)
+    """By block of slides or vectors; one without a fitted model has none."""
+    gated: Floats | None = None
+    """[n], log-risk of the gated network; a number also without slides. None where no network was fitted."""
 
     def __len__(self) -> int:
         return len(self.cohort)
-
-    @property
-    def pathomics(self) -> Floats | None:
-        """Pathomic log-risk [n], NaN without slides; None where the cohort has no slides."""
-        return self.slides.log_risk if self.slides else None
 
     @property
     def grid(self) -> Floats:
@@ -60,18 +58,20 @@ class Patients:
 
     def take(self, index: Ints) -> "Patients":
         """Some of the patients."""
-        return replace(self, cohort=self.cohort.take(index), slides=self.slides.take(index) if self.slides else None)
+        views = {block: view.take(index) for block, view in self.views.items()}
+        gated = None if self.gated is None else self.gated[index]
+        return replace(self, cohort=self.cohort.take(index), views=views, gated=gated)
 
     @property
     def case_values(self) -> CaseValues:
-        """Values by variable, the slides' log-risk included."""
+        """Values by variable, the blocks' log-risks included."""
         values = self.cohort.case_values
-        if self.slides is None:
-            return values
-        return replace(values, columns={**values.columns, PATHOMICS: self.slides.log_risk})
+        known = {block.name: block.log_risk for block in self.cohort.profile.evidence_blocks}
+        log_risks = {known[block]: view.log_risk for block, view in self.views.items()}
+        return replace(values, columns={**values.columns, **log_risks})
 
     def has_block(self, block: str) -> Flags:
-        """Patients [n] with evidence of a block; slides or ready-made columns for the pathomic one."""
+        """Patients [n] with evidence of a block: a log-risk, or a value of one of its variables."""
         return self.case_values.has_block(block)
 
     def has_blocks(self, blocks: Iterable[str]) -> Flags:

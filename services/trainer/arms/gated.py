@@ -1,19 +1,22 @@
-"""Arm I: the gated multimodal network, attention over tiles and clinical columns in one."""
+"""The gated multimodal network: attention over tiles, columns of the record and components of vectors in one."""
+
+from dataclasses import dataclass
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.scored import fit_scored
 from shared.arrays import Floats
 
 
+@dataclass(frozen=True)
 class Gated:
     """The network's log-risk, calibrated by a Cox model of it alone."""
 
-    name = "gated"
-    title = "{table} and tiles, gated network"
+    title: str
+    name: str = "gated"
 
     def unavailable_reason(self, patients: Patients) -> str | None:
         """Slides are needed."""
-        return None if patients.slides else "there are no slides"
+        return None if patients.gated is not None else "there are no slides"
 
     def fit(self, train: Patients) -> Fitted:
         """Calibrate the out-of-fold log-risk."""
@@ -22,6 +25,6 @@ class Gated:
 
 def log_risk(patients: Patients) -> Floats:
     """Log-risk [n] of the network."""
-    if patients.slides is None:
-        raise ValueError("patients without a view of their slides")
-    return patients.slides.gated
+    if patients.gated is None:
+        raise ValueError("patients without a gated network")
+    return patients.gated

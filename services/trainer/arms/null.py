@@ -1,4 +1,4 @@
-"""Arm A: every patient has the cohort's average risk (Aalen-Johansen)."""
+"""Every patient has the cohort's average risk (Aalen-Johansen)."""
 
 from dataclasses import dataclass
 

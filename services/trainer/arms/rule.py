@@ -1,4 +1,4 @@
-"""Arm B: the profile's rule, high or standard risk, as a clinic would apply it."""
+"""The profile's rule, high or standard risk, as a clinic would apply it."""
 
 from dataclasses import dataclass
 

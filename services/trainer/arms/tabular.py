@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from services.trainer.arms.columns import fit_columns, log_risk_columns
+from services.trainer.arms.columns import fit_columns, log_risk_columns, ridge_shares
 from services.trainer.arms.cox import Sample, baseline, choose_ridge, fit_cox
 from services.trainer.arms.hazards import Prediction
 from services.trainer.cohort.cohort import Outcome
@@ -69,21 +69,32 @@ class Recipe:
 def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
     """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
     columns = fit_columns(train, recipe.variables)
-    x, non_negative = design_matrix(columns, train), log_risk_columns(columns, train.profile)
+    x, log_risks = design_matrix(columns, train), log_risk_columns(columns, train.profile)
+    shares = ridge_shares(log_risks)
     ridge = recipe.penalties[0]
     if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, non_negative)
-    return fit_design(columns, x, outcome, recipe, ridge, non_negative)
+        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, log_risks, shares)
+    return fit_design(columns, x, outcome, recipe, ridge, log_risks, shares)
 
 
 def fit_design(
-    columns: Sequence[Column], x: Floats, outcome: Outcome, recipe: Recipe, ridge: float, non_negative: Flags
+    columns: Sequence[Column],
+    x: Floats,
+    outcome: Outcome,
+    recipe: Recipe,
+    ridge: float,
+    non_negative: Flags,
+    shares: float | Floats = 1.0,
 ) -> Tabular:
-    """Fit every cause on a design [n, p]; weights of the `non_negative` columns [p] are at least 0."""
+    """Fit every cause on a design [n, p]; weights of the `non_negative` columns [p] are at least 0.
+
+    Each column bears its share [p] of the ridge of the event of interest; causes that compete have one ridge for all
+    columns, since a log-risk is of the event alone.
+    """
     causes = []
     for code in outcome.causes:
         sample = Sample.of(x, outcome.time, outcome.event == code)
-        coefficients = fit_cox(sample, ridge if code == 1 else COMPETING, non_negative=non_negative)
+        coefficients = fit_cox(sample, ridge * shares if code == 1 else COMPETING, non_negative=non_negative)
         causes.append(linear_cause(coefficients, baseline(sample, coefficients, recipe.grid)))
     event, *competing = causes
     arm = Arm(columns=tuple(columns), times_years=recipe.grid, fit=Fit(event=event, competing=tuple(competing)))

@@ -1,139 +1,99 @@
-"""The model card: data, performance, limits, and when a bundle abstains."""
+"""The model card in Markdown: data, performance, limits, and when a bundle abstains."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-
-from services.trainer.bundle.served_arms import ServedArm
-from services.trainer.cohort.cohort import Cohort
-from services.trainer.evaluation.contrasts import verdict
-from services.trainer.metrics import calibration, discrimination
-from services.trainer.metrics.bootstrap import Bootstrap, Figure
-from services.trainer.metrics.decision import threshold_for
-from services.trainer.metrics.statistic import Difference
+from services.trainer.metrics.bootstrap import Figure
+from services.trainer.metrics.verdict import verdict
+from services.trainer.report_model.card import ModelCard
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 UNCALIBRATED = (
     "Risks are not recalibrated: each baseline hazard was fitted on the training cohort, and the model card's O/E says "
     "how well that holds out of fold."
 )
-_LEAST = 5
 
 
-@dataclass(frozen=True)
-class CardFacts:
-    """What the card describes."""
-
-    cohort: Cohort
-    arms: Sequence[ServedArm]
-    notes: Sequence[str]
-    seed: int
-    refits: int
-    encoder: str | None
-
-
-def model_card(facts: CardFacts) -> str:
-    """Markdown, the same for the same facts."""
-    cohort = facts.cohort
-    mark = f"**{SIMULATED}**\n\n" if cohort.simulated else ""
+def model_card(card: ModelCard) -> str:
+    """Markdown, the same for the same card."""
+    mark = f"**{SIMULATED}**\n\n" if card.simulated else ""
     parts = [
-        f"# {cohort.profile.title or cohort.profile.name}{' (SIMULATED)' if cohort.simulated else ''}",
+        f"# {card.profile.title or card.profile.name}{' (SIMULATED)' if card.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
-        "## Asked\n\n" + _question(cohort),
-        "## Data\n\n" + _data(facts),
+        "## Asked\n\n" + _question(card),
+        "## Data\n\n" + _data(card),
         "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
-        "intervals; an external validation says more.\n\n" + _figures(facts),
-        "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(facts),
-        "## When it abstains\n\n" + _abstains(facts),
-        "## How it was made\n\n" + _method(facts),
+        "intervals; an external validation says more.\n\n" + _figures(card),
+        "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
+        "## When it abstains\n\n" + _abstains(card),
+        "## How it was made\n\n" + _method(card),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _question(cohort: Cohort) -> str:
-    codes, causes = cohort.profile.outcome.codes, cohort.profile.outcome.causes
-    years = " and ".join(f"{value:g}" for value in cohort.profile.horizons_years)
-    competing = ", ".join(codes[code] for code in causes[2:]) or "none"
+def _question(card: ModelCard) -> str:
+    meanings, event = card.cohort.meanings, card.cohort.event_of_interest
+    years = " and ".join(f"{value:g}" for value in card.horizons_years)
+    competing = ", ".join(list(meanings.values())[2:]) or "none"
     return (
-        f"Probability of {codes[causes[1]]} within {years} years. Competing events: {competing}. "
-        f"Population: {cohort.profile.population or 'as in the training cohort'}. "
-        f"Prediction time: {cohort.profile.prediction_time or 'not stated'}."
+        f"Probability of {meanings[event]} within {years} years. Competing events: {competing}. "
+        f"Population: {card.profile.population or 'as in the training cohort'}. "
+        f"Prediction time: {card.profile.prediction_time or 'not stated'}."
     )
 
 
-def _data(facts: CardFacts) -> str:
-    cohort = facts.cohort
-    codes = cohort.profile.outcome.codes
-    counts = ", ".join(
-        f"{codes[code]} {int((cohort.outcome.event == i).sum())}"
-        for i, code in enumerate(cohort.profile.outcome.causes)
-    )
-    sites = f" of {len(set(cohort.sites))} sites" if all(cohort.sites) else ""
-    lines = [f"{len(cohort)} patients{sites}; {counts}.", f"SHA-256 of the table: `{cohort.digest}`."]
-    return "\n".join(f"- {line}" for line in [*lines, *facts.notes])
+def _data(card: ModelCard) -> str:
+    cohort = card.cohort
+    counts = ", ".join(f"{cohort.meanings[code]} {count}" for code, count in cohort.events.items())
+    sites = f" of {cohort.sites} sites" if cohort.sites else ""
+    lines = [f"{cohort.n} patients{sites}; {counts}.", f"SHA-256 of the table: `{cohort.digest}`."]
+    lines += [
+        f"{block.title}: {block.columns} columns of {block.n} patients; SHA-256 of the table: `{block.digest}`."
+        for block in card.vectors
+    ]
+    return "\n".join(f"- {line}" for line in [*lines, *card.notes])
 
 
-def _figures(facts: CardFacts) -> str:
-    years = facts.cohort.profile.horizons_years[0]
+def _figures(card: ModelCard) -> str:
     rows = ["| model | needs | patients | Harrell's C | O/E at horizon | threshold |", "|---|---|---|---|---|---|"]
-    for arm in facts.arms:
-        outcome, risk = facts.cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
-        draws = Bootstrap.of(len(outcome), facts.seed, 500)
-        c = draws.figure(discrimination.harrell_c(outcome, arm.out_of_fold.log_risk))
-        ratio = draws.figure(calibration.observed_over_expected(outcome, risk, years))
-        cells = [arm.name, " + ".join(sorted(arm.pattern)), len(outcome), _shown(c), _shown(ratio)]
-        rows.append(f"| {' | '.join(map(str, cells))} | {threshold_for(outcome, risk, years):.3f} |")
-    return "\n".join([*rows, "", *_gain(facts)])
+    for arm in card.arms:
+        cells = [arm.name, " + ".join(arm.needs), str(arm.n), _shown(arm.harrell_c), _shown(arm.o_e)]
+        rows.append(f"| {' | '.join(cells)} | {arm.threshold:.3f} |")
+    return "\n".join([*rows, "", *_gain(card)])
 
 
-def _gain(facts: CardFacts) -> list[str]:
-    """The gain of the slides over the table, on patients with both."""
-    arms = {arm.name: arm for arm in facts.arms}
-    if not {"fused", "clinical_molecular"} <= arms.keys():
+def _gain(card: ModelCard) -> list[str]:
+    if card.gain is None:
         return []
-    fused, table = arms["fused"], arms["clinical_molecular"]
-    place = np.searchsorted(table.members, fused.members)
-    outcome = facts.cohort.outcome[fused.members]
-    first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
-    second = discrimination.harrell_c(outcome, table.out_of_fold.log_risk[place])
-    gain = Bootstrap.of(len(outcome), facts.seed, 500).figure(Difference(first, second))
+    gain = card.gain.gain
     conclusion = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
-    who = f"on the {len(outcome)} patients who have both"
-    return [f"Gain of fused over clinical_molecular in C {who}: {_shown(gain)}; {conclusion}."]
+    who = f"on the {card.gain.n} patients who have both"
+    return [f"Gain of {card.gain.a} over {card.gain.b} in C {who}: {_shown(gain)}; {conclusion}."]
 
 
-def _subgroups(facts: CardFacts) -> str:
-    arm, cohort = facts.arms[0], facts.cohort
+def _subgroups(card: ModelCard) -> str:
     rows = ["| subgroup | patients | events | C |", "|---|---|---|---|"]
-    inside = cohort.take(arm.members)
-    for name, text in cohort.profile.subgroups.items():
-        index = np.flatnonzero(inside.holds(cohort.profile.expression(text)))
-        events = int(inside.outcome.is_event[index].sum())
-        figure = "too few events"
-        if events >= _LEAST:
-            statistic = discrimination.harrell_c(inside.outcome[index], arm.out_of_fold.log_risk[index])
-            figure = _shown(Bootstrap.of(len(index), facts.seed, 500).figure(statistic))
-        rows.append(f"| {name} | {len(index)} | {events} | {figure} |")
+    for part in card.subgroups:
+        figure = next((_shown(figure) for figure in part.harrell_c.values()), "too few events")
+        rows.append(f"| {part.name} | {part.n} | {part.events} | {figure} |")
     return "\n".join(rows)
 
 
-def _abstains(facts: CardFacts) -> str:
+def _abstains(card: ModelCard) -> str:
     slides = (
         "whose slides' mean embedding lies 1.5 times farther from the training cohort than any left-out training case, "
-        if facts.encoder
+        if card.encoder
         else ""
     )
+    vectors = "with a vector 1.5 times farther from training than any left-out one, " if card.vectors else ""
     return (
-        f"For a case {slides}with a number more than 8 standard deviations from the training mean, or of which nothing "
-        "is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations (numbers) a score "
-        f"is flagged. {_left_out(facts)}A missing block is served by the model of the others; a missing image is never "
+        f"For a case {slides}{vectors}with a number more than 8 standard deviations from the training mean, or of "
+        "which nothing is known that a model uses. Past the 99th percentile (embedding) or 4 standard deviations "
+        f"(numbers) a score is flagged. {_left_out(card)}A missing block is served by the model of the others; a "
+        "missing image is never "
         "imputed."
     )
 
 
-def _left_out(facts: CardFacts) -> str:
-    if not facts.encoder:
+def _left_out(card: ModelCard) -> str:
+    if not card.encoder:
         return ""
     return (
         "A single slide whose mean embedding or staining lies 1.3 times farther from the training slides than any "
@@ -141,14 +101,25 @@ def _left_out(facts: CardFacts) -> str:
     )
 
 
-def _method(facts: CardFacts) -> str:
-    encoder = f"Encoder {facts.encoder}, frozen; gated attention, discrete-time hazards. " if facts.encoder else ""
-    read = "the variables and the out-of-fold log-risk" if encoder else "the variables"
+def _method(card: ModelCard) -> str:
+    encoder = f"Encoder {card.encoder}, frozen; gated attention, discrete-time hazards. " if card.encoder else ""
+    read = "the variables and the out-of-fold log-risk" if encoder or card.vectors else "the variables"
+    read += "s of blocks" if card.vectors else ""
+    vectors = f"{_vector_method(card)} " if card.vectors else ""
+    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("networks", "slides")
     return (
-        f"{encoder}Cause-specific ridge Cox models of {read}, "
-        f"penalty by cross-validated partial likelihood; {facts.refits} refits for the 90 % interval, which speaks of "
-        "the finite training cohort, of what is not known of the case and of how far networks disagree; of causes that "
-        f"neither variables nor slides show it cannot speak. {UNCALIBRATED} Seed {facts.seed}."
+        f"{encoder}{vectors}Cause-specific ridge Cox models of {read}, "
+        f"penalty by cross-validated partial likelihood; {card.refits} refits for the 90 % interval, which speaks of "
+        f"the finite training cohort, of what is not known of the case and of how far {learners} disagree; of causes "
+        f"that neither variables nor {shown} show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
+    )
+
+
+def _vector_method(card: ModelCard) -> str:
+    titles = ", ".join(block.title for block in card.vectors)
+    return (
+        f"Vectors ({titles}): columns standardised, a missing value as the training mean, reduced and read by a model "
+        "of the block alone, which gives one log-risk."
     )
 
 

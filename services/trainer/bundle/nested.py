@@ -1,6 +1,6 @@
 """Predictions of a bundle's arms for patients who are left out of every step: all is fitted again without each fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -9,36 +9,36 @@ from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import fit_patterns
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.fold import split_fold
-from services.trainer.evaluation.run import Advance
 from services.trainer.metrics.incidence import cumulative_incidence
+from services.trainer.split_fold import split_fold
 from shared.arrays import Ints
-from shared.model.pattern import Pattern, patterns
+from shared.model.pattern import Pattern
+from shared.progress import Advance
 
 Nested = Mapping[Pattern, Prediction]
 """By pattern of known blocks, of all n patients; NaN for patients without one of them."""
 
 
 def nested(
-    patients: Patients, embeddings: Embeddings | None, blocks: tuple[str, ...], fold_of: Ints, advance: Advance
+    patients: Patients, embeddings: Embeddings | None, patterns: Sequence[Pattern], fold_of: Ints, advance: Advance
 ) -> Nested:
     """Leave out each fold of `fold_of` [n] in turn: networks, columns, ridges and models come from the others alone."""
-    predictions = {pattern: Prediction.nothing(len(patients), len(patients.grid)) for pattern in patterns(blocks)}
+    predictions = {pattern: Prediction.nothing(len(patients), len(patients.grid)) for pattern in patterns}
     folds = np.unique(fold_of)
     for done, fold in enumerate(folds, 1):
         tested = np.flatnonzero(fold_of == fold)
         training, test = split_fold(patients.cohort, embeddings, tested, patients.seed, gated=False)
-        for pattern, prediction in _without(training, test, blocks).items():
+        for pattern, prediction in _without(training, test, patterns).items():
             mine = np.flatnonzero(test.has_blocks(pattern))
             predictions[pattern].fill(tested[mine], prediction.take(mine))
         advance(done, len(folds))
     return predictions
 
 
-def _without(training: Patients, test: Patients, blocks: tuple[str, ...]) -> Nested:
+def _without(training: Patients, test: Patients, patterns: Sequence[Pattern]) -> Nested:
     """Predictions of models of the training patients; the average where a pattern has too few events among them."""
     average = constant(cumulative_incidence(training.cohort.outcome, training.grid), len(test))
-    predictions = dict.fromkeys(patterns(blocks), average)
-    for pattern, model in fit_patterns(training, blocks, training.inner_folds()):
+    predictions = dict.fromkeys(patterns, average)
+    for pattern, model in fit_patterns(training, patterns, training.inner_folds()):
         predictions[pattern] = model.predict(test.case_values)
     return predictions

@@ -1,6 +1,6 @@
 """Fits the training distribution, so that a case far from it is flagged or refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -22,20 +22,27 @@ _FLAG, _ABSTAIN = 0.99, 1.5
 """Flagged past the 99th percentile of training cases that were left out; refused past 1.5 times the largest of them."""
 _NUMERIC = Limits(flag=4.0, abstain=8.0)
 _PARTS = 10
+LEAST_CASES = 2 * _PARTS + 1
+"""That a reference needs."""
 _LEAST_RESIDUAL = 1e-3
 """Of the spread along the first axis: less is rounding, where the axes leave nothing over."""
 
 
 def reference(
-    arms: Sequence[ServedArm], cohort: Cohort, means: Floats | None, slides: SlideReference | None
+    arms: Sequence[ServedArm],
+    cohort: Cohort,
+    means: Floats | None,
+    slides: SlideReference | None,
+    vectors: Mapping[str, EmbeddingReference],
 ) -> Reference:
     """Quantiles of log-risk, ranges of numeric variables, and the distribution of cases' mean embeddings [n, d]."""
     quantiles = np.linspace(0, 1, QUANTILES)
     return Reference(
         log_risk={arm.name: np.quantile(arm.design @ arm.model.coefficients, quantiles).tolist() for arm in arms},
-        embedding=_embedding(means) if means is not None and len(means) > 2 * _PARTS else None,
+        embedding=fit_reference(means) if means is not None and len(means) >= LEAST_CASES else None,
         slides=slides,
         numeric=_numeric(cohort),
+        vectors=dict(vectors),
     )
 
 
@@ -50,8 +57,8 @@ def _numeric(cohort: Cohort) -> dict[str, NumericReference]:
     return references
 
 
-def _embedding(means: Floats) -> EmbeddingReference:
-    """Axes of all cases, limits from distances of cases that were left out of the axes."""
+def fit_reference(means: Floats) -> EmbeddingReference:
+    """Axes of all cases [n, d], limits from distances of cases that were left out of the axes."""
     order = np.random.default_rng(11).permutation(len(means))
     parts = np.array_split(order, _PARTS)
     left_out = np.concatenate([fit_embedding(means[np.setdiff1d(order, p)]).case_distances(means[p]) for p in parts])

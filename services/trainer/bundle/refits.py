@@ -11,24 +11,24 @@ model's mean:
 - what is missing: an arm that knows less than the fullest one adds what the columns beyond its own say of a training
   patient drawn at random, less what its own columns tell of that; a missing value adds what the variable says of one
   (imputation drawn, not fixed);
-- the image: networks taught on different patients disagree, so the pathomic log-risk is a measurement with error; what
-  it leaves unseen is drawn as classical measurement error (Carroll et al., Measurement Error 2006, chapter 3). An
-  out-of-fold log-risk is taken to correlate with what it measures as two networks do with each other.
+- the evidence: models of slides or vectors that learned from different patients disagree, so each block's log-risk is
+  a measurement with error; what it leaves unseen is drawn as classical measurement error (Carroll et al., Measurement
+  Error 2006, chapter 3). An out-of-fold log-risk is taken to correlate with what it measures as two such models do with
+  each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.columns import log_risk_columns
+from services.trainer.arms.columns import log_risk_columns, ridge_shares
 from services.trainer.arms.cox import Sample, baseline, fit_cox
 from services.trainer.arms.tabular import COMPETING, Tabular
 from services.trainer.bundle.shrinkage import Shrinkage
 from services.trainer.cohort.cohort import Cohort
 from shared.arrays import Floats, Ints
-from shared.model.block import PATHOMICS
 from shared.model.column import Column
 from shared.model.hazards import Fit, linear_cause
 
@@ -58,17 +58,27 @@ class ArmFit:
         return np.asarray(rows[rows >= 0], np.int64)
 
 
-def draw_refits(arms: Sequence[ArmFit], patients: Patients, agreement: float, count: int) -> list[tuple[Fit, ...]]:
-    """`count` refits of every arm; the fullest arm comes first, `agreement` is the correlation of two networks."""
+def draw_refits(
+    arms: Sequence[ArmFit], patients: Patients, agreements: Mapping[str, float], count: int
+) -> list[tuple[Fit, ...]]:
+    """`count` refits of every arm; the fullest arm comes first.
+
+    `agreements`: by block, the correlation of two models of it that learned from different patients; 1 where unknown.
+    """
     rng = np.random.default_rng([patients.seed, 61])
-    priors = [Shrinkage.start(arm.design.shape[1], arm.model.ridge) for arm in arms]
+    priors = [_prior(arm, patients.cohort) for arm in arms]
     drawn = []
     for step in range(_WARM_UP + count if count else 0):
         fits = _refits(arms, priors, patients, rng)
         priors = [prior.after(fit.event.coefficients, rng) for prior, fit in zip(priors, fits, strict=True)]
         if step >= _WARM_UP:
-            drawn.append(_with_what_is_missing(arms, fits, patients, agreement, rng))
+            drawn.append(_with_what_is_missing(arms, fits, patients, agreements, rng))
     return [tuple(fits[i] for fits in drawn) for i in range(len(arms))]
+
+
+def _prior(arm: ArmFit, cohort: Cohort) -> Shrinkage:
+    """Start of the sampler for the event of interest: the arm's ridge, of which a log-risk bears its share."""
+    return Shrinkage.start(ridge_shares(log_risk_columns(arm.columns, cohort.profile)), arm.model.ridge)
 
 
 def _refits(
@@ -83,7 +93,7 @@ def _refit(arm: ArmFit, event_prior: Shrinkage, cohort: Cohort, resampled: Ints,
     rows = arm.among(resampled)
     mine = cohort.outcome[arm.members]
     non_negative = log_risk_columns(arm.columns, cohort.profile)
-    competing_prior = Shrinkage.start(arm.design.shape[1], COMPETING)
+    competing_prior = Shrinkage.start(np.ones(arm.design.shape[1]), COMPETING)
     causes = []
     for code in mine.causes:
         prior = event_prior if code == 1 else competing_prior
@@ -94,10 +104,17 @@ def _refit(arm: ArmFit, event_prior: Shrinkage, cohort: Cohort, resampled: Ints,
 
 
 def _with_what_is_missing(
-    arms: Sequence[ArmFit], fits: Sequence[Fit], patients: Patients, agreement: float, rng: np.random.Generator
+    arms: Sequence[ArmFit],
+    fits: Sequence[Fit],
+    patients: Patients,
+    agreements: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> list[Fit]:
     weights = fits[0].event.coefficients
-    unseen = _unseen(arms[0].columns, weights, agreement, rng)
+    unseen = sum(
+        _unseen(arms[0].columns, weights, block.log_risk, agreements.get(block.name, 1.0), rng)
+        for block in patients.cohort.profile.evidence_blocks
+    )
     return [
         _shifted(_imputed(arm, fit, patients, rng), unseen + _beyond(arms[0], weights, arm, rng))
         for arm, fit in zip(arms, fits, strict=True)
@@ -118,9 +135,11 @@ def _beyond(fullest: ArmFit, weights: Floats, arm: ArmFit, rng: np.random.Genera
     return float(rng.choice(rest) - np.log(np.mean(np.exp(rest))))
 
 
-def _unseen(columns: Sequence[Column], weights: Floats, agreement: float, rng: np.random.Generator) -> float:
-    """Log hazard of what the slides show and the networks do not see: mean hazard 1."""
-    weight = sum(float(value) for column, value in zip(columns, weights, strict=True) if column.variable == PATHOMICS)
+def _unseen(
+    columns: Sequence[Column], weights: Floats, log_risk: str, agreement: float, rng: np.random.Generator
+) -> float:
+    """Log hazard of what a block shows and the models of it do not see: mean hazard 1."""
+    weight = sum(float(value) for column, value in zip(columns, weights, strict=True) if column.variable == log_risk)
     reliability = max(agreement, _LEAST_AGREEMENT) ** 2
     spread = weight * np.sqrt((1 - reliability) / reliability)
     return float(spread * rng.normal() - spread**2 / 2)

@@ -6,26 +6,28 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.alone import Alone
+from services.trainer.arms.arm import Arm, BlockView, Patients
+from services.trainer.arms.fusion import AllBut, Fused, LateFusion
 from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.known_blocks import evidence_text
 from services.trainer.arms.null import constant
-from services.trainer.arms.registry import ARMS
-from services.trainer.arms.ridge_cox import ByPattern, RidgeCox
-from services.trainer.arms.rule import flagged
+from services.trainer.arms.registry import arms_of, gbm
+from services.trainer.arms.ridge_cox import ByPattern
+from services.trainer.arms.rule import RULE, flagged
 from services.trainer.arms.scored import calibrated
 from services.trainer.arms.tabular import Tabular
-from services.trainer.bundle.served_arms import GBM
 from services.trainer.bundle.training_facts import TRAINING, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError
-from shared.model.block import PATHOMIC
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import first_problem, verify
 from shared.model.manifest import ArmRef
 from shared.model.profile import Profile
+from shared.words import shown
 
-_FUSED = ("fused", "clinical_pathomics", "molecular_pathomics")
+_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +47,44 @@ class ServedBundle:
         arm, training = self.bundle.arms[name], self.training
         return Tabular(arm, training.reference, training.horizon, trees=self.bundle.trees)
 
+    @property
+    def linear_arms(self) -> list[ArmRef]:
+        """The arms of late fusion, the largest first; the trees excepted."""
+        return [arm for arm in self.bundle.manifest.arms if arm.name != gbm(self.profile)]
+
     def by_pattern(self, blocks: tuple[str, ...]) -> ByPattern:
         """The models that need nothing but `blocks`, the trees excepted."""
-        arms = [arm for arm in self.bundle.manifest.arms if set(arm.blocks) <= set(blocks) and arm.name != GBM]
+        arms = [arm for arm in self.linear_arms if set(arm.blocks) <= set(blocks)]
         models = {frozenset(arm.blocks): self.model(arm.name) for arm in arms}
-        return ByPattern(models, self.training.average, blocks, constant(self.training.average, 0))
+        return ByPattern(models, self.training.average, constant(self.training.average, 0))
+
+    def patients(self, cohort: Cohort, embeddings: Embeddings | None) -> Patients:
+        """A cohort with the bundle's log-risks of its slides and vectors."""
+        slides, view = self.profile.slides, _slide_view(self, cohort, embeddings)
+        views = {slides.name: view} if slides and view else {}
+        for block, model in self.bundle.vectors.items():
+            if block in cohort.vectors:
+                log_risk = model.log_risk(cohort.vectors[block].of(model.columns), self.bundle.trees)
+                views[block] = BlockView(log_risk, log_risk[:, None])
+        return Patients(cohort, 0, views)
+
+    def check_vectors(self, cohort: Cohort) -> list[str]:
+        """Refuse vectors with columns that the bundle's models do not have; a note on columns and blocks left aside.
+
+        Raises:
+            BadModelError: naming them.
+        """
+        notes = []
+        for block, vectors in cohort.vectors.items():
+            title, model = self.profile.title_of(block), self.bundle.vectors.get(block)
+            if model is None:
+                notes.append(f"the bundle was trained without {title}, so its vectors were not used")
+            elif unknown := [name for name in vectors.columns if name not in set(model.columns)]:
+                listed = f"{', '.join(map(shown, unknown[:_LISTED]))}{', ...' * (len(unknown) > _LISTED)}"
+                raise BadModelError(f"the bundle's model of {title} has no columns {listed}")
+            elif missing := len(set(model.columns).difference(vectors.columns)):
+                notes.append(f"{missing} columns of {title} are not in the table and count as missing")
+        return notes
 
     def check_embeddings(self, embeddings: Embeddings | None) -> None:
         """Refuse bags of another encoder.
@@ -83,56 +118,73 @@ def read_bundle(folder: Path) -> ServedBundle:
     return ServedBundle(assemble(files), training)
 
 
-def slide_view(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> SlideView | None:
-    """The bundle's pathomic log-risk of each patient; None where bundle or cohort has no slides."""
+def _slide_view(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> BlockView | None:
+    """The bundle's log-risk of each patient's slides; None where bundle or cohort has no slides."""
     mil = served.bundle.mil
     if embeddings is None or mil is None:
         return None
     has = embeddings.has(cohort.case_ids)
     cases = zip(cohort.case_ids, has, strict=True)
     log_risk = np.array([mil(embeddings.bag(case))[0] if known else np.nan for case, known in cases], np.float64)
-    return SlideView(log_risk, log_risk[:, None], np.full(len(cohort), np.nan))
+    return BlockView(log_risk, log_risk[:, None])
 
 
 def predict_all(served: ServedBundle, patients: Patients) -> tuple[dict[str, Prediction], dict[str, str]]:
     """Predictions of a cohort by every arm of the bundle, and why an arm has none."""
     predictions = {"null": constant(served.training.average, len(patients))}
-    absent = {arm.name: "the bundle does not hold this arm" for arm in ARMS if arm.name != "null"}
-    absent["rule"] = "the bundle has no rule"
+    absent = {arm.name: "the bundle does not hold this arm" for arm in arms_of(served.profile)}
+    absent[RULE] = "the bundle has no rule"
     if served.training.rule:
-        predictions["rule"] = calibrated(served.training.rule.model, flagged(patients))
-    if GBM in served.bundle.arms:
-        predictions[GBM] = served.model(GBM).predict(patients.case_values)
-    for arm in ARMS:
-        if not isinstance(arm, RidgeCox):
+        predictions[RULE] = calibrated(served.training.rule.model, flagged(patients))
+    if (trees := gbm(served.profile)) in served.bundle.arms:
+        predictions[trees] = served.model(trees).predict(patients.case_values)
+    for arm in arms_of(served.profile):
+        if not isinstance(arm, LateFusion):
             continue
         reason = _unavailable_reason(served, arm, patients)
         if reason is None:
-            predictions[arm.name] = served.by_pattern(arm.blocks).predict(patients)
+            prediction = served.by_pattern(arm.blocks).predict(patients)
+            predictions[arm.name] = _only_known(arm, prediction, patients)
         else:
             absent[arm.name] = reason
-    if "pathomics" in predictions:
-        predictions["pathomics"] = predictions["pathomics"].only(patients.has_block(PATHOMIC))
     return predictions, {name: reason for name, reason in absent.items() if name not in predictions}
 
 
-def _unavailable_reason(served: ServedBundle, arm: RidgeCox, patients: Patients) -> str | None:
+def _only_known(arm: LateFusion, prediction: Prediction, patients: Patients) -> Prediction:
+    """Predictions of patients who have the block of an arm of one block of slides or vectors."""
+    return prediction.only(patients.has_block(arm.block)) if isinstance(arm, Alone) else prediction
+
+
+def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patients) -> str | None:
     """Why the bundle has no prediction of an arm for a cohort; None where it has."""
-    if PATHOMIC in arm.blocks and not any(PATHOMIC in ref.blocks for ref in served.bundle.manifest.arms):
-        return "the bundle was trained without slides and ready-made pathomic columns"
-    if PATHOMIC in arm.blocks and not patients.has_block(PATHOMIC).any():
-        return "nobody of the cohort has slides or ready-made pathomic columns"
-    return None if _held(served, arm.name) else "the bundle does not hold this arm"
+    blocks = [block for block in served.profile.evidence_blocks if block.name in arm.blocks]
+    if blocks and not isinstance(arm, AllBut):
+        held = [block for block in blocks if any(block.name in ref.blocks for ref in served.linear_arms)]
+        if not held:
+            return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
+        if not any(patients.has_block(block.name).any() for block in held):
+            return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
+    return None if _held(served, arm) else "the bundle does not hold this arm"
 
 
-def _held(served: ServedBundle, name: str) -> ArmRef | None:
-    """The bundle's model of an arm; without molecular data the fused arm is that of clinical variables and slides."""
-    names = _FUSED if name == "fused" else (name,)
-    arms = {arm.name: arm for arm in served.bundle.manifest.arms}
-    return next((arms[held] for held in names if held in arms), None)
+def _held(served: ServedBundle, arm: Arm) -> ArmRef | None:
+    """The bundle's model that decides an arm's threshold: its own, or the largest that stands for it.
+
+    Where the training cohort lacked a block, the fused arm is the largest of slides or vectors and another block.
+    """
+    own = next((ref for ref in served.bundle.manifest.arms if ref.name == arm.name), None)
+    if own or not isinstance(arm, Fused | AllBut):
+        return own
+    return next((ref for ref in served.linear_arms if _stands_for(ref, arm, served.profile)), None)
 
 
-def threshold_of(served: ServedBundle, name: str) -> float:
+def _stands_for(ref: ArmRef, arm: LateFusion, profile: Profile) -> bool:
+    evidence = {block.name for block in profile.evidence_blocks}
+    fuses = len(ref.blocks) > 1 and bool(evidence.intersection(ref.blocks))
+    return set(ref.blocks) <= set(arm.blocks) and (fuses or isinstance(arm, AllBut))
+
+
+def threshold_of(served: ServedBundle, arm: Arm) -> float:
     """The training threshold of an arm; infinite where the bundle has none."""
-    held = _held(served, name)
-    return served.training.thresholds.get(held.name if held else name, np.inf)
+    held = _held(served, arm)
+    return served.training.thresholds.get(held.name if held else arm.name, np.inf)

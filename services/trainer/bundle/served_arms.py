@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.clinical_molecular_gbm import BLOCKS as TABLE_BLOCKS
 from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.ridge_cox import fit_patterns
+from services.trainer.arms.registry import PRIMARY
+from services.trainer.arms.ridge_cox import LEAST_EVENTS, fit_patterns
 from services.trainer.arms.scored import Scored, fit_scored
 from services.trainer.arms.tabular import Tabular
 from services.trainer.arms.trees import Trees, fit_trees
@@ -17,23 +17,14 @@ from services.trainer.bundle.nested import Nested
 from services.trainer.bundle.refits import ArmFit, draw_refits
 from shared.arrays import Floats, Ints
 from shared.model.arm import Arm
-from shared.model.block import BLOCKS, PATHOMIC
 from shared.model.column import Column, design_matrix
 from shared.model.hazards import Cause, Fit, TreesHazard, linear_cause
 from shared.model.pattern import Pattern
+from shared.model.profile import Profile
 
-ALL_BLOCKS = tuple(block.name for block in BLOCKS)
-_NAMES = {
-    frozenset({"clinical", "molecular", PATHOMIC}): "fused",
-    frozenset({"clinical", "molecular"}): "clinical_molecular",
-    frozenset({"clinical", PATHOMIC}): "clinical_pathomics",
-    frozenset({"molecular", PATHOMIC}): "molecular_pathomics",
-    frozenset({"clinical"}): "clinical",
-    frozenset({"molecular"}): "molecular",
-    frozenset({PATHOMIC}): "pathomics",
-}
-GBM = "clinical_molecular_gbm"
 TREES_FILE = "lightgbm.txt"
+_LONGEST = 59
+"""Characters of an arm's name that a file name holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +51,43 @@ class ServedArm:
         return self.model.arm.model_copy(update={"refits": self.refits})
 
 
-def served_arms(patients: Patients, out_of_fold: Nested, refits: int, agreement: float = 1.0) -> list[ServedArm]:
+def served_arms(
+    patients: Patients, out_of_fold: Nested, refits: int, agreements: Mapping[str, float] | None = None
+) -> list[ServedArm]:
     """Fit every pattern that has enough events, the one that knows most first.
 
-    `out_of_fold` predicts patients by models that were fitted without them; `agreement` is that of the networks.
+    `out_of_fold` predicts patients by models that were fitted without them, by pattern; `agreements` are those of
+    `draw_refits`.
     """
     arms = list(_fitted(patients, out_of_fold))
-    refitted = draw_refits([arm.fit for arm in arms], patients, agreement, refits)
+    refitted = draw_refits([arm.fit for arm in arms], patients, agreements or {}, refits)
     return [replace(arm, refits=fits) for arm, fits in zip(arms, refitted, strict=True)]
 
 
 def _fitted(patients: Patients, out_of_fold: Nested) -> Iterator[ServedArm]:
-    for pattern, model in fit_patterns(patients, ALL_BLOCKS, patients.inner_folds()):
+    for pattern, model in fit_patterns(patients, out_of_fold, patients.inner_folds()):
         members = np.flatnonzero(patients.has_blocks(pattern))
         training = patients.take(members)
         design = design_matrix(model.arm.columns, training.case_values)
-        yield ServedArm(_NAMES[pattern], pattern, model, (), members, design, out_of_fold[pattern].take(members))
+        yield ServedArm(
+            arm_name(patients.cohort.profile, pattern),
+            pattern,
+            model,
+            (),
+            members,
+            design,
+            out_of_fold[pattern].take(members),
+        )
+
+
+def arm_name(profile: Profile, pattern: Pattern) -> str:
+    """Name of a bundle's arm; that of every block is the primary one."""
+    return PRIMARY if pattern == set(profile.block_names) else profile.arm_name(pattern)
+
+
+def arm_file(name: str, place: int) -> str:
+    """Name of an arm's file in a bundle; one of many blocks is called by its place among the arms."""
+    return f"{name}.json" if len(name) <= _LONGEST else f"arm-{place}.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +114,13 @@ class ServedTrees:
 
 
 def served_trees(patients: Patients) -> ServedTrees | None:
-    """LightGBM on clinical and molecular variables; None where too few patients have both."""
-    members = np.flatnonzero(patients.has_block("clinical") & patients.has_block("molecular"))
+    """LightGBM on the variables of the record; None where too few patients have every block of it."""
+    blocks = patients.cohort.profile.record_blocks
+    members = np.flatnonzero(patients.has_blocks(blocks))
     training = patients.take(members)
-    if training.cohort.outcome.is_event.sum() < 2 * 5:
+    if training.cohort.outcome.is_event.sum() < 2 * LEAST_EVENTS:
         return None
-    columns = fit_columns(training.case_values, training.cohort.profile.of_blocks(TABLE_BLOCKS))
+    columns = fit_columns(training.case_values, training.cohort.profile.of_blocks(blocks))
     x = design_matrix(columns, training.case_values)
     trees = fit_trees(x, training.cohort.outcome, training.inner_folds(), training.seed)
 

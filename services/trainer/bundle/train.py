@@ -7,30 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.arm import Patients, SlideView
-from services.trainer.arms.rule import ClinicalRule
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.registry import gbm
+from services.trainer.arms.ridge_cox import patterns_of
+from services.trainer.arms.rule import RULE, ClinicalRule
 from services.trainer.arms.scored import Scored
-from services.trainer.bundle.model_card import UNCALIBRATED, CardFacts, model_card
+from services.trainer.block_models import BlockModels, fit_blocks
+from services.trainer.bundle.card_figures import CardFacts, card_of
+from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
-from services.trainer.bundle.served_arms import (
-    ALL_BLOCKS,
-    GBM,
-    TREES_FILE,
-    ServedArm,
-    ServedTrees,
-    served_arms,
-    served_trees,
-)
+from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
+from services.trainer.bundle.vector_files import vector_files, vector_references
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_vectors, check_within, trained_on
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
+from services.trainer.cohort.vector_notes import vector_notes
 from services.trainer.errors import UnusableCohortError
-from services.trainer.evaluation.evaluate import slide_notes
-from services.trainer.evaluation.leaks import check_within, trained_on
-from services.trainer.evaluation.run import Advance
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
@@ -41,6 +38,7 @@ from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
 from shared.model.thresholds import Group, GroupRule, Thresholds
 from shared.model.vector import significant
+from shared.progress import Advance
 
 REFITS = 100
 FOLDS = 5
@@ -72,51 +70,55 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     """
     check_target(out, plan.key)
     cohort, notes = validate_cohort(cohort)
-    notes += slide_notes(cohort, embeddings)
+    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
     check_within(cohort.case_ids, embeddings)
+    check_vectors(cohort)
     steps = plan.folds + _OTHER_STEPS
     advance(0, steps)
     files: dict[str, bytes | Any] = {}
-    view, agreement = _slides(cohort, embeddings, plan.seed, files)
+    models, patients = fit_blocks(cohort, embeddings, plan.seed, gated=False)
+    files |= _files_of_blocks(models, cohort, embeddings, plan.seed)
     advance(1, steps)
-    patients = Patients(cohort, view, plan.seed)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
-    out_of_fold = nested(patients, embeddings, ALL_BLOCKS, fold_of, lambda done, _: advance(1 + done, steps))
-    arms = served_arms(patients, out_of_fold, plan.refits, agreement)
+    patterns = patterns_of(patients, cohort.profile.block_names)
+    out_of_fold = nested(patients, embeddings, patterns, fold_of, lambda done, _: advance(1 + done, steps))
+    arms = served_arms(patients, out_of_fold, plan.refits, models.agreements(cohort.profile))
     if not arms:
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
     trees = served_trees(patients)
-    files |= {f"{arm.name}.json": arm.arm.as_json() for arm in arms}
+    files |= {arm_file(arm.name, i): arm.arm.as_json() for i, arm in enumerate(arms)}
     files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
     files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
     if trees:
-        files |= {f"{GBM}.json": trees.arm.as_json(), TREES_FILE: trees.trees.booster.model_to_string().encode()}
+        files[arm_file(gbm(cohort.profile), len(arms))] = trees.arm.as_json()
+        files[TREES_FILE] = trees.trees.booster.model_to_string().encode()
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
-    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides).as_json()
+    vectors = vector_references(models.vectors, cohort)
+    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
-    encoder = embeddings.encoder_name if embeddings else None
-    facts = CardFacts(cohort, arms, [*notes, *plan.remarks], plan.seed, plan.refits, encoder)
-    files["model_card.md"] = model_card(facts).encode()
+    facts = CardFacts(cohort, embeddings, arms, [*notes, *plan.remarks], plan.seed, plan.refits)
+    files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
     advance(steps, steps)
     return digest
 
 
-def _slides(
-    cohort: Cohort, embeddings: Embeddings | None, seed: int, files: dict[str, Any]
-) -> tuple[SlideView | None, float]:
-    if embeddings is None:
-        return None, 1.0
+def _files_of_blocks(
+    models: BlockModels, cohort: Cohort, embeddings: Embeddings | None, seed: int
+) -> dict[str, bytes | Any]:
+    """The bundle's files that read slides and vectors."""
+    files = vector_files(models.vectors)
+    if models.slides is None or embeddings is None:
+        return files
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
     from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
-    from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - the same
 
-    model, view = fit_slides(cohort, embeddings, seed, gated=False)
-    files[MIL] = to_onnx(model.projection, model.attention)
-    files["prototypes.json"] = prototypes(model.projection, cohort, embeddings, seed).as_json()
-    return view, model.agreement
+    return files | {
+        MIL: to_onnx(models.slides.projection, models.slides.attention),
+        "prototypes.json": prototypes(models.slides.projection, cohort, embeddings, seed).as_json(),
+    }
 
 
 def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
@@ -150,14 +152,14 @@ def _training(
     years = cohort.profile.horizons_years[0]
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
     risks = {arm.name: (arm.members, arm.out_of_fold.risk[:, place]) for arm in arms}
-    risks |= {GBM: (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
+    risks |= {gbm(cohort.profile): (trees.members, trees.scored.out_of_fold.risk[:, place])} if trees else {}
     average = cumulative_incidence(cohort.outcome, grid)
     thresholds = {name: threshold_for(cohort.outcome[index], risk, years) for name, (index, risk) in risks.items()}
     thresholds["null"] = float(average[place])
     rule, fitted_rule = ClinicalRule(), None
     if rule.unavailable_reason(patients) is None and isinstance(fitted := rule.fit(patients), Scored):
         fitted_rule = RuleArm.of(fitted.model)
-        thresholds["rule"] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
+        thresholds[RULE] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
     return TrainingFacts(
         profile=cohort.profile,
         trained_on={kind: tuple(digests) for kind, digests in trained_on(cohort, embeddings).items()},
@@ -176,9 +178,12 @@ def _facts(
     arms: Sequence[ServedArm],
     trees: ServedTrees | None,
 ) -> Mapping[str, Any]:
-    listed = [{"name": arm.name, "file": f"{arm.name}.json", "blocks": sorted(arm.pattern)} for arm in arms]
+    listed = [
+        {"name": arm.name, "file": arm_file(arm.name, i), "blocks": sorted(arm.pattern)} for i, arm in enumerate(arms)
+    ]
     if trees:
-        listed.append({"name": GBM, "file": f"{GBM}.json", "blocks": ["clinical", "molecular"]})
+        name = gbm(cohort.profile)
+        listed.append({"name": name, "file": arm_file(name, len(arms)), "blocks": list(cohort.profile.record_blocks)})
     encoder = {"name": embeddings.encoder_name, "digest": embeddings.encoder_digest} if embeddings else None
     return {
         "name": plan.name,

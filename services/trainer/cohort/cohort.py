@@ -1,9 +1,11 @@
 """A cohort in memory: numbers and places of levels, NaN where missing, and the outcome in years."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from services.trainer.cohort.vectors import Vectors
 from shared.arrays import Flags, Floats, Ints
 from shared.model.case_values import CaseValues
 from shared.model.profile import Profile
@@ -54,6 +56,8 @@ class Cohort:
     simulated: bool = False
     readings: tuple[str, ...] = ()
     """What was read as what where it was not written as the profile writes it, in lines for people."""
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
+    """By block, of blocks whose tables were given."""
 
     def __len__(self) -> int:
         return len(self.case_ids)
@@ -67,6 +71,7 @@ class Cohort:
             sites=tuple(self.sites[i] for i in places),
             values=self.values[places],
             outcome=self.outcome[places],
+            vectors={block: vectors.take(places) for block, vectors in self.vectors.items()},
         )
 
     def with_outcome(self, outcome: Outcome) -> "Cohort":
@@ -88,8 +93,14 @@ class Cohort:
         return CaseValues(self.profile, dict(zip(names, self.values.T, strict=True)), len(self))
 
     def has_block(self, block: str) -> Flags:
-        """Patients [n] with a value of at least one of a block's variables."""
-        return self.case_values.has_block(block)
+        """Patients [n] with a value of at least one of a block's variables, or with its vector."""
+        has = self.case_values.has_block(block)
+        return np.asarray(has | self.vectors[block].known) if block in self.vectors else has
+
+    @property
+    def vector_digests(self) -> dict[str, str]:
+        """SHA-256 of the table of each block of vectors."""
+        return {block: vectors.digest for block, vectors in self.vectors.items()}
 
     @property
     def strata(self) -> Ints:

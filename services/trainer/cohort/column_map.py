@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 from services.trainer.yaml_text import parse_yaml
+from shared.bounded_file import read_start
 from shared.errors import PermanentError
 from shared.model.variable import Frozen, Word
 from shared.model.written import converted, plain_number
@@ -109,9 +110,9 @@ def load_map(path: Path) -> ColumnMap:
         BadMapError: it cannot be read, is no YAML or no map.
     """
     try:
-        data = path.read_bytes()
+        data = read_start(path, _MOST_BYTES)
         if len(data) > _MOST_BYTES:
-            raise BadMapError(f"map {path} has {len(data)} bytes; {_MOST_BYTES} are allowed")
+            raise BadMapError(f"map {path} has more than {_MOST_BYTES} bytes, which are allowed")
         return ColumnMap.model_validate(parse_yaml(data) or {})
     except OSError as error:
         raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error

@@ -14,7 +14,7 @@ from shared.canonical import canonical_json
 BY_CHANCE = 0.01
 """A row identifies its patient if, in a cohort of such rows, fewer equal ones than this are expected by chance."""
 _NAMED = 5
-_COST = {"n": 2**12, "r": 8, "p": 1, "dklen": 16}
+COST = {"n": 2**12, "r": 8, "p": 1, "dklen": 16}
 """About 10 ms a row. Guessing a billion rows, to learn one from its digest, costs a processor four months."""
 
 
@@ -45,12 +45,17 @@ def identifying_rows(cohort: Cohort) -> Flags:
     share of others who have the value, at least one; as if values were independent. Where values go together there are
     more by chance than that, hence a limit far below one.
     """
-    others = max(len(cohort) - 1, 1)
-    expected = np.full(len(cohort), float(others))
-    for column in _rows(cohort).T:
+    return np.asarray(rows_by_chance(_rows(cohort)) < BY_CHANCE)
+
+
+def rows_by_chance(rows: Floats) -> Floats:
+    """Equal rows [n] that are expected by chance in a cohort of the kind of each of `rows` [n, values]."""
+    others = max(len(rows) - 1, 1)
+    expected = np.full(len(rows), float(others))
+    for column in rows.T:
         _, place, count = np.unique(column, return_inverse=True, return_counts=True)
         expected *= np.where(np.isnan(column), 1.0, np.maximum(count[place] - 1, 1) / others)
-    return np.asarray(expected * len(cohort) < BY_CHANCE)
+    return np.asarray(expected * len(rows), np.float64)
 
 
 def identifying_digests(cohort: Cohort, salt: Iterable[str]) -> list[str]:
@@ -65,7 +70,7 @@ def row_digests(cohort: Cohort, salt: Iterable[str]) -> dict[str, str]:
     """
     key = canonical_json(sorted(salt))
     rows = zip(cohort.case_ids, _rows(cohort), strict=True)
-    return {case: hashlib.scrypt(row.tobytes(), salt=key, **_COST).hex() for case, row in rows}
+    return {case: hashlib.scrypt(row.tobytes(), salt=key, **COST).hex() for case, row in rows}
 
 
 def _rows(cohort: Cohort) -> Floats:

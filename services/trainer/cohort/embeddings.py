@@ -13,6 +13,7 @@ from safetensors import safe_open
 from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.rows import read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
+from shared.arrays import Ints
 from shared.canonical import digest_of
 
 Features = npt.NDArray[np.float32]
@@ -108,7 +109,7 @@ class Embeddings:
             place -= bag.tiles
         raise IndexError(f"{case_id} has no tile {number}")
 
-    def _kept(self, case_id: str, most: int | None) -> npt.NDArray[np.int64]:
+    def _kept(self, case_id: str, most: int | None) -> Ints:
         total = self.tiles(case_id)
         if most is None or total <= most:
             return np.arange(total)

@@ -5,11 +5,14 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from services.trainer.cohort.spreadsheet import ARCHIVE, sheet_rows
-from services.trainer.errors import UnreadableTableError
+from services.trainer.errors import MissingTableError, UnreadableTableError
+from shared.bounded_file import read_start
 
 _LARGEST_CELL = 1 << 20
+_MOST_BYTES = 200_000_000
 _MOST_CELLS = 10_000_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
@@ -31,6 +34,22 @@ class Rows:
     notes: tuple[str, ...] = ()
     decimal_comma: bool = False
     """Written where a comma separates decimals, and so a semicolon cells."""
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """The bytes of a table's file; `name` says in errors what it is.
+
+    Raises:
+        MissingTableError: it is not there, or may not be read.
+        UnreadableTableError: it is too large.
+    """
+    try:
+        data = read_start(path, _MOST_BYTES)
+    except OSError as error:
+        raise MissingTableError(f"{name} cannot be read: {error.strerror}") from error
+    if len(data) > _MOST_BYTES:
+        raise UnreadableTableError(f"{name} has more than {_MOST_BYTES} bytes, which are allowed")
+    return data
 
 
 def read_rows(data: bytes, name: str) -> Rows:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort, Outcome
 from services.trainer.cohort.column_map import ColumnMap
+from services.trainer.cohort.decimal_commas import with_points
 from services.trainer.cohort.proposal import propose
 from services.trainer.cohort.readings import summary
-from services.trainer.cohort.rows import Row, read_rows
-from services.trainer.errors import BadCohortError, MissingTableError, UnknownColumnsError, UnreadableTableError
+from services.trainer.cohort.rows import read_bytes, read_rows
+from services.trainer.errors import BadCohortError, UnknownColumnsError, UnreadableTableError
 from shared.arrays import Floats, Ints
 from shared.canonical import sha256
 from shared.model.profile import Profile
@@ -27,11 +28,8 @@ CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORDS = {"true": True, "false": False}
 _SHOWN = 60
-_MOST_BYTES = 200_000_000
 _MOST_DAYS = 43830
 """120 years: what is longer is no follow-up of a patient, or is not in days."""
-_WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
-_WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +51,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         BadCohortError: listing every problem of the table, each with row, column, value and what is allowed.
         BadMapError: the map names columns that are not there.
     """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise UnreadableTableError(f"cohort {path} has more than {_MOST_BYTES} bytes, which are allowed")
-        data = path.read_bytes()
-    except OSError as error:
-        raise MissingTableError(f"cohort {path} cannot be read: {error.strerror}") from error
+    data = read_bytes(path, f"cohort {path}")
     words = Vocabulary(profile.variables, profile.missing)
     table = _parse(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
     entries = [words.read(row) for row in table.rows]
@@ -92,24 +85,10 @@ def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) 
         if len(row.cells) != len(theirs)
     )
     if sheet.decimal_comma:
-        whole = _with_points(whole, [columns.name(name) in numbers for name in theirs])
+        whole = with_points(whole, [columns.name(name) in numbers for name in theirs])
     rows = (columns.translate(dict(zip(theirs, row.cells, strict=True))) for row in whole)
     ours = tuple(name for name in map(columns.name, theirs) if name is not None)
     return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), sheet.notes)
-
-
-def _with_points(rows: list[Row], numeric: list[bool]) -> list[Row]:
-    """Rows with decimal points instead of commas; a number with points of thousands becomes invalid."""
-    cells = [[cell for cell, is_number in zip(row.cells, numeric, strict=True) if is_number] for row in rows]
-    if not any(_WITH_COMMA.fullmatch(cell) for row in cells for cell in row):
-        return rows
-    return [replace(row, cells=tuple(map(_with_point, row.cells, numeric))) for row in rows]
-
-
-def _with_point(cell: str, is_number: bool) -> str:
-    if is_number and _WITH_POINTS.fullmatch(cell):
-        return f"{cell} (a point of thousands, or of decimals?)"
-    return cell.replace(",", ".") if is_number and _WITH_COMMA.fullmatch(cell) else cell
 
 
 def _header_problems(table: _Table, profile: Profile, words: Vocabulary) -> Iterator[str]:

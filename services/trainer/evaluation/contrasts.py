@@ -1,50 +1,55 @@
 """Differences between arms on the same patients: one primary question, the others adjusted for their number."""
 
-from typing import Any
-
 import numpy as np
 
-from services.trainer.arms.registry import BASELINE, PRIMARY
+from services.trainer.arms.fusion import AllBut
+from services.trainer.arms.registry import PRIMARY, all_but, arms_of, baseline, first_record_arm
 from services.trainer.evaluation.figures import metrics
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, holm, rounded
 from services.trainer.metrics.statistic import Difference
+from services.trainer.metrics.verdict import verdict
+from services.trainer.report_model.comparisons import ArmContrast
 
 PRIMARY_METRIC = "uno_c"
 
 
 def baseline_of(pooled: Pooled) -> str:
     """The arm that the primary one has to beat."""
-    return BASELINE if BASELINE in pooled.arms else "clinical"
+    return baseline(pooled.cohort.profile, pooled.arms)
 
 
-def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """The primary contrast first, where its arms are there."""
+def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> tuple[ArmContrast, ...]:
+    """The primary contrast first, where its arms are there; last what each block adds to all the others."""
     base = baseline_of(pooled)
-    first = pooled.horizons[0]
-    others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
-    compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
-    compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in (PRIMARY, base, "null")]
-    if base != "clinical":
-        compared += [(base, "clinical", "harrell_c")]
-    compared = [item for item in compared if item[0] in pooled.arms and item[1] in pooled.arms]
+    compared = [item for item in _compared(pooled, base) if item[0] in pooled.arms and item[1] in pooled.arms]
     results = [(item, _contrast(pooled, bootstrap, *item)) for item in compared]
     is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in results]
-    adjusted = iter(
-        holm([contrast.p for (_, contrast), primary in zip(results, is_primary, strict=True) if not primary])
+    adjusted = iter(holm([gain.p for (_, gain), primary in zip(results, is_primary, strict=True) if not primary]))
+    return tuple(
+        ArmContrast(
+            a=a,
+            b=b,
+            metric=metric,
+            gain=gain.rounded(),
+            p_holm=None if primary else rounded(next(adjusted)),
+            primary=primary,
+        )
+        for ((a, b, metric), gain), primary in zip(results, is_primary, strict=True)
     )
-    return [
-        {
-            "a": a,
-            "b": b,
-            "metric": metric,
-            **contrast.figure.as_json(),
-            "p": rounded(contrast.p),
-            "p_holm": None if primary else rounded(next(adjusted)),
-            "primary": primary,
-        }
-        for ((a, b, metric), contrast), primary in zip(results, is_primary, strict=True)
-    ]
+
+
+def _compared(pooled: Pooled, base: str) -> list[tuple[str, str, str]]:
+    """Arms `a` and `b`, and the metric."""
+    profile, first = pooled.cohort.profile, pooled.horizons[0]
+    others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
+    less_a_block = [arm.name for arm in all_but(profile)]
+    compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
+    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms_of(profile) if isinstance(arm, AllBut))}
+    compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in left_out]
+    if base != first_record_arm(profile):
+        compared += [(base, first_record_arm(profile), "harrell_c")]
+    return compared + [(PRIMARY, name, PRIMARY_METRIC) for name in less_a_block if name != base]
 
 
 def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str) -> Contrast:
@@ -53,13 +58,13 @@ def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str)
     return bootstrap.contrast(Difference(pooled.figure(a, index, of), pooled.figure(b, index, of)))
 
 
-def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
+def sentence(contrast: ArmContrast | None, pooled: Pooled) -> str:
     """The primary contrast in words."""
     mark = "SIMULATED: " if pooled.cohort.simulated else ""
     if contrast is None:
         lacking = next((name for name in (PRIMARY, baseline_of(pooled)) if name not in pooled.arms), PRIMARY)
         return f"{mark}What fusion adds cannot be told: {pooled.absent.get(lacking, 'there is no such arm')}."
-    est, lo, hi = contrast["est"], contrast["lo"], contrast["hi"]
+    est, lo, hi = contrast.gain.est, contrast.gain.lo, contrast.gain.hi
     what = "Uno's C" if pooled.cohort.has_times else f"the AUC at {pooled.horizons[0]:g} years"
     if est is None:
         return f"{mark}What fusion adds cannot be told: there are no two patients of whom {what} knows the order."
@@ -70,11 +75,6 @@ def sentence(contrast: dict[str, Any] | None, pooled: Pooled) -> str:
     return (
         f"{mark}Fusion adds {_signed(est)} to {what}, 95 % interval {_signed(lo)} to {_signed(hi)}: {verdict(lo, hi)}."
     )
-
-
-def verdict(lo: float, hi: float) -> str:
-    """The conclusion from the interval of a gain."""
-    return "no gain shown" if lo <= 0 <= hi else "a gain" if lo > 0 else "a loss"
 
 
 def _signed(value: float) -> str:

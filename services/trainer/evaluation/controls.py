@@ -1,19 +1,21 @@
 """Negative controls: results of the whole procedure on data without a signal."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.null import constant
-from services.trainer.arms.ridge_cox import ByPattern, fit_patterns
+from services.trainer.arms.ridge_cox import ByPattern, fit_patterns, patterns_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.metrics.incidence import cumulative_incidence
 from shared.arrays import Floats, Ints
-from shared.model.block import PATHOMIC
+from shared.model.block import Block
 
-TABLE = ("clinical", "molecular")
+NOISE = Block.model_construct(name="random number", source="vectors", log_risk="_random_number_of_the_control")
+"""A block that no profile can name."""
 DRAWS = 10
 
 
@@ -22,9 +24,9 @@ class ControlResult:
     """One draw of both controls."""
 
     permuted_c: float
-    """C of clinical and molecular variables after the outcome was dealt out anew."""
+    """C of the variables of the record after the outcome was permuted."""
     random_gain: float
-    """Gain in C by a random number in the place of the pathomic log-risk."""
+    """Gain in C by a random number in the place of a block's log-risk."""
 
 
 def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
@@ -32,9 +34,10 @@ def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
     rng = np.random.default_rng([seed, 41])
     permuted = _permuted(cohort, rng)
     noise = rng.normal(size=len(cohort))
-    honest = _concordance(cohort, None, TABLE, fold_of, seed)
-    with_noise = _concordance(cohort, noise, (*TABLE, PATHOMIC), fold_of, seed)
-    return ControlResult(_concordance(permuted, None, TABLE, fold_of, seed), with_noise - honest)
+    blocks = cohort.profile.record_blocks
+    honest = _concordance(Patients(cohort, seed), blocks, fold_of)
+    with_noise = _concordance(_with_noise(cohort, noise, seed), (*blocks, NOISE.name), fold_of)
+    return ControlResult(_concordance(Patients(permuted, seed), blocks, fold_of), with_noise - honest)
 
 
 def permute_outcome(cohort: Cohort, seed: int) -> Cohort:
@@ -46,15 +49,20 @@ def _permuted(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     return cohort.with_outcome(cohort.outcome[rng.permutation(len(cohort))])
 
 
-def _concordance(cohort: Cohort, feature: Floats | None, blocks: tuple[str, ...], fold_of: Ints, seed: int) -> float:
-    view = None if feature is None else SlideView(feature, feature[:, None], feature)
-    everyone = Patients(cohort, view, seed)
-    log_risk = np.zeros(len(cohort))
+def _with_noise(cohort: Cohort, noise: Floats, seed: int) -> Patients:
+    """The patients with a number [n] each as the log-risk of a block of its own."""
+    profile = cohort.profile.model_copy(update={"blocks": (*cohort.profile.blocks, NOISE)})
+    return Patients(replace(cohort, profile=profile), seed, {NOISE.name: BlockView(noise, noise[:, None])})
+
+
+def _concordance(everyone: Patients, blocks: Iterable[str], fold_of: Ints) -> float:
+    """Harrell's C of late fusion over `blocks`, cross-validated by the folds [n]."""
+    log_risk = np.zeros(len(everyone))
     for fold in np.unique(fold_of):
         kept, held_out = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         training = everyone.take(kept)
-        models = dict(fit_patterns(training, blocks, training.inner_folds()))
+        models = dict(fit_patterns(training, patterns_of(training, blocks), training.inner_folds()))
         average = cumulative_incidence(training.cohort.outcome, training.grid)
-        fitted = ByPattern(models, average, blocks, constant(average, 0))
+        fitted = ByPattern(models, average, constant(average, 0))
         log_risk[held_out] = fitted.predict(everyone.take(held_out)).log_risk
-    return float(harrell_c(cohort.outcome, log_risk)(np.ones((1, len(cohort))))[0])
+    return float(harrell_c(everyone.cohort.outcome, log_risk)(np.ones((1, len(everyone))))[0])

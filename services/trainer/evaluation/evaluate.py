@@ -1,35 +1,27 @@
 """The whole cross-validation: checks, splits, folds, figures, and the files of a report."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from services.trainer.cohort.cohort import DAYS_A_YEAR, Cohort
+from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_vectors, check_within
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
-from services.trainer.errors import BadEmbeddingsError
-from services.trainer.evaluation import tables
-from services.trainer.evaluation.contrasts import contrasts, sentence
+from services.trainer.cohort.vector_notes import vector_notes
+from services.trainer.evaluation.assemble import Measured, assemble
+from services.trainer.evaluation.control_figures import control_figures
 from services.trainer.evaluation.controls import permute_outcome
-from services.trainer.evaluation.figures import FEWER, arm_figures, decision_curve, metrics
-from services.trainer.evaluation.hazard_ratios import hazard_ratios
-from services.trainer.evaluation.leaks import check_within
-from services.trainer.evaluation.pooled import Pooled, pool
-from services.trainer.evaluation.run import Advance, Job, RawResults, run_all
-from services.trainer.evaluation.secondary import secondary
+from services.trainer.evaluation.pooled import pool
+from services.trainer.evaluation.predictions import PREDICTIONS, write_predictions
+from services.trainer.evaluation.prototype_rows import prototype_rows
+from services.trainer.evaluation.run import Job, RawResults, run_all
 from services.trainer.evaluation.splits import Splits, draw_splits, folds_without_events, load_splits
-from services.trainer.metrics.bootstrap import Bootstrap, rounded
-from services.trainer.slides.projection import fit_projection
-from services.trainer.slides.prototypes import prototypes
-from shared.arrays import Flags
-from shared.files import put
-from shared.notice import NOTICE
+from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.report_model.procedure import CrossValidation
+from services.trainer.report_model.report import REPORT, Report
+from shared.progress import Advance
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class Plan:
     samples: int = 2000
 
 
-def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Path, advance: Advance) -> dict[str, Any]:
+def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Path, advance: Advance) -> Report:
     """Cross-validate every arm; writes splits, predictions.csv and report.json into `out` and gives the report.
 
     Finished folds stay there until `run.forget`, so that a run that is stopped after them goes on too.
@@ -55,31 +47,44 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
     cohort, notes = validate_cohort(cohort, plan.folds)
-    notes += slide_notes(cohort, embeddings)
+    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
     check_within(cohort.case_ids, embeddings)
+    check_vectors(cohort)
     out.mkdir(parents=True, exist_ok=True)
-    splits = (
-        load_splits(plan.frozen, cohort)
-        if plan.frozen
-        else draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
-    )
+    splits = _splits(cohort, plan)
     notes += folds_without_events(splits, cohort)
     _replace_splits(splits, out)
-    raw = run_all(Job(cohort, embeddings, splits, plan.seed, out), plan.workers, advance)
+    job = Job(cohort, embeddings, splits, plan.seed, out)
+    return _reported(job, run_all(job, plan.workers, advance), notes, plan.samples)
+
+
+def _splits(cohort: Cohort, plan: Plan) -> Splits:
+    if plan.frozen:
+        return load_splits(plan.frozen, cohort)
+    return draw_splits(cohort, plan.repeats, plan.folds, plan.seed, by_site=plan.by_site)
+
+
+def _reported(job: Job, raw: RawResults, notes: Sequence[str], samples: int) -> Report:
+    """Measure what all folds predicted, and write it down."""
+    cohort, embeddings, splits = job.cohort, job.embeddings, job.splits
     pooled = pool(cohort, raw.folds, splits.fold_of)
+    permuted = pool(permute_outcome(cohort, job.seed), raw.permuted, splits.fold_of[:1])
+    bootstrap = Bootstrap.of(len(cohort), job.seed, samples)
     has = embeddings.has(cohort.case_ids) if embeddings else None
-    bootstrap = Bootstrap.of(len(cohort), plan.seed, plan.samples)
-    report = assemble("evaluate", pooled, has, notes, bootstrap)
-    report |= {"splits": splits.digest, "grouped_by": splits.grouped_by, "seed": plan.seed}
-    permuted = pool(permute_outcome(cohort, plan.seed), raw.permuted, splits.fold_of[:1])
-    report |= {
-        "repeats": splits.repeats,
-        "folds": splits.folds,
-        "negative_controls": control_figures(raw, permuted, bootstrap),
-    }
-    report["embeddings"] = embeddings.digest if embeddings else None
-    report["prototypes"] = _prototypes(cohort, embeddings, plan.seed, out)
-    write_report(report, pooled, out)
+    measured = Measured(pooled, has, notes, bootstrap, prototype_rows(cohort, embeddings, job.seed, job.out))
+    procedure = CrossValidation(
+        splits=splits.digest,
+        grouped_by=splits.grouped_by,
+        seed=job.seed,
+        repeats=splits.repeats,
+        folds=splits.folds,
+        negative_controls=control_figures(raw, permuted, bootstrap),
+        embeddings=embeddings.digest if embeddings else None,
+        vectors=cohort.vector_digests,
+    )
+    report = assemble(measured, procedure)
+    report.write(job.out)
+    write_predictions(pooled, job.out)
     return report
 
 
@@ -87,150 +92,6 @@ def _replace_splits(splits: Splits, out: Path) -> None:
     """Write the splits; a report of other splits is removed first."""
     beside = out / "splits.json"
     if beside.exists() and beside.read_bytes() != splits.content:
-        for name in ("report.html", "report.json", "predictions.csv", "prototypes.csv"):
+        for name in ("report.html", REPORT, PREDICTIONS, "prototypes.csv"):
             (out / name).unlink(missing_ok=True)
     splits.write(out)
-
-
-def _prototypes(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Clusters of tiles with their hazard ratios; writes each patient's shares to prototypes.csv."""
-    if embeddings is None:
-        return []
-    members = np.flatnonzero(embeddings.has(cohort.case_ids))
-    names = [cohort.case_ids[i] for i in members]
-    result = prototypes(fit_projection(embeddings, names, [cohort.sites[i] for i in members]), cohort, embeddings, seed)
-    header = ["case_id", *(f"share_{k}" for k in range(result.shares.shape[1]))]
-    shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(result.cases, result.shares, strict=True))
-    write_rows(out / "prototypes.csv", [header, *shares])
-    rows: list[dict[str, Any]] = result.as_json()["prototypes"]
-    return [{name: value for name, value in row.items() if name != "centre"} for row in rows]
-
-
-def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
-    """What is odd about the slides of a cohort.
-
-    Raises:
-        BadEmbeddingsError: no case of the cohort has a tile.
-    """
-    if embeddings is None:
-        return []
-    has, known = embeddings.has(cohort.case_ids), set(cohort.case_ids)
-    if not has.any():
-        raise BadEmbeddingsError(f"no case of the cohort has a tile in {embeddings.folder}")
-    empty = sum(
-        case in embeddings.by_case and not has_tiles for case, has_tiles in zip(cohort.case_ids, has, strict=True)
-    )
-    strangers = len(embeddings.by_case.keys() - known)
-    counts = [
-        (int((~has).sum()), "patients have no slides; they are served by the models without pathomics"),
-        (empty, "patients have slides without a single tile; they count as having no slides"),
-        (strangers, "cases with slides are not in the cohort table and were left out"),
-    ]
-    return [f"{count} {text}" for count, text in counts if count]
-
-
-def assemble(kind: str, pooled: Pooled, has: Flags | None, notes: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
-    """The parts of report.json that an evaluation and a validation share."""
-    cohort = pooled.cohort
-    result = contrasts(pooled, bootstrap)
-    primary = next((item for item in result if item["primary"]), None)
-    shown = [name for name in ("rule", "clinical", "clinical_molecular", "pathomics", "fused") if name in pooled.arms]
-    return {
-        "version": 1,
-        "kind": kind,
-        "simulated": cohort.simulated,
-        "notice": NOTICE,
-        "profile": {
-            "name": cohort.profile.name,
-            "title": cohort.profile.title,
-            "population": cohort.profile.population,
-            "prediction_time": cohort.profile.prediction_time,
-            "has_times": cohort.has_times,
-            "labels": {variable.name: variable.shown for variable in cohort.profile.variables},
-        },
-        "horizons_years": list(pooled.horizons),
-        "cohort": tables.cohort_summary(cohort, has, bootstrap),
-        "notes": notes,
-        "arms": {name: arm_figures(pooled, name, bootstrap) for name in pooled.arms},
-        "absent": dict(pooled.absent),
-        "contrasts": result,
-        "primary": sentence(primary, pooled),
-        "secondary": secondary(pooled, bootstrap),
-        "decision_curve": decision_curve(pooled, shown, bootstrap),
-        "prototypes": [],
-        "risk_groups": [
-            tables.risk_groups(pooled, name, bootstrap)
-            for name in shown
-            if name in ("rule", "clinical_molecular", "fused")
-        ],
-        "subgroups": tables.subgroups(pooled, bootstrap),
-        "modalities": tables.modalities(pooled, bootstrap, has),
-        "table_one": tables.table_one(cohort),
-        "hazard_ratios": hazard_ratios(cohort),
-        "bootstrap": {"samples": len(bootstrap.weights), "fewer": min(FEWER, len(bootstrap.weights)), "level": 0.95},
-    }
-
-
-def control_figures(raw: RawResults, permuted: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Means of the draws with the interval of that mean; and of one dealing of the outcome, C of every arm."""
-    parts = {
-        "permuted_outcome_c": [control.permuted_c for control in raw.controls],
-        "random_feature_gain": [control.random_gain for control in raw.controls],
-    }
-    figures = {}
-    for name, values in parts.items():
-        mean, error = float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))
-        spread = 2.262 * error  # t quantile of 9 degrees of freedom
-        ends = {"est": rounded(mean), "lo": rounded(mean - spread), "hi": rounded(mean + spread)}
-        figures[name] = ends | {"draws": [rounded(value) for value in values]}
-    return figures | {"permuted_outcome_by_arm": _by_arm(permuted, bootstrap)}
-
-
-def _by_arm(permuted: Pooled, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Harrell's C of every arm but the null, with an interval over patients."""
-    smaller = Bootstrap(bootstrap.weights[:FEWER])
-    of = metrics(permuted)["harrell_c"]
-    arms = {name: arm.known for name, arm in permuted.arms.items() if name != "null"}
-    return {name: smaller.figure(permuted.figure(name, index, of)).as_json() for name, index in arms.items()}
-
-
-def write_report(report: dict[str, Any], pooled: Pooled, out: Path) -> None:
-    """Write report.json and predictions.csv, each whole or not at all."""
-    put(out / "report.json", (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
-    _write_predictions(pooled, out / "predictions.csv")
-
-
-def _write_predictions(pooled: Pooled, path: Path) -> None:
-    arms = list(pooled.arms.values())
-    header = ["case_id", "repeat", "fold", "time_days", "event_code"]
-    header += [f"{arm.name}.{value}" for arm in arms for value in ("log_risk", *_risk_names(pooled))]
-    rows = (
-        _row(pooled, repeat, int(folds[i]), i)
-        for repeat, folds in enumerate(pooled.fold_of)
-        for i in range(len(pooled.cohort))
-    )
-    write_rows(path, [header, *rows])
-
-
-def write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of comma-separated text, whole or not at all."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    put(path, text.getvalue().encode())
-
-
-def _risk_names(pooled: Pooled) -> list[str]:
-    return [f"risk_{years:g}y" for years in pooled.horizons]
-
-
-def _row(pooled: Pooled, repeat: int, fold: int, i: int) -> list[Any]:
-    cohort = pooled.cohort
-    causes = cohort.profile.outcome.causes
-    row: list[Any] = [cohort.case_ids[i], repeat, fold if fold >= 0 else ""]
-    days = f"{cohort.outcome.time[i] * DAYS_A_YEAR:.6g}" if cohort.has_times else ""
-    row += [days, causes[int(cohort.outcome.event[i])]]
-    for arm in pooled.arms.values():
-        result = arm.repeats[repeat]
-        values = [result.log_risk[i], *(result.risk[i, pooled.place(years)] for years in pooled.horizons)]
-        row += ["" if np.isnan(value) else f"{value:.6g}" for value in values]
-    return row

@@ -8,12 +8,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from services.trainer.arms.arm import Patients, SlideView
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.registry import ARMS
+from services.trainer.arms.registry import arms_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.metrics.decision import threshold_for
+from services.trainer.split_fold import split_fold
 from shared.arrays import Floats, Ints
 from shared.tensors import decode_metadata, encode_tensors
 
@@ -53,7 +53,7 @@ def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: 
     training, test = split_fold(cohort, embeddings, tested, seed)
     predictions, thresholds, absent = {}, {}, {}
     years, place = cohort.profile.horizons_years[0], training.horizon
-    for arm in ARMS:
+    for arm in arms_of(cohort.profile):
         why = arm.unavailable_reason(training)
         if why:
             absent[arm.name] = why
@@ -64,19 +64,3 @@ def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: 
         known = np.flatnonzero(~np.isnan(risk))
         thresholds[arm.name] = threshold_for(training.cohort.outcome[known], risk[known], years)
     return FoldResult(tested, predictions, thresholds, absent)
-
-
-def split_fold(
-    cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: int, *, gated: bool = True
-) -> tuple[Patients, Patients]:
-    """All but the patients `tested`, and those: their slides are read by networks that have seen none of them."""
-    rest = np.setdiff1d(np.arange(len(cohort)), tested)
-    training, test = cohort.take(rest), cohort.take(tested)
-    training_view: SlideView | None = None
-    test_view: SlideView | None = None
-    if embeddings and embeddings.has(training.case_ids).any():
-        from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - needs torch, which others can do without
-
-        model, training_view = fit_slides(training, embeddings, seed, gated=gated)
-        test_view = model.view(test, model.tiles(embeddings, test.case_ids))
-    return Patients(training, training_view, seed), Patients(test, test_view, seed)

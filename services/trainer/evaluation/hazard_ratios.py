@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -10,7 +9,8 @@ from scipy.optimize import minimize
 from services.trainer.arms.columns import fit_columns
 from services.trainer.arms.cox import Sample, derivatives
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.metrics.bootstrap import rounded
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
+from services.trainer.report_model.patients import HazardRatio
 from shared.arrays import Floats, Ints
 from shared.model.column import design_matrix
 
@@ -22,7 +22,7 @@ _WIDEST = 1000
 """A hazard ratio whose ends are farther apart is not told."""
 
 
-def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
+def hazard_ratios(cohort: Cohort) -> tuple[HazardRatio, ...]:
     """Multivariable hazard ratios with 95 % Wald intervals, None where undetermined; not for prediction.
 
     Where the profile names a stratum its hazards need not be proportional (Kalbfleisch and Prentice 2002, 4.4), and who
@@ -31,24 +31,23 @@ def hazard_ratios(cohort: Cohort) -> list[dict[str, Any]]:
     """
     columns = fit_columns(cohort.case_values, cohort.profile.variables)
     if not columns:
-        return []
+        return ()
     x, stratum = design_matrix(columns, cohort.case_values), cohort.profile.strata
     within = _fit(x, cohort, cohort.strata)
     across = _fit(x, cohort, np.zeros(len(cohort), np.int64)) if stratum else within
     by = ["" if column.variable == stratum else stratum for column in columns]
     estimates = np.where([bool(name) for name in by], within, across)
-    return [
-        {"column": column.name, "variable": column.variable, "strata": by[j]}
-        | _ratio(estimates[0, j], estimates[1, j], column.scale)
-        for j, column in enumerate(columns)
-    ]
+    ratios = [_ratio(estimates[0, j], estimates[1, j], column.scale) for j, column in enumerate(columns)]
+    return tuple(
+        HazardRatio(column=column.name, variable=column.variable, strata=strata, ratio=ratio)
+        for column, strata, ratio in zip(columns, by, ratios, strict=True)
+    )
 
 
-def _ratio(beta: float, error: float, scale: float) -> dict[str, float | None]:
+def _ratio(beta: float, error: float, scale: float) -> Figure:
     ends = [float(np.exp((beta + z * error) / scale)) for z in (0, -1.959964, 1.959964)]
     is_informative = ends[2] < _WIDEST * ends[1] and _RIDGE * error**2 < _RIDGE_SAYS
-    named = zip(("est", "lo", "hi"), ends, strict=True)
-    return {name: rounded(end, 4) if is_informative else None for name, end in named}
+    return Figure(*ends).rounded(4) if is_informative else NO_FIGURE
 
 
 def _fit(x: Floats, cohort: Cohort, strata: Ints) -> Floats:

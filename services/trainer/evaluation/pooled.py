@@ -7,12 +7,15 @@ import numpy as np
 
 from services.trainer.arms.arm import Arm, Patients
 from services.trainer.arms.hazards import Prediction
-from services.trainer.arms.registry import ARMS
+from services.trainer.arms.registry import arms_of
 from services.trainer.arms.rule import RULE
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.fold import FoldResult
 from services.trainer.metrics.statistic import Mean, Statistic
 from shared.arrays import Flags, Floats, Ints
+
+Of = Callable[[Outcome, Prediction], Statistic]
+"""A figure as a function of what happened and what was predicted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ class Pooled:
         """Where in the grid a horizon is."""
         return int(np.searchsorted(self.grid, years - 1e-9))
 
-    def figure(self, arm: str, index: Ints, of: Callable[[Outcome, Prediction], Statistic]) -> Statistic:
+    def figure(self, arm: str, index: Ints, of: Of) -> Statistic:
         """Mean over the repeats of a figure of some patients."""
         outcome = self.cohort.outcome[index]
         parts = [of(outcome, prediction.take(index)) for prediction in self.arms[arm].repeats]
@@ -82,11 +85,12 @@ Folds = Mapping[tuple[int, int], FoldResult]
 
 def pool(cohort: Cohort, results: Folds, fold_of: Ints) -> Pooled:
     """Put folds together; an arm that was absent in any fold is absent."""
-    grid = Patients(cohort, None, 0).grid
+    grid = Patients(cohort, 0).grid
     absent: dict[str, str] = {}
     for result in results.values():
         absent |= result.absent
-    arms = {arm.name: _gathered(arm, cohort, results, fold_of, grid) for arm in ARMS if arm.name not in absent}
+    present = [arm for arm in arms_of(cohort.profile) if arm.name not in absent]
+    arms = {arm.name: _gathered(arm, cohort, results, fold_of, grid) for arm in present}
     return Pooled(cohort, grid, arms, absent, fold_of)
 
 
@@ -96,7 +100,7 @@ def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Flo
     for (repeat, _), result in results.items():
         predictions[repeat].fill(result.index, result.predictions[arm.name])
         limits[repeat, result.index] = result.thresholds[arm.name]
-    place = Patients(cohort, None, 0).horizon
+    place = Patients(cohort, 0).horizon
     flags = np.stack(
         [high_risk(arm.name, cohort, each.risk[:, place], row) for each, row in zip(predictions, limits, strict=True)]
     )

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -19,9 +19,7 @@ from services.trainer.evaluation.splits import Splits
 from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
-
-Advance = Callable[[int, int], None]
-"""Called with (done, total)."""
+from shared.progress import Advance
 
 UNFINISHED = "unfinished"
 VERSION = 5
@@ -42,7 +40,8 @@ class Job:
     def work(self) -> Path:
         """Where finished pieces wait; named after all that they are made of."""
         profile, bags = self.cohort.profile.model_dump(mode="json"), self.embeddings.digest if self.embeddings else None
-        name = digest_of([VERSION, self.cohort.digest, profile, self.splits.digest, self.seed, bags])
+        made_of = [VERSION, self.cohort.digest, profile, self.splits.digest, self.seed, bags]
+        name = digest_of([*made_of, self.cohort.vector_digests])
         return self.out / UNFINISHED / name[:16]
 
     def pieces(self) -> list[str]:
@@ -58,7 +57,7 @@ class RawResults:
 
     folds: dict[tuple[int, int], FoldResult]
     permuted: dict[tuple[int, int], FoldResult]
-    """The folds of the first repeat again, with the outcome dealt out anew."""
+    """The folds of the first repeat again, with the outcome permuted."""
     controls: list[ControlResult]
 
 

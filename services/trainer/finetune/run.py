@@ -18,9 +18,10 @@ from services.trainer.finetune.export import exported
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.run_dir import LOGS, work_folder
 from services.trainer.finetune.settings import Settings
-from services.trainer.finetune.tile_dataset import Advance, Item, Labelled, decode
+from services.trainer.finetune.tile_dataset import Item, Labelled, decode
 from services.trainer.finetune.training import Lesson, train
 from shared.canonical import digest_of
+from shared.progress import Advance
 
 VERSION = 1
 """Raised when a change makes unfinished runs of an older version useless."""

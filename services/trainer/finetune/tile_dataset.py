@@ -1,7 +1,7 @@
 """Training data of an encoder: tiles as files with their patients, and labelled tiles read from a folder."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,9 @@ from PIL import Image, UnidentifiedImageError
 from services.trainer.errors import BadTilesError
 from shared.arrays import Ints
 from shared.canonical import digest_of
+from shared.progress import Advance
 
 Pixels = npt.NDArray[np.uint8]
-Advance = Callable[[int, int], None]
-
 SUFFIXES = (".png", ".jpg", ".jpeg")
 _BETWEEN = "__"
 _NAMED = 3

@@ -1,6 +1,6 @@
 """The loop: head first, then the encoder's last layers, stopped by patients that are held out, resumed where it was."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.task import Model, Task
 from services.trainer.finetune.tile_dataset import Item
 from shared.arrays import Flags, Ints
+from shared.progress import Advance
 
-Advance = Callable[[int, int], None]
 _LARGEST_STEP = 1.0
 """Norm to which gradients are cut."""
 

@@ -1,7 +1,8 @@
 """Intervals and paired tests from patients drawn again, and correction for many questions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 from scipy.stats import norm
@@ -11,6 +12,8 @@ from shared.arrays import Floats
 
 LEVEL = 0.95
 SAMPLES = 2000
+FEWER = 500
+"""Samples where there are many figures, or one that takes long."""
 _LARGEST = 4_000_000
 """Cells of the weight matrix that are computed at once."""
 
@@ -23,16 +26,18 @@ class Figure:
     lo: float | None
     hi: float | None
 
-    def as_json(self) -> dict[str, float | None]:
-        """Six significant digits."""
-        return {"est": rounded(self.est), "lo": rounded(self.lo), "hi": rounded(self.hi)}
+    def rounded(self, digits: int = 6) -> Self:
+        """The figure to significant digits, as reports hold it."""
+        return replace(self, **{field.name: rounded(getattr(self, field.name), digits) for field in fields(self)})
+
+
+NO_FIGURE = Figure(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(Figure):
     """A difference with its interval and two-sided p-value."""
 
-    figure: Figure
     p: float | None
 
 
@@ -49,6 +54,11 @@ class Bootstrap:
         rng = np.random.default_rng([seed, patients])
         return cls(rng.multinomial(patients, np.full(patients, 1 / patients), samples).astype(np.float64))
 
+    @property
+    def fewer(self) -> "Bootstrap":
+        """The first FEWER samples."""
+        return Bootstrap(self.weights[:FEWER])
+
     def draws(self, statistic: Statistic) -> Floats:
         """The figure in every sample."""
         parts = max(1, -(-self.weights.size // _LARGEST))
@@ -64,9 +74,9 @@ class Bootstrap:
         figure = _figure(self._value(difference), draws, level)
         finite = draws[np.isfinite(draws)]
         if figure.est is None or not len(finite):
-            return Contrast(figure, None)
+            return Contrast(figure.est, figure.lo, figure.hi, None)
         tail = min(int((finite <= 0).sum()), int((finite >= 0).sum())) + 1
-        return Contrast(figure, min(1.0, 2 * tail / (len(finite) + 1)))
+        return Contrast(figure.est, figure.lo, figure.hi, min(1.0, 2 * tail / (len(finite) + 1)))
 
     def _value(self, statistic: Statistic) -> float:
         return float(statistic(np.ones((1, self.weights.shape[1])))[0])
@@ -75,7 +85,7 @@ class Bootstrap:
 def _figure(value: float, draws: Floats, level: float) -> Figure:
     finite = draws[np.isfinite(draws)]
     if not np.isfinite(value):
-        return Figure(None, None, None)
+        return NO_FIGURE
     if len(finite) < len(draws) / 2:
         return Figure(value, None, None)
     lo, hi = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.metrics.bootstrap import Contrast, Figure
+from services.trainer.metrics.bootstrap import Contrast
 from services.trainer.metrics.censoring import by_horizon
 from services.trainer.metrics.statistic import divide
 from shared.arrays import Floats
@@ -23,15 +23,15 @@ def delong(outcome: Outcome, first: Sequence[Floats], second: Sequence[Floats], 
     known = by_horizon(outcome, years)
     cases, controls = known.weight * known.is_event, known.weight * (1 - known.is_event)
     if not (cases > 0).sum() > 1 or not (controls > 0).sum() > 1:
-        return Contrast(Figure(None, None, None), None)
+        return Contrast(None, None, None, None)
     placed = np.mean([placements(log_risk, cases, controls) for log_risk in first], axis=0)
     placed -= np.mean([placements(log_risk, cases, controls) for log_risk in second], axis=0)
     estimate = float(cases @ placed / cases.sum())
     error = float(np.sqrt(_variance(placed, cases) + _variance(placed, controls)))
     if error <= 0:
-        return Contrast(Figure(estimate, estimate, estimate), 1.0 if estimate == 0 else None)
+        return Contrast(estimate, estimate, estimate, 1.0 if estimate == 0 else None)
     reach = float(norm.ppf(0.975)) * error
-    return Contrast(Figure(estimate, estimate - reach, estimate + reach), float(2 * norm.sf(abs(estimate) / error)))
+    return Contrast(estimate, estimate - reach, estimate + reach, float(2 * norm.sf(abs(estimate) / error)))
 
 
 def placements(log_risk: Floats, cases: Floats, controls: Floats) -> Floats:

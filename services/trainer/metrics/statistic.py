@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from shared.arrays import Floats, Ints
 
 LARGEST_PAIRS = 1_000_000
 """Above so many pairs a statistic of pairs is bootstrapped by its first-order expansion."""

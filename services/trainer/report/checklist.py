@@ -1,15 +1,14 @@
 """TRIPOD+AI (Collins et al., BMJ 2024;385:e078378): each item filled from the report, or marked as missing."""
 
-from typing import Any
-
 from services.trainer.report.names import counted, events_of
+from services.trainer.report_model.procedure import ReportedBundle
+from services.trainer.report_model.report import Report
 
-Said = dict[str, Any]
 Item = tuple[str, str, str]
 MISSING = "missing: to be written by the authors"
 
 
-def checklist(report: Said) -> list[tuple[str, str, str, str]]:
+def checklist(report: Report) -> list[tuple[str, str, str, str]]:
     """Number, item, where it is answered, and whether it is: filled, missing or in part."""
     return [(*item, _state(item[-1])) for item in (*_methods(report), *_results(report))]
 
@@ -20,25 +19,25 @@ def _state(where: str) -> str:
     return "missing" if where == MISSING else "in part"
 
 
-def _methods(report: Said) -> list[Item]:
+def _methods(report: Report) -> list[Item]:
     """Items 1 to 12: question, patients and methods."""
-    profile, cohort, evaluated = report["profile"], report["cohort"], report["kind"] == "evaluate"
+    profile, cohort, evaluated = report.profile, report.cohort, report.cross_validation
     kind = "Development, internal validation" if evaluated else "External validation"
-    simulated = " on SIMULATED patients" if report["simulated"] else ""
+    simulated = " on SIMULATED patients" if report.simulated else ""
     prepared = (
         "imputation and scaling inside each fold" if evaluated else "by the bundle, with its training data's values"
     )
-    timing = f"all known {profile['prediction_time']}" if profile["prediction_time"] else f"timing {MISSING}"
+    timing = f"all known {profile.prediction_time}" if profile.prediction_time else f"timing {MISSING}"
     return [
-        ("1", "Title", f"{kind} of a prediction model{simulated}: {profile['title'] or profile['name']}"),
+        ("1", "Title", f"{kind} of a prediction model{simulated}: {profile.title or profile.name}"),
         ("2", "Abstract", "first paragraph of this page"),
         ("3", "Background: context, rationale, health inequalities", MISSING),
         ("4", "Objectives", "What was asked"),
-        ("5", "Data: source, dates, representativeness", f"table {cohort['digest'][:12]}; source and dates {MISSING}"),
+        ("5", "Data: source, dates, representativeness", f"table {cohort.digest[:12]}; source and dates {MISSING}"),
         (
             "6",
             "Participants: setting, eligibility, treatments",
-            f"{profile['population']}; setting {MISSING}" if profile["population"] else MISSING,
+            f"{profile.population}; setting {MISSING}" if profile.population else MISSING,
         ),
         ("7", "Data preparation", f"How it was done: {prepared}"),
         ("8", "Outcome: definition, assessment", f"{counted(report)}; blinding of assessment {MISSING}"),
@@ -46,16 +45,16 @@ def _methods(report: Said) -> list[Item]:
         (
             "10",
             "Sample size",
-            f"{cohort['n']} patients, {events_of(report)} events of interest; a justification is {MISSING}",
+            f"{cohort.n} patients, {events_of(report)} events of interest; a justification is {MISSING}",
         ),
         ("11", "Missing data", "Cohort, Table 1; Subgroups and missing modalities"),
         ("12", "Analysis: models, tuning, performance, heterogeneity", "How it was done; Arms; Subgroups"),
     ]
 
 
-def _results(report: Said) -> list[Item]:
+def _results(report: Report) -> list[Item]:
     """Items 13 to 27: how it was kept fair and open, what came out."""
-    evaluated = report["kind"] == "evaluate"
+    evaluated, external = report.cross_validation, report.external_validation
     return [
         ("13", "Class imbalance", "none corrected: hazards are fitted as they are"),
         ("14", "Fairness", _fairness(report)),
@@ -73,7 +72,7 @@ def _results(report: Said) -> list[Item]:
         (
             "22",
             "Model specification",
-            f"hazard ratios only; the models are {MISSING}" if evaluated else _bundle(report["bundle"]),
+            _bundle(external.bundle) if external else f"hazard ratios only; the models are {MISSING}",
         ),
         ("23", "Model performance", "Arms; Calibration; Decision curve; Subgroups"),
         (
@@ -87,16 +86,16 @@ def _results(report: Said) -> list[Item]:
     ]
 
 
-def _fairness(report: Said) -> str:
-    names = ", ".join(subgroup["name"] for subgroup in report["subgroups"])
+def _fairness(report: Report) -> str:
+    names = ", ".join(subgroup.name for subgroup in report.subgroups)
     return f"Subgroups: {names}; ancestry {MISSING}" if names else MISSING
 
 
-def _apart(report: Said) -> str:
-    if report["kind"] == "evaluate":
-        return f"splits by {report['grouped_by']}, frozen before any fit, leaks refused"
+def _apart(report: Report) -> str:
+    if report.cross_validation:
+        return f"splits by {report.cross_validation.grouped_by}, frozen before any fit, leaks refused"
     return "other patients than the bundle's training cohort, leaks refused"
 
 
-def _bundle(bundle: Said) -> str:
-    return f"bundle {bundle['digest'][:12]}: every coefficient as JSON, the model card beside them"
+def _bundle(bundle: ReportedBundle) -> str:
+    return f"bundle {bundle.digest[:12]}: every coefficient as JSON, the model card beside them"

@@ -1,21 +1,20 @@
 """The flow of patients: how many the table holds, which blocks are known, and how many had the event."""
 
 from textwrap import wrap
-from typing import Any
 
-from services.trainer.report.names import counted
+from services.trainer.report.names import counted, shown_blocks
 from services.trainer.report.svg import FAINT, GRID, INK, picture, text
+from services.trainer.report_model.report import Report
 
 _WIDTH, _TOP, _SECOND, _HEIGHT = 860, 32, 128, 236
 _MOST, _LETTER = 4, 7.2
 """Boxes in a row, and the width of a bold letter."""
-Said = dict[str, Any]
 
 
-def flow(report: Said) -> str:
+def flow(report: Report) -> str:
     """The whole table above, a box below for each choice of blocks that is known of some patients."""
-    cohort, parts = report["cohort"], _parts(report["modalities"])
-    drawn = _box(4, _TOP, 852, 52, [f"{cohort['n']} patients in the table, all analysed"], [counted(report)])
+    parts = _parts(report)
+    drawn = _box(4, _TOP, 852, 52, [f"{report.cohort.n} patients in the table, all analysed"], [counted(report)])
     gap = 12
     width = (_WIDTH - gap * (len(parts) - 1) - 8) / len(parts)
     for i, (name, patients, with_event) in enumerate(parts):
@@ -25,15 +24,13 @@ def flow(report: Said) -> str:
         heads = wrap(name, max(12, int(width / _LETTER) - 3))
         drawn += _box(left, _SECOND, width, 90, heads, [f"{patients} patients", f"{with_event} with the event"])
     title = "Flow of patients: what is known of whom, each served by the model of that"
-    return picture(_WIDTH, _HEIGHT, title, drawn, simulated=report["simulated"])
+    return picture(_WIDTH, _HEIGHT, title, drawn, simulated=report.simulated)
 
 
-def _parts(modalities: list[Said]) -> list[tuple[str, int, int]]:
+def _parts(report: Report) -> list[tuple[str, int, int]]:
     """Name, patients and events; the smallest groups are put together where there are many."""
-    ordered = sorted(modalities, key=lambda modality: -int(modality["n"]))
-    named = [
-        (modality["name"].replace("pathomic", "pathomics"), modality["n"], modality["events"]) for modality in ordered
-    ]
+    ordered = sorted(report.modalities, key=lambda modality: -modality.n)
+    named = [(shown_blocks(modality.name, report), modality.n, modality.events) for modality in ordered]
     if len(named) <= _MOST:
         return named
     rest = named[_MOST - 1 :]

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from services.trainer.report.names import arm_name, metric_name
-from services.trainer.report.svg import FAINT, GRID, INK, Axis, colour, picture, text
+from services.trainer.metrics.bootstrap import Figure
+from services.trainer.report.colours import arm_colour
+from services.trainer.report.names import metric_name, shown_arm
+from services.trainer.report.svg import FAINT, GRID, INK, Axis, picture, text
+from services.trainer.report_model.report import Report
 
-Said = dict[str, Any]
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 860, 436, 676, 23, 48
 
 
@@ -18,44 +19,49 @@ class Line:
     """One line of a plot: a name, an estimate with its ends, a colour, and a word aside."""
 
     name: str
-    figure: Said
+    figure: Figure
     fill: str
     aside: str
     strong: bool = False
 
 
-def by_arm(report: Said) -> str:
+def by_arm(report: Report) -> str:
     """Uno's C of every arm; of a bare yes or no it is the AUC."""
     lines = [
-        Line(arm["title"], arm["uno_c"], colour(name), f"n {arm['n']}", strong=name == "fused")
-        for name, arm in report["arms"].items()
+        Line(arm.title, arm.uno_c, arm_colour(name, report), f"n {arm.n}", strong=name == report.secondary.a)
+        for name, arm in report.arms.items()
         if name != "null"
     ]
-    return forest_plot(lines, f"{metric_name('uno_c', report)} by arm, 95 % interval", simulated=report["simulated"])
+    return forest_plot(lines, f"{metric_name('uno_c', report)} by arm, 95 % interval", simulated=report.simulated)
 
 
-def by_part(report: Said) -> str:
+def by_part(report: Report) -> str:
     """Harrell's C of the primary arm and its baseline in every subgroup; empty where none has a figure."""
     lines = [
-        Line(f"{subgroup['name']}: {arm_name(name)}", figure, colour(name), f"{subgroup['events']} of {subgroup['n']}")
-        for subgroup in report["subgroups"]
-        for name, figure in subgroup["harrell_c"].items()
+        Line(
+            f"{subgroup.name}: {shown_arm(name, report)}",
+            figure,
+            arm_colour(name, report),
+            f"{subgroup.events} of {subgroup.n}",
+        )
+        for subgroup in report.subgroups
+        for name, figure in subgroup.harrell_c.items()
     ]
     title = f"{metric_name('harrell_c', report)} in subgroups, events of patients"
-    return forest_plot(lines, title, simulated=report["simulated"]) if lines else ""
+    return forest_plot(lines, title, simulated=report.simulated) if lines else ""
 
 
 def forest_plot(lines: Sequence[Line], title: str, *, simulated: bool) -> str:
     """Lines above one axis; those without an estimate are left out."""
-    shown = [line for line in lines if line.figure["est"] is not None]
-    ends = [line.figure[key] for line in shown for key in ("lo", "hi") if line.figure[key] is not None]
+    shown = [(line, line.figure.est) for line in lines if line.figure.est is not None]
+    ends = [end for line, _ in shown for end in (line.figure.lo, line.figure.hi) if end is not None]
     low, high = min([0.45, *ends]), max([0.8, *ends])
     ticks = [float(tick) for tick in np.round(np.arange(0, 1.01, 0.1), 1) if low <= tick <= high]
     axis = Axis(low, high, ticks, "")
     height = _TOP + 22 + _ROW * len(shown)
     parts = [element for tick in ticks for element in _tick(axis, tick, height)]
-    for i, line in enumerate(shown):
-        parts += _drawn(line, _TOP + _ROW * i, axis)
+    for i, (line, estimate) in enumerate(shown):
+        parts += _drawn(line, estimate, _TOP + _ROW * i, axis)
     return picture(_WIDTH, height, title, parts, simulated=simulated)
 
 
@@ -66,15 +72,15 @@ def _tick(axis: Axis, tick: float, height: int) -> list[str]:
     return [rule, text(x, height - 8, f"{tick:g}", fill=FAINT, anchor="middle")]
 
 
-def _drawn(line: Line, y: int, axis: Axis) -> list[str]:
-    x = axis.place(line.figure["est"], _LEFT, _RIGHT)
+def _drawn(line: Line, estimate: float, y: int, axis: Axis) -> list[str]:
+    x, lo, hi = axis.place(estimate, _LEFT, _RIGHT), line.figure.lo, line.figure.hi
     parts = [text(8, y, line.name, bold=line.strong), text(_LEFT - 14, y, line.aside, fill=FAINT, anchor="end")]
-    label = f"{line.figure['est']:.3f}"
-    if line.figure["lo"] is not None:
-        a, b = (axis.place(line.figure[key], _LEFT, _RIGHT) for key in ("lo", "hi"))
+    label = f"{estimate:.3f}"
+    if lo is not None and hi is not None:
+        a, b = (axis.place(end, _LEFT, _RIGHT) for end in (lo, hi))
         parts.append(
             f'<line x1="{a:.1f}" y1="{y - 4}" x2="{b:.1f}" y2="{y - 4}" stroke="{line.fill}" stroke-width="2"/>'
         )
-        label += f" ({line.figure['lo']:.3f} to {line.figure['hi']:.3f})"
+        label += f" ({lo:.3f} to {hi:.3f})"
     parts.append(f'<rect x="{x - 4:.1f}" y="{y - 8}" width="8" height="8" fill="{line.fill}"/>')
     return [*parts, text(_RIGHT + 16, y, label, fill=INK, bold=line.strong)]

@@ -1,14 +1,13 @@
-"""Short names of arms and figures, as people read them."""
+"""Names of arms, blocks, columns and figures of merit, as people read them."""
 
-from typing import Any
+from services.trainer.arms.known_blocks import listed
+from services.trainer.report_model.patients import HazardRatio
+from services.trainer.report_model.report import Report
+from shared.model.block import Block, arm_name
 
-ARMS = {
+METHODS = {
     "null": "average risk",
     "rule": "rule",
-    "clinical": "clinical",
-    "clinical_molecular": "clinical + molecular",
-    "clinical_molecular_gbm": "LightGBM",
-    "pathomics": "pathomics alone",
     "fused": "late fusion",
     "early_concat": "early fusion",
     "gated": "gated network",
@@ -19,45 +18,80 @@ METRICS = {
     "ibs": "integrated Brier score (lower is better)",
     "net_benefit": "net benefit, mean at 20, 30 and 40 %",
 }
+TREES = "_gbm"
+"""End of the name of an arm of gradient-boosted trees."""
 
 
-Said = dict[str, Any]
-
-
-def outcome_of(report: Said) -> str:
+def outcome_of(report: Report) -> str:
     """What the event of interest is, in the profile's words."""
-    return str(report["cohort"]["meanings"][report["cohort"]["event_of_interest"]])
+    return report.cohort.meanings[report.cohort.event_of_interest]
 
 
-def events_of(report: Said) -> int:
+def events_of(report: Report) -> int:
     """How many patients had the event of interest."""
-    return int(report["cohort"]["events"][report["cohort"]["event_of_interest"]])
+    return report.cohort.events[report.cohort.event_of_interest]
 
 
-def counted(report: Said) -> str:
+def counted(report: Report) -> str:
     """How many patients had what, by the meaning of each code."""
-    cohort = report["cohort"]
-    return ", ".join(f"{count} {cohort['meanings'][code]}" for code, count in cohort["events"].items())
+    cohort = report.cohort
+    return ", ".join(f"{count} {cohort.meanings[code]}" for code, count in cohort.events.items())
 
 
-def arm_name(name: str) -> str:
+def blocks_of(arm: str, report: Report) -> tuple[Block, ...]:
+    """The blocks that the name of an arm is made of, in order; empty where it is called by its method."""
+    blocks, rest = [], arm
+    for block in report.profile.blocks:
+        own = arm_name([block])
+        if rest == own or rest.startswith(f"{own}_"):
+            blocks.append(block)
+            rest = rest.removeprefix(own).removeprefix("_")
+    return () if rest else tuple(blocks)
+
+
+def shown_arm(name: str, report: Report) -> str:
     """An arm in a few words."""
-    return ARMS.get(name, name.replace("_", " "))
+    if name in METHODS:
+        return METHODS[name]
+    if name.endswith(TREES):
+        return "LightGBM"
+    blocks = blocks_of(name, report)
+    if len(blocks) == 1 and blocks[0].source != "record":
+        return f"{blocks[0].title} alone"
+    return " + ".join(block.title for block in blocks) or name.replace("_", " ")
 
 
-def column_name(row: Said, report: Said) -> str:
+def shown_blocks(names: str, report: Report) -> str:
+    """Names of blocks between commas as their titles."""
+    titles = {block.name: block.title for block in report.profile.blocks}
+    return ", ".join(titles.get(name, name) for name in names.split(", "))
+
+
+def evidence(report: Report) -> str:
+    """Titles of the blocks beside the record that are known of anyone, as a sentence lists them; empty without any."""
+    known = {name for modality in report.modalities for name in modality.name.split(", ")}
+    blocks = (block for block in report.profile.blocks if block.source != "record" and block.name in known)
+    titles = [_evidence(block, report) for block in blocks]
+    return listed(titles) if titles else ""
+
+
+def _evidence(block: Block, report: Report) -> str:
+    is_ready_made = block.source == "slides" and not report.cohort.with_slides
+    return f"ready-made columns of {block.title}" if is_ready_made else block.title
+
+
+def column_name(row: HazardRatio, report: Report) -> str:
     """A column of a Cox model in words, such as `Chang M stage >= M1`."""
-    name, label = row["variable"], report["profile"]["labels"][row["variable"]]
-    return str(row["column"]).replace(name, label, 1).removesuffix(".0")
+    return row.column.replace(row.variable, report.profile.labels[row.variable], 1).removesuffix(".0")
 
 
-def metric_name(name: str, report: Said) -> str:
+def metric_name(name: str, report: Report) -> str:
     """A figure of merit in words; `auc_3y` is the AUC at 3 years.
 
     Of a bare yes or no by a horizon, C is the AUC and the integrated Brier score the one there.
     """
-    if not report["profile"]["has_times"]:
-        years = f"{report['horizons_years'][0]:g}"
+    if not report.profile.has_times:
+        years = f"{report.horizons_years[0]:g}"
         name = {"uno_c": f"auc_{years}y", "harrell_c": f"auc_{years}y", "ibs": f"brier_{years}y"}.get(name, name)
     if name.startswith("brier_"):
         return f"Brier score at {name.removeprefix('brier_').removesuffix('y')} years (lower is better)"

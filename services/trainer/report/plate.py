@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-Said = dict[str, Any]
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
+from services.trainer.report_model.patients import PrototypeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Plate:
         return [picture for picture in self._all if not picture.why]
 
 
-def by_risk(prototypes: Sequence[Said]) -> list[Said]:
+def by_risk(prototypes: Sequence[PrototypeRow]) -> list[PrototypeRow]:
     """From the highest hazard ratio to the lowest; those without one last, the most frequent first."""
-    return sorted(prototypes, key=lambda row: (-(_ratio(row).get("est") or 0.0), -row["mean_share"]))
+    return sorted(prototypes, key=lambda row: (-(_ratio(row).est or 0.0), -(row.mean_share or 0.0)))
 
 
-def direction(prototype: Said) -> str:
+def direction(prototype: PrototypeRow) -> str:
     """The direction of a prototype's association with risk, if its interval excludes 1."""
-    lo, hi = _ratio(prototype).get("lo"), _ratio(prototype).get("hi")
+    lo, hi = _ratio(prototype).lo, _ratio(prototype).hi
     if lo is not None and lo > 1:
         return "the more of it, the higher the risk"
     if hi is not None and hi < 1:
@@ -64,6 +64,5 @@ def direction(prototype: Said) -> str:
     return "no direction shown"
 
 
-def _ratio(prototype: Said) -> Said:
-    ratio: Said = prototype.get("hazard_ratio_per_sd") or {}
-    return ratio
+def _ratio(prototype: PrototypeRow) -> Figure:
+    return prototype.hazard_ratio_per_sd or NO_FIGURE

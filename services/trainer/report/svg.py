@@ -7,25 +7,27 @@ from itertools import pairwise
 
 INK, FAINT, GRID = "#1a1a1a", "#6b6b6b", "#e4e1da"
 COLOURS = {
-    "fused": "#0b5fa5",
-    "clinical_molecular": "#b4500b",
-    "clinical": "#7a7a00",
-    "pathomics": "#6a3d9a",
-    "rule": "#2e7d32",
-    "clinical_molecular_gbm": "#8d5a2b",
-    "early_concat": "#00796b",
-    "gated": "#ad1457",
-    "high risk": "#b4500b",
-    "low risk": "#0b5fa5",
-    "before": "#b4500b",
-    "after": "#0b5fa5",
+    "primary": ("#0b5fa5",),
+    "baseline": ("#b4500b",),
+    "record": ("#7a7a00",),
+    "alone": ("#6a3d9a", "#00838f", "#9c2f5b", "#4e6b2f", "#5d4037", "#3f51b5"),
+    "rule": ("#2e7d32",),
+    "trees": ("#8d5a2b",),
+    "early_concat": ("#00796b",),
+    "gated": ("#ad1457",),
+    "high risk": ("#b4500b",),
+    "low risk": ("#0b5fa5",),
+    "before": ("#b4500b",),
+    "after": ("#0b5fa5",),
 }
+"""By the role of an arm or group; where several have one role, in turn."""
 SIMULATED = "SIMULATED"
 
 
-def colour(name: str) -> str:
-    """The colour of an arm or group, the same in every figure."""
-    return COLOURS.get(name, FAINT)
+def colour(role: str, number: int = 0) -> str:
+    """The colour of a role; of several with the same role that of `number`."""
+    shades = COLOURS.get(role, (FAINT,))
+    return shades[number % len(shades)]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Writes a SIMULATED cohort: cohort.csv, embeddings, the truth behind it, and on request small real-pixel slides."""
 
-import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +17,14 @@ from services.trainer.simulation.simulated_outcome import (
     draw_outcome,
     true_risk,
 )
+from services.trainer.simulation.tables import write_table
+from services.trainer.simulation.vectors import DrawnVectors, VectorPlan
+from services.trainer.simulation.write_vectors import write_vectors
 from shared.arrays import Floats
 from shared.canonical import digest_of, sha256
+from shared.progress import Advance
 from shared.tensors import encode_tensors
 
-Advance = Callable[[int, int], None]
 ENCODER_NAME = "SIMULATED"
 
 
@@ -45,6 +47,8 @@ class SimulationPlan:
     """Of the case ids; another one for a cohort that is to be external."""
     outcome_seed: int | None = field(default=None, repr=False)
     """Another draw of what became of the same patients, with the same slides, and of what is not known of them."""
+    vectors: tuple[VectorPlan, ...] = field(default=(), repr=False)
+    """Blocks of vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,7 @@ class Simulated:
     facts: Facts
     simulated_outcome: SimulatedOutcome
     has_slides: Sequence[bool]
+    vectors: DrawnVectors
 
 
 def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
@@ -63,7 +68,8 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     rng = np.random.default_rng([plan.seed, 1])
     facts = draw_facts(plan.patients, rng)
     latent = draw_latent(facts, rng)
-    simulated_outcome = draw_outcome(facts, latent, plan.effect, rng)
+    vectors = DrawnVectors.of(plan.vectors, plan.patients, plan.seed)
+    simulated_outcome = draw_outcome(facts, latent, plan.effect, rng, vectors.log_hazard)
     places = rng.integers(0, plan.sites, plan.patients)
     names = [f"{plan.prefix}-{plan.seed}-{i:05d}" for i in range(plan.patients)]
     sites = [f"{plan.prefix}-SITE-{plan.seed}-{place}" for place in places]
@@ -72,25 +78,15 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
     if plan.outcome_seed is not None:
         # after all that the first stream gives, so that sites and slides are the same for every outcome seed
         outcome_rng = np.random.default_rng([plan.seed, 4, plan.outcome_seed])
-        simulated_outcome = draw_outcome(facts, latent, plan.effect, outcome_rng)
+        simulated_outcome = draw_outcome(facts, latent, plan.effect, outcome_rng, vectors.log_hazard)
         rows = as_rows(names, sites, facts, simulated_outcome, outcome_rng)
-    drawn = Simulated(names, places.tolist(), facts, simulated_outcome, has_slides)
+    drawn = Simulated(names, places.tolist(), facts, simulated_outcome, has_slides, vectors)
     write_table(out / "cohort.csv", rows)
     write_table(out / "SIMULATED_truth.csv", _truth(drawn))
     (out / "SIMULATED.md").write_text(_about(plan), encoding="utf-8")
+    write_vectors(vectors, names, out)
     _write_bags(plan, drawn, out / "embeddings", advance)
     return drawn
-
-
-def write_table(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Write a table of rows with the same columns, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    unfinished.replace(path)
 
 
 def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: Advance) -> None:
@@ -131,6 +127,7 @@ def _truth(drawn: Simulated) -> list[dict[str, str]]:
             "log_hazard": f"{np.log(drawn.simulated_outcome.theta[i]):.6g}",
             "risk_3y": f"{risks[0][i]:.6g}",
             "risk_5y": f"{risks[1][i]:.6g}",
+            **{f"latent_{name}": f"{latent[i]:.6g}" for name, latent in drawn.vectors.latents.items()},
         }
         for i, name in enumerate(drawn.names)
     ]
@@ -143,4 +140,5 @@ def _about(plan: SimulationPlan) -> str:
         "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
         f"{plan}\n\n{note}| true hazard ratio of relapse, given all else | |\n|---|---|\n{ratios}\n"
         f"| what the slides show, per SD | {plan.effect:g} |\n"
+        + "".join(f"| what {block.name} shows, per SD | {block.effect:g} |\n" for block in plan.vectors)
     )

@@ -54,9 +54,14 @@ def draw_latent(facts: Facts, rng: np.random.Generator) -> Floats:
     return np.asarray((raw - raw.mean()) / raw.std(), np.float64)
 
 
-def draw_outcome(facts: Facts, latent: Floats, effect: float, rng: np.random.Generator) -> SimulatedOutcome:
-    """Draw outcomes in which the latent has hazard ratio `effect` per standard deviation, given all else."""
-    log_hazard = known_log_hazard(facts) + np.log(effect) * latent
+def draw_outcome(
+    facts: Facts, latent: Floats, effect: float, rng: np.random.Generator, beside: Floats | float = 0.0
+) -> SimulatedOutcome:
+    """Draw outcomes in which the latent has hazard ratio `effect` per standard deviation, given all else.
+
+    `beside` [n] is a log hazard of other evidence.
+    """
+    log_hazard = known_log_hazard(facts) + np.log(effect) * latent + beside
     theta = _theta(facts) * np.exp(log_hazard)
     reached = rng.exponential(size=len(facts)) / theta
     relapse = np.full(len(facts), np.inf)

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 from sklearn.cluster import MiniBatchKMeans
 
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, Features
-from services.trainer.metrics.bootstrap import rounded
+from services.trainer.metrics.bootstrap import Figure, rounded
+from services.trainer.report_model.patients import PrototypeRow, TileExample
 from shared.arrays import Floats, Ints
 
 PROTOTYPES = 8
@@ -29,15 +30,13 @@ class Prototypes:
     cases: tuple[str, ...]
     shares: Floats
     """[cases, k], share of a patient's tiles that belong to each."""
-    examples: tuple[tuple[dict[str, Any], ...], ...]
-    """For each, the tiles nearest to its centre, one a patient: case, slide, level-0 x and y of the corner."""
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[PrototypeRow, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Each prototype with its centre, mean share, hazard ratio and examples."""
         centres = [[rounded(float(value), 4) for value in centre] for centre in self.centres]
-        listed = zip(self.rows, self.examples, centres, strict=True)
-        rows = [row | {"examples": list(examples), "centre": centre} for row, examples, centre in listed]
+        listed = zip(self.rows, centres, strict=True)
+        rows = [row.model_dump(mode="json") | {"centre": centre} for row, centre in listed]
         return {"version": 1, "axes": self.centres.shape[1], "prototypes": rows}
 
 
@@ -57,40 +56,43 @@ def prototypes(
     centres = np.asarray(clusters.cluster_centers_, np.float32)
     shares = np.stack([np.bincount(clusters.predict(bag), minlength=count) / len(bag) for bag in tiles])
     outcome = cohort.outcome[members]
-    rows = tuple(_row(k, shares[:, k], cases, outcome) for k in range(count))
-    examples = tuple(_nearest(centre, cases, tiles, embeddings) for centre in centres)
-    return Prototypes(centres, cases, shares, examples, rows)
+    examples = [_nearest(centre, cases, tiles, embeddings) for centre in centres]
+    rows = tuple(_row(k, shares[:, k], cases, outcome, examples[k]) for k in range(count))
+    return Prototypes(centres, cases, shares, rows)
 
 
-def _row(k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
-    most = [cases[i] for i in np.argsort(-share, kind="stable")[:_EXAMPLES] if share[i] > 0]
-    content = {
-        "prototype": k,
-        "mean_share": rounded(float(share.mean())),
-        "spread": rounded(float(share.std())),
-        "share_with_event": _mean(share[outcome.is_event]),
-        "share_without": _mean(share[~outcome.is_event]),
-        "most_in": most,
-    }
-    return content | ({"hazard_ratio_per_sd": _hazard_ratio(share, outcome)} if share.std() > 0 else {})
+def _row(
+    k: int, share: Floats, cases: tuple[str, ...], outcome: Outcome, examples: tuple[TileExample, ...]
+) -> PrototypeRow:
+    return PrototypeRow(
+        prototype=k,
+        mean_share=rounded(float(share.mean())),
+        spread=rounded(float(share.std())),
+        share_with_event=_mean(share[outcome.is_event]),
+        share_without=_mean(share[~outcome.is_event]),
+        most_in=tuple(cases[i] for i in np.argsort(-share, kind="stable")[:_EXAMPLES] if share[i] > 0),
+        hazard_ratio_per_sd=_hazard_ratio(share, outcome) if share.std() > 0 else None,
+        examples=examples,
+    )
 
 
 def _mean(share: Floats) -> float | None:
     return rounded(float(share.mean())) if len(share) else None
 
 
-def _hazard_ratio(share: Floats, outcome: Outcome) -> dict[str, float | None]:
+def _hazard_ratio(share: Floats, outcome: Outcome) -> Figure:
     sample = Sample.of(((share - share.mean()) / share.std())[:, None], outcome.time, outcome.is_event)
     beta = fit_cox(sample, _RIDGE)
     error = float(np.linalg.inv(derivatives(sample, beta, _RIDGE)[1])[0, 0] ** 0.5)
-    ends = [rounded(float(np.exp(beta[0] + z * error)), 4) for z in (0, -_Z, _Z)]
-    return {"est": ends[0], "lo": ends[1], "hi": ends[2]}
+    est, lo, hi = (float(np.exp(beta[0] + z * error)) for z in (0, -_Z, _Z))
+    return Figure(est, lo, hi).rounded(4)
 
 
 def _nearest(
     centre: Features, cases: tuple[str, ...], tiles: list[Features], embeddings: Embeddings
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[TileExample, ...]:
     """The nearest tile of each of the patients with the nearest tiles."""
     far = [((bag - centre) ** 2).sum(axis=1) for bag in tiles]
     closest: Ints = np.argsort([bag.min() for bag in far], kind="stable")[:_EXAMPLES]
-    return tuple(embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)
+    places = (embeddings.tile(cases[i], int(far[i].argmin()), _SAMPLED) for i in closest)
+    return tuple(TileExample.model_validate(place) for place in places)

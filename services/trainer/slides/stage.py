@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.arms.arm import SlideView
-from services.trainer.arms.clinical_molecular_gbm import BLOCKS
+from services.trainer.arms.arm import BlockView
 from services.trainer.arms.columns import fit_columns
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import MissingTorchError
 from services.trainer.folds import stratified_folds
+from services.trainer.out_of_fold import agreement, out_of_fold
 from services.trainer.slides.projection import Projection, fit_projection
-from shared.arrays import Flags, Floats, Ints
+from shared.arrays import Floats
 from shared.model.column import Column, design_matrix
 
 try:
@@ -36,6 +36,16 @@ MOST_TILES, TILE_BUDGET = 4096, 1_500_000
 
 
 @dataclass(frozen=True, eq=False)
+class SlideScores:
+    """What networks say of n patients."""
+
+    view: BlockView
+    """Of the block of slides."""
+    gated: Floats | None
+    """[n], log-risk of the gated network; None where it was not fitted."""
+
+
+@dataclass(frozen=True, eq=False)
 class SlideModel:
     """What was fitted on the training patients' slides."""
 
@@ -51,38 +61,48 @@ class SlideModel:
         """Projected tiles [t, k] of each case."""
         return [self.projection(embeddings.bag(case, self.most)) for case in cases]
 
-    def view(self, cohort: Cohort, tiles: Sequence[Features]) -> SlideView:
-        """The networks' mean log-risk of new patients."""
+    def scores(self, cohort: Cohort, tiles: Sequence[Features], beside: Floats | None = None) -> SlideScores:
+        """The networks' mean log-risk of new patients; `beside` [n, k] as in `fit_slides`."""
         has = np.array([len(bag) > 0 for bag in tiles], np.bool_)
         risk = np.where(has, self.attention.log_risk(Bags(tiles)).mean(axis=0), np.nan)
-        gated = np.full(len(cohort), np.nan)
+        gated = None
         if self.gated:
-            gated = self.gated.log_risk(Bags(tiles, _design(self.columns, cohort))).mean(axis=0)
-        return SlideView(risk, pooled(tiles, self.projection), gated)
+            gated = self.gated.log_risk(Bags(tiles, _design(self.columns, cohort, beside))).mean(axis=0)
+        return SlideScores(BlockView(risk, pooled(tiles, self.projection)), gated)
 
 
 def fit_slides(
-    cohort: Cohort, embeddings: Embeddings, seed: int, *, gated: bool = True, schedule: Schedule | None = None
-) -> tuple[SlideModel, SlideView]:
-    """Fit on a training cohort; the view of its own patients is out of fold."""
+    cohort: Cohort,
+    embeddings: Embeddings,
+    seed: int,
+    *,
+    gated: bool = True,
+    schedule: Schedule | None = None,
+    beside: Floats | None = None,
+) -> tuple[SlideModel, SlideScores]:
+    """Fit on a training cohort; the scores of its own patients are out of fold.
+
+    `beside` [n, k] are columns of other blocks that the gated network reads; NaN where they are missing.
+    """
     has = embeddings.has(cohort.case_ids)
     with_slides = np.flatnonzero(has)
     names = [cohort.case_ids[i] for i in with_slides]
     projection = fit_projection(embeddings, names, [cohort.sites[i] for i in with_slides])
     most = int(np.clip(TILE_BUDGET // max(len(names), 1), 64, MOST_TILES))
     tiles = [projection(embeddings.bag(case, most)) for case in cohort.case_ids]
-    columns = fit_columns(cohort.case_values, cohort.profile.of_blocks(BLOCKS))
+    columns = fit_columns(cohort.case_values, cohort.profile.of_blocks(cohort.profile.record_blocks))
     folds = stratified_folds(cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
     kept = np.tile(np.stack([folds != fold for fold in range(FOLDS)]), (SEEDS, 1))
     schedule = schedule or Schedule()
     attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)
-    joint = Bags(tiles, _design(columns, cohort))
+    joint = Bags(tiles, _design(columns, cohort, beside))
     both = train(joint, cohort.outcome, kept, schedule, seed + 1) if gated else None
     log_risks = attention.log_risk(Bags(tiles))
-    model = SlideModel(projection, columns, attention, both, most, _agreement(log_risks[:, has]))
-    risk = np.where(has, _out_of_fold(log_risks, folds), np.nan)
-    mixed = _out_of_fold(both.log_risk(joint), folds) if both else np.full(len(cohort), np.nan)
-    return model, SlideView(risk, pooled(tiles, projection), mixed)
+    fold_of_network = np.tile(np.arange(FOLDS), SEEDS)
+    model = SlideModel(projection, columns, attention, both, most, agreement(log_risks[:, has], fold_of_network))
+    risk = np.where(has, out_of_fold(log_risks, fold_of_network, folds), np.nan)
+    mixed = out_of_fold(both.log_risk(joint), fold_of_network, folds) if both else None
+    return model, SlideScores(BlockView(risk, pooled(tiles, projection)), mixed)
 
 
 def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
@@ -92,26 +112,9 @@ def pooled(tiles: Sequence[Features], projection: Projection) -> Floats:
     return np.stack([bag[:, :count].mean(axis=0, dtype=np.float64) if len(bag) else nothing for bag in tiles])
 
 
-def _out_of_fold(log_risk: Floats, folds: Ints) -> Floats:
-    """Mean [n] over the networks [e, n] that had not seen a patient, each centred on the patients that it saw."""
-    fold_of_network = np.tile(np.arange(FOLDS), SEEDS)
-    unseen = fold_of_network[:, None] == folds[None, :]
-    centred = log_risk - _mean(log_risk, ~unseen)[:, None] + _mean(log_risk, ~unseen).mean()
-    return np.asarray(np.where(unseen, centred, 0).sum(axis=0) / unseen.sum(axis=0), np.float64)
-
-
-def _agreement(log_risk: Floats) -> float:
-    """Mean correlation of networks [e, n] of different inner folds; a constant network correlates with none."""
-    spread = log_risk.std(axis=1, keepdims=True)
-    standard = (log_risk - log_risk.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, np.inf)
-    fold = np.tile(np.arange(FOLDS), SEEDS)
-    correlations = (standard @ standard.T / log_risk.shape[1])[fold[:, None] != fold[None, :]]
-    return float(np.clip(correlations.mean(), 0.0, 1.0))
-
-
-def _mean(values: Floats, mask: Flags) -> Floats:
-    return np.asarray(np.where(mask, values, 0).sum(axis=1) / mask.sum(axis=1), np.float64)
-
-
-def _design(columns: tuple[Column, ...], cohort: Cohort) -> Features:
-    return np.clip(design_matrix(columns, cohort.case_values), -4, 4).astype(np.float32)
+def _design(columns: tuple[Column, ...], cohort: Cohort, beside: Floats | None) -> Features:
+    """Columns that the gated network reads: of the record, and `beside`, where a missing number is 0."""
+    design = design_matrix(columns, cohort.case_values)
+    if beside is not None:
+        design = np.hstack([design, np.nan_to_num(beside, nan=0.0)])
+    return np.clip(design, -4, 4).astype(np.float32)

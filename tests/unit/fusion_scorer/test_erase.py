@@ -20,7 +20,9 @@ def _fill(store: MemoryStore, case: CaseId, slides: tuple[Sha256, ...]) -> None:
     store.put(f"{keys.slides(case)}S.svs", b"pixels")
     store.put(keys.clinical(case), b"{}")
     store.put(f"{keys.clinical(case)}.part", b"{")
-    store.put(f"{keys.vectors(case)}radiomics.json", b"{}")
+    store.put(keys.vector(case, "radiomics"), b"{}")
+    store.put(f"{keys.vector(case, 'radiomics')}.part", b"{")
+    store.put(keys.indexed_vector(case, "radiomics"), b"{}")
     for slide in slides:
         named = json.dumps({"case_id": case, "thumbnail_key": keys.plan_prefix(slide, PLAN) + keys.THUMBNAIL})
         attention = keys.attention(slide, Sha256(case.encode().hex().ljust(64, "0")))

@@ -261,7 +261,7 @@ def test_a_damaged_entry_of_a_record_lets_it_be_looked_at_again(damaged: Scorer)
     info = damaged.store.head("clinical/MB-1.json")
     assert info is not None
     assert damaged.landing.unseen(info)
-    assert not damaged.index.refused_clinical(CASE)
+    assert not damaged.index.refused(info.key)
     damaged.landing(ObjectHint(info.key, "medulla"))
     assert not damaged.landing.unseen(info)
 

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, verify
+from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, no_longer_from, verify
 from tests.support import scores as samples
 
 CHANGES: dict[str, Any] = {
@@ -84,3 +84,11 @@ def test_a_changed_or_lost_score_is_found() -> None:
     rows = chain(3)
     assert "was changed" in verify([*rows[:2], replace(rows[2], body="other")]).problem
     assert "is gone" in verify([*rows[:2], replace(rows[2], body=None)]).problem
+
+
+def test_a_score_that_lost_a_vector_says_which() -> None:
+    before, now = samples.with_vectors(), samples.with_vectors()
+    removed = now.provenance.vectors.pop()
+    sentence = no_longer_from(samples.body(before), samples.body(now))
+    assert sentence == f"No longer made from the vector texture with SHA-256 {removed.digest}."
+    assert no_longer_from(samples.body(now), samples.body(before)) is None

@@ -70,6 +70,27 @@ def test_a_slide_that_was_left_out_and_a_remark_are_flagged() -> None:
     assert list(flags) == ["out_of_distribution", "left_out_slide", "remark", "simulated"]
 
 
+def test_a_vector_unlike_training_and_a_block_that_was_left_aside_are_flagged() -> None:
+    flags = case_state.summary(facts(samples.with_vectors(CASE))).flags
+    assert list(flags) == ["out_of_distribution", "left_aside", "simulated"]
+
+
+def test_refusals_of_two_vectors_stand_beside_each_other_until_a_score_used_them() -> None:
+    refused = [samples.rejected_vector(CASE, block, samples.at(1)) for block in ("blood", "texture")]
+    open_rejections = case_state.open_rejections(facts(samples.score(CASE), rejections=refused))
+    assert [rejection.object_key for rejection in open_rejections] == [each.object_key for each in refused]
+    assert not case_state.open_rejections(facts(samples.with_vectors(CASE), rejections=refused))
+
+
+def test_a_refused_vector_is_cleared_by_a_score_that_was_made_from_it() -> None:
+    refused = samples.rejected_vector(CASE, "blood", samples.at(1))
+    refused.object_etag = "v1"
+    for key, is_open in (("vectors/MB-1/blood.json", False), ("vectors/MB-1/texture.json", True)):
+        current = KeptScore(samples.body(samples.score(CASE)), samples.at(5), True, "r", frozenset({(key, "v2")}))
+        case_facts = CaseFacts(CASE, samples.at(9), current, [refused], [])
+        assert bool(case_state.open_rejections(case_facts)) is is_open
+
+
 def test_a_case_with_a_slide_on_its_way_is_in_progress() -> None:
     case_facts = facts(progress=[samples.progress(CASE, "A", 1, samples.at(1))])
     assert case_state.summary(case_facts).state == CASE_STATE_IN_PROGRESS

@@ -139,7 +139,7 @@ def test_a_withdrawn_case_keeps_its_scores_and_is_scored_again_by_a_later_one(re
     results.withdraw("MB-1", 2)
     answer = Queries(results.store, results.blobs).get_case("MB-1")
     assert (answer.summary.state, answer.HasField("score")) == (CASE_STATE_WITHDRAWN, False)
-    assert answer.withdrawn == "All slides of the case and its clinical record were deleted."
+    assert answer.withdrawn == "All slides, records and vectors of the case were deleted."
     assert [item.current for item in results.store.scores(CaseId("MB-1"))] == [False]
     results.score(samples.score("MB-1", version="2"), 3)
     answer = Queries(results.store, results.blobs).get_case("MB-1")
@@ -177,6 +177,6 @@ def test_the_audit_record_says_why_a_score_is_no_longer_made_from_a_slide(result
     assert why == [
         None,
         f"No longer made from the slide with SHA-256 {samples.digest('MB-1/A1')}.",
-        "All slides of the case and its clinical record were deleted.",
+        "All slides, records and vectors of the case were deleted.",
     ]
     assert results.store.verify_chain().intact

@@ -238,3 +238,11 @@ def test_refused_uploads_without_a_case_are_listed_while_they_stand(client: Test
     assert [item["object_key"] for item in client.get("/api/v1/refused").json()["refused"]] == ["slides/a b/c.svs"]
     RefusedUploads(results.blobs, results.store).forget_removed()
     assert [item.object_key for item in results.store.refused(9)] == ["slides/a b/c.svs"]
+
+
+def test_a_request_that_names_no_case_id_is_answered_with_what_an_id_looks_like(client: TestClient) -> None:
+    answers = client.get("/api/v1/cases/a%20b"), client.delete("/api/v1/cases/a%20b")
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert {answer.json()["advice"] for answer in answers} == {
+        "Name the case by its id, 1 to 64 of A-Z a-z 0-9 . _ -, the first no dot."
+    }

@@ -84,6 +84,8 @@ def test_an_id_that_older_programs_made_is_not_that_of_its_key() -> None:
         "Thumbs.db",
         ".DS_Store",
         "DICOMDIR",
+        "AUTORUN.INF",
+        "Viewer/viewer.exe",
         "S_thumbnail.JPG",
         "S.svs.md5",
         "",

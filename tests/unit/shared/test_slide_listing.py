@@ -14,7 +14,7 @@ from shared.blob.port import BlobInfo
 from shared.errors import TransientError
 from shared.slides.companions import companions
 from shared.slides.listing import FoundSlide, SlideListing
-from tests.support.dicom_series import SERIES, series, without_preamble
+from tests.support.dicom_series import SERIES, claiming, series, without_preamble
 from tests.support.mirax import mirax
 
 CASE = "slides/case-1/"
@@ -115,6 +115,21 @@ def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
     assert slide.usable
     assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]
+
+
+def _of_another_slide(data: bytes) -> bytes:
+    """An image as another instance in another frame of reference."""
+    return data.replace(b"1.9.1\0", b"1.9.7\0").replace(b"1.9.5\0", b"1.9.6\0")
+
+
+@pytest.mark.parametrize("frames_px", [None, (1, 256)])
+def test_two_slides_under_one_series_uid_are_refused_together(frames_px: tuple[int, int] | None) -> None:
+    whole = series("1.9")
+    other = claiming(whole["level0"], *frames_px) if frames_px else whole["level0"]
+    (slide,) = listed({**whole, "other": _of_another_slide(other)})
+    assert not slide.usable
+    assert "mixes 2 slides" in slide.missing
+    assert "SeriesInstanceUID of its own" in slide.missing
 
 
 def test_a_version_of_a_series_changes_with_each_of_its_levels() -> None:

@@ -88,6 +88,8 @@ def test_an_error_that_nobody_raised_on_purpose_is_a_sentence_with_type_and_plac
 def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(tmp_path: Path) -> None:
     (tmp_path / "slides/MB-1").mkdir(parents=True)
     (tmp_path / "clinical").mkdir()
+    (tmp_path / "vectors/MB-1").mkdir(parents=True)
+    (tmp_path / "vectors/MB-1/blood.json").symlink_to("gone.svs")
     (tmp_path / "slides/MB-1/a.svs").symlink_to("gone.svs")
     (tmp_path / "slides/loose.svs").symlink_to("gone.svs")
     for name in ("MB-1.json", "MB-1.json.part", ".MB-1.json"):
@@ -100,6 +102,7 @@ def test_what_cannot_be_read_in_a_watched_folder_is_reported_once_with_its_case(
         ("MB-1", "slides/MB-1/a.svs"),
         ("", "slides/loose.svs"),
         ("MB-1", "clinical/MB-1.json"),
+        ("MB-1", "vectors/MB-1/blood.json"),
     ]
     assert all("gone.svs" in rejection.sentence and rejection.advice for rejection in reported)
     assert len(list(unreadable(tmp_path / "slides", file_names.is_no_slide))) == 2
@@ -114,6 +117,7 @@ def test_slides_and_records_beside_their_folders_are_reported_with_where_they_be
         "plans/a/b.tif",
         "slides/a/b.svs",
         "clinical/a.json",
+        "vectors/a/blood.json",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"bytes")

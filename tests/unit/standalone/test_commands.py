@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -222,6 +222,18 @@ def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: 
     assert output["folder"] == str(tmp_path)
     assert "Research use only" in output["notice"]
     assert "http://127.0.0.1:8123" in medulla("up", "--watch", tmp_path, "--port", 8123).stdout
+
+
+def test_up_that_is_stopped_while_it_starts_ends_as_it_does_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(laptop, "serve", stop)
+    stopped = medulla("up", "--watch", tmp_path)
+    assert stopped.exit_code == 0
+    assert stopped.stderr.endswith("Nothing is half-written; the same command goes on from here.\n")
 
 
 @pytest.mark.parametrize("command", [("demo", "--out"), ("score", "SLIDE", "--out"), ("up", "--watch")])

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from shared.blob.folder import FolderStore
 from tests.unit.standalone.test_commands import medulla
 
@@ -14,3 +16,15 @@ def test_erasing_a_case_of_which_nothing_is_stored_says_so(tmp_path: Path) -> No
     assert misspelt.exit_code == 0
     assert misspelt.stdout.startswith("Case MB-11: erased, although nothing was stored of it")
     assert "--lift" in misspelt.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--lift",)])
+def test_a_name_that_is_no_case_id_is_refused_with_what_an_id_looks_like(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    refused = medulla("erase", "../MB-1", "--watch", tmp_path, *options)
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "medulla: '../MB-1' in the command line is not a pseudonym [bad_case_id]. "
+        "Name the case by its id, 1 to 64 of A-Z a-z 0-9 . _ -, the first no dot.\n"
+    )

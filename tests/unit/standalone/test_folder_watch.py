@@ -16,7 +16,10 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.path, self.bus, self.clock = folder / "slides/a/b.svs", MemoryBus(), 0.0
         self.path.parent.mkdir(parents=True)
-        self.look = FolderWatch(FolderStore(folder), self.bus.producer(), "b", "slides/", lambda: self.clock)
+        self.erased = False
+        self.look = FolderWatch(
+            FolderStore(folder), self.bus.producer(), "b", "slides/", lambda: self.clock, lambda _: self.erased
+        )
 
     def after(self, seconds: float) -> list[bool]:
         """Whether each announcement so far is one of a removal."""
@@ -66,4 +69,15 @@ def test_a_file_whose_name_is_no_text_stops_no_other(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(watched.path.parent) + b"/a\xff.svs")).write_bytes(b"x")
     watched.after(0)
     assert watched.after(2) == [False]
+    assert watched.after(9) == [False]
+
+
+def test_a_file_that_lands_while_its_case_is_erased_is_announced_when_that_is_lifted(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.erased = True
+    watched.write(b"x", 0)
+    watched.after(0)
+    assert watched.after(2) == []
+    watched.erased = False
+    assert watched.after(1) == [False]
     assert watched.after(9) == [False]

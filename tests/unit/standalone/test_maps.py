@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from services.standalone.app import app
 from services.standalone.case import case_from
 from services.standalone.local_slides import slide_at
+from services.trainer.cohort.column_map import BadMapError, load_map
 
 THEIRS = "Patient ID;AGE;Gender;Days;Outcome\r\nA;5,4;F;400;relapse\r\nB;6,1;M;800;none\r\n"
 MAP = """
@@ -57,3 +59,8 @@ def test_a_map_of_another_table_is_refused(tmp_path: Path) -> None:
     )
     assert done.exit_code == 1
     assert 'the map names columns that theirs.csv does not have: "MRN"' in done.stderr
+
+
+def test_a_map_without_an_end_is_refused_by_its_size() -> None:
+    with pytest.raises(BadMapError, match="more than 1000000 bytes"):
+        load_map(Path("/dev/zero"))

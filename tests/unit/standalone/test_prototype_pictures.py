@@ -2,7 +2,6 @@
 
 import base64
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +14,8 @@ from services.standalone.prototype_pictures import plate
 from services.tiler.in_place import slide_digest
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.report.plate import Picture
-from services.trainer.simulation.simulate import write_table
+from services.trainer.report_model.patients import PrototypeRow, TileExample
+from services.trainer.simulation.tables import write_table
 from shared.canonical import sha256
 from shared.tensors import encode_tensors
 from tests.support.cohorts import quiet
@@ -55,9 +55,11 @@ def embedded(slides: Path, metadata: dict[str, str] = SIZE, *, placed: bool = Tr
 def pictures(slides: Path, numbers: dict[str, int]) -> list[Picture]:
     """Pictures of one tile of each case, as one prototype."""
     embeddings = read_embeddings(slides)
-    examples = [embeddings.tile(case, number) for case, number in numbers.items()]
-    prototypes: list[dict[str, Any]] = [{"prototype": 3, "examples": examples}]
-    return list(plate(prototypes, embeddings, CohortSlides.below(slides, None), quiet).pictures[3])
+    examples = tuple(TileExample.model_validate(embeddings.tile(case, number)) for case, number in numbers.items())
+    prototype = PrototypeRow(
+        prototype=3, mean_share=1, spread=0, share_with_event=1, share_without=1, most_in=(), examples=examples
+    )
+    return list(plate([prototype], embeddings, CohortSlides.below(slides, None), quiet).pictures[3])
 
 
 def grey(picture: Picture) -> float:

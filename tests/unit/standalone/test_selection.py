@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.standalone.errors import BadSlideTableError
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted, select
 from services.standalone.slides_table import read_table
@@ -68,6 +69,7 @@ def test_arguments_and_table_are_taken_together(tmp_path: Path) -> None:
         "\ufeffcase_id;path;mpp\r\nMB-1;s.svs;0,25\r\n".encode(),
         b"path\tcase_id\tmpp\ns.svs\tMB-1\t0.25\n",
         b'mpp,case_id,path\n0.25,"MB-1", s.svs \n\n',
+        "case_id\tpath\tmpp\r\nMB-1\ts.svs\t0.25\r\n".encode("utf-16"),
     ],
 )
 def test_tables_as_spreadsheets_write_them_are_read(tmp_path: Path, text: bytes) -> None:
@@ -93,6 +95,31 @@ def test_what_is_wrong_with_a_table_is_said_by_name(tmp_path: Path, text: bytes,
     put(tmp_path / "s.svs")
     sentence = only_refusal(select([tmp_path / "s.svs"], put(tmp_path / "slides.csv", text)))
     assert all(word in sentence for word in words), sentence
+
+
+def test_a_table_without_an_end_is_refused_by_its_size() -> None:
+    with pytest.raises(BadSlideTableError, match="more than 64000000 bytes"):
+        read_table(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("also", [(), ("in",), ("in/slides/A/s.svs",)])
+def test_two_resolutions_of_one_file_are_refused_by_name(tmp_path: Path, also: tuple[str, ...]) -> None:
+    put(tmp_path / "in/slides/A/s.svs")
+    rows = b"case_id,path,mpp\nA,in/slides/A/s.svs,0.5\nA,in/slides/A/../A/s.svs,0.25\n"
+    slides, refused = parted(select([tmp_path / name for name in also], put(tmp_path / "slides.csv", rows)))
+    assert not slides
+    assert {str(item.error) for item in refused} == {
+        "the table gives it the resolutions 0.25 and 0.5 um/px; leave the right one"
+    }
+
+
+@pytest.mark.parametrize("also", ["in", "in/slides/A/s.svs"])
+def test_a_slide_that_is_given_twice_has_the_resolution_of_the_table(tmp_path: Path, also: str) -> None:
+    put(tmp_path / "in/slides/A/s.svs")
+    table = put(tmp_path / "slides.csv", b"case_id,path,mpp\nA,in/slides/A/s.svs,0.5\nB,in/slides/A/s.svs,0.25\n")
+    slides, refused = parted(select([tmp_path / also], table))
+    assert not refused
+    assert [(slide.case_id, slide.mpp) for slide in slides] == [("A", 0.5), ("B", 0.25)]
 
 
 def test_one_bad_row_does_not_silence_the_others(tmp_path: Path) -> None:

@@ -5,17 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.columns import fit_columns, log_risk_columns
-from services.trainer.arms.fused import Fused
-from services.trainer.arms.pathomics import Pathomics
-from services.trainer.arms.registry import ARMS
+from services.trainer.arms.registry import arms_of
 from services.trainer.arms.ridge_cox import ByPattern
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
+from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
-from shared.model.block import PATHOMIC, PATHOMICS
 from shared.model.column import design_matrix
 from shared.model.variable import Variable
 from tests.support.cohorts import simulated
@@ -26,22 +24,25 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     return simulated(tmp_path_factory.mktemp("arms"), SimulationPlan(200, tiles=1, width=8))[0]
 
 
-def view(log_risk: Floats) -> SlideView:
-    return SlideView(log_risk, np.tile(log_risk[:, None], (1, 3)), np.nan_to_num(log_risk))
+ARMS = {arm.name: arm for arm in arms_of(load_profile())}
+
+
+def with_slides(cohort: Cohort, log_risk: Floats) -> Patients:
+    view = BlockView(log_risk, np.tile(log_risk[:, None], (1, 3)))
+    return Patients(cohort, 1, {"pathomic": view}, np.nan_to_num(log_risk))
 
 
 @pytest.fixture(scope="module")
 def patients(cohort: Cohort) -> Patients:
     log_risk = np.random.default_rng(0).normal(size=len(cohort)) + cohort.outcome.is_event
     log_risk[:20] = np.nan
-    return Patients(cohort, view(log_risk), 1)
+    return with_slides(cohort, log_risk)
 
 
-@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
-def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: object, patients: Patients) -> None:
-    chosen = next(item for item in ARMS if item is arm)
-    assert chosen.unavailable_reason(patients) is None
-    fitted = chosen.fit(patients)
+@pytest.mark.parametrize("name", ARMS)
+def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(name: str, patients: Patients) -> None:
+    assert ARMS[name].unavailable_reason(patients) is None
+    fitted = ARMS[name].fit(patients)
     for prediction in (fitted.out_of_fold, fitted.predict(patients)):
         known = ~np.isnan(prediction.log_risk)
         assert known.sum() >= len(patients) - 20
@@ -50,9 +51,7 @@ def test_every_arm_gives_risks_that_rise_with_time_and_out_of_fold_answers(arm: 
 
 
 def test_a_signal_in_the_slides_is_found_by_fusion(patients: Patients) -> None:
-    arms = {
-        arm.name: arm.fit(patients).out_of_fold.log_risk for arm in ARMS if arm.name in ("clinical_molecular", "fused")
-    }
+    arms = {name: ARMS[name].fit(patients).out_of_fold.log_risk for name in ("clinical_molecular", "fused")}
     one = np.ones((1, len(patients)))
     c = {name: float(harrell_c(patients.cohort.outcome, risk)(one)[0]) for name, risk in arms.items()}
     assert c["fused"] > c["clinical_molecular"] + 0.02
@@ -60,38 +59,38 @@ def test_a_signal_in_the_slides_is_found_by_fusion(patients: Patients) -> None:
 
 def test_networks_that_say_the_opposite_have_no_weight_in_any_cause_of_any_pattern(patients: Patients) -> None:
     event = patients.cohort.outcome.event
-    opposite = replace(patients, slides=view(np.random.default_rng(0).normal(size=len(event)) - 2.0 * (event > 0)))
-    fitted = Fused().fit(opposite)
+    opposite = with_slides(patients.cohort, np.random.default_rng(0).normal(size=len(event)) - 2.0 * (event > 0))
+    fitted = ARMS["fused"].fit(opposite)
     assert isinstance(fitted, ByPattern)
-    with_slides = [model.arm for pattern, model in fitted.models.items() if PATHOMIC in pattern]
+    of_slides = [model.arm for pattern, model in fitted.models.items() if "pathomic" in pattern]
     weights = [
-        cause.coefficients[[column.variable for column in arm.columns].index(PATHOMICS)]
-        for arm in with_slides
+        cause.coefficients[[column.variable for column in arm.columns].index("pathomics")]
+        for arm in of_slides
         for cause in (arm.fit.event, *arm.fit.competing)
     ]
-    assert len(weights) == 3 * len(with_slides) > 0
+    assert len(weights) == 3 * len(of_slides) > 0
     assert set(weights) == {0.0}
-    alone = Pathomics().fit(opposite)
+    alone = ARMS["pathomics"].fit(opposite)
     assert np.ptp(alone.predict(opposite).log_risk) == 0
 
 
 def test_only_the_log_risk_of_a_block_is_bound(patients: Patients) -> None:
-    columns = fit_columns(patients.case_values, patients.cohort.profile.of_blocks(Fused.blocks))
-    bound = log_risk_columns(columns, patients.cohort.profile)
-    assert [column.variable for column, is_bound in zip(columns, bound, strict=True) if is_bound] == [PATHOMICS]
+    profile = patients.cohort.profile
+    columns = fit_columns(patients.case_values, profile.of_blocks(profile.block_names))
+    bound = log_risk_columns(columns, profile)
+    assert [column.variable for column, is_bound in zip(columns, bound, strict=True) if is_bound] == ["pathomics"]
 
 
 def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients) -> None:
-    fused = next(arm for arm in ARMS if arm.name == "fused").fit(patients)
-    table = next(arm for arm in ARMS if arm.name == "clinical_molecular").fit(patients)
-    assert isinstance(fused, ByPattern)
-    without = np.flatnonzero(np.isnan(patients.pathomics)) if patients.pathomics is not None else np.array([])
+    fused, table = ARMS["fused"].fit(patients), ARMS["clinical_molecular"].fit(patients)
+    without = np.flatnonzero(np.isnan(patients.views["pathomic"].log_risk))
+    assert len(without)
     assert fused.predict(patients).risk[without] == pytest.approx(table.predict(patients).risk[without])
 
 
 @pytest.mark.parametrize("name", ["pathomics", "early_concat"])
 def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name: str, patients: Patients) -> None:
-    fitted = next(arm for arm in ARMS if arm.name == name).fit(patients)
+    fitted = ARMS[name].fit(patients)
     for prediction in (fitted.out_of_fold, fitted.predict(patients)):
         assert (
             np.isnan(prediction.log_risk).tolist()
@@ -106,14 +105,13 @@ def test_ready_made_pathomic_columns_say_nothing_of_who_has_none(cohort: Cohort)
     texture = np.random.default_rng(2).normal(size=len(cohort)) + cohort.outcome.is_event
     texture[:30] = np.nan
     held = replace(cohort, profile=profile, values=np.column_stack([cohort.values, texture]))
-    fitted = next(arm for arm in ARMS if arm.name == "pathomics").fit(Patients(held, None, 1))
-    for prediction in (fitted.out_of_fold, fitted.predict(Patients(held, None, 1))):
+    fitted = ARMS["pathomics"].fit(Patients(held, 1))
+    for prediction in (fitted.out_of_fold, fitted.predict(Patients(held, 1))):
         assert np.isnan(prediction.log_risk).tolist() == [True] * 30 + [False] * 170
 
 
 def test_an_arm_without_its_inputs_says_why(cohort: Cohort) -> None:
-    tabular = Patients(cohort, None, 1)
-    absent = {arm.name: arm.unavailable_reason(tabular) for arm in ARMS}
+    absent = {name: arm.unavailable_reason(Patients(cohort, 1)) for name, arm in ARMS.items()}
     assert absent["early_concat"] == "there are no slides"
     assert "pathomic" in str(absent["fused"])
     assert absent["clinical_molecular"] is None
@@ -142,5 +140,5 @@ def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
 
 
 def test_all_answers_are_the_same_for_the_same_seed(patients: Patients) -> None:
-    for arm in ARMS:
+    for arm in ARMS.values():
         assert np.array_equal(arm.fit(patients).predict(patients).risk, arm.fit(patients).predict(patients).risk, True)

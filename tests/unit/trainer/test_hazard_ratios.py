@@ -1,6 +1,6 @@
 """Hazard ratios of the report, counted by hand and held to lifelines: stratified, and silent where nothing is told."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from lifelines import CoxPHFitter
 from services.trainer.arms.columns import fit_columns
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
+from services.trainer.metrics.bootstrap import NO_FIGURE
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Ints
@@ -32,18 +33,18 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 
 def test_ratios_are_those_of_lifelines_stratified(cohort: Cohort) -> None:
     judge = lifelines(cohort, cohort.strata)
-    rows = {row["column"]: row for row in hazard_ratios(cohort) if row["strata"] and row["est"]}
+    rows = {row.column: row.ratio for row in hazard_ratios(cohort) if row.strata and row.ratio.est}
     assert {"myc_amp = yes", "histology = LCA", "chang_m_stage >= M1"} <= set(rows)
-    for name, row in rows.items():
-        assert [row["est"], row["lo"], row["hi"]] == pytest.approx(judge[name], rel=2e-3)
+    for name, ratio in rows.items():
+        assert astuple(ratio) == pytest.approx(judge[name], rel=2e-3)
 
 
 def test_the_stratums_own_ratios_are_those_of_lifelines_without_strata(cohort: Cohort) -> None:
     judge = lifelines(cohort, np.zeros(len(cohort), np.int64))
-    rows = [row for row in hazard_ratios(cohort) if not row["strata"]]
-    assert all(row["column"].startswith("molecular_group") for row in rows)
+    rows = [row for row in hazard_ratios(cohort) if not row.strata]
+    assert all(row.column.startswith("molecular_group") for row in rows)
     for row in rows[:3]:
-        assert [row["est"], row["lo"], row["hi"]] == pytest.approx(judge[row["column"]], rel=2e-3)
+        assert astuple(row.ratio) == pytest.approx(judge[row.column], rel=2e-3)
 
 
 def lifelines(cohort: Cohort, strata: Ints) -> dict[str, list[float]]:
@@ -63,9 +64,9 @@ def lifelines(cohort: Cohort, strata: Ints) -> dict[str, list[float]]:
 def test_a_profile_without_a_stratum_has_one_baseline(cohort: Cohort) -> None:
     plain = replace(cohort, profile=cohort.profile.model_copy(update={"strata": ""}))
     judge = lifelines(cohort, np.zeros(len(cohort), np.int64))
-    rows = {row["column"]: row for row in hazard_ratios(plain)}
-    assert {row["strata"] for row in rows.values()} == {""}
-    assert rows["histology = LCA"]["est"] == pytest.approx(judge["histology = LCA"][0], rel=2e-3)
+    rows = {row.column: row for row in hazard_ratios(plain)}
+    assert {row.strata for row in rows.values()} == {""}
+    assert rows["histology = LCA"].ratio.est == pytest.approx(judge["histology = LCA"][0], rel=2e-3)
 
 
 def pairs(first: int) -> Cohort:
@@ -85,23 +86,23 @@ def test_of_matched_pairs_it_is_the_ratio_of_the_discordant_ones() -> None:
     (row,) = hazard_ratios(pairs(9))
     error = np.sqrt(1 / 9 + 1 / 3)
     by_hand = [3.0, 3 * np.exp(-1.96 * error), 3 * np.exp(1.96 * error)]
-    assert [row["est"], row["lo"], row["hi"]] == pytest.approx(by_hand, rel=0.04)
+    assert astuple(row.ratio) == pytest.approx(by_hand, rel=0.04)
 
 
 def test_what_separates_the_patients_is_not_told() -> None:
     (row,) = hazard_ratios(pairs(PAIRS))
-    assert (row["est"], row["lo"], row["hi"]) == (None, None, None)
+    assert row.ratio == NO_FIGURE
 
 
 def test_what_is_alike_within_every_stratum_is_not_told(cohort: Cohort) -> None:
-    missing = [row for row in hazard_ratios(cohort) if row["column"] == "myc_amp missing"]
-    assert [(row["est"], row["strata"]) for row in missing] == [(None, "molecular_group")]
+    missing = [row for row in hazard_ratios(cohort) if row.column == "myc_amp missing"]
+    assert [(row.ratio.est, row.strata) for row in missing] == [(None, "molecular_group")]
 
 
 def test_a_table_without_a_variable_that_tells_has_no_ratios(cohort: Cohort) -> None:
-    assert hazard_ratios(replace(cohort, values=np.zeros_like(cohort.values))) == []
+    assert hazard_ratios(replace(cohort, values=np.zeros_like(cohort.values))) == ()
 
 
 def test_without_an_event_nothing_is_told(cohort: Cohort) -> None:
     free = cohort.with_outcome(Outcome(cohort.outcome.time, np.zeros(len(cohort), np.int64)))
-    assert {row["est"] for row in hazard_ratios(free)} == {None}
+    assert {row.ratio.est for row in hazard_ratios(free)} == {None}

@@ -10,8 +10,8 @@ import pytest
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.duplicates import duplicate_rows, identifying_digests, identifying_rows, row_digests
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.leaks import check_between, check_within, trained_on
 from services.trainer.errors import LeakError, SeenCasesError
-from services.trainer.evaluation.leaks import check_between, check_within, trained_on
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
 from tests.support.cohorts import simulated, write_bags

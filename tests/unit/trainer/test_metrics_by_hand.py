@@ -176,7 +176,7 @@ def test_holm_multiplies_the_smallest_by_all_and_never_falls() -> None:
 def test_a_contrast_of_a_model_with_itself_is_nothing() -> None:
     concordance = discrimination.harrell_c(FOUR, numbers(2, 3, 1, 0))
     contrast = Bootstrap.of(4, 1, 200).contrast(Difference(concordance, concordance))
-    assert contrast.figure.est == 0
+    assert contrast.est == 0
     assert contrast.p == 1
 
 

@@ -7,15 +7,17 @@ import pytest
 
 from services.trainer.arms.arm import Patients
 from services.trainer.bundle.nested import nested
-from services.trainer.bundle.served_arms import ALL_BLOCKS
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared.model.pattern import model_patterns
 from tests.studies.pieces import quiet
 
-FULL = frozenset(ALL_BLOCKS)
+BLOCKS = load_profile().block_names
+FULL = frozenset(BLOCKS)
+PATTERNS = model_patterns(BLOCKS, [FULL, *(frozenset({block}) for block in BLOCKS)])
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +41,7 @@ def test_what_became_of_a_patient_changes_nothing_of_what_is_said_of_them(
     fold_of = np.arange(len(cohort)) % 2
     first = np.flatnonzero(fold_of == 0)
     predictions = [
-        nested(Patients(each, None, 1), bags, ALL_BLOCKS, fold_of, quiet)
-        for each in (cohort, with_other_fate(cohort, first))
+        nested(Patients(each, 1), bags, PATTERNS, fold_of, quiet) for each in (cohort, with_other_fate(cohort, first))
     ]
     for pattern in predictions[0]:
         before, after = (one[pattern].risk[first] for one in predictions)
@@ -54,7 +55,7 @@ def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(
     cohort_and_bags: tuple[Cohort, Embeddings],
 ) -> None:
     cohort, bags = cohort_and_bags
-    predictions = nested(Patients(cohort, None, 1), bags, ALL_BLOCKS, np.arange(len(cohort)) % 2, quiet)
+    predictions = nested(Patients(cohort, 1), bags, PATTERNS, np.arange(len(cohort)) % 2, quiet)
     without = ~bags.has(cohort.case_ids)
     assert without.any()
     assert np.isnan(predictions[FULL].log_risk[without]).all()

@@ -1,22 +1,30 @@
 """The plate of prototypes: in which order they stand, what is said of them, what is said of missing pictures."""
 
-from typing import Any
-
 import pytest
 
+from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report.plate import Picture, Plate, by_risk, direction
+from services.trainer.report_model.patients import PrototypeRow
 
 SHOWN = Picture("data:image/jpeg;base64,AA", 128.0)
 
 
-def row(number: int, est: float | None, share: float = 0.1) -> dict[str, Any]:
-    ratio = {} if est is None else {"hazard_ratio_per_sd": {"est": est, "lo": est - 0.1, "hi": est + 0.1}}
-    return {"prototype": number, "mean_share": share} | ratio
+def row(number: int, est: float | None, share: float = 0.1) -> PrototypeRow:
+    return PrototypeRow(
+        prototype=number,
+        mean_share=share,
+        spread=0.1,
+        share_with_event=share,
+        share_without=share,
+        most_in=(),
+        hazard_ratio_per_sd=None if est is None else Figure(est, est - 0.1, est + 0.1),
+        examples=(),
+    )
 
 
 def test_prototypes_go_from_most_risk_to_least_and_those_without_a_ratio_come_last() -> None:
     rows = [row(0, None, 0.1), row(1, 0.8), row(2, 1.6), row(3, None, 0.4)]
-    assert [item["prototype"] for item in by_risk(rows)] == [2, 1, 3, 0]
+    assert [item.prototype for item in by_risk(rows)] == [2, 1, 3, 0]
 
 
 @pytest.mark.parametrize(

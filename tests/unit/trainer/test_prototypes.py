@@ -1,5 +1,6 @@
 """Prototypes: clusters of tiles that a pathologist can look up, and what goes with them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -40,18 +41,18 @@ def test_shares_of_a_patient_sum_to_one_and_follow_the_tiles(fitted: Prototypes)
 
 
 def test_what_comes_with_early_events_has_a_hazard_ratio_above_one(fitted: Prototypes) -> None:
-    rows = fitted.as_json()["prototypes"]
-    ratios = [row["hazard_ratio_per_sd"] for row in rows]
+    content = json.loads(json.dumps(fitted.as_json()))
+    ratios = [row["hazard_ratio_per_sd"] for row in content["prototypes"]]
     assert all(ratio["lo"] <= ratio["est"] <= ratio["hi"] for ratio in ratios)
     harmful = [ratio["est"] for ratio, centre in zip(ratios, fitted.centres, strict=True) if centre[0] > 5]
     assert max(harmful) > 1
 
 
 def test_examples_name_a_tile_of_different_patients_that_is_of_the_kind(fitted: Prototypes) -> None:
-    for examples, centre in zip(fitted.examples, fitted.centres, strict=True):
-        assert len({example["case_id"] for example in examples}) == len(examples) == 3
+    for row, centre in zip(fitted.rows, fitted.centres, strict=True):
+        assert len({example.case_id for example in row.examples}) == len(row.examples) == 3
         if centre[0] > 5:
-            assert all(int(example["case_id"].removeprefix("p")) > 0 for example in examples)
+            assert all(int(example.case_id.removeprefix("p")) > 0 for example in row.examples)
 
 
 def test_a_tile_is_told_by_its_slide_and_place(tmp_path: Path) -> None:

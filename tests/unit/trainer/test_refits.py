@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.trainer.arms.arm import Patients, SlideView
+from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
-from services.trainer.arms.ridge_cox import fit_patterns
+from services.trainer.arms.ridge_cox import fit_patterns, patterns_of
 from services.trainer.bundle.refits import ArmFit, _imputed, draw_refits
 from services.trainer.bundle.shrinkage import Shrinkage
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
-from shared.model.block import PATHOMICS
 from shared.model.column import design_matrix
 from tests.support.cohorts import simulated
 
@@ -24,7 +23,7 @@ COUNT = 40
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Patients:
     cohort, _ = simulated(tmp_path_factory.mktemp("c"), SimulationPlan(160, tiles=1, width=8))
     noise = np.random.default_rng(1).normal(size=len(cohort)) + cohort.outcome.is_event
-    return Patients(cohort, SlideView(noise, noise[:, None], noise), 1)
+    return Patients(cohort, 1, {"pathomic": BlockView(noise, noise[:, None])})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def arms(patients: Patients) -> list[ArmFit]:
 
 def fitted_arms(patients: Patients) -> list[ArmFit]:
     shares = []
-    for pattern, model in fit_patterns(patients, BLOCKS, patients.inner_folds()):
+    for pattern, model in fit_patterns(patients, patterns_of(patients, BLOCKS), patients.inner_folds()):
         members = np.flatnonzero(np.logical_and.reduce([patients.has_block(block) for block in pattern]))
         part = patients.take(members)
         shares.append(ArmFit(model, members, design_matrix(model.arm.columns, part.case_values)))
@@ -44,7 +43,7 @@ def fitted_arms(patients: Patients) -> list[ArmFit]:
 def spread(arms: list[ArmFit], patients: Patients, agreement: float) -> list[float]:
     """Mean SD over refits of the log hazard at the horizon, arm by arm."""
     widths = []
-    for arm, again in zip(arms, draw_refits(arms, patients, agreement, COUNT), strict=True):
+    for arm, again in zip(arms, draw_refits(arms, patients, {"pathomic": agreement}, COUNT), strict=True):
         level = [arm.model.with_fit(fit).predict_design(arm.design).risk[:, arm.model.horizon] for fit in again]
         widths.append(float(np.log(-np.log1p(-np.clip(level, 1e-9, 1 - 1e-9))).std(axis=0).mean()))
     return widths
@@ -62,18 +61,18 @@ def test_an_arm_that_knows_less_is_less_sure(arms: list[ArmFit], patients: Patie
 
 def test_no_refit_weighs_a_log_risk_below_0_and_some_give_an_empty_one_no_weight(patients: Patients) -> None:
     empty = np.random.default_rng(5).normal(size=len(patients))
-    arms = fitted_arms(replace(patients, slides=SlideView(empty, empty[:, None], empty)))
-    for arm, again in zip(arms, draw_refits(arms, patients, 1.0, COUNT), strict=True):
-        bound = [i for i, column in enumerate(arm.columns) if column.variable == PATHOMICS]
+    arms = fitted_arms(replace(patients, views={"pathomic": BlockView(empty, empty[:, None])}))
+    for arm, again in zip(arms, draw_refits(arms, patients, {}, COUNT), strict=True):
+        bound = [i for i, column in enumerate(arm.columns) if column.variable == "pathomics"]
         weights = np.array([[cause.coefficients[bound] for cause in (f.event, *f.competing)] for f in again])
         assert (weights >= 0).all()
         assert not bound or 0.1 < (weights[:, 0] == 0).mean() < 0.9
 
 
 def test_the_same_seed_gives_the_same_refits(arms: list[ArmFit], patients: Patients) -> None:
-    one, two = (draw_refits(arms, patients, 0.7, 2) for _ in range(2))
+    one, two = (draw_refits(arms, patients, {"pathomic": 0.7}, 2) for _ in range(2))
     assert np.array_equal(one[0][1].event.coefficients, two[0][1].event.coefficients)
-    assert draw_refits(arms, patients, 0.7, 0) == [(), (), ()]
+    assert draw_refits(arms, patients, {"pathomic": 0.7}, 0) == [(), (), ()]
 
 
 def test_a_drawn_imputation_moves_those_alone_whose_value_is_missing(arms: list[ArmFit], patients: Patients) -> None:
@@ -97,7 +96,7 @@ def test_a_fit_held_back_towards_a_point_has_no_gradient_there() -> None:
 def test_a_column_that_matters_is_held_back_less_over_the_sampler_than_one_that_does_not() -> None:
     rng = np.random.default_rng(4)
     coefficients: Floats = np.array([0.8, *np.zeros(9)])
-    state, seen = Shrinkage.start(10, 30.0), []
+    state, seen = Shrinkage.start(np.ones(10), 30.0), []
     for _ in range(300):
         state = state.after(coefficients, rng)
         seen.append(state.ridges)

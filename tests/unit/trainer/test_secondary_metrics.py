@@ -9,7 +9,6 @@ from lifelines import CoxPHFitter
 
 from services.trainer.arms.cox import Sample, fit_cox
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.evaluation.recalibration import cross_recalibrated
 from services.trainer.metrics import discrimination
 from services.trainer.metrics.bootstrap import Bootstrap, wilson
 from services.trainer.metrics.censoring import censoring_survival
@@ -17,6 +16,7 @@ from services.trainer.metrics.delong import delong, placements
 from services.trainer.metrics.fine_gray import FineGray
 from services.trainer.metrics.reclassification import continuous_nri, idi
 from services.trainer.metrics.statistic import Difference, Ratio, Statistic
+from services.trainer.validation.recalibration import cross_recalibrated
 from shared.arrays import Floats
 
 DEAD_OR_FREE = Outcome(np.array([1.0, 2.0, 5.0, 6.0, 7.0]), np.array([1, 1, 0, 0, 2]))
@@ -58,7 +58,7 @@ def test_who_is_lost_before_the_horizon_hands_weight_on_in_reclassification() ->
 def test_a_model_against_itself_is_no_gain_and_no_doubt() -> None:
     risk = numbers(0.1, 0.3, 0.2, 0.5, 0.4)
     figures = delong(DEAD_OR_FREE, [risk], [risk], 3)
-    assert (figures.figure.est, figures.figure.lo, figures.figure.hi, figures.p) == (0, 0, 0, 1)
+    assert (figures.est, figures.lo, figures.hi, figures.p) == (0, 0, 0, 1)
 
 
 def test_placement_values_equal_those_counted_by_hand() -> None:
@@ -73,8 +73,8 @@ def test_delong_equals_what_is_computed_by_hand() -> None:
     first, second = numbers(4, 2, 3, 1), numbers(1, 1, 1, 1)
     figures = delong(outcome, [first], [second], 3)
     # placements less one half: cases 1/2, 0; controls 0, 1/2; variance 2 * (1/4)^2 / 2 each, twice
-    assert figures.figure.est == pytest.approx(0.25)
-    assert figures.figure.hi == pytest.approx(0.25 + 1.959964 * np.sqrt(2 * (1 / 16)))
+    assert figures.est == pytest.approx(0.25)
+    assert figures.hi == pytest.approx(0.25 + 1.959964 * np.sqrt(2 * (1 / 16)))
 
 
 def test_delong_without_censoring_is_the_classical_one_and_near_the_bootstrap() -> None:
@@ -87,10 +87,10 @@ def test_delong_without_censoring_is_the_classical_one_and_near_the_bootstrap() 
     above = [np.subtract.outer(x[is_event], x[~is_event]) > 0 for x in (first, second)]
     v10, v01 = ([part.mean(axis=axis) for part in above] for axis in (1, 0))
     variance = np.var(v10[0] - v10[1], ddof=1) / is_event.sum() + np.var(v01[0] - v01[1], ddof=1) / (~is_event).sum()
-    assert figures.figure.est is not None
-    assert figures.figure.hi is not None
-    assert figures.figure.est == pytest.approx(above[0].mean() - above[1].mean())
-    assert (figures.figure.hi - figures.figure.est) / 1.959964 == pytest.approx(np.sqrt(variance))
+    assert figures.est is not None
+    assert figures.hi is not None
+    assert figures.est == pytest.approx(above[0].mean() - above[1].mean())
+    assert (figures.hi - figures.est) / 1.959964 == pytest.approx(np.sqrt(variance))
     areas = Difference(discrimination.auc(outcome, first, 3), discrimination.auc(outcome, second, 3))
     assert Bootstrap.of(200, 1, 800).draws(areas).std() == pytest.approx(np.sqrt(variance), rel=0.15)
 

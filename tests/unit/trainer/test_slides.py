@@ -30,12 +30,12 @@ def test_the_latent_of_simulated_tiles_is_found_out_of_fold_and_in_new_patients(
     kept, new = np.arange(120), np.arange(120, 160)
     model, seen = fit_slides(cohort.take(kept), embeddings, 1, gated=False)
     some = cohort.take(new)
-    view = model.view(some, model.tiles(embeddings, some.case_ids))
-    for log_risk, latent in ((seen.log_risk, truth[kept]), (view.log_risk, truth[new])):
+    scores = model.scores(some, model.tiles(embeddings, some.case_ids))
+    for log_risk, latent in ((seen.view.log_risk, truth[kept]), (scores.view.log_risk, truth[new])):
         known = ~np.isnan(log_risk)
         assert np.corrcoef(log_risk[known], latent[known])[0, 1] > 0.5
     has = embeddings.has(cohort.case_ids)
-    assert (np.isnan(seen.log_risk) == ~has[kept]).all()
+    assert (np.isnan(seen.view.log_risk) == ~has[kept]).all()
     assert len(model.attention.ensemble.attend) == FOLDS * SEEDS
 
 

@@ -188,7 +188,7 @@ def archive(**members: bytes) -> bytes:
         (workbook(HEADER)[:900], "is an archive that cannot be read"),
         (workbook([""]), "is empty"),
         (far_row(), "larger than"),
-        (workbook(["x"] * 2_001), "larger than 2000 columns or 100000 rows"),
+        (workbook(["x"] * 5_101), "larger than 5100 columns or 100000 rows"),
     ],
     ids=range(7),
 )

@@ -211,7 +211,7 @@ class CaseScored(_message.Message):
     event_id: _builtins.str
     case_id: _builtins.str
     score_id: _builtins.str
-    """Lower-case hex SHA-256 over bags, clinical record and bundle."""
+    """Lower-case hex SHA-256 over bags, clinical record, vectors and bundle."""
     score_key: _builtins.str
     """The score's JSON in the store, and the digest of its bytes."""
     score_digest: _builtins.str
@@ -229,7 +229,7 @@ class CaseScored(_message.Message):
 
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StoredObject]:
-        """The objects that the score was made from, as they stood in the bucket: slides with all their files, the record."""
+        """The objects that the score was made from, as they stood in the bucket: slides with all their files, the record, vectors."""
 
     def __init__(
         self,
@@ -273,10 +273,10 @@ class SlideRejected(_message.Message):
     event_id: _builtins.str
     case_id: _builtins.str
     slide_id: _builtins.str
-    """Empty when a clinical record was refused, or when a case cannot be scored and no single slide is at fault."""
+    """Empty when a clinical record or vector was refused, or when a case cannot be scored and no single slide is at fault."""
     object_key: _builtins.str
-    """What was refused: slides/… or clinical/… as it landed; where a case cannot be scored the bag of the slide at fault,
-    or empty.
+    """What was refused: slides/…, clinical/… or vectors/… as it landed; where a case cannot be scored the bag of the slide
+    at fault, or empty.
     """
     service: _builtins.str
     reason: _builtins.str

@@ -25,39 +25,49 @@ _sym_db = _symbol_database.Default()
 from medulla.v1 import common_pb2 as medulla_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/scorer.proto\x12\nmedulla.v1\x1a\x17medulla/v1/common.proto\"\x80\x01\n\x10ScoreCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x1a\n\rclinical_json\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x0ewithout_slides\x18\x03 \x01(\x08\x12\x15\n\rbundle_digest\x18\x04 \x01(\tB\x10\n\x0e_clinical_json\"5\n\x11ScoreCaseResponse\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\"\xf5\x04\n\x05Score\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08score_id\x18\x02 \x01(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\x17\n\x0frisk_group_rule\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x17\n\x0fmodalities_used\x18\x07 \x03(\t\x12\x1a\n\x12modalities_missing\x18\x08 \x03(\t\x12\x10\n\x08log_risk\x18\t \x01(\x01\x12\x12\n\npercentile\x18\n \x01(\x01\x12/\n\rcontributions\x18\x0b \x03(\x0b\x32\x18.medulla.v1.Contribution\x12)\n\x06slides\x18\x0c \x03(\x0b\x32\x19.medulla.v1.SlideEvidence\x12:\n\x13out_of_distribution\x18\r \x01(\x0b\x32\x1d.medulla.v1.OutOfDistribution\x12\x11\n\tabstained\x18\x0e \x01(\x08\x12\x18\n\x10\x61\x62stained_reason\x18\x0f \x01(\t\x12*\n\nprovenance\x18\x10 \x01(\x0b\x32\x16.medulla.v1.Provenance\x12\x11\n\tsimulated\x18\x11 \x01(\x08\x12\x0e\n\x06notice\x18\x12 \x01(\t\x12*\n\x08left_out\x18\x13 \x03(\x0b\x32\x18.medulla.v1.LeftOutSlide\x12#\n\x07remarks\x18\x14 \x03(\x0b\x32\x12.medulla.v1.Remark\x12%\n\x08readings\x18\x15 \x03(\x0b\x32\x13.medulla.v1.Reading\"B\n\x0cLeftOutSlide\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\":\n\x06Remark\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x10\n\x08slide_id\x18\x03 \x01(\t\"J\n\x07Reading\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"Y\n\x0bHorizonRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x0c\n\x04risk\x18\x02 \x01(\x01\x12\n\n\x02lo\x18\x03 \x01(\x01\x12\n\n\x02hi\x18\x04 \x01(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"a\n\x0c\x43ontribution\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\x12\r\n\x05\x62lock\x18\x04 \x01(\t\x12\r\n\x05label\x18\x05 \x01(\t\"\xa6\x03\n\rSlideEvidence\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12&\n\x06ledger\x18\x03 \x01(\x0b\x32\x16.medulla.v1.TileLedger\x12\x10\n\x08qc_flags\x18\x04 \x03(\t\x12&\n\ttop_tiles\x18\x05 \x03(\x0b\x32\x13.medulla.v1.TopTile\x12\x15\n\rattention_key\x18\x06 \x01(\t\x12\x15\n\rthumbnail_key\x18\x07 \x01(\t\x12\x10\n\x08width_px\x18\x08 \x01(\x05\x12\x11\n\theight_px\x18\t \x01(\x05\x12\x15\n\rtile_width_px\x18\n \x01(\x01\x12\x16\n\x0etile_height_px\x18\x0b \x01(\x01\x12\r\n\x05mpp_x\x18\x0c \x01(\x01\x12\r\n\x05mpp_y\x18\r \x01(\x01\x12\x12\n\nmpp_source\x18\x0e \x01(\t\x12?\n\x13out_of_distribution\x18\x0f \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"8\n\x07TopTile\x12\x0c\n\x04x_px\x18\x01 \x01(\x05\x12\x0c\n\x04y_px\x18\x02 \x01(\x05\x12\x11\n\tattention\x18\x03 \x01(\x01\"E\n\x11OutOfDistribution\x12\x0f\n\x07\x66lagged\x18\x01 \x01(\x08\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\r\n\x05limit\x18\x03 \x01(\x01\"\xc5\x01\n\nProvenance\x12+\n\x06slides\x18\x01 \x03(\x0b\x32\x1b.medulla.v1.SlideProvenance\x12\x17\n\x0f\x63linical_digest\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x04 \x01(\t\x12\x16\n\x0e\x65ncoder_digest\x18\x05 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x06 \x01(\t\x12\x17\n\x0fprogram_version\x18\x07 \x01(\t\"b\n\x0fSlideProvenance\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x12\n\nbag_digest\x18\x04 \x01(\t2Y\n\rScorerService\x12H\n\tScoreCase\x12\x1c.medulla.v1.ScoreCaseRequest\x1a\x1d.medulla.v1.ScoreCaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/scorer.proto\x12\nmedulla.v1\x1a\x17medulla/v1/common.proto\"\x92\x02\n\x10ScoreCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x1a\n\rclinical_json\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x0ewithout_slides\x18\x03 \x01(\x08\x12\x15\n\rbundle_digest\x18\x04 \x01(\t\x12\x43\n\x0cvectors_json\x18\x05 \x03(\x0b\x32-.medulla.v1.ScoreCaseRequest.VectorsJsonEntry\x12\x17\n\x0fwithout_vectors\x18\x06 \x03(\t\x1a\x32\n\x10VectorsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_clinical_json\"5\n\x11ScoreCaseResponse\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\"\xc1\x05\n\x05Score\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08score_id\x18\x02 \x01(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\x17\n\x0frisk_group_rule\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x17\n\x0fmodalities_used\x18\x07 \x03(\t\x12\x1a\n\x12modalities_missing\x18\x08 \x03(\t\x12\x10\n\x08log_risk\x18\t \x01(\x01\x12\x12\n\npercentile\x18\n \x01(\x01\x12/\n\rcontributions\x18\x0b \x03(\x0b\x32\x18.medulla.v1.Contribution\x12)\n\x06slides\x18\x0c \x03(\x0b\x32\x19.medulla.v1.SlideEvidence\x12:\n\x13out_of_distribution\x18\r \x01(\x0b\x32\x1d.medulla.v1.OutOfDistribution\x12\x11\n\tabstained\x18\x0e \x01(\x08\x12\x18\n\x10\x61\x62stained_reason\x18\x0f \x01(\t\x12*\n\nprovenance\x18\x10 \x01(\x0b\x32\x16.medulla.v1.Provenance\x12\x11\n\tsimulated\x18\x11 \x01(\x08\x12\x0e\n\x06notice\x18\x12 \x01(\t\x12*\n\x08left_out\x18\x13 \x03(\x0b\x32\x18.medulla.v1.LeftOutSlide\x12#\n\x07remarks\x18\x14 \x03(\x0b\x32\x12.medulla.v1.Remark\x12%\n\x08readings\x18\x15 \x03(\x0b\x32\x13.medulla.v1.Reading\x12\x1d\n\x15modalities_left_aside\x18\x16 \x03(\t\x12+\n\x07vectors\x18\x17 \x03(\x0b\x32\x1a.medulla.v1.VectorEvidence\"B\n\x0cLeftOutSlide\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\":\n\x06Remark\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x10\n\x08slide_id\x18\x03 \x01(\t\"J\n\x07Reading\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"Y\n\x0bHorizonRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x0c\n\x04risk\x18\x02 \x01(\x01\x12\n\n\x02lo\x18\x03 \x01(\x01\x12\n\n\x02hi\x18\x04 \x01(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"\xa0\x01\n\x0c\x43ontribution\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\x12\r\n\x05\x62lock\x18\x04 \x01(\t\x12\r\n\x05label\x18\x05 \x01(\t\x12\x13\n\x0b\x62lock_title\x18\x06 \x01(\t\x12(\n\x07\x63olumns\x18\x07 \x03(\x0b\x32\x17.medulla.v1.ColumnShare\"@\n\x0b\x43olumnShare\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\"\xb5\x01\n\x0eVectorEvidence\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x15\n\rmodel_columns\x18\x03 \x01(\x05\x12\x15\n\rknown_columns\x18\x04 \x01(\x05\x12?\n\x13out_of_distribution\x18\x05 \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"\xa6\x03\n\rSlideEvidence\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12&\n\x06ledger\x18\x03 \x01(\x0b\x32\x16.medulla.v1.TileLedger\x12\x10\n\x08qc_flags\x18\x04 \x03(\t\x12&\n\ttop_tiles\x18\x05 \x03(\x0b\x32\x13.medulla.v1.TopTile\x12\x15\n\rattention_key\x18\x06 \x01(\t\x12\x15\n\rthumbnail_key\x18\x07 \x01(\t\x12\x10\n\x08width_px\x18\x08 \x01(\x05\x12\x11\n\theight_px\x18\t \x01(\x05\x12\x15\n\rtile_width_px\x18\n \x01(\x01\x12\x16\n\x0etile_height_px\x18\x0b \x01(\x01\x12\r\n\x05mpp_x\x18\x0c \x01(\x01\x12\r\n\x05mpp_y\x18\r \x01(\x01\x12\x12\n\nmpp_source\x18\x0e \x01(\t\x12?\n\x13out_of_distribution\x18\x0f \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"8\n\x07TopTile\x12\x0c\n\x04x_px\x18\x01 \x01(\x05\x12\x0c\n\x04y_px\x18\x02 \x01(\x05\x12\x11\n\tattention\x18\x03 \x01(\x01\"E\n\x11OutOfDistribution\x12\x0f\n\x07\x66lagged\x18\x01 \x01(\x08\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\r\n\x05limit\x18\x03 \x01(\x01\"\xf4\x01\n\nProvenance\x12+\n\x06slides\x18\x01 \x03(\x0b\x32\x1b.medulla.v1.SlideProvenance\x12\x17\n\x0f\x63linical_digest\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x04 \x01(\t\x12\x16\n\x0e\x65ncoder_digest\x18\x05 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x06 \x01(\t\x12\x17\n\x0fprogram_version\x18\x07 \x01(\t\x12-\n\x07vectors\x18\x08 \x03(\x0b\x32\x1c.medulla.v1.VectorProvenance\"1\n\x10VectorProvenance\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"b\n\x0fSlideProvenance\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x12\n\nbag_digest\x18\x04 \x01(\t2Y\n\rScorerService\x12H\n\tScoreCase\x12\x1c.medulla.v1.ScoreCaseRequest\x1a\x1d.medulla.v1.ScoreCaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'medulla.v1.scorer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._loaded_options = None
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_options = b'8\001'
   _globals['_SCORECASEREQUEST']._serialized_start=65
-  _globals['_SCORECASEREQUEST']._serialized_end=193
-  _globals['_SCORECASERESPONSE']._serialized_start=195
-  _globals['_SCORECASERESPONSE']._serialized_end=248
-  _globals['_SCORE']._serialized_start=251
-  _globals['_SCORE']._serialized_end=880
-  _globals['_LEFTOUTSLIDE']._serialized_start=882
-  _globals['_LEFTOUTSLIDE']._serialized_end=948
-  _globals['_REMARK']._serialized_start=950
-  _globals['_REMARK']._serialized_end=1008
-  _globals['_READING']._serialized_start=1010
-  _globals['_READING']._serialized_end=1084
-  _globals['_HORIZONRISK']._serialized_start=1086
-  _globals['_HORIZONRISK']._serialized_end=1175
-  _globals['_CONTRIBUTION']._serialized_start=1177
-  _globals['_CONTRIBUTION']._serialized_end=1274
-  _globals['_SLIDEEVIDENCE']._serialized_start=1277
-  _globals['_SLIDEEVIDENCE']._serialized_end=1699
-  _globals['_TOPTILE']._serialized_start=1701
-  _globals['_TOPTILE']._serialized_end=1757
-  _globals['_OUTOFDISTRIBUTION']._serialized_start=1759
-  _globals['_OUTOFDISTRIBUTION']._serialized_end=1828
-  _globals['_PROVENANCE']._serialized_start=1831
-  _globals['_PROVENANCE']._serialized_end=2028
-  _globals['_SLIDEPROVENANCE']._serialized_start=2030
-  _globals['_SLIDEPROVENANCE']._serialized_end=2128
-  _globals['_SCORERSERVICE']._serialized_start=2130
-  _globals['_SCORERSERVICE']._serialized_end=2219
+  _globals['_SCORECASEREQUEST']._serialized_end=339
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_start=271
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_end=321
+  _globals['_SCORECASERESPONSE']._serialized_start=341
+  _globals['_SCORECASERESPONSE']._serialized_end=394
+  _globals['_SCORE']._serialized_start=397
+  _globals['_SCORE']._serialized_end=1102
+  _globals['_LEFTOUTSLIDE']._serialized_start=1104
+  _globals['_LEFTOUTSLIDE']._serialized_end=1170
+  _globals['_REMARK']._serialized_start=1172
+  _globals['_REMARK']._serialized_end=1230
+  _globals['_READING']._serialized_start=1232
+  _globals['_READING']._serialized_end=1306
+  _globals['_HORIZONRISK']._serialized_start=1308
+  _globals['_HORIZONRISK']._serialized_end=1397
+  _globals['_CONTRIBUTION']._serialized_start=1400
+  _globals['_CONTRIBUTION']._serialized_end=1560
+  _globals['_COLUMNSHARE']._serialized_start=1562
+  _globals['_COLUMNSHARE']._serialized_end=1626
+  _globals['_VECTOREVIDENCE']._serialized_start=1629
+  _globals['_VECTOREVIDENCE']._serialized_end=1810
+  _globals['_SLIDEEVIDENCE']._serialized_start=1813
+  _globals['_SLIDEEVIDENCE']._serialized_end=2235
+  _globals['_TOPTILE']._serialized_start=2237
+  _globals['_TOPTILE']._serialized_end=2293
+  _globals['_OUTOFDISTRIBUTION']._serialized_start=2295
+  _globals['_OUTOFDISTRIBUTION']._serialized_end=2364
+  _globals['_PROVENANCE']._serialized_start=2367
+  _globals['_PROVENANCE']._serialized_end=2611
+  _globals['_VECTORPROVENANCE']._serialized_start=2613
+  _globals['_VECTORPROVENANCE']._serialized_end=2662
+  _globals['_SLIDEPROVENANCE']._serialized_start=2664
+  _globals['_SLIDEPROVENANCE']._serialized_end=2762
+  _globals['_SCORERSERVICE']._serialized_start=2764
+  _globals['_SCORERSERVICE']._serialized_end=2853
 # @@protoc_insertion_point(module_scope)

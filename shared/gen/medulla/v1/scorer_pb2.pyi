@@ -27,10 +27,32 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class ScoreCaseRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class VectorsJsonEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CASE_ID_FIELD_NUMBER: _builtins.int
     CLINICAL_JSON_FIELD_NUMBER: _builtins.int
     WITHOUT_SLIDES_FIELD_NUMBER: _builtins.int
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    VECTORS_JSON_FIELD_NUMBER: _builtins.int
+    WITHOUT_VECTORS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     clinical_json: _builtins.str
     """A clinical record (JSON) to use instead of the stored one."""
@@ -38,6 +60,14 @@ class ScoreCaseRequest(_message.Message):
     """Leave the slides out, to see what the clinical record alone says."""
     bundle_digest: _builtins.str
     """Digest of another stored bundle; empty for the promoted one."""
+    @_builtins.property
+    def vectors_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Vectors by block, each `{"values": {column: number}}` (JSON), to use instead of the stored ones."""
+
+    @_builtins.property
+    def without_vectors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Blocks of vectors to leave out."""
+
     def __init__(
         self,
         *,
@@ -45,10 +75,12 @@ class ScoreCaseRequest(_message.Message):
         clinical_json: _builtins.str | None = ...,
         without_slides: _builtins.bool = ...,
         bundle_digest: _builtins.str = ...,
+        vectors_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        without_vectors: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "clinical_json", b"clinical_json"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "bundle_digest", b"bundle_digest", "case_id", b"case_id", "clinical_json", b"clinical_json", "without_slides", b"without_slides"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "bundle_digest", b"bundle_digest", "case_id", b"case_id", "clinical_json", b"clinical_json", "vectors_json", b"vectors_json", "without_slides", b"without_slides", "without_vectors", b"without_vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clinical_json: _TypeAlias = _typing.Literal["clinical_json"]  # noqa: Y015
     _WhichOneofArgType__clinical_json: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json"]  # noqa: Y015
@@ -101,9 +133,13 @@ class Score(_message.Message):
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     REMARKS_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
+    MODALITIES_LEFT_ASIDE_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     score_id: _builtins.str
-    """Lower-case hex SHA-256 over slides, bags, clinical record and bundle: the same inputs give the same id and the same bytes."""
+    """Lower-case hex SHA-256 over slides, bags, clinical record, vectors and bundle: the same inputs give the same id and the
+    same bytes.
+    """
     risk_group: _builtins.str
     """Empty when the scorer abstained."""
     risk_group_rule: _builtins.str
@@ -125,7 +161,9 @@ class Score(_message.Message):
     @_builtins.property
     def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]: ...
     @_builtins.property
-    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks of evidence that the model reads, and of those that the bundle could use and the case lacks."""
+
     @_builtins.property
     def modalities_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -149,6 +187,14 @@ class Score(_message.Message):
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]:
         """Values of the clinical record that were read as another word or unit than they were written in."""
+
+    @_builtins.property
+    def modalities_left_aside(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks that are known of the case, but not read by the model: the bundle has none for exactly these blocks."""
+
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___VectorEvidence]:
+        """The vectors that the score was made from, in the order of the bundle's blocks."""
 
     def __init__(
         self,
@@ -174,10 +220,12 @@ class Score(_message.Message):
         left_out: _abc.Iterable[Global___LeftOutSlide] | None = ...,
         remarks: _abc.Iterable[Global___Remark] | None = ...,
         readings: _abc.Iterable[Global___Reading] | None = ...,
+        modalities_left_aside: _abc.Iterable[_builtins.str] | None = ...,
+        vectors: _abc.Iterable[Global___VectorEvidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["out_of_distribution", b"out_of_distribution", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "contributions", b"contributions", "left_out", b"left_out", "log_risk", b"log_risk", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "contributions", b"contributions", "left_out", b"left_out", "log_risk", b"log_risk", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,7 +268,7 @@ class Remark(_message.Message):
     SENTENCE_FIELD_NUMBER: _builtins.int
     SLIDE_ID_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """same_slide_in_two_cases, duplicate_slide, profile_check and the like."""
+    """same_slide_in_two_cases, duplicate_slide, profile_check, bad_vectors, unknown_block and the like."""
     sentence: _builtins.str
     """One sentence for people."""
     slide_id: _builtins.str
@@ -314,15 +362,23 @@ class Contribution(_message.Message):
     LOG_HAZARD_FIELD_NUMBER: _builtins.int
     BLOCK_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    BLOCK_TITLE_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
     variable: _builtins.str
     value: _builtins.str
     """The value as read, such as "G3", "4.2", or "missing"."""
     log_hazard: _builtins.float
     """Share of log_risk, natural log of a hazard ratio."""
     block: _builtins.str
-    """clinical, molecular or pathomic."""
+    """Name of the variable's block, such as clinical, molecular or pathomic."""
     label: _builtins.str
     """What people call the variable, such as "Chang M stage"; empty in scores of programs that did not tell it."""
+    block_title: _builtins.str
+    """What people call the block; empty where the bundle's profile names no blocks of its own."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnShare]:
+        """Of the log-risk of a block of vectors: the columns that moved it most, at most five."""
+
     def __init__(
         self,
         *,
@@ -331,14 +387,85 @@ class Contribution(_message.Message):
         log_hazard: _builtins.float = ...,
         block: _builtins.str = ...,
         label: _builtins.str = ...,
+        block_title: _builtins.str = ...,
+        columns: _abc.Iterable[Global___ColumnShare] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "label", b"label", "log_hazard", b"log_hazard", "value", b"value", "variable", b"variable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "block_title", b"block_title", "columns", b"columns", "label", b"label", "log_hazard", b"log_hazard", "value", b"value", "variable", b"variable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
+
+@_typing.final
+class ColumnShare(_message.Message):
+    """What one column of a vector adds to the log-risk of its block."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOG_HAZARD_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    value: _builtins.str
+    """The value as it stands in the vector, such as "4.2", or "missing"."""
+    log_hazard: _builtins.float
+    """Share of the contribution's log_hazard."""
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        value: _builtins.str = ...,
+        log_hazard: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "log_hazard", b"log_hazard", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ColumnShare: _TypeAlias = ColumnShare  # noqa: Y015
+
+@_typing.final
+class VectorEvidence(_message.Message):
+    """A vector of the case, as the bundle's model of its block reads it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    MODEL_COLUMNS_FIELD_NUMBER: _builtins.int
+    KNOWN_COLUMNS_FIELD_NUMBER: _builtins.int
+    OUT_OF_DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    block: _builtins.str
+    title: _builtins.str
+    """What people call the block."""
+    model_columns: _builtins.int
+    """Columns of the model, and those of them that have a value; the others count as the mean of the training cohort."""
+    known_columns: _builtins.int
+    @_builtins.property
+    def out_of_distribution(self) -> Global___OutOfDistribution:
+        """The vector's distance from those of the training cohort; absent where the bundle does not know it."""
+
+    def __init__(
+        self,
+        *,
+        block: _builtins.str = ...,
+        title: _builtins.str = ...,
+        model_columns: _builtins.int = ...,
+        known_columns: _builtins.int = ...,
+        out_of_distribution: Global___OutOfDistribution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "out_of_distribution", b"out_of_distribution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "block", b"block", "known_columns", b"known_columns", "model_columns", b"model_columns", "out_of_distribution", b"out_of_distribution", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__out_of_distribution: _TypeAlias = _typing.Literal["out_of_distribution"]  # noqa: Y015
+    _WhichOneofArgType__out_of_distribution: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__out_of_distribution) -> _WhichOneofReturnType__out_of_distribution | None: ...
+
+Global___VectorEvidence: _TypeAlias = VectorEvidence  # noqa: Y015
 
 @_typing.final
 class SlideEvidence(_message.Message):
@@ -482,6 +609,7 @@ class Provenance(_message.Message):
     ENCODER_DIGEST_FIELD_NUMBER: _builtins.int
     ENCODER_NAME_FIELD_NUMBER: _builtins.int
     PROGRAM_VERSION_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
     clinical_digest: _builtins.str
     """Empty when there is no clinical record."""
     bundle_digest: _builtins.str
@@ -491,6 +619,8 @@ class Provenance(_message.Message):
     program_version: _builtins.str
     @_builtins.property
     def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlideProvenance]: ...
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___VectorProvenance]: ...
     def __init__(
         self,
         *,
@@ -501,14 +631,38 @@ class Provenance(_message.Message):
         encoder_digest: _builtins.str = ...,
         encoder_name: _builtins.str = ...,
         program_version: _builtins.str = ...,
+        vectors: _abc.Iterable[Global___VectorProvenance] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "bundle_name", b"bundle_name", "clinical_digest", b"clinical_digest", "encoder_digest", b"encoder_digest", "encoder_name", b"encoder_name", "program_version", b"program_version", "slides", b"slides"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "bundle_name", b"bundle_name", "clinical_digest", b"clinical_digest", "encoder_digest", b"encoder_digest", "encoder_name", b"encoder_name", "program_version", b"program_version", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
+
+@_typing.final
+class VectorProvenance(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    block: _builtins.str
+    digest: _builtins.str
+    """SHA-256 of the file."""
+    def __init__(
+        self,
+        *,
+        block: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "digest", b"digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VectorProvenance: _TypeAlias = VectorProvenance  # noqa: Y015
 
 @_typing.final
 class SlideProvenance(_message.Message):

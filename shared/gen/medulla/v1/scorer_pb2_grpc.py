@@ -47,8 +47,8 @@ class ScorerServiceServicer:
     """
 
     def ScoreCase(self, request, context):
-        """Scores a case as it stands, or with another clinical record or bundle. NOT_FOUND: nothing is stored of the case.
-        INVALID_ARGUMENT: the clinical record is refused; the message says which variable and why.
+        """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
+        stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,8 @@ class ScorerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ScorerServiceAsyncStub: ...
     ScoreCase: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScoreCaseRequest, _scorer_pb2.ScoreCaseResponse]
-    """Scores a case as it stands, or with another clinical record or bundle. NOT_FOUND: nothing is stored of the case.
-    INVALID_ARGUMENT: the clinical record is refused; the message says which variable and why.
+    """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
+    stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
     """
 
 @_typing.type_check_only
@@ -48,8 +48,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScoreCase: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScoreCaseRequest, _scorer_pb2.ScoreCaseResponse]  # type: ignore[assignment]
-    """Scores a case as it stands, or with another clinical record or bundle. NOT_FOUND: nothing is stored of the case.
-    INVALID_ARGUMENT: the clinical record is refused; the message says which variable and why.
+    """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
+    stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
     """
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -61,8 +61,8 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scorer_pb2.ScoreCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ScoreCaseResponse, _abc.Awaitable[_scorer_pb2.ScoreCaseResponse]]:
-        """Scores a case as it stands, or with another clinical record or bundle. NOT_FOUND: nothing is stored of the case.
-        INVALID_ARGUMENT: the clinical record is refused; the message says which variable and why.
+        """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
+        stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
         """
 
 def add_ScorerServiceServicer_to_server(servicer: ScorerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

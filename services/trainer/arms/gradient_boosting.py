@@ -1,29 +1,35 @@
-"""Arm E: LightGBM on clinical and molecular variables."""
+"""LightGBM on the variables of the record."""
+
+from dataclasses import dataclass
+
+import numpy as np
 
 from services.trainer.arms.arm import Fitted, Patients
 from services.trainer.arms.columns import fit_columns
+from services.trainer.arms.known_blocks import record_words
 from services.trainer.arms.scored import fit_scored
 from services.trainer.arms.trees import fit_trees
 from shared.arrays import Floats
 from shared.model.column import design_matrix
 
-BLOCKS = frozenset({"clinical", "molecular"})
 
-
-class ClinicalMolecularGbm:
+@dataclass(frozen=True)
+class GradientBoosting:
     """Trees on the columns of the ridge model, calibrated by a Cox model of their score."""
 
-    name = "clinical_molecular_gbm"
-    title = "{table} variables, LightGBM"
+    name: str
+    title: str = "{table} variables, LightGBM"
 
     def unavailable_reason(self, patients: Patients) -> str | None:
-        """Some variable must be known."""
-        known = patients.has_block("clinical") | patients.has_block("molecular")
-        return None if known.any() else "no clinical or molecular variable is known"
+        """At least one variable must be known."""
+        profile = patients.cohort.profile
+        known = np.logical_or.reduce([patients.has_block(block) for block in profile.record_blocks])
+        return None if known.any() else f"no {record_words(profile, 'or')} variable is known"
 
     def fit(self, train: Patients) -> Fitted:
         """Fit trees, and calibrate on their out-of-fold scores."""
-        columns = fit_columns(train.case_values, train.cohort.profile.of_blocks(BLOCKS))
+        profile = train.cohort.profile
+        columns = fit_columns(train.case_values, profile.of_blocks(profile.record_blocks))
         x = design_matrix(columns, train.case_values)
         trees = fit_trees(x, train.cohort.outcome, train.inner_folds(), train.seed)
 

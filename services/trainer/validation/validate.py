@@ -2,23 +2,26 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.arm import Patients
-from services.trainer.arms.registry import ARMS
-from services.trainer.bundle.served import ServedBundle, predict_all, slide_view, threshold_of
+from services.trainer.arms.registry import arms_of
+from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_between, check_vectors, check_within
+from services.trainer.cohort.slide_notes import slide_notes
 from services.trainer.cohort.validation import validate_cohort
+from services.trainer.cohort.vector_notes import vector_notes
 from services.trainer.errors import BadModelError
-from services.trainer.evaluation.evaluate import assemble, slide_notes, write_report
-from services.trainer.evaluation.leaks import check_between, check_within
+from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
-from services.trainer.evaluation.recalibration import recalibration
-from services.trainer.evaluation.run import Advance
+from services.trainer.evaluation.predictions import write_predictions
 from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.report_model.procedure import ExternalValidation, NoControls, ReportedBundle
+from services.trainer.report_model.report import Report
+from services.trainer.validation.recalibration import recalibration
+from shared.progress import Advance
 
 STEPS = 4
 SEED = 1
@@ -27,7 +30,7 @@ SEED = 1
 
 def validate(
     served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
-) -> dict[str, Any]:
+) -> Report:
     """Predict, measure, write report.json and predictions.csv; nothing is refitted.
 
     Raises:
@@ -37,10 +40,12 @@ def validate(
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
     cohort, notes = validate_cohort(cohort)
-    notes += slide_notes(cohort, embeddings)
+    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
+    notes += served.check_vectors(cohort)
     check_within(cohort.case_ids, embeddings)
+    check_vectors(cohort)
     notes += check_between(served.training.trained_on, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
@@ -50,24 +55,33 @@ def validate(
     simulated = cohort.simulated or served.bundle.manifest.simulated
     pooled = replace(pooled, cohort=replace(pooled.cohort, simulated=simulated))
     draws = Bootstrap.of(len(cohort), SEED)
-    report = assemble("validate", pooled, has, notes, draws)
-    report["recalibration"] = recalibration(pooled, draws, SEED)
+    procedure = ExternalValidation(
+        recalibration=recalibration(pooled, draws, SEED),
+        bundle=_named(served),
+        splits=None,
+        negative_controls=NoControls(),
+        embeddings=embeddings.digest if embeddings else None,
+        vectors=cohort.vector_digests,
+    )
+    report = assemble(Measured(pooled, has, notes, draws), procedure)
     advance(3, STEPS)
-    manifest = served.bundle.manifest
-    named = {"name": manifest.name, "digest": served.bundle.digest, "created": manifest.created}
-    report |= {"bundle": named, "splits": None, "negative_controls": {}}
-    report["embeddings"] = embeddings.digest if embeddings else None
-    write_report(report, pooled, out)
+    report.write(out)
+    write_predictions(pooled, out)
     advance(4, STEPS)
     return report
 
 
+def _named(served: ServedBundle) -> ReportedBundle:
+    manifest = served.bundle.manifest
+    return ReportedBundle(name=manifest.name, digest=served.bundle.digest, created=manifest.created)
+
+
 def _check_profile(served: ServedBundle, cohort: Cohort) -> None:
     trained, given = served.profile, cohort.profile
-    if (trained.variables, trained.outcome) != (given.variables, given.outcome):
+    if (trained.blocks, trained.variables, trained.outcome) != (given.blocks, given.variables, given.outcome):
         raise BadModelError(
             f"the bundle was trained with the profile {trained.name}, the cohort is read by {given.name}, "
-            "and their variables or outcome differ"
+            "and their blocks, variables or outcome differ"
         )
 
 
@@ -79,12 +93,12 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
             f"the cohort does not reach the bundle's first horizon, {trained.horizons_years[0]:g} years"
         )
     with_grid = replace(cohort, profile=trained)
-    patients = Patients(with_grid, slide_view(served, cohort, embeddings), 0)
+    patients = served.patients(with_grid, embeddings)
     predictions, absent = predict_all(served, patients)
     arms = {}
-    for arm in ARMS:
+    for arm in arms_of(trained):
         if arm.name in predictions:
-            prediction, limit = predictions[arm.name], threshold_of(served, arm.name)
+            prediction, limit = predictions[arm.name], threshold_of(served, arm)
             flags = high_risk(arm.name, cohort, prediction.risk[:, patients.horizon], np.full(len(cohort), limit))[
                 None, :
             ]

@@ -4,8 +4,6 @@ Reported beside a validation and never instead of it: the shift and slope are cr
 cohort, and the bundle stays as it is.
 """
 
-from typing import Any
-
 import numpy as np
 
 from services.trainer.cohort.cohort import Outcome
@@ -13,6 +11,7 @@ from services.trainer.evaluation.pooled import Pooled, Restricted
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics import accuracy, calibration
 from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.report_model.procedure import RecalibratedArm, RecalibratedFigures, Recalibration
 from shared.arrays import Floats, Ints
 from shared.model.calibration import recalibrated
 
@@ -21,30 +20,30 @@ LEAST_EVENTS = 10
 """Fewer events by the horizon do not tell a slope."""
 
 
-def recalibration(pooled: Pooled, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+def recalibration(pooled: Pooled, bootstrap: Bootstrap, seed: int) -> Recalibration:
     """For every arm, O/E and Brier score at the first horizon as it is, with a new level, and with level and slope."""
     years = pooled.horizons[0]
     by_then = int((pooled.cohort.outcome.is_event & (pooled.cohort.outcome.time <= years)).sum())
     if by_then < LEAST_EVENTS:
-        return {
-            "horizon_years": years,
-            "arms": {},
-            "why": f"{by_then} events by {years:g} years, {LEAST_EVENTS} needed",
-        }
+        why = f"{by_then} events by {years:g} years, {LEAST_EVENTS} needed"
+        return Recalibration(horizon_years=years, arms={}, why=why)
     arms = {name: _arm(pooled, name, bootstrap, seed) for name in pooled.arms if name != "null"}
-    return {"horizon_years": years, "folds": FOLDS, "arms": arms}
+    return Recalibration(horizon_years=years, folds=FOLDS, arms=arms)
 
 
-def _arm(pooled: Pooled, name: str, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+def _arm(pooled: Pooled, name: str, bootstrap: Bootstrap, seed: int) -> RecalibratedArm:
     years, index = pooled.horizons[0], pooled.arms[name].known
     outcome, risk = pooled.cohort.outcome[index], pooled.arms[name].repeats[0].risk[index, pooled.place(years)]
     folds = stratified_folds(outcome.event, FOLDS, np.random.default_rng([seed, 47]))
-    versions = {
-        "as_it_is": risk,
-        "level": cross_recalibrated(outcome, risk, years, folds, slope=False),
-        "level_and_slope": cross_recalibrated(outcome, risk, years, folds, slope=True),
-    }
-    return {version: _figures(outcome, risks, years, index, bootstrap) for version, risks in versions.items()}
+
+    def measured(risks: Floats) -> RecalibratedFigures:
+        return _figures(outcome, risks, years, index, bootstrap)
+
+    return RecalibratedArm(
+        as_it_is=measured(risk),
+        level=measured(cross_recalibrated(outcome, risk, years, folds, slope=False)),
+        level_and_slope=measured(cross_recalibrated(outcome, risk, years, folds, slope=True)),
+    )
 
 
 def cross_recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints, *, slope: bool) -> Floats:
@@ -56,9 +55,10 @@ def cross_recalibrated(outcome: Outcome, risk: Floats, years: float, folds: Ints
     return moved
 
 
-def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
-    parts = {
-        "o_e": calibration.observed_over_expected(outcome, risk, years),
-        "brier": accuracy.brier(outcome, risk, years),
-    }
-    return {name: bootstrap.figure(Restricted(index, statistic)).as_json() for name, statistic in parts.items()}
+def _figures(outcome: Outcome, risk: Floats, years: float, index: Ints, bootstrap: Bootstrap) -> RecalibratedFigures:
+    ratio = calibration.observed_over_expected(outcome, risk, years)
+    error = accuracy.brier(outcome, risk, years)
+    return RecalibratedFigures(
+        o_e=bootstrap.figure(Restricted(index, ratio)).rounded(),
+        brier=bootstrap.figure(Restricted(index, error)).rounded(),
+    )

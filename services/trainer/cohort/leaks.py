@@ -1,29 +1,37 @@
 """Detects leaks: no data of a patient may be on both sides of a split."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.duplicates import identifying_digests, row_digests
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.same_vectors import identifying_vectors, same_vectors, vector_digests
 from services.trainer.errors import LeakError, SeenCasesError
 from shared.canonical import digest_of
 
 _NAMED = 10
 ALIKE_BY_CHANCE = 0.01
 """Up to this share of a validated cohort, patients whose rows alone are like training patients' are no leak."""
-_KINDS = {"patient": "case_id", "slide": "slide", "tile": "features of a slide", "row": "row of the table"}
+_KINDS = {
+    "patient": "case_id",
+    "slide": "slide",
+    "tile": "features of a slide",
+    "row": "row of the table",
+    "vector": "vector",
+}
 """What a digest is of, in words."""
 
 
 def trained_on(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, list[str]]:
     """What a bundle keeps to tell its training cases again: digests (SHA-256) of case ids, of slides, of some of their
-    tiles (the first 64 bits) and, by scrypt, of identifying rows; sorted, by kind."""
+    tiles (the first 64 bits) and, by scrypt, of identifying rows and vectors; sorted, by kind."""
     bags = [bag for case in cohort.case_ids for bag in _bags(case, embeddings)]
     patients = sorted(_of("case", case) for case in cohort.case_ids)
-    return {
+    vectors = {"vector": sorted(identifying_vectors(cohort, patients))} if cohort.vectors else {}
+    return vectors | {
         "patient": patients,
         "slide": sorted({slide for slide, _ in bags}),
         "tile": sorted({digest for _, contents in bags for digest in contents.tiles}),
@@ -38,7 +46,20 @@ def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None
         LeakError: naming the pairs.
     """
     bags = [(case, *bag) for case in case_ids for bag in _bags(case, embeddings)]
-    shared = sorted({*_same_slide(bags), *_same_tiles(bags)})
+    _refuse(sorted({*_same_slide(bags), *_same_tiles(bags)}))
+
+
+def check_vectors(cohort: Cohort) -> None:
+    """Refuse a cohort in which two cases have the same vector, and not by chance.
+
+    Raises:
+        LeakError: naming the pairs.
+    """
+    _refuse(sorted(same_vectors(cohort)))
+
+
+def _refuse(shared: Sequence[tuple[str, str, str]]) -> None:
+    """Refuse pairs of cases, each with what they share."""
     if shared:
         pairs = ", ".join(f"{first} and {second} share {what}" for first, second, what in shared[:_NAMED])
         count = "a pair of cases is" if len(shared) == 1 else f"{len(shared)} pairs of cases are"
@@ -55,7 +76,11 @@ def check_between(trained: Mapping[str, Iterable[str]], cohort: Cohort, embeddin
     """
     known = {kind: frozenset(trained.get(kind, ())) for kind in _KINDS}
     rows = row_digests(cohort, known["patient"]) if known["row"] else {}
-    kinds_of_case = {case: list(_recognised(case, rows.get(case), known, embeddings)) for case in cohort.case_ids}
+    vectors = vector_digests(cohort, known["patient"]) if known["vector"] else {}
+    kinds_of_case = {
+        case: [*_recognised(case, rows.get(case), known, embeddings), *_same(vectors.get(case, ()), known["vector"])]
+        for case in cohort.case_ids
+    }
     alike = [case for case, kinds in kinds_of_case.items() if kinds == ["row"]]
     if len(alike) <= ALIKE_BY_CHANCE * len(cohort):
         kinds_of_case |= {case: [] for case in alike}
@@ -85,6 +110,11 @@ def _recognised(
         yield "tile"
     if row in known["row"]:
         yield "row"
+
+
+def _same(digests: Iterable[str], known: frozenset[str]) -> Iterator[str]:
+    if not known.isdisjoint(digests):
+        yield "vector"
 
 
 Bag = tuple[str, str, Contents]

@@ -1,0 +1,51 @@
+"""A case as the models of a bundle read it: log-risks of slides and vectors beside the values of the record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.fusion_scorer import ood
+from services.fusion_scorer.inputs import CaseInputs
+from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
+from services.fusion_scorer.slide_check import CheckedSlides, check_slides
+from services.fusion_scorer.vectors import VectorRisk, vector_risks
+from shared.model.bundle import Bundle
+from shared.model.variable import Value
+
+
+@dataclass(frozen=True, eq=False)
+class CaseEvidence:
+    """All that the models of a bundle may read of a case."""
+
+    bundle: Bundle
+    checked: CheckedSlides
+    pathomics: Pathomics | None
+    vectors: tuple[VectorRisk, ...]
+    values: Mapping[str, Value]
+    """By variable: those of the record, and the log-risk of each block of slides or vectors."""
+
+    def distances(self, arm: str) -> list[ood.Distance]:
+        """How far that lies from training which an arm reads."""
+        used = {column.variable for column in self.bundle.arms[arm].columns}
+        values = {name: value for name, value in self.values.items() if name in used}
+        slides = self.bundle.manifest.profile.slides
+        pooled = self.pathomics.pooled if self.pathomics and slides and slides.log_risk in used else None
+        vectors = (risk.distance for risk in self.vectors if risk.block.log_risk in used)
+        return [*ood.case_distances(self.bundle.reference, pooled, values), *filter(None, vectors)]
+
+
+def case_evidence(bundle: Bundle, case: CaseInputs) -> CaseEvidence:
+    """Check slides, pool them, and take the log-risk of each vector.
+
+    Raises:
+        EncoderMismatchError: a bag was made by another encoder than the bundle's.
+        BadBundleError: the model of slides answers with something that is no number.
+    """
+    check_encoders(bundle, case.slides)
+    checked = check_slides(bundle.reference.slides, case.slides)
+    pathomics, vectors = pathomics_of(bundle, checked.used), vector_risks(bundle, case.vectors)
+    values = dict(case.clinical.values) if case.clinical else {}
+    slides = bundle.manifest.profile.slides
+    if pathomics and slides:
+        values[slides.log_risk] = pathomics.log_risk
+    values |= {risk.block.log_risk: risk.log_risk for risk in vectors}
+    return CaseEvidence(bundle, checked, pathomics, vectors, values)

@@ -1,0 +1,153 @@
+"""Handles what lands in the bucket or is removed: the cases that are to be scored again."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
+
+from services.fusion_scorer.case_index import CaseIndex, InputEntry
+from services.fusion_scorer.case_reader import read_version
+from services.fusion_scorer.changes import CaseChanges, request
+from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.landed_input import LandedInput, landed_input
+from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.refusal import SERVICE
+from services.fusion_scorer.snapshot import TakeSnapshot
+from shared import keys, pseudonyms
+from shared.blob.port import BlobInfo, BlobStore
+from shared.bus.events import event_id
+from shared.bus.s3_events import ObjectHint
+from shared.canonical import sha256
+from shared.errors import GivenUpError, PermanentError
+from shared.keys import BadCaseIdError
+from shared.model.record import ReadRecord, parse_record
+from shared.sweep import ignored
+from shared.times import stamp
+from shared.units import CaseId
+
+
+@dataclass(frozen=True)
+class OnLanding:
+    """Handles hints that an object was created or removed: slides, clinical records, vectors, the bundle pointer."""
+
+    store: BlobStore
+    index: CaseIndex
+    changes: CaseChanges
+    bundles: Bundles
+    announce: Callable[[CaseRescoreRequested], None]
+    """Publishes at once: for a case that is to be scored without a refused input, and for the sweep."""
+    read_record: ReadRecord = parse_record
+
+    def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
+        """Request the scores that the object changes; events of other objects are ignored.
+
+        Raises:
+            BadClinicalRecordError, BadVectorsError: the input is refused; what else the case has is scored without it.
+            BadCaseIdError: the key of a record or vector names no case.
+        """
+        if hint.key == keys.CURRENT_BUNDLE:
+            return () if self.store.head(hint.key) is None else self._promoted()
+        if hint.key.startswith(keys.SLIDES):
+            return self._slide(hint)
+        landed = landed_input(hint.key)
+        return self._input(landed) if landed else ()
+
+    def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
+        """The event that tells people of a refused record or vector; None of other objects.
+
+        It is without a case where the key names none. A version that was given up without an answer is remembered: no
+        sweep starts it again.
+        """
+        info = self.store.head(hint.key)
+        try:
+            landed = landed_input(hint.key)
+        except BadCaseIdError:
+            return _rejection(hint.key, "", info, error)
+        if landed is None:
+            return None
+        if info is not None and isinstance(error, GivenUpError):
+            self.index.put_input(landed, _entry(info, info.sha256, error))
+        return _rejection(hint.key, landed.case_id, info, error)
+
+    def unseen(self, info: BlobInfo) -> bool:
+        """Whether an object is an input or a promotion that was not looked at yet: what the sweeps look for."""
+        if info.key == keys.CURRENT_BUNDLE:
+            return not self.index.has_promotion(info)
+        try:
+            landed = landed_input(info.key)
+        except BadCaseIdError:
+            return False
+        return landed is not None and not self.index.has_input(landed, info)
+
+    def sweep_cases(self, failed: Callable[[str], None] = ignored) -> int:
+        """Request new scores of cases whose inputs changed without an event; returns their number.
+
+        `failed` gets each case that could not be compared.
+        """
+        return self.changes.sweep(self.announce, failed)
+
+    def _promoted(self) -> Iterable[CaseRescoreRequested]:
+        promoted = self.bundles.promoted()
+        self.index.put_promotion(promoted.pointer)
+        cause = promoted.bundle.digest
+        return [request(case, cause, promoted.since, cause) for case in self.index.cases()]
+
+    def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
+        """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""
+        case = hint.key.removeprefix(keys.SLIDES).partition("/")[0]
+        if not pseudonyms.is_pseudonym(case):
+            return ()
+        if hint.removed and "slide_id" in keys.named_in(hint.key):
+            self.index.note(CaseId(case))
+            return self.changes.requests(CaseId(case))
+        return self.changes.requests(CaseId(case)) if self.changes.outdated(CaseId(case)) else ()
+
+    def _input(self, landed: LandedInput) -> Iterable[CaseRescoreRequested]:
+        case, info = landed.case_id, self.store.head(landed.key)
+        if info is None:
+            return self.changes.requests(case) if self.index.has_case(case) else ()
+        data = read_version(self.store, info)
+        requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
+        refusal = self._refusal(landed, data)
+        self.index.put_input(landed, _entry(info, sha256(data), refusal))
+        if refusal is None:
+            return (requested,)
+        if self._has_more(landed):
+            self.announce(requested)
+        raise refusal
+
+    def _refusal(self, landed: LandedInput, data: bytes) -> PermanentError | None:
+        """What the promoted bundle has against an input; nothing while no bundle is promoted."""
+        try:
+            return landed.refusal(data, self.bundles.promoted().bundle, self.read_record)
+        except NoBundleError:
+            return None
+
+    def _has_more(self, landed: LandedInput) -> bool:
+        """Whether the case has a slide, or a record or vector beside one that is refused."""
+        case = landed.case_id
+        if self.index.slides(case):
+            return True
+        others = (stored.key for stored in TakeSnapshot(self.store, self.index)(case).read)
+        return any(key != landed.key and not self.index.refused(key) for key in others)
+
+
+def _entry(info: BlobInfo, digest: str, refusal: PermanentError | None) -> InputEntry:
+    rejected = None if refusal is None else str(refusal)
+    return InputEntry(info.key, info.etag, digest, info.last_modified.isoformat(), rejected)
+
+
+def _rejection(key: str, case: str, info: BlobInfo | None, error: PermanentError) -> SlideRejected:
+    etag, landed = (info.etag, info.last_modified) if info else ("", datetime.fromtimestamp(0, UTC))
+    return SlideRejected(
+        event_id=event_id(SlideRejected, key, etag, error.reason),
+        case_id=case,
+        object_key=key,
+        object_etag=etag,
+        service=SERVICE,
+        reason=error.reason,
+        sentence=str(error),
+        advice=error.advice,
+        as_of=stamp(landed),
+    )

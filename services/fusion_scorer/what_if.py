@@ -1,0 +1,81 @@
+"""Answers "what if" about a stored case; stores and publishes nothing."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.case_reader import CaseReader
+from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.inputs import CaseInputs
+from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.score import score
+from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
+from services.fusion_scorer.vectors import read_vector
+from shared import keys
+from shared.blob.port import BlobStore
+from shared.model.bundle import Bundle
+from shared.model.case_vector import CaseVector
+from shared.model.errors import BadVectorsError
+from shared.model.record import parse_record
+from shared.units import CaseId, Sha256
+from shared.words import shown
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """Scores a stored case with other inputs."""
+
+    store: BlobStore
+    bundles: Bundles
+    program_version: str
+
+    def __call__(self, request: ScoreCaseRequest) -> Score:
+        """Score the case as it stands, or with another record, other vectors or another bundle, or without slides.
+
+        Raises:
+            UnknownCaseError: nothing is stored of the case.
+            BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused.
+            BadBundleError: there is no such bundle.
+        """
+        case, index = keys.named_case(request.case_id, "the request"), CaseIndex(self.store)
+        if not index.has_case(case):
+            raise UnknownCaseError(f"nothing is stored of case {case}")
+        digest = Sha256(request.bundle_digest)
+        bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
+        snapshot = _without(TakeSnapshot(self.store, index)(case), {*request.vectors_json, *request.without_vectors})
+        inputs = _with_given(CaseReader(self.store)(snapshot, bundle).inputs, request, bundle)
+        return _without_files(score(bundle, inputs, self.program_version).score)
+
+
+def _without(snapshot: CaseSnapshot, blocks: Collection[str]) -> CaseSnapshot:
+    """The snapshot less the vectors of some blocks."""
+    omitted = {keys.vector(snapshot.case_id, block) for block in blocks}
+    return replace(snapshot, vectors=tuple(info for info in snapshot.vectors if info.key not in omitted))
+
+
+def _with_given(inputs: CaseInputs, request: ScoreCaseRequest, bundle: Bundle) -> CaseInputs:
+    """The inputs with those of the request."""
+    case = inputs.case_id
+    if request.HasField("clinical_json"):
+        record = parse_record(request.clinical_json.encode(), case, bundle.manifest.profile)
+        inputs = replace(inputs, clinical=record)
+    if request.without_slides:
+        inputs = replace(inputs, slides=())
+    given = tuple(_vector(text, case, block, bundle) for block, text in sorted(request.vectors_json.items()))
+    return replace(inputs, vectors=(*inputs.vectors, *given))
+
+
+def _vector(text: str, case: CaseId, block: str, bundle: Bundle) -> CaseVector:
+    vector = read_vector(text.encode(), case, block, bundle)
+    if vector is None:
+        known = ", ".join(bundle.vectors) or "none"
+        raise BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
+    return vector
+
+
+def _without_files(answer: Score) -> Score:
+    for slide in answer.slides:
+        slide.attention_key = ""
+    return answer

@@ -1,0 +1,50 @@
+"""Whether enough is known of a block to learn from it, and why not."""
+
+from services.trainer.arms.arm import Patients
+from services.trainer.arms.ridge_cox import LEAST_EVENTS
+from shared.model.block import Block
+from shared.model.profile import Profile
+
+
+def too_few(patients: Patients, name: str) -> str | None:
+    """Why a block is known of too few patients to be learned from; None where it is not."""
+    has = patients.has_block(name)
+    events = int(patients.cohort.outcome.is_event[has].sum())
+    if events >= LEAST_EVENTS:
+        return None
+    block = patients.cohort.profile.block(name)
+    if block is None or block.source == "record":
+        return _count(f"{name} variables", events)
+    if name not in patients.views and not has.any():
+        return f"no {block.title} were given, and the table has no ready-made {name} column"
+    return _count(evidence_text(block, "or"), events)
+
+
+def evidence_text(block: Block, conjunction: str) -> str:
+    """What a block of slides or vectors consists of, in words."""
+    return f"{block.title} {conjunction} ready-made {block.name} columns"
+
+
+def evidence_title(block: Block) -> str:
+    """How the model of a block is called in titles of arms: that of slides by the name of its log-risk."""
+    return block.log_risk if block.source == "slides" else block.title
+
+
+def record_words(profile: Profile, conjunction: str) -> str:
+    """Titles of the blocks of the record, joined."""
+    return listed([profile.title_of(block) for block in profile.record_blocks], conjunction)
+
+
+def listed(words: list[str], conjunction: str = "and") -> str:
+    """Words as a sentence lists them: `a`, `a and b`, `a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter; the others stay, as in `ICD codes`."""
+    return text[:1].upper() + text[1:]
+
+
+def _count(what: str, events: int) -> str:
+    return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"

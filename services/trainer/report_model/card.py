@@ -1,0 +1,58 @@
+"""What a model card says of a bundle."""
+
+from services.trainer.metrics.bootstrap import Figure
+from services.trainer.report_model.arms import Subgroup
+from services.trainer.report_model.entry import Entry
+from services.trainer.report_model.patients import CohortSummary, ReportedProfile
+
+
+class CardArm(Entry):
+    """A model of the bundle, and what it is worth on patients left out of every step."""
+
+    name: str
+    needs: tuple[str, ...]
+    """Titles of its blocks."""
+    n: int
+    harrell_c: Figure
+    o_e: Figure
+    """At the first horizon."""
+    threshold: float
+
+
+class CardGain(Entry):
+    """What the model of all blocks gains in C over that of the record, on patients with both."""
+
+    a: str
+    b: str
+    n: int
+    gain: Figure
+
+
+class CardVectors(Entry):
+    """The table of a block of vectors."""
+
+    title: str
+    columns: int
+    n: int
+    """Patients who have the block."""
+    digest: str
+    """SHA-256 of the table."""
+
+
+class ModelCard(Entry):
+    """Data, performance and making of a bundle."""
+
+    profile: ReportedProfile
+    simulated: bool
+    horizons_years: tuple[float, ...]
+    cohort: CohortSummary
+    notes: tuple[str, ...]
+    arms: tuple[CardArm, ...]
+    gain: CardGain | None
+    """None where one of both models is absent."""
+    subgroups: tuple[Subgroup, ...]
+    """By the first of the models."""
+    seed: int
+    refits: int
+    encoder: str | None
+    vectors: tuple[CardVectors, ...] = ()

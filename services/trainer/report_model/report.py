@@ -1,0 +1,99 @@
+"""The report of an evaluation or of a validation, from which report.json and the page are made."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ValidationError
+
+from services.trainer.errors import BadReportError
+from services.trainer.report_model.arms import ArmFigures, DecisionCurve, RiskGroups, Subgroup
+from services.trainer.report_model.comparisons import ArmContrast, Secondary
+from services.trainer.report_model.entry import Entry, Inline
+from services.trainer.report_model.patients import (
+    CohortSummary,
+    HazardRatio,
+    PrototypeRow,
+    ReportedProfile,
+    VariableRow,
+)
+from services.trainer.report_model.procedure import CrossValidation, ExternalValidation
+from shared.files import put
+from shared.model.bundle_files import first_problem
+
+REPORT = "report.json"
+"""Its file in the folder of a report."""
+
+
+class ReportedBootstrap(Entry):
+    """How intervals were drawn."""
+
+    samples: int
+    fewer: int
+    """Samples of the figures that take long."""
+    level: float
+
+
+class Report(Entry):
+    """Everything that was measured on a cohort."""
+
+    version: Literal[1]
+    kind: Literal["evaluate", "validate"]
+    simulated: bool
+    notice: str
+    profile: ReportedProfile
+    horizons_years: tuple[float, ...]
+    cohort: CohortSummary
+    notes: tuple[str, ...]
+    arms: dict[str, ArmFigures]
+    absent: dict[str, str]
+    """Why an arm is not among `arms`, by its name."""
+    contrasts: tuple[ArmContrast, ...]
+    primary: str
+    """The primary contrast in words."""
+    secondary: Secondary
+    decision_curve: DecisionCurve
+    prototypes: tuple[PrototypeRow, ...]
+    risk_groups: tuple[RiskGroups, ...]
+    subgroups: tuple[Subgroup, ...]
+    modalities: tuple[Subgroup, ...]
+    """Patients by the blocks that are known of them."""
+    table_one: tuple[VariableRow, ...]
+    hazard_ratios: tuple[HazardRatio, ...]
+    bootstrap: ReportedBootstrap
+    procedure: Annotated[CrossValidation | ExternalValidation, Inline.of(CrossValidation, ExternalValidation)]
+
+    @classmethod
+    def read(cls, path: Path) -> "Report":
+        """Read report.json, or that of a report's folder, and check it.
+
+        Raises:
+            BadReportError: it cannot be read or is no report.
+        """
+        path = path / REPORT if path.is_dir() else path
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BadReportError(f"{path} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise BadReportError(f"{path} is no report: {first_problem(error)}") from error
+
+    def write(self, out: Path) -> None:
+        """Write report.json into a folder, whole or not at all."""
+        content = json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False)
+        put(out / REPORT, (content + "\n").encode())
+
+    @property
+    def primary_contrast(self) -> ArmContrast | None:
+        """None where one of its arms is absent."""
+        return next((contrast for contrast in self.contrasts if contrast.primary), None)
+
+    @property
+    def cross_validation(self) -> CrossValidation | None:
+        """The procedure of an evaluation."""
+        return self.procedure if isinstance(self.procedure, CrossValidation) else None
+
+    @property
+    def external_validation(self) -> ExternalValidation | None:
+        """The procedure of a validation."""
+        return self.procedure if isinstance(self.procedure, ExternalValidation) else None

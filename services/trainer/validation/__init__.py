@@ -1,0 +1,1 @@
+"""External validation: a bundle as it is, on patients that it has not seen."""

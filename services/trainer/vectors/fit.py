@@ -1,0 +1,98 @@
+"""Fits the model of a block of vectors on training patients: scaling, reduction, and ridge Cox or LightGBM."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
+from services.trainer.arms.tabular import PENALTIES
+from services.trainer.arms.trees import fit_trees
+from services.trainer.cohort.cohort import Outcome
+from services.trainer.folds import stratified_folds
+from services.trainer.vectors.reduction import Reduction, fit_reduction
+from services.trainer.vectors.scaling import Scaling, fit_scaling
+from shared.arrays import Floats, Ints
+from shared.model.block import Block
+from shared.model.hazards import LinearHazard, LogHazard, TreesHazard
+from shared.model.trees import read_trees
+from shared.model.vector_model import VectorModel, vector_trees_file
+
+INNER_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class VectorTraining:
+    """What a block's model learns from."""
+
+    block: Block
+    columns: tuple[str, ...]
+    values: Floats
+    """[n, p] of patients who have the block; NaN where a value is missing."""
+    outcome: Outcome
+    seed: int
+
+    def take(self, index: Ints) -> "VectorTraining":
+        """Some of the patients."""
+        return VectorTraining(self.block, self.columns, self.values[index], self.outcome[index], self.seed)
+
+    @property
+    def folds(self) -> Ints:
+        """Inner fold [n] of each patient, balanced by event."""
+        return stratified_folds(self.outcome.event, INNER_FOLDS, np.random.default_rng([self.seed, 37]))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedVectors:
+    """A block's model, with the text of its trees where LightGBM gave them."""
+
+    model: VectorModel
+    trees: str = ""
+
+    def log_risk(self, values: Floats) -> Floats:
+        """Log-risk [n] of values [n, p]; NaN for patients without any."""
+        file = vector_trees_file(self.model.block)
+        return self.model.log_risk(values, {file: read_trees(file, self.trees.encode())} if self.trees else {})
+
+
+def fit_vector_model(training: VectorTraining) -> FittedVectors:
+    """Fit every step on the training patients and on nothing else."""
+    scaling = fit_scaling(training.values)
+    standardised = scaling(training.values)
+    candidates = np.flatnonzero(scaling.varies)
+    if not len(candidates):
+        return _fitted(training, scaling, np.array([0]), LinearHazard(coefficients=np.zeros(1)))
+    reduction = fit_reduction(training.block.fit, standardised, candidates, training.outcome)
+    if training.block.fit.model == "lightgbm":
+        trees, text = _trees(training, standardised[:, reduction.used])
+        return _fitted(training, scaling, reduction.used, trees, text)
+    return _fitted(training, scaling, reduction.used, _ridge(training, reduction, standardised))
+
+
+def _fitted(
+    training: VectorTraining, scaling: Scaling, used: Ints, hazard: LogHazard, trees: str = ""
+) -> FittedVectors:
+    model = VectorModel(
+        block=training.block.name,
+        columns=training.columns,
+        mean=scaling.mean,
+        scale=scaling.scale,
+        used=tuple(used.tolist()),
+        log_hazard=hazard,
+    )
+    return FittedVectors(model, trees)
+
+
+def _ridge(training: VectorTraining, reduction: Reduction, standardised: Floats) -> LinearHazard:
+    """Ridge Cox on the reduced columns, penalty by cross-validated partial likelihood, as weights of the columns."""
+    x, outcome = reduction(standardised), training.outcome
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, training.folds, PENALTIES)
+    coefficients = fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)
+    return LinearHazard(coefficients=reduction.weights(coefficients))
+
+
+def _trees(training: VectorTraining, columns: Floats) -> tuple[TreesHazard, str]:
+    """LightGBM on columns [n, q], rounds by inner cross-validation; the mean training patient has log-risk 0."""
+    trees = fit_trees(columns, training.outcome, training.folds, training.seed)
+    centre = float(trees.score(columns).mean())
+    hazard = TreesHazard(file=vector_trees_file(training.block.name), centre=centre)
+    return hazard, trees.booster.model_to_string()

@@ -1,0 +1,67 @@
+"""The stage of vectors in a fold: a model a block, and log-risks of training patients by models fitted without them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.arms.arm import BlockView
+from services.trainer.arms.ridge_cox import LEAST_EVENTS
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.vectors import Vectors
+from services.trainer.out_of_fold import agreement, out_of_fold
+from services.trainer.vectors.fit import INNER_FOLDS, FittedVectors, VectorTraining, fit_vector_model
+from services.trainer.vectors.reduction import Reduction, components
+from services.trainer.vectors.scaling import fit_scaling
+from shared.arrays import Floats
+from shared.model.block import Block
+
+COMPONENTS = 10
+"""Principal components of a block that early fusion and the gated network read."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockModel:
+    """What was fitted on the training patients' vectors of one block."""
+
+    fitted: FittedVectors
+    summary: Reduction
+    """Principal components of the standardised columns; no outcome enters."""
+    agreement: float
+    """Mean correlation of models that learned from different patients, 0 to 1."""
+
+    def view(self, vectors: Vectors) -> BlockView:
+        """Log-risk and components of new patients."""
+        return BlockView(self.fitted.log_risk(vectors.values), self.components(vectors))
+
+    def components(self, vectors: Vectors) -> Floats:
+        """Components [n, k] of patients; NaN rows for those without the block."""
+        reduced = self.summary(self.fitted.model.standardised(vectors.values))
+        return np.where(vectors.known[:, None], reduced, np.nan)
+
+
+def fit_vectors(block: Block, cohort: Cohort, seed: int) -> tuple[BlockModel, BlockView] | None:
+    """Fit on a training cohort; the view of its own patients is out of fold. None where too few events are known."""
+    vectors = cohort.vectors.get(block.name)
+    if vectors is None or int(cohort.outcome.is_event[vectors.known].sum()) < LEAST_EVENTS:
+        return None
+    members = np.flatnonzero(vectors.known)
+    training = VectorTraining(block, vectors.columns, vectors.values[members], cohort.outcome[members], seed)
+    log_risks, folds = _by_fold(training)
+    model = BlockModel(
+        fit_vector_model(training), _summary(training.values), agreement(log_risks, np.arange(INNER_FOLDS))
+    )
+    log_risk = np.full(len(cohort), np.nan)
+    log_risk[members] = out_of_fold(log_risks, np.arange(INNER_FOLDS), folds)
+    return model, BlockView(log_risk, model.components(vectors))
+
+
+def _by_fold(training: VectorTraining) -> tuple[Floats, np.ndarray]:
+    """Log-risks [folds, n] of all patients by models fitted without each fold, and the fold [n] of each patient."""
+    folds = training.folds
+    models = [fit_vector_model(training.take(np.flatnonzero(folds != fold))) for fold in range(INNER_FOLDS)]
+    return np.stack([model.log_risk(training.values) for model in models]), folds
+
+
+def _summary(values: Floats) -> Reduction:
+    scaling = fit_scaling(values)
+    return components(scaling(values), np.flatnonzero(scaling.varies), COMPONENTS)

@@ -1,0 +1,6 @@
+"""How long work reports its progress."""
+
+from collections.abc import Callable
+
+Advance = Callable[[int, int], None]
+"""Called with (done, total)."""

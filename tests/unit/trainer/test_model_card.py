@@ -1,0 +1,75 @@
+"""The model card in Markdown: what it says of models, gains, subgroups and slides."""
+
+import pytest
+
+from services.trainer.bundle.model_card import model_card
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
+from services.trainer.report_model.arms import Subgroup
+from services.trainer.report_model.card import CardArm, CardGain, ModelCard
+from tests.support.reports import PROFILE, C, small_report
+
+
+def card(**changes: object) -> ModelCard:
+    fused = CardArm(name="fused", needs=("clinical", "slides"), n=40, harrell_c=C, o_e=NO_FIGURE, threshold=0.25)
+    content = ModelCard(
+        profile=PROFILE,
+        simulated=False,
+        horizons_years=(2.0, 4.0),
+        cohort=small_report().cohort,
+        notes=("2 patients have no slides",),
+        arms=(fused,),
+        gain=CardGain(a="fused", b="clinical", n=40, gain=Figure(0.04, 0.01, 0.07)),
+        subgroups=(Subgroup(name="female", n=20, events=9, harrell_c={"fused": C}),),
+        seed=1,
+        refits=100,
+        encoder=None,
+    )
+    return content.model_copy(update=changes)
+
+
+def test_a_card_names_outcome_counts_and_notes_of_the_cohort() -> None:
+    text = model_card(card())
+    assert "Probability of death of the tumour within 2 and 4 years." in text
+    assert "- 50 patients; alive 20, death of the tumour 26, other death 4." in text
+    assert "- 2 patients have no slides" in text
+
+
+def test_each_model_has_a_row_with_the_titles_of_its_blocks() -> None:
+    assert "| fused | clinical + slides | 40 | 0.700 (0.600 to 0.800) | cannot be told | 0.250 |" in model_card(card())
+
+
+@pytest.mark.parametrize(
+    ("gain", "sentence"),
+    [
+        (Figure(0.04, 0.01, 0.07), "0.040 (0.010 to 0.070); a gain."),
+        (Figure(0.04, -0.01, 0.07), "no gain shown."),
+        (Figure(0.04, None, None), "cannot be told; nothing to say."),
+    ],
+)
+def test_a_gain_is_told_with_its_conclusion(gain: Figure, sentence: str) -> None:
+    text = model_card(card(gain=CardGain(a="fused", b="clinical", n=40, gain=gain)))
+    line = next(line for line in text.splitlines() if line.startswith("Gain of fused over clinical"))
+    assert "on the 40 patients who have both" in line
+    assert line.endswith(sentence)
+
+
+def test_without_fusion_there_is_no_gain() -> None:
+    assert "Gain of" not in model_card(card(gain=None))
+
+
+def test_a_subgroup_of_too_few_events_has_no_figure() -> None:
+    few = Subgroup(name="WNT", n=8, events=0, harrell_c={})
+    assert "| WNT | 8 | 0 | too few events |" in model_card(card(subgroups=(few,)))
+    assert "| female | 20 | 9 | 0.700 (0.600 to 0.800) |" in model_card(card())
+
+
+def test_only_a_bundle_with_an_encoder_speaks_of_slides_that_lie_far() -> None:
+    assert "mean embedding lies" not in model_card(card())
+    text = model_card(card(encoder="resnet"))
+    assert "mean embedding lies 1.5 times farther" in text
+    assert "Encoder resnet, frozen" in text
+
+
+def test_a_card_of_simulated_patients_says_so_in_its_title() -> None:
+    text = model_card(card(simulated=True))
+    assert text.startswith("# p (SIMULATED)\n\n**SIMULATED")
