@@ -63,7 +63,7 @@ class OpenViews:
         try:
             yield entry.view
         except BaseException as error:
-            entry.broken = not isinstance(error, _HARMLESS)
+            entry.broken = entry.broken or not isinstance(error, _HARMLESS)
             raise
         finally:
             self._leave(name, entry)

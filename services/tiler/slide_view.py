@@ -30,7 +30,11 @@ class SlideView:
         self._source = source
         self._closing = ExitStack()
         self._closing.callback(reader.close)
-        self.layout: Layout = self._asked(reader.layout)
+        try:
+            self.layout: Layout = self._asked(reader.layout)
+        except BaseException:
+            self.close()
+            raise
 
     def read(self, region: Region) -> bytes:
         """One rectangle as a JPEG file.

@@ -1,7 +1,7 @@
 // One slide, zoomed deeply: pan, zoom, rotate, attention over it, the most attended tiles beside it.
 
 import { attention, oneCase, Problem } from "./api.js";
-import { hasPreference } from "./attention.js";
+import { hasPreference, legend } from "./attention.js";
 import { describe, headers, paintPart, tileSource } from "./deep_zoom.js";
 import { h } from "./dom.js";
 import { problem } from "./parts.js";
@@ -11,6 +11,7 @@ import { scaleBar } from "./viewer_scale.js";
 import { toolbar } from "./viewer_tools.js";
 
 const LIBRARY = "vendor/openseadragon-6.1.1.min.js";
+const KEYS = "Keys on the slide: arrows move, + and \u2212 zoom, r turns, 0 shows all of it.";
 const PART_PX = 96;
 const CLOSE_UP = 3;
 const SETTLE_MS = 200;
@@ -44,16 +45,19 @@ function open(body, shown, signal) {
   const stage = h("div", { class: "stage" }, canvas, navigator);
   const side = h("aside", { class: "side", "aria-labelledby": "ranked" });
   const view = h("div", { class: "viewer" });
+  const gaps = h("p", { class: "wait gaps", role: "status" });
   body.replaceChildren(view);
   view.append(stage, side);
+  body.append(gaps, h("p", { class: "small" }, KEYS));
   const viewer = create(canvas, navigator, slide, image);
   signal.addEventListener("abort", () => viewer.destroy(), { once: true });
   const tools = toolbar(viewer);
   stage.append(scaleBar(viewer, slide.mpp_x, tools.magnify));
   body.prepend(tools.element);
+  viewer.addHandler("tile-load-failed", () => { gaps.textContent = "Parts of the slide cannot be loaded; they are shown as gaps. Reload the page to try again."; });
   viewer.addOnceHandler("open", () => { if (place) go(viewer, place); follow(viewer, shown); });
   rank(side, viewer, shown, signal);
-  cover(viewer, tools, shown, signal);
+  cover(viewer, tools, side, shown, signal);
 }
 
 function create(canvas, navigator, slide, image) {
@@ -64,7 +68,7 @@ function create(canvas, navigator, slide, image) {
     maxZoomPixelRatio: 4, visibilityRatio: 0.3, gestureSettingsTouch: { pinchRotate: true }, animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.6,
   });
   viewer.canvas.setAttribute("role", "application");
-  viewer.canvas.setAttribute("aria-label", `Slide ${slide.slide_id}: arrow keys pan, plus and minus zoom, r rotates, 0 shows the whole slide`);
+  viewer.canvas.setAttribute("aria-label", `Slide ${slide.slide_id}: arrows move, plus and minus zoom, r turns, 0 shows all of it`);
   return viewer;
 }
 
@@ -111,11 +115,13 @@ function flyTo(viewer, slide, tile) {
 }
 
 /** Attention over the slide, where there is any. */
-async function cover(viewer, tools, { caseId, slide }, signal) {
+async function cover(viewer, tools, side, { caseId, slide }, signal) {
   if (!slide.attention_key) return;
   try {
     const squares = await attention(caseId, slide.slide_id, signal);
-    if (!signal.aborted && hasPreference(squares)) tools.offer(overlay(viewer, slide, squares));
+    if (signal.aborted || !hasPreference(squares)) return;
+    tools.offer(overlay(viewer, slide, squares));
+    side.append(legend(squares));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }
