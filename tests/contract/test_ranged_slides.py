@@ -50,14 +50,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 
 @dataclass
 class Metered:
-    """A store that counts the bytes of ranges, and refuses to give a slide whole."""
+    """A store that notes whose bytes are read by ranges, and how many."""
 
     inner: BlobStore
     read: int = field(default=0, init=False)
+    keys: set[str] = field(default_factory=set, init=False)
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
         data = self.inner.get_range(info, start, end)
         self.read += len(data)
+        self.keys.add(info.key)
         return data
 
     def __getattr__(self, name: str) -> Any:
@@ -144,6 +146,19 @@ def test_one_part_of_a_large_slide_costs_a_small_part_of_its_bytes(
             jpeg = regions.read(event.slide, event.plan, Region(256 * 90, 256 * 31, 256, 256, 256, 256))
     assert np.asarray(Image.open(io.BytesIO(jpeg))).shape == (256, 256, 3)
     assert metered.read < _PADDING / 10
+
+
+def test_label_and_overview_of_a_series_are_never_read(
+    store: BlobStore, readers: IsolatedReaders, tmp_path: Path
+) -> None:
+    with tiling(tmp_path, store=store, opener=readers) as tiler:
+        event = planned(tiler, _dicom_series(tmp_path))
+        metered: Any = Metered(store)
+        with pixels(_with(tiler, metered), readers) as regions:
+            layout = regions.describe(event.slide, event.plan)
+            for region in _regions(layout.width_px, layout.height_px, layout.stored_px):
+                regions.read(event.slide, event.plan, region)
+    assert metered.keys == {f"{_CASE}level{level}" for level in range(3)}
 
 
 def _with(tiler: Tiling, store: BlobStore) -> Tiling:
