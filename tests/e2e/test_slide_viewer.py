@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,10 +14,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from services.results.deep_zoom import DeepZoom, Square
+from services.results.rest import Login
 from services.results.slide_pixels import IsWanted
+from services.standalone.laptop_pixels import LaptopPixels
 from services.tiler.isolation import isolated_readers
+from shared.rpc.auth import TokenVerifier
+from shared.settings import AuthSettings
 from tests.support import scores as samples
 from tests.support.mirax_slide import mirax_slide
+from tests.support.oidc_issuer import OidcIssuer
 from tests.support.polling import eventually
 from tests.support.results import Results, over_http
 from tests.support.slides import cc0_pixels
@@ -30,9 +35,18 @@ _DARK = 150
 """Green of tissue, at most."""
 
 
-@pytest.fixture(scope="module")
-def tiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tiling, SlideTiled, Results, str]]:
+class Shown(NamedTuple):
     """A planned and scored slide, and the address of its page."""
+
+    tiler: Tiling
+    event: SlideTiled
+    results: Results
+    pixels: LaptopPixels
+    address: str
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("viewer")
     results = Results(folder)
     with (
@@ -43,7 +57,7 @@ def tiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tiling, Sl
     ):
         event = created.plan(f"slides/{CASE}/large.tif", large_slide())
         show(results, event)
-        yield created, event, results, address
+        yield Shown(created, event, results, laptop_pixels(regions), address)
     results.close()
 
 
@@ -56,8 +70,8 @@ def show(results: Results, event: SlideTiled) -> None:
 
 
 @pytest.fixture
-def address(tiler: tuple[Tiling, SlideTiled, Results, str]) -> str:
-    return tiler[3]
+def address(shown: Shown) -> str:
+    return shown.address
 
 
 def is_drawn(page: Page) -> bool:
@@ -155,10 +169,8 @@ def test_the_viewer_fits_every_window_in_both_themes(
         page.screenshot(path=folder / f"{scheme}-{width}.png")
 
 
-def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(
-    page: Page, tiler: tuple[Tiling, SlideTiled, Results, str]
-) -> None:
-    created, _, results, address = tiler
+def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(page: Page, shown: Shown) -> None:
+    created, _, results, _, address = shown
     for name, data in mirax_slide("m", cc0_pixels()[:2304, :2048]).items():
         created.land(f"slides/MB-0050/{name}", data)
     (event,) = created.hint("slides/MB-0050/m.mrxs")
@@ -167,6 +179,20 @@ def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(
     expect(page.get_by_text("is being fetched from the store")).to_be_visible()
     expect(page.get_by_role("application")).to_be_visible()
     eventually(lambda: is_drawn(page))
+
+
+def test_parts_of_a_slide_are_asked_for_with_the_token_of_the_login(page: Page, shown: Shown, tmp_path: Path) -> None:
+    own = Results(tmp_path)
+    own.blobs = shown.results.blobs
+    own.score(scored(shown.event))
+    with OidcIssuer() as issuer:
+        verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
+        with over_http(own, verifier, Login(issuer.url, "medulla-page"), shown.pixels) as guarded:
+            page.goto(f"{guarded}/{VIEW}")
+            page.get_by_role("button", name="Log in").click()
+            expect(page.locator(".ranked li")).to_have_count(5)
+            eventually(lambda: is_drawn(page))
+    own.close()
 
 
 def test_an_unknown_slide_says_so(page: Page, address: str) -> None:
