@@ -50,7 +50,7 @@ def _level(patch: np.ndarray, step: int, data: bytearray) -> tuple[np.ndarray, n
     """Offsets and sizes of a level's tiles, whose bytes are appended to `data`; the file's header takes 16 bytes."""
     small = cv2.resize(patch, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     repeats = max(1, _SIDE // len(small))
-    whole = np.tile(small, (repeats, repeats, 1))
+    whole = np.tile(small, (repeats, repeats, 1)).astype(np.uint8)
     count = len(whole) // _SIDE
     places = np.zeros((count, count, 2), np.int64)
     for row in range(count):
