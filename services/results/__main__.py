@@ -10,6 +10,7 @@ from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
 from services.results.erased_results import SweepErasedResults
+from services.results.grpc_pixels import GrpcPixels
 from services.results.http_server import HttpServer
 from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
@@ -30,6 +31,7 @@ from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.route import Route, subscriptions
 from shared.rpc.auth import Verifier, require_role, verifier
+from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
@@ -69,6 +71,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     settings = load(ResultsSettings)
     verifying = verifier(platform.auth, settings.http_host)
     results = stack.enter_context(closing(_store(settings)))
+    pixels = GrpcPixels(stack.enter_context(channel(settings.tiler_address, tls=settings.tiler_tls)))
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
     producer = KafkaProducerAdapter(platform.kafka)
@@ -78,7 +81,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, verifying, results, blobs, producer, feed),
+        _http(settings, platform, verifying, results, blobs, producer, feed, pixels),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
@@ -106,10 +109,11 @@ def _http(
     blobs: S3Store,
     producer: Producer,
     feed: Feed,
+    pixels: GrpcPixels,
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifying, producer, login=login, feed=feed)
+    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels)
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 

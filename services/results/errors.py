@@ -20,6 +20,26 @@ class UnknownCaseError(PermanentError):
     grpc_code = grpc.StatusCode.NOT_FOUND
 
 
+class UnknownSlideError(PermanentError):
+    """No such slide stands in the bucket, or it has no such part."""
+
+    reason = "not_found"
+    advice = "Look at the case: the slide was replaced, deleted or erased, or is not embedded yet."
+    grpc_code = grpc.StatusCode.NOT_FOUND
+
+
+class BrokenSlideError(PermanentError):
+    """A slide, or a part of it, cannot be read."""
+
+    def __init__(self, sentence: str, reason: str, advice: str) -> None:
+        super().__init__(sentence)
+        vars(self).update(reason=reason, advice=advice)
+
+
+class TooManyViewersError(TransientError):
+    """The maximum of parts of slides is read at once."""
+
+
 class BadRequestError(PermanentError):
     """A request has an invalid parameter."""
 

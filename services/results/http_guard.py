@@ -1,4 +1,4 @@
-"""Adds security headers to every HTTP response, forbids caching of patient data, and counts requests."""
+"""Adds security headers to HTTP responses, forbids caching where no route allows it, and counts requests."""
 
 from time import perf_counter
 
@@ -67,7 +67,7 @@ class Guard:
 
     def _dress(self, headers: MutableHeaders, path: str) -> None:
         headers.update(self._headers)
-        headers["Cache-Control"] = "no-store" if path.startswith("/api/") else "no-cache"
+        headers.setdefault("Cache-Control", "no-store" if path.startswith("/api/") else "no-cache")
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:

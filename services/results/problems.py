@@ -7,7 +7,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.results.errors import BrokenEvidenceError, TooManyWatchersError, UnknownCaseError
+from services.results.errors import (
+    BrokenEvidenceError,
+    BrokenSlideError,
+    TooManyViewersError,
+    TooManyWatchersError,
+    UnknownCaseError,
+    UnknownSlideError,
+)
 from shared.blob.port import ObjectChangedError
 from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
@@ -17,9 +24,12 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
     (ForbiddenError, HTTPStatus.FORBIDDEN),
     (UnknownCaseError, HTTPStatus.NOT_FOUND),
+    (UnknownSlideError, HTTPStatus.NOT_FOUND),
     (ObjectChangedError, HTTPStatus.NOT_FOUND),
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
+    (BrokenSlideError, HTTPStatus.BAD_GATEWAY),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooManyViewersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (GivenUpError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PermanentError, HTTPStatus.BAD_REQUEST),

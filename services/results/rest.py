@@ -21,7 +21,11 @@ from services.results.rest_cases import case_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
+from services.results.rest_slides import slide_routes
+from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
+from services.results.viewed_slides import ViewedSlides
+from services.results.viewer import Viewer
 from shared.blob.port import BlobStore
 from shared.bus.port import Producer
 from shared.notice import NOTICE
@@ -60,8 +64,12 @@ def create_app(
     login: Login | None = None,
     feed: Feed | None = None,
     rhythm: Rhythm | None = None,
+    pixels: SlidePixels | None = None,
 ) -> FastAPI:
-    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows."""
+    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
+
+    Without `pixels` slides have no Deep Zoom.
+    """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
     app.setup()
@@ -72,6 +80,8 @@ def create_app(
     cases = case_routes(queries, Evidence(queries, blobs))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
     app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    if pixels is not None:
+        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)

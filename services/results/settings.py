@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.results.progress_feed import LOOK_EVERY_S, WATCHERS
+from shared.rpc.client import ClientTls
 from shared.rpc.server import ServerTls
 from shared.settings import Port, ServiceSettings
 
@@ -23,6 +24,9 @@ class ResultsSettings(ServiceSettings):
     grpc_address: str = "127.0.0.1:50054"
     grpc_tls: ServerTls | None = None
     """PEM files, e.g. `RESULTS_GRPC_TLS__CERTIFICATE`; None where a mesh or an ingress encrypts."""
+    tiler_address: str = "127.0.0.1:50051"
+    """The tiler's gRPC, which reads the pixels of slides; `dns:///host:port` spreads calls over all its replicas."""
+    tiler_tls: ClientTls | None = None
     login_scope: str = "openid"
     """Scopes that the page requests from the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from services.results.sql_store import SqlStore
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
+from services.standalone.laptop_pixels import LaptopPixels, laptop_pixels
 from services.standalone.laptop_results import LaptopResults, database_url
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
@@ -139,7 +140,11 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
         producer.send([to_record(event, _NAME)])
 
     database = database_url(deployment.folder)
-    with closing(LaptopResults(database)) as results, open_pipeline(workspace, options, on_progress) as pipeline:
+    with (
+        closing(LaptopResults(database)) as results,
+        open_pipeline(workspace, options, on_progress) as pipeline,
+        laptop_pixels(pipeline) as pixels,
+    ):
         results.migrate()
         attempts = Attempts(workspace.store)
         yield [
@@ -150,7 +155,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
-            _page(deployment, workspace.store, results, producer),
+            _page(deployment, workspace.store, results, producer, pixels),
             PrintedRefusals(bus, _NAME, partial(_is_current, workspace.store)),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
@@ -192,9 +197,11 @@ def _is_erased(store: BlobStore, key: str) -> bool:
     return ErasedCases(store).holds(keys.named_in(key).get("case_id", ""))
 
 
-def _page(deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer) -> HttpServer:
+def _page(
+    deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer, pixels: LaptopPixels
+) -> HttpServer:
     feed = Feed(results)
-    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed)
+    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels)
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 
 

@@ -19,7 +19,7 @@ from services.tiler.chunks import StreamChunks
 from services.tiler.grid import GridSpec
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.in_place import SlidesInPlace
-from services.tiler.isolation import isolated_readers
+from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec
 from services.tiler.readers import OpenSlide
@@ -48,7 +48,7 @@ class Pipeline:
     workspace: Workspace
     plan_tiles: PlanTiles
     embed_slide: EmbedSlide
-    open_slide: OpenSlide
+    open_slide: IsolatedReaders
     interrupt: Callable[[], None]
     """Cuts off all work on slides; what is stored by then is found again."""
 

@@ -11,16 +11,19 @@ from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
 from services.tiler.handler import PlanTiles
-from services.tiler.isolation import isolated_readers
+from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
 from services.tiler.on_landing import OnLanding
+from services.tiler.open_views import OpenViews
 from services.tiler.plan_store import PlanStore
+from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
 from services.tiler.servicer import TileServicer
 from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
+from services.tiler.slide_view import ViewOpener
 from services.tiler.unplanned import Unplanned
 from shared import keys, runtime
 from shared.attempts import Attempts
@@ -40,8 +43,9 @@ from shared.worker import Worker
 
 _LOOKS = 10
 """Checks for idle slides on scratch per `idle_s`."""
+_MIB = 2**20
 _SPARE_WORKERS = 4
-"""gRPC threads in addition to those that stream, so that health and refusals are answered at once."""
+"""gRPC threads in addition to those that stream or read regions, so that health and refusals are answered at once."""
 
 
 def main() -> int:
@@ -75,16 +79,19 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     is_unplanned = Unplanned(listing, landings, settings.mpp)
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s)
+    views = stack.enter_context(_views(settings, store, scratch, open_slide))
+    regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
-        _grpc(settings, BoundedStreams(chunks, settings.max_streams)),
+        _grpc(settings, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
+        Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )
 
 
@@ -111,15 +118,21 @@ def _workers(
         )
 
 
-def _grpc(settings: TilerSettings, stream: Stream) -> GrpcServer:
+def _views(settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide: IsolatedReaders) -> OpenViews:
+    limits = settings.views
+    opener = ViewOpener(store, scratch, open_slide, limits.cache_mb * _MIB, settings.check_every_s)
+    return OpenViews(opener, limits.slides, limits.idle_s)
+
+
+def _grpc(settings: TilerSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(stream), server)
+        add_TileServiceServicer_to_server(TileServicer(stream, regions), server)
 
     return GrpcServer(
         settings.address,
         register,
         max_message_mb=settings.max_message_mb,
-        max_workers=settings.max_streams + _SPARE_WORKERS,
+        max_workers=settings.max_streams + settings.views.regions + _SPARE_WORKERS,
         tls=settings.tls,
     )
 

@@ -57,11 +57,7 @@ class StreamChunks:
                 yield from self._chunks(reader, planned, first_chunk, check)
 
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
-        if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
-            raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
-        outside = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
-        if outside or file_names.is_no_slide(slide.object.key):
-            raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
+        check_names(slide, plan)
         planned = self.plans.tiles(Sha256(slide.digest), Sha256(plan.digest))
         if not 0 <= first_chunk <= planned.chunks:
             raise BadStreamRequestError(f"chunk {first_chunk} is not among the plan's {planned.chunks}")
@@ -87,6 +83,15 @@ class StreamChunks:
         end = min(start + planned.tiles_per_chunk, len(planned.coords))
         cuts = np.linspace(start, end, min(self.threads, end - start) + 1).astype(int)
         return [self.pool.submit(_timed_read, reader, planned, int(a), int(b)) for a, b in pairwise(cuts)]
+
+
+def check_names(slide: Slide, plan: Plan) -> None:
+    """Raise BadStreamRequestError unless a request names a slide and a plan."""
+    if not (_DIGEST.fullmatch(slide.digest) and _DIGEST.fullmatch(plan.digest)):
+        raise BadStreamRequestError("slide and plan are named by digests of 64 hex characters")
+    outside = [file.key for file in messages.files_of(slide) if not file.key.startswith(keys.SLIDES)]
+    if outside or file_names.is_no_slide(slide.object.key):
+        raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
 
 
 def _abandon(parts: _Parts) -> None:

@@ -1,7 +1,6 @@
 """DICOM whole-slide images, read by wsidicom; their JPEG frames are decoded strictly here."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -12,6 +11,7 @@ from wsidicom.group.level import Level as DicomLevel
 from wsidicom.metadata import ImageType
 
 from services.tiler import colours
+from services.tiler.byte_source import ByteSource
 from services.tiler.dicom_preamble import open_dicom, open_for_wsidicom
 from services.tiler.errors import NoResolutionError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.limits import MIN_STORED_FRAME_BYTES, check_levels, check_size, check_tiles
@@ -19,7 +19,7 @@ from services.tiler.native_tiles import NativeTiles
 from services.tiler.pixel_reader import PixelReader
 from services.tiler.ports import Level, Resolution, Rgb
 from services.tiler.resolution import Override
-from services.tiler.tile_codecs import CorruptTileError, TileLayout, check_jpeg2000, decode_jpeg
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, check_jpeg2000, complete_jpeg, decode_jpeg
 from shared.units import MicronsPerPx
 
 _CLAIMS = (
@@ -42,8 +42,9 @@ _CODECS = {
 class DicomTiles:
     """A tile store over the frames of the levels of a DICOM slide."""
 
-    def __init__(self, slide: WsiDicom) -> None:
+    def __init__(self, slide: WsiDicom, files: Sequence[ByteSource]) -> None:
         self._slide = slide
+        self._files = files
         self._levels: Sequence[DicomLevel] = list(slide.levels)
         full = self._levels[0].size
         self.levels = tuple(Level(lv.size.width, lv.size.height, full.width / lv.size.width) for lv in self._levels)
@@ -64,28 +65,54 @@ class DicomTiles:
         except Exception as error:  # wsidicom, pydicom and Pillow raise many kinds of errors for damaged bytes
             raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
 
+    def stored_jpeg(self, level: int, column: int, row: int) -> bytes | None:
+        """The JPEG file of one frame; None in another compression.
+
+        Raises:
+            CorruptTileError: the frame is missing or beyond the file's end.
+        """
+        if self.codec != "jpeg":
+            return None
+        try:
+            stored = self._levels[level].get_encoded_tile(Point(column, row), crop_to_image_boundary=False)
+        except MemoryError:
+            raise
+        except Exception as error:  # wsidicom and pydicom raise many kinds of errors for damaged bytes
+            raise CorruptTileError(f"frame {column}, {row} of level {level}: {error}") from error
+        return complete_jpeg(stored, rgb=self._rgb)
+
     def close(self) -> None:
         """Close the files."""
         self._slide.close()
+        _close(self._files)
 
     def _decode(self, level: DicomLevel, side: TileLayout, at: Point) -> Rgb:
         stored = level.get_encoded_tile(at, crop_to_image_boundary=False)
         if self.codec == "jpeg":
-            return decode_jpeg(stored, side, rgb=self._rgb)
+            return decode_jpeg(complete_jpeg(stored, rgb=self._rgb), side)
         if self.codec in {"jpeg2000", "htj2k"}:
             check_jpeg2000(stored, side)
         return np.asarray(level.get_tile(at, crop_to_image_boundary=False), np.uint8)
 
 
 class DicomReader(PixelReader):
-    """A slide reader for DICOM whole-slide images; `paths` are the files of one slide."""
+    """A slide reader for DICOM whole-slide images; `files` are those of one slide, which it closes."""
 
-    def __init__(self, paths: Sequence[Path], override: Override) -> None:
-        for path in paths:
-            _check_header(path)
-        slide = _open(paths)
-        tiles = _tiles(slide)
+    def __init__(self, files: Sequence[ByteSource], override: Override) -> None:
+        try:
+            for file in files:
+                _check_header(file)
+            slide = _open(files)
+            tiles = _tiles(slide, files)
+        except BaseException:
+            _close(files)
+            raise
         super().__init__("dicom", tiles.codec, NativeTiles(tiles), _stated(slide), override)
+
+
+def _close(files: Iterable[ByteSource]) -> None:
+    for file in files:
+        file.close()
 
 
 def _stated(slide: WsiDicom) -> list[Resolution]:
@@ -96,15 +123,15 @@ def _stated(slide: WsiDicom) -> list[Resolution]:
     return [Resolution(mpp_x, mpp_y, "dicom.PixelSpacing")]
 
 
-def _check_header(path: Path) -> None:
+def _check_header(file: ByteSource) -> None:
     """Check an instance's header against the limits and for 8-bit RGB before its frames are read."""
-    header = _header(path)
+    header = _header(file)
     rows, columns = _count(header, "Rows"), _count(header, "Columns")
     samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
     check_size(_count(header, "TotalPixelMatrixColumns"), _count(header, "TotalPixelMatrixRows"))
     frames = _count(header, "NumberOfFrames")
     check_tiles(columns, rows, samples * -(-bits // 8), frames)
-    _check_room(frames, path.stat().st_size)
+    _check_room(frames, file.size)
     if samples and "VOLUME" in (header.get("ImageType") or ()):
         colours.check(samples, bits)
 
@@ -116,10 +143,9 @@ def _check_room(frames: int, size: int) -> None:
         raise UnreadableSlideError(sentence)
 
 
-def _header(path: Path) -> Dataset:
+def _header(source: ByteSource) -> Dataset:
     try:
-        with open_dicom(path) as file:
-            claims = dcmread(file, stop_before_pixels=True, specific_tags=list(_CLAIMS))
+        claims = dcmread(open_dicom(source), stop_before_pixels=True, specific_tags=list(_CLAIMS))
         list(claims)  # pydicom converts a value at its first use
     except MemoryError:
         raise
@@ -135,9 +161,9 @@ def _count(header: Dataset, name: str) -> int:
         raise UnreadableSlideError(f"the DICOM file cannot be read: its {name} is no number") from error
 
 
-def _open(paths: Sequence[Path]) -> WsiDicom:
+def _open(files: Sequence[ByteSource]) -> WsiDicom:
     try:
-        return _opened(WsiDicomFileSource(map(open_for_wsidicom, paths)))
+        return _opened(WsiDicomFileSource(map(open_for_wsidicom, files)))
     except (errors.WsiDicomNotFoundError, errors.WsiDicomNotSupportedError) as error:
         raise UnsupportedFormatError("the DICOM file holds no whole-slide image that can be read") from error
     except errors.WsiDicomNoResolutionError as error:
@@ -163,9 +189,9 @@ def _opened(source: WsiDicomFileSource) -> WsiDicom:
         raise
 
 
-def _tiles(slide: WsiDicom) -> DicomTiles:
+def _tiles(slide: WsiDicom, files: Sequence[ByteSource]) -> DicomTiles:
     try:
-        tiles = DicomTiles(slide)
+        tiles = DicomTiles(slide, files)
         check_levels(tiles.levels)
         return tiles
     except SlideError:

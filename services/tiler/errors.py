@@ -81,6 +81,21 @@ class NoTissueError(SlideError):
     advice = "Look at the thumbnail: rescan the slide, clean it of pen, or remove it from the case."
 
 
+class DamagedRegionError(SlideError):
+    """A rectangle of the slide does not decode."""
+
+    reason = "unreadable_slide"
+    advice = "Damage is shown as a gap; where it matters, export the slide from the scanner again."
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.DATA_LOSS
+
+
+class NoLevelError(SlideError):
+    """The slide stores no level that is coarse enough to read so much of it at once."""
+
+    reason = "unsupported_format"
+    advice = "Convert the slide to a pyramid; until then its thumbnail is shown at low magnification."
+
+
 class SlideTooLargeError(SlideError):
     """The slide can never fit into scratch space."""
 
@@ -113,6 +128,31 @@ class UnknownPlanError(PermanentError):
     reason = "digest_mismatch"
     advice = "Plan the slide again: announce its object, or run `medulla sweep`."
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
+
+
+class BadRegionError(PermanentError):
+    """A request for a region that lies outside of the slide, or beyond the bounds of one picture."""
+
+    reason = "bad_request"
+    advice = "Ask for a rectangle within the slide, and a picture of at most 2048 px a side that is no larger than it."
+
+
+class SlideGoneError(PermanentError):
+    """The slide of a request no longer stands in the bucket, or has no plan."""
+
+    reason = "not_found"
+    advice = "Look at the case: the slide was replaced, deleted or erased."
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
+
+
+class FetchingError(TransientError):
+    """The slide's files are being fetched."""
+
+
+class TooManyRegionsError(TransientError):
+    """The tiler reads its maximum of regions."""
+
+    grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class TooManyStreamsError(TransientError):

@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError
-from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, Tiles
+from services.tiler.limits import MAX_REGION_BYTES
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, SlideFacts, Tiles
 from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
@@ -29,6 +30,7 @@ from shared.errors import CrashedWorkerError, InternalError, MedullaError, Unfin
 from shared.units import MicronsPerPx
 
 _FACTS = TypeAdapter(SlideFacts)
+_LAYOUT = TypeAdapter(Layout)
 _CHANNELS = 3
 _AT_ONCE = 20
 """Tiles checked for damage in one request."""
@@ -67,12 +69,25 @@ class WholeLimit:
     error: type[CrashedWorkerError | UnfinishedError] = CrashedWorkerError
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a child is asked to open: a request, and descriptors that go with it."""
+
+    request: wire.Message
+    files: Sequence[int] = ()
+    path: Path | None = None
+    """The slide, where it is a file."""
+
+    @classmethod
+    def of(cls, path: Path, override: Override) -> Self:
+        """A file, or the folder of a series."""
+        return cls({"path": os.fspath(path), "override": asdict(override)}, path=path)
+
+
 class IsolatedReader:
     """One open slide. Threads that read at once each have a channel to the child, which has a thread for each."""
 
-    def __init__(
-        self, child: ReaderChild, limits: ReaderLimits, whole: WholeLimit, slide: tuple[Path, Override]
-    ) -> None:
+    def __init__(self, child: ReaderChild, limits: ReaderLimits, whole: WholeLimit, opening: Opening) -> None:
         self._child = child
         self._limits = limits
         self._whole = whole
@@ -82,7 +97,7 @@ class IsolatedReader:
         self._failure: _Failure | None = None
         self._facts: SlideFacts | None = None
         try:
-            self._open(*slide)
+            self._open(opening)
         except BaseException:
             self.close()
             raise
@@ -125,6 +140,23 @@ class IsolatedReader:
         self._ask({"op": "overview", "um_per_px": float(um_per_px)}, self._limits.overview_s, target)
         return Overview(*arrays)
 
+    def layout(self) -> Layout:
+        """Size of the slide, and of the tiles that it stores."""
+        answer = self._ask({"op": "layout"}, self._limits.tiles_s)
+        with self._guarded(self._limits.tiles_s):
+            return _LAYOUT.validate_python(answer["layout"])
+
+    def read_region(self, region: Region) -> bytes:
+        """One rectangle as a JPEG file; raises DamagedRegionError or NoLevelError."""
+        arrays: list[NDArray[Any]] = []
+
+        def target(shapes: Shapes) -> Arrays:
+            arrays.extend(_one_file(shapes))
+            return arrays
+
+        self._ask({"op": "region", "region": asdict(region)}, self._limits.tiles_s, target)
+        return arrays[0].tobytes()
+
     def close(self) -> None:
         """End the child."""
         self._child.end()
@@ -138,14 +170,14 @@ class IsolatedReader:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _open(self, path: Path, override: Override) -> None:
-        request = {"path": os.fspath(path), "override": asdict(override), "memory_mb": self._limits.memory_mb}
+    def _open(self, opening: Opening) -> None:
+        request = {**opening.request, "memory_mb": self._limits.memory_mb}
         with self._guarded(self._limits.overview_s) as until:
             setup_socket = self._child.setup_socket
             setup_socket.settimeout(until - monotonic())
-            wire.send(setup_socket, request)
+            wire.send(setup_socket, request, opening.files)
             answer = wire.receive(setup_socket)
-        self._check(answer, path)
+        self._check(answer, opening.path)
 
     def _ask(self, request: wire.Message, limit_s: float, target: Target = _none) -> wire.Message:
         with self._guarded(limit_s) as until:
@@ -230,6 +262,14 @@ class IsolatedReader:
 def _tiles(operation: str, origins: Origins, cut: Cut) -> wire.Message:
     sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
     return {"op": operation, "origins": origins.tolist(), "cut": sides}
+
+
+def _one_file(shapes: Shapes) -> Arrays:
+    """An array for a file of bounded size."""
+    ((size,),) = shapes
+    if not 0 < size <= MAX_REGION_BYTES:
+        raise ValueError(shapes)
+    return (np.empty(size, np.uint8),)
 
 
 def _kinds(root: type[SlideError]) -> Iterator[type[SlideError]]:

@@ -5,8 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.tiler.isolated_reader import IsolatedReader, ReaderLimits, WholeLimit
+from services.tiler import range_channel
+from services.tiler.bucket_bytes import BucketBytes
+from services.tiler.isolated_reader import IsolatedReader, Opening, ReaderLimits, WholeLimit
 from services.tiler.ports import SlideReader
+from services.tiler.ranged_slide import RangedSlide
 from services.tiler.reader_processes import OPENER, ReaderHost
 from services.tiler.resolution import Override
 from shared import turns
@@ -30,7 +33,22 @@ class IsolatedReaders:
             CrashedWorkerError: the child crashed or exceeded its time or memory.
             UnfinishedError: the first turn of its plan is over.
         """
-        return IsolatedReader(self.host.fork(), self.limits, self._whole(), (path, override))
+        return IsolatedReader(self.host.fork(), self.limits, self._whole(), Opening.of(path, override))
+
+    def ranged(self, slide: RangedSlide, files: BucketBytes) -> SlideReader:
+        """Open a slide whose bytes come from the bucket as they are needed.
+
+        Raises:
+            SlideError, CrashedWorkerError: as above.
+            OSError: the store does not give the bytes; `files.failure` says why.
+        """
+        ends = range_channel.serve(files)
+        try:
+            opening = Opening({"ranged": slide.as_message()}, [end.fileno() for end in ends])
+            return IsolatedReader(self.host.fork(), self.limits, WholeLimit(), opening)
+        finally:
+            for end in ends:
+                end.close()
 
     @property
     def for_plans(self) -> "IsolatedReaders":

@@ -32,6 +32,12 @@ MAX_OVERVIEW_PX = 2**26
 """Pixels of the overview; a slide of more than 65 x 65 mm gets a coarser overview than 8 um/px."""
 MAX_PLACES = 2**24
 """Places of the grid."""
+MAX_REGION_PX = 2048
+"""Side of a picture of one region."""
+MAX_REGION_READ_PX = 2**25
+"""Pixels that are read for one region: 33 megapixels."""
+MAX_REGION_BYTES = 2**24
+"""Of a region's JPEG file: 16 MiB."""
 
 
 def check_levels(levels: Sequence[Level]) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler.ports import Level, Mask, Rgb
-from services.tiler.pyramid import Boxes
-from services.tiler.tile_codecs import CorruptTileError, TileLayout
+from services.tiler.pyramid import Box, Boxes
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, is_jpeg_of
 
 _CACHE_BYTES = 96 * 2**20
 """Room for the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
@@ -34,6 +34,13 @@ class TileStore(Protocol):
 
         Raises:
             CorruptTileError: its bytes do not decode.
+        """
+
+    def stored_jpeg(self, level: int, column: int, row: int) -> bytes | None:
+        """The JPEG file of one stored tile; None if there is none, or in another compression.
+
+        Raises:
+            CorruptTileError: its bytes are missing.
         """
 
     def close(self) -> None:
@@ -64,6 +71,24 @@ class NativeTiles:
         verdicts = self._verdicts_of(level)
         under = (self._under(level, *box) for box in boxes.tolist())
         return np.array([any(self._is_corrupt(verdicts, level, *at) for at in places) for places in under], np.bool_)
+
+    @property
+    def stored_px(self) -> int:
+        """Side of the full resolution's stored tiles where they are square, else 0."""
+        side = self._store.layouts[0]
+        return side.width_px if side.width_px == side.height_px else 0
+
+    def stored_jpeg(self, level: int, box: Box) -> bytes | None:
+        """The stored JPEG whose pixels are exactly those of a box that lies on its level; None if there is none."""
+        x, y, width, height = box
+        side = self._store.layouts[level]
+        if (width, height) != (side.width_px, side.height_px) or x % width or y % height:
+            return None
+        try:
+            data = self._store.stored_jpeg(level, x // width, y // height)
+        except CorruptTileError:
+            return None
+        return data if data is not None and is_jpeg_of(data, side) else None
 
     def close(self) -> None:
         """Close the store and drop decoded tiles."""

@@ -10,13 +10,14 @@ import openslide
 from PIL import Image
 
 from services.tiler import pyramid
+from services.tiler.byte_source import LocalBytes
 from services.tiler.errors import NotASlideError, SlideError, UnreadableSlideError, UnsupportedFormatError
 from services.tiler.limits import check_levels
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.ome import physical_size
 from services.tiler.pixel_reader import PixelReader
 from services.tiler.ports import Cut, Level, Mask, Resolution, Rgb
-from services.tiler.pyramid import Boxes, PixelSource
+from services.tiler.pyramid import Box, Boxes, PixelSource
 from services.tiler.resolution import Override, of_tiff_tags
 from services.tiler.tiff_page import TiffPage, largest
 from services.tiler.tiff_tiles import TiffTiles, pyramid_of
@@ -24,7 +25,7 @@ from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _CACHE_BYTES = 96 * 2**20
 GENERIC = "generic-tiff"
-_PLAIN_TIFF = {"aperio", GENERIC}
+PLAIN_TIFF = {"aperio", GENERIC}
 """Vendors whose levels are one TIFF page each, without overlap."""
 _OPAQUE = 255
 _NOT_SUPPORTED = re.compile(r"\b(unsupported|not supported)\b", re.IGNORECASE)
@@ -35,6 +36,8 @@ _ROUNDING = 2
 
 class OpenSlidePixels:
     """A pixel source through OpenSlide, which refuses every call on a handle that has failed once."""
+
+    stored_px = 0
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,6 +53,10 @@ class OpenSlidePixels:
         scale = self.levels[level].downsample
         for x, y, width, height in boxes.tolist():
             yield self._region((round(x * scale), round(y * scale)), level, (width, height))
+
+    def stored_jpeg(self, level: int, box: Box) -> bytes | None:  # noqa: ARG002 - as the protocol has it
+        """None: OpenSlide gives no stored tiles."""
+        return None
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
         """Which boxes fail to decode, bool [n]."""
@@ -98,7 +105,7 @@ def read_by_openslide(path: Path, pages: tuple[TiffPage, ...], override: Overrid
 def read_plain_tiff(path: Path, pages: tuple[TiffPage, ...], override: Override) -> PixelReader | None:
     """A reader of a TIFF that OpenSlide does not recognise; None if we cannot decode its tiles either."""
     levels = pyramid_of(pages)
-    tiles = TiffTiles.of(path, pages, levels)
+    tiles = TiffTiles.of(LocalBytes(path), pages, levels)
     if tiles is None:
         return None
     return PixelReader(GENERIC, largest(pages).codec, NativeTiles(tiles), _stated_by_tiff(pages), override)
@@ -115,7 +122,7 @@ def stated_resolutions(properties: Mapping[str, str], pages: tuple[TiffPage, ...
     if mpp_x is None or mpp_y is None or vendor == GENERIC:
         return _stated_by_tiff(pages)
     stated = Resolution(mpp_x, mpp_y, openslide.PROPERTY_NAME_MPP_X)
-    return [stated, *(_stated_by_tiff(pages) if vendor in _PLAIN_TIFF else [])]
+    return [stated, *(_stated_by_tiff(pages) if vendor in PLAIN_TIFF else [])]
 
 
 def _stated_by_tiff(pages: tuple[TiffPage, ...]) -> list[Resolution]:
@@ -165,7 +172,7 @@ def _source(path: Path, pages: tuple[TiffPage, ...], slide: OpenSlidePixels) -> 
     check_levels(slide.levels)
     vendor = slide.properties.get(openslide.PROPERTY_NAME_VENDOR)
     levels = pyramid_of(pages) if vendor == GENERIC else slide.levels
-    tiles = TiffTiles.of(path, pages, levels) if vendor in _PLAIN_TIFF else None
+    tiles = TiffTiles.of(LocalBytes(path), pages, levels) if vendor in PLAIN_TIFF else None
     sees_all = _size(levels) == _size(slide.levels)
     direct = _direct(tiles, slide, sees_all) if tiles else None
     if direct:

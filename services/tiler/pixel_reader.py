@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Self
 
 from services.tiler import pyramid
-from services.tiler.ports import Cut, Mask, Origins, Overview, Resolution, SlideFacts, Tiles
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, Resolution, SlideFacts, Tiles
 from services.tiler.pyramid import PixelSource
+from services.tiler.region import jpeg_of, layout_of
 from services.tiler.resolution import Override, resolve
 from shared.units import MicronsPerPx
 
@@ -37,6 +38,14 @@ class PixelReader:
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         """Read the whole slide at `um_per_px`."""
         return pyramid.read_overview(self._source, self._resolution(), um_per_px)
+
+    def layout(self) -> Layout:
+        """Size of the slide, and of the tiles that it stores."""
+        return layout_of(self._source, self._codec)
+
+    def read_region(self, region: Region) -> bytes:
+        """One rectangle as a JPEG file; raises DamagedRegionError or NoLevelError."""
+        return jpeg_of(self._source, region)
 
     def close(self) -> None:
         """Close the files."""

@@ -90,6 +90,27 @@ class Overview:
     """bool [height, width]."""
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Size of a slide in level-0 pixels, and the side of its stored tiles where they are square JPEG, else 0."""
+
+    width_px: int
+    height_px: int
+    stored_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle in level-0 pixels, and the size of the picture to make of it."""
+
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+    out_width_px: int
+    out_height_px: int
+
+
 class SlideReader(Protocol):
     """One open slide. Safe to use from several threads; label and macro images are never read."""
 
@@ -109,6 +130,17 @@ class SlideReader(Protocol):
 
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         """Read the whole slide at `um_per_px`, the same pixels whatever the free memory."""
+
+    def layout(self) -> Layout:
+        """Size of the slide, and of the tiles that it stores."""
+
+    def read_region(self, region: Region) -> bytes:
+        """One rectangle as a JPEG file: the stored one where it is exactly that, else decoded, area-resampled, encoded.
+
+        Raises:
+            DamagedRegionError: it does not decode.
+            NoLevelError: the slide stores no level that is coarse enough to read so much of it at once.
+        """
 
     def close(self) -> None:
         """Close files and release caches."""

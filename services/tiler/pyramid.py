@@ -10,6 +10,8 @@ from services.tiler.ports import Cut, Level, Mask, Origins, Overview, Resolution
 from shared.arrays import Ints
 from shared.units import MicronsPerPx
 
+Box = tuple[int, int, int, int]
+"""x, y, width, height in pixels of one level."""
 Boxes = Ints
 """int64 [n, 4]: x, y, width, height in pixels of one level."""
 
@@ -30,6 +32,13 @@ class PixelSource(Protocol):
 
     def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
         """Pixels of each box, uint8 [height, width, 3]; None where any of them fails to decode."""
+
+    @property
+    def stored_px(self) -> int:
+        """Side of the full resolution's stored tiles where they are square and known, else 0."""
+
+    def stored_jpeg(self, level: int, box: Box) -> bytes | None:
+        """The stored JPEG file whose pixels are exactly those of a box on its level; None if there is none."""
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
         """Which boxes `regions` has no pixels for, bool [n]."""
@@ -98,7 +107,7 @@ def _fill(overview: Overview, source: PixelSource, level: int, region: tuple[int
     box = _level_box(overview, source.levels[level], region)
     pixels = next(source.regions(level, box))
     if pixels is not None:
-        overview.pixels[y0:y1, x0:x1] = _resampled(pixels, x1 - x0, y1 - y0)
+        overview.pixels[y0:y1, x0:x1] = resampled(pixels, x1 - x0, y1 - y0)
         overview.readable[y0:y1, x0:x1] = True
     elif box[0, 2:].max() > _SMALLEST_BLOCK_PX and max(x1 - x0, y1 - y0) > 1:
         for quarter in _quarters(region):
@@ -131,7 +140,8 @@ def _resample(region: Rgb, out: Rgb) -> None:
         cv2.resize(region, (width, height), dst=out, interpolation=cv2.INTER_AREA)
 
 
-def _resampled(region: Rgb, width: int, height: int) -> Rgb:
+def resampled(region: Rgb, width: int, height: int) -> Rgb:
+    """A picture averaged over areas to uint8 [height, width, 3]."""
     out = np.empty((height, width, 3), np.uint8)
     _resample(region, out)
     return out

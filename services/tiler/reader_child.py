@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
-from services.tiler.ports import Cut, Origins, SlideReader
+from services.tiler.ports import Cut, Origins, Region, SlideReader
+from services.tiler.range_channel import CHANNELS, RangeClient
+from services.tiler.ranged_slide import RangedSlide, open_ranged
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.error_location import place_of
@@ -31,17 +33,24 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main(setup_socket: socket.socket, open_slide: OpenSlide) -> NoReturn:
-    """Open the slide that the first message on `setup_socket` names, then serve each channel passed later."""
+    """Open the slide that the first message on `setup_socket` names, then serve each channel passed later.
+
+    Bytes of a slide that is not on this machine are asked for on the channels that come with that message.
+    """
     try:
         _die_with_parent()
-        request = wire.receive(setup_socket)
+        request, channels = wire.receive_with_files(setup_socket, CHANNELS)
         _limit(request["memory_mb"])
-        answer = _attempt(
-            lambda: _serve(setup_socket, open_slide(Path(request["path"]), Override(**request["override"])))
-        )
+        answer = _attempt(lambda: _serve(setup_socket, _opened(request, channels, open_slide)))
         wire.send(setup_socket, answer)
     finally:
         os._exit(0)
+
+
+def _opened(request: wire.Message, channels: list[int], open_slide: OpenSlide) -> SlideReader:
+    if "ranged" in request:
+        return open_ranged(RangedSlide.from_message(request["ranged"]), RangeClient(channels))
+    return open_slide(Path(request["path"]), Override(**request["override"]))
 
 
 def _die_with_parent() -> None:
@@ -114,6 +123,10 @@ class _ChannelServer:
             case "overview":
                 overview = self._reader.read_overview(MicronsPerPx(request["um_per_px"]))
                 arrays += [overview.pixels, overview.readable]
+            case "layout":
+                return {"layout": asdict(self._reader.layout())}
+            case "region":
+                arrays.append(np.frombuffer(self._reader.read_region(Region(**request["region"])), np.uint8))
             case _:
                 return {"facts": asdict(self._reader.describe())}
         return {"shapes": [array.shape for array in arrays]}

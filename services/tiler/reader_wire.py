@@ -49,7 +49,7 @@ def receive(channel: socket.socket) -> Message:
         LostError: the other side is gone, or the message is invalid.
         TimeoutError: the channel's time-out passed.
     """
-    return _body(channel, _exactly(channel, _HEAD.size))
+    return _body(channel, exactly(channel, _HEAD.size))
 
 
 def receive_with_files(channel: socket.socket, count: int) -> tuple[Message, list[int]]:
@@ -65,7 +65,7 @@ def _body(channel: socket.socket, head: bytes) -> Message:
     if size > _MAX_MESSAGE:
         raise LostError
     try:
-        message = json.loads(_exactly(channel, size))
+        message = json.loads(exactly(channel, size))
     except (ValueError, RecursionError) as error:
         raise LostError from error
     if not isinstance(message, dict):
@@ -73,7 +73,8 @@ def _body(channel: socket.socket, head: bytes) -> Message:
     return message
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def exactly(channel: socket.socket, size: int) -> bytes:
+    """Wait for so many bytes; raises LostError."""
     data = bytearray()
     while len(data) < size:
         try:

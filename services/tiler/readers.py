@@ -1,9 +1,11 @@
 """Opens a slide with the reader for its format."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from services.tiler import colours
+from services.tiler.byte_source import LocalBytes
 from services.tiler.dicom_reader import DicomReader
 from services.tiler.errors import EmptyObjectError, NotASlideError, UnsupportedFormatError
 from services.tiler.openslide_reader import read_by_openslide, read_plain_tiff
@@ -31,13 +33,13 @@ def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # n
         SlideBeyondBoundsError: it claims more than one of `limits`.
     """
     if path.is_dir():
-        return DicomReader(sorted(file for file in path.rglob("*") if file.is_file()), override)
+        return DicomReader([LocalBytes(file) for file in sorted(path.rglob("*")) if file.is_file()], override)
     with path.open("rb") as file:
         head = file.read(PREAMBLE)
     if not head:
         raise EmptyObjectError("the slide's file is empty")
     if is_dicom(head):
-        return DicomReader([path], override)
+        return DicomReader([LocalBytes(path)], override)
     if head.startswith(MAGIC):
         return _open_tiff(path, override)
     try:
@@ -48,7 +50,8 @@ def open_slide(path: Path, override: Override = Override()) -> SlideReader:  # n
 
 def _open_tiff(path: Path, override: Override) -> SlideReader:
     """Check the directory against the limits before another reader opens the file."""
-    pages = read_pages(path)
+    with closing(LocalBytes(path)) as file:
+        pages = read_pages(file)
     colours.check_tiff(largest(pages))
     try:
         return read_by_openslide(path, pages, override)

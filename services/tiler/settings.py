@@ -33,6 +33,19 @@ class ScratchSettings(Section):
     """How long a slide stays after its last use, in case its tiles are requested again."""
 
 
+class ViewSettings(Section):
+    """Slides that are open for viewers."""
+
+    slides: int = Field(default=6, ge=1)
+    """Slides that are open at once, each with a process of its own."""
+    regions: int = Field(default=16, ge=1)
+    """Regions that are read at once; further callers are refused as busy."""
+    idle_s: float = Field(default=120, gt=0)
+    """How long a slide stays open after its last use."""
+    cache_mb: int = Field(default=32, ge=1)
+    """Memory for a slide's bytes that came from the bucket."""
+
+
 class TilerSettings(ServiceSettings, QualityRules):
     """Settings of the tiler, e.g. `TILER_GRID__TILE_PX=512`; the quality rules' fields are settings too."""
 
@@ -60,6 +73,7 @@ class TilerSettings(ServiceSettings, QualityRules):
     """Threads that decode tiles, shared by all streams."""
     concurrency: int = Field(default=2, ge=1)
     """Slides planned at once."""
+    views: ViewSettings = Field(default_factory=ViewSettings)
     max_message_mb: int = Field(default=256, ge=16)
     """Largest gRPC message; a chunk of 512 tiles of 256 px takes 101 MB."""
     check_every_s: float = Field(default=CHECK_EVERY_S, gt=0)

@@ -1,12 +1,11 @@
 """The directories of a TIFF, BigTIFF or NDPI file, found by a walk of bounded time and memory."""
 
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from services.tiler import limits
+from services.tiler.byte_source import ByteSource
 from services.tiler.errors import SlideBeyondBoundsError, UnreadableSlideError
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -65,12 +64,12 @@ class _Layout:
 
 
 class TiffFile:
-    """Reads directories and values; the caller closes the file."""
+    """Reads directories and values; the caller closes the source."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.bytes = os.fstat(file.fileno()).st_size
-        magic = file.read(4)
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self.bytes = source.size
+        magic = source.read(0, 4)
         self._layout = _Layout("<" if magic[:2] == b"II" else ">", big=b"+" in magic[2:])
         self._first = self._find_first()
 
@@ -129,8 +128,7 @@ class TiffFile:
         """Bytes of the file, none unless all are there."""
         if at + size > self.bytes:
             return b""
-        self._file.seek(at)
-        return self._file.read(size)
+        return self._source.read(at, size)
 
     def _find_first(self) -> int:
         """Offset of the first directory; NDPI files have a flag in it and long pointers."""

@@ -1,11 +1,11 @@
 """The pages of a TIFF: size, tiles and colours of each, checked against the limits."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from services.tiler import limits
+from services.tiler.byte_source import ByteSource
 from services.tiler.errors import SlideBeyondBoundsError, UnreadableSlideError
 from services.tiler.tiff_directory import Directory, Field, TiffFile
 
@@ -91,21 +91,20 @@ class TiffPage:
         return _CODECS.get(self.compression, f"compression {self.compression}")
 
 
-def read_pages(path: Path) -> tuple[TiffPage, ...]:
+def read_pages(source: ByteSource) -> tuple[TiffPage, ...]:
     """All pages of a TIFF, without reading pixels.
 
     Raises:
         UnreadableSlideError: its directories are damaged.
         SlideBeyondBoundsError: it claims more than one of `limits`.
     """
-    with path.open("rb") as opened:
-        file = TiffFile(opened)
-        pages = [_page(file, number, entry) for number, entry in enumerate(file.directories())]
-        sized = tuple(page for page in pages if page.width_px and page.height_px)
-        if not sized:
-            raise UnreadableSlideError("the TIFF is damaged: no directory says how large its image is")
-        for page in sized:
-            _check(file, page)
+    file = TiffFile(source)
+    pages = [_page(file, number, entry) for number, entry in enumerate(file.directories())]
+    sized = tuple(page for page in pages if page.width_px and page.height_px)
+    if not sized:
+        raise UnreadableSlideError("the TIFF is damaged: no directory says how large its image is")
+    for page in sized:
+        _check(file, page)
     return sized
 
 

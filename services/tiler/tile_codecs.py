@@ -14,6 +14,7 @@ _SIZ = b"\xff\x4f\xff\x51"
 _ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
 """JPEG segment that marks the colours as RGB."""
 _DIFFERENCES = 2
+_COLOURS = {"RGB", "YCbCr"}
 
 
 class CorruptTileError(Exception):
@@ -33,18 +34,31 @@ class TileLayout:
         return self.width_px * self.height_px * 3
 
 
-def decode_jpeg(data: bytes, side: TileLayout, tables: bytes = b"", rgb: bool = False) -> Rgb:
-    """Decode a JPEG, refusing damage that libjpeg would silently repair; `rgb` if it holds no YCbCr.
+def complete_jpeg(data: bytes, tables: bytes = b"", rgb: bool = False) -> bytes:
+    """A stored tile as a JPEG file: with the tables that a TIFF keeps apart, marked if it holds RGB."""
+    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
+    return head + data[2:]
+
+
+def is_jpeg_of(data: bytes, side: TileLayout) -> bool:
+    """Whether the bytes are a whole JPEG file of three colours and the size of `side`, by its header and its end."""
+    try:
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return False
+    whole = data.rstrip(b"\0").endswith(_END_OF_CODESTREAM)
+    return whole and space in _COLOURS and (width, height) == (side.width_px, side.height_px)
+
+
+def decode_jpeg(data: bytes, side: TileLayout) -> Rgb:
+    """Decode a JPEG file, refusing damage that libjpeg would silently repair.
 
     Raises:
         CorruptTileError: the bytes are damaged, or the picture is larger than `side`.
     """
-    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
     out = np.empty(side.bytes, np.uint8)
     try:
-        tile = simplejpeg.decode_jpeg(
-            head + data[2:], "RGB", fastdct=False, fastupsample=False, buffer=out, strict=True
-        )
+        tile = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, buffer=out, strict=True)
     except ValueError as error:
         raise CorruptTileError(str(error)) from error
     return np.asarray(tile, np.uint8)

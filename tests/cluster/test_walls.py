@@ -51,7 +51,7 @@ def test_prometheus_in_its_namespace_reaches_metrics_and_nothing_else(site: Site
 
 @pytest.mark.parametrize(
     ("source", "target", "port"),
-    [("results", "tiler", 50051), ("fusion-scorer", "tiler", 50051), ("tiler", "results", 8081)],
+    [("fusion-scorer", "tiler", 50051), ("tiler", "results", 8081)],
 )
 def test_services_reach_only_whom_they_work_with(site: Site, source: str, target: str, port: int) -> None:
     pod = site.medulla.pod(source)
@@ -76,9 +76,11 @@ def test_only_results_reaches_the_database(site: Site, source: str, component: s
     assert reply.startswith(answer), reply
 
 
-def test_the_embedder_reaches_the_tiler(site: Site) -> None:
-    pod, host = site.medulla.pod("embedder"), site.medulla.object_name("tiler")
-    assert strangers.reach(site.namespace, pod, host, 50051, container="embedder") == "reached"
+@pytest.mark.parametrize("caller", ["embedder", "results"])
+def test_those_who_need_pixels_reach_the_tiler(site: Site, caller: str) -> None:
+    pod, host = site.medulla.pod(caller), site.medulla.object_name("tiler")
+    container = "embedder" if caller == "embedder" else ""
+    assert strangers.reach(site.namespace, pod, host, 50051, container=container) == "reached"
 
 
 @pytest.mark.parametrize(

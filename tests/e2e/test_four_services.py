@@ -44,6 +44,18 @@ def test_a_slide_and_a_record_become_one_score_with_evidence(system: System) -> 
     assert system.get("/api/v1/cases/E2E-one/slides/slide.svs/attention")
 
 
+def test_a_slide_is_zoomed_by_ranges_from_the_tiler_and_is_gone_once_it_is_deleted(system: System) -> None:
+    system.land_slide("E2E-zoom", _of_its_own("E2E-zoom"))
+    case = system.eventually("E2E-zoom", scored_by("pathomics"))
+    base = f"/api/v1/slides/{case['score']['slides'][0]['slide_digest']}"
+    assert b'TileSize="240"' in system.fetch(f"{base}.dzi")
+    square = system.fetch(f"{base}_files/12/3_4.jpeg")
+    assert square[square.index(b"\xff\xda") :] in slides.cc0_bytes()
+    assert system.fetch(f"{base}_files/0/0_0.jpeg").startswith(b"\xff\xd8\xff")
+    system.store.delete(f"{keys.SLIDES}E2E-zoom/slide.svs")
+    assert wait_for(lambda: not system.fetch(f"{base}_files/12/3_4.jpeg"), PATIENCE_S)
+
+
 def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tmp_path: Path) -> None:
     system.land_record("E2E-laptop")
     system.land_slide("E2E-laptop", _of_its_own("E2E-laptop"))

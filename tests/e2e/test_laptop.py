@@ -41,6 +41,14 @@ class Laptop:
         except (URLError, OSError):
             return {}
 
+    def fetch(self, path: str) -> bytes:
+        """Empty where there is nothing."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+                return bytes(answer.read())
+        except (URLError, OSError):
+            return b""
+
     def delete(self, path: str) -> int:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         connection.request("DELETE", path)
@@ -96,6 +104,18 @@ def test_vectors_that_are_put_replaced_and_removed_change_the_score_and_a_bad_on
         assert wait_for(lambda: bool(up.get("/api/v1/cases/C-1")["rejections"]), PATIENCE_S)
         (refused,) = up.get("/api/v1/cases/C-1")["rejections"]
         assert (refused["object_key"], refused["reason"]) == ("vectors/C-1/blood.json", "bad_vectors")
+
+
+def test_a_slide_is_zoomed_from_the_folder_until_its_case_is_erased(tmp_path: Path) -> None:
+    with laptop(tmp_path) as up:
+        up.land("slides/C-1/a.svs", slides.cc0_bytes())
+        assert wait_for(lambda: up.score("C-1").get("slides"), PATIENCE_S)
+        base = f"/api/v1/slides/{up.score('C-1')['slides'][0]['slide_digest']}"
+        assert b'TileSize="240"' in up.fetch(f"{base}.dzi")
+        square = up.fetch(f"{base}_files/12/3_4.jpeg")
+        assert square[square.index(b"\xff\xda") :] in slides.cc0_bytes()
+        assert up.delete("/api/v1/cases/C-1") == 202
+        assert wait_for(lambda: not up.fetch(f"{base}_files/12/3_4.jpeg"), PATIENCE_S)
 
 
 def state_of(up: Laptop, case: str) -> str:

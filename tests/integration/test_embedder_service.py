@@ -7,7 +7,7 @@ import grpc
 import pytest
 from medulla.v1.events_pb2 import SlideEmbedded, SlideRejected, SlideTiled
 from medulla.v1.tiles_pb2 import StreamTilesRequest, StreamTilesResponse
-from medulla.v1.tiles_pb2_grpc import TileServiceServicer, add_TileServiceServicer_to_server
+from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.events import SERVICE
@@ -27,6 +27,7 @@ from shared.worker import Worker
 from tests.support.bus import running
 from tests.support.embedding import FakeEncoder, FakeTileSource, planned
 from tests.support.polling import wait_for
+from tests.support.rpc import OnlyStreams
 
 
 class UnreadableError(PermanentError):
@@ -36,7 +37,7 @@ class UnreadableError(PermanentError):
     advice = "Scan it again."
 
 
-class Tiler(TileServiceServicer):
+class Tiler(OnlyStreams):
     """Streams the tiles of a FakeTileSource; every stream breaks after its first chunk, slide `bad` is unreadable."""
 
     def StreamTiles(  # noqa: N802 - the method's name in the proto

@@ -1,9 +1,8 @@
 """TileService over a real gRPC connection on loopback."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import grpc
 import numpy as np
@@ -11,34 +10,16 @@ import pytest
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import SlideTiled
 from medulla.v1.tiles_pb2 import StreamTilesRequest, TileChunk
-from medulla.v1.tiles_pb2_grpc import TileServiceStub, add_TileServiceServicer_to_server
+from medulla.v1.tiles_pb2_grpc import TileServiceStub
 
-from services.tiler.bounded_streams import BoundedStreams, Stream
-from services.tiler.servicer import TileServicer
-from shared.rpc.client import RefusedByServerError, as_medulla, channel
-from shared.rpc.server import GrpcServer
+from shared.rpc.client import RefusedByServerError, as_medulla
 from tests.support.polling import eventually
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
+from tests.support.tile_service import served
 from tests.support.tiling import Tiling, tiling
 
 KEY = "slides/case-1/slide-1.svs"
 _PATIENCE_S = 30
-
-
-@contextmanager
-def served(stream: Stream, max_streams: int = 2) -> Iterator[TileServiceStub]:
-    def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(BoundedStreams(stream, max_streams)), server)
-
-    stop, server = Event(), GrpcServer("127.0.0.1:0", register, max_message_mb=128, grace_s=1)
-    thread = Thread(target=server.run, args=(stop,))
-    thread.start()
-    try:
-        with channel(f"127.0.0.1:{server.port}", max_message_mb=128, stream_deadline_s=120) as opened:
-            yield TileServiceStub(opened)
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 
 from services.tiler import errors, openslide_reader, readers
 from services.tiler.errors import SlideError, UnreadableSlideError
-from services.tiler.ports import Cut, Mask, Origins, Overview, SlideFacts, SlideReader, Tiles
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, SlideFacts, SlideReader, Tiles
 from services.tiler.resolution import Override
 from shared.units import MicronsPerPx
 
@@ -53,6 +53,14 @@ class _Hostile:
     def read_overview(self, um_per_px: MicronsPerPx) -> Overview:
         self._now("overview")
         return self._reader.read_overview(um_per_px)
+
+    def layout(self) -> Layout:
+        self._now("layout")
+        return self._reader.layout()
+
+    def read_region(self, region: Region) -> bytes:
+        self._now("region")
+        return self._reader.read_region(region)
 
     def close(self) -> None:
         self._reader.close()

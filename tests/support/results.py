@@ -20,6 +20,7 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest import Login, create_app
 from services.results.servicer import ResultsServicer
+from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
 from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
@@ -94,7 +95,12 @@ def running(server: Part) -> Iterator[None]:
 
 
 @contextmanager
-def over_http(results: Results, verifier: Verifier | None = None, login: Login | None = None) -> Iterator[str]:
+def over_http(
+    results: Results,
+    verifier: Verifier | None = None,
+    login: Login | None = None,
+    pixels: SlidePixels | None = None,
+) -> Iterator[str]:
     """The application's address."""
     app = create_app(
         results.store,
@@ -104,6 +110,7 @@ def over_http(results: Results, verifier: Verifier | None = None, login: Login |
         login=login,
         feed=results.feed,
         rhythm=Rhythm(beat_s=0.2),
+        pixels=pixels,
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

@@ -30,7 +30,21 @@ class Scorer(scorer_pb2_grpc.ScorerServiceServicer):
         return scorer_pb2.ScoreCaseResponse(score=scorer_pb2.Score(case_id=request.case_id))
 
 
-class Tiles(tiles_pb2_grpc.TileServiceServicer):
+class OnlyStreams(tiles_pb2_grpc.TileServiceServicer):
+    """A tiler that shows nothing to viewers."""
+
+    def DescribeSlide(  # noqa: N802 - the name in the proto
+        self, request: tiles_pb2.DescribeSlideRequest, context: grpc.ServicerContext
+    ) -> tiles_pb2.DescribeSlideResponse:
+        raise NotImplementedError
+
+    def ReadRegion(  # noqa: N802 - the name in the proto
+        self, request: tiles_pb2.ReadRegionRequest, context: grpc.ServicerContext
+    ) -> tiles_pb2.ReadRegionResponse:
+        raise NotImplementedError
+
+
+class Tiles(OnlyStreams):
     """Sends chunks of `size` bytes and fails after `failing_after` of them."""
 
     def __init__(self, size: int = 10, failing_after: int | None = None) -> None:

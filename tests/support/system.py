@@ -127,6 +127,16 @@ class System:
                 return {}
             raise
 
+    def fetch(self, path: str) -> bytes:
+        """The bytes of a REST path; empty for 404."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.results_http}{path}", timeout=30) as answer:
+                return bytes(answer.read())
+        except HTTPError as error:
+            if error.code == 404:
+                return b""
+            raise
+
     def delete(self, path: str) -> int:
         """Ask REST to delete; the status of its answer."""
         with closing(HTTPConnection("127.0.0.1", self.ports.results_http, timeout=10)) as connection:

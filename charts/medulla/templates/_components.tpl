@@ -18,7 +18,7 @@ tiler:
   module: services.tiler
   needs: [kafka, s3, sqs, tracing]
   grpc: {port: 50051, open: true, tls: TILER_TLS__CERTIFICATE}
-  from: [embedder]
+  from: [embedder, results]
   scaleOn: [{group: tiler, topic: s3.events}, {group: tiler, topic: tiler.retry}, {group: embedder, topic: slides.tiled}]
   surge: 1
   env:
@@ -67,7 +67,7 @@ fusion-scorer:
 results:
   values: results
   module: services.results
-  needs: [kafka, s3, database, issuer, tracing]
+  needs: [kafka, s3, database, issuer, tiler, tracing]
   grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
   http: 8080
   scaleOn:
@@ -80,6 +80,7 @@ results:
   env:
     RESULTS_HTTP_HOST: {{ $host }}
     RESULTS_HTTP_PORT: "8080"
+    RESULTS_TILER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-tiler.{{ .Release.Namespace }}.svc:50051
     RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
 {{- end -}}
 

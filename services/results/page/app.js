@@ -6,6 +6,8 @@ import { h } from "./dom.js";
 import { showList } from "./list_view.js";
 import { begin, finish, forget, token } from "./login.js";
 import { problem } from "./parts.js";
+import { showViewer } from "./viewer.js";
+import { parse } from "./viewer_address.js";
 
 const main = document.getElementById("content");
 const logout = document.getElementById("logout");
@@ -39,10 +41,12 @@ async function show(moveFocus) {
 }
 
 function view(signal) {
+  const viewed = parse(location.hash);
   const found = /^#\/cases\/([^/]+)$/.exec(location.hash);
-  const id = found && decodeURIComponent(found[1]);
+  const id = viewed?.caseId ?? (found && decodeURIComponent(found[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
+  if (viewed) return showViewer(main, viewed, signal, banner);
   return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
 }
 

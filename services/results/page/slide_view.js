@@ -4,6 +4,7 @@ import { attention, Problem, thumbnail } from "./api.js";
 import { drawAttention, drawTop, hasPreference, legend } from "./attention.js";
 import { h, pairs, section } from "./dom.js";
 import { chip } from "./parts.js";
+import { format } from "./viewer_address.js";
 import * as words from "./words.js";
 
 const STATUSES = ["ok", "background", "pen", "blurred", "corrupt"];
@@ -20,7 +21,9 @@ function one(caseId, slide, isLeftOut, signal) {
   const ranking = h("div", {});
   const fill = ([children, squares]) => { picture.replaceChildren(...children); ranking.replaceChildren(...ranked(slide, squares)); };
   map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([[h("p", { class: "wait" }, error.message)], null]); });
-  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`, isLeftOut ? [" ", chip(words.flag("left_out_slide"))] : null), h("div", { class: "columns" }, picture, facts(slide, ranking)));
+  return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`, isLeftOut ? [" ", chip(words.flag("left_out_slide"))] : null),
+    h("p", { class: "open-slide" }, h("a", { href: format(caseId, slide.slide_id) }, "Open the slide")),
+    h("div", { class: "columns" }, picture, facts(slide, ranking)));
 }
 
 function facts(slide, ranking) {

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import grpc
 import pytest
 from medulla.v1.tiles_pb2 import StreamTilesRequest, StreamTilesResponse
-from medulla.v1.tiles_pb2_grpc import TileServiceServicer, add_TileServiceServicer_to_server
+from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.embedder.errors import DamagedChunkError
 from services.embedder.grpc_tile_source import GrpcTileSource, Patience
@@ -19,6 +19,7 @@ from shared.blob.memory import MemoryStore
 from shared.errors import PermanentError, TransientError
 from shared.rpc.client import channel
 from tests.support.embedding import planned, raw_chunk
+from tests.support.rpc import OnlyStreams
 
 EVENT = planned(MemoryStore(), tiles=18, per_chunk=4)
 WHOLE = [0, 1, 2, 3, 4]
@@ -27,7 +28,7 @@ StreamFault = Callable[[int, grpc.ServicerContext], None]
 
 
 @dataclass
-class Tiler(TileServiceServicer):
+class Tiler(OnlyStreams):
     """Streams chunks; before each chunk the next happening may happen."""
 
     happenings: dict[int, StreamFault] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.tiler import limits
+from services.tiler.byte_source import LocalBytes
 from services.tiler.errors import SlideBeyondBoundsError, UnreadableSlideError
 from services.tiler.grid import GridSpec, lay
 from services.tiler.ports import Level, Resolution, SlideFacts
@@ -74,7 +75,7 @@ def test_too_many_directories_are_refused(tmp_path: Path) -> None:
 
 def test_sub_directories_that_name_their_parent_end(tmp_path: Path) -> None:
     tiff = RawTiff([tiled_page(512, 512, t330=long(16, 16, 16))])
-    assert len(read_pages(write(tmp_path, tiff))) == 2
+    assert len(read_pages(LocalBytes(write(tmp_path, tiff)))) == 2
 
 
 values = st.one_of(
@@ -99,7 +100,7 @@ def test_any_directory_is_read_or_refused_within_the_bounds(
     path = tmp_path_factory.mktemp("any") / "slide.tif"
     path.write_bytes(tiff.packed())
     try:
-        read = read_pages(path)
+        read = read_pages(LocalBytes(path))
     except (UnreadableSlideError, SlideBeyondBoundsError):
         return
     assert len(read) <= 2 * limits.MAX_DIRECTORIES

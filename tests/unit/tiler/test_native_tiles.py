@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.tiler import openslide_reader
+from services.tiler.byte_source import LocalBytes
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.openslide_reader import OpenSlidePixels
 from services.tiler.ports import Cut, Tiles
@@ -18,7 +19,7 @@ from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 from services.tiler.tiff_page import read_pages
 from services.tiler.tiff_tiles import TiffTiles
-from services.tiler.tile_codecs import CorruptTileError, TileLayout, decode_jpeg
+from services.tiler.tile_codecs import CorruptTileError, TileLayout, complete_jpeg, decode_jpeg
 from shared.units import Level0Px, TilePx
 from tests.support.slides import CC0_SLIDE, TCGA_SLIDE, garbled, write_tiff
 
@@ -32,7 +33,7 @@ def tiles_of(path: Path) -> Tiles:
 
 
 def source_of(path: Path) -> PixelSource:
-    return openslide_reader._source(path, read_pages(path), OpenSlidePixels(path))
+    return openslide_reader._source(path, read_pages(LocalBytes(path)), OpenSlidePixels(path))
 
 
 def table_of(path: Path) -> tuple[list[int], list[int], int]:
@@ -93,7 +94,7 @@ def test_damage_that_libjpeg_would_patch_up_is_corrupt() -> None:
         tables = tiff.pages.first.jpegtables or b""
     sound = CC0_SLIDE.read_bytes()[offsets[60] : offsets[60] + sizes[60]]
     side = TileLayout(240, 240)
-    assert decode_jpeg(sound, side, tables, rgb=True).shape == (240, 240, 3)
+    assert decode_jpeg(complete_jpeg(sound, tables, rgb=True), side).shape == (240, 240, 3)
     for damaged in (
         sound[: len(sound) // 2],
         sound[:-2] + b"\x11\x22" * 20 + b"\xff\xd9",
@@ -101,7 +102,7 @@ def test_damage_that_libjpeg_would_patch_up_is_corrupt() -> None:
         bytes(len(sound)),
     ):
         with pytest.raises(CorruptTileError):
-            decode_jpeg(damaged, side, tables, rgb=True)
+            decode_jpeg(complete_jpeg(damaged, tables, rgb=True), side)
 
 
 def test_a_tile_that_was_never_stored_is_white_and_not_corrupt(tmp_path: Path) -> None:
@@ -132,7 +133,8 @@ def test_a_cache_too_small_for_one_tile_changes_no_pixel(tmp_path: Path) -> None
     boxes = np.array([[x, y, 300, 300] for x in range(0, 1800, 250) for y in range(1500, 2400, 250)])
     regions = []
     for cache in (0, 10**8):
-        store = TiffTiles.of(tmp_path / "slide.svs", read_pages(tmp_path / "slide.svs"), slide.levels)
+        file = LocalBytes(tmp_path / "slide.svs")
+        store = TiffTiles.of(file, read_pages(file), slide.levels)
         assert store is not None
         source = NativeTiles(store, cache)
         regions.append(list(source.regions(0, boxes)))

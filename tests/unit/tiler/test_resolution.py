@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.tiler.byte_source import LocalBytes
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
 from services.tiler.openslide_reader import stated_resolutions
 from services.tiler.ports import Level, Resolution, SlideFacts
@@ -65,9 +66,8 @@ def test_the_first_pattern_that_fits_counts() -> None:
 
 
 def test_every_source_speaks_in_the_order_of_trust(tmp_path: Path) -> None:
-    pages = read_pages(
-        write_tiff(tmp_path / "slide.tif", blank(512), (0.5, 0.5), ome={"X": "0.499 µm", "Y": "0.499 µm"})
-    )
+    path = write_tiff(tmp_path / "slide.tif", blank(512), (0.5, 0.5), ome={"X": "0.499 µm", "Y": "0.499 µm"})
+    pages = read_pages(LocalBytes(path))
     vendor = {"openslide.vendor": "aperio", "openslide.mpp-x": "0.25", "openslide.mpp-y": "0.26"}
     sources = [stated.source for stated in stated_resolutions(vendor, pages)]
     assert sources == ["openslide.mpp-x", "ome.PhysicalSize", "tiff.XResolution"]

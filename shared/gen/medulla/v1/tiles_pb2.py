@@ -25,21 +25,31 @@ _sym_db = _symbol_database.Default()
 from medulla.v1 import common_pb2 as medulla_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16medulla/v1/tiles.proto\x12\nmedulla.v1\x1a\x17medulla/v1/common.proto\"k\n\x12StreamTilesRequest\x12 \n\x05slide\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Slide\x12\x1e\n\x04plan\x18\x02 \x01(\x0b\x32\x10.medulla.v1.Plan\x12\x13\n\x0b\x66irst_chunk\x18\x03 \x01(\x05\";\n\x13StreamTilesResponse\x12$\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x15.medulla.v1.TileChunk\"\x86\x01\n\tTileChunk\x12\r\n\x05index\x18\x01 \x01(\x05\x12*\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32\x18.medulla.v1.TileEncoding\x12\x0e\n\x06pixels\x18\x03 \x03(\x0c\x12\r\n\x05tiles\x18\x04 \x03(\x05\x12\x0f\n\x07\x63orrupt\x18\x05 \x03(\x05\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t*b\n\x0cTileEncoding\x12\x1d\n\x19TILE_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17TILE_ENCODING_RAW_UINT8\x10\x01\x12\x16\n\x12TILE_ENCODING_JPEG\x10\x02\x32_\n\x0bTileService\x12P\n\x0bStreamTiles\x12\x1e.medulla.v1.StreamTilesRequest\x1a\x1f.medulla.v1.StreamTilesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16medulla/v1/tiles.proto\x12\nmedulla.v1\x1a\x17medulla/v1/common.proto\"X\n\x14\x44\x65scribeSlideRequest\x12 \n\x05slide\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Slide\x12\x1e\n\x04plan\x18\x02 \x01(\x0b\x32\x10.medulla.v1.Plan\"s\n\x15\x44\x65scribeSlideResponse\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.medulla.v1.ViewState\x12\x10\n\x08width_px\x18\x02 \x01(\x05\x12\x11\n\theight_px\x18\x03 \x01(\x05\x12\x0f\n\x07tile_px\x18\x04 \x01(\x05\"\xc3\x01\n\x11ReadRegionRequest\x12 \n\x05slide\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Slide\x12\x1e\n\x04plan\x18\x02 \x01(\x0b\x32\x10.medulla.v1.Plan\x12\x0c\n\x04x_px\x18\x03 \x01(\x05\x12\x0c\n\x04y_px\x18\x04 \x01(\x05\x12\x10\n\x08width_px\x18\x05 \x01(\x05\x12\x11\n\theight_px\x18\x06 \x01(\x05\x12\x14\n\x0cout_width_px\x18\x07 \x01(\x05\x12\x15\n\rout_height_px\x18\x08 \x01(\x05\"\"\n\x12ReadRegionResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\"k\n\x12StreamTilesRequest\x12 \n\x05slide\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Slide\x12\x1e\n\x04plan\x18\x02 \x01(\x0b\x32\x10.medulla.v1.Plan\x12\x13\n\x0b\x66irst_chunk\x18\x03 \x01(\x05\";\n\x13StreamTilesResponse\x12$\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x15.medulla.v1.TileChunk\"\x86\x01\n\tTileChunk\x12\r\n\x05index\x18\x01 \x01(\x05\x12*\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32\x18.medulla.v1.TileEncoding\x12\x0e\n\x06pixels\x18\x03 \x03(\x0c\x12\r\n\x05tiles\x18\x04 \x03(\x05\x12\x0f\n\x07\x63orrupt\x18\x05 \x03(\x05\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t*V\n\tViewState\x12\x1a\n\x16VIEW_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10VIEW_STATE_READY\x10\x01\x12\x17\n\x13VIEW_STATE_FETCHING\x10\x02*b\n\x0cTileEncoding\x12\x1d\n\x19TILE_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17TILE_ENCODING_RAW_UINT8\x10\x01\x12\x16\n\x12TILE_ENCODING_JPEG\x10\x02\x32\x82\x02\n\x0bTileService\x12P\n\x0bStreamTiles\x12\x1e.medulla.v1.StreamTilesRequest\x1a\x1f.medulla.v1.StreamTilesResponse0\x01\x12T\n\rDescribeSlide\x12 .medulla.v1.DescribeSlideRequest\x1a!.medulla.v1.DescribeSlideResponse\x12K\n\nReadRegion\x12\x1d.medulla.v1.ReadRegionRequest\x1a\x1e.medulla.v1.ReadRegionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'medulla.v1.tiles_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TILEENCODING']._serialized_start=370
-  _globals['_TILEENCODING']._serialized_end=468
-  _globals['_STREAMTILESREQUEST']._serialized_start=63
-  _globals['_STREAMTILESREQUEST']._serialized_end=170
-  _globals['_STREAMTILESRESPONSE']._serialized_start=172
-  _globals['_STREAMTILESRESPONSE']._serialized_end=231
-  _globals['_TILECHUNK']._serialized_start=234
-  _globals['_TILECHUNK']._serialized_end=368
-  _globals['_TILESERVICE']._serialized_start=470
-  _globals['_TILESERVICE']._serialized_end=565
+  _globals['_VIEWSTATE']._serialized_start=811
+  _globals['_VIEWSTATE']._serialized_end=897
+  _globals['_TILEENCODING']._serialized_start=899
+  _globals['_TILEENCODING']._serialized_end=997
+  _globals['_DESCRIBESLIDEREQUEST']._serialized_start=63
+  _globals['_DESCRIBESLIDEREQUEST']._serialized_end=151
+  _globals['_DESCRIBESLIDERESPONSE']._serialized_start=153
+  _globals['_DESCRIBESLIDERESPONSE']._serialized_end=268
+  _globals['_READREGIONREQUEST']._serialized_start=271
+  _globals['_READREGIONREQUEST']._serialized_end=466
+  _globals['_READREGIONRESPONSE']._serialized_start=468
+  _globals['_READREGIONRESPONSE']._serialized_end=502
+  _globals['_STREAMTILESREQUEST']._serialized_start=504
+  _globals['_STREAMTILESREQUEST']._serialized_end=611
+  _globals['_STREAMTILESRESPONSE']._serialized_start=613
+  _globals['_STREAMTILESRESPONSE']._serialized_end=672
+  _globals['_TILECHUNK']._serialized_start=675
+  _globals['_TILECHUNK']._serialized_end=809
+  _globals['_TILESERVICE']._serialized_start=1000
+  _globals['_TILESERVICE']._serialized_end=1258
 # @@protoc_insertion_point(module_scope)

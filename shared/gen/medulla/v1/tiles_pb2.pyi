@@ -20,6 +20,27 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ViewState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ViewStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ViewState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VIEW_STATE_UNSPECIFIED: _ViewState.ValueType  # 0
+    VIEW_STATE_READY: _ViewState.ValueType  # 1
+    """Regions can be read; the fields below are set."""
+    VIEW_STATE_FETCHING: _ViewState.ValueType  # 2
+    """The slide's files are being fetched."""
+
+class ViewState(_ViewState, metaclass=_ViewStateEnumTypeWrapper): ...
+
+VIEW_STATE_UNSPECIFIED: ViewState.ValueType  # 0
+VIEW_STATE_READY: ViewState.ValueType  # 1
+"""Regions can be read; the fields below are set."""
+VIEW_STATE_FETCHING: ViewState.ValueType  # 2
+"""The slide's files are being fetched."""
+Global___ViewState: _TypeAlias = ViewState  # noqa: Y015
+
 class _TileEncoding:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -36,6 +57,122 @@ TILE_ENCODING_UNSPECIFIED: TileEncoding.ValueType  # 0
 TILE_ENCODING_RAW_UINT8: TileEncoding.ValueType  # 1
 TILE_ENCODING_JPEG: TileEncoding.ValueType  # 2
 Global___TileEncoding: _TypeAlias = TileEncoding  # noqa: Y015
+
+@_typing.final
+class DescribeSlideRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def slide(self) -> _common_pb2.Slide: ...
+    @_builtins.property
+    def plan(self) -> _common_pb2.Plan: ...
+    def __init__(
+        self,
+        *,
+        slide: _common_pb2.Slide | None = ...,
+        plan: _common_pb2.Plan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "slide", b"slide"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "slide", b"slide"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeSlideRequest: _TypeAlias = DescribeSlideRequest  # noqa: Y015
+
+@_typing.final
+class DescribeSlideResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    TILE_PX_FIELD_NUMBER: _builtins.int
+    state: Global___ViewState.ValueType
+    width_px: _builtins.int
+    height_px: _builtins.int
+    tile_px: _builtins.int
+    """Side of the squares that are read fastest: that of the stored tiles where these are JPEG and pass through untouched."""
+    def __init__(
+        self,
+        *,
+        state: Global___ViewState.ValueType = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        tile_px: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height_px", b"height_px", "state", b"state", "tile_px", b"tile_px", "width_px", b"width_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeSlideResponse: _TypeAlias = DescribeSlideResponse  # noqa: Y015
+
+@_typing.final
+class ReadRegionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    X_PX_FIELD_NUMBER: _builtins.int
+    Y_PX_FIELD_NUMBER: _builtins.int
+    WIDTH_PX_FIELD_NUMBER: _builtins.int
+    HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    OUT_WIDTH_PX_FIELD_NUMBER: _builtins.int
+    OUT_HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    x_px: _builtins.int
+    """In level-0 pixels."""
+    y_px: _builtins.int
+    width_px: _builtins.int
+    height_px: _builtins.int
+    out_width_px: _builtins.int
+    """Size of the picture, 1 to 2048 a side, and no larger than the rectangle."""
+    out_height_px: _builtins.int
+    @_builtins.property
+    def slide(self) -> _common_pb2.Slide: ...
+    @_builtins.property
+    def plan(self) -> _common_pb2.Plan: ...
+    def __init__(
+        self,
+        *,
+        slide: _common_pb2.Slide | None = ...,
+        plan: _common_pb2.Plan | None = ...,
+        x_px: _builtins.int = ...,
+        y_px: _builtins.int = ...,
+        width_px: _builtins.int = ...,
+        height_px: _builtins.int = ...,
+        out_width_px: _builtins.int = ...,
+        out_height_px: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "slide", b"slide"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height_px", b"height_px", "out_height_px", b"out_height_px", "out_width_px", b"out_width_px", "plan", b"plan", "slide", b"slide", "width_px", b"width_px", "x_px", b"x_px", "y_px", b"y_px"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadRegionRequest: _TypeAlias = ReadRegionRequest  # noqa: Y015
+
+@_typing.final
+class ReadRegionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadRegionResponse: _TypeAlias = ReadRegionResponse  # noqa: Y015
 
 @_typing.final
 class StreamTilesRequest(_message.Message):

@@ -40,6 +40,16 @@ class TileServiceStub:
                 request_serializer=medulla_dot_v1_dot_tiles__pb2.StreamTilesRequest.SerializeToString,
                 response_deserializer=medulla_dot_v1_dot_tiles__pb2.StreamTilesResponse.FromString,
                 _registered_method=True)
+        self.DescribeSlide = channel.unary_unary(
+                '/medulla.v1.TileService/DescribeSlide',
+                request_serializer=medulla_dot_v1_dot_tiles__pb2.DescribeSlideRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_tiles__pb2.DescribeSlideResponse.FromString,
+                _registered_method=True)
+        self.ReadRegion = channel.unary_unary(
+                '/medulla.v1.TileService/ReadRegion',
+                request_serializer=medulla_dot_v1_dot_tiles__pb2.ReadRegionRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_tiles__pb2.ReadRegionResponse.FromString,
+                _registered_method=True)
 
 
 class TileServiceServicer:
@@ -54,6 +64,23 @@ class TileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DescribeSlide(self, request, context):
+        """Opens a planned slide for a viewer and describes it. A slide of a format that needs its whole files is fetched
+        in the background: ask again while `state` is FETCHING. NOT_FOUND where the slide no longer stands or has no plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadRegion(self, request, context):
+        """Reads one rectangle of a planned slide as one JPEG, by byte ranges of its objects where the format allows.
+        INVALID_ARGUMENT for a rectangle outside of the slide or beyond the bounds; NOT_FOUND as above; UNAVAILABLE while
+        the slide is fetched; RESOURCE_EXHAUSTED when too many regions are read: try again. Label and macro are never read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +88,16 @@ def add_TileServiceServicer_to_server(servicer, server):
                     servicer.StreamTiles,
                     request_deserializer=medulla_dot_v1_dot_tiles__pb2.StreamTilesRequest.FromString,
                     response_serializer=medulla_dot_v1_dot_tiles__pb2.StreamTilesResponse.SerializeToString,
+            ),
+            'DescribeSlide': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeSlide,
+                    request_deserializer=medulla_dot_v1_dot_tiles__pb2.DescribeSlideRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_tiles__pb2.DescribeSlideResponse.SerializeToString,
+            ),
+            'ReadRegion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadRegion,
+                    request_deserializer=medulla_dot_v1_dot_tiles__pb2.ReadRegionRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_tiles__pb2.ReadRegionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +128,60 @@ class TileService:
             '/medulla.v1.TileService/StreamTiles',
             medulla_dot_v1_dot_tiles__pb2.StreamTilesRequest.SerializeToString,
             medulla_dot_v1_dot_tiles__pb2.StreamTilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeSlide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.TileService/DescribeSlide',
+            medulla_dot_v1_dot_tiles__pb2.DescribeSlideRequest.SerializeToString,
+            medulla_dot_v1_dot_tiles__pb2.DescribeSlideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadRegion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.TileService/ReadRegion',
+            medulla_dot_v1_dot_tiles__pb2.ReadRegionRequest.SerializeToString,
+            medulla_dot_v1_dot_tiles__pb2.ReadRegionResponse.FromString,
             options,
             channel_credentials,
             insecure,

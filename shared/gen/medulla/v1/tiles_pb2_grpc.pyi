@@ -37,6 +37,15 @@ class TileServiceStub:
     """Streams a plan's chunks in order from `first_chunk`. HTTP/2 flow control is the back-pressure; a dropped stream is
     asked for again from the first missing chunk. RESOURCE_EXHAUSTED when too many streams are open: try again.
     """
+    DescribeSlide: _grpc.UnaryUnaryMultiCallable[_tiles_pb2.DescribeSlideRequest, _tiles_pb2.DescribeSlideResponse]
+    """Opens a planned slide for a viewer and describes it. A slide of a format that needs its whole files is fetched
+    in the background: ask again while `state` is FETCHING. NOT_FOUND where the slide no longer stands or has no plan.
+    """
+    ReadRegion: _grpc.UnaryUnaryMultiCallable[_tiles_pb2.ReadRegionRequest, _tiles_pb2.ReadRegionResponse]
+    """Reads one rectangle of a planned slide as one JPEG, by byte ranges of its objects where the format allows.
+    INVALID_ARGUMENT for a rectangle outside of the slide or beyond the bounds; NOT_FOUND as above; UNAVAILABLE while
+    the slide is fetched; RESOURCE_EXHAUSTED when too many regions are read: try again. Label and macro are never read.
+    """
 
 @_typing.type_check_only
 class TileServiceAsyncStub(TileServiceStub):
@@ -46,6 +55,15 @@ class TileServiceAsyncStub(TileServiceStub):
     StreamTiles: _aio.UnaryStreamMultiCallable[_tiles_pb2.StreamTilesRequest, _tiles_pb2.StreamTilesResponse]  # type: ignore[assignment]
     """Streams a plan's chunks in order from `first_chunk`. HTTP/2 flow control is the back-pressure; a dropped stream is
     asked for again from the first missing chunk. RESOURCE_EXHAUSTED when too many streams are open: try again.
+    """
+    DescribeSlide: _aio.UnaryUnaryMultiCallable[_tiles_pb2.DescribeSlideRequest, _tiles_pb2.DescribeSlideResponse]  # type: ignore[assignment]
+    """Opens a planned slide for a viewer and describes it. A slide of a format that needs its whole files is fetched
+    in the background: ask again while `state` is FETCHING. NOT_FOUND where the slide no longer stands or has no plan.
+    """
+    ReadRegion: _aio.UnaryUnaryMultiCallable[_tiles_pb2.ReadRegionRequest, _tiles_pb2.ReadRegionResponse]  # type: ignore[assignment]
+    """Reads one rectangle of a planned slide as one JPEG, by byte ranges of its objects where the format allows.
+    INVALID_ARGUMENT for a rectangle outside of the slide or beyond the bounds; NOT_FOUND as above; UNAVAILABLE while
+    the slide is fetched; RESOURCE_EXHAUSTED when too many regions are read: try again. Label and macro are never read.
     """
 
 class TileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +77,27 @@ class TileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_tiles_pb2.StreamTilesResponse], _abc.AsyncIterator[_tiles_pb2.StreamTilesResponse]]:
         """Streams a plan's chunks in order from `first_chunk`. HTTP/2 flow control is the back-pressure; a dropped stream is
         asked for again from the first missing chunk. RESOURCE_EXHAUSTED when too many streams are open: try again.
+        """
+
+    @_abc_1.abstractmethod
+    def DescribeSlide(
+        self,
+        request: _tiles_pb2.DescribeSlideRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tiles_pb2.DescribeSlideResponse, _abc.Awaitable[_tiles_pb2.DescribeSlideResponse]]:
+        """Opens a planned slide for a viewer and describes it. A slide of a format that needs its whole files is fetched
+        in the background: ask again while `state` is FETCHING. NOT_FOUND where the slide no longer stands or has no plan.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadRegion(
+        self,
+        request: _tiles_pb2.ReadRegionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tiles_pb2.ReadRegionResponse, _abc.Awaitable[_tiles_pb2.ReadRegionResponse]]:
+        """Reads one rectangle of a planned slide as one JPEG, by byte ranges of its objects where the format allows.
+        INVALID_ARGUMENT for a rectangle outside of the slide or beyond the bounds; NOT_FOUND as above; UNAVAILABLE while
+        the slide is fetched; RESOURCE_EXHAUSTED when too many regions are read: try again. Label and macro are never read.
         """
 
 def add_TileServiceServicer_to_server(servicer: TileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,43 @@
+// Attention over the deep zoom: painted once, then drawn where the slide is, whatever its zoom and rotation.
+
+import { drawAttention } from "./attention.js";
+import { h } from "./dom.js";
+
+const WIDEST = 2048;
+
+/** A canvas over the viewer, and `show(opacity)`; it follows the viewer. */
+export function overlay(viewer, slide, squares) {
+  const heat = paint(slide, squares);
+  const canvas = h("canvas", { class: "heat", "aria-hidden": "true" });
+  viewer.element.append(canvas);
+  const draw = () => drawOver(canvas, viewer, slide, heat);
+  viewer.addHandler("update-viewport", draw);
+  viewer.addHandler("resize", draw);
+  return { show: (opacity) => { canvas.style.opacity = String(opacity); } };
+}
+
+function paint(slide, squares) {
+  const scale = Math.min(1, WIDEST / Math.max(slide.width_px, slide.height_px));
+  const size = { width: Math.max(1, Math.round(slide.width_px * scale)), height: Math.max(1, Math.round(slide.height_px * scale)) };
+  const canvas = h("canvas", size);
+  drawAttention(canvas.getContext("2d"), size, slide, squares);
+  return canvas;
+}
+
+/** Draw the map with the transform that takes slide pixels to pixels of the screen now. */
+function drawOver(canvas, viewer, slide, heat) {
+  const ratio = devicePixelRatio;
+  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const item = viewer.world.getItemAt(0);
+  const pen = canvas.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  if (!item) return;
+  const at = (x, y) => viewer.viewport.viewportToViewerElementCoordinates(item.imageToViewportCoordinates(x, y, true));
+  const [corner, right, below] = [at(0, 0), at(slide.width_px, 0), at(0, slide.height_px)];
+  const along = (end, length) => [((end.x - corner.x) * ratio) / length, ((end.y - corner.y) * ratio) / length];
+  pen.setTransform(...along(right, heat.width), ...along(below, heat.height), corner.x * ratio, corner.y * ratio);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(heat, 0, 0);
+}
