@@ -45,10 +45,10 @@ def patients(cohort: Cohort) -> Patients:
     return Patients(cohort, 1, fitted.views, np.random.default_rng(0).normal(size=len(cohort)))
 
 
-def test_the_default_profile_has_the_arms_that_it_always_had() -> None:
+def test_the_default_profile_has_the_arms_of_the_contract_and_leaves_each_block_out_once() -> None:
     assert [arm.name for arm in arms_of(load_profile())] == [
         *("null", "rule", "clinical", "clinical_molecular", "clinical_molecular_gbm", "pathomics", "fused"),
-        *("early_concat", "gated"),
+        *("molecular_pathomics", "clinical_pathomics", "early_concat", "gated"),
     ]
 
 
