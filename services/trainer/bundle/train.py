@@ -21,12 +21,10 @@ from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTre
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
 from services.trainer.bundle.vector_files import vector_files, vector_references
+from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import check_vectors, check_within, trained_on
-from services.trainer.cohort.slide_notes import slide_notes
-from services.trainer.cohort.validation import validate_cohort
-from services.trainer.cohort.vector_notes import vector_notes
+from services.trainer.cohort.leaks import trained_on
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import SENSITIVITY, threshold_for
@@ -69,15 +67,11 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         BadTargetError, UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
     check_target(out, plan.key)
-    cohort, notes = validate_cohort(cohort)
-    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
-    check_within(cohort.case_ids, embeddings)
-    check_vectors(cohort)
+    cohort, notes = checked(cohort, embeddings)
     steps = plan.folds + _OTHER_STEPS
     advance(0, steps)
-    files: dict[str, bytes | Any] = {}
     models, patients = fit_blocks(cohort, embeddings, plan.seed, gated=False)
-    files |= _files_of_blocks(models, cohort, embeddings, plan.seed)
+    files = _files_of_blocks(models, cohort, embeddings, plan.seed)
     advance(1, steps)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
     patterns = patterns_of(patients, cohort.profile.block_names)
@@ -87,12 +81,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
         raise UnusableCohortError("no pattern of known variables has enough events for a model")
     advance(steps - 2, steps)
     trees = served_trees(patients)
-    files |= {arm_file(arm.name, i): arm.arm.as_json() for i, arm in enumerate(arms)}
-    files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
-    files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
-    if trees:
-        files[arm_file(gbm(cohort.profile), len(arms))] = trees.arm.as_json()
-        files[TREES_FILE] = trees.trees.booster.model_to_string().encode()
+    files |= _files_of_arms(arms, trees, cohort)
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
     vectors = vector_references(models.vectors, cohort)
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
@@ -119,6 +108,17 @@ def _files_of_blocks(
         MIL: to_onnx(models.slides.projection, models.slides.attention),
         "prototypes.json": prototypes(models.slides.projection, cohort, embeddings, seed).as_json(),
     }
+
+
+def _files_of_arms(arms: Sequence[ServedArm], trees: ServedTrees | None, cohort: Cohort) -> dict[str, bytes | Any]:
+    """Every arm with its trees, calibration and thresholds."""
+    files: dict[str, bytes | Any] = {arm_file(arm.name, i): arm.arm.as_json() for i, arm in enumerate(arms)}
+    files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
+    files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
+    if trees:
+        files[arm_file(gbm(cohort.profile), len(arms))] = trees.arm.as_json()
+        files[TREES_FILE] = trees.trees.booster.model_to_string().encode()
+    return files
 
 
 def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:

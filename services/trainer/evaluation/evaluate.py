@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import check_vectors, check_within
-from services.trainer.cohort.slide_notes import slide_notes
-from services.trainer.cohort.validation import validate_cohort
-from services.trainer.cohort.vector_notes import vector_notes
 from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.control_figures import control_figures
 from services.trainer.evaluation.controls import permute_outcome
@@ -46,10 +43,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     Raises:
         UnusableCohortError, LeakError, BadEmbeddingsError: before anything is fitted.
     """
-    cohort, notes = validate_cohort(cohort, plan.folds)
-    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
-    check_within(cohort.case_ids, embeddings)
-    check_vectors(cohort)
+    cohort, notes = checked(cohort, embeddings, plan.folds)
     out.mkdir(parents=True, exist_ok=True)
     splits = _splits(cohort, plan)
     notes += folds_without_events(splits, cohort)

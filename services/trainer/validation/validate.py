@@ -7,12 +7,10 @@ import numpy as np
 
 from services.trainer.arms.registry import arms_of
 from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
+from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import check_between, check_vectors, check_within
-from services.trainer.cohort.slide_notes import slide_notes
-from services.trainer.cohort.validation import validate_cohort
-from services.trainer.cohort.vector_notes import vector_notes
+from services.trainer.cohort.leaks import check_between
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
@@ -39,13 +37,10 @@ def validate(
     """
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
-    cohort, notes = validate_cohort(cohort)
-    notes += [*slide_notes(cohort, embeddings), *vector_notes(cohort)]
+    cohort, notes = checked(cohort, embeddings)
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     notes += served.check_vectors(cohort)
-    check_within(cohort.case_ids, embeddings)
-    check_vectors(cohort)
     notes += check_between(served.training.trained_on, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
