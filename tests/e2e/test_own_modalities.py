@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.test_laptop import PATIENCE_S, laptop
-from tests.stack.process import clean_environment, wait_for
+from tests.stack.process import clean_environment
 from tests.support.checkout import CHECKOUT
+from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
 
 PROFILE = CHECKOUT / "services/trainer/profiles/medulloblastoma.yaml"
