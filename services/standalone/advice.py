@@ -35,7 +35,7 @@ _HERE = {
     "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",
     "empty_object": "Copy or export the slide again; the last copy wrote no bytes.",
     "implausible_resolution": "State its true microns per pixel in the column mpp of --slides slides.csv.",
-    "incomplete_series": "Export the whole series from the scanner again, every level of it, and add what is missing.",
+    "incomplete_series": "Export the whole series from the scanner again, every level of it and nothing else.",
     "internal_error": "Report the sentence as it stands; the other inputs are not affected.",
     "no_tissue": "Look at the slide in its viewer: rescan it, clean it of pen, or leave it out of the case.",
     "no_resolution": "State its microns per pixel with --default-mpp, or in the column mpp of --slides slides.csv.",

@@ -41,10 +41,13 @@ class UnreadableSlideError(SlideError):
 
 
 class IncompleteSeriesError(SlideError):
-    """A DICOM series whose base level is missing or incomplete."""
+    """A DICOM series whose base level is missing or incomplete, or that holds several slides."""
 
     reason = "incomplete_series"
-    advice = "Export the whole series from the scanner again, every level of it, and upload what is missing."
+    advice = (
+        "Export the whole series from the scanner again, every level of it and nothing else, and upload what is "
+        "missing; remove what does not belong to it."
+    )
 
 
 class UnsupportedFormatError(SlideError):

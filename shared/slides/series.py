@@ -14,6 +14,8 @@ _COARSE_UM_PER_PX = 0.75
 """No scanner's base level is coarser than this."""
 _ROUNDING_PX = 2
 """Largest difference of a level's sides from the downsampled base level's."""
+_OTHER_SHAPE = 1.05
+"""Ratio of two images' proportions beyond which neither is a copy of the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,12 @@ def assemble(members: Sequence[File]) -> Series:
         return Series(tuple(info for info, _ in members), "the DICOM series has no image of the slide itself", False)
     size = max(levels, key=lambda each: each[0] * each[1])
     base = levels.pop(size)
-    missing = _mixture(base, levels) or _base_gap(base) or _smaller_than_missing(base[0][1], levels, members)
+    missing = (
+        _mixture(base, levels)
+        or _other_regions(base[0][1], levels)
+        or _base_gap(base)
+        or _smaller_than_missing(base[0][1], levels, members)
+    )
     if missing:
         return Series(tuple(info for info, _ in base), missing, False)
     gaps = {other: _gap(files) or _disagrees(base[0][1], files[0][1]) for other, files in levels.items()}
@@ -66,6 +73,22 @@ def _mixture(base: Sequence[File], smaller: Levels) -> str:
         return ""
     count = f"the DICOM series mixes {len(spaces)} slides: its images lie in as many frames of reference"
     return f"{count}; each slide needs a SeriesInstanceUID of its own"
+
+
+def _other_regions(base: Instance, smaller: Levels) -> str:
+    """Whether the series holds an image of its own beside the base level: another shape, and no smaller copy."""
+    regions = [size for size, files in smaller.items() if any(_is_region(base, level) for _, level in files)]
+    if not regions:
+        return ""
+    sizes = " and ".join(f"{width} x {height} px" for width, height in [(base.width_px, base.height_px), *regions])
+    return (
+        f"the DICOM series holds images of {sizes}, none a copy of another; each needs a SeriesInstanceUID of its own"
+    )
+
+
+def _is_region(base: Instance, image: Instance) -> bool:
+    ratio = base.width_px * image.height_px / (base.height_px * image.width_px)
+    return not image.resampled and not 1 / _OTHER_SHAPE < ratio < _OTHER_SHAPE
 
 
 def _base_gap(base: Sequence[File]) -> str:

@@ -132,6 +132,15 @@ def test_two_slides_under_one_series_uid_are_refused_together(frames_px: tuple[i
     assert "SeriesInstanceUID of its own" in slide.missing
 
 
+def test_a_second_region_of_a_slide_in_one_series_is_refused_and_not_left_out_in_silence() -> None:
+    whole = series("1.9")
+    region = claiming(whole["level0"], 1, 256).replace(b"1.9.1\0", b"1.9.7\0")
+    (slide,) = listed({**whole, "region": region})
+    assert not slide.usable
+    assert "none a copy of another" in slide.missing
+    assert "256 x 256 px" in slide.missing
+
+
 def test_a_version_of_a_series_changes_with_each_of_its_levels() -> None:
     versions = [listed({kind: WHOLE[kind] for kind in LEVELS[:count]})[0].version for count in (1, 2, 3)]
     assert len(set(versions)) == 3
