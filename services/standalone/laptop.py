@@ -156,16 +156,18 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
             _page(deployment, workspace.store, results, producer, pixels),
-            PrintedRefusals(bus, _NAME, partial(_is_current, workspace.store)),
+            PrintedRefusals(bus, _NAME, partial(is_current, workspace.store)),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
         ]
 
 
-def _is_current(store: BlobStore, rejection: SlideRejected) -> bool:
-    """Whether a refusal is about the version of a file that is in the folder now."""
-    info = store.head(rejection.object_key) if rejection.object_etag else None
-    return not rejection.object_etag or (info is not None and info.etag == rejection.object_etag)
+def is_current(store: BlobStore, rejection: SlideRejected) -> bool:
+    """Whether a refusal is about the version of a file that is in the folder now, or about no one file."""
+    if not (rejection.object_key and rejection.object_etag):
+        return True
+    info = store.head(rejection.object_key)
+    return info is not None and info.etag == rejection.object_etag
 
 
 def _workers(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
 from services.standalone import score_text
@@ -43,9 +43,7 @@ class Bar:
 
 def render(score: Score, slides: Sequence[SlidePage]) -> str:
     """HTML of a score, without any address outside the page itself."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined
-    )
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("report.html.j2")
     return page.render(score=score, slides=slides, bars=bars(score.contributions), score_text=score_text)
 

@@ -165,3 +165,18 @@ def test_a_bundle_of_another_profile_of_blocks_is_refused(other: Cohort, served:
     profile = other.profile.model_copy(update={"blocks": other.profile.blocks[:-1]})
     with pytest.raises(BadModelError, match="their blocks, variables or outcome differ"):
         validate(served, replace(other, profile=profile, vectors={}), None, tmp_path, quiet)
+
+
+@pytest.mark.parametrize("known", [130, 15])
+def test_vectors_that_are_all_alike_or_known_of_few_patients_give_a_bundle(
+    cohort: Cohort, tmp_path: Path, known: int
+) -> None:
+    values, events_first = np.full((len(cohort), 8), np.nan), np.argsort(~cohort.outcome.is_event, kind="stable")
+    members = np.concatenate([events_first[:6], events_first[::-1][: known - 6]])
+    values[members] = 1.0 if known == len(cohort) else cohort.vectors["blood"].values[members]
+    blood = replace(cohort.vectors["blood"], values=values)
+    changed = replace(cohort, vectors={"blood": blood})
+    train_bundle(changed, None, TrainPlan("few", "2026-01-01", refits=0), tmp_path / "bundle", quiet)
+    bundle = load(tmp_path / "bundle")
+    assert {arm.name for arm in bundle.manifest.arms} >= {"clinical_molecular_blood", "clinical_molecular"}
+    assert "blood" not in bundle.reference.vectors

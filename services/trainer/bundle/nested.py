@@ -29,14 +29,15 @@ def nested(
         tested = np.flatnonzero(fold_of == fold)
         training, test = split_fold(patients.cohort, embeddings, tested, patients.seed, gated=False)
         for pattern, prediction in _without(training, test, patterns).items():
-            mine = np.flatnonzero(test.has_blocks(pattern))
+            known = patients.has_blocks(pattern)[tested]  # also of a block that has no model without this fold
+            mine = np.flatnonzero(known | test.has_blocks(pattern))
             predictions[pattern].fill(tested[mine], prediction.take(mine))
         advance(done, len(folds))
     return predictions
 
 
 def _without(training: Patients, test: Patients, patterns: Sequence[Pattern]) -> Nested:
-    """Predictions of models of the training patients; the average where a pattern has too few events among them."""
+    """Predictions of models of the training patients; the average where a pattern has too few events."""
     average = constant(cumulative_incidence(training.cohort.outcome, training.grid), len(test))
     predictions = dict.fromkeys(patterns, average)
     for pattern, model in fit_patterns(training, patterns, training.inner_folds()):

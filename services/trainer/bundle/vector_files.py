@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from services.trainer.bundle.reference import LEAST_CASES, fit_reference
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.vectors.stage import BlockModel
@@ -21,11 +23,11 @@ def vector_files(models: Mapping[str, BlockModel]) -> dict[str, bytes | Any]:
 
 
 def vector_references(models: Mapping[str, BlockModel], cohort: Cohort) -> dict[str, EmbeddingReference]:
-    """Where the standardised columns of training patients lie, by block; none of a block with too few patients."""
+    """Where the standardised columns of training patients lie, by block; none where patients are few or all alike."""
     references = {}
     for block, model in models.items():
         vectors = cohort.vectors[block]
         standardised = model.fitted.model.standardised(vectors.values[vectors.known])
-        if len(standardised) >= LEAST_CASES:
+        if len(standardised) >= LEAST_CASES and np.ptp(standardised, axis=0).any():
             references[block] = fit_reference(standardised)
     return references

@@ -41,6 +41,8 @@ def add_vectors(cohort: Cohort, tables: Mapping[str, Path]) -> Cohort:
     _check_blocks(cohort.profile, tables)
     words = Vocabulary(cohort.profile.variables, cohort.profile.missing)
     read = {block: read_vector_table(path, words.is_missing) for block, path in tables.items()}
+    for block, table in read.items():
+        _check_columns(cohort.profile, table, tables[block])
     vectors = {block: _of_cohort(cohort, block, table, tables[block]) for block, table in read.items()}
     simulated = cohort.simulated or any(table.simulated for table in read.values())
     return replace(cohort, vectors={**cohort.vectors, **vectors}, simulated=simulated)
@@ -52,6 +54,15 @@ def _check_blocks(profile: Profile, blocks: Iterable[str]) -> None:
         if block not in names:
             known = f"it has {', '.join(names)}" if names else "it has none of vectors"
             raise BadVectorTableError(f"the profile {profile.name} has no block of vectors {shown(block)}; {known}")
+
+
+def _check_columns(profile: Profile, table: VectorTable, path: Path) -> None:
+    """Refuse what is known only after the time of prediction."""
+    later = {profile.outcome.time, profile.outcome.event, *profile.treatments}
+    known_later = [name for name in table.columns if name in later]
+    if known_later:
+        names = ", ".join(known_later)
+        raise BadVectorTableError(f"{path.name} has {names}, known only after the time of prediction; leave it out")
 
 
 def _of_cohort(cohort: Cohort, block: str, table: VectorTable, path: Path) -> Vectors:

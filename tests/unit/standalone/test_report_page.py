@@ -87,3 +87,17 @@ def test_why_a_slide_was_left_out_is_a_sentence() -> None:
     assert list(score_text.attention_needed(score)) == [
         "Slide a.tif was left out of the score (unsupported format). The slide is grey."
     ]
+
+
+def test_titles_columns_and_remarks_are_text_and_never_markup() -> None:
+    score = samples.with_vectors("MB-1")
+    hostile = "<img src=x onerror=alert(1)>"
+    score.vectors[0].title = hostile
+    score.remarks.add(code="unclear_value", sentence=hostile)
+    for contribution in score.contributions:
+        contribution.label = hostile
+        for share in contribution.columns:
+            share.column = hostile
+    shown = render(score, [])
+    assert "<img src=x" not in shown
+    assert "&lt;img src=x" in shown

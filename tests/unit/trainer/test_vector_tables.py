@@ -111,6 +111,13 @@ def test_a_table_that_breaks_its_form_is_refused(
     assert refusal.value.reason == "bad_vectors"
 
 
+@pytest.mark.parametrize("column", ["time_days", "event_code"])
+def test_an_outcome_is_no_column_of_a_vector(cohort: Cohort, tmp_path: Path, column: str) -> None:
+    header = f"case_id,hb,{column}"
+    with pytest.raises(BadVectorTableError, match=f"has {column}, known only after the time of prediction"):
+        given(cohort, tmp_path / "v.csv", header, f"{cohort.case_ids[0]},1,2")
+
+
 def test_every_refused_cell_is_listed(cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(BadVectorTableError, match="is refused for 2 problems") as refusal:
         given(cohort, tmp_path / "b.csv", "case_id,hb,crp", "p0,low,1", "p1,2,?x")
