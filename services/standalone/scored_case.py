@@ -83,7 +83,9 @@ def _check(case: Case, bundle: Bundle, folder: Path) -> None:
         if case.clinical is not None:
             parse_record(case.clinical, case.case_id, bundle.manifest.profile)
         for block, data in case.vectors.items():
-            read_vector(data, case.case_id, block, bundle)
+            if read_vector(data, case.case_id, block, bundle) is None:
+                known = ", ".join(bundle.vectors) or "none"
+                raise BadVectorsError(f"the bundle has no model of block {block}; its blocks of vectors: {known}")
     except (BadClinicalRecordError, BadVectorsError) as error:
         if folder != DEMO_BUNDLE:
             advice = bundle_advice if isinstance(error, BadClinicalRecordError) else vector_advice

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from shared.model.variable import Frozen, Variable
 
 MOST_BLOCKS = 12
+_MARKUP = frozenset("<>|")
+"""Characters of a title that a Markdown table or a page would read."""
 RESERVED = frozenset({"null", "rule", "fused", "early_concat", "gated", "gbm"})
 """Names of arms that are no choice of blocks, and the suffix of gradient boosting."""
 
@@ -55,6 +57,8 @@ class Block(Frozen):
 
     @model_validator(mode="after")
     def _fits_its_source(self) -> "Block":
+        if self.title != self.title.strip() or not self.title.isprintable() or _MARKUP & set(self.title):
+            raise ValueError(f"block {self.name}: a title is one line of plain words, without <, > and |")
         if self.source == "record" and self.log_risk:
             raise ValueError(f"block {self.name}: a block of the record has no log_risk of its own")
         if self.source != "vectors" and self.fit != VectorFit():
@@ -87,7 +91,7 @@ def check_blocks(blocks: Sequence[Block]) -> None:
         raise ValueError(f"blocks: there are {len(blocks)}, and {MOST_BLOCKS} are allowed")
     for text, names in (
         ("names", [block.name for block in blocks]),
-        ("titles", [block.title for block in blocks]),
+        ("titles", [block.title.casefold() for block in blocks]),
         ("names of log-risks", [block.log_risk for block in blocks if block.log_risk]),
     ):
         if len(set(names)) < len(names):

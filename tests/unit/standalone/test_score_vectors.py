@@ -65,6 +65,13 @@ def test_a_vector_that_does_not_fit_is_refused_and_the_advice_is_a_command_that_
     assert {"name": "pathomic", "title": "slides", "source": "slides"} in blocks
 
 
+@pytest.mark.parametrize("block", ["blud", "Blood", "clinical"])
+def test_a_block_without_a_model_is_refused_with_those_that_have_one(tmp_path: Path, bundle: Path, block: str) -> None:
+    blood = file(tmp_path, "b.json", vector_json(block, "MB-5", hb=10))
+    done = medulla("score", "--vectors", f"{block}={blood}", "--bundle", bundle, "--out", tmp_path / "out")
+    assert (done.exit_code, "its blocks of vectors: blood, texture" in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("argument", ["blood", "blood=", "=b.json", "a/b=b.json"])
 def test_another_form_than_block_and_file_is_wrong_usage(argument: str) -> None:
     assert medulla("score", "--vectors", argument).exit_code == 2

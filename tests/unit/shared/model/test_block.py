@@ -46,6 +46,10 @@ def test_a_bundle_states_blocks_of_its_own_and_not_the_default_ones() -> None:
     [
         ([BLOOD, BLOOD], "names must differ"),
         ([BLOOD, {"name": "icd", "source": "vectors", "title": "blood"}], "titles must differ"),
+        ([{"name": "icd", "source": "vectors", "title": " "}], "one line of plain words"),
+        ([{"name": "icd", "source": "vectors", "title": "a\nb"}], "one line of plain words"),
+        ([{"name": "icd", "source": "vectors", "title": "<b>x</b>"}], "one line of plain words"),
+        ([{"name": "icd", "source": "vectors", "title": "x | y"}], "one line of plain words"),
         ([BLOOD, {"name": "icd", "source": "vectors", "log_risk": "blood"}], "names of log-risks must differ"),
         ([{"name": f"s{i}", "source": "slides"} for i in range(2)], "at most one of slides"),
         ([{"name": f"v{i}", "source": "vectors"} for i in range(11)], "there are 13, and 12 are allowed"),
