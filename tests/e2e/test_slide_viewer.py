@@ -145,12 +145,12 @@ def test_the_attention_lies_over_the_slide_with_an_opacity_of_choice(page: Page,
 
 
 def test_the_slide_is_asked_for_in_parts_and_never_as_a_whole(page: Page, address: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     opened(page, address)
-    squares = [url for url in asked if "_files/" in url]
+    squares = [url for url in urls if "_files/" in url]
     assert 0 < len(squares) < 200
-    assert all(url.startswith((address, "blob:")) for url in asked)
+    assert all(url.startswith((address, "blob:")) for url in urls)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

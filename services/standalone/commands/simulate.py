@@ -1,12 +1,15 @@
 """`medulla simulate`: writes a SIMULATED cohort for trials."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, loading, print_json, progress, say
+
+if TYPE_CHECKING:
+    from services.trainer.simulation.simulate import Simulated, SimulationPlan
 
 
 def simulate(
@@ -36,22 +39,32 @@ def simulate(
     """Write a SIMULATED cohort: cohort.csv, embeddings, vectors, the truth, and small slides with --slides."""
     with loading():
         from services.trainer.simulation.simulate import SimulationPlan
-        from services.trainer.simulation.simulate import simulate as simulate_cohort
         from services.trainer.simulation.vectors import vector_plans
     with exit_codes():
         blocks = vector_plans(vectors or ())
         plan = SimulationPlan(
             patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed, vectors=blocks
         )
-        with progress("patients") as advance:
-            drawn = simulate_cohort(plan, out, advance)
-        if slides:
-            from services.standalone.simulated_slides import write_slides
+        _print_summary(_write(plan, out, with_slides=slides), out, as_json=as_json)
 
-            with progress("slides") as advance:
-                write_slides(drawn, plan, out / "slides", advance)
-    events = [int((drawn.simulated_outcome.code == code).sum()) for code in range(4)]
+
+def _write(plan: "SimulationPlan", out: Path, *, with_slides: bool) -> "Simulated":
+    from services.trainer.simulation.simulate import simulate as simulate_cohort
+
+    with progress("patients") as advance:
+        patients = simulate_cohort(plan, out, advance)
+    if with_slides:
+        from services.standalone.simulated_slides import write_slides
+
+        with progress("slides") as advance:
+            write_slides(patients, plan, out / "slides", advance)
+    return patients
+
+
+def _print_summary(patients: "Simulated", out: Path, *, as_json: bool) -> None:
+    codes = patients.simulated_outcome.code
+    events, cohort = [int((codes == code).sum()) for code in range(4)], out / "cohort.csv"
     if as_json:
-        print_json({"simulated": True, "patients": patients, "events": events, "cohort": str(out / "cohort.csv")})
+        print_json({"simulated": True, "patients": len(codes), "events": events, "cohort": str(cohort)})
     else:
-        say(f"SIMULATED: {patients} patients who never lived, {events[1]} relapses, in {out / 'cohort.csv'}")
+        say(f"SIMULATED: {len(codes)} patients who never lived, {events[1]} relapses, in {cohort}")

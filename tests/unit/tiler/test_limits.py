@@ -32,9 +32,9 @@ from pathlib import Path
 from services.tiler.planner import PlanSpec, plan
 from services.tiler.readers import open_slide
 with open_slide(Path(sys.argv[1])) as reader:
-    made = plan(reader, PlanSpec(), "0" * 64)
+    tile_plan = plan(reader, PlanSpec(), "0" * 64)
 (peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(len(made.coords), made.overview_um_per_px, peak)
+print(len(tile_plan.coords), tile_plan.overview_um_per_px, peak)
 """
 """Peak memory in KiB of this program alone: ru_maxrss would begin with that of the test's process."""
 

@@ -130,9 +130,9 @@ def test_evaluation_says_what_each_block_adds_with_holm_beside_the_primary_contr
     fold_of = (np.arange(len(cohort)) % 2)[None, :]
     results = {(0, fold): run_fold(cohort, None, np.flatnonzero(fold_of[0] == fold), 1) for fold in range(2)}
     pooled = pool(cohort, results, fold_of)
-    found = contrasts(pooled, Bootstrap.of(len(cohort), 1, 200))
-    assert (found[0].a, found[0].b, found[0].primary) == ("fused", "clinical_molecular", True)
-    gains = {each.b: each for each in found[1:] if each.a == "fused" and each.metric == "uno_c"}
+    compared = contrasts(pooled, Bootstrap.of(len(cohort), 1, 200))
+    assert (compared[0].a, compared[0].b, compared[0].primary) == ("fused", "clinical_molecular", True)
+    gains = {each.b: each for each in compared[1:] if each.a == "fused" and each.metric == "uno_c"}
     assert set(gains) == {
         *("molecular_pathomics_blood_genes", "clinical_pathomics_blood_genes"),
         *("clinical_molecular_pathomics_genes", "clinical_molecular_pathomics_blood"),
@@ -157,8 +157,8 @@ def test_controls_take_a_random_number_for_a_block_also_in_a_profile_of_the_reco
 
 
 def test_the_disagreement_of_each_block_widens_the_interval(patients: Patients) -> None:
-    told = patients.cohort.outcome.is_event + np.random.default_rng(5).normal(size=(2, len(patients)))
-    views = {name: BlockView(risk, risk[:, None]) for name, risk in zip(("blood", "genes"), told, strict=True)}
+    log_risks = patients.cohort.outcome.is_event + np.random.default_rng(5).normal(size=(2, len(patients)))
+    views = {name: BlockView(risk, risk[:, None]) for name, risk in zip(("blood", "genes"), log_risks, strict=True)}
     strong = Patients(patients.cohort, 1, views)
     arms = fitted_arms(strong, ("clinical", "blood", "genes"))
     sure = spread(arms, strong, {})

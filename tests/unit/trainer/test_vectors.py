@@ -153,12 +153,12 @@ def test_few_columns_are_their_own_components_and_many_are_scaled_by_the_first()
 
 
 def test_the_agreement_of_models_is_higher_where_vectors_tell_the_outcome(cohort: Cohort) -> None:
-    told = fit_vectors(cohort.profile.vectors[0], cohort, 1)
+    informative = fit_vectors(cohort.profile.vectors[0], cohort, 1)
     noise = replace(cohort.vectors["blood"], values=np.random.default_rng(1).normal(size=(len(cohort), 6)))
-    untold = fit_vectors(cohort.profile.vectors[0], replace(cohort, vectors={"blood": noise}), 1)
-    assert told is not None
-    assert untold is not None
-    assert 0 <= untold[0].agreement < told[0].agreement <= 1
+    uninformative = fit_vectors(cohort.profile.vectors[0], replace(cohort, vectors={"blood": noise}), 1)
+    assert informative is not None
+    assert uninformative is not None
+    assert 0 <= uninformative[0].agreement < informative[0].agreement <= 1
 
 
 @pytest.mark.parametrize("fit", [VectorFit(), VectorFit(reduce="screen"), VectorFit(reduce="none", keep=200)])

@@ -1,0 +1,75 @@
+"""External validation of a bundle on a small cohort, and folders that are no bundles."""
+
+from pathlib import Path
+
+import pytest
+
+from services.trainer.bundle.served import read_bundle
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.table import read_cohort
+from services.trainer.errors import BadModelError, LeakError
+from services.trainer.profile import load_profile
+from services.trainer.report.page import write_page
+from services.trainer.simulation.simulate import SimulationPlan
+from services.trainer.validation.validate import validate
+from shared.model.errors import BadBundleError, BadKeyError, BadTargetError
+from tests.support.cohorts import quiet, simulated
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return simulated(tmp_path_factory.mktemp("cohort"), SimulationPlan(90, tiles=2, width=8))[0]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "bundle"
+    train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), folder, quiet)
+    return folder
+
+
+def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tmp_path: Path) -> None:
+    other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
+    served = read_bundle(bundle)
+    result = validate(served, other, None, tmp_path, quiet)
+    write_page(result, tmp_path)
+    assert result.external_validation is not None
+    assert result.external_validation.bundle.digest == served.bundle.digest
+    assert result.arms["clinical_molecular"].n == 80
+    assert (tmp_path / "report.html").exists()
+
+
+def test_validation_on_the_training_cohort_is_a_leak(bundle: Path, cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(LeakError, match="were in the training cohort") as refused:
+        validate(read_bundle(bundle), cohort, None, tmp_path, quiet)
+    assert refused.value.advice == "Leave these cases out of the cohort, and run again."
+
+
+def test_a_bundle_of_another_profile_is_refused(bundle: Path, tmp_path: Path) -> None:
+    table = tmp_path / "cohort.csv"
+    table.write_text(
+        "case_id,age_at_diagnosis_years,time_days,event_code\n"
+        + "".join(f"c{i},{i % 17},{900 + i},{i % 2}\n" for i in range(40))
+    )
+    other = read_cohort(table, load_profile("medulloblastoma_survival"))
+    with pytest.raises(BadModelError, match="profile medulloblastoma, the cohort is read by medulloblastoma_survival"):
+        validate(read_bundle(bundle), other, None, tmp_path, quiet)
+
+
+def test_a_folder_that_is_no_bundle_is_neither_read_nor_replaced(cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(BadBundleError, match="is no bundle"):
+        read_bundle(tmp_path)
+    with pytest.raises(BadTargetError, match="is not replaced"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path, never)
+    with pytest.raises(BadTargetError, match="is no folder"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", refits=2), tmp_path / "thesis.docx", never)
+    with pytest.raises(BadKeyError, match="no unencrypted PEM key"):
+        train_bundle(cohort, None, TrainPlan("table", "2026-01-01", key=b"no key"), tmp_path / "new", never)
+    assert (tmp_path / "thesis.docx").exists()
+
+
+def never(_done: int, _total: int) -> None:
+    """Nothing may be fitted before the target is found fit."""
+    raise AssertionError
