@@ -7,10 +7,12 @@ from pydantic import ValidationError
 
 from services.trainer.errors import BadProfileError
 from services.trainer.yaml_text import parse_yaml
+from shared.bounded_file import read_start
 from shared.model.profile import Profile
 from shared.model.rule import BadRuleError
 from shared.words import sentence
 
+_MOST_BYTES = 2_000_000
 PROFILES = Path(__file__).parent / "profiles"
 _PLAIN_MESSAGES = {"extra_forbidden": "nothing of this name belongs here", "missing": "is missing"}
 
@@ -23,7 +25,7 @@ def load_profile(source: Path | str | None = None) -> Profile:
     """
     path = _path(source or "medulloblastoma")
     try:
-        profile = Profile.model_validate(parse_yaml(path.read_bytes()))
+        profile = Profile.model_validate(parse_yaml(_content(path)))
         for text in [profile.rule, *profile.subgroups.values()]:
             profile.expression(text)
     except OSError as error:
@@ -36,6 +38,13 @@ def load_profile(source: Path | str | None = None) -> Profile:
     except ValidationError as error:
         raise BadProfileError(f"profile {path} is refused: {_problems(error)}") from error
     return profile
+
+
+def _content(path: Path) -> bytes:
+    data = read_start(path, _MOST_BYTES)
+    if len(data) > _MOST_BYTES:
+        raise BadProfileError(f"profile {path} has more than {_MOST_BYTES} bytes, which are allowed")
+    return data
 
 
 def _problems(error: ValidationError) -> str:

@@ -23,15 +23,25 @@ CAVALLI = "MB_Cavalli2017_patient_level.csv"
 
 
 @dataclass(frozen=True)
-class CavalliPlan:
-    """Cavalli 2017, from the folder of the user."""
+class PublicCohortPlan:
+    """A public cohort, from the folder of the user."""
 
     digest: str
-    """SHA-256 of its file, so that another file is another piece."""
+    """SHA-256 of its files, so that other files are other pieces."""
     repeats: int = 5
     folds: int = 5
     samples: int = 2000
     seed: int = 1
+
+    @property
+    def evaluation(self) -> Plan:
+        """How the cohort is evaluated."""
+        return Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
+
+
+@dataclass(frozen=True)
+class CavalliPlan(PublicCohortPlan):
+    """Cavalli 2017."""
 
     @property
     def kind(self) -> str:
@@ -42,11 +52,10 @@ class CavalliPlan:
         """See Plan."""
         if data is None:
             raise ValueError("a public cohort without its folder")
-        plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
         with published_columns(data, "cavalli"):
             taken, left = cavalli(data / CAVALLI, work / "cohort.csv")
         cohort = read_cohort(work / "cohort.csv", load_profile("medulloblastoma_survival"))
-        report = evaluate(cohort, None, plan, work / "report", quiet).model_dump(mode="json")
+        report = evaluate(cohort, None, self.evaluation, work / "report", quiet).model_dump(mode="json")
         return summary(report, work / "report") | {"taken": taken, "left_out": left}
 
 

@@ -8,12 +8,11 @@ from typing import Any
 from services.trainer.arms.registry import PRIMARY
 from services.trainer.cohort.add_vectors import add_vectors
 from services.trainer.cohort.table import read_cohort
-from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import default_workers
+from services.trainer.evaluation.evaluate import evaluate
 from services.trainer.profile import load_profile
 from services.trainer.report.block_gains import block_gains
 from shared.model.profile import Profile
-from tests.studies.cross_validated import summary
+from tests.studies.cross_validated import PublicCohortPlan, summary
 from tests.studies.hancock_tables import write_tables
 from tests.studies.pieces import quiet
 from tests.studies.public_cohorts import published_columns
@@ -25,15 +24,8 @@ _FEWER = ("blood", "cells")
 
 
 @dataclass(frozen=True)
-class HancockPlan:
-    """HANCOCK, from the folder of the user: all blocks, and the record with blood and cell density alone."""
-
-    digest: str
-    """SHA-256 of its files, so that other files are other pieces."""
-    repeats: int = 5
-    folds: int = 5
-    samples: int = 2000
-    seed: int = 1
+class HancockPlan(PublicCohortPlan):
+    """HANCOCK: all blocks, and the record with blood and cell density alone."""
 
     @property
     def kind(self) -> str:
@@ -56,8 +48,7 @@ class HancockPlan:
         """The evaluation of the record and of some blocks of vectors, with the gain by title of each block."""
         tables = {block: work / "vectors" / f"{block}.csv" for block in blocks}
         cohort = add_vectors(read_cohort(work / "cohort.csv", profile), tables)
-        plan = Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
         out = work / "-".join(["report", *tables])
-        report = evaluate(cohort, None, plan, out, quiet)
+        report = evaluate(cohort, None, self.evaluation, out, quiet)
         gains = {gain.block.title: gain.contrast.model_dump(mode="json") for gain in block_gains(report)}
         return summary(report.model_dump(mode="json"), out) | {"block_gains": gains}

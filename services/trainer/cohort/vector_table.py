@@ -10,7 +10,7 @@ import numpy as np
 
 from services.trainer.cohort.decimal_commas import with_points
 from services.trainer.cohort.rows import Row, Rows, read_bytes, read_rows
-from services.trainer.errors import BadVectorTableError
+from services.trainer.errors import BadVectorTableError, UnreadableTableError
 from shared.arrays import Floats
 from shared.canonical import sha256
 from shared.model.vector_model import MOST_COLUMNS
@@ -40,11 +40,13 @@ def read_vector_table(path: Path, is_missing: Callable[[Any], bool]) -> VectorTa
     """Read a table with one row a case; `is_missing` tells words that stand for no value.
 
     Raises:
-        BadVectorTableError: listing what is wrong.
-        UnreadableTableError: the file is no table.
+        BadVectorTableError: listing what is wrong, or the file is no table.
     """
-    data = read_bytes(path, f"table of vectors {path}")
-    sheet = read_rows(data, path.name)
+    try:
+        data = read_bytes(path, f"table of vectors {path}")
+        sheet = read_rows(data, path.name)
+    except UnreadableTableError as error:
+        raise BadVectorTableError(str(error)) from error
     header, body = sheet.rows[0].cells, _body(sheet)
     places = [place for place, name in enumerate(header) if name not in (CASE, SITE, SIMULATED)]
     problems = [*_header_problems(header, len(places)), *_ragged(body, len(header))]

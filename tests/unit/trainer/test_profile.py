@@ -120,6 +120,11 @@ def test_what_is_wrong_with_a_profile_fits_a_sentence(tmp_path: Path) -> None:
     assert len(str(refused.value)) <= LONGEST
 
 
+def test_a_file_without_an_end_is_no_profile() -> None:
+    with pytest.raises(BadProfileError, match="has more than 2000000 bytes"):
+        load_profile(Path("/dev/zero"))
+
+
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadProfileError, match=r"nowhere\.yaml cannot be read"):
         load_profile(tmp_path / "nowhere.yaml")

@@ -69,6 +69,11 @@ def test_a_fold_that_would_leave_no_event_to_learn_from_is_refused() -> None:
         draw_splits(cohort([1] * 10 + [0] * 10, sites), 1, 2, seed=1, by_site=True)
 
 
+def test_a_file_without_an_end_holds_no_splits() -> None:
+    with pytest.raises(BadSplitsError, match="has more than 50000000 bytes"):
+        load_splits(Path("/dev/zero"), cohort([0, 1] * 10, ["s"] * 20))
+
+
 def test_splits_that_were_altered_are_refused_by_the_digest_beside_them(tmp_path: Path) -> None:
     patients = cohort([0, 1] * 10, ["s"] * 20)
     draw_splits(patients, 1, 5, seed=3).write(tmp_path)

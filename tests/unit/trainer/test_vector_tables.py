@@ -13,7 +13,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.leaks import check_between, check_vectors, trained_on
 from services.trainer.cohort.table import read_cohort
 from services.trainer.cohort.vector_notes import vector_notes
-from services.trainer.errors import BadVectorTableError, LeakError, SeenCasesError, UnreadableTableError
+from services.trainer.errors import BadVectorTableError, LeakError, SeenCasesError
 from services.trainer.profile import load_profile
 from shared.model.block import DEFAULT_BLOCKS, Block
 
@@ -139,8 +139,9 @@ def test_an_unknown_block_and_an_option_of_another_form_are_named(cohort: Cohort
 
 
 def test_a_table_that_is_not_there_is_said_to_be_missing(cohort: Cohort, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableTableError, match="cannot be read: No such file"):
+    with pytest.raises(BadVectorTableError, match="cannot be read: No such file") as refused:
         add_vectors(cohort, {"blood": tmp_path / "none.csv"})
+    assert refused.value.reason == "bad_vectors"
 
 
 def measured(*, copied: bool = False) -> list[str]:
