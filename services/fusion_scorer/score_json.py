@@ -8,8 +8,10 @@ from medulla.v1.scorer_pb2 import Score
 from shared.canonical import canonical_json
 
 SIGNIFICANT_DIGITS = 6
-_LEFT_OUT_IF_EMPTY = frozenset({"block_title", "columns", "modalities_left_aside", "vectors"})
-"""Fields that only blocks of vectors need: a score without them has the bytes that it had before they came."""
+_LEFT_OUT_IF_EMPTY = frozenset(
+    {"block_title", "columns", "event_free_risks", "missing_variables", "modalities_left_aside", "vectors"}
+)
+"""Fields that came later: a score without them has the bytes that it had before they came."""
 
 
 def rounded(score: Score) -> Score:
@@ -23,7 +25,7 @@ def to_bytes(score: Score) -> bytes:
 
 
 def as_dict(score: Score) -> dict[str, Any]:
-    """A score as JSON shows it, fields of zero or empty value included, but for those of blocks of vectors."""
+    """A score as JSON shows it, fields of zero or empty value included, but for those that came later."""
     entries = MessageToDict(score, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     return dict(_without_empty(entries))
 

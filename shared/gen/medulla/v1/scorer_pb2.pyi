@@ -53,6 +53,7 @@ class ScoreCaseRequest(_message.Message):
     BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
     VECTORS_JSON_FIELD_NUMBER: _builtins.int
     WITHOUT_VECTORS_FIELD_NUMBER: _builtins.int
+    EVENT_FREE_YEARS_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     clinical_json: _builtins.str
     """A clinical record (JSON) to use instead of the stored one."""
@@ -60,6 +61,8 @@ class ScoreCaseRequest(_message.Message):
     """Leave the slides out, to see what the clinical record alone says."""
     bundle_digest: _builtins.str
     """Digest of another stored bundle; empty for the promoted one."""
+    event_free_years: _builtins.float
+    """Years without an event, above 0: the answer's event_free_risks holds the risks given these instead of 1, 2 and 3."""
     @_builtins.property
     def vectors_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Vectors by block, each `{"values": {column: number}}` (JSON), to use instead of the stored ones."""
@@ -77,14 +80,20 @@ class ScoreCaseRequest(_message.Message):
         bundle_digest: _builtins.str = ...,
         vectors_json: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         without_vectors: _abc.Iterable[_builtins.str] | None = ...,
+        event_free_years: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "clinical_json", b"clinical_json"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "_event_free_years", b"_event_free_years", "clinical_json", b"clinical_json", "event_free_years", b"event_free_years"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "bundle_digest", b"bundle_digest", "case_id", b"case_id", "clinical_json", b"clinical_json", "vectors_json", b"vectors_json", "without_slides", b"without_slides", "without_vectors", b"without_vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json", "_event_free_years", b"_event_free_years", "bundle_digest", b"bundle_digest", "case_id", b"case_id", "clinical_json", b"clinical_json", "event_free_years", b"event_free_years", "vectors_json", b"vectors_json", "without_slides", b"without_slides", "without_vectors", b"without_vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__clinical_json: _TypeAlias = _typing.Literal["clinical_json"]  # noqa: Y015
     _WhichOneofArgType__clinical_json: _TypeAlias = _typing.Literal["_clinical_json", b"_clinical_json"]  # noqa: Y015
+    _WhichOneofReturnType__event_free_years: _TypeAlias = _typing.Literal["event_free_years"]  # noqa: Y015
+    _WhichOneofArgType__event_free_years: _TypeAlias = _typing.Literal["_event_free_years", b"_event_free_years"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__clinical_json) -> _WhichOneofReturnType__clinical_json | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__event_free_years) -> _WhichOneofReturnType__event_free_years | None: ...
 
 Global___ScoreCaseRequest: _TypeAlias = ScoreCaseRequest  # noqa: Y015
 
@@ -135,13 +144,20 @@ class Score(_message.Message):
     READINGS_FIELD_NUMBER: _builtins.int
     MODALITIES_LEFT_ASIDE_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
+    CERTAINTY_FIELD_NUMBER: _builtins.int
+    EVENT_FREE_RISKS_FIELD_NUMBER: _builtins.int
+    INCIDENCE_FIELD_NUMBER: _builtins.int
+    COHORT_RISK_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    RECORD_ONLY_FIELD_NUMBER: _builtins.int
+    MISSING_VARIABLES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     score_id: _builtins.str
     """Lower-case hex SHA-256 over slides, bags, clinical record, vectors and bundle: the same inputs give the same id and the
     same bytes.
     """
     risk_group: _builtins.str
-    """Empty when the scorer abstained."""
+    """Empty when the scorer abstained or is not certain: a group is given only where `certainty` is clear."""
     risk_group_rule: _builtins.str
     """The rule that set the group, in words and numbers."""
     model: _builtins.str
@@ -196,6 +212,34 @@ class Score(_message.Message):
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___VectorEvidence]:
         """The vectors that the score was made from, in the order of the bundle's blocks."""
 
+    @_builtins.property
+    def certainty(self) -> Global___Certainty:
+        """How far the interval lets the score be read; absent when the scorer abstained."""
+
+    @_builtins.property
+    def event_free_risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventFreeRisk]:
+        """Risk by later horizons of a patient who has had no event until now."""
+
+    @_builtins.property
+    def incidence(self) -> Global___IncidenceCurve:
+        """Cumulative incidence over time; absent when the scorer abstained."""
+
+    @_builtins.property
+    def cohort_risk(self) -> Global___CohortRisk:
+        """Where the patients of the training cohort lie; absent where the bundle does not know it."""
+
+    @_builtins.property
+    def rule(self) -> Global___RuleAnswer:
+        """What the rule of the bundle's profile says; absent where it has none."""
+
+    @_builtins.property
+    def record_only(self) -> Global___RecordOnly:
+        """The same case by the bundle's model of the clinical record alone; absent where the model reads nothing else."""
+
+    @_builtins.property
+    def missing_variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissingVariable]:
+        """Variables of the model that the record lacks, and what they could change."""
+
     def __init__(
         self,
         *,
@@ -222,14 +266,283 @@ class Score(_message.Message):
         readings: _abc.Iterable[Global___Reading] | None = ...,
         modalities_left_aside: _abc.Iterable[_builtins.str] | None = ...,
         vectors: _abc.Iterable[Global___VectorEvidence] | None = ...,
+        certainty: Global___Certainty | None = ...,
+        event_free_risks: _abc.Iterable[Global___EventFreeRisk] | None = ...,
+        incidence: Global___IncidenceCurve | None = ...,
+        cohort_risk: Global___CohortRisk | None = ...,
+        rule: Global___RuleAnswer | None = ...,
+        record_only: Global___RecordOnly | None = ...,
+        missing_variables: _abc.Iterable[Global___MissingVariable] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["out_of_distribution", b"out_of_distribution", "provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "incidence", b"incidence", "out_of_distribution", b"out_of_distribution", "provenance", b"provenance", "record_only", b"record_only", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "contributions", b"contributions", "left_out", b"left_out", "log_risk", b"log_risk", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "contributions", b"contributions", "event_free_risks", b"event_free_risks", "incidence", b"incidence", "left_out", b"left_out", "log_risk", b"log_risk", "missing_variables", b"missing_variables", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "record_only", b"record_only", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "rule", b"rule", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__certainty: _TypeAlias = _typing.Literal["certainty"]  # noqa: Y015
+    _WhichOneofArgType__certainty: _TypeAlias = _typing.Literal["_certainty", b"_certainty"]  # noqa: Y015
+    _WhichOneofReturnType__cohort_risk: _TypeAlias = _typing.Literal["cohort_risk"]  # noqa: Y015
+    _WhichOneofArgType__cohort_risk: _TypeAlias = _typing.Literal["_cohort_risk", b"_cohort_risk"]  # noqa: Y015
+    _WhichOneofReturnType__incidence: _TypeAlias = _typing.Literal["incidence"]  # noqa: Y015
+    _WhichOneofArgType__incidence: _TypeAlias = _typing.Literal["_incidence", b"_incidence"]  # noqa: Y015
+    _WhichOneofReturnType__record_only: _TypeAlias = _typing.Literal["record_only"]  # noqa: Y015
+    _WhichOneofArgType__record_only: _TypeAlias = _typing.Literal["_record_only", b"_record_only"]  # noqa: Y015
+    _WhichOneofReturnType__rule: _TypeAlias = _typing.Literal["rule"]  # noqa: Y015
+    _WhichOneofArgType__rule: _TypeAlias = _typing.Literal["_rule", b"_rule"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__certainty) -> _WhichOneofReturnType__certainty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cohort_risk) -> _WhichOneofReturnType__cohort_risk | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__incidence) -> _WhichOneofReturnType__incidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__record_only) -> _WhichOneofReturnType__record_only | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rule) -> _WhichOneofReturnType__rule | None: ...
+
+Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
+class Certainty(_message.Message):
+    """How far the interval lets a risk be read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """clear; crosses_threshold where the interval reaches into another risk group; too_uncertain where it is wider than the
+    bundle's limit.
+    """
+    rule: _builtins.str
+    """The rule that set it, in words and numbers."""
+    width: _builtins.float
+    """The interval's width and the bundle's limit, at the horizon of the risk groups."""
+    limit: _builtins.float
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        width: _builtins.float = ...,
+        limit: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "rule", b"rule", "state", b"state", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Score: _TypeAlias = Score  # noqa: Y015
+Global___Certainty: _TypeAlias = Certainty  # noqa: Y015
+
+@_typing.final
+class EventFreeRisk(_message.Message):
+    """Risk of relapse by a horizon, given that there was no event of any kind until `event_free_years`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FREE_YEARS_FIELD_NUMBER: _builtins.int
+    HORIZON_YEARS_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    LO_FIELD_NUMBER: _builtins.int
+    HI_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    event_free_years: _builtins.float
+    horizon_years: _builtins.float
+    risk: _builtins.float
+    lo: _builtins.float
+    hi: _builtins.float
+    level: _builtins.float
+    def __init__(
+        self,
+        *,
+        event_free_years: _builtins.float = ...,
+        horizon_years: _builtins.float = ...,
+        risk: _builtins.float = ...,
+        lo: _builtins.float = ...,
+        hi: _builtins.float = ...,
+        level: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_free_years", b"event_free_years", "hi", b"hi", "horizon_years", b"horizon_years", "level", b"level", "lo", b"lo", "risk", b"risk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventFreeRisk: _TypeAlias = EventFreeRisk  # noqa: Y015
+
+@_typing.final
+class IncidenceCurve(_message.Message):
+    """Cumulative incidence of relapse over time, competing events accounted for; the lists are equally long."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEARS_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    LO_FIELD_NUMBER: _builtins.int
+    HI_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    level: _builtins.float
+    @_builtins.property
+    def years(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Years since the start of follow-up, rising from 0."""
+
+    @_builtins.property
+    def risk(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def lo(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def hi(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        years: _abc.Iterable[_builtins.float] | None = ...,
+        risk: _abc.Iterable[_builtins.float] | None = ...,
+        lo: _abc.Iterable[_builtins.float] | None = ...,
+        hi: _abc.Iterable[_builtins.float] | None = ...,
+        level: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hi", b"hi", "level", b"level", "lo", b"lo", "risk", b"risk", "years", b"years"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidenceCurve: _TypeAlias = IncidenceCurve  # noqa: Y015
+
+@_typing.final
+class CohortRisk(_message.Message):
+    """Out-of-fold risks of the training cohort at the horizon of the risk groups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HORIZON_YEARS_FIELD_NUMBER: _builtins.int
+    QUANTILES_FIELD_NUMBER: _builtins.int
+    PATIENTS_FIELD_NUMBER: _builtins.int
+    horizon_years: _builtins.float
+    patients: _builtins.int
+    """Patients of the training cohort."""
+    @_builtins.property
+    def quantiles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Evenly spaced quantiles, from minimum to maximum."""
+
+    def __init__(
+        self,
+        *,
+        horizon_years: _builtins.float = ...,
+        quantiles: _abc.Iterable[_builtins.float] | None = ...,
+        patients: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["horizon_years", b"horizon_years", "patients", b"patients", "quantiles", b"quantiles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CohortRisk: _TypeAlias = CohortRisk  # noqa: Y015
+
+@_typing.final
+class RuleAnswer(_message.Message):
+    """What the rule of a profile says of a case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPRESSION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    expression: _builtins.str
+    """The rule as the profile writes it."""
+    answer: _builtins.str
+    """high, low, or unknown where the record lacks what the rule reads."""
+    sentence: _builtins.str
+    """One sentence for people."""
+    def __init__(
+        self,
+        *,
+        expression: _builtins.str = ...,
+        answer: _builtins.str = ...,
+        sentence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "expression", b"expression", "sentence", b"sentence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleAnswer: _TypeAlias = RuleAnswer  # noqa: Y015
+
+@_typing.final
+class RecordOnly(_message.Message):
+    """What the clinical record alone says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODALITIES_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The arm that answered."""
+    @_builtins.property
+    def modalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks that it reads."""
+
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]: ...
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        modalities: _abc.Iterable[_builtins.str] | None = ...,
+        risks: _abc.Iterable[Global___HorizonRisk] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["modalities", b"modalities", "model", b"model", "risks", b"risks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordOnly: _TypeAlias = RecordOnly  # noqa: Y015
+
+@_typing.final
+class MissingVariable(_message.Message):
+    """A variable that the model reads and the record lacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIABLE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    HORIZON_YEARS_FIELD_NUMBER: _builtins.int
+    LO_FIELD_NUMBER: _builtins.int
+    LO_VALUE_FIELD_NUMBER: _builtins.int
+    HI_FIELD_NUMBER: _builtins.int
+    HI_VALUE_FIELD_NUMBER: _builtins.int
+    variable: _builtins.str
+    label: _builtins.str
+    horizon_years: _builtins.float
+    lo: _builtins.float
+    """The lowest and the highest risk over the values it can have, and those values."""
+    lo_value: _builtins.str
+    hi: _builtins.float
+    hi_value: _builtins.str
+    def __init__(
+        self,
+        *,
+        variable: _builtins.str = ...,
+        label: _builtins.str = ...,
+        horizon_years: _builtins.float = ...,
+        lo: _builtins.float = ...,
+        lo_value: _builtins.str = ...,
+        hi: _builtins.float = ...,
+        hi_value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hi", b"hi", "hi_value", b"hi_value", "horizon_years", b"horizon_years", "label", b"label", "lo", b"lo", "lo_value", b"lo_value", "variable", b"variable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissingVariable: _TypeAlias = MissingVariable  # noqa: Y015
 
 @_typing.final
 class LeftOutSlide(_message.Message):
