@@ -69,7 +69,7 @@ class CaseSummary(_message.Message):
     risk_group: _builtins.str
     """Empty where `certainty` is not clear."""
     certainty: _builtins.str
-    """State of the score's certainty; empty without a score, when the scorer abstained, and in scores of older programs."""
+    """clear, crosses_threshold or too_uncertain; empty without a score, and in scores of older programs."""
     @_builtins.property
     def risk(self) -> _scorer_pb2.HorizonRisk:
         """Risk at the first horizon; absent without a score or when the scorer abstained."""
