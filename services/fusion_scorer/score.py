@@ -10,8 +10,8 @@ from services.fusion_scorer.case_evidence import CaseEvidence, case_evidence
 from services.fusion_scorer.contributions import contributions
 from services.fusion_scorer.evidence import attention_file, provenance, resolution_remarks, slide_evidence
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.pathomics import Pathomics
 from services.fusion_scorer.score_json import rounded
+from services.fusion_scorer.slide_risk import SlideRisk
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
@@ -49,7 +49,7 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
         _answer_by(arm, answer, evidence, known)
-    return Scored(rounded(answer), _attention(case, evidence.pathomics, answer))
+    return Scored(rounded(answer), _attention(case, evidence.slide_risk, answer))
 
 
 def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
@@ -81,7 +81,7 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    attention = evidence.pathomics.attention if evidence.pathomics else {}
+    attention = evidence.slide_risk.attention if evidence.slide_risk else {}
     distance = evidence.checked.distances.get(slide.slide_id)
     return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
 
@@ -146,8 +146,8 @@ def _set_group(answer: Score, bundle: Bundle, prediction: ArmPrediction) -> None
         answer.risk_group, answer.risk_group_rule = rule.group_of(risk), rule.explained(risk)
 
 
-def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:
-    if pathomics is None:
+def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) -> dict[str, bytes]:
+    if slide_risk is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, pathomics.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, slide_risk.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
