@@ -53,8 +53,8 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
 
 
 def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
-    """Titles of blocks, in alphabetical order."""
-    return sorted(map(bundle.manifest.profile.title_of, blocks))
+    """Titles of blocks, in the order of the profile."""
+    return [block.title for block in bundle.manifest.profile.ordered(blocks)]
 
 
 def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
