@@ -9,6 +9,7 @@ from typing import Any, Self
 import yaml
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
+from services.trainer.yaml_problems import yaml_problems
 from services.trainer.yaml_text import parse_yaml
 from shared.bounded_file import read_start
 from shared.errors import PermanentError
@@ -109,15 +110,16 @@ def load_map(path: Path) -> ColumnMap:
     Raises:
         BadMapError: it cannot be read, is no YAML or no map.
     """
+    content = None
     try:
         data = read_start(path, _MOST_BYTES)
         if len(data) > _MOST_BYTES:
             raise BadMapError(f"map {path} has more than {_MOST_BYTES} bytes, which are allowed")
-        return ColumnMap.model_validate(parse_yaml(data) or {})
+        content = parse_yaml(data) or {}
+        return ColumnMap.model_validate(content)
     except OSError as error:
         raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in error.errors()]
-        raise BadMapError(f"map {path} is refused: {sentence(wrong)}") from error
+        raise BadMapError(f"map {path} is refused: {sentence(yaml_problems(error, content))}") from error

@@ -184,8 +184,18 @@ def test_a_vector_with_the_name_of_another_case_is_refused(scorer: Scorer) -> No
     assert 'case_id is "MB-2", but the vector is stored for MB-1' in str(refused(scorer, vector_json("blood", "MB-2")))
 
 
-def test_a_rescore_of_a_case_with_a_told_and_an_untold_refusal_is_refused(scorer: Scorer) -> None:
-    refused(scorer, b"{")
+def test_two_refused_vectors_that_land_at_once_are_reported_once_each(scorer: Scorer) -> None:
     scorer.store.put(keys.vector(CASE, "texture"), b"{")
-    with pytest.raises(BadVectorsError):
+    refused(scorer, b"{")
+    (request,) = scorer.announced
+    assert not list(scorer.rescore(request))
+    assert "the vector texture of MB-1" in str(refused(scorer, b"{", keys.vector(CASE, "texture")))
+    assert not list(scorer.rescore(request))
+
+
+def test_a_rescore_reports_the_vector_that_only_the_new_bundle_refuses(scorer: Scorer) -> None:
+    refused(scorer, b"{")
+    scorer.land(keys.vector(CASE, "texture"), vector_json("texture", t1=1))
+    scorer.promote_vectors("newer", texture={"columns": [f"u{i}" for i in range(7)]})
+    with pytest.raises(BadVectorsError, match='the vector texture of MB-1 is refused: "t1" is no column'):
         scorer.rescore(CaseRescoreRequested(event_id="e", case_id=CASE))

@@ -176,7 +176,7 @@ def test_resolutions_that_disagree_are_a_remark_that_names_each_with_its_source(
     assert not scored(toy, slide).remarks
 
 
-def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:
+def test_a_slide_without_tiles_leaves_the_case_without_a_risk_of_slides(toy: Bundle) -> None:
     result = scored(toy, slide_input("A", features()), clinical=record(stage="M0", group="G3"))
     assert result.model == "clinical_molecular"
     assert result.slides[0].attention_key == ""

@@ -50,7 +50,7 @@ def test_a_score_of_two_vectors_and_a_record_is_what_a_hand_counts(bundle: Bundl
     assert [item.value for item in result.contributions] == ["M1", "+1.30 SD", "-0.65 SD"]
     assert [item.label for item in result.contributions] == ["M stage", "blood counts", "MRI texture"]
     assert [item.block_title for item in result.contributions] == ["clinical", "blood counts", "MRI texture"]
-    assert list(result.modalities_used) == ["MRI texture", "blood counts", "clinical"]
+    assert list(result.modalities_used) == ["clinical", "blood counts", "MRI texture"]
     assert list(result.modalities_missing) == ["slides"]
 
 
@@ -76,7 +76,7 @@ def test_a_pattern_without_a_model_is_served_by_a_smaller_one_that_names_what_wa
     result = scored(bundle, vector(bundle, "texture", t1=1), stage="M0")
     assert (result.model, list(result.modalities_used)) == ("clinical", ["clinical"])
     assert list(result.modalities_left_aside) == ["MRI texture"]
-    assert list(result.modalities_missing) == ["blood counts", "slides"]
+    assert list(result.modalities_missing) == ["slides", "blood counts"]
 
 
 def test_slides_that_no_model_reads_with_the_record_are_left_aside(bundle: Bundle) -> None:

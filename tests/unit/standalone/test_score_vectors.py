@@ -10,8 +10,10 @@ from typer.testing import CliRunner, Result
 
 from services.standalone import score_text
 from services.standalone.app import app
+from services.standalone.bundle_lines import bundle_lines
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
+from shared.model.bundle import load
 from tests.support import scores as samples
 from tests.support.fusion import clinical_json
 from tests.support.vector_bundle import vector_json, write_vector_bundle
@@ -99,6 +101,14 @@ def test_bundle_show_lists_blocks_with_title_source_and_number_of_columns(bundle
     assert "block    clinical (from record)" in shown
     assert "block    pathomic: slides (from slides)" in shown
     assert "block    texture: MRI texture (from vectors, 7 columns)" in shown
+
+
+def test_bundle_show_lists_the_blocks_of_an_arm_in_the_order_of_the_profile(bundle: Path) -> None:
+    loaded = load(bundle)
+    sorted_arm = loaded.manifest.arms[0].model_copy(update={"blocks": ("blood", "clinical", "texture")})
+    manifest = loaded.manifest.model_copy(update={"arms": (sorted_arm,)})
+    lines = bundle_lines("d" * 64, manifest, loaded.vectors, signed=False)
+    assert "arm      fused (clinical + blood + texture)" in lines
 
 
 def test_report_and_terminal_call_blocks_by_their_titles() -> None:
