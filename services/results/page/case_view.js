@@ -151,7 +151,7 @@ function history(older) {
     return h("tr", {}, h("td", {}, words.time(asOf)), h("td", {}, said), h("td", {}, words.plain(score.risk_group)),
       h("td", {}, score.provenance?.bundle_name ?? ""), h("td", {}, h("code", { title: score.score_id }, words.short(score.score_id))));
   };
-  return section("Older scores", h("div", { class: "scroll" }, h("table", { class: "plain" },
+  return section("Older scores", h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of older scores" }, h("table", { class: "plain" },
     h("thead", {}, h("tr", {}, ["As of", "Risk", "Group", "Bundle", "Score"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, older.map(row)))));
 }
