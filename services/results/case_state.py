@@ -110,6 +110,9 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
         risk_group="" if score is None or score.abstained else score.risk_group,
         flags=_flags(score, refused),
         updated_at=stamp(facts.updated_at),
+        certainty="" if score is None or score.abstained else score.certainty.state,
+        site_id=facts.current.site if facts.current else "",
+        reasons=dict.fromkeys(each.reason for each in refused),
     )
 
 

@@ -3,9 +3,23 @@
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
 
-ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse)
+ANSWERS = (
+    ListCasesResponse,
+    CountCasesResponse,
+    GetCaseResponse,
+    ListScoresResponse,
+    GetTimelineResponse,
+    ListNotesResponse,
+)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],

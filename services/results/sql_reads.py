@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 
-from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, Version, Withdrawal
+from services.results.case_list import IN_PROGRESS
+from services.results.ports import Activity, CaseFacts, KeptScore, Version, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import stamp, when
 from shared.units import CaseId
@@ -50,12 +51,6 @@ def progress_values(progress: Progress) -> dict[str, Any]:
     return {name: getattr(progress, name) for name in _PROGRESS_VALUES} | {"at": when(progress.at)}
 
 
-def cases(tx: Connection, limit: int, after: PageMark | None) -> list[CaseFacts]:
-    """See ResultStore."""
-    query = _facts().order_by(CASES.c.updated_at.desc(), CASES.c.case_id).limit(limit)
-    return _complete(tx, tx.execute(query.where(_behind(after)) if after else query).all())
-
-
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     """See ResultStore."""
     facts = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
@@ -94,22 +89,24 @@ def current_body(tx: Connection, case_id: CaseId) -> str | None:
 
 def activity(tx: Connection, since: datetime) -> Activity:
     """See ResultStore."""
-    recent = tx.execute(select(PROGRESS).where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
+    recent = tx.execute(_under_way().where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
     newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(_NEWEST_CASES)
     return Activity([_progress(row) for row in recent], {row.case_id: row.revision for row in tx.execute(newest)})
 
 
+def _under_way() -> Select[Any]:
+    """Progress of slides that are still processed: of cases in progress, and not refused."""
+    busy = func.coalesce(CASES.c.state, IN_PROGRESS) == IN_PROGRESS
+    same = REJECTIONS.c.case_id == PROGRESS.c.case_id, REJECTIONS.c.slide_id == PROGRESS.c.slide_id
+    return select(PROGRESS).join(CASES, CASES.c.case_id == PROGRESS.c.case_id).where(busy, ~exists().where(*same))
+
+
 def _facts() -> Select[Any]:
     current = and_(SCORES.c.case_id == CASES.c.case_id, SCORES.c.score_id == CASES.c.current_score_id)
-    score = SCORES.c.body, SCORES.c.as_of, SCORES.c.revision, SCORES.c.inputs
+    score = SCORES.c.body, SCORES.c.as_of, SCORES.c.revision, SCORES.c.inputs, SCORES.c.site_id
     withdrawn = CASES.c.withdrawn, CASES.c.withdrawn_revision, CASES.c.withdrawn_at, CASES.c.withdrawn_event_id
     case = CASES.c.case_id, CASES.c.updated_at, *withdrawn, CASES.c.nothing_left
     return select(*case, *score).select_from(CASES.outerjoin(SCORES, current))
-
-
-def _behind(mark: PageMark) -> Any:
-    same_time = and_(CASES.c.updated_at == mark.updated_at, CASES.c.case_id > mark.case_id)
-    return or_(CASES.c.updated_at < mark.updated_at, same_time)
 
 
 def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
@@ -128,7 +125,7 @@ def _current(row: Row[Any]) -> KeptScore | None:
     if row.body is None:
         return None
     inputs = None if row.inputs is None else frozenset((key, etag) for key, etag in json.loads(row.inputs))
-    return KeptScore(row.body, row.as_of, current=True, revision=row.revision, inputs=inputs)
+    return KeptScore(row.body, row.as_of, current=True, revision=row.revision, inputs=inputs, site=row.site_id or "")
 
 
 def _withdrawal(row: Row[Any]) -> Withdrawal | None:
