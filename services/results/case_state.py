@@ -42,6 +42,12 @@ def summary(facts: CaseFacts) -> CaseSummary:
     return _summary(facts, _score(facts), open_rejections(facts))
 
 
+def slide_ids(facts: CaseFacts) -> set[str]:
+    """Slides that the current score was made from, or left out."""
+    score = _score(facts) or Score()
+    return {each.slide_id for each in (*score.slides, *score.left_out)}
+
+
 def answer(facts: CaseFacts) -> GetCaseResponse:
     """The case with its current score and open refusals."""
     score, refused = _score(facts), open_rejections(facts)

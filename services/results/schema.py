@@ -55,6 +55,9 @@ CASES = Table(
     Column("withdrawn_at", UtcTime),
     Column("withdrawn_event_id", String(64)),
     Column("nothing_left", Boolean, comment="Nothing of the case is left in the bucket"),
+    Column(
+        "concluded_at", UtcTime, comment="Progress up to then is of what the last score or withdrawal was made from"
+    ),
     Column("summary_revision", BigInteger, comment="Revision from which the columns below and the labels were derived"),
     Column("state", String(16), comment="in_progress, scored, abstained, rejected or withdrawn"),
     Column("risk_group", Text),
@@ -75,7 +78,7 @@ CASE_LABELS = Table(
     "case_labels",
     METADATA,
     Column("case_id", String(64), primary_key=True),
-    Column("field", String(16), primary_key=True, comment="flag or reason"),
+    Column("field", String(16), primary_key=True, comment="flag, reason or slide"),
     Column("label", String(200), primary_key=True),
     Column("position", Integer, nullable=False, comment="Order in which the labels of a case are shown"),
     Index("case_labels_by_label", "field", "label", "case_id"),

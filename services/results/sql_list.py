@@ -1,7 +1,7 @@
 """Reads pages and counts of the list of cases from their columns."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -59,9 +59,9 @@ def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
     return found
 
 
-def _is_labelled(field: Field, values: Any) -> ColumnElement[bool]:
-    same = CASE_LABELS.c.case_id == CASES.c.case_id, CASE_LABELS.c.field == str(field)
-    return exists().where(*same, CASE_LABELS.c.label.in_(sorted(values)))
+def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:
+    label = CASE_LABELS.alias()
+    return exists().where(label.c.case_id == CASES.c.case_id, label.c.field == field, label.c.label.in_(sorted(values)))
 
 
 def _behind(mark: PageMark) -> ColumnElement[bool]:
@@ -139,6 +139,6 @@ def _folded(groups: Sequence[_Group], chosen: Selection, field: Field) -> Mappin
 
 def _label_counts(tx: Connection, chosen: Selection, field: Field) -> Mapping[str, int]:
     of_case = CASE_LABELS.join(CASES, CASES.c.case_id == CASE_LABELS.c.case_id)
-    query = select(CASE_LABELS.c.label, func.count()).select_from(of_case).where(CASE_LABELS.c.field == str(field))
+    query = select(CASE_LABELS.c.label, func.count()).select_from(of_case).where(CASE_LABELS.c.field == field)
     rows = tx.execute(query.where(*_conditions(chosen.without(field))).group_by(CASE_LABELS.c.label))
     return {row.label: row[1] for row in rows}

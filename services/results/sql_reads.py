@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
-from sqlalchemy import Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import Connection, Row, Select, and_, exists, false, func, or_, select
 
-from services.results.case_list import IN_PROGRESS
 from services.results.ports import Activity, CaseFacts, KeptScore, Version, Withdrawal
-from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.schema import CASE_LABELS, CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import stamp, when
 from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
+SLIDE = "slide"
+"""Field of the labels that name the slides of the current score."""
 NEWEST_SCORE = (SCORES.c.revision.desc(), SCORES.c.score_id.desc())
 """The order of a case's scores, the current one first: while slides are in progress, several may have the same time."""
 _REJECTION_TEXTS = (
@@ -95,10 +96,14 @@ def activity(tx: Connection, since: datetime) -> Activity:
 
 
 def _under_way() -> Select[Any]:
-    """Progress of slides that are still processed: of cases in progress, and not refused."""
-    busy = func.coalesce(CASES.c.state, IN_PROGRESS) == IN_PROGRESS
-    same = REJECTIONS.c.case_id == PROGRESS.c.case_id, REJECTIONS.c.slide_id == PROGRESS.c.slide_id
-    return select(PROGRESS).join(CASES, CASES.c.case_id == PROGRESS.c.case_id).where(busy, ~exists().where(*same))
+    """Progress of slides that are still processed: neither refused, nor concluded by a score or a withdrawal."""
+    rejected = REJECTIONS.c.case_id == PROGRESS.c.case_id, REJECTIONS.c.slide_id == PROGRESS.c.slide_id
+    same = CASE_LABELS.c.case_id == PROGRESS.c.case_id, CASE_LABELS.c.label == PROGRESS.c.slide_id
+    scored = exists().where(CASE_LABELS.c.field == SLIDE, *same)
+    has_ended = or_(scored, and_(CASES.c.current_score_id.is_(None), CASES.c.concluded_at.is_not(None)))
+    is_later = func.coalesce(PROGRESS.c.at > CASES.c.concluded_at, false())
+    query = select(PROGRESS).join(CASES, CASES.c.case_id == PROGRESS.c.case_id)
+    return query.where(~exists().where(*rejected), or_(~has_ended, is_later))
 
 
 def _facts() -> Select[Any]:

@@ -1,7 +1,7 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
@@ -16,6 +16,9 @@ from services.results.ports import Activity, CaseFacts, KeptScore, ScoreRecord, 
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
 from shared.units import CaseId, SlideId
+
+_CLOCKS_DIFFER = timedelta(seconds=5)
+"""By how much the clock of a service that tells of progress may be ahead of ours."""
 
 
 def _now() -> datetime:
@@ -62,6 +65,7 @@ class SqlStore:
             _keep_score(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)
             _point_at_newest(tx, record.case_id)
+            _conclude(tx, record.case_id, self._now())
             sql_summary.refresh(tx, record.case_id)
             now = sql_reads.current_body(tx, record.case_id)
             why = audit_chain.no_longer_from(before, now) if before and now == record.body else None
@@ -77,6 +81,7 @@ class SqlStore:
             _touch_case(tx, withdrawal.case_id, withdrawal.as_of)
             _keep_withdrawal(tx, withdrawal)
             _point_at_newest(tx, withdrawal.case_id)
+            _conclude(tx, withdrawal.case_id, self._now())
             sql_summary.refresh(tx, withdrawal.case_id)
             sql_audit.append(tx, withdrawal, withdrawal.sentence, self._now())
         return True
@@ -233,6 +238,10 @@ def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
     newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id, counts).order_by(*sql_reads.NEWEST_SCORE)
     current = newest.limit(1).correlate(CASES).scalar_subquery()
     tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=current))
+
+
+def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> None:
+    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(concluded_at=now + _CLOCKS_DIFFER))
 
 
 def _keep_progress(tx: Connection, progress: Progress) -> bool:

@@ -1,6 +1,6 @@
 """Derives what the list of cases shows, and stores it in the columns and labels of the case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from services.results import sql_reads
 from services.results.case_list import Field, state_word
-from services.results.case_state import summary
+from services.results.case_state import slide_ids, summary
 from services.results.schema import CASE_LABELS, CASES
 from shared.text import capped
 from shared.units import CaseId
@@ -23,9 +23,10 @@ def refresh(tx: Connection, case_id: CaseId) -> None:
     if facts is None:
         return
     shown = summary(facts)
+    labelled = {Field.FLAG: shown.flags, Field.REASON: shown.reasons, sql_reads.SLIDE: slide_ids(facts)}
     tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(_columns(shown)))
     tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id == case_id))
-    if labels := list(_labels(shown)):
+    if labels := [label for name, texts in labelled.items() for label in _labels(case_id, name, texts)]:
         tx.execute(insert(CASE_LABELS), labels)
 
 
@@ -55,8 +56,7 @@ def _columns(shown: CaseSummary) -> dict[str, Any]:
     }
 
 
-def _labels(shown: CaseSummary) -> Iterator[dict[str, Any]]:
-    for field, texts in ((Field.FLAG, shown.flags), (Field.REASON, shown.reasons)):
-        labels = dict.fromkeys(capped(text, _LABEL_CHARACTERS) for text in texts)
-        for position, label in enumerate(labels):
-            yield {"case_id": shown.case_id, "field": str(field), "label": label, "position": position}
+def _labels(case_id: str, name: str, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    labels = dict.fromkeys(capped(text, _LABEL_CHARACTERS) for text in texts)
+    for position, label in enumerate(labels):
+        yield {"case_id": case_id, "field": name, "label": label, "position": position}

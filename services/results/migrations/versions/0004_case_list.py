@@ -12,6 +12,7 @@ down_revision = "0003"
 
 _TIME = sa.DateTime(timezone=True)
 _SUMMARY = "Revision from which the columns below and the labels were derived"
+_CONCLUDED = "Progress up to then is of what the last score or withdrawal was made from"
 _STATE = "in_progress, scored, abstained, rejected or withdrawn"
 _HORIZON = "Of the risk, the first horizon; empty without one, as the next columns"
 _SITE = "Site in the clinical record that it was made from; empty without one"
@@ -44,7 +45,7 @@ def _create_labels() -> None:
     op.create_table(
         "case_labels",
         sa.Column("case_id", sa.String(64), primary_key=True),
-        sa.Column("field", sa.String(16), primary_key=True, comment="flag or reason"),
+        sa.Column("field", sa.String(16), primary_key=True, comment="flag, reason or slide"),
         sa.Column("label", sa.String(200), primary_key=True),
         sa.Column("position", sa.Integer(), nullable=False, comment="Order in which the labels of a case are shown"),
     )
@@ -64,6 +65,7 @@ def _create_notes() -> None:
 
 def _columns() -> list[tuple[str, sa.Column[object]]]:
     return [
+        ("cases", sa.Column("concluded_at", _TIME, comment=_CONCLUDED)),
         ("cases", sa.Column("summary_revision", sa.BigInteger(), comment=_SUMMARY)),
         ("cases", sa.Column("state", sa.String(16), comment=_STATE)),
         *(("cases", sa.Column(name, sa.Text())) for name in ("risk_group", "certainty")),
