@@ -90,6 +90,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
+        Every(settings.waiting_look_every_s, results.refresh_summaries),
     )
 
 

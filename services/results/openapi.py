@@ -3,11 +3,26 @@
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
 from medulla.v1.scorer_pb2 import DescribeFormResponse
 from pydantic import BaseModel
 
-ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse, DescribeFormResponse)
+ANSWERS = (
+    ListCasesResponse,
+    CountCasesResponse,
+    GetCaseResponse,
+    ListScoresResponse,
+    GetTimelineResponse,
+    ListNotesResponse,
+    DescribeFormResponse,
+)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],

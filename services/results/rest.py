@@ -20,6 +20,7 @@ from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_list import list_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
@@ -81,8 +82,9 @@ def create_app(
     app.include_router(_open_routes(login))
     queries = Queries(results, blobs)
     cases = case_routes(queries, Evidence(queries, blobs))
+    listed = list_routes(queries)
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    app.include_router(_guarded((listed, cases, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     if scorer is not None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from medulla.v1.results_pb2 import CaseState
 
 from services.results import case_state, migrate
+from services.results.case_list import Order, Selection
 from services.results.errors import ScoreMismatchError
-from services.results.ports import PageMark
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as samples
@@ -269,11 +269,11 @@ def test_a_case_scored_again_after_a_deletion_is_the_most_recently_changed(store
 def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:
     cases, after = [], None
     for size in sizes:
-        page = paged.cases(size, after)
+        page = paged.page(Selection(), Order.NEWEST, size, after)
         if not page:
             break
-        cases += page
-        after = PageMark(page[-1].updated_at, page[-1].case_id)
+        cases += [shown for _, shown in page]
+        after = page[-1][0]
     assert [each.case_id for each in cases] == [f"p-{n:02}" for n in (*range(20, 24), *range(20))]
 
 

@@ -155,11 +155,11 @@ def test_grpc_says_why_there_is_no_answer(
 
 
 def test_grpc_shows_progress_as_it_happens(stub: ResultsServiceStub, issuer: OidcIssuer, filled: Results) -> None:
-    filled.store.record_progress(samples.progress("MB-1", "A", 1, samples.at(9)))
+    filled.store.record_progress(samples.progress("MB-3", "A", 1, samples.at(9)))
     metadata = (("authorization", f"Bearer {issuer.token()}"),)
-    watching = stub.WatchProgress(results_pb2.WatchProgressRequest(case_id="MB-1"), metadata=metadata, timeout=20)
+    watching = stub.WatchProgress(results_pb2.WatchProgressRequest(case_id="MB-3"), metadata=metadata, timeout=20)
     assert next(watching).progress.done == 1
     filled.store.record_progress(samples.progress("MB-2", "A", 5, samples.at(9)))
-    filled.store.record_progress(samples.progress("MB-1", "A", 2, samples.at(9.5)))
+    filled.store.record_progress(samples.progress("MB-3", "A", 2, samples.at(9.5)))
     assert next(watching).progress.done == 2
     watching.cancel()
