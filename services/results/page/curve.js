@@ -14,7 +14,7 @@ export function curve(incidence, risks) {
   return s("svg", { class: "curve", role: "img", "aria-labelledby": `${id}-title ${id}-text` },
     s("title", { id: `${id}-title` }, "Cumulative incidence of relapse over time"),
     s("desc", { id: `${id}-text` }, risks.map(description).join("; ")),
-    s("svg", { class: "plot", x: "42", y: "12" }, axes(end, x, y), lines(incidence, x, y), risks.map((risk) => mark(risk, x, y))));
+    axes(end, x, y), lines(incidence, x, y), risks.map((risk) => mark(risk, x, y)));
 }
 
 const description = (risk) => `${words.percent(risk.risk)} by ${words.years(risk.horizon_years)} (${words.range(risk)})`;
@@ -26,7 +26,7 @@ function axes(end, x, y) {
       s("line", { class: "grid", x1: "0", x2: "100%", y1: `${y(share)}%`, y2: `${y(share)}%` }),
       s("text", { class: "tick left", x: "0", y: `${y(share)}%`, dx: "-8", dy: "4" }, words.percent(share))]),
     years.map((year) => s("text", { class: "tick", x: `${x(year)}%`, y: "100%", dy: "20" }, words.count(year))),
-    s("text", { class: "tick", x: "100%", y: "100%", dy: "36", "text-anchor": "end" }, "years since the start of follow-up"),
+    s("text", { class: "tick left", x: "100%", y: "100%", dy: "36" }, "years since the start of follow-up"),
   ];
 }
 

@@ -61,7 +61,7 @@ function eventFree(risks) {
       h("th", { scope: "row" }, words.years(start)), horizons.map((horizon) => h("td", {}, figure(cell(start, horizon))))))));
 }
 
-const figure = (risk) => (risk ? [h("b", {}, words.percent(risk.risk)), ` (${words.range(risk)})`] : "\u2014");
+const figure = (risk) => (risk ? [h("b", {}, words.percent(risk.risk)), " ", h("span", { class: "between" }, `(${words.range(risk)})`)] : "\u2014");
 
 /** The curve in numbers, each half year. */
 function numbers({ years, risk, lo, hi }) {

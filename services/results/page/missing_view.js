@@ -19,7 +19,7 @@ function row(variable, risks) {
   const risk = risks.find((given) => given.horizon_years === variable.horizon_years);
   const label = variable.label || words.plain(variable.variable);
   const text = `${words.percent(variable.lo)} (${variable.lo_value}) to ${words.percent(variable.hi)} (${variable.hi_value})`;
-  return h("li", { class: "pair" }, h("span", { class: "what" }, label), h("span", { class: "figure" }, text),
+  return h("li", { class: "pair" }, h("span", { class: "name" }, label), h("span", { class: "figure" }, text),
     s("svg", { class: "interval", role: "img", "aria-label": `${label}: ${text}` }, percentGrid(),
       between("could", variable.lo, variable.hi),
       risk ? s("line", { class: "now", x1: x(risk.risk), x2: x(risk.risk), y1: "10%", y2: "90%" }) : null));

@@ -20,7 +20,7 @@ export function interval(risk, label) {
 }
 
 /** A risk in a line of its own: what it is of, its number, and its interval. */
-export const pair = (risk, label, look = "") => h("div", { class: `pair ${look}` }, h("span", { class: "what" }, label),
+export const pair = (risk, label, look = "") => h("div", { class: `pair ${look}` }, h("span", { class: "name" }, label),
   h("span", { class: "figure" }, h("b", {}, words.percent(risk.risk)), ` (${words.range(risk)})`), interval(risk, label));
 
 /** Where a probability lies on a line from 0 to 100 %. */

@@ -3,11 +3,12 @@
 import { whatIf, whatIfForm } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
-import { answerBeside, unchanged } from "./what_if_answer.js";
+import { answerBeside, headline } from "./what_if_answer.js";
 import { Form } from "./what_if_form.js";
 
 // Pause after the last change before the service is called, so that a moving slider asks once.
 const PAUSE_MS = 150;
+const UNCHANGED = "These are the stored values. Change one to see another answer.";
 
 /** The section of a case, as long as `signal` lasts; it stays as it is while the case is drawn again. */
 export class WhatIf {
@@ -40,9 +41,10 @@ export class WhatIf {
     try {
       const description = await whatIfForm(this.caseId, this.signal);
       this.form = new Form(description, this.stored, () => this.changed());
-      this.answer = h("div", { class: "answer" });
-      this.body.replaceChildren(this.form.element, this.answer);
-      this.show(unchanged());
+      this.headline = h("p", { class: "headline", role: "status" });
+      this.details = h("div", {});
+      this.body.replaceChildren(this.form.element, h("div", { class: "answer" }, this.headline, this.details));
+      this.show(UNCHANGED);
     } catch (error) {
       if (!this.signal.aborted) this.body.replaceChildren(problem(error));
     }
@@ -53,8 +55,8 @@ export class WhatIf {
     this.request.abort();
     clearTimeout(this.timer);
     const request = this.form.request();
-    if (!request) return this.show(unchanged());
-    this.answer.setAttribute("aria-busy", "true");
+    if (!request) return this.show(UNCHANGED);
+    this.details.setAttribute("aria-busy", "true");
     this.timer = setTimeout(() => this.ask(request), PAUSE_MS);
   }
 
@@ -63,21 +65,16 @@ export class WhatIf {
     const { signal } = this.request;
     try {
       const score = await whatIf(this.caseId, request, AbortSignal.any([signal, this.signal]));
-      if (!signal.aborted) this.show(answerBeside(this.stored, score, request));
+      if (!signal.aborted) this.show(headline(this.stored, score), answerBeside(this.stored, score, request));
     } catch (error) {
-      if (!signal.aborted && !this.signal.aborted) this.refuse(error);
+      if (!signal.aborted && !this.signal.aborted) this.show("There is no answer to these values.", [], error);
     }
   }
 
-  show(children) {
-    this.form.showProblem(null);
-    this.answer.removeAttribute("aria-busy");
-    this.answer.replaceChildren(...children);
-  }
-
-  refuse(error) {
-    this.answer.removeAttribute("aria-busy");
-    this.answer.replaceChildren(h("p", { class: "wait" }, "No answer to these values."));
-    this.form.showProblem(error);
+  show(sentence, children = [], refusal = null) {
+    this.form.showProblem(refusal);
+    this.details.removeAttribute("aria-busy");
+    this.headline.textContent = sentence;
+    this.details.replaceChildren(...children);
   }
 }

@@ -6,21 +6,18 @@ import { chip, flags, pair, percentScale } from "./parts.js";
 import { standing } from "./risk_view.js";
 import * as words from "./words.js";
 
-/** Nothing is changed. */
-export const unchanged = () => [h("p", { class: "wait" }, "These are the stored values. Change one to see another answer.")];
-
 /** The answer: risk and group beside the stored ones, what moved, and what to look at. */
 export function answerBeside(stored, score, request) {
   return [
     h("p", { class: "chips" }, chip(["Not stored", "note"]), flags(flagsOf(score))),
-    h("p", { class: "headline", role: "status" }, headline(stored, score)),
     ...(score.abstained ? [h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason)] : [standing(score), horizons(stored, score), eventFree(score, request)]),
     moved(stored, score),
     looks(score).length ? h("div", { class: "looks" }, h("h3", {}, "Look at this"), bullets(looks(score))) : null,
   ].filter(Boolean);
 }
 
-function headline(stored, score) {
+/** The answer in a sentence. */
+export function headline(stored, score) {
   const [risk, before] = [score.abstained ? null : score.risks[0], riskAt(stored, score.risks[0]?.horizon_years)];
   if (!risk) return "No risk is given for these values.";
   const now = `Risk at ${words.years(risk.horizon_years)}: ${words.percent(risk.risk)} (${words.range(risk)})`;
