@@ -1,7 +1,7 @@
 // Risk at each horizon with its interval, the risk group, and how certain both are.
 
 import { h, section } from "./dom.js";
-import { interval, percentScale } from "./parts.js";
+import { interval, percentScale, sentence } from "./parts.js";
 import * as words from "./words.js";
 
 const UNSURE = {
@@ -20,11 +20,11 @@ export function risks(score) {
 
 /** The group, or the words for its absence, with the rule behind it; null where a score has neither. */
 export function standing({ risk_group: name, risk_group_rule: rule, certainty }) {
-  const sentence = UNSURE[certainty?.state];
-  if (!sentence && !name) return null;
-  return h("div", { class: sentence ? "standing unsure" : "standing" },
-    h("p", {}, sentence ?? h("b", { class: "group" }, words.group(name))),
-    meaning(rule, certainty, Boolean(sentence)));
+  const unsure = UNSURE[certainty?.state];
+  if (!unsure && !name) return null;
+  return h("div", { class: unsure ? "standing unsure" : "standing" },
+    h("p", {}, unsure ?? h("b", { class: "group" }, words.group(name))),
+    meaning(rule, certainty, Boolean(unsure)));
 }
 
 /** What the threshold means, and the rule that set the certainty. */
@@ -32,7 +32,7 @@ function meaning(rule, certainty, isUnsure) {
   const sentences = [rule, certainty?.rule].filter(Boolean);
   if (!sentences.length) return null;
   return h("details", {}, h("summary", {}, isUnsure ? "Why there is no group" : "What this group means"),
-    sentences.map((text) => h("p", {}, text)));
+    sentences.map((text) => h("p", {}, sentence(text))));
 }
 
 export function horizon(risk) {

@@ -40,7 +40,7 @@ export class WhatIf {
   async open() {
     try {
       const description = await whatIfForm(this.caseId, this.signal);
-      this.form = new Form(description, this.stored, () => this.changed());
+      this.form = new Form(description, () => this.changed());
       this.headline = h("p", { class: "headline", role: "status" });
       this.details = h("div", {});
       this.body.replaceChildren(this.form.element, h("div", { class: "answer" }, this.headline, this.details));

@@ -10,10 +10,10 @@ const STEPS = 100;
 
 /** A variable of the profile with its stored value. */
 export function variableField(variable, stored, onChange) {
-  const label = variable.label || words.plain(variable.name);
+  const { variable: name, label } = variable;
   const title = variable.unit ? `${label} (${variable.unit})` : label;
-  const control = variable.kind === "numeric" ? numeric(variable, title) : choice(variable);
-  const field = new Field(variable.name, title, control, stored ?? null, onChange);
+  const control = variable.kind === "numeric" ? numeric(variable, title, stored) : choice(variable);
+  const field = new Field(name, title, control, stored ?? null, onChange);
   field.block = variable.block_title || variable.block;
   return field;
 }
@@ -28,7 +28,7 @@ export function checkField(name, title, onChange) {
 /** Years without an event, below the last horizon; none to begin with. */
 export function eventFreeField(lastYears, onChange) {
   const title = "Years without an event so far";
-  return new Field("event_free_years", title, numeric({ low: 0, high: lastYears - 0.5, step: 0.5 }, title), null, onChange);
+  return new Field("event_free_years", title, numeric({ low: 0.5, high: lastYears - 0.5, step: 0.5 }, title), null, onChange);
 }
 
 class Field {
@@ -68,10 +68,16 @@ function choice({ levels }) {
 }
 
 /** A number field, with a slider beside it where the range is known; an empty one is not known. */
-function numeric({ low, high, step }, title) {
-  const input = h("input", { type: "number", step: "any", min: low, max: high, placeholder: UNKNOWN });
+function numeric(variable, title, stored) {
+  const input = h("input", { type: "number", step: "any", min: variable.low, max: variable.high, placeholder: UNKNOWN });
   const control = { elements: [input], input, get: () => (input.value === "" ? null : Number(input.value)), set: (value) => { input.value = value ?? ""; } };
-  return low === undefined || low === null || high === undefined || high === null ? control : withSlider(control, { low, high, step }, title);
+  const range = rangeOf(variable, stored);
+  return range ? withSlider(control, range, title) : control;
+}
+
+/** The range of a slider: that of the training cohort with the stored value, else what is allowed; null where neither is known. */
+function rangeOf({ low, high, training_low: from = low, training_high: to = high, step }, stored = from) {
+  return from === undefined || to === undefined ? null : { low: Math.min(from, stored), high: Math.max(to, stored), step };
 }
 
 function withSlider(control, { low, high, step }, title) {

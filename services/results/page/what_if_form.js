@@ -5,29 +5,29 @@ import { checkField, eventFreeField, variableField } from "./what_if_field.js";
 
 /** A form of a case's variables and vectors, its slides and years without an event; `onChange` runs at each change. */
 export class Form {
-  constructor(description, score, onChange) {
-    this.record = description.clinical_record ?? {};
+  constructor({ variables, blocks, clinical_record: record, horizons_years: horizons }, onChange) {
     this.changedLast = null;
     const change = (field) => { this.changedLast = field; this.refresh(); onChange(); };
-    this.variables = description.variables.map((variable) => variableField(variable, this.record[variable.name], change));
-    this.vectors = description.vectors.filter((vector) => vector.stored).map((vector) => checkField(vector.block, `Use ${vector.title}`, change));
-    this.slides = score?.slides.length ? checkField("slides", "Use the slides", change) : null;
-    this.eventFree = score?.risks.length ? eventFreeField(score.risks.at(-1).horizon_years, change) : null;
+    const blockFields = (source) => blocks.filter((block) => block.stored && block.source === source)
+      .map(({ block, title }) => checkField(block, `Use ${title}`, change));
+    this.variables = variables.map((variable) => variableField(variable, record?.[variable.variable], change));
+    [this.slides, this.vectors] = [blockFields("slides"), blockFields("vectors")];
+    this.eventFree = eventFreeField(horizons.at(-1), change);
     this.resetButton = h("button", { type: "button", class: "quiet", onclick: () => { this.reset(); onChange(); } }, "Reset to the stored values");
     this.element = h("form", { onsubmit: (event) => event.preventDefault() }, this.fieldsets(), this.resetButton);
     this.refresh();
   }
 
   get fields() {
-    return [...this.variables, ...this.vectors, this.slides, this.eventFree].filter(Boolean);
+    return [...this.variables, ...this.slides, ...this.vectors, this.eventFree];
   }
 
   fieldsets() {
     const blocks = [...new Set(this.variables.map((field) => field.block))];
     return [
       ...blocks.map((block) => fieldset(block, this.variables.filter((field) => field.block === block))),
-      fieldset("Evidence", [this.slides, ...this.vectors].filter(Boolean)),
-      fieldset("Follow-up", this.eventFree ? [this.eventFree] : []),
+      fieldset("Evidence", [...this.slides, ...this.vectors]),
+      fieldset("Follow-up", [this.eventFree]),
     ];
   }
 
@@ -36,10 +36,10 @@ export class Form {
     if (!this.fields.some((field) => field.isChanged())) return null;
     const request = {};
     if (this.variables.some((field) => field.isChanged())) request.clinical_record = this.values();
-    if (this.slides?.isChanged()) request.without_slides = true;
+    if (this.slides.some((field) => field.isChanged())) request.without_slides = true;
     const left = this.vectors.filter((field) => field.isChanged());
     if (left.length) request.without_vectors = left.map((field) => field.name);
-    if (this.eventFree?.isChanged()) request.event_free_years = this.eventFree.value();
+    if (this.eventFree.isChanged()) request.event_free_years = this.eventFree.value();
     return request;
   }
 
