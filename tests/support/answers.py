@@ -48,6 +48,13 @@ def uncertain(case: str, state: str) -> Score:
     return message
 
 
+def abstaining(case: str) -> Score:
+    """A score that abstains, and so has neither risks nor comparisons."""
+    message = samples.abstained(case)
+    del message.risks[:]
+    return message
+
+
 def beyond(case: str) -> Score:
     """A score with shares beyond hazard ratios of 8 and 1/8."""
     message = answered(case)
@@ -79,7 +86,10 @@ def _record_risks() -> list[HorizonRisk]:
 
 
 def _missing() -> list[MissingVariable]:
-    rows = [("extent_of_resection", "", 0.29, "GTR", 0.41, "STR"), ("myc_amp", "MYC amplification", 0.3, "no", 0.62, "yes")]
+    rows = [
+        ("extent_of_resection", "", 0.29, "GTR", 0.41, "STR"),
+        ("myc_amp", "MYC amplification", 0.3, "no", 0.62, "yes"),
+    ]
     return [
         MissingVariable(variable=name, label=label, horizon_years=3, lo=lo, lo_value=low, hi=hi, hi_value=high)
         for name, label, lo, low, hi, high in rows
