@@ -103,7 +103,8 @@ def test_the_risk_after_years_without_an_event_is_a_table_and_a_curve(page: Page
     over_time.get_by_label("Counted from").select_option("no event until 2 years")
     expect(over_time.locator(".curve .mark")).to_have_text(["14\u202f%", "23\u202f%"])
     points = over_time.locator("polyline").get_attribute("points") or ""
-    assert points.startswith("33.33") and points.split(" ")[0].endswith(",100")
+    assert points.startswith("33.33")
+    assert points.split(" ")[0].endswith(",100")
 
 
 def test_the_case_is_compared_with_the_cohort_the_record_and_the_rule(page: Page, address: str) -> None:

@@ -80,8 +80,10 @@ def test_slides_and_vectors_can_be_left_out_and_years_without_an_event_given(
     form.get_by_label("Years without an event so far", exact=True).fill("2.5")
     expect(page.get_by_role("heading", name="If there is no event until 2.5 years")).to_be_visible()
     question = scorer.questions[-1]
-    assert question.without_slides and question.event_free_years == 2.5
-    assert question.without_vectors == ["blood"] and not question.HasField("clinical_json")
+    assert question.without_slides
+    assert question.event_free_years == 2.5
+    assert question.without_vectors == ["blood"]
+    assert not question.HasField("clinical_json")
 
 
 def test_a_refused_value_is_named_at_its_field(page_with_errors: Page, results: Results, scorer: FakeScorer) -> None:

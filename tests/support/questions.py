@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, FormBlock, FormVariable, Score
 from medulla.v1.scorer_pb2 import ScoreCaseRequest as Question
+from typing_extensions import override
 
+from services.results.case_scorer import CaseScorer
 from services.results.errors import RefusedQuestionError
 from tests.support import answers
 
@@ -32,13 +34,14 @@ BLOCKS = (
 )
 
 
-class FakeScorer:
+class FakeScorer(CaseScorer):
     """Answers every question by a score of its own: uncertain with MYC amplified, of 24 % otherwise."""
 
     def __init__(self) -> None:
         self.questions: list[Question] = []
         self.abstains = False
 
+    @override
     def describe(self, request: DescribeFormRequest, authorization: str) -> DescribeFormResponse:
         """The form of three variables, two of them known."""
         form = DescribeFormResponse(horizons_years=[3, 5], variables=VARIABLES, blocks=BLOCKS)
@@ -47,6 +50,7 @@ class FakeScorer:
             variable.block, variable.block_title = "clinical", "clinical"
         return form
 
+    @override
     def score(self, request: Question, authorization: str) -> Score:
         """A score; a record of an age above OLDEST_YEARS is refused."""
         self.questions.append(request)
