@@ -69,6 +69,7 @@ class CaseSummary(_message.Message):
     case_id: _builtins.str
     state: Global___CaseState.ValueType
     risk_group: _builtins.str
+    """Empty where `certainty` is not clear."""
     certainty: _builtins.str
     """clear, crosses_threshold or too_uncertain; empty without a score, and in scores of older programs."""
     site_id: _builtins.str
@@ -79,8 +80,8 @@ class CaseSummary(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """out_of_distribution, missing_slides, missing_clinical, rejected_input, left_out_slide,
-        same_slide_in_two_cases, remark, simulated.
+        """out_of_distribution, crosses_threshold, too_uncertain, missing_slides, missing_clinical, rejected_input,
+        left_out_slide, same_slide_in_two_cases, remark, simulated.
         """
 
     @_builtins.property
