@@ -31,7 +31,9 @@ async function reach(path, options) {
 }
 
 export const json = async (path, options) => (await ask(path, options)).json();
-export const cases = (page, signal) => json(`api/v1/cases?page_token=${encodeURIComponent(page)}`, { signal });
+/** A page of the cases that `search` (URLSearchParams) selects. */
+export const cases = (search, page, signal) => json(`api/v1/cases?${new URLSearchParams([...search, ["page_token", page]])}`, { signal });
+export const caseCounts = (search, signal) => json(`api/v1/case-counts?${search}`, { signal });
 export const oneCase = (id, signal) => json(casePath(id), { signal });
 export const refused = async (signal) => (await json("api/v1/refused", { signal })).refused;
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;

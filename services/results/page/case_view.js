@@ -9,6 +9,7 @@ import { listen } from "./events.js";
 import { incidence } from "./incidence_view.js";
 import { lookFirst } from "./look_view.js";
 import { missing } from "./missing_view.js";
+import { MovingSlides } from "./moving_slides.js";
 import { chip, flags, progress } from "./parts.js";
 import { history, provenance } from "./provenance_view.js";
 import { refused } from "./refused_view.js";
@@ -26,7 +27,7 @@ export async function showCase(main, id, signal, banner) {
 
 class CaseView {
   constructor(main, id, signal, banner) {
-    Object.assign(this, { main, id, signal, banner, moving: new Map(), way: h("div", {}), whatIf: new WhatIf(id, signal) });
+    Object.assign(this, { main, id, signal, banner, moving: new MovingSlides(), way: h("div", {}), whatIf: new WhatIf(id, signal) });
   }
 
   /** Read the case and its scores again and draw them. */
@@ -38,7 +39,7 @@ class CaseView {
 
   async heard(kind, data) {
     if (kind === "case") await this.load().catch(() => {});
-    if (kind === "progress") this.moving.set(data.slide_id, data);
+    this.moving.heard(kind, data);
     this.drawProgress();
   }
 
@@ -51,7 +52,7 @@ class CaseView {
   }
 
   drawProgress() {
-    const items = this.answer.summary.state === "CASE_STATE_IN_PROGRESS" ? [...this.moving.values()] : [];
+    const items = this.moving.of(this.id);
     this.way.replaceChildren(...(items.length ? [section("On the way", progress(items))] : []));
   }
 
