@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from services.standalone.app import app
 from services.standalone.bundle_lines import bundle_lines
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
-from shared.model.bundle import load
+from shared.model.bundle_files import verify
 from tests.support import scores as samples
 from tests.support.fusion import clinical_json
 from tests.support.vector_bundle import vector_json, write_vector_bundle
@@ -104,11 +105,16 @@ def test_bundle_show_lists_blocks_with_title_source_and_number_of_columns(bundle
 
 
 def test_bundle_show_lists_the_blocks_of_an_arm_in_the_order_of_the_profile(bundle: Path) -> None:
-    loaded = load(bundle)
-    sorted_arm = loaded.manifest.arms[0].model_copy(update={"blocks": ("blood", "clinical", "texture")})
-    manifest = loaded.manifest.model_copy(update={"arms": (sorted_arm,)})
-    lines = bundle_lines("d" * 64, manifest, loaded.vectors, signed=False)
+    checked = verify(bundle)
+    sorted_arm = checked.manifest.arms[0].model_copy(update={"blocks": ("blood", "clinical", "texture")})
+    manifest = checked.manifest.model_copy(update={"arms": (sorted_arm,)})
+    lines = bundle_lines(bundle, replace(checked, manifest=manifest), {})
     assert "arm      fused (clinical + blood + texture)" in lines
+
+
+def test_bundle_show_names_the_whole_command_that_checks_a_signature(bundle: Path) -> None:
+    (line,) = (line for line in bundle_lines(bundle, replace(verify(bundle), signed=True), {}) if "signed" in line)
+    assert f"`medulla bundle verify {bundle} --public-key FILE`" in line
 
 
 def test_report_and_terminal_call_blocks_by_their_titles() -> None:
