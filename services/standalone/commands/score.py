@@ -1,4 +1,4 @@
-"""`medulla score`: the score of one case, its report, and the slides that it leaves out."""
+"""`medulla score`: the score of a case, its report, and what it leaves out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +55,7 @@ def score(
 
 
 def score_and_print(case: "Case", bundle: Path, options: "Options", out: Path, *, as_json: bool) -> None:
-    """Score a case and print the score, its files and the slides that it leaves out."""
+    """Score a case and print the score, its files and what it leaves out."""
     with loading():
         from services.fusion_scorer.score_json import as_dict
         from services.standalone.named_slides import print_refused
