@@ -41,7 +41,7 @@ def stored_bag(bag: BagFile, folder: Path) -> StoredBag:
         plan = plan_file.read_bytes() if plan_file.is_file() else _NO_PLAN.model_dump_json().encode()
     except OSError as error:
         raise BadEmbeddingsError(f"{error.filename} of case {bag.case_id} cannot be read: {error.strerror}") from error
-    key = bag.path.relative_to(folder).as_posix()
+    key = bag.path.as_posix().lstrip("/")
     event = SlideEmbedded(
         slide=Slide(case_id=bag.case_id, slide_id=bag.slide_id, digest=bag.slide_digest),
         plan=Plan(digest=bag.plan_digest, prefix=prefix),

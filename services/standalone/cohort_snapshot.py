@@ -1,6 +1,7 @@
 """A case of a cohort as a snapshot of a bucket, so that the scorer reads it as it reads any other."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from services.fusion_scorer.snapshot import (
 from services.standalone.case import Case
 from services.standalone.case_bags import StoredBag, stored_bag
 from services.standalone.case_inputs import put_inputs
-from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.cohort.embeddings import index_rows, open_bag
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
@@ -22,29 +23,34 @@ from shared.blob.port import BlobStore
 
 @dataclass(frozen=True)
 class CohortBags:
-    """The embeddings of a cohort; `holders` is how many cases hold the slide of each digest."""
+    """The embedded slides of a cohort, as index.csv lists them; a bag is opened when its case is scored."""
 
-    embeddings: Embeddings
-    holders: dict[str, int]
+    folder: Path
+    rows: Mapping[str, Sequence[Mapping[str, str]]]
+    """By case, in order of slide id."""
+    holders: Mapping[str, int]
+    """How many cases hold the slide of a digest."""
 
     def of_case(self, case: str) -> list[StoredBag]:
-        """The bags of a case, in order of slide id."""
-        bags = sorted(self.embeddings.by_case.get(case, ()), key=lambda bag: bag.slide_id)
-        return [stored_bag(bag, self.embeddings.folder) for bag in bags]
+        """The bags of a case.
+
+        Raises:
+            BadEmbeddingsError: one of them or its plan cannot be read.
+        """
+        return [stored_bag(open_bag(self.folder, row), self.folder) for row in self.rows.get(case, ())]
 
 
 def cohort_bags(folder: Path) -> CohortBags:
     """Read the index of a folder of embeddings.
 
     Raises:
-        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders.
+        BadEmbeddingsError: it cannot be read.
     """
-    embeddings = read_embeddings(folder)
-    holders = defaultdict[str, int](int)
-    for bags in embeddings.by_case.values():
-        for digest in {bag.slide_digest for bag in bags}:
-            holders[digest] += 1
-    return CohortBags(embeddings, holders)
+    rows = defaultdict[str, list[Mapping[str, str]]](list)
+    for row in sorted(index_rows(folder), key=lambda row: row["slide_id"]):
+        rows[row["case_id"]].append(row)
+    digests = ({row["slide_digest"] for row in of_case} for of_case in rows.values())
+    return CohortBags(folder, rows, Counter(digest for of_case in digests for digest in of_case))
 
 
 def case_snapshot(case: Case, bags: CohortBags | None) -> tuple[BlobStore, CaseSnapshot]:
