@@ -1,24 +1,26 @@
 """What a bundle is, in a few lines for the terminal."""
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from services.standalone.record_lines import record_lines
 from shared.model.block import Block
+from shared.model.bundle_files import VerifiedFiles
 from shared.model.manifest import ArmRef, Manifest
 from shared.model.vector_model import VectorModel
 from shared.words import counted
 
-_SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 
-
-def bundle_lines(digest: str, manifest: Manifest, vectors: Mapping[str, VectorModel], *, signed: bool) -> list[str]:
+def bundle_lines(folder: Path, checked: VerifiedFiles, vectors: Mapping[str, VectorModel]) -> list[str]:
     """Its digest, signature, arms, blocks and what a clinical record may hold."""
+    manifest = checked.manifest
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
-        f"digest   {digest}",
-        f"signed   {_SIGNED if signed else 'no'}",
+        f"digest   {checked.digest}",
+        f"signed   {_signed(folder) if checked.signed else 'no'}",
         f"encoder  {encoder_name}",
         *(f"arm      {arm.name} ({_blocks(arm, manifest)})" for arm in manifest.arms),
         *(f"block    {_block_line(block, manifest, vectors)}" for block in manifest.profile.blocks),
@@ -35,6 +37,11 @@ def blocks_json(manifest: Manifest, vectors: Mapping[str, VectorModel]) -> list[
         | ({"columns": _columns(vectors.get(block.name))} if block.source == "vectors" else {})
         for block in manifest.profile.blocks
     ]
+
+
+def _signed(folder: Path) -> str:
+    command = f"medulla bundle verify {shlex.quote(str(folder))} --public-key FILE"
+    return f"yes, by a key that was not checked here: `{command}` does"
 
 
 def _blocks(arm: ArmRef, manifest: Manifest) -> str:
