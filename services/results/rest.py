@@ -19,9 +19,11 @@ from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_layers import layer_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
+from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
@@ -77,9 +79,10 @@ def create_app(
     problems.install(app)
     app.include_router(_open_routes(login))
     queries = Queries(results, blobs)
-    cases = case_routes(queries, Evidence(queries, blobs))
+    evidence = Evidence(queries, blobs)
+    cases, layers = case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    app.include_router(_guarded((cases, layers, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
