@@ -18,6 +18,7 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_layers import layer_routes
 from services.results.rest_progress import progress_routes
@@ -78,6 +79,7 @@ def create_app(
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
     app.include_router(_open_routes(login))
+    app.include_router(docs_routes(_PAGE))
     queries = Queries(results, blobs)
     evidence = Evidence(queries, blobs)
     cases, layers = case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
