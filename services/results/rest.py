@@ -19,12 +19,15 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_layers import layer_routes
 from services.results.rest_list import list_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
 from services.results.rest_what_if import what_if_routes
+from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
@@ -80,11 +83,12 @@ def create_app(
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
     app.include_router(_open_routes(login))
+    app.include_router(docs_routes(_PAGE))
     queries = Queries(results, blobs)
-    cases = case_routes(queries, Evidence(queries, blobs))
-    listed = list_routes(queries)
+    evidence = Evidence(queries, blobs)
+    cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((listed, cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    app.include_router(_guarded((*cases, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     if scorer is not None:

@@ -67,3 +67,11 @@ def page(browser: Browser) -> Iterator[Page]:
 def axe(part: Callable[[str], object]) -> Axe:
     """Checks the accessibility of a page."""
     return Axe(Path(str(part("axe"))))
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Folder of the screenshots that a person looks at: .pytest_cache/d/pictures."""
+    cache = request.config.cache
+    assert cache is not None
+    return Path(str(cache.mkdir("pictures")))
