@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from medulla.v1.results_pb2 import GetCaseResponse
 from medulla.v1.scorer_pb2 import SlideEvidence
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from services.results import case_state
 from services.results.attention_map import AttentionMap, thin_out
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.queries import Queries
 from shared.blob.port import BlobStore
+from shared.export.slide_attention import read_attention
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
@@ -51,10 +49,11 @@ class Evidence:
 
         Raises:
             UnknownCaseError: there is no such case, slide or map.
-            BrokenEvidenceError: the object is not an attention map.
+            BrokenMapError: the object is not an attention map.
         """
         slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
-        return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
+        read = read_attention(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
+        return thin_out(read.coords, read.attention, (slide.tile_width_px, slide.tile_height_px))
 
     def _get(self, key: str, description: str) -> bytes:
         if not key or self.blobs.head(key) is None:
@@ -71,14 +70,3 @@ def _thumbnail_key(case: GetCaseResponse, slide_id: str) -> str:
     if slide is not None:
         return slide.thumbnail_key
     return next((refused.thumbnail_key for refused in case.rejections if refused.slide_id == slide_id), "")
-
-
-def _read_map(data: bytes, slide: SlideEvidence) -> AttentionMap:
-    try:
-        tensors = load(data)
-        coords, attention = tensors["coords"], tensors["attention"]
-    except (SafetensorError, KeyError) as error:
-        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} cannot be read") from error
-    if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
-        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} has shapes or values that cannot be")
-    return thin_out(coords, attention, (slide.tile_width_px, slide.tile_height_px))

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
 from services.results.evidence import Evidence
+from services.results.exports import Exports
 from services.results.http_guard import Guard
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
@@ -19,6 +20,7 @@ from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_exports import export_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
@@ -79,7 +81,8 @@ def create_app(
     queries = Queries(results, blobs)
     cases = case_routes(queries, Evidence(queries, blobs))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    exports = export_routes(Exports(queries, blobs))
+    app.include_router(_guarded((cases, exports, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
