@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from services.results.exports import Exports
 from shared.export import geojson
+from shared.export.fhir import document
 
 SlideName = Annotated[str, Query(alias="slide", max_length=64, description="Needed if the model looked at several")]
 MostTiles = Annotated[int, Query(alias="most", ge=1, le=geojson.MOST_TILES, description="The most attended tiles")]
@@ -26,6 +27,12 @@ def export_routes(exports: Exports) -> APIRouter:
         file = geojson.attention_geojson(exports.case(case_id), slide_id, most)
         name = f"{case_id}.{file.slide.slide_id}.geojson"
         return StreamingResponse(file.chunks(), media_type=geojson.MEDIA_TYPE, headers=_saved_as(name))
+
+    @routes.get(
+        "/{case_id}/fhir", responses=_file(document.MEDIA_TYPE), response_class=Response, summary="FHIR R4 document"
+    )
+    def fhir(case_id: str) -> Response:
+        return Response(document.fhir_document(exports.case(case_id)), media_type=document.MEDIA_TYPE)
 
     return routes
 

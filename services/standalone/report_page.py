@@ -8,7 +8,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
-from services.standalone import score_text
+from shared.export import score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")

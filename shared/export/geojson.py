@@ -5,7 +5,7 @@ members of the collection (`PathObjectTypeAdapters` of qupath-core).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -85,10 +85,10 @@ class AttentionGeoJson:
         self,
         kind: str,
         corner: tuple[int, int],
-        classification: dict[str, object],
+        classification: Mapping[str, object],
         attention: float,
         ratio: float,
-        others: dict[str, object],
+        others: Mapping[str, object],
     ) -> str:
         measurements = {"Attention": _digits(attention), "Attention / mean": _digits(ratio)}
         properties = {

@@ -29,7 +29,7 @@ from tests.stack.process import Program, free_ports
 from tests.stack.services import SERVICES
 from tests.stack.triton import Triton
 
-NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser")
+NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "fhir")
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
 _PARTITIONS = 3
 _DEADLINES = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
@@ -170,6 +170,8 @@ class Parts:
             raise MissingPartError(f"{name} is not on this machine; `make parts` installs what it can.")
         if name == "browser":
             return install.browser()
+        if name == "fhir":
+            return install.fhir_validator()
         if name == "minio" and "kafka" in self._starting:
             self._wait_for_kafka()
         part = self._create(name)

@@ -23,7 +23,7 @@ const FLAGS = {
   same_slide_in_two_cases: ["Slide in two cases", "bad"],
   simulated: ["SIMULATED", "sim"],
 };
-// Codes of scores and plans that a person would not guess; services/standalone/score_text.py says the same in reports.
+// Codes of scores and plans that a person would not guess; shared/export/score_text.py says the same in reports.
 const PLAIN = {
   anisotropic_pixels: "pixels are not square",
   blurred: "blurred in places",

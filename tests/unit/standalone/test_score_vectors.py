@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone import score_text
 from services.standalone.app import app
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
+from shared.export import score_text
 from tests.support import scores as samples
 from tests.support.fusion import clinical_json
 from tests.support.vector_bundle import vector_json, write_vector_bundle

@@ -64,7 +64,7 @@ def test_a_slide_without_tiles_is_an_empty_collection() -> None:
 
 
 def test_of_more_tiles_than_wanted_the_most_attended_are_written_with_a_remark() -> None:
-    attention = SlideAttention(np.arange(50, dtype=np.float32) / 1225, np.zeros((50, 2), np.int32))
+    attention = SlideAttention(np.arange(50, dtype=np.float32) / np.float32(1225), np.zeros((50, 2), np.int32))
     data = written(of_tiles(attention, most=5))
     assert qupath.read_objects(data)[0].measurements["Attention"] == pytest.approx(49 / 1225)
     about = json.loads(data)["medulla"]
