@@ -104,7 +104,7 @@ stack-down: ## end what stack-up started
 stack-status: ## say what stack-up runs
 	@$(STACK) status
 
-parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ, Chromium, axe-core and the chart's tools where they are missing
+parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ, Chromium, axe-core, the FHIR validator and the chart's tools where they are missing
 	@$(STACK) install
 
 clean: ## remove what was made in the checkout; what was installed stays in MEDULLA_HOME

@@ -17,6 +17,7 @@ from services.results.errors import (
 )
 from shared.blob.port import ObjectChangedError
 from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
+from shared.export.errors import BrokenMapError, NotStoredError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
 from shared.text import capped
 
@@ -28,6 +29,8 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (ObjectChangedError, HTTPStatus.NOT_FOUND),
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (BrokenSlideError, HTTPStatus.BAD_GATEWAY),
+    (BrokenMapError, HTTPStatus.BAD_GATEWAY),
+    (NotStoredError, HTTPStatus.NOT_FOUND),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TooManyViewersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),

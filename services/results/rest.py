@@ -13,6 +13,7 @@ from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
 from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
+from services.results.exports import Exports
 from services.results.http_guard import Guard
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
@@ -21,6 +22,7 @@ from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_exports import export_routes
 from services.results.rest_layers import layer_routes
 from services.results.rest_list import list_routes
 from services.results.rest_progress import progress_routes
@@ -88,7 +90,8 @@ def create_app(
     evidence = Evidence(queries, blobs)
     cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((*cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    exports = export_routes(Exports(queries, blobs))
+    app.include_router(_guarded((*cases, exports, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     if scorer is not None:

@@ -71,6 +71,13 @@ class NamelessCaseError(PermanentError):
     advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
+class BadScoreFileError(PermanentError):
+    """A file is no score that can be exported."""
+
+    reason = "bad_request"
+    advice = "Name the score.json that `medulla score` wrote, or a case."
+
+
 def located(error: E, path: Path) -> E:
     """The error with its path in front, unless the sentence names it already; its advice stays."""
     if str(path) in str(error):

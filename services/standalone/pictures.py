@@ -1,7 +1,6 @@
 """Draws the model's attention over the slide's thumbnail, and the most attended tiles."""
 
 import base64
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -9,49 +8,15 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 from numpy.typing import NDArray
 
 from shared.arrays import Floats
+from shared.export.slide_attention import SlideAttention
 
 RAMP = np.array([[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]], np.float64)
 """RGB of the least to the most attended, the same as on the page."""
 FAINTEST = 0.04
-STRIKING = 4.0
-"""Attention of the deepest colour over the mean, so that a uniform map does not look like a distinct one."""
-PREFERENCE = 1.05
-"""Up to this ratio of highest to mean attention the model had no preference among the tiles; as on the page."""
 _OPACITY = 0.65
 _QUALITY = 85
 _BARE = -1.0
 """Share of a pixel that no tile covers."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionMap:
-    """Attention of one slide's tiles.
-
-    `attention` is float [n] and sums to at most one; `coords` is int [n, 2], level-0 x and y of each tile's corner.
-    """
-
-    attention: NDArray[np.float32]
-    coords: NDArray[np.int32]
-
-    @property
-    def highest(self) -> float:
-        """The most attended tile's attention."""
-        return float(self.attention.max(initial=0.0))
-
-    @property
-    def mean(self) -> float:
-        """Attention of each tile if the model had no preference within the slide."""
-        return float(self.attention.sum(dtype=np.float64) / max(len(self.attention), 1))
-
-    @property
-    def has_preference(self) -> bool:
-        """Whether the most attended tile differs from the slide's mean."""
-        return self.highest > PREFERENCE * self.mean
-
-    def shares(self) -> Floats:
-        """Position of each tile on the ramp, 0 to 1: its attention relative to the mean, not its rank."""
-        deepest = max(self.highest, STRIKING * self.mean, 1e-12)
-        return np.sqrt(np.asarray(self.attention, np.float64) / deepest)
 
 
 def data_uri(image: bytes, media_type: str) -> str:
@@ -59,7 +24,7 @@ def data_uri(image: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(image).decode('ascii')}"
 
 
-def overlay(thumbnail: bytes, slide: SlideEvidence, attention: AttentionMap) -> bytes:
+def overlay(thumbnail: bytes, slide: SlideEvidence, attention: SlideAttention) -> bytes:
     """Paint attention over a JPEG or PNG thumbnail of the whole slide; returns PNG bytes."""
     image = cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
@@ -76,7 +41,7 @@ def colours(shares: Floats) -> Floats:
     return np.stack([np.interp(shares, stops, channel) for channel in RAMP.T], axis=-1)
 
 
-def legend(attention: AttentionMap) -> str:
+def legend(attention: SlideAttention) -> str:
     """Legend of the colours, in numbers."""
     return f"highest {_percent(attention.highest)}, mean {_percent(attention.mean)} of the case"
 
@@ -102,7 +67,7 @@ def rgb_jpeg(tile: NDArray[np.uint8]) -> bytes:
     return bytes(data)
 
 
-def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: AttentionMap) -> Floats:
+def _painted(shape: tuple[int, int], slide: SlideEvidence, attention: SlideAttention) -> Floats:
     """Position on the ramp of each pixel of the thumbnail, the highest of several tiles; _BARE without a tile."""
     painted = np.full(shape, _BARE)
     sx, sy = shape[1] / slide.width_px, shape[0] / slide.height_px

@@ -9,7 +9,6 @@ import numpy as np
 from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
 from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
-from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
@@ -18,8 +17,8 @@ from services.standalone import pictures
 from services.standalone.case import Case
 from services.standalone.case_inputs import check_inputs, put_inputs
 from services.standalone.errors import located, refusal
+from services.standalone.exported_case import STORE
 from services.standalone.local_slides import SlideFile
-from services.standalone.pictures import AttentionMap
 from services.standalone.pipeline import OnProgress, Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
 from services.standalone.report_page import SlidePage, render
@@ -30,6 +29,7 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.export.slide_attention import read_attention
 from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -55,7 +55,7 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     Raises:
         PermanentError: the record, the bundle or the encoder is refused, or every slide, or all that there is.
     """
-    workspace = open_workspace(out / "store")
+    workspace = open_workspace(out / STORE)
     store = workspace.store
     promoted = promote(store, bundle)
     _forget(store, case.case_id)
@@ -108,7 +108,7 @@ def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slid
     thumbnail = store.get(evidence.thumbnail_key)
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
-        attention_map = AttentionMap(**load_tensors(store.get(evidence.attention_key)))
+        attention_map = read_attention(store.get(evidence.attention_key), evidence.slide_id)
         attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, attention_map), "image/png")
         legend = pictures.legend(attention_map)
         top = _top_tiles(evidence, slide, open_slide) if attention_map.has_preference else []

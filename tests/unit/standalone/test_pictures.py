@@ -13,19 +13,20 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 
 from services.results import rest
 from services.standalone import pictures
-from services.standalone.pictures import AttentionMap
+from shared.export import slide_attention
+from shared.export.slide_attention import SlideAttention
 
 SIDE = 8
 PAGE = (Path(rest.__file__).parent / "page" / "attention.js").read_text()
 
 
-def row_of(*attention: float) -> AttentionMap:
+def row_of(*attention: float) -> SlideAttention:
     """Tiles beside each other."""
     coords = [(100 * i, 0) for i in range(len(attention))]
-    return AttentionMap(np.array(attention, np.float32), np.array(coords, np.int32).reshape(-1, 2))
+    return SlideAttention(np.array(attention, np.float32), np.array(coords, np.int32).reshape(-1, 2))
 
 
-def painted(attention: AttentionMap, bare: int = 0) -> np.ndarray:
+def painted(attention: SlideAttention, bare: int = 0) -> np.ndarray:
     """RGB of each tile's middle on a white thumbnail, then of so many places without a tile."""
     places = len(attention.attention) + bare
     slide = SlideEvidence(width_px=100 * places, height_px=100, tile_width_px=100, tile_height_px=100)
@@ -67,7 +68,7 @@ def test_of_tiles_on_one_pixel_the_highest_is_seen() -> None:
     slide = SlideEvidence(width_px=100, height_px=100, tile_width_px=10, tile_height_px=10)
     coords = np.array([(0, 0), (10, 0), (20, 0)], np.int32)
     dot = pictures.encode_png(np.full((1, 1, 3), 255, np.uint8))
-    high, low = (AttentionMap(np.array(a, np.float32), coords) for a in ([0.1, 0.9, 0.0], [0.9, 0.1, 0.0]))
+    high, low = (SlideAttention(np.array(a, np.float32), coords) for a in ([0.1, 0.9, 0.0], [0.9, 0.1, 0.0]))
     assert pictures.overlay(dot, slide, high) == pictures.overlay(dot, slide, low)
 
 
@@ -93,5 +94,5 @@ def test_report_and_page_colour_alike() -> None:
         return json.loads(match[1])
 
     assert stated("RAMP") == pictures.RAMP.tolist()
-    assert (stated("FAINTEST"), stated("STRIKING")) == (pictures.FAINTEST, pictures.STRIKING)
-    assert stated("PREFERENCE") == pictures.PREFERENCE
+    assert (stated("FAINTEST"), stated("STRIKING")) == (pictures.FAINTEST, slide_attention.STRIKING)
+    assert stated("PREFERENCE") == slide_attention.PREFERENCE

@@ -11,12 +11,12 @@ from google.protobuf.json_format import Parse
 from medulla.v1.scorer_pb2 import Score
 from typer.testing import CliRunner, Result
 
-from services.standalone import score_text
 from services.standalone.app import app
 from services.standalone.bundle_lines import bundle_lines
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
 from shared import keys
+from shared.export import score_text
 from shared.model.bundle_files import verify
 from tests.support import scores as samples
 from tests.support.fusion import clinical_json

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from medulla.v1.scorer_pb2 import EventFreeRisk, HorizonRisk, MissingVariable, Score
 
-from services.standalone import score_text
+from shared.export import score_text
 from shared.model.quantiles import percentile_rank
 
 _CERTAINTY = {
