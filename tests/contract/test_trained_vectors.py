@@ -96,7 +96,7 @@ def test_the_bundle_lists_models_of_vectors_their_blocks_and_where_training_vect
     }
 
 
-def test_a_vector_far_from_training_is_told_by_its_distance(cohort: Cohort, scorer: Bundle) -> None:
+def test_a_vector_far_from_training_is_flagged_by_its_distance(cohort: Cohort, scorer: Bundle) -> None:
     model, reference = scorer.vectors["blood"], scorer.reference.vectors["blood"]
     known = cohort.vectors["blood"].values[cohort.vectors["blood"].known]
     distances = reference.case_distances(model.standardised(known))
@@ -134,7 +134,7 @@ def test_a_cohort_without_a_block_is_validated_by_models_of_the_others(
     other: Cohort, served: ServedBundle, tmp_path: Path
 ) -> None:
     report = validate(served, replace(other, vectors={"genes": other.vectors["genes"]}), None, tmp_path, quiet)
-    assert report.absent["blood"] == "nobody of the cohort has blood counts or ready-made blood columns"
+    assert report.absent["blood"] == "no patient of the cohort has blood counts or ready-made blood columns"
     assert "genes" in report.arms
 
 

@@ -38,10 +38,10 @@ def test_a_case_with_slides_has_the_bytes_of_a_score_by_itself(folder: Path) -> 
     assert done.exit_code == 0, done.output
     first, _ = case_rows(folder / "cohort.csv", load(DEMO_BUNDLE).manifest.profile)
     (folder / "record.json").write_bytes(first.record)
-    one = medulla(
+    alone = medulla(
         "score", folder / "C-1", "--case-id", "C-1", "--clinical", folder / "record.json", "--out", folder / "one"
     )
-    assert one.exit_code == 0, one.output
+    assert alone.exit_code == 0, alone.output
     assert (folder / "out/scores/C-1.json").read_bytes() == (folder / "one/score.json").read_bytes()
     score = json.loads((folder / "one/score.json").read_bytes())
     assert [item["reason"] for item in score["left_out"]] == ["duplicate_slide"]

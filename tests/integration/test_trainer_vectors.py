@@ -15,7 +15,9 @@ def medulla(*arguments: object) -> Result:
 
 
 def tables(folder: Path, *blocks: str) -> list[str]:
-    return [part for block in blocks for part in ("--vectors", f"{block}={folder / 'vectors' / f'{block}.csv'}")]
+    return [
+        argument for block in blocks for argument in ("--vectors", f"{block}={folder / 'vectors' / f'{block}.csv'}")
+    ]
 
 
 def options(folder: Path) -> list[str]:

@@ -163,7 +163,7 @@ def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patient
     if blocks and not held:
         return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
     if held and not any(patients.has_block(block.name).any() for block in held):
-        return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
+        return f"no patient of the cohort has {evidence_text(held[0], 'or')}"
     return None if _held(served, arm) else "the bundle does not hold this arm"
 
 

@@ -20,8 +20,8 @@ Features = npt.NDArray[np.float32]
 
 INDEX = "index.csv"
 _COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
-_MADE = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
-"""What the metadata of a bag says of its making, and what stands for it where it does not."""
+_UNSTATED = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
+"""Provenance in the metadata of a bag, and what stands for it where the bag states none."""
 _SHOWN = 40
 _LARGEST_HEADER = 1 << 24
 
@@ -201,7 +201,7 @@ def open_bag(folder: Path, row: Mapping[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
-    provenance = [str(metadata.get(name, other)) for name, other in _MADE.items()]
+    provenance = [str(metadata.get(name, other)) for name, other in _UNSTATED.items()]
     return BagFile(
         row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *provenance
     )

@@ -63,11 +63,13 @@ def sentence(contrast: ArmContrast | None, pooled: Pooled) -> str:
     mark = "SIMULATED: " if pooled.cohort.simulated else ""
     if contrast is None:
         lacking = next((name for name in (PRIMARY, baseline_of(pooled)) if name not in pooled.arms), PRIMARY)
-        return f"{mark}What fusion adds cannot be told: {pooled.absent.get(lacking, 'there is no such arm')}."
+        return f"{mark}The gain of fusion cannot be estimated: {pooled.absent.get(lacking, 'there is no such arm')}."
     est, lo, hi = contrast.gain.est, contrast.gain.lo, contrast.gain.hi
     what = "Uno's C" if pooled.cohort.has_times else f"the AUC at {pooled.horizons[0]:g} years"
     if est is None:
-        return f"{mark}What fusion adds cannot be told: there are no two patients of whom {what} knows the order."
+        return (
+            f"{mark}The gain of fusion cannot be estimated: there are no two patients of whom {what} knows the order."
+        )
     if lo is None or hi is None:
         return (
             f"{mark}Fusion adds {_signed(est)} to {what}; there are too few events for an interval, so no gain shown."

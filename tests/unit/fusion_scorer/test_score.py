@@ -195,8 +195,8 @@ def test_bags_of_another_width_are_refused(toy: Bundle) -> None:
 
 def test_the_same_inputs_give_the_same_bytes_whatever_the_order_of_slides(toy: Bundle) -> None:
     slides = (slide_input("A", features((0, 2), (0, 4))), slide_input("B", features((0, 6))))
-    one, two = scored(toy, *slides, clinical=record(stage="M1")), scored(toy, *slides, clinical=record(stage="M1"))
-    assert to_bytes(one) == to_bytes(two)
+    first, second = scored(toy, *slides, clinical=record(stage="M1")), scored(toy, *slides, clinical=record(stage="M1"))
+    assert to_bytes(first) == to_bytes(second)
     assert scored(toy, *reversed(slides)).log_risk == scored(toy, *slides).log_risk
 
 
