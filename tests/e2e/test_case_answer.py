@@ -39,7 +39,11 @@ def test_a_clear_score_shows_its_group_and_what_the_limit_means_behind_it(page: 
     ("state", "label", "sentence"),
     [
         ("crosses_threshold", "Between risk groups", "across the limit between two risk groups, so no group is given"),
-        ("too_uncertain", "Too uncertain for a group", "is too wide to help with a decision, so no group is given"),
+        (
+            "too_uncertain",
+            "Too uncertain for a group",
+            "is so wide that it says little about this patient, so no group is given",
+        ),
     ],
 )
 def test_an_uncertain_score_has_a_state_of_its_own_and_no_group(

@@ -13,7 +13,7 @@ import { MovingSlides } from "./moving_slides.js";
 import { chip, flags, progress } from "./parts.js";
 import { history, provenance } from "./provenance_view.js";
 import { refused } from "./refused_view.js";
-import { risks } from "./risk_view.js";
+import { abstained, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
 import { WhatIf } from "./what_if.js";
 import * as words from "./words.js";
@@ -76,7 +76,7 @@ class CaseView {
 
   verdict(score) {
     const asOf = this.scores.find((stored) => stored.current)?.as_of;
-    if (score.abstained) return h("div", { class: "columns" }, abstained(score), basis(score, asOf));
+    if (score.abstained) return h("div", { class: "columns" }, noRisk(score), basis(score, asOf));
     return h("div", { class: "columns" },
       h("div", {}, risks(score), incidence(score), basis(score, asOf)),
       h("div", {}, contributions(score), comparison(score), missing(score)));
@@ -93,8 +93,8 @@ function withdrawn(reason) {
     h("p", { class: "advice" }, "Earlier scores are listed below."));
 }
 
-function abstained(score) {
+function noRisk(score) {
   return section("No risk is given",
-    h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason),
+    abstained(score),
     h("p", { class: "advice" }, "What it saw is below; no number of this score may be read as a risk."));
 }

@@ -49,7 +49,7 @@ class Field {
   reset() { this.control.set(this.stored); }
 
   refresh() {
-    const changed = this.isChanged() && typeof this.stored !== "boolean";
+    const changed = this.isChanged() && Boolean(this.block);
     this.element.classList.toggle("changed", this.isChanged());
     this.note.textContent = changed ? `Stored: ${written(this.stored)}` : "";
   }
