@@ -1,6 +1,6 @@
 """Routes of cases: the list, one case, its scores, its slides' pictures and maps."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
@@ -13,6 +13,15 @@ from services.results.queries import DEFAULT_PAGE, LARGEST_PAGE, Queries
 
 PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
 PageToken = Annotated[str, Query(max_length=400, description="next_page_token of the page before")]
+
+_MAP = openapi.record(
+    **openapi.columns("x", "y", items=openapi.INTEGER),
+    **openapi.columns("attention", items=openapi.NUMBER),
+    square_width_px=openapi.NUMBER,
+    square_height_px=openapi.NUMBER,
+    mean=openapi.NUMBER,
+    merged=openapi.INTEGER,
+)
 
 
 def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:
@@ -36,12 +45,17 @@ def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:
 
 
 def _add_slide_routes(routes: APIRouter, evidence: Evidence) -> None:
-    @routes.get("/{case_id}/slides/{slide_id}/thumbnail", summary="Small picture of a slide", response_class=Response)
+    pictures = openapi.answers(openapi.BYTES, "image/jpeg", "image/png")
+    path = "/{case_id}/slides/{slide_id}"
+
+    @routes.get(f"{path}/thumbnail", summary="Small picture of a slide", response_class=Response, responses=pictures)
     def thumbnail(case_id: str, slide_id: str) -> Response:
         picture = evidence.thumbnail(case_id, slide_id)
         return Response(picture.data, media_type=picture.media_type)
 
-    @routes.get("/{case_id}/slides/{slide_id}/attention", summary="Where the current score looked, level-0 pixels")
+    map_answers = openapi.answers(_MAP)
+
+    @routes.get(f"{path}/attention", summary="Where the current score looked, level-0 pixels", responses=map_answers)
     def attention(case_id: str, slide_id: str) -> Response:
         return JSONResponse(evidence.attention(case_id, slide_id).as_json())
 
@@ -54,6 +68,5 @@ def _json(message: Message) -> Response:
     return Response(text, media_type="application/json")
 
 
-def _says(schema: str) -> dict[int | str, dict[str, Any]]:
-    content = {"application/json": {"schema": openapi.reference(schema)}}
-    return {200: {"description": "Found", "content": content}}
+def _says(schema: str) -> openapi.Responses:
+    return openapi.answers(openapi.reference(schema))
