@@ -44,6 +44,8 @@ _PROBLEM = {
     "description": "What went wrong",
     "content": {"application/problem+json": {"schema": openapi.reference("Problem")}},
 }
+_LOGIN = openapi.record(issuer=openapi.TEXT, client_id=openapi.TEXT, scope=openapi.TEXT)
+_CONFIG = openapi.record(notice=openapi.TEXT, login={"anyOf": [_LOGIN, {"type": "null"}]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,10 @@ def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[st
 def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
-    @routes.get("/config", summary="What the page has to know before anyone has logged in")
+    summary, no_token = "What the page has to know before anyone has logged in", {"security": []}
+    answers = openapi.answers(_CONFIG)
+
+    @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:
         oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
         return {"notice": NOTICE, "login": oidc}
