@@ -51,18 +51,16 @@ def cohort(score: Score) -> str:
 
 
 def record_only(score: Score) -> str:
-    """What the rest of the evidence moved; empty where the model reads the record alone."""
+    """The risks by the record alone beside those with all evidence; empty where the model reads nothing else."""
     alone = score.record_only
     if not alone.risks:
         return ""
     others = [title for title in score.modalities_used if title not in alone.modalities]
-    name = f"{' and '.join(alone.modalities)} alone"
-    moves = [
-        f"{before.risk:.1%} to {after.risk:.1%} within {after.horizon_years:g} years"
+    moves = (
+        f"{before.risk:.1%} within {after.horizon_years:g} years, with {' and '.join(others)} {after.risk:.1%}"
         for before, after in zip(alone.risks, score.risks, strict=True)
-    ]
-    verb = "moves" if len(others) == 1 else "move"
-    return f"By {name}: {interval(alone.risks[0])}; {' and '.join(others)} {verb} it from {', from '.join(moves)}."
+    )
+    return f"By {' and '.join(alone.modalities)} alone: {'; '.join(moves)}."
 
 
 def missing(item: MissingVariable) -> str:

@@ -64,9 +64,9 @@ def test_a_conditional_risk_is_that_of_the_hazards_that_are_left(
     event: list[float], other: list[float], since: float
 ) -> None:
     times = np.arange(1.0, 6.0)
-    hazards = [np.cumsum(event), np.cumsum(other)]
+    hazards: list[Floats] = [np.cumsum(event), np.cumsum(other)]
     start = [np.interp(since, [0, *times], [0, *hazard]) for hazard in hazards]
-    course = CourseModel(arm_of(*hazards), (5.0,))(NOBODY, [since])
+    course = CourseModel(arm_of(hazards[0], hazards[1]), (5.0,))(NOBODY, [since])
     steps = np.linspace(since, 5.0, 4001)
     total = [np.interp(steps, [0, *times], [0, *hazard]) - first for hazard, first in zip(hazards, start, strict=True)]
     survival = np.exp(-np.sum(total, axis=0))
@@ -94,7 +94,7 @@ def test_the_curve_rises_from_zero_and_meets_risk_and_interval_at_the_horizons()
 def test_a_recalibrated_curve_never_falls_and_never_leaves_probabilities(
     moves: list[tuple[float, float]], event: list[float], since: float
 ) -> None:
-    arm = arm_of(np.cumsum(event), 0.05 * np.arange(1, 6), fit_of(2 * np.cumsum(event), np.arange(1.0, 6.0)))
+    arm = arm_of(np.cumsum(event), 0.05 * np.arange(1.0, 6.0), fit_of(2 * np.cumsum(event), np.arange(1.0, 6.0)))
     recalibrations = [Recalibration(intercept=intercept, slope=slope) for intercept, slope in moves]
     course = CourseModel(arm, HORIZONS, recalibrations)(NOBODY, [since])
     for curve in (course.incidence.risk, course.incidence.lo, course.incidence.hi, course.event_free.risk):
