@@ -39,13 +39,14 @@ class FakeScorer(CaseScorer):
 
     def __init__(self) -> None:
         self.questions: list[Question] = []
+        self.record = dict(RECORD)
         self.abstains = False
 
     @override
     def describe(self, request: DescribeFormRequest, authorization: str) -> DescribeFormResponse:
         """The form of three variables, two of them known."""
         form = DescribeFormResponse(horizons_years=[3, 5], variables=VARIABLES, blocks=BLOCKS)
-        form.clinical_record.update(RECORD)
+        form.clinical_record.update(self.record)
         for variable in form.variables:
             variable.block, variable.block_title = "clinical", "clinical"
         return form

@@ -31,7 +31,7 @@ function axis() {
 function move(row) {
   return h("tr", {},
     h("th", { scope: "row" }, row.label || words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${words.block(row)}`), columns(row)),
-    h("td", { class: "bar" }, bar(row.log_hazard)),
+    h("td", { class: "effect" }, bar(row.log_hazard)),
     h("td", { class: "ratio" }, `\u00d7${ratio(row.log_hazard)}`));
 }
 

@@ -44,6 +44,13 @@ class Field {
     this.reset();
   }
 
+  /** Takes another stored value over; a changed field keeps what was entered. */
+  store(stored) {
+    const changed = this.isChanged();
+    this.stored = stored ?? null;
+    if (!changed) this.reset();
+  }
+
   value() { return this.control.get(); }
   isChanged() { return this.value() !== this.stored; }
   reset() { this.control.set(this.stored); }
