@@ -12,6 +12,7 @@ from services.trainer.out_of_fold import agreement, out_of_fold
 from services.trainer.vectors.fit import INNER_FOLDS, FittedVectors, VectorTraining, fit_vector_model
 from services.trainer.vectors.reduction import Reduction, components
 from services.trainer.vectors.scaling import fit_scaling
+from services.trainer.vectors.unlearned import events_known
 from shared.arrays import Floats
 from shared.model.block import Block
 
@@ -41,9 +42,9 @@ class BlockModel:
 
 def fit_vectors(block: Block, cohort: Cohort, seed: int) -> tuple[BlockModel, BlockView] | None:
     """Fit on a training cohort; the view of its own patients is out of fold. None where too few events are known."""
-    vectors = cohort.vectors.get(block.name)
-    if vectors is None or int(cohort.outcome.is_event[vectors.known].sum()) < LEAST_EVENTS:
+    if events_known(cohort, block.name) < LEAST_EVENTS:
         return None
+    vectors = cohort.vectors[block.name]
     members = np.flatnonzero(vectors.known)
     training = VectorTraining(block, vectors.columns, vectors.values[members], cohort.outcome[members], seed)
     fitted = fit_vector_model(training)
