@@ -39,8 +39,8 @@ def test_an_evaluation_says_what_each_block_adds_on_terminal_page_and_in_the_rep
     assert result.exit_code == 0, result.output
     assert "adds to Uno's C" in result.output
     report = Report.read(folder / "report")
-    assert {"blood", "genes", "fused", "clinical_molecular_pathomics_blood"} <= report.arms.keys()
-    assert report.arms["fused"].title == "Clinical, molecular, pathomics, blood and genes, late fusion"
+    assert {"blood", "genes", "fused", "clinical_molecular_blood"} <= report.arms.keys()
+    assert report.arms["fused"].title == "Clinical, molecular, blood and genes, late fusion"
     assert sorted(report.cross_validation.vectors if report.cross_validation else ()) == ["blood", "genes"]
     page = (folder / "report" / "report.html").read_text()
     assert "What each block adds" in page

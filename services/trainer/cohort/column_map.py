@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import yaml
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
@@ -18,6 +18,8 @@ from shared.model.written import converted, plain_number
 from shared.words import normalised, printable, sentence, shown
 
 _MOST_BYTES = 1_000_000
+Entry = TypeVar("Entry")
+"""A cell of a table, or a value of a record."""
 
 
 class BadMapError(PermanentError):
@@ -64,12 +66,12 @@ class ColumnMap(Frozen):
         if absent:
             raise BadMapError(f"the map names columns that {where} does not have: {', '.join(map(shown, absent[:5]))}")
 
-    def translate(self, entries: Mapping[str, Any]) -> dict[str, Any]:
+    def translate(self, entries: Mapping[str, Entry]) -> dict[str, Entry | str | float]:
         """A record or row with our names, words and units."""
         named = ((self.name(theirs), theirs, value) for theirs, value in entries.items())
         return {ours: self._value(ours, theirs, value) for ours, theirs, value in named if ours is not None}
 
-    def changes(self, entries: Mapping[str, Any]) -> list[str]:
+    def changes(self, entries: Mapping[str, object]) -> list[str]:
         """What became of each entry that the map changes, in words."""
         lines = []
         for theirs, value in entries.items():
@@ -81,7 +83,7 @@ class ColumnMap(Frozen):
                 lines.append(f"{printable(theirs)} {shown(value)} read as {ours} {shown(read)}")
         return lines
 
-    def _value(self, ours: str, theirs: str, value: Any) -> Any:
+    def _value(self, ours: str, theirs: str, value: Entry) -> Entry | str | float:
         if not isinstance(value, str | int | float):
             return value
         key = normalised(str(value))
@@ -98,7 +100,7 @@ class ColumnMap(Frozen):
     def _words(self) -> dict[str, dict[str, str]]:
         return {ours: {normalised(word): to for word, to in words.items()} for ours, words in self.words.items()}
 
-    def _in_our_unit(self, theirs: str, value: Any) -> Any:
+    def _in_our_unit(self, theirs: str, value: Entry) -> Entry | float:
         number = plain_number(str(value)) if theirs in self.units else None
         in_ours = None if number is None else converted(number, self.units[theirs])
         return value if in_ours is None else in_ours

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ class Table:
 
     columns: tuple[str, ...]
     lines: tuple[int, ...]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, str | float], ...]
     ragged: tuple[str, ...]
     """What is wrong with rows of more or fewer cells than there are columns; they are not among `rows`."""
     notes: tuple[str, ...]
@@ -61,12 +60,12 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
     cohort = Cohort(
         profile=profile,
         name=path.stem,
-        case_ids=tuple(row[CASE] for row in table.rows),
-        sites=tuple("" if words.is_missing(row.get(SITE)) else row[SITE] for row in table.rows),
+        case_ids=tuple(str(row[CASE]) for row in table.rows),
+        sites=tuple("" if words.is_missing(row.get(SITE)) else str(row[SITE]) for row in table.rows),
         values=np.array([_numbers(item, profile) for item in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
-        simulated=any(_WORDS.get(row.get(SIMULATED, ""), False) for row in table.rows),
+        simulated=any(_WORDS.get(str(row.get(SIMULATED, "")), False) for row in table.rows),
     )
     return summary(cohort, entries, table.notes)
 
@@ -148,11 +147,9 @@ def _row_problems(table: Table, entries: list[Entries], profile: Profile) -> Ite
             if allowed:
                 yield f"row {line}, column {name}: {_shown(value)}; allowed is {allowed}"
         case = row.get(CASE)
-        if case is not None and case in line_of_case:
-            first = line_of_case[case]
+        if case is not None and line_of_case.setdefault(str(case), line) != line:
+            first = line_of_case[str(case)]
             yield f"row {line}, column {CASE}: {_shown(case)}, as in row {first}; allowed is one row a patient"
-        if case is not None:
-            line_of_case.setdefault(case, line)
 
 
 def _refused(name: str, value: str, profile: Profile) -> str | None:

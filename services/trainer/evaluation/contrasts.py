@@ -43,9 +43,10 @@ def _compared(pooled: Pooled, base: str) -> list[tuple[str, str, str]]:
     """Arms `a` and `b`, and the metric."""
     profile, first = pooled.cohort.profile, pooled.horizons[0]
     others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
-    less_a_block = [arm.name for arm in all_but(profile)]
+    less_a_block = [arm.name for arm in all_but(profile, pooled.blocks)]
     compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
-    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms_of(profile) if isinstance(arm, AllBut))}
+    arms = arms_of(profile, pooled.blocks)
+    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms if isinstance(arm, AllBut))}
     compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in left_out]
     if base != first_record_arm(profile):
         compared += [(base, first_record_arm(profile), "harrell_c")]
