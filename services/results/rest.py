@@ -1,12 +1,12 @@
 """The REST API: cases and scores as JSON, progress as a stream, and the page's files."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
@@ -21,6 +21,8 @@ from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_list import list_routes
+from services.results.rest_me import me_routes
+from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
@@ -32,7 +34,7 @@ from services.results.viewer import Viewer
 from shared.blob.port import BlobStore
 from shared.bus.port import Producer
 from shared.notice import NOTICE
-from shared.rpc.auth import Verifier
+from shared.rpc.auth import Principal, Verifier
 
 _PAGE = Path(__file__).parent / "page"
 _PROBLEM = {
@@ -83,21 +85,23 @@ def create_app(
     queries = Queries(results, blobs)
     cases = case_routes(queries, Evidence(queries, blobs))
     listed = list_routes(queries)
+    reader, operator = require(verifier, READERS), require(verifier, OPERATORS)
     progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    app.include_router(_guarded((listed, cases, progress, refused_routes(results, blobs)), verifier, READERS))
+    notes, refused = note_routes(queries, reader), refused_routes(results, blobs)
+    app.include_router(_guarded((listed, cases, notes, progress, refused, me_routes(reader)), reader))
     if pixels is not None:
-        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
+        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(scorer),), verifier, READERS))
-    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
+        app.include_router(_guarded((what_if_routes(scorer),), reader))
+    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app
 
 
-def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[str]) -> APIRouter:
+def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) -> APIRouter:
     answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(require(verifier, roles))])
+    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(admit)])
     for routes in inner:
         outer.include_router(routes)
     return outer

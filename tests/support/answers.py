@@ -79,7 +79,10 @@ def _record_risks() -> list[HorizonRisk]:
 
 
 def _missing() -> list[MissingVariable]:
-    rows = [("extent_of_resection", "", 0.29, "GTR", 0.41, "STR"), ("myc_amp", "MYC amplification", 0.3, "no", 0.62, "yes")]
+    rows = [
+        ("extent_of_resection", "", 0.29, "GTR", 0.41, "STR"),
+        ("myc_amp", "MYC amplification", 0.3, "no", 0.62, "yes"),
+    ]
     return [
         MissingVariable(variable=name, label=label, horizon_years=3, lo=lo, lo_value=low, hi=hi, hi_value=high)
         for name, label, lo, low, hi, high in rows
