@@ -19,6 +19,7 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_dead_letters import dead_letter_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_list import list_routes
 from services.results.rest_me import me_routes
@@ -32,6 +33,7 @@ from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
 from services.results.viewer import Viewer
 from shared.blob.port import BlobStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
 from shared.rpc.auth import Principal, Verifier
@@ -71,10 +73,12 @@ def create_app(
     rhythm: Rhythm | None = None,
     pixels: SlidePixels | None = None,
     scorer: CaseScorer | None = None,
+    letters: DeadLetterTopic | None = None,
 ) -> FastAPI:
     """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
 
-    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if".
+    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if", without `letters` no dead
+    letters.
     """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
@@ -94,6 +98,8 @@ def create_app(
     if scorer is not None:
         app.include_router(_guarded((what_if_routes(scorer),), reader))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), operator))
+    if letters is not None:
+        app.include_router(_guarded((dead_letter_routes(letters),), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app
