@@ -111,12 +111,13 @@ class MemoryBus:
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
     def _head(self, state: _Group, partition: Partition) -> Delivery | None:
-        log = self._logs[partition]
-        offset = state.committed[partition]
-        written = next((written for written in log[offset:] if written is not None), None)
+        offset, log = state.committed[partition], self._logs[partition]
+        while offset < len(log) and log[offset] is None:
+            offset += 1
+        written = log[offset] if offset < len(log) else None
         if partition in state.busy or written is None:
             return None
-        offset, (record, at) = log.index(written, offset), written
+        record, at = written
         return Delivery(record, partition.number, offset, at) if not_before(record) <= time.time() else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
