@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 import grpc
@@ -25,7 +26,9 @@ from services.results.sql_store import SqlStore
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -117,7 +120,10 @@ def _http(
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer)
+    letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
+    app = create_app(
+        results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+    )
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
 
-from services.results.audit_chain import ChainReport
+from services.results.audit_chain import AuditRow, ChainReport
 from services.results.case_list import Counts, Order, PageMark, Selection
 from shared.times import time_of
 from shared.units import CaseId, Sha256, SlideId
@@ -68,6 +68,21 @@ class Erasure:
     """Over the hashes of those entries."""
     as_of: datetime
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """What a person noted for a case, with the exact text that its digest covers."""
+
+    case_id: CaseId
+    event_id: str
+    """The note's id."""
+    body: str
+    """JSON mapping of medulla.v1.Note."""
+    digest: Sha256
+    """Of the body's UTF-8 bytes."""
+    as_of: datetime
+    """When it was noted; aware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,18 @@ class ResultStore(Protocol):
 
     def scores(self, case_id: CaseId) -> list[KeptScore]:
         """Every score of the case, the current one first."""
+
+    def record_note(self, note: NoteRecord) -> bool:
+        """Store a note and its audit entry; False if nothing is stored of the case."""
+
+    def notes(self, case_id: CaseId) -> list[str]:
+        """Bodies of a case's notes, the latest first."""
+
+    def all_notes(self, limit: int, after: str = "") -> list[str]:
+        """Bodies of at most `limit` notes with a greater id than `after`, by id."""
+
+    def audited(self, case_id: str) -> list[AuditRow]:
+        """Audit entries under the id of a case, or under the digest that replaced it; in their order."""
 
     def activity(self, since: datetime) -> Activity:
         """Activity since a time."""

@@ -6,17 +6,22 @@ from medulla.v1.results_pb2 import (
     CaseCount,
     CountCasesResponse,
     GetCaseResponse,
+    GetTimelineResponse,
     ListCasesResponse,
+    ListNotesResponse,
     ListScoresResponse,
 )
 
-from services.results import case_state
+from services.results import case_state, timeline
+from services.results.bucket_timeline import BucketTimeline
 from services.results.case_list import PageMark, Selection, order
 from services.results.errors import BadRequestError, UnknownCaseError
 from services.results.named_cases import name_cases
+from services.results.note import read_note
 from services.results.ports import CaseFacts, ResultStore
 from shared import file_names, keys
 from shared.blob.port import BlobStore
+from shared.canonical import sha256
 from shared.erased import ErasedCases
 from shared.units import CaseId
 
@@ -68,6 +73,33 @@ class Queries:
         """
         kept = self.results.scores(self.facts(case_id).case_id)
         return ListScoresResponse(scores=map(case_state.stored, kept))
+
+    def list_notes(self, case_id: str) -> ListNotesResponse:
+        """What people noted for a case, the latest first.
+
+        Raises:
+            UnknownCaseError: nothing is stored of it.
+        """
+        return ListNotesResponse(notes=map(read_note, self.results.notes(self.facts(case_id).case_id)))
+
+    def timeline(self, case_id: str) -> GetTimelineResponse:
+        """What happened to a case, the latest first; of an erased one, what its audit entries tell.
+
+        Raises:
+            UnknownCaseError: nothing is known of it.
+        """
+        case = keys.named_case(case_id, "the request")
+        rows = self.results.audited(sha256(case.encode()))
+        if rows and self.results.case(case) is None:
+            return timeline.response(case, timeline.of_audit(rows))
+        facts, audited = self.facts(case_id), self.results.audited(case)
+        bodies = [kept.body for kept in self.results.scores(case)]
+        events = (
+            *timeline.of_audit(rows + audited),
+            *timeline.of_refusals(facts),
+            *BucketTimeline(self.blobs)(case, bodies),
+        )
+        return timeline.response(case, events)
 
     def facts(self, case_id: str) -> CaseFacts:
         """The facts of a case; of one that landed and waits for its turn, when it landed.

@@ -1,12 +1,12 @@
 """The REST API: cases and scores as JSON, progress as a stream, and the page's files."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
@@ -20,11 +20,14 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_dead_letters import dead_letter_routes
 from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_exports import export_routes
 from services.results.rest_layers import layer_routes
 from services.results.rest_list import list_routes
+from services.results.rest_me import me_routes
+from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
@@ -35,9 +38,10 @@ from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
 from services.results.viewer import Viewer
 from shared.blob.port import BlobStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
-from shared.rpc.auth import Verifier
+from shared.rpc.auth import Principal, Verifier
 
 _PAGE = Path(__file__).parent / "page"
 _PROBLEM = {
@@ -76,10 +80,12 @@ def create_app(
     rhythm: Rhythm | None = None,
     pixels: SlidePixels | None = None,
     scorer: CaseScorer | None = None,
+    letters: DeadLetterTopic | None = None,
 ) -> FastAPI:
     """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
 
-    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if".
+    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if", without `letters` no dead
+    letters.
     """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
@@ -89,24 +95,26 @@ def create_app(
     app.include_router(_open_routes(login))
     app.include_router(docs_routes(_PAGE))
     queries = Queries(results, blobs)
-    evidence = Evidence(queries, blobs)
+    evidence, reader, operator = Evidence(queries, blobs), require(verifier, READERS), require(verifier, OPERATORS)
     cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
-    progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    exports = export_routes(Exports(queries, blobs))
-    app.include_router(_guarded((*cases, exports, progress, refused_routes(results, blobs)), verifier, READERS))
+    exports, notes = export_routes(Exports(queries, blobs)), note_routes(queries, reader)
+    progress, refused = progress_routes(feed or Feed(results), rhythm or Rhythm()), refused_routes(results, blobs)
+    app.include_router(_guarded((*cases, exports, notes, progress, refused, me_routes(reader)), reader))
     if pixels is not None:
-        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
+        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(scorer),), verifier, READERS))
-    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
+        app.include_router(_guarded((what_if_routes(scorer),), reader))
+    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), operator))
+    if letters is not None:
+        app.include_router(_guarded((dead_letter_routes(letters),), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app
 
 
-def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[str]) -> APIRouter:
+def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) -> APIRouter:
     answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(require(verifier, roles))])
+    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(admit)])
     for routes in inner:
         outer.include_router(routes)
     return outer

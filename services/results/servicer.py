@@ -49,6 +49,20 @@ class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
         return self._queries.list_scores(request.case_id)
 
     @override
+    def GetTimeline(
+        self, request: results_pb2.GetTimelineRequest, context: grpc.ServicerContext
+    ) -> results_pb2.GetTimelineResponse:
+        """What happened to a case."""
+        return self._queries.timeline(request.case_id)
+
+    @override
+    def ListNotes(
+        self, request: results_pb2.ListNotesRequest, context: grpc.ServicerContext
+    ) -> results_pb2.ListNotesResponse:
+        """What people noted for a case."""
+        return self._queries.list_notes(request.case_id)
+
+    @override
     def WatchProgress(
         self, request: results_pb2.WatchProgressRequest, context: grpc.ServicerContext
     ) -> Iterator[results_pb2.WatchProgressResponse]:

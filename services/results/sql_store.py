@@ -8,11 +8,11 @@ from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
 from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
-from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_list, sql_reads, sql_summary
+from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_list, sql_notes, sql_reads, sql_summary
 from services.results.case_list import Counts, Order, PageMark, Selection
 from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
-from services.results.ports import Activity, CaseFacts, KeptScore, ScoreRecord, Withdrawal
+from services.results.ports import Activity, CaseFacts, KeptScore, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
 from shared.units import CaseId, SlideId
@@ -163,6 +163,30 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
             return sql_reads.scores(tx, case_id)
+
+    def record_note(self, note: NoteRecord) -> bool:
+        """See ResultStore; one transaction, as for a score."""
+        with transaction(self.engine, write=True) as tx:
+            sql_audit.lock(tx)
+            if not sql_notes.insert_note(tx, note):
+                return False
+            sql_audit.append(tx, note, sql_notes.NOTED, self._now())
+        return True
+
+    def notes(self, case_id: CaseId) -> list[str]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_notes.of_case(tx, case_id)
+
+    def all_notes(self, limit: int, after: str = "") -> list[str]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_notes.page(tx, limit, after)
+
+    def audited(self, case_id: str) -> list[audit_chain.AuditRow]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_audit.entries(tx, case_id)
 
     def activity(self, since: datetime) -> Activity:
         """See ResultStore."""

@@ -44,9 +44,11 @@ from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
+from shared.bus import topics
+from shared.bus.dead_letter_topic import DeadLetterTopic
+from shared.bus.dead_letters import is_about
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Producer
 from shared.erased import ErasedCases
 from shared.errors import PermanentError
 from shared.model.record import ReadRecord, parse_record
@@ -56,6 +58,7 @@ from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every
 from shared.text import clean
+from shared.units import CaseId
 from shared.worker import Worker
 
 HOST = "127.0.0.1"
@@ -159,7 +162,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, bundles, producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
-            _page(deployment, workspace.store, results, producer, pixels),
+            _page(deployment, workspace.store, results, bus, pixels),
             PrintedRefusals(bus, _NAME, partial(is_current, workspace.store), bundle=shown_bundle),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
@@ -190,7 +193,12 @@ def _workers(
         "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
         "embedder": embedder_routes(pipeline.embed_slide),
         "fusion_scorer": scorer_routes(
-            store, bundles, producer, version("medulla"), lambda _: None, read_record=deployment.read_record
+            store,
+            bundles,
+            producer,
+            version("medulla"),
+            partial(_forget_letters, bus),
+            read_record=deployment.read_record,
         ),
         "results": results_routes(store, results),
     }
@@ -198,6 +206,10 @@ def _workers(
         Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes, attempts=attempts)
         for name, routes in served.items()
     ]
+
+
+def _forget_letters(bus: MemoryBus, case: CaseId) -> int:
+    return bus.forget(topics.DEAD_LETTERS, lambda letter: is_about(letter.record, case))
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
@@ -209,11 +221,15 @@ def _is_erased(store: BlobStore, key: str) -> bool:
 
 
 def _page(
-    deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer, pixels: LaptopPixels
+    deployment: Deployment, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
     scorer = LaptopScorer(WhatIf(store, Bundles(store), version("medulla"), deployment.read_record))
-    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer)
+    producer = bus.producer()
+    letters = DeadLetterTopic(bus.deliveries, producer)
+    app = create_app(
+        results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+    )
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 
 

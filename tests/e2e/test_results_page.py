@@ -263,8 +263,10 @@ def test_a_case_moves_from_progress_to_its_score_while_it_is_watched(page: Page,
         expect(page.locator("progress")).to_have_attribute("value", "300")
         expect(page.get_by_text("Embedding tiles A1")).to_be_visible()
         results.score(samples.score("MB-1"), minutes=8)
-        expect(page.locator(".chip", has_text="Scored")).to_be_visible()
         expect(page.locator("progress")).to_have_count(0)
+        expect(page.locator(".cases .chip")).to_have_text("In progress")
+        page.get_by_role("button", name="1 case changed: show").click()
+        expect(page.locator(".chip", has_text="Scored")).to_be_visible()
 
 
 def test_a_new_case_appears_while_the_list_is_open(page: Page, results: Results) -> None:

@@ -25,6 +25,7 @@ from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
 from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
 from shared.rpc.server import GrpcServer
@@ -116,6 +117,7 @@ def over_http(
         rhythm=rhythm,
         pixels=pixels,
         scorer=scorer,
+        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

@@ -6,15 +6,18 @@ import { comparison } from "./comparison_view.js";
 import { contributions } from "./contributions_view.js";
 import { h, section } from "./dom.js";
 import { listen } from "./events.js";
+import { Erasure } from "./erase_view.js";
 import { incidence } from "./incidence_view.js";
 import { lookFirst } from "./look_view.js";
 import { missing } from "./missing_view.js";
 import { MovingSlides } from "./moving_slides.js";
+import { Notes } from "./notes_view.js";
 import { chip, flags, progress } from "./parts.js";
 import { history, provenance } from "./provenance_view.js";
 import { refused } from "./refused_view.js";
 import { abstained, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
+import { Timeline } from "./timeline_view.js";
 import { WhatIf } from "./what_if.js";
 import * as words from "./words.js";
 
@@ -28,6 +31,7 @@ export async function showCase(main, id, signal, banner) {
 class CaseView {
   constructor(main, id, signal, banner) {
     Object.assign(this, { main, id, signal, banner, moving: new MovingSlides(), way: h("div", {}), whatIf: new WhatIf(id, signal) });
+    Object.assign(this, { notes: new Notes(id, signal, () => this.readPeople()), timeline: new Timeline(id, signal), erasure: new Erasure(id, signal) });
   }
 
   /** Read the case and its scores again and draw them. */
@@ -35,6 +39,12 @@ class CaseView {
     [this.answer, this.scores] = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
     this.banner(Boolean(this.answer.score?.simulated));
     this.draw();
+    this.readPeople();
+  }
+
+  /** What people noted, and what happened to the case. */
+  readPeople() {
+    Promise.all([this.notes.read(this.answer.score), this.timeline.read()]).catch(() => {});
   }
 
   async heard(kind, data) {
@@ -48,7 +58,7 @@ class CaseView {
     this.whatIf.compareWith(this.answer.score);
     this.main.replaceChildren(...this.sections());
     this.drawProgress();
-    if (this.whatIf.element.contains(focused)) focused.focus({ preventScroll: true });
+    if ([this.whatIf, this.notes, this.erasure].some((part) => part.element.contains(focused))) focused.focus({ preventScroll: true });
   }
 
   drawProgress() {
@@ -71,6 +81,9 @@ class CaseView {
       score?.slides.length ? showSlides(summary.case_id, score, this.signal) : null,
       score ? provenance(score) : null,
       older.length ? history(older) : null,
+      this.notes.element,
+      this.timeline.element,
+      this.erasure.element,
     ].filter(Boolean);
   }
 

@@ -1,6 +1,6 @@
 // Search, filters and order of the list of cases, with the number of cases behind each choice.
 
-import { h } from "./dom.js";
+import { h, labelled } from "./dom.js";
 import { FIELDS, isNarrow, ORDERS } from "./list_address.js";
 import * as words from "./words.js";
 
@@ -25,9 +25,9 @@ export class Filters {
     this.total = h("p", { class: "total", role: "status" });
     this.clear = h("button", { type: "button", class: "quiet", onclick: () => this.reset() }, "Clear filters");
     this.element = h("form", { class: "filters", role: "search", "aria-label": "Cases", onsubmit: (event) => { event.preventDefault(); this.chosen(); } },
-      field("Search case or site", this.query, "wide"), field("Order", this.order),
+      labelled("Search case or site", this.query), labelled("Order", this.order),
       h("details", { open: isNarrow(search) || matchMedia(WIDE).matches }, h("summary", {}, "Filters"),
-        h("div", { class: "choices" }, Object.entries(FIELDS).map(([name, label]) => field(label, this.selects[name])))),
+        h("div", { class: "choices" }, Object.entries(FIELDS).map(([name, label]) => labelled(label, this.selects[name])))),
       h("div", { class: "found" }, this.total, this.clear, h("button", { type: "button", class: "quiet", onclick: download }, "Download as CSV")));
     this.count(null);
   }
@@ -61,7 +61,6 @@ export class Filters {
   }
 }
 
-const field = (label, control, look = "") => h("label", { class: look }, h("span", {}, label), control);
 
 /** The choices of a field: all, those that cases have, and what is chosen although no case has it. */
 function fill(select, name, chosen, counts) {
@@ -70,5 +69,5 @@ function fill(select, name, chosen, counts) {
   const options = [h("option", { value: "" }, "All"), ...[...counts, ...absent].map(({ value, cases }) =>
     h("option", { value, selected: !several && chosen.includes(value) }, `${LABELS[name](value)} (${words.count(cases)})`))];
   select.replaceChildren(...options);
-  select.closest("label")?.toggleAttribute("hidden", options.length === 1);
+  select.closest(".labelled")?.toggleAttribute("hidden", options.length === 1);
 }

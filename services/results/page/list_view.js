@@ -65,11 +65,22 @@ class ListView {
 
   /** Rows stay where they are while someone reads them; changes are announced. */
   heard(kind, data) {
-    this.moving.heard(kind, data).forEach((caseId) => this.rows?.move(caseId));
-    const isNew = kind === "progress" && !this.shown.some((row) => row.case_id === data.case_id);
-    if (kind !== "case" && !isNew) return;
-    this.changed.add(data.case_id);
-    if (this.shown.length) this.announce(); else this.load().catch(() => {});
+    this.moving.heard(kind, data).forEach((caseId) => this.rows.move(caseId));
+    if (kind === "case") this.mark([data.case_id]);
+    if (kind === "begin") this.compare().catch(() => {});
+  }
+
+  /** Mark what changed between the last reading and the beginning of a stream. */
+  async compare() {
+    const page = await cases(parameters(this.search), "", this.signal);
+    const known = new Map(this.shown.map((row) => [row.case_id, JSON.stringify(row)]));
+    this.mark(page.cases.filter((row) => known.get(row.case_id) !== JSON.stringify(row)).map((row) => row.case_id));
+  }
+
+  mark(caseIds) {
+    caseIds.forEach((caseId) => this.changed.add(caseId));
+    if (this.shown.length) this.announce();
+    else if (caseIds.length) this.load().catch(() => {});
   }
 
   announce() {

@@ -45,6 +45,7 @@ const PLAIN = {
 };
 const MISSING = "missing_";
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const WHOLE = new Intl.NumberFormat();
 const CURRENT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
 
@@ -77,6 +78,8 @@ export function refused({ slide_id: slide, object_key: key }) {
 }
 /** A time as people write it; the epoch means an unknown time. */
 export const time = (iso) => (iso && Date.parse(iso) > 0 ? DATE.format(new Date(iso)) : "time unknown");
+/** A day such as 2026-03-02 as people write it. */
+export const day = (iso) => DAY.format(new Date(`${iso}T00:00:00Z`));
 export const short = (digest) => digest.slice(0, 12);
 export const number = (value, digits = 2) =>
   (value < 0 ? "\u2212" : "") + Math.abs(value).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
