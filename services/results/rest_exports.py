@@ -8,6 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 from services.results.exports import Exports
 from shared.export import geojson
 from shared.export.fhir import document
+from shared.export.pdf import report
 
 SlideName = Annotated[str, Query(alias="slide", max_length=64, description="Needed if the model looked at several")]
 MostTiles = Annotated[int, Query(alias="most", ge=1, le=geojson.MOST_TILES, description="The most attended tiles")]
@@ -27,6 +28,16 @@ def export_routes(exports: Exports) -> APIRouter:
         file = geojson.attention_geojson(exports.case(case_id), slide_id, most)
         name = f"{case_id}.{file.slide.slide_id}.geojson"
         return StreamingResponse(file.chunks(), media_type=geojson.MEDIA_TYPE, headers=_saved_as(name))
+
+    @routes.get(
+        "/{case_id}/report.pdf",
+        responses=_file(report.MEDIA_TYPE),
+        response_class=Response,
+        summary="Two pages, PDF/UA",
+    )
+    def pdf(case_id: str) -> Response:
+        file = report.pdf_report(exports.case(case_id))
+        return Response(file, media_type=report.MEDIA_TYPE, headers=_saved_as(f"{case_id}.pdf"))
 
     @routes.get(
         "/{case_id}/fhir", responses=_file(document.MEDIA_TYPE), response_class=Response, summary="FHIR R4 document"

@@ -7,6 +7,7 @@ from services.standalone.export_format import Format
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.document import fhir_document
 from shared.export.geojson import attention_geojson
+from shared.export.pdf.report import pdf_report
 from shared.files import put, put_chunks
 
 
@@ -21,6 +22,11 @@ def write_export(case: ExportedCase, kind: Format, slide_id: str, out: Path) -> 
     return _WRITERS[kind](case, slide_id, out)
 
 
+def _write_pdf(case: ExportedCase, _: str, out: Path) -> list[Path]:
+    put(out, pdf_report(case))
+    return [out]
+
+
 def _write_fhir(case: ExportedCase, _: str, out: Path) -> list[Path]:
     put(out, fhir_document(case))
     return [out]
@@ -32,6 +38,7 @@ def _write_geojson(case: ExportedCase, slide_id: str, out: Path) -> list[Path]:
 
 
 _WRITERS: Mapping[Format, Callable[[ExportedCase, str, Path], list[Path]]] = {
+    Format.PDF: _write_pdf,
     Format.FHIR: _write_fhir,
     Format.GEOJSON: _write_geojson,
 }

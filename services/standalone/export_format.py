@@ -6,5 +6,6 @@ from enum import StrEnum
 class Format(StrEnum):
     """What a score can be exported as."""
 
+    PDF = "pdf"
     FHIR = "fhir"
     GEOJSON = "geojson"

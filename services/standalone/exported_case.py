@@ -40,7 +40,7 @@ def exported_case(case_or_score: str, folder: Path | None) -> Iterator[ExportedC
         TransientError: the store or the database is down.
     """
     if case_or_score.endswith(".json"):
-        yield _of_file(Path(case_or_score), folder)
+        yield case_of_file(Path(case_or_score), folder)
     elif folder is None:
         with closing(SqlStore(load(ResultsSettings).database_url.get_secret_value())) as results:
             results.check()
@@ -58,7 +58,12 @@ def _results_in(folder: Path) -> SqlStore:
     return SqlStore(database_url(folder))
 
 
-def _of_file(path: Path, folder: Path | None) -> ExportedCase:
+def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
+    """The score of a file, and the objects that it names in `folder`, or in the one that it was made in.
+
+    Raises:
+        BadScoreFileError: the file holds no score.
+    """
     score = _read_score(path)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
     return ExportedCase(score, written, _reader(folder or _store_of(path)))

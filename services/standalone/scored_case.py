@@ -17,7 +17,7 @@ from services.standalone import pictures
 from services.standalone.case import Case
 from services.standalone.case_inputs import check_inputs, put_inputs
 from services.standalone.errors import located, refusal
-from services.standalone.exported_case import STORE
+from services.standalone.exported_case import STORE, case_of_file
 from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline import OnProgress, Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
@@ -29,7 +29,11 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
+from shared.export.attention_picture import legend as legend_of
+from shared.export.attention_picture import overlay
+from shared.export.pdf.report import pdf_report
 from shared.export.slide_attention import read_attention
+from shared.files import put
 from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -45,6 +49,7 @@ class ScoredCase:
     score: Score
     score_json: Path
     html: Path
+    pdf: Path
     refused: tuple[Refused, ...] = ()
     """Slides and vectors that the score leaves out."""
 
@@ -98,9 +103,10 @@ def _write(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slid
     score_message = Parse(score_json, Score())
     slides = {slide.slide_id: slide for slide in case.slides}
     pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in score_message.slides]
-    scored = ScoredCase(score_message, out / "score.json", out / "report.html")
+    scored = ScoredCase(score_message, out / "score.json", out / "report.html", out / "report.pdf")
     scored.score_json.write_bytes(score_json)
     scored.html.write_text(render(score_message, pages), encoding="utf-8")
+    put(scored.pdf, pdf_report(case_of_file(scored.score_json)))
     return scored
 
 
@@ -109,8 +115,8 @@ def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slid
     attention, legend, top = "", "", list[str]()
     if evidence.attention_key:
         attention_map = read_attention(store.get(evidence.attention_key), evidence.slide_id)
-        attention = pictures.data_uri(pictures.overlay(thumbnail, evidence, attention_map), "image/png")
-        legend = pictures.legend(attention_map)
+        attention = pictures.data_uri(pictures.rgb_png(overlay(thumbnail, evidence, attention_map)), "image/png")
+        legend = legend_of(attention_map)
         top = _top_tiles(evidence, slide, open_slide) if attention_map.has_preference else []
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     return SlidePage(evidence, whole, attention, legend, top)

@@ -7,8 +7,13 @@ from medulla.v1.scorer_pb2 import Contribution, HorizonRisk, Score
 from shared.export import score_text
 
 CLEAR = "clear"
-"""The state of certainty in which a score has a risk group."""
+"""The state of certainty in which a score may have a risk group."""
 SIMULATED = "SIMULATED: the model was fitted on simulated patients; its numbers say nothing about any child."
+_CERTAINTY = {
+    CLEAR: "The answer is clear",
+    "crosses_threshold": "The answer is not certain enough for a risk group",
+    "too_uncertain": "The answer is too uncertain for a risk group",
+}
 _LOG_RISK = " SD"
 """Ends the value of a contribution that is the log-risk of a block, and no variable of the record."""
 
@@ -21,8 +26,8 @@ def notices(score: Score) -> Iterator[str]:
 
 
 def is_clear(score: Score) -> bool:
-    """Whether the score has a risk group; older programs did not state certainty, and their groups are not repeated."""
-    return score.HasField("certainty") and score.certainty.state == CLEAR and bool(score.risk_group)
+    """Whether the interval lets the risk be read; scores of older programs, which do not state it, are not clear."""
+    return score.HasField("certainty") and score.certainty.state == CLEAR
 
 
 def interval(risk: HorizonRisk) -> str:
@@ -46,7 +51,7 @@ def caveats(score: Score) -> Iterator[str]:
     if score.abstained:
         yield f"No risk is given: {score.abstained_reason}"
     elif score.HasField("certainty"):
-        yield f"Certainty: {score_text.plain(score.certainty.state)}. {score.certainty.rule}"
+        yield f"{_CERTAINTY.get(score.certainty.state, score.certainty.state)}: {score.certainty.rule}."
     yield from score_text.attention_needed(score)
     if score.HasField("out_of_distribution"):
         yield f"The case lies {score_text.distance(score.out_of_distribution)}."

@@ -78,7 +78,7 @@ def score_and_print(case: "Case", bundle: Path, options: "Options", out: Path, *
         print_json(as_dict(scored.score))
     else:
         say("\n".join(score_lines(scored.score)))
-        say(f"\nScore:  {scored.score_json}\nReport: {scored.html}")
+        say(f"\nScore:  {scored.score_json}\nReport: {scored.html}, {scored.pdf}")
     for item in scored.refused:
         print_refused(item)
     if scored.refused:

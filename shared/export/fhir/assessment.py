@@ -69,7 +69,7 @@ def _prediction(score: Score, risk: HorizonRisk) -> RiskAssessmentPrediction:
         outcome=concept(f"Relapse within {risk.horizon_years:g} years"),
         probabilityDecimal=_percent(risk.risk) if clear else None,
         probabilityRange=None if clear else Range(low=_share(risk.lo), high=_share(risk.hi)),
-        qualitativeRisk=concept(score.risk_group) if clear else None,
+        qualitativeRisk=concept(score.risk_group) if clear and score.risk_group else None,
         whenRange=Range(low=_years(0), high=_years(risk.horizon_years)),
         rationale=f"{interval(risk)} {score.risk_group_rule}".strip(),
     )

@@ -15,7 +15,7 @@ from tests.support.oidc_issuer import OidcIssuer
 from tests.support.results import Results
 
 CASE = "/api/v1/cases/MB-1"
-FILES = ["attention.geojson", "fhir"]
+FILES = ["report.pdf", "attention.geojson", "fhir"]
 
 
 @pytest.fixture
@@ -32,6 +32,14 @@ def test_attention_is_a_file_that_qupath_reads(client: TestClient, results: Resu
     assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.A1.geojson"'
     assert answer.headers["cache-control"] == "no-store"
     assert len(qupath.read_objects(answer.content)) == 88 + 5
+
+
+def test_the_report_is_a_pdf(client: TestClient, results: Results) -> None:
+    results.score(samples.score("MB-1"))
+    answer = client.get(f"{CASE}/report.pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.pdf"'
+    assert answer.content.startswith(b"%PDF-1.7")
 
 
 def test_the_document_is_fhir(client: TestClient, results: Results) -> None:

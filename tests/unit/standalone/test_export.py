@@ -43,6 +43,16 @@ def test_a_score_file_is_exported_for_qupath(score_file: Path, tmp_path: Path) -
     assert len(qupath.read_objects(out.read_bytes())) == 88 + 5
 
 
+@pytest.mark.parametrize(("kind", "start"), [("pdf", b"%PDF-1.7"), ("fhir", b'{\n "resourceType":"Bundle"')])
+def test_a_score_file_is_exported_for_people_and_hospital_systems(
+    score_file: Path, tmp_path: Path, kind: str, start: bytes
+) -> None:
+    for name in ("one", "two"):
+        assert medulla("export", score_file, "--as", kind, "--out", tmp_path / name).exit_code == 0
+    assert (tmp_path / "one").read_bytes().startswith(start)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
 def test_a_score_in_a_bucket_finds_the_objects_of_the_bucket(score_file: Path, tmp_path: Path) -> None:
     inside = tmp_path / "store" / "scores" / "MB-1" / "1.json"
     inside.parent.mkdir(parents=True)
