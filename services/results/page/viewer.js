@@ -17,14 +17,16 @@ export async function showViewer(main, view, signal, banner) {
   banner(Boolean(found.score?.simulated));
   const slides = found.score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
-  const areas = [h("div", { class: "pane" }), ...(other ? [h("div", { class: "pane" })] : [])];
+  const shown = [{ caseId, slide, place: view.place }, ...(other ? [{ caseId, slide: other, place: beside.place }] : [])];
+  const areas = shown.map(() => h("div", {}));
   const controls = h("div", { class: "compare" }, chooser(slides, view));
   main.replaceChildren(
     h("p", { class: "back" }, h("a", { href: `#/cases/${encodeURIComponent(caseId)}` }, `\u2190 Case ${caseId}`)),
     h("h1", {}, other ? `Slides ${slideId} and ${beside.slideId}` : `Slide ${slideId}`), slides.length > 1 ? controls : "",
-    h("div", { class: other ? "panes two" : "panes" }, areas), h("p", { class: "small" }, KEYS));
-  const panes = await Promise.all([[slide, view.place], ...(other ? [[other, beside.place]] : [])].map(([shown, place], i) =>
-    openPane(areas[i], { caseId, slide: shown, place }, signal)));
+    h("div", { class: other ? "panes two" : "panes" }, shown.map((each, i) =>
+      h("div", { class: "pane" }, other ? h("h2", {}, `Slide ${each.slide.slide_id}`) : "", areas[i]))),
+    h("p", { class: "small" }, KEYS));
+  const panes = await Promise.all(shown.map((each, i) => openPane(areas[i], each, signal)));
   if (signal.aborted || panes.includes(null)) return;
   const linked = h("input", { type: "checkbox", checked: beside?.isLinked });
   const write = () => history.replaceState(null, "", addressOf(caseId, panes, linked.checked));
