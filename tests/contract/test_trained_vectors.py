@@ -138,7 +138,9 @@ def test_a_cohort_without_a_block_is_validated_by_models_of_the_others(
     assert not [name for name in report.arms if "blood" in name or "pathomics" in name]
 
 
-def test_a_validation_has_no_arm_of_blocks_that_no_patient_has(other: Cohort, served: ServedBundle, tmp_path: Path) -> None:
+def test_a_validation_has_no_arm_of_blocks_that_no_patient_has(
+    other: Cohort, served: ServedBundle, tmp_path: Path
+) -> None:
     molecular = [place for place, each in enumerate(other.profile.variables) if each.block == "molecular"]
     values = other.values.copy()
     values[:, molecular] = np.nan
