@@ -114,7 +114,7 @@ def test_a_wrong_value_is_named(values: dict[str, Any], words: str) -> None:
         (b"\xff\xfe", "UTF-16"),
         (b"{\xe4", "byte 1 is not UTF-8"),
         (b'{"age": 1' + b"0" * 400 + b"}", "a number of 401 digits"),
-        (b'{"age": 1e-999999999999}', "1e-999999999999, a number that cannot be distinguished from 0"),
+        (b'{"age": 1e-999999999999}', "1e-999999999999, a number too small to be distinguished from 0"),
         (b'{"age": 1e-400}', "too small"),
         (b'{"age": -5E-324}', "too small"),
         (b'{"age": 0.' + b"0" * 90 + b"1e-300}", "too small"),
