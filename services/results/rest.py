@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
+from services.results.bounded_scorer import BoundedScorer
 from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
 from services.results.exports import Exports
@@ -103,7 +104,7 @@ def create_app(
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(scorer),), reader))
+        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), reader))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), operator))
     if letters is not None:
         app.include_router(_guarded((dead_letter_routes(letters),), operator))
