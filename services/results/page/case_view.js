@@ -77,8 +77,8 @@ class CaseView {
     const asOf = this.scores.find((stored) => stored.current)?.as_of;
     if (score.abstained) return h("div", { class: "columns" }, noRisk(score), basis(score, asOf));
     return h("div", { class: "columns" },
-      h("div", {}, risks(score), incidence(score), missing(score), basis(score, asOf)),
-      h("div", {}, contributions(score), comparison(score)));
+      h("div", {}, risks(score), incidence(score), missing(score)),
+      h("div", {}, contributions(score), comparison(score), basis(score, asOf)));
   }
 }
 
