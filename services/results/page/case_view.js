@@ -29,9 +29,11 @@ class CaseView {
     Object.assign(this, { main, id, signal, banner, moving: new Map(), way: h("div", {}), whatIf: new WhatIf(id, signal) });
   }
 
-  /** Read the case and its scores again and draw them. */
+  /** Read the case and its scores again and draw them, unless nothing has changed. */
   async load() {
-    [this.answer, this.scores] = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    const read = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    if (JSON.stringify(read) === JSON.stringify([this.answer, this.scores])) return;
+    [this.answer, this.scores] = read;
     this.banner(Boolean(this.answer.score?.simulated));
     this.draw();
   }
