@@ -14,6 +14,17 @@ _CERTAINTY = {
     "too_uncertain": "too uncertain to be read",
 }
 
+_GROUPS = {
+    "below threshold": "lower risk, below the threshold of the training cohort",
+    "above threshold": "higher risk, at or above the threshold of the training cohort",
+}
+"""Names in bundles of older programs, which say nothing by themselves."""
+
+
+def group(score: Score) -> str:
+    """The risk group by its name; empty where none is given."""
+    return _GROUPS.get(score.risk_group, score.risk_group)
+
 
 def is_clear(score: Score) -> bool:
     """Whether the risk may be read as one of its group; scores of older programs state no certainty."""

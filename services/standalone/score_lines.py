@@ -42,7 +42,7 @@ def _risk(score: Score) -> Iterator[str]:
     if score.HasField("certainty"):
         yield f"Certainty: {risk_text.certainty(score)}; {score.certainty.rule}"
     if score.risk_group_rule:
-        yield f"Risk group: {score.risk_group or 'none is given'} ({score.risk_group_rule})"
+        yield f"Risk group: {risk_text.group(score) or 'none is given'} ({score.risk_group_rule})"
     yield f"Log-risk higher than that of {score.percentile:.0f} of 100 patients of the training cohort."
 
 

@@ -92,6 +92,13 @@ def test_a_score_of_an_older_program_shows_its_group_and_nothing_beside_it() -> 
     assert not any(line.startswith("Certainty") for line in score_lines(score))
 
 
+def test_a_group_of_an_older_bundle_is_not_called_above_threshold_alone() -> None:
+    score = complete()
+    score.risk_group = "above threshold"
+    assert "<strong>Higher risk, at or above the threshold of the training cohort.</strong>" in render(score, [])
+    assert any(line.startswith("Risk group: higher risk, at or above") for line in score_lines(score))
+
+
 def test_contributions_stand_on_one_scale_and_an_arrow_marks_what_lies_past_it() -> None:
     strong, mild = Contribution(variable="a", log_hazard=-3.0), Contribution(variable="b", log_hazard=0.693147)
     first, second = bars([mild, strong])
