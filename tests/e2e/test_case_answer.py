@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.e2e.test_results_page import HOSTILE
 from tests.support import answers
 from tests.support import scores as samples
 from tests.support.results import Results, over_http
@@ -146,6 +147,20 @@ def test_contributions_have_one_scale_for_all_cases_and_arrows_beyond_it(page: P
         expect(page.locator(".moves tbody .ratio").first).to_have_text("\u00d714.88")
         expect(page.locator(".ratios text")).to_have_text(["\u215b", "\u00bc", "\u00bd", "1", "2", "4", "8"])
     assert widths[0] == widths[1]
+
+
+def test_hostile_text_of_an_answer_stays_text(page: Page, results: Results) -> None:
+    score = answers.uncertain(CASE, "crosses_threshold")
+    score.risk_group_rule = score.certainty.rule = score.rule.expression = score.rule.sentence = HOSTILE
+    score.record_only.modalities[:] = [HOSTILE]
+    missing = score.missing_variables[0]
+    missing.label = missing.lo_value = missing.hi_value = HOSTILE
+    results.score(score)
+    with over_http(results) as address:
+        page.goto(f"{address}/#/cases/{CASE}")
+        expect(page.locator(".missing").get_by_text(HOSTILE).first).to_be_visible()
+        assert page.title() == f"{CASE} \u2013 Medulla"
+        assert page.locator("main script, main img").count() == 0
 
 
 def test_numbers_and_dates_follow_the_locale(browser: Browser, address: str) -> None:

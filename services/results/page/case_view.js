@@ -34,9 +34,11 @@ class CaseView {
     Object.assign(this, { notes: new Notes(id, signal, () => this.readPeople()), timeline: new Timeline(id, signal), erasure: new Erasure(id, signal) });
   }
 
-  /** Read the case and its scores again and draw them. */
+  /** Read the case and its scores again and draw them, unless nothing has changed. */
   async load() {
-    [this.answer, this.scores] = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    const read = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    if (JSON.stringify(read) === JSON.stringify([this.answer, this.scores])) return;
+    [this.answer, this.scores] = read;
     this.banner(Boolean(this.answer.score?.simulated));
     this.draw();
     this.readPeople();
@@ -91,8 +93,8 @@ class CaseView {
     const asOf = this.scores.find((stored) => stored.current)?.as_of;
     if (score.abstained) return h("div", { class: "columns" }, noRisk(score), basis(score, asOf));
     return h("div", { class: "columns" },
-      h("div", {}, risks(score), incidence(score), missing(score), basis(score, asOf)),
-      h("div", {}, contributions(score), comparison(score)));
+      h("div", {}, risks(score), incidence(score), missing(score)),
+      h("div", {}, contributions(score), comparison(score), basis(score, asOf)));
   }
 }
 
