@@ -117,4 +117,4 @@ def test_the_timeline_of_a_case_is_on_its_page(page: Page, noted: str, results: 
     expect(page.locator(".timeline .chip")).to_have_count(4)
     chips = page.locator(".timeline .chip").all_inner_texts()
     assert sorted(chips) == ["Landed", "Refused", "Scored", "Withdrawn"]
-    expect(page.locator(".timeline li", has_text="Scored")).to_contain_text("by bundle demo-simulated")
+    expect(page.locator(".timeline li", has_text="Scored")).to_contain_text("by demo-simulated")

@@ -42,5 +42,5 @@ function entry(event) {
 
 function model({ bundle_name: name, bundle_digest: digest, score_id: score }) {
   if (!score) return null;
-  return [name ? ` by bundle ${name} ` : " ", h("code", { title: `bundle ${digest}, score ${score}` }, words.short(digest || score))];
+  return [name ? ` by ${name} ` : " ", h("code", { title: `bundle ${digest}, score ${score}` }, words.short(digest || score))];
 }
