@@ -48,7 +48,7 @@ def summary(facts: CaseFacts) -> CaseSummary:
 def slide_ids(facts: CaseFacts) -> set[str]:
     """Slides that the current score was made from, or left out."""
     score = _score(facts) or Score()
-    return {each.slide_id for each in (*score.slides, *score.left_out)}
+    return {each.slide_id for each in score.slides} | {each.slide_id for each in score.left_out}
 
 
 def answer(facts: CaseFacts) -> GetCaseResponse:

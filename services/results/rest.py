@@ -105,9 +105,8 @@ def create_app(
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
         app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), reader))
-    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), operator))
-    if letters is not None:
-        app.include_router(_guarded((dead_letter_routes(letters),), operator))
+    replays = [dead_letter_routes(letters)] if letters else []
+    app.include_router(_guarded((audit_routes(results), erase_routes(producer), *replays), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app

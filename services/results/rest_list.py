@@ -25,9 +25,11 @@ PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DE
 PageToken = Annotated[str, Query(max_length=400, description="next_page_token of the page before")]
 _Text = Annotated[str, Query(max_length=LONGEST_QUERY, description="Words in the case id or the site")]
 _Sort = Annotated[str, Query(description=f"{', '.join(Order)}; empty means {Order.NEWEST}")]
-_States = Annotated[list[str], Query(description=f"{', '.join(STATES)}; repeatable, as the next ones")]
-_Certainties = Annotated[list[str], Query(description=", ".join(CERTAINTIES))]
-_Texts = Annotated[list[str], Query()]
+_States = Annotated[
+    list[str], Query(default_factory=list, description=f"{', '.join(STATES)}; repeatable, as the next ones")
+]
+_Certainties = Annotated[list[str], Query(default_factory=list, description=", ".join(CERTAINTIES))]
+_Texts = Annotated[list[str], Query(default_factory=list)]
 _CSV_PAGE = 1000
 _COLUMNS = (
     *("case_id", "state", "certainty", "risk_group", "horizon_years", "risk", "risk_lo", "risk_hi", "risk_level"),
@@ -36,13 +38,7 @@ _COLUMNS = (
 
 
 def _selected(
-    q: _Text = "",
-    state: _States = [],  # noqa: B006 - FastAPI copies defaults
-    group: _Texts = [],  # noqa: B006
-    certainty: _Certainties = [],  # noqa: B006
-    flag: _Texts = [],  # noqa: B006
-    site: _Texts = [],  # noqa: B006
-    reason: _Texts = [],  # noqa: B006
+    state: _States, group: _Texts, certainty: _Certainties, flag: _Texts, site: _Texts, reason: _Texts, q: _Text = ""
 ) -> Selection:
     return selection(q, state=state, group=group, certainty=certainty, flag=flag, site=site, reason=reason)
 

@@ -23,16 +23,7 @@ _BODY = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/
 def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRouter:
     """Below /cases, and /notes.csv; `who` is the caller of a request."""
     routes, notes = APIRouter(tags=["notes"]), CaseNotes(queries)
-
-    @routes.get(
-        "/cases/{case_id}/timeline", responses=described("GetTimelineResponse"), summary="What happened to a case"
-    )
-    def get_timeline(case_id: str) -> Response:
-        return json_response(queries.timeline(case_id))
-
-    @routes.get("/cases/{case_id}/notes", responses=described("ListNotesResponse"), summary="Notes, the latest first")
-    def list_notes(case_id: str) -> Response:
-        return json_response(queries.list_notes(case_id))
+    _add_readings(routes, queries, notes)
 
     @routes.post(
         "/cases/{case_id}/notes",
@@ -48,6 +39,20 @@ def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRou
     ) -> Response:
         return json_response(notes.add(case_id, body, author), HTTPStatus.CREATED)
 
+    return routes
+
+
+def _add_readings(routes: APIRouter, queries: Queries, notes: CaseNotes) -> None:
+    @routes.get(
+        "/cases/{case_id}/timeline", responses=described("GetTimelineResponse"), summary="What happened to a case"
+    )
+    def get_timeline(case_id: str) -> Response:
+        return json_response(queries.timeline(case_id))
+
+    @routes.get("/cases/{case_id}/notes", responses=described("ListNotesResponse"), summary="Notes, the latest first")
+    def list_notes(case_id: str) -> Response:
+        return json_response(queries.list_notes(case_id))
+
     @routes.get("/cases/{case_id}/outcomes", summary="Codes of an outcome that a note may state, with their meaning")
     def list_outcomes(case_id: str) -> dict[str, Any]:
         return {"outcomes": notes.outcomes(case_id)}
@@ -57,8 +62,6 @@ def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRou
         headers = {"Content-Disposition": 'attachment; filename="notes.csv"'}
         lines = csv_lines(_COLUMNS, map(_cells, notes.all()))
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-
-    return routes
 
 
 def _cells(note: Note) -> list[object]:

@@ -19,6 +19,7 @@ _COLUMNS: Mapping[Field, ColumnElement[Any]] = {
     Field.CERTAINTY: CASES.c.certainty,
     Field.SITE: CASES.c.site_id,
 }
+_SEARCHED = (CASES.c.case_id, CASES.c.site_id)
 _LABELS = (Field.FLAG, Field.REASON)
 _SORTED = {
     Order.NEWEST: CASES.c.updated_at.desc(),
@@ -51,8 +52,7 @@ def counts(tx: Connection, chosen: Selection) -> Counts:
 
 def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
     found = [
-        or_(func.lower(column).contains(word, autoescape=True) for column in (CASES.c.case_id, CASES.c.site_id))
-        for word in chosen.words
+        or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words
     ]
     for field, values in chosen.values.items():
         found.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))

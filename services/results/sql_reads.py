@@ -54,8 +54,13 @@ def progress_values(progress: Progress) -> dict[str, Any]:
 
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     """See ResultStore."""
-    facts = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
+    facts = cases(tx, [case_id])
     return facts[0] if facts else None
+
+
+def cases(tx: Connection, case_ids: Sequence[CaseId]) -> list[CaseFacts]:
+    """All that is known of the cases of which something is stored."""
+    return _complete(tx, tx.execute(_facts().where(CASES.c.case_id.in_(case_ids))).all())
 
 
 def case_ids(tx: Connection) -> list[CaseId]:

@@ -1,32 +1,36 @@
 """Derives what the list of cases shows, and stores it in the columns and labels of the case."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from services.results import sql_reads
 from services.results.case_list import Field, state_word
 from services.results.case_state import slide_ids, summary
+from services.results.ports import CaseFacts
 from services.results.schema import CASE_LABELS, CASES
 from shared.text import capped
 from shared.units import CaseId
 
 _LABEL_CHARACTERS = 200
+_OF_CASE = "of_case"
+"""Parameter that names the case of an update."""
 _AT_ONCE = 200
 
 
-def refresh(tx: Connection, case_id: CaseId) -> None:
-    """Store the summary of a case anew; the caller has changed the case's row, which locks it."""
-    facts = sql_reads.case(tx, case_id)
-    if facts is None:
+def refresh(tx: Connection, *cases: CaseId) -> None:
+    """Store the summaries of cases anew; the caller has changed their rows, or locked them."""
+    facts = sql_reads.cases(tx, cases)
+    columns = [_columns(summary(each)) for each in facts]
+    if not columns:
         return
-    shown = summary(facts)
-    labelled = {Field.FLAG: shown.flags, Field.REASON: shown.reasons, sql_reads.SLIDE: slide_ids(facts)}
-    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(_columns(shown)))
-    tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id == case_id))
-    if labels := [label for name, texts in labelled.items() for label in _labels(case_id, name, texts)]:
+    values = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
+    changed = update(CASES).where(CASES.c.case_id == bindparam(_OF_CASE))
+    tx.execute(changed.values(summary_revision=CASES.c.revision, **values), columns)
+    tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)))
+    if labels := [label for each in facts for label in _labels(each)]:
         tx.execute(insert(CASE_LABELS), labels)
 
 
@@ -34,16 +38,15 @@ def refresh_stale(tx: Connection) -> int:
     """Refresh cases that an older program wrote, a bounded number of them; returns how many."""
     stale = CASES.c.summary_revision.is_distinct_from(CASES.c.revision)
     rows = select(CASES.c.case_id).where(stale).order_by(CASES.c.case_id).limit(_AT_ONCE)
-    cases = list(tx.scalars(rows.with_for_update(skip_locked=True)))
-    for case_id in cases:
-        refresh(tx, case_id)
+    cases = [CaseId(case_id) for case_id in tx.scalars(rows.with_for_update(skip_locked=True))]
+    refresh(tx, *cases)
     return len(cases)
 
 
 def _columns(shown: CaseSummary) -> dict[str, Any]:
     risk = shown.risk if shown.HasField("risk") else None
     return {
-        "summary_revision": CASES.c.revision,
+        _OF_CASE: shown.case_id,
         "state": state_word(shown.state),
         "risk_group": capped(shown.risk_group, _LABEL_CHARACTERS),
         "certainty": capped(shown.certainty, _LABEL_CHARACTERS),
@@ -56,7 +59,10 @@ def _columns(shown: CaseSummary) -> dict[str, Any]:
     }
 
 
-def _labels(case_id: str, name: str, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-    labels = dict.fromkeys(capped(text, _LABEL_CHARACTERS) for text in texts)
-    for position, label in enumerate(labels):
-        yield {"case_id": case_id, "field": name, "label": label, "position": position}
+def _labels(facts: CaseFacts) -> Iterator[dict[str, Any]]:
+    shown = summary(facts)
+    labelled = {Field.FLAG: shown.flags, Field.REASON: shown.reasons, sql_reads.SLIDE: slide_ids(facts)}
+    for name, texts in labelled.items():
+        labels = dict.fromkeys(capped(text, _LABEL_CHARACTERS) for text in texts)
+        for position, label in enumerate(labels):
+            yield {"case_id": facts.case_id, "field": name, "label": label, "position": position}

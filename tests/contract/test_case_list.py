@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from medulla.v1.scorer_pb2 import Certainty
 from sqlalchemy import text
 
@@ -144,3 +146,26 @@ def test_a_refusal_that_is_forgotten_leaves_the_list(fresh: SqlStore) -> None:
     fresh.forget_rejection(refused)
     assert ids(fresh, flag=["rejected_input"]) == []
     assert ids(fresh, reason=["no_tissue"]) == []
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(min_value=1, max_value=5), min_size=30, max_size=30))
+def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:
+    cases, after = [], None
+    for size in sizes:
+        page = paged.page(Selection(), Order.NEWEST, size, after)
+        if not page:
+            break
+        cases += [shown for _, shown in page]
+        after = page[-1][0]
+    assert [each.case_id for each in cases] == [f"p-{n:02}" for n in (*range(20, 24), *range(20))]
+
+
+@pytest.fixture(scope="module")
+def paged(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """24 cases; the last four are newer than the rest, which share one time."""
+    made_here = new_store()
+    made_here.migrate()
+    for n in range(24):
+        apply(made_here, samples.rejected(f"p-{n:02}", "A", samples.at(n // 20)))
+    return made_here

@@ -8,6 +8,7 @@ import { h, section } from "./dom.js";
 import { listen } from "./events.js";
 import { Erasure } from "./erase_view.js";
 import { incidence } from "./incidence_view.js";
+import { latestList } from "./list_address.js";
 import { lookFirst } from "./look_view.js";
 import { missing } from "./missing_view.js";
 import { MovingSlides } from "./moving_slides.js";
@@ -72,7 +73,7 @@ class CaseView {
     const { summary, score, rejections, withdrawn: reason } = this.answer;
     const older = this.scores.filter((stored) => !stored.current);
     return [
-      h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")),
+      h("p", { class: "back" }, h("a", { href: latestList() }, "\u2190 All cases")),
       title(summary, score),
       this.way,
       reason ? withdrawn(reason) : null,

@@ -37,3 +37,9 @@ export function format(search) {
 
 /** Whether a search leaves out cases. */
 export const isNarrow = (search) => parameters(search, { sorted: false }).size > 0;
+
+let latest = "#/";
+/** Keep the address of the list that is shown, for links back to it. */
+export const remember = (search) => { latest = format(search); };
+/** The address of the list that was shown last. */
+export const latestList = () => latest;

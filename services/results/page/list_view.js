@@ -3,7 +3,7 @@
 import { ask, caseCounts, cases, refused } from "./api.js";
 import { h } from "./dom.js";
 import { listen } from "./events.js";
-import { format, isNarrow, parameters, parse } from "./list_address.js";
+import { format, isNarrow, parameters, parse, remember } from "./list_address.js";
 import { Filters } from "./list_filters.js";
 import { Rows } from "./list_rows.js";
 import { MovingSlides } from "./moving_slides.js";
@@ -26,6 +26,7 @@ export async function showList(main, signal, banner) {
 class ListView {
   constructor(main, signal, banner) {
     Object.assign(this, { signal, banner, search: parse(location.hash), shown: [], next: "", uploads: [], changed: new Set(), moving: new MovingSlides() });
+    remember(this.search);
     this.filters = new Filters(this.search, (search) => this.choose(search), () => this.download());
     this.news = h("div", { class: "news", role: "status" });
     this.body = h("div", {});
@@ -52,6 +53,7 @@ class ListView {
 
   choose(search) {
     this.search = search;
+    remember(search);
     this.shown = [];
     history.replaceState(null, "", format(search));
     this.load().catch((error) => this.refuse(error));

@@ -25,7 +25,7 @@ export class NoteForm {
     this.artefact = h("div", { class: "choices" }, labelled("Slide", this.slide), labelled("Tile", this.tile), labelled("x, pixels", this.x), labelled("y, pixels", this.y));
     this.outcome = h("div", { class: "choices" }, labelled("Outcome", this.event), labelled("Date", this.date), labelled("or years since diagnosis", this.years));
     this.remark = labelled(TEXTS.seen, this.text);
-    this.element = h("form", { class: "note-form", "aria-label": "New note", onsubmit: (event) => { event.preventDefault(); this.save(); } },
+    this.element = h("form", { class: "note-form", "aria-label": "Write a note", onsubmit: (event) => { event.preventDefault(); this.save(); } },
       labelled("New note", this.kind), this.artefact, this.outcome, this.remark, this.refusal, this.button);
     this.slides = [];
     this.fit();

@@ -37,10 +37,10 @@ function entry(event) {
   return h("li", {},
     h("time", { datetime: event.at }, words.time(event.at)),
     h("span", { class: `chip ${look}` }, label),
-    h("span", { class: "subject" }, h("bdi", {}, [event.author, event.subject].filter(Boolean).join(" ")), " ", event.sentence, model(event)));
+    h("span", { class: "subject" }, event.author ? [h("bdi", {}, event.author), ": "] : null, event.subject ? [h("bdi", {}, event.subject), " "] : null, event.sentence, model(event)));
 }
 
 function model({ bundle_name: name, bundle_digest: digest, score_id: score }) {
   if (!score) return null;
-  return [name ? ` by bundle ${name} ` : " ", h("code", { title: `bundle ${digest}, score ${score}` }, words.short(digest || score))];
+  return [name ? ` by ${name} ` : " ", h("code", { title: `bundle ${digest}, score ${score}` }, words.short(digest || score))];
 }
