@@ -30,12 +30,8 @@ class Exports:
         current = self.queries.facts(case_id).current
         if current is None:
             raise UnknownCaseError(f"case {case_id} has no score")
-        return ExportedCase(
-            case_state.read_score(current.body, "the database"),
-            current.as_of,
-            self._read,
-            partial(self._heads, case_id),
-        )
+        score = case_state.read_score(current.body, "the database")
+        return ExportedCase(score, current.as_of, self._read, partial(self._heads, case_id))
 
     def _heads(self, case_id: str, slide: SlideEvidence) -> list[bytes]:
         return dicom_heads(self.blobs, CaseId(case_id), slide.slide_digest)
