@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from services.standalone.export_format import Format
+from shared.export.dicom.attention_map import attention_map, mapped_dicom_slides
+from shared.export.dicom.structured_report import structured_report
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.document import fhir_document
 from shared.export.geojson import attention_geojson
@@ -37,8 +39,18 @@ def _write_geojson(case: ExportedCase, slide_id: str, out: Path) -> list[Path]:
     return [out]
 
 
+def _write_dicom(case: ExportedCase, _: str, out: Path) -> list[Path]:
+    """The report, and beside it, named after their slides, the maps of those slides that are DICOM and stand."""
+    maps = {out.with_name(f"{out.stem}.{slide.slide_id}{out.suffix}"): slide for slide in mapped_dicom_slides(case)}
+    for path, slide in maps.items():
+        put(path, attention_map(case, slide))
+    put(out, structured_report(case))
+    return [out, *maps]
+
+
 _WRITERS: Mapping[Format, Callable[[ExportedCase, str, Path], list[Path]]] = {
     Format.PDF: _write_pdf,
     Format.FHIR: _write_fhir,
     Format.GEOJSON: _write_geojson,
+    Format.DICOM: _write_dicom,
 }

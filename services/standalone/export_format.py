@@ -9,3 +9,4 @@ class Format(StrEnum):
     PDF = "pdf"
     FHIR = "fhir"
     GEOJSON = "geojson"
+    DICOM = "dicom"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
-from medulla.v1.scorer_pb2 import Score
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
 from services.results.exports import Exports
 from services.results.queries import Queries
@@ -18,9 +18,11 @@ from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.s3 import S3Store
 from shared.bounded_file import read_start
-from shared.export.exported_case import ExportedCase, ReadObject
+from shared.export.exported_case import ExportedCase
 from shared.pseudonyms import is_pseudonym
 from shared.settings import PlatformSettings, load
+from shared.slides.heads import dicom_heads
+from shared.units import CaseId
 
 STORE = "store"
 """Folder that `medulla score` leaves beside score.json."""
@@ -66,7 +68,15 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
     """
     score = _read_score(path)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
-    return ExportedCase(score, written, _reader(folder or _store_of(path)))
+    store = FolderStore(folder or _store_of(path))
+
+    def read(key: str) -> bytes | None:
+        return store.get(key) if store.head(key) else None
+
+    def heads(slide: SlideEvidence) -> list[bytes]:
+        return dicom_heads(store, CaseId(score.case_id), slide.slide_digest)
+
+    return ExportedCase(score, written, read, heads)
 
 
 def _read_score(path: Path) -> Score:
@@ -86,8 +96,3 @@ def _store_of(path: Path) -> Path:
     folder = path.resolve().parent
     is_in_bucket = folder.parent.name == keys.SCORES.strip("/")
     return folder.parent.parent if is_in_bucket else folder / STORE
-
-
-def _reader(folder: Path) -> ReadObject:
-    store = FolderStore(folder)
-    return lambda key: store.get(key) if store.head(key) else None

@@ -1,6 +1,6 @@
 """What an export is made from: a stored score, its time, and the objects that the score names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,13 @@ from shared.export.slide_attention import SlideAttention, read_attention
 
 ReadObject = Callable[[str], bytes | None]
 """The bytes of a stored object by its key; None where there is none."""
+ReadHeads = Callable[[SlideEvidence], Sequence[bytes]]
+"""The first bytes of the DICOM files of a slide that stands, the primary file's first; none of other slides."""
+
+
+def no_heads(_: SlideEvidence) -> Sequence[bytes]:
+    """For a score whose slides are not at hand."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,7 @@ class ExportedCase:
     dated: datetime
     """Aware; when the newest of the score's inputs landed, or the score's file was written."""
     read: ReadObject
+    heads: ReadHeads = no_heads
 
     def mapped_slide(self, slide_id: str = "") -> SlideEvidence:
         """The slide of an id, or the only one that the model looked at.

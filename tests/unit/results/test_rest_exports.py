@@ -1,21 +1,30 @@
 """A case's current score as files over REST."""
 
+import io
 from collections.abc import Iterator
 from http import HTTPStatus
 
+import pydicom
 import pytest
 from fastapi.testclient import TestClient
+from google.protobuf.json_format import MessageToJson
+from medulla.v1.common_pb2 import Slide
+from medulla.v1.events_pb2 import SlideEmbedded
+from pydicom.uid import ParametricMapStorage
 
 from services.results.rest import Login, create_app
+from shared import keys
+from shared.blob.stored_object import to_message
 from shared.rpc.auth import OpenOnLoopback, TokenVerifier
 from shared.settings import AuthSettings
-from tests.support import qupath
+from shared.units import CaseId, SlideId
+from tests.support import dicom_series, qupath
 from tests.support import scores as samples
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.results import Results
 
 CASE = "/api/v1/cases/MB-1"
-FILES = ["report.pdf", "attention.geojson", "fhir"]
+FILES = ["report.pdf", "attention.geojson", "fhir", "report.dcm"]
 
 
 @pytest.fixture
@@ -40,6 +49,42 @@ def test_the_report_is_a_pdf(client: TestClient, results: Results) -> None:
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.pdf"'
     assert answer.content.startswith(b"%PDF-1.7")
+
+
+def test_the_structured_report_is_dicom_and_a_slide_that_is_none_has_no_map(
+    client: TestClient, results: Results
+) -> None:
+    results.score(samples.score("MB-1", slides=("A1",)))
+    answer = client.get(f"{CASE}/report.dcm")
+    assert answer.headers["content-type"] == "application/dicom"
+    assert answer.content[128:132] == b"DICM"
+    refused = client.get(f"{CASE}/attention.dcm")
+    assert (refused.status_code, refused.json()["reason"]) == (HTTPStatus.NOT_FOUND, "not_found")
+
+
+def test_attention_on_a_dicom_slide_is_a_parametric_map(client: TestClient, results: Results) -> None:
+    score = samples.score("MB-1", slides=("A1",))
+    score.slides[0].width_px, score.slides[0].height_px = 1280, 2304
+    results.score(score)
+    land_series(results, score.slides[0].slide_digest)
+    answer = client.get(f"{CASE}/attention.dcm")
+    assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.A1.dcm"'
+    made = pydicom.dcmread(io.BytesIO(answer.content))
+    assert made.SOPClassUID == ParametricMapStorage
+    report = pydicom.dcmread(io.BytesIO(client.get(f"{CASE}/report.dcm").content))
+    assert report.CurrentRequestedProcedureEvidenceSequence
+    results.blobs.put("slides/MB-1/A1/level0.dcm", b"another")
+    assert client.get(f"{CASE}/attention.dcm").status_code == HTTPStatus.NOT_FOUND
+
+
+def land_series(results: Results, digest: str) -> None:
+    """The files of a series, and the scorer's entry that they were embedded."""
+    files = {name: data for name, data in dicom_series.series().items() if name.startswith("level")}
+    infos = [results.blobs.put(f"slides/MB-1/A1/{name}.dcm", data) for name, data in files.items()]
+    first, *others = map(to_message, infos)
+    slide = Slide(case_id="MB-1", slide_id="A1", digest=digest, object=first, files=others)
+    key = keys.indexed_slide(CaseId("MB-1"), SlideId("A1"), "1")
+    results.blobs.put(key, MessageToJson(SlideEmbedded(slide=slide)).encode())
 
 
 def test_the_document_is_fhir(client: TestClient, results: Results) -> None:

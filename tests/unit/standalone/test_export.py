@@ -43,7 +43,10 @@ def test_a_score_file_is_exported_for_qupath(score_file: Path, tmp_path: Path) -
     assert len(qupath.read_objects(out.read_bytes())) == 88 + 5
 
 
-@pytest.mark.parametrize(("kind", "start"), [("pdf", b"%PDF-1.7"), ("fhir", b'{\n "resourceType":"Bundle"')])
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [("pdf", b"%PDF-1.7"), ("fhir", b'{\n "resourceType": "Bundle"'), ("dicom", bytes(128) + b"DICM")],
+)
 def test_a_score_file_is_exported_for_people_and_hospital_systems(
     score_file: Path, tmp_path: Path, kind: str, start: bytes
 ) -> None:
