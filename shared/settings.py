@@ -144,6 +144,8 @@ class PlatformSettings(ServiceSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: HttpUrl = ""
     """OTLP gRPC collector that receives traces; empty: none are kept."""
+    grpc_reflection: bool = False
+    """gRPC servers describe their services to clients such as grpcurl, under the same tokens and roles."""
     drain_timeout_s: float = Field(default=60, gt=0)
     """How long parts may take to finish what is in flight once the process is told to stop."""
 

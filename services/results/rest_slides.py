@@ -14,8 +14,8 @@ from services.results.viewer import Viewer
 Digest = Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$", description="SHA-256 of the slide's bytes")]
 _FETCHING = {"state": "fetching"}
 _RETRY_SECONDS = "2"
-_FOR_EVER = "private, max-age=31536000, immutable"
-"""In the browser alone: a square of a digest never changes, and no proxy may keep it."""
+_FOR_A_DAY = "private, max-age=86400, immutable"
+"""In the browser alone: a square of a digest never changes, but after an erasure no browser may keep it for long."""
 _LATER = openapi.answers(openapi.record(state=openapi.TEXT), status=202)
 """The slide is being fetched: ask again."""
 _DZI = openapi.answers(openapi.TEXT, "application/xml") | _LATER
@@ -38,7 +38,7 @@ def slide_routes(viewer: Viewer) -> APIRouter:
     @routes.get(path, summary="One square of a slide", response_class=Response, responses=_SQUARE)
     def square(request: Request, digest: Digest, level: int, column: int, row: int) -> Response:
         tag = viewer.tag(digest, level, column, row)
-        headers = {"ETag": tag, "Cache-Control": _FOR_EVER, "Vary": "Authorization"}
+        headers = {"ETag": tag, "Cache-Control": _FOR_A_DAY, "Vary": "Authorization"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         picture = viewer.square(digest, level, column, row, lambda: _is_connected(request))
