@@ -116,7 +116,7 @@ def _fusion(setting: Setting) -> Sequence[Plan]:
 def _vectors(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [VectorRidgePlan(9001, 4, 150, ratio, 16) for ratio in (1.0, 2.0)]
-    scenarios = product(((150, 100), (300, 100), (600, 25)), (1.0, 1.3, 2.0), (16, 60))
+    scenarios = product(((150, 100), (300, 100), (600, 50)), (1.0, 1.3, 2.0), (16, 60))
     return [
         VectorRidgePlan(30001 + 100 * place, cohorts, patients, ratio, columns)
         for place, ((patients, cohorts), ratio, columns) in enumerate(scenarios)
