@@ -123,8 +123,8 @@ def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) 
 def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
-    summary, no_token = "What the page has to know before anyone has logged in", {"security": []}
-    answers = openapi.answers(_CONFIG)
+    summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
+    no_token: dict[str, Any] = {"security": []}
 
     @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:

@@ -26,7 +26,7 @@ def refresh(tx: Connection, *cases: CaseId) -> None:
     columns = [_columns(summary(each)) for each in facts]
     if not columns:
         return
-    values = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
+    values: dict[str, Any] = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
     changed = update(CASES).where(CASES.c.case_id == bindparam(_OF_CASE))
     tx.execute(changed.values(summary_revision=CASES.c.revision, **values), columns)
     tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)))

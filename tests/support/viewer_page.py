@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,4 +86,4 @@ def opened(page: Page, address: str, view: str = VIEW) -> None:
     page.goto(f"{address}/{view}")
     expect(page.locator(".ranked").first.locator("li")).to_have_count(5)
     for stage in page.locator(".stage").all():
-        eventually(lambda stage=stage: is_drawn(stage))
+        eventually(partial(is_drawn, stage))

@@ -14,10 +14,10 @@ from medulla.v1.scorer_pb2 import (
     Score,
 )
 
-from services.standalone import risk_text
 from services.standalone.curve_picture import curve_picture
 from services.standalone.report_page import bars, render
 from services.standalone.score_lines import score_lines
+from shared.export import risk_text
 from tests.support import scores as samples
 
 GROUP = "higher risk of relapse"
