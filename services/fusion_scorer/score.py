@@ -164,8 +164,8 @@ def _add_comparisons(arm: ArmRef, answer: Score, bundle: Bundle, known: CaseValu
 def _add_course(
     arm: ArmRef, answer: Score, bundle: Bundle, known: CaseValues, event_free_years: Sequence[float]
 ) -> None:
-    """Risks over time; of none where the scorer abstained."""
-    if not answer.abstained:
+    """Risks over time; none where the scorer abstained, or the training cohort's outcome has no times."""
+    if not answer.abstained and bundle.manifest.profile.outcome.time:
         course = bundle.course(arm.name, known, event_free_years)
         answer.incidence.CopyFrom(incidence(course))
         answer.event_free_risks.extend(event_free_risks(course))

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
+from services.results.bounded_scorer import BoundedScorer
 from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
 from services.results.http_guard import Guard
@@ -86,7 +87,7 @@ def create_app(
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(scorer),), verifier, READERS))
+        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), verifier, READERS))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)

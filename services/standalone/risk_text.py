@@ -44,7 +44,7 @@ def interval(risk: HorizonRisk | EventFreeRisk) -> str:
 def event_free(score: Score) -> Iterator[str]:
     """For each time without an event, the risks that are left."""
     for years, risks in groupby(score.event_free_risks, key=lambda item: item.event_free_years):
-        left = ", ".join(f"{interval(risk)} within {risk.horizon_years:g} years" for risk in risks)
+        left = ", ".join(f"{interval(risk)} by {risk.horizon_years:g} years" for risk in risks)
         yield f"after {years:g} {'year' if years == 1 else 'years'} without any event: {left}"
 
 
