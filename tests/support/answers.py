@@ -1,5 +1,7 @@
 """Made-up scores that say how certain they are, what they compare with, and what the record lacks."""
 
+from collections.abc import Callable
+
 from medulla.v1.scorer_pb2 import (
     Certainty,
     CohortRisk,
@@ -24,7 +26,7 @@ def answered(case: str = "MB-0042", version: str = "1") -> Score:
     message = samples.score(case, version)
     message.risk_group, message.risk_group_rule = "higher risk of recurrence", RULE
     message.certainty.CopyFrom(Certainty(state="clear", rule="the interval lies in one group", width=0.21, limit=0.5))
-    message.incidence.CopyFrom(_curve())
+    message.incidence.CopyFrom(_curve(_rising, 0.71, 1.36))
     message.event_free_risks.extend(_event_free())
     message.cohort_risk.CopyFrom(
         CohortRisk(horizon_years=3, quantiles=[0.02 + 0.7 * (n / 20) ** 2 for n in range(21)], patients=240)
@@ -45,6 +47,14 @@ def uncertain(case: str, state: str) -> Score:
     message.certainty.rule = "the 90% interval at 3 years, 3 to 98%, holds the limit of 25%"
     for risk in message.risks:
         risk.risk, risk.lo, risk.hi = 0.75, 0.03, 0.98
+    message.incidence.CopyFrom(_curve(lambda year: min(0.25 * year, 0.75), 0.04, 0.98 / 0.75))
+    return message
+
+
+def abstaining(case: str) -> Score:
+    """A score that abstains, and so has neither risks nor comparisons."""
+    message = samples.abstained(case)
+    del message.risks[:]
     return message
 
 
@@ -55,11 +65,16 @@ def beyond(case: str) -> Score:
     return message
 
 
-def _curve() -> IncidenceCurve:
-    """A curve through 31 % at 3 and 38 % at 5 years."""
+def _rising(year: float) -> float:
+    """31 % at 3 and 38 % at 5 years."""
+    return min(0.31 * year / 3, 0.31 + 0.035 * (year - 3))
+
+
+def _curve(risk_by: Callable[[float], float], lowest: float, highest: float) -> IncidenceCurve:
+    """A curve with a band from `lowest` to `highest` times its risk."""
     years = [_LAST_YEARS * n / (_POINTS - 1) for n in range(_POINTS)]
-    risk = [min(0.31 * year / 3, 0.31 + 0.035 * (year - 3)) for year in years]
-    lo, hi = ([factor * value for value in risk] for factor in (0.71, 1.36))
+    risk = [risk_by(year) for year in years]
+    lo, hi = ([factor * value for value in risk] for factor in (lowest, highest))
     return IncidenceCurve(years=years, risk=risk, lo=lo, hi=hi, level=0.9)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 from services.results.access import READERS
+from services.results.case_scorer import CaseScorer
 from services.results.handler import RecordScore
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -101,6 +102,7 @@ def over_http(
     verifier: Verifier | None = None,
     login: Login | None = None,
     pixels: SlidePixels | None = None,
+    scorer: CaseScorer | None = None,
 ) -> Iterator[str]:
     """The application's address."""
     app = create_app(
@@ -113,6 +115,7 @@ def over_http(
         rhythm=Rhythm(beat_s=0.2),
         pixels=pixels,
         letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
+        scorer=scorer,
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

@@ -16,7 +16,7 @@ import { Notes } from "./notes_view.js";
 import { chip, flags, progress } from "./parts.js";
 import { history, provenance } from "./provenance_view.js";
 import { refused } from "./refused_view.js";
-import { risks } from "./risk_view.js";
+import { abstained, risks } from "./risk_view.js";
 import { showSlides } from "./slide_view.js";
 import { Timeline } from "./timeline_view.js";
 import { WhatIf } from "./what_if.js";
@@ -26,6 +26,7 @@ import * as words from "./words.js";
 export async function showCase(main, id, signal, banner) {
   const view = new CaseView(main, id, signal, banner);
   await view.load();
+  view.readPeople();
   listen(id, signal, (kind, data) => view.heard(kind, data));
 }
 
@@ -35,12 +36,13 @@ class CaseView {
     Object.assign(this, { notes: new Notes(id, signal, () => this.readPeople()), timeline: new Timeline(id, signal), erasure: new Erasure(id, signal) });
   }
 
-  /** Read the case and its scores again and draw them. */
+  /** Read the case and its scores again and draw them, unless nothing has changed. */
   async load() {
-    [this.answer, this.scores] = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    const read = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
+    if (JSON.stringify(read) === JSON.stringify([this.answer, this.scores])) return;
+    [this.answer, this.scores] = read;
     this.banner(Boolean(this.answer.score?.simulated));
     this.draw();
-    this.readPeople();
   }
 
   /** What people noted, and what happened to the case. */
@@ -49,7 +51,7 @@ class CaseView {
   }
 
   async heard(kind, data) {
-    if (kind === "case") await this.load().catch(() => {});
+    if (kind === "case" || kind === "begin") await this.load().then(() => this.readPeople(), () => {});
     this.moving.heard(kind, data);
     this.drawProgress();
   }
@@ -90,10 +92,10 @@ class CaseView {
 
   verdict(score) {
     const asOf = this.scores.find((stored) => stored.current)?.as_of;
-    if (score.abstained) return h("div", { class: "columns" }, abstained(score), basis(score, asOf));
+    if (score.abstained) return h("div", { class: "columns" }, noRisk(score), basis(score, asOf));
     return h("div", { class: "columns" },
-      h("div", {}, risks(score), incidence(score), basis(score, asOf)),
-      h("div", {}, contributions(score), comparison(score), missing(score)));
+      h("div", {}, risks(score), incidence(score), missing(score)),
+      h("div", {}, contributions(score), comparison(score), basis(score, asOf)));
   }
 }
 
@@ -107,8 +109,8 @@ function withdrawn(reason) {
     h("p", { class: "advice" }, "Earlier scores are listed below."));
 }
 
-function abstained(score) {
+function noRisk(score) {
   return section("No risk is given",
-    h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason),
+    abstained(score),
     h("p", { class: "advice" }, "What it saw is below; no number of this score may be read as a risk."));
 }

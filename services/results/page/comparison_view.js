@@ -17,7 +17,8 @@ function cohort({ cohort_risk: cohort, risks }) {
   if (!cohort?.quantiles.length) return null;
   const q = (share) => quantile(cohort.quantiles, share);
   const risk = riskAt(risks, cohort.horizon_years);
-  const text = `Half of the ${words.count(cohort.patients)} patients have a risk between ${words.percent(q(0.25))} and ${words.percent(q(0.75))}, and 8 of 10 between ${words.percent(q(0.1))} and ${words.percent(q(0.9))}.`;
+  const span = (from, to) => `between ${words.percent(q(from))} and ${words.percent(q(to))}`;
+  const text = `Half of the ${words.count(cohort.patients)} patients have a risk ${span(0.25, 0.75)}, and 8 of 10 ${span(0.1, 0.9)}.`;
   return h("div", { class: "compared" }, h("h3", {}, `The training cohort at ${words.years(cohort.horizon_years)}`),
     s("svg", { class: "interval strip", role: "img", "aria-label": `${text}${risk ? ` This case: ${words.percent(risk.risk)}.` : ""}` },
       percentGrid(), between("most", q(0), q(1)), between("many", q(0.1), q(0.9)), between("half", q(0.25), q(0.75)),
@@ -40,14 +41,15 @@ function recordOnly({ record_only: record, risks: [risk], modalities_used: used 
   if (!alone) return null;
   const others = words.listed(used.filter((title) => !record.modalities.includes(title)));
   return h("div", { class: "compared" }, h("h3", {}, "The record alone"),
-    h("p", {}, moved(others, alone.risk, risk.risk), ` at ${words.years(risk.horizon_years)}.`),
+    h("p", {}, moved(others, alone, risk), ` at ${words.years(risk.horizon_years)}.`),
     pair(alone, words.listed(record.modalities)), pair(risk, words.listed(used)), h("div", { class: "pair" }, percentScale()));
 }
 
 function moved(blocks, from, to) {
-  const [before, after] = [words.percent(from), words.percent(to)];
+  const [before, after] = [words.percent(from.risk), words.percent(to.risk)];
   const subject = `With ${blocks} as well, the risk `;
-  return before === after ? `${subject}stays at ${after}` : [`${subject}moves from ${before} to `, h("b", {}, after)];
+  if (before !== after) return [`${subject}moves from ${before} to `, h("b", {}, after)];
+  return `${subject}stays at ${after}, and its interval moves from ${words.range(from)} to ${words.range(to)}`;
 }
 
 function rule(answer) {

@@ -13,13 +13,13 @@ export function contributions(score) {
   const rows = [...score.contributions].sort((a, b) => Math.abs(b.log_hazard) - Math.abs(a.log_hazard));
   return section("What moved the risk",
     h("table", { class: "moves" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, unseen("Variable")), h("th", { scope: "col" }, unseen("Effect"), axis()), h("th", { scope: "col", class: "ratio" }, unseen("Hazard ratio")))),
+      h("thead", {}, h("tr", {}, heading("Variable"), heading("Effect", axis()), heading("Hazard ratio"))),
       h("tbody", {}, rows.map(move))),
     h("p", { class: "small" }, "Hazard ratio of each against the average patient of the training cohort, on the same scale for every case: left lowers the risk, right raises it. ",
       `Together \u00d7${ratio(score.log_risk)}.`));
 }
 
-const unseen = (text) => h("span", { class: "unseen" }, text);
+const heading = (text, shown = null) => h("th", { scope: "col" }, h("span", { class: "unseen" }, text), shown);
 const ratio = (logHazard) => words.number(Math.exp(logHazard));
 /** Where a log hazard ratio lies on the scale, in percent of its width. */
 const place = (logHazard) => 50 + 50 * Math.max(-1, Math.min(1, logHazard / END));
@@ -31,7 +31,7 @@ function axis() {
 function move(row) {
   return h("tr", {},
     h("th", { scope: "row" }, row.label || words.plain(row.variable), h("span", { class: "value" }, `${row.value} \u00b7 ${words.block(row)}`), columns(row)),
-    h("td", { class: "bar" }, bar(row.log_hazard)),
+    h("td", { class: "effect" }, bar(row.log_hazard)),
     h("td", { class: "ratio" }, `\u00d7${ratio(row.log_hazard)}`));
 }
 

@@ -9,16 +9,23 @@ const FROM_START = "the start of follow-up";
 /** The section; null for scores of programs that gave no curve. */
 export function incidence(score) {
   if (!score.incidence) return null;
-  const chart = h("div", { class: "chart" }, curve(score.incidence, score.risks));
+  const chart = h("div", { class: "chart" }, drawn(score, 0));
   return section("Risk over time",
-    starts(score, (years) => chart.replaceChildren(drawn(score, years))),
+    starts(score, (years) => chart.replaceChildren(...drawn(score, years))),
     chart,
-    h("p", { class: "small" }, `Cumulative incidence of relapse; band: ${words.percent(score.incidence.level)} interval.`),
     numbers(score.incidence),
     eventFree(score.event_free_risks));
 }
 
-const drawn = (score, years) => (years ? curve(...conditional(score, years)) : curve(score.incidence, score.risks));
+/** The curve from the start of follow-up (0) or after years without an event, with its caption. */
+function drawn(score, years) {
+  const level = words.percent(score.incidence.level);
+  const [line, caption] = years
+    ? [curve(...conditional(score, years)), `Risk of relapse if there is no event until ${words.years(years)}; upright lines: ${level} interval.`]
+    : [curve(score.incidence, score.risks), `Cumulative incidence of relapse; band: ${level} interval.`];
+  return [line, h("p", { class: "small" }, caption)];
+}
+
 const eventFreeYears = (score) => [...new Set(score.event_free_risks.map((risk) => risk.event_free_years))];
 
 /** Chooses from when on the risk is drawn: 0, or years without an event. */

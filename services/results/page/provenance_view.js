@@ -31,7 +31,7 @@ const digests = (slide) => [
 
 /** The scores before the current one. */
 export function history(older) {
-  return section("Older scores", h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Older scores" }, h("table", { class: "plain" },
+  return section("Older scores", h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of older scores" }, h("table", { class: "plain" },
     h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, older.map(row)))));
 }

@@ -6,7 +6,7 @@ import * as words from "./words.js";
 
 const UNSURE = {
   crosses_threshold: "The likely range of the risk reaches across the limit between two risk groups, so no group is given.",
-  too_uncertain: "The likely range of the risk is too wide to help with a decision, so no group is given.",
+  too_uncertain: "The likely range of the risk is so wide that it says little about this patient, so no group is given.",
 };
 
 /** Risks at the horizons and the group they set, or why there is none. */
@@ -35,7 +35,10 @@ function meaning(rule, certainty, isUnsure) {
     sentences.map((text) => h("p", {}, sentence(text))));
 }
 
-export function horizon(risk) {
+/** Why the scorer abstained. */
+export const abstained = (score) => h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason);
+
+function horizon(risk) {
   const label = words.years(risk.horizon_years);
   return h("div", { class: "horizon" },
     h("span", { class: "when" }, label),

@@ -20,9 +20,13 @@ export class WhatIf {
     this.element.classList.add("no-print");
   }
 
-  /** Takes the stored score that answers are shown beside. */
-  compareWith(score) {
+  /** Takes the stored score that answers are shown beside; an open form takes over the record that it was computed from. */
+  async compareWith(score) {
+    const isNew = score?.score_id !== this.stored?.score_id;
     this.stored = score;
+    if (!this.form || !isNew) return;
+    const description = await whatIfForm(this.caseId, this.signal).catch(() => null);
+    if (description) this.form?.store(description.clinical_record);
     if (this.form) this.changed();
   }
 

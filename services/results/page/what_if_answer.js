@@ -3,14 +3,14 @@
 import { h } from "./dom.js";
 import { bullets, looks } from "./look_view.js";
 import { chip, flags, pair, percentScale } from "./parts.js";
-import { standing } from "./risk_view.js";
+import { abstained, standing } from "./risk_view.js";
 import * as words from "./words.js";
 
 /** The answer: risk and group beside the stored ones, what moved, and what to look at. */
 export function answerBeside(stored, score, request) {
   return [
     h("p", { class: "chips" }, chip(["Not stored", "note"]), flags(flagsOf(score))),
-    ...(score.abstained ? [h("p", { class: "abstained" }, "The scorer abstained. ", score.abstained_reason)] : [standing(score), horizons(stored, score), eventFree(score, request)]),
+    ...(score.abstained ? [abstained(score)] : [standing(score), horizons(stored, score), eventFree(score, request)]),
     moved(stored, score),
     looks(score).length ? h("div", { class: "looks" }, h("h3", {}, "Look at this"), bullets(looks(score))) : null,
   ].filter(Boolean);

@@ -44,12 +44,19 @@ class Field {
     this.reset();
   }
 
+  /** Takes another stored value over; a changed field keeps what was entered. */
+  store(stored) {
+    const changed = this.isChanged();
+    this.stored = stored ?? null;
+    if (!changed) this.reset();
+  }
+
   value() { return this.control.get(); }
   isChanged() { return this.value() !== this.stored; }
   reset() { this.control.set(this.stored); }
 
   refresh() {
-    const changed = this.isChanged() && typeof this.stored !== "boolean";
+    const changed = this.isChanged() && Boolean(this.block);
     this.element.classList.toggle("changed", this.isChanged());
     this.note.textContent = changed ? `Stored: ${written(this.stored)}` : "";
   }

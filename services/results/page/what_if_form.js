@@ -43,6 +43,12 @@ export class Form {
     return request;
   }
 
+  /** Takes over a record that was stored meanwhile. */
+  store(record) {
+    this.variables.forEach((field) => field.store(record?.[field.name]));
+    this.refresh();
+  }
+
   values() {
     const known = this.variables.filter((field) => field.value() !== null);
     return Object.fromEntries(known.map((field) => [field.name, field.value()]));
