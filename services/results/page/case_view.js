@@ -51,7 +51,8 @@ class CaseView {
   }
 
   async heard(kind, data) {
-    if (kind === "case" || kind === "begin") await this.load().then(() => this.readPeople(), () => {});
+    if (kind === "case" || kind === "begin") await this.load().catch(() => {});
+    if (kind === "case") this.readPeople();
     this.moving.heard(kind, data);
     this.drawProgress();
   }
