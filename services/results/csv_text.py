@@ -12,7 +12,7 @@ _AT_ONCE = 500
 def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """The header and the rows, some hundreds at a time.
 
-    A text that a spreadsheet would read as a formula gets an apostrophe in front; an id is a pseudonym and never one.
+    A text that a spreadsheet would read as a formula gets an apostrophe in front, also an id that begins with a minus.
     """
     yield _text([columns])
     rest = iter(rows)

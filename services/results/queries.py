@@ -51,9 +51,9 @@ class Queries:
 
     def count_cases(self, chosen: Selection) -> CountCasesResponse:
         """How many cases a selection has, by field and value."""
-        found = self.results.counts(chosen)
-        counts = (CaseCount(field=field, value=value, cases=cases) for field, value, cases in found)
-        return CountCasesResponse(cases=found.cases, counts=counts)
+        counted = self.results.counts(chosen)
+        counts = (CaseCount(field=field, value=value, cases=cases) for field, value, cases in counted)
+        return CountCasesResponse(cases=counted.cases, counts=counts)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
         """One case; a remark on a slide that is in two cases names the other ones.

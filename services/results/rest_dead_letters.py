@@ -29,8 +29,8 @@ def dead_letter_routes(letters: DeadLetterTopic) -> APIRouter:
 
     @routes.get("", summary=f"Dead letters, the latest first, {MOST} at most; `total` counts all of them")
     def list_letters(reason: Annotated[str, Query(max_length=100, description="Reason code")] = "") -> dict[str, Any]:
-        found = sorted(letters.letters_with(reason or None), key=lambda letter: letter.written, reverse=True)
-        return {"total": len(found), "dead_letters": [letter.described() for letter in found[:MOST]]}
+        matching = sorted(letters.letters_with(reason or None), key=lambda letter: letter.written, reverse=True)
+        return {"total": len(matching), "dead_letters": [letter.described() for letter in matching[:MOST]]}
 
     @routes.post(
         "",

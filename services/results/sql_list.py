@@ -51,12 +51,12 @@ def counts(tx: Connection, chosen: Selection) -> Counts:
 
 
 def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
-    found = [
+    conditions = [
         or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words
     ]
     for field, values in chosen.values.items():
-        found.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))
-    return found
+        conditions.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))
+    return conditions
 
 
 def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:

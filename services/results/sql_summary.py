@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from services.results import sql_reads
 from services.results.case_list import Field, state_word
@@ -26,7 +26,7 @@ def refresh(tx: Connection, *cases: CaseId) -> None:
     columns = [_columns(summary(each)) for each in facts]
     if not columns:
         return
-    values: dict[str, Any] = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
     changed = update(CASES).where(CASES.c.case_id == bindparam(_OF_CASE))
     tx.execute(changed.values(summary_revision=CASES.c.revision, **values), columns)
     tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)))

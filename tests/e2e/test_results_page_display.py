@@ -53,7 +53,7 @@ def test_a_case_can_be_opened_with_the_keyboard_alone(page: Page, address: str) 
     page.goto(address)
     expect(page.get_by_role("link", name="MB-0042")).to_be_visible()
     page.get_by_role("link", name="Medulla, all cases").focus()
-    for _ in range(6):
+    for _ in range(16):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.textContent") == "MB-0042":
             break

@@ -26,6 +26,7 @@ import * as words from "./words.js";
 export async function showCase(main, id, signal, banner) {
   const view = new CaseView(main, id, signal, banner);
   await view.load();
+  view.readPeople();
   listen(id, signal, (kind, data) => view.heard(kind, data));
 }
 
@@ -42,7 +43,6 @@ class CaseView {
     [this.answer, this.scores] = read;
     this.banner(Boolean(this.answer.score?.simulated));
     this.draw();
-    this.readPeople();
   }
 
   /** What people noted, and what happened to the case. */
@@ -51,7 +51,8 @@ class CaseView {
   }
 
   async heard(kind, data) {
-    if (kind === "case") await this.load().catch(() => {});
+    if (kind === "case" || kind === "begin") await this.load().catch(() => {});
+    if (kind === "case") this.readPeople();
     this.moving.heard(kind, data);
     this.drawProgress();
   }

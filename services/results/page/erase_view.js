@@ -8,7 +8,7 @@ import { problem } from "./parts.js";
 /** A section that appears for operators. */
 export class Erasure {
   constructor(caseId, signal) {
-    Object.assign(this, { caseId, signal, element: h("div", {}) });
+    Object.assign(this, { caseId, signal, element: h("div", { class: "screen-only" }) });
     this.typed = h("input", { type: "text", name: "erase-id", autocomplete: "off", spellcheck: "false", oninput: () => this.check() });
     this.button = h("button", { type: "submit", class: "danger", disabled: true }, "Erase for good");
     this.answer = h("div", { role: "status" });

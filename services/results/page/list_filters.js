@@ -28,7 +28,7 @@ export class Filters {
       labelled("Search case or site", this.query), labelled("Order", this.order),
       h("details", { open: isNarrow(search) || matchMedia(WIDE).matches }, h("summary", {}, "Filters"),
         h("div", { class: "choices" }, Object.entries(FIELDS).map(([name, label]) => labelled(label, this.selects[name])))),
-      h("div", { class: "found" }, this.total, this.clear, h("button", { type: "button", class: "quiet", onclick: download }, "Download as CSV")));
+      h("div", { class: "selected" }, this.total, this.clear, h("button", { type: "button", class: "quiet", onclick: download }, "Download as CSV")));
     this.count(null);
   }
 

@@ -36,16 +36,17 @@ class ListView {
 
   /** Read again as many cases as are shown, and how many there are. */
   async load() {
-    const asked = this.search, wanted = Math.max(1, this.shown.length);
+    const { search } = this, wanted = Math.max(1, this.shown.length);
+    const announced = [...this.changed];
     let rows = [], next = "";
     do {
-      const page = await cases(parameters(asked), next, this.signal);
+      const page = await cases(parameters(search), next, this.signal);
       rows = rows.concat(page.cases);
       next = page.next_page_token;
     } while (next && rows.length < wanted);
-    const [counts, uploads] = await Promise.all([caseCounts(parameters(asked, { sorted: false }), this.signal), refused(this.signal)]);
-    if (asked !== this.search) return;
-    this.changed.clear();
+    const [counts, uploads] = await Promise.all([caseCounts(parameters(search, { sorted: false }), this.signal), refused(this.signal)]);
+    if (search !== this.search) return;
+    announced.forEach((caseId) => this.changed.delete(caseId));
     this.filters.count(counts);
     this.show(rows, next);
     this.showUploads(uploads);

@@ -23,6 +23,7 @@ export class Notes {
     const [{ notes }, { outcomes }] = await Promise.all(["notes", "outcomes"].map((name) => json(`${this.path}/${name}`, { signal: this.signal })));
     this.outcomes = outcomes;
     this.form.offer(score?.slides ?? [], outcomes);
+    this.element.classList.toggle("screen-only", !notes.length);
     this.list.replaceChildren(notes.length ? h("ol", { class: "notes" }, notes.map((note) => this.entry(note))) : h("p", { class: "wait" }, "Nobody has noted anything yet."));
   }
 

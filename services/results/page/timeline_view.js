@@ -13,7 +13,7 @@ const MOST = 8;
 /** A section that `read` fills; empty until then. */
 export class Timeline {
   constructor(caseId, signal) {
-    Object.assign(this, { caseId, signal, element: h("div", {}) });
+    Object.assign(this, { caseId, signal, element: h("div", { class: "screen-only" }) });
   }
 
   async read() {
