@@ -46,17 +46,23 @@ def test_a_model_of_real_patients_is_not_called_simulated() -> None:
 
 def test_the_file_is_tagged_with_language_title_and_alternative_texts() -> None:
     reader = read(complete())
-    root = reader.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"]
+    root = reader.root_object
+    assert entry(root, "/MarkInfo")["/Marked"]
     assert root["/Lang"] == "en"
-    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert entry(root, "/ViewerPreferences")["/DisplayDocTitle"]
     assert reader.metadata is not None
     assert reader.metadata.title == "Risk of recurrence, case MB-0042"
-    kinds = list(elements(root["/StructTreeRoot"]))
+    kinds = list(elements(entry(root, "/StructTreeRoot")))
     assert {"/H1", "/H2", "/Table", "/TH", "/Figure"} <= {kind for kind, _ in kinds}
     texts = [alt for kind, alt in kinds if kind == "/Figure"]
     assert any("Cumulative incidence of relapse" in alt and "3 years: 28 %" in alt for alt in texts)
     assert any("where the model looked, highest 9 %" in alt for alt in texts)
+
+
+def entry(node: DictionaryObject, name: str) -> DictionaryObject:
+    value = node[name].get_object()
+    assert isinstance(value, DictionaryObject)
+    return value
 
 
 def elements(node: object) -> Iterator[tuple[str, str]]:
