@@ -11,6 +11,7 @@ from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 from services.results.access import READERS
 from services.results.erased_results import SweepErasedResults
 from services.results.grpc_pixels import GrpcPixels
+from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
 from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
@@ -72,6 +73,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     verifying = verifier(platform.auth, settings.http_host)
     results = stack.enter_context(closing(_store(settings)))
     pixels = GrpcPixels(stack.enter_context(channel(settings.tiler_address, tls=settings.tiler_tls)))
+    scorer = GrpcScorer(stack.enter_context(channel(settings.scorer_address, tls=settings.scorer_tls)))
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
     producer = KafkaProducerAdapter(platform.kafka)
@@ -81,7 +83,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, verifying, results, blobs, producer, feed, pixels),
+        _http(settings, platform, verifying, results, blobs, producer, feed, pixels, scorer),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
@@ -110,10 +112,11 @@ def _http(
     producer: Producer,
     feed: Feed,
     pixels: GrpcPixels,
+    scorer: GrpcScorer,
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels)
+    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer)
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 

@@ -24,6 +24,9 @@ from shared.slides.embedded import IN_TWO_CASES
 from shared.times import stamp, when
 from shared.units import CaseId
 
+_UNCERTAIN = ("crosses_threshold", "too_uncertain")
+"""States of certainty that are flags."""
+
 
 def read_score(body: str, where: str) -> Score:
     """Read a score's JSON; unknown fields of newer versions are ignored.
@@ -110,6 +113,7 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
         risk_group="" if score is None or score.abstained else score.risk_group,
         flags=_flags(score, refused),
         updated_at=stamp(facts.updated_at),
+        certainty="" if score is None or score.abstained else score.certainty.state,
     )
 
 
@@ -141,6 +145,8 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
         vectors = (vector.out_of_distribution for vector in score.vectors)
         if any(far.flagged for far in (score.out_of_distribution, *slides, *vectors)):
             yield "out_of_distribution"
+        if score.certainty.state in _UNCERTAIN:
+            yield score.certainty.state
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
         remarks = (

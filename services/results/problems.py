@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from services.results.errors import (
     BrokenEvidenceError,
     BrokenSlideError,
+    TooManyQuestionsError,
     TooManyViewersError,
     TooManyWatchersError,
     UnknownCaseError,
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (NotStoredError, HTTPStatus.NOT_FOUND),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TooManyViewersError, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooManyQuestionsError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (GivenUpError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PermanentError, HTTPStatus.BAD_REQUEST),

@@ -11,6 +11,8 @@ from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
+from services.results.bounded_scorer import BoundedScorer
+from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
 from services.results.exports import Exports
 from services.results.http_guard import Guard
@@ -24,6 +26,7 @@ from services.results.rest_exports import export_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
+from services.results.rest_what_if import what_if_routes
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
@@ -67,10 +70,11 @@ def create_app(
     feed: Feed | None = None,
     rhythm: Rhythm | None = None,
     pixels: SlidePixels | None = None,
+    scorer: CaseScorer | None = None,
 ) -> FastAPI:
     """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
 
-    Without `pixels` slides have no Deep Zoom.
+    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if".
     """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
@@ -85,6 +89,8 @@ def create_app(
     app.include_router(_guarded((cases, exports, progress, refused_routes(results, blobs)), verifier, READERS))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
+    if scorer is not None:
+        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), verifier, READERS))
     app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)

@@ -16,6 +16,7 @@ from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
+from services.fusion_scorer.what_if import WhatIf
 from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -28,6 +29,7 @@ from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
 from services.standalone.laptop_pixels import LaptopPixels, laptop_pixels
 from services.standalone.laptop_results import LaptopResults, database_url
+from services.standalone.laptop_scorer import LaptopScorer
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
 from services.standalone.printed_refusals import PrintedRefusals
@@ -203,7 +205,8 @@ def _page(
     deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
-    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels)
+    scorer = LaptopScorer(WhatIf(store, Bundles(store), version("medulla"), deployment.read_record))
+    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer)
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 
 

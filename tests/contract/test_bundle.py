@@ -145,7 +145,9 @@ def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: Bag, bloc
     slides = (real_slide(tiles),) if "pathomic" in blocks else ()
     result = score(demo, CaseInputs(CASE, slides, record), "0.0").score
     assert result.model == name
-    assert result.risk_group in {"below threshold", "above threshold"}
+    groups = {group.name for group in demo.thresholds.arms[name].groups}
+    assert (result.risk_group in groups) == (result.certainty.state == "clear")
+    assert result.risk_group_rule
 
 
 def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo: Bundle, tiles: Bag) -> None:

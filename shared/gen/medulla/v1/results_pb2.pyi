@@ -63,17 +63,21 @@ class CaseSummary(_message.Message):
     RISK_GROUP_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    CERTAINTY_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     state: Global___CaseState.ValueType
     risk_group: _builtins.str
+    """Empty where `certainty` is not clear."""
+    certainty: _builtins.str
+    """clear, crosses_threshold or too_uncertain; empty without a score, and in scores of older programs."""
     @_builtins.property
     def risk(self) -> _scorer_pb2.HorizonRisk:
         """Risk at the first horizon; absent without a score or when the scorer abstained."""
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """out_of_distribution, missing_slides, missing_clinical, rejected_input, left_out_slide,
-        same_slide_in_two_cases, remark, simulated.
+        """out_of_distribution, crosses_threshold, too_uncertain, missing_slides, missing_clinical, rejected_input,
+        left_out_slide, same_slide_in_two_cases, remark, simulated.
         """
 
     @_builtins.property
@@ -87,10 +91,11 @@ class CaseSummary(_message.Message):
         risk_group: _builtins.str = ...,
         flags: _abc.Iterable[_builtins.str] | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        certainty: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_risk", b"_risk", "risk", b"risk", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_risk", b"_risk", "case_id", b"case_id", "flags", b"flags", "risk", b"risk", "risk_group", b"risk_group", "state", b"state", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_risk", b"_risk", "case_id", b"case_id", "certainty", b"certainty", "flags", b"flags", "risk", b"risk", "risk_group", b"risk_group", "state", b"state", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__risk: _TypeAlias = _typing.Literal["risk"]  # noqa: Y015
     _WhichOneofArgType__risk: _TypeAlias = _typing.Literal["_risk", b"_risk"]  # noqa: Y015

@@ -79,9 +79,9 @@ def test_a_clear_answer_has_its_group_and_what_stands_beside_it() -> None:
     words = text(complete())
     assert "within 3 years 31 % 22 % to 43 % (90 % interval)" in words
     assert "Risk group: high. Risk at 3 years is 0.31; high from 0.25 upward." in words
-    assert "The answer is clear: the 90% interval" in words
+    assert "Certainty: clear; the 90% interval" in words
     assert "no event until year 2: relapse by year 5 15 % 10 % to 20 %" in words
-    assert "From clinical alone: 27% within 3 years." in words
+    assert "By clinical alone: 27.0% within 3 years, with slides 31.0%;" in words
     assert "The rule puts the case at high risk." in words
     assert "extent of resection: from GTR to STR 20 % to 40 %" in words
     assert "molecular group G3 +0.34" in words
