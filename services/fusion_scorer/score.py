@@ -20,8 +20,8 @@ from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
 from shared.model.prediction import ArmPrediction
-from shared.model.quantiles import percentile_rank
 from shared.notice import NOTICE
+from shared.ranks import percentile_rank
 from shared.units import Sha256
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."

@@ -28,7 +28,7 @@ def overlay(thumbnail: bytes, slide: SlideEvidence, attention: SlideAttention) -
     image = read_picture(thumbnail, slide.slide_id)
     shares = _painted(image.shape[:2], slide, attention)
     alpha = np.where(shares == _BARE, 0.0, _OPACITY * (FAINTEST + (1 - FAINTEST) * shares))[..., None]
-    return np.asarray(image * (1 - alpha) + colours(shares) * alpha, np.uint8)
+    return np.asarray(image * (1 - alpha) + colours(shares) * alpha).astype(np.uint8)
 
 
 def read_picture(data: bytes, slide_id: str) -> NDArray[np.uint8]:

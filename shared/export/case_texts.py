@@ -4,16 +4,11 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Contribution, HorizonRisk, Score
 
-from shared.export import score_text
+from shared.export import risk_text, score_text
 
 CLEAR = "clear"
 """The state of certainty in which a score may have a risk group."""
 SIMULATED = "SIMULATED: the model was fitted on simulated patients; its numbers say nothing about any child."
-_CERTAINTY = {
-    CLEAR: "The answer is clear",
-    "crosses_threshold": "The answer is not certain enough for a risk group",
-    "too_uncertain": "The answer is too uncertain for a risk group",
-}
 _LOG_RISK = " SD"
 """Ends the value of a contribution that is the log-risk of a block, and no variable of the record."""
 
@@ -25,15 +20,14 @@ def notices(score: Score) -> Iterator[str]:
         yield SIMULATED
 
 
-def is_clear(score: Score) -> bool:
-    """Whether the interval lets the risk be read; scores of older programs, which do not state it, are not clear."""
+def states_clear(score: Score) -> bool:
+    """Whether the score states that its interval lets the risk be read; those of older programs do not."""
     return score.HasField("certainty") and score.certainty.state == CLEAR
 
 
 def interval(risk: HorizonRisk) -> str:
     """One risk with its interval."""
-    span = f"{risk.level:.0%} interval {risk.lo:.1%} to {risk.hi:.1%}"
-    return f"Risk of relapse within {risk.horizon_years:g} years: {risk.risk:.1%} ({span})."
+    return f"Risk of relapse within {risk.horizon_years:g} years: {risk_text.interval(risk)}."
 
 
 def record_values(score: Score) -> list[Contribution]:
@@ -51,7 +45,7 @@ def caveats(score: Score) -> Iterator[str]:
     if score.abstained:
         yield f"No risk is given: {score.abstained_reason}"
     elif score.HasField("certainty"):
-        yield f"{_CERTAINTY.get(score.certainty.state, score.certainty.state)}: {score.certainty.rule}."
+        yield f"Certainty: {risk_text.certainty(score)}; {score.certainty.rule}."
     yield from score_text.attention_needed(score)
     if score.HasField("out_of_distribution"):
         yield f"The case lies {score_text.distance(score.out_of_distribution)}."

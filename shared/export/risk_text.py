@@ -6,7 +6,7 @@ from itertools import groupby
 from medulla.v1.scorer_pb2 import EventFreeRisk, HorizonRisk, MissingVariable, Score
 
 from shared.export import score_text
-from shared.model.quantiles import percentile_rank
+from shared.ranks import percentile_rank
 
 _CERTAINTY = {
     "clear": "clear",

@@ -35,7 +35,7 @@ def complete() -> Score:
             event_free_years=year, horizon_years=horizon, risk=0.3 / year, lo=0.2 / year, hi=0.4 / year, level=0.9
         )
     score.rule.CopyFrom(RuleAnswer(expression="m >= M1", answer="high", sentence="the rule puts the case at high risk"))
-    alone = [HorizonRisk(horizon_years=3, risk=0.27, lo=0.2, hi=0.4, level=0.9)]
+    alone = [HorizonRisk(horizon_years=years, risk=0.27, lo=0.2, hi=0.4, level=0.9) for years in (3, 5)]
     score.record_only.CopyFrom(RecordOnly(model="clinical", modalities=["clinical"], risks=alone))
     score.missing_variables.add(
         variable="extent", label="extent of resection", horizon_years=3, lo=0.2, lo_value="GTR", hi=0.4, hi_value="STR"

@@ -53,7 +53,8 @@ def _image(case: ExportedCase, slide: SlideEvidence, head: bytes) -> Dataset | N
     image.NumberOfFrames = header.get("NumberOfFrames", 1)
     image.TotalPixelMatrixOriginSequence = header.get("TotalPixelMatrixOriginSequence") or Sequence([_corner()])
     image.SharedFunctionalGroupsSequence = Sequence([_spacing(slide)])
-    image.update(dict(_specimen(case, slide)))
+    for name, value in _specimen(case, slide):
+        setattr(image, name, value)
     return image
 
 

@@ -21,7 +21,8 @@ from medulla.v1.scorer_pb2 import HorizonRisk, Score
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from shared.export.case_texts import caveats, interval, is_clear, notices
+from shared.export import risk_text
+from shared.export.case_texts import caveats, interval, notices, states_clear
 from shared.export.dicom.identity import MANUFACTURER, MODEL, concept, subject, uid, version, written
 from shared.export.dicom.source_images import source_images
 from shared.export.exported_case import ExportedCase
@@ -117,7 +118,7 @@ def _measurements(score: Score, risk: HorizonRisk) -> Iterator[Measurement]:
     """A percentage where the answer is clear; the limits of its interval always."""
     years, level = f"{risk.horizon_years:g}", f"{risk.level:.0%}"
     outcome = f"risk of relapse in {years} years"
-    if is_clear(score):
+    if states_clear(score):
         yield _percent(f"risk-{years}y", outcome.capitalize(), risk.risk)
     yield _percent(f"risk-{years}y-low", f"Lower {level} limit, {outcome}", risk.lo)
     yield _percent(f"risk-{years}y-high", f"Upper {level} limit, {outcome}", risk.hi)
@@ -133,8 +134,8 @@ def _evaluations(score: Score) -> Iterator[QualitativeEvaluation]:
     yield QualitativeEvaluation(
         concept("certainty", "Certainty of the answer"), concept(state, state.replace("_", " "))
     )
-    if is_clear(score) and score.risk_group:
-        yield QualitativeEvaluation(concept("risk-group", "Risk group"), concept("group", score.risk_group))
+    if states_clear(score) and score.risk_group:
+        yield QualitativeEvaluation(concept("risk-group", "Risk group"), concept("group", risk_text.group(score)))
 
 
 def _text(line: str) -> TextContentItem:

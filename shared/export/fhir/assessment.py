@@ -9,7 +9,8 @@ from fhir.resources.R4B.range import Range
 from fhir.resources.R4B.riskassessment import RiskAssessment, RiskAssessmentPrediction
 from medulla.v1.scorer_pb2 import HorizonRisk, Score
 
-from shared.export.case_texts import caveats, interval, is_clear, notices
+from shared.export import risk_text
+from shared.export.case_texts import caveats, interval, notices, states_clear
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.parts import BUNDLE, SCORE, concept, identifier, meta, narrative, notes, reference
 from shared.export.fhir.record import PATIENT, observations
@@ -64,12 +65,12 @@ def _method(score: Score) -> str:
 
 def _prediction(score: Score, risk: HorizonRisk) -> RiskAssessmentPrediction:
     """One horizon: a percentage where the answer is clear, else only its interval."""
-    clear = is_clear(score)
+    clear = states_clear(score)
     return RiskAssessmentPrediction(
         outcome=concept(f"Relapse within {risk.horizon_years:g} years"),
         probabilityDecimal=_percent(risk.risk) if clear else None,
         probabilityRange=None if clear else Range(low=_share(risk.lo), high=_share(risk.hi)),
-        qualitativeRisk=concept(score.risk_group) if clear and score.risk_group else None,
+        qualitativeRisk=concept(risk_text.group(score)) if clear and score.risk_group else None,
         whenRange=Range(low=_years(0), high=_years(risk.horizon_years)),
         rationale=f"{interval(risk)} {score.risk_group_rule}".strip(),
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from medulla.v1.scorer_pb2 import Contribution, EventFreeRisk, MissingVariable, Score
 
-from shared.export import score_text
-from shared.export.case_texts import caveats, is_clear, label, notices
+from shared.export import risk_text, score_text
+from shared.export.case_texts import caveats, label, notices, states_clear
 from shared.export.exported_case import ExportedCase
 from shared.export.pdf.slide_picture import SlidePicture, slide_pictures
 
@@ -85,7 +85,7 @@ def content(case: ExportedCase) -> Content:
         simulated=score.simulated,
         caveats=_few(caveats(score), _CAVEATS, _SENTENCE),
         risks=[] if score.abstained else _risks(score),
-        group=score.risk_group if is_clear(score) else "",
+        group=risk_text.group(score) if states_clear(score) else "",
         group_rule=score_text.sentence(score.risk_group_rule) if score.risk_group_rule else "",
         comparisons=[] if score.abstained else _comparisons(score),
         event_free=[_event_free(risk) for risk in score.event_free_risks],
@@ -116,14 +116,10 @@ def _event_free(risk: EventFreeRisk) -> Span:
 
 
 def _comparisons(score: Score) -> list[str]:
-    lines = [f"Higher than {score.percentile:.0f} % of the training cohort."]
-    if score.HasField("rule"):
-        lines.append(score_text.sentence(score.rule.sentence))
-    if score.HasField("record_only"):
-        inputs = score_text.titles(score.record_only.modalities, "the record")
-        risks = ", ".join(f"{risk.risk:.0%} within {risk.horizon_years:g} years" for risk in score.record_only.risks)
-        lines.append(f"From {inputs} alone: {risks}.")
-    return [_short(line, _SENTENCE) for line in lines]
+    log_risk = f"Log-risk higher than that of {score.percentile:.0f} of 100 patients of the training cohort."
+    rule = score_text.sentence(score.rule.sentence) if score.rule.sentence else ""
+    lines = (risk_text.cohort(score), log_risk, risk_text.record_only(score), rule)
+    return [_short(line, _SENTENCE) for line in lines if line]
 
 
 def _curve(score: Score) -> Curve | None:

@@ -46,17 +46,23 @@ def test_a_model_of_real_patients_is_not_called_simulated() -> None:
 
 def test_the_file_is_tagged_with_language_title_and_alternative_texts() -> None:
     reader = read(complete())
-    root = reader.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"]
+    root = reader.root_object
+    assert entry(root, "/MarkInfo")["/Marked"]
     assert root["/Lang"] == "en"
-    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert entry(root, "/ViewerPreferences")["/DisplayDocTitle"]
     assert reader.metadata is not None
     assert reader.metadata.title == "Risk of recurrence, case MB-0042"
-    kinds = list(elements(root["/StructTreeRoot"]))
+    kinds = list(elements(entry(root, "/StructTreeRoot")))
     assert {"/H1", "/H2", "/Table", "/TH", "/Figure"} <= {kind for kind, _ in kinds}
     texts = [alt for kind, alt in kinds if kind == "/Figure"]
     assert any("Cumulative incidence of relapse" in alt and "3 years: 28 %" in alt for alt in texts)
     assert any("where the model looked, highest 9 %" in alt for alt in texts)
+
+
+def entry(node: DictionaryObject, name: str) -> DictionaryObject:
+    value = node[name].get_object()
+    assert isinstance(value, DictionaryObject)
+    return value
 
 
 def elements(node: object) -> Iterator[tuple[str, str]]:
@@ -73,9 +79,9 @@ def test_a_clear_answer_has_its_group_and_what_stands_beside_it() -> None:
     words = text(complete())
     assert "within 3 years 31 % 22 % to 43 % (90 % interval)" in words
     assert "Risk group: high. Risk at 3 years is 0.31; high from 0.25 upward." in words
-    assert "The answer is clear: the 90% interval" in words
+    assert "Certainty: clear; the 90% interval" in words
     assert "no event until year 2: relapse by year 5 15 % 10 % to 20 %" in words
-    assert "From clinical alone: 27% within 3 years." in words
+    assert "By clinical alone: 27.0% within 3 years, with slides 31.0%;" in words
     assert "The rule puts the case at high risk." in words
     assert "extent of resection: from GTR to STR 20 % to 40 %" in words
     assert "molecular group G3 +0.34" in words
