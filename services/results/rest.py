@@ -106,10 +106,9 @@ def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[st
 def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
-    summary, no_token = "What the page has to know before anyone has logged in", {"security": []}
-    answers = openapi.answers(_CONFIG)
+    summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
 
-    @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
+    @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra={"security": []})
     def config() -> dict[str, Any]:
         oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
         return {"notice": NOTICE, "login": oidc}

@@ -85,8 +85,7 @@ def opened(page: Page, address: str, view: str = VIEW) -> None:
     """Open a view and wait until its slides are drawn."""
     page.goto(f"{address}/{view}")
     expect(page.locator(".ranked").first.locator("li")).to_have_count(5)
-    for stage in page.locator(".stage").all():
-        eventually(lambda stage=stage: is_drawn(stage))
+    eventually(lambda: all(is_drawn(stage) for stage in page.locator(".stage").all()))
 
 
 def place(page: Page) -> dict[str, float]:

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from medulla.v1 import scorer_pb2
+from pydantic import SecretStr
 
 import services.fusion_scorer.__main__ as scorer
 import services.results.__main__ as results
@@ -57,7 +58,7 @@ SERVERS: dict[str, Callable[[PlatformSettings], GrpcServer]] = {
     "TileService": lambda platform: tiler._grpc(TilerSettings(address=ANY), platform, Mock(), Mock()),
     "ScorerService": lambda platform: scorer._grpc(ScorerSettings(grpc_address=ANY), platform, Mock()),
     "ResultsService": lambda platform: results._grpc(
-        ResultsSettings(grpc_address=ANY, database_url="sqlite://"), platform, Mock(), Mock()
+        ResultsSettings(grpc_address=ANY, database_url=SecretStr("sqlite://")), platform, Mock(), Mock()
     ),
 }
 
