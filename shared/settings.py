@@ -166,7 +166,7 @@ def load(settings: type[S], **overrides: Any) -> S:
 
 
 def _sentence(prefix: str, item: Mapping[str, Any]) -> str:
-    name = prefix + "__".join(str(part) for part in item["loc"]).upper()
+    name = prefix + "__".join(str(step) for step in item["loc"]).upper()
     if item["type"] == "extra_forbidden":
         return f"{name} is not a setting; check its spelling."
     message: str = item["msg"].removeprefix("Value error, ")

@@ -27,6 +27,7 @@ from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import UnfinishedError
+from shared.preprocessing import Preprocessing
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
@@ -152,13 +153,18 @@ def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
     """See that the plan's tiles are those the encoder takes.
 
     Raises:
-        EncoderMismatchError: they have another size in pixels or microns.
+        EncoderMismatchError: they have another size in pixels or microns, or another preprocessing.
         EmptyPlanError: there are none.
     """
     if plan.tile_px != encoder.input_px or abs(plan.tile_um - encoder.tile_um) > 1e-6 * encoder.tile_um:
         raise EncoderMismatchError(
             f"plan {plan.prefix} has tiles of {plan.tile_px} px and {plan.tile_um:g} um; "
             f"encoder {encoder.name} takes {encoder.input_px} px and {encoder.tile_um:g} um"
+        )
+    made = plan.preprocessing or Preprocessing.AREA
+    if made != encoder.preprocessing:
+        raise EncoderMismatchError(
+            f"plan {plan.prefix} has tiles made by {made}; encoder {encoder.name} takes {encoder.preprocessing}"
         )
     if plan.tiles <= 0 or plan.tiles_per_chunk <= 0:
         raise EmptyPlanError(f"plan {plan.prefix} has no tiles")

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from medulla.v1.results_pb2 import GetCaseResponse
 from medulla.v1.scorer_pb2 import SlideEvidence
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from services.results import case_state
 from services.results.attention_map import AttentionMap, thin_out
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.queries import Queries
 from shared.blob.port import BlobStore
+from shared.export.slide_attention import read_attention
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 _LARGEST_BYTES = 2**26
@@ -53,11 +50,11 @@ class Evidence:
 
         Raises:
             UnknownCaseError: there is no such case, slide or map.
-            BrokenEvidenceError: the object is not an attention map.
+            BrokenMapError: the object is not an attention map.
         """
         slide = self.slide(case_id, slide_id)
-        tensors = read_map(self.read(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
-        return thin_out(*tensors, (slide.tile_width_px, slide.tile_height_px))
+        attention = read_attention(self.read(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
+        return thin_out(attention.coords, attention.attention, (slide.tile_width_px, slide.tile_height_px))
 
     def slide(self, case_id: str, slide_id: str) -> SlideEvidence:
         """A slide of the current score; raises UnknownCaseError."""
@@ -85,15 +82,3 @@ def _thumbnail_key(case: GetCaseResponse, slide_id: str) -> str:
     if slide is not None:
         return slide.thumbnail_key
     return next((refused.thumbnail_key for refused in case.rejections if refused.slide_id == slide_id), "")
-
-
-def read_map(data: bytes, slide_id: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """Level-0 corners [n, 2] of the embedded tiles, and attention [n]; raises BrokenEvidenceError."""
-    try:
-        tensors = load(data)
-        coords, attention = tensors["coords"], tensors["attention"]
-    except (SafetensorError, KeyError) as error:
-        raise BrokenEvidenceError(f"attention map of slide {slide_id} cannot be read") from error
-    if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
-        raise BrokenEvidenceError(f"attention map of slide {slide_id} has shapes or values that cannot be")
-    return coords, attention

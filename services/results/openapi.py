@@ -4,16 +4,36 @@ from http import HTTPStatus
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
+from medulla.v1.scorer_pb2 import DescribeFormResponse
+from pydantic import BaseModel
 
-ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse)
+ANSWERS = (
+    ListCasesResponse,
+    CountCasesResponse,
+    GetCaseResponse,
+    ListScoresResponse,
+    GetTimelineResponse,
+    ListNotesResponse,
+    DescribeFormResponse,
+)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],
     "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice", "incident")}
     | {"status": {"type": "integer"}},
 }
-_TIMESTAMP = "google.protobuf.Timestamp"
+_WELL_KNOWN: dict[str, dict[str, Any]] = {
+    "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
+    "google.protobuf.Struct": {"type": "object"},
+}
 _NUMBERS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
 
@@ -55,13 +75,18 @@ def components() -> dict[str, Any]:
     return schemas
 
 
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The description of a route whose body is the JSON of a model."""
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
 def reference(name: str) -> dict[str, Any]:
     """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _add(message: Descriptor, schemas: dict[str, Any]) -> None:
-    if message.name in schemas or message.full_name == _TIMESTAMP:
+    if message.name in schemas or message.full_name in _WELL_KNOWN:
         return
     schemas[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
     for field in message.fields:
@@ -75,8 +100,7 @@ def _field(field: FieldDescriptor) -> dict[str, Any]:
 
 def _single(field: FieldDescriptor) -> dict[str, Any]:
     if field.message_type is not None:
-        is_time = field.message_type.full_name == _TIMESTAMP
-        return {"type": "string", "format": "date-time"} if is_time else reference(field.message_type.name)
+        return _WELL_KNOWN.get(field.message_type.full_name) or reference(field.message_type.name)
     if field.enum_type is not None:
         return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
     return {"type": _plain(field.cpp_type)}

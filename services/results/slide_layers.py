@@ -7,9 +7,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from services.results.errors import BrokenEvidenceError
-from services.results.evidence import Evidence, Picture, read_map
+from services.results.evidence import Evidence, Picture
 from services.results.tile_classes import Corners, Places, TileClasses, classify, thin_out
 from shared import keys
+from shared.export.slide_attention import read_attention
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SlideLayers:
 
         Raises:
             UnknownCaseError: there is no such case, slide or plan.
-            BrokenEvidenceError: the plan or the attention map is damaged or too large.
+            BrokenEvidenceError, BrokenMapError: the plan or the attention map is damaged or too large.
         """
         slide = self.evidence.slide(case_id, slide_id)
         ledger = _ledger(self._read(slide, keys.PLAN_TILES, "tile plan"), slide_id)
@@ -51,8 +52,8 @@ class SlideLayers:
         """Corners of the tiles that were embedded; None where the model looked at no tile."""
         if not slide.attention_key:
             return None
-        coords, _ = read_map(self.evidence.read(slide.attention_key, "attention map"), slide.slide_id)
-        return coords
+        stored = self.evidence.read(slide.attention_key, "attention map")
+        return read_attention(stored, slide.slide_id).coords
 
 
 def _ledger(data: bytes, slide_id: str) -> Places:

@@ -78,5 +78,5 @@ def _counts(mask: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.int64]:
     """How many of each k x k places are in the mask; those beyond the edge are not."""
     rows, columns = mask.shape
     padded = np.pad(mask, ((0, -rows % k), (0, -columns % k)))
-    squares = padded.reshape(-(-rows // k), k, -(-columns // k), k)
-    return np.asarray(squares.sum(axis=(1, 3)), np.int64)
+    blocks = padded.reshape(-(-rows // k), k, -(-columns // k), k)
+    return np.asarray(blocks.sum(axis=(1, 3)), np.int64)

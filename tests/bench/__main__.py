@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from shared.bus import topics
-from tests.bench import isolation, machine, memory, pipeline, readers, services, startup, triton
+from tests.bench import case_list, isolation, machine, memory, pipeline, readers, services, startup, triton
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
 from tests.stack.home import StackError
@@ -21,7 +21,7 @@ from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
 from tests.support.system import RealParts, System, running
 
-THEMES = ("startup", "readers", "isolation", "pipeline", "triton", "services", "memory")
+THEMES = ("startup", "readers", "isolation", "pipeline", "triton", "services", "memory", "list")
 _Theme = Callable[[], list[Section]]
 
 
@@ -43,6 +43,7 @@ class Bench:
             "triton": lambda: [triton.compare(self._triton, self._size, self._own("triton"))],
             "services": lambda: self._through_services,
             "memory": self._memory,
+            "list": self._list,
         }
         try:
             return themes[name]()
@@ -58,6 +59,10 @@ class Bench:
         """Memory after the work of `services`, which runs first if it was not chosen."""
         assert self._through_services
         return [memory.section(self._system)]
+
+    def _list(self) -> list[Section]:
+        postgres = cast("PostgresPart", self._parts.get("postgres"))
+        return [case_list.compare(postgres, str(self._parts.get("browser")), self._size)]
 
     @cached_property
     def _through_services(self) -> list[Section]:

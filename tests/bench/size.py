@@ -18,11 +18,27 @@ class Size:
     triton_tiles: int
     small_slides: int
     """Slides of one tile that go through the services, one after the other."""
+    listed_cases: int
+    """Cases in the database of the list."""
 
 
 FULL = Size(
-    repeats=5, encoder_repeats=4, slide_copies=8, reader_tiles=300, pipeline_copies=4, triton_tiles=192, small_slides=7
+    repeats=5,
+    encoder_repeats=4,
+    slide_copies=8,
+    reader_tiles=900,
+    pipeline_copies=4,
+    triton_tiles=192,
+    small_slides=7,
+    listed_cases=100_000,
 )
 QUICK = Size(
-    repeats=3, encoder_repeats=2, slide_copies=3, reader_tiles=80, pipeline_copies=2, triton_tiles=64, small_slides=2
+    repeats=3,
+    encoder_repeats=2,
+    slide_copies=3,
+    reader_tiles=80,
+    pipeline_copies=2,
+    triton_tiles=64,
+    small_slides=2,
+    listed_cases=10_000,
 )

@@ -15,6 +15,7 @@ from tests.stack.process import clean_environment
 
 KAFKA = "kafka-4.3.1"
 ELASTICMQ = "elasticmq-1.7.1"
+HAPI = "hapi-8.8.1"
 MINIO = "minio-20260212"
 TRITON = f"triton-0.7.0-py{sys.version_info.major}{sys.version_info.minor}"
 UV = "uv-0.13.9"
@@ -24,6 +25,7 @@ AXE = "axe-core-4.14.1"
 _MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _OLDEST_GO = (1, 24, 8)
 _JAVA = ("java", "default-jre-headless")
+_JDK = ("javac", "default-jdk-headless")
 _MAVEN = ("mvn", "maven")
 _PYTHON_LIBRARY = (
     f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0",
@@ -75,6 +77,16 @@ def kafka() -> Path:
 def elasticmq() -> Path:
     """Folder with the jars of ElasticMQ, a server that speaks SQS."""
     return _jars("ElasticMQ", ELASTICMQ, ("org.elasticmq", "elasticmq-server_2.13"))
+
+
+def fhir_validator() -> Path:
+    """Folder with the jars of HL7's validator of FHIR R4, as HAPI packs it: definitions and terminology included."""
+    system.ensure("The FHIR validator", _JDK)
+    group, version = "ca.uhn.hapi.fhir", HAPI.rpartition("-")[2]
+    names = ("hapi-fhir-structures-r4", "hapi-fhir-validation-resources-r4", "hapi-fhir-caching-caffeine")
+    others = ((group, name, version) for name in names)
+    silent = ("org.slf4j", "slf4j-nop", "2.0.17")
+    return _jars("The FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
 
 
 def _jars(part: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
@@ -221,6 +233,7 @@ PARTS: Mapping[str, Callable[[], Path]] = {
     "browser": browser,
     "axe": axe,
     "openmp": openmp,
+    "fhir": fhir_validator,
 }
 
 
@@ -229,11 +242,12 @@ def is_installed(part: str) -> bool:
     programs = {
         "kafka": _JAVA,
         "elasticmq": _JAVA,
+        "fhir": _JDK,
         "triton": _PYTHON_LIBRARY,
         "postgres": _POSTGRES,
         "browser": _CHROMIUM,
     }
     if part in programs and system.find(programs[part][0]) is None:
         return False
-    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE}
+    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE, "fhir": HAPI}
     return part not in folders or installed(folders[part])

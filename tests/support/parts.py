@@ -29,8 +29,8 @@ from tests.stack.process import Program, free_ports
 from tests.stack.services import SERVICES
 from tests.stack.triton import Triton
 
-NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe")
-_FILES = {"browser": install.browser, "axe": install.axe}
+NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir")
+_FILES = {"browser": install.browser, "axe": install.axe, "fhir": install.fhir_validator}
 """Parts without a process of their own."""
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
 _PARTITIONS = 3

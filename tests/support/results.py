@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 from services.results.access import READERS
+from services.results.case_scorer import CaseScorer
 from services.results.handler import RecordScore
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -24,6 +25,7 @@ from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
 from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
 from shared.rpc.server import GrpcServer
@@ -101,6 +103,7 @@ def over_http(
     verifier: Verifier | None = None,
     login: Login | None = None,
     pixels: SlidePixels | None = None,
+    scorer: CaseScorer | None = None,
     rhythm: Rhythm = _RHYTHM,
 ) -> Iterator[str]:
     """The application's address."""
@@ -113,6 +116,8 @@ def over_http(
         feed=results.feed,
         rhythm=rhythm,
         pixels=pixels,
+        scorer=scorer,
+        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

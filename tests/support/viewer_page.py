@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -85,7 +86,8 @@ def opened(page: Page, address: str, view: str = VIEW) -> None:
     """Open a view and wait until its slides are drawn."""
     page.goto(f"{address}/{view}")
     expect(page.locator(".ranked").first.locator("li")).to_have_count(5)
-    eventually(lambda: all(is_drawn(stage) for stage in page.locator(".stage").all()))
+    for stage in page.locator(".stage").all():
+        eventually(partial(is_drawn, stage))
 
 
 def place(page: Page) -> dict[str, float]:
