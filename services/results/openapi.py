@@ -40,6 +40,7 @@ _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
 
 Responses = dict[int | str, dict[str, Any]]
 """Answers by status, as FastAPI takes them."""
+CSV = "text/csv; charset=utf-8"
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "number"}

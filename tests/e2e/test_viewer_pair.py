@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.axe import Axe
 from tests.support.polling import eventually
-from tests.support.viewer_page import LARGE, SMALL, VIEW, opened, shown_slides
+from tests.support.viewer_page import LARGE, SMALL, VIEW, opened, place, shown_slides
 from tests.support.viewing import LARGE_PX, SMALL_PX
 
 _PAIR = f"{VIEW}?beside={SMALL}"
@@ -24,12 +23,6 @@ _HALF = SMALL_PX / LARGE_PX
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with shown_slides(tmp_path_factory.mktemp("pair"), is_pair=True) as slides:
         yield slides.address
-
-
-def place(page: Page) -> dict[str, float]:
-    """The numbers of the address."""
-    query = parse_qs(str(page.evaluate("location.hash")).partition("?")[2])
-    return {name: float(values[0]) for name, values in query.items() if name != "beside"}
 
 
 def pane(page: Page, name: str) -> Locator:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 import numpy as np
 from medulla.v1.events_pb2 import SlideTiled
@@ -87,3 +88,9 @@ def opened(page: Page, address: str, view: str = VIEW) -> None:
     expect(page.locator(".ranked").first.locator("li")).to_have_count(5)
     for stage in page.locator(".stage").all():
         eventually(partial(is_drawn, stage))
+
+
+def place(page: Page) -> dict[str, float]:
+    """The numbers of the address."""
+    query = parse_qs(str(page.evaluate("location.hash")).partition("?")[2])
+    return {name: float(values[0]) for name, values in query.items() if name != "beside"}

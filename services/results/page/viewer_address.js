@@ -23,7 +23,7 @@ function written(at, suffix) {
   if (!at) return {};
   return {
     [`x${suffix}`]: Math.round(at.x), [`y${suffix}`]: Math.round(at.y),
-    [`zoom${suffix}`]: Number(at.zoom.toPrecision(4)), [`turn${suffix}`]: Math.round(at.turn) % 360,
+    [`zoom${suffix}`]: Number(at.zoom.toPrecision(4)), [`turn${suffix}`]: (Math.round(at.turn) % 360 + 360) % 360,
   };
 }
 

@@ -9,6 +9,7 @@ import { go } from "./viewer_place.js";
 import { ranked } from "./viewer_ranked.js";
 import { scaleBar } from "./viewer_scale.js";
 import { toolbar } from "./viewer_tools.js";
+import { turnByTouch } from "./viewer_touch.js";
 
 const FETCHING = "The slide is being fetched from the store; its format has no parts that can be read alone. It opens by itself.";
 const GAPS = "Parts of the slide cannot be loaded; they are shown as gaps. Reload the page to try again.";
@@ -51,8 +52,9 @@ function create(canvas, navigator, slide, image) {
     element: canvas, navigatorElement: navigator, showNavigator: true, showNavigationControl: false,
     tileSources: tileSource(slide.slide_digest, image), loadTilesWithAjax: true, ajaxHeaders: headers(),
     drawer: "canvas", imageLoaderLimit: 6, tileRetryMax: 5, tileRetryDelay: 1000, timeout: 30000,
-    maxZoomPixelRatio: 4, visibilityRatio: 0.3, gestureSettingsTouch: { pinchRotate: true }, animationTime: isStill ? 0 : 0.6,
+    maxZoomPixelRatio: 4, visibilityRatio: 0.3, animationTime: isStill ? 0 : 0.6,
   });
+  turnByTouch(viewer);
   viewer.canvas.setAttribute("role", "application");
   viewer.canvas.setAttribute("aria-label", `Slide ${slide.slide_id}: arrows move, plus and minus zoom, r turns, 0 shows all of it, 1 to 3 show layers`);
   return viewer;
