@@ -26,7 +26,7 @@ from services.embedder.ports import Encoder, Notify, TileSource
 from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
-from shared.errors import UnfinishedError
+from shared.errors import PermanentError, UnfinishedError
 from shared.preprocessing import Preprocessing
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
@@ -72,11 +72,17 @@ class EmbedSlide:
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
-        """Embed; if another worker finished first and removed the parts, return its bag."""
+        """Embed; if another worker finished first and removed the parts, return its bag.
+
+        Parts of a slide whose bytes are not those that were planned are removed.
+        """
         try:
             return self._embed(event, folder)
-        except ObjectChangedError:
+        except PermanentError as error:
+            if error.reason != ObjectChangedError.reason:
+                raise
             if (bag := folder.finished()) is None:
+                folder.drop_parts()  # of bytes that have proven to be others than those that were planned
                 raise
             return bag
 
