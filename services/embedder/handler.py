@@ -26,8 +26,9 @@ from services.embedder.ports import Encoder, Notify, TileSource
 from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
-from shared.errors import PermanentError, UnfinishedError
+from shared.errors import UnfinishedError
 from shared.preprocessing import Preprocessing
+from shared.rpc.client import RefusedByServerError
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
@@ -74,17 +75,18 @@ class EmbedSlide:
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
         """Embed; if another worker finished first and removed the parts, return its bag.
 
-        Parts of a slide whose bytes are not those that were planned are removed.
+        If the tiler found at the end that the bytes were not those that were planned, parts made of them are removed.
         """
         try:
             return self._embed(event, folder)
-        except PermanentError as error:
-            if error.reason != ObjectChangedError.reason:
-                raise
+        except ObjectChangedError:
             if (bag := folder.finished()) is None:
-                folder.drop_parts()  # of bytes that have proven to be others than those that were planned
                 raise
             return bag
+        except RefusedByServerError as error:
+            if error.reason == ObjectChangedError.reason:
+                folder.drop_parts()
+            raise
 
     def _embed(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
         plan = event.plan
