@@ -28,6 +28,7 @@ from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import UnfinishedError
 from shared.preprocessing import Preprocessing
+from shared.rpc.client import RefusedByServerError
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
@@ -72,13 +73,20 @@ class EmbedSlide:
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
-        """Embed; if another worker finished first and removed the parts, return its bag."""
+        """Embed; if another worker finished first and removed the parts, return its bag.
+
+        If the tiler found at the end that the bytes were not those that were planned, parts made of them are removed.
+        """
         try:
             return self._embed(event, folder)
         except ObjectChangedError:
             if (bag := folder.finished()) is None:
                 raise
             return bag
+        except RefusedByServerError as error:
+            if error.reason == ObjectChangedError.reason:
+                folder.drop_parts()
+            raise
 
     def _embed(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
         plan = event.plan

@@ -18,6 +18,7 @@ from services.tiler.messages import SERVICE
 from services.tiler.on_landing import OnLanding
 from services.tiler.open_views import OpenViews
 from services.tiler.plan_store import PlanStore
+from services.tiler.ranged_stream import RangedStreams
 from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
@@ -79,7 +80,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     is_unplanned = Unplanned(listing, landings, settings.mpp)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s)
+    ranged = RangedStreams(store, plans, open_slide)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
     regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]

@@ -165,6 +165,9 @@ class LocalSlide:
 class SlideFiles(Protocol):
     """Provides slides as files on this machine's disk."""
 
+    def has(self, files: Sequence[BlobInfo]) -> bool:
+        """Whether these versions of a slide's files are on disk already."""
+
     def hold(self, files: Sequence[BlobInfo]) -> AbstractContextManager[LocalSlide]:
         """Keep exactly these versions of a slide's files on disk while the context lasts; the primary file is first.
 
