@@ -43,10 +43,10 @@ def _ranged(folder: Path) -> tuple[Make, Read]:
             return damaged(good[".dcm"], rng, _HEADER if rng.random() < 0.5 else None)
         return odd_tiff(good[".tif"], rng) if rng.random() < 0.7 else damaged(good[".tif"], rng)
 
-    def read(data: bytes, _: Path) -> object:
+    def read(data: bytes, _: Path) -> None:
         is_dicom = data[128:132] == b"DICM"
         kind, levels = plans[".dcm" if is_dicom else ".tif"]
-        return _read(RangedSlide(DICOM if is_dicom else kind, levels, (len(data),)), data)
+        _read(RangedSlide(DICOM if is_dicom else kind, levels, (len(data),)), data)
 
     return make, read
 
