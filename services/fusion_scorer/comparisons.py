@@ -11,9 +11,9 @@ from shared.model.manifest import ArmRef
 
 
 def cohort_risk(bundle: Bundle, arm: str) -> CohortRisk | None:
-    """Risks of the training cohort by an arm; None where the bundle does not hold them."""
+    """Risks of the training cohort by an arm; None where the bundle does not hold them at a horizon of its profile."""
     risks = bundle.reference.risk.get(arm)
-    if risks is None:
+    if risks is None or risks.horizon_years not in bundle.manifest.profile.horizons_years:
         return None
     return CohortRisk(horizon_years=risks.horizon_years, quantiles=risks.quantiles, patients=risks.patients)
 

@@ -74,6 +74,8 @@ class WhatIf:
 def _event_free_years(request: ScoreCaseRequest, bundle: Bundle) -> Sequence[float]:
     if not request.HasField("event_free_years"):
         return EVENT_FREE_YEARS
+    if not bundle.manifest.profile.outcome.time:
+        raise BadQuestionError("event_free_years cannot be answered: the outcome of the training cohort has no times")
     years, last = request.event_free_years, bundle.manifest.profile.horizons_years[-1]
     if not 0 < years < last:  # not a number is refused too
         raise BadQuestionError(f"event_free_years is {years:g}; allowed is a number above 0 and below {last:g}")

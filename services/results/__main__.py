@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import grpc
+from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
@@ -136,7 +137,12 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
     workers = settings.watchers + _CALLS
     return GrpcServer(
-        settings.grpc_address, register, interceptors=[authorised], max_workers=workers, tls=settings.grpc_tls
+        settings.grpc_address,
+        register,
+        interceptors=[authorised],
+        max_workers=workers,
+        tls=settings.grpc_tls,
+        reflects=results_pb2.DESCRIPTOR if platform.grpc_reflection else None,
     )
 
 

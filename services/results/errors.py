@@ -48,6 +48,10 @@ class TooManyViewersError(TransientError):
     """The maximum of parts of slides is read at once."""
 
 
+class TooManyQuestionsError(TransientError):
+    """The maximum of what-if questions is open at once."""
+
+
 class BadRequestError(PermanentError):
     """A request has an invalid parameter."""
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from services.results.errors import (
     BrokenEvidenceError,
     BrokenSlideError,
+    TooManyQuestionsError,
     TooManyViewersError,
     TooManyWatchersError,
     UnknownCaseError,
@@ -18,6 +19,7 @@ from services.results.errors import (
 from shared.blob.port import ObjectChangedError
 from shared.bus.dead_letter_topic import UnknownDeadLetterError
 from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
+from shared.export.errors import BrokenMapError, NotStoredError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
 from shared.text import capped
 
@@ -30,8 +32,11 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnknownDeadLetterError, HTTPStatus.NOT_FOUND),
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (BrokenSlideError, HTTPStatus.BAD_GATEWAY),
+    (BrokenMapError, HTTPStatus.BAD_GATEWAY),
+    (NotStoredError, HTTPStatus.NOT_FOUND),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TooManyViewersError, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooManyQuestionsError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (GivenUpError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PermanentError, HTTPStatus.BAD_REQUEST),

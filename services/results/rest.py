@@ -11,8 +11,10 @@ from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
 from services.results.access import OPERATORS, READERS, require
+from services.results.bounded_scorer import BoundedScorer
 from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
+from services.results.exports import Exports
 from services.results.http_guard import Guard
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
@@ -20,7 +22,10 @@ from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_dead_letters import dead_letter_routes
+from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
+from services.results.rest_exports import export_routes
+from services.results.rest_layers import layer_routes
 from services.results.rest_list import list_routes
 from services.results.rest_me import me_routes
 from services.results.rest_notes import note_routes
@@ -28,6 +33,7 @@ from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
 from services.results.rest_what_if import what_if_routes
+from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
@@ -43,6 +49,8 @@ _PROBLEM = {
     "description": "What went wrong",
     "content": {"application/problem+json": {"schema": openapi.reference("Problem")}},
 }
+_LOGIN = openapi.record(issuer=openapi.TEXT, client_id=openapi.TEXT, scope=openapi.TEXT)
+_CONFIG = openapi.record(notice=openapi.TEXT, login={"anyOf": [_LOGIN, {"type": "null"}]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +94,17 @@ def create_app(
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
     app.include_router(_open_routes(login))
+    app.include_router(docs_routes(_PAGE))
     queries = Queries(results, blobs)
-    cases = case_routes(queries, Evidence(queries, blobs))
-    listed = list_routes(queries)
-    reader, operator = require(verifier, READERS), require(verifier, OPERATORS)
-    progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    notes, refused = note_routes(queries, reader), refused_routes(results, blobs)
-    app.include_router(_guarded((listed, cases, notes, progress, refused, me_routes(reader)), reader))
+    evidence, reader, operator = Evidence(queries, blobs), require(verifier, READERS), require(verifier, OPERATORS)
+    cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
+    exports, notes = export_routes(Exports(queries, blobs)), note_routes(queries, reader)
+    progress, refused = progress_routes(feed or Feed(results), rhythm or Rhythm()), refused_routes(results, blobs)
+    app.include_router(_guarded((*cases, exports, notes, progress, refused, me_routes(reader)), reader))
     if pixels is not None:
         app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(scorer),), reader))
+        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), reader))
     replays = [dead_letter_routes(letters)] if letters else []
     app.include_router(_guarded((audit_routes(results), erase_routes(producer), *replays), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
@@ -115,7 +123,10 @@ def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) 
 def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
-    @routes.get("/config", summary="What the page has to know before anyone has logged in")
+    summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
+    no_token: dict[str, Any] = {"security": []}
+
+    @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:
         oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
         return {"notice": NOTICE, "login": oidc}

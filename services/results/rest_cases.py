@@ -3,9 +3,19 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
+from services.results import openapi
 from services.results.evidence import Evidence
 from services.results.message_json import described, json_response
 from services.results.queries import Queries
+
+_MAP = openapi.record(
+    **openapi.columns("x", "y", items=openapi.INTEGER),
+    **openapi.columns("attention", items=openapi.NUMBER),
+    square_width_px=openapi.NUMBER,
+    square_height_px=openapi.NUMBER,
+    mean=openapi.NUMBER,
+    merged=openapi.INTEGER,
+)
 
 
 def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:
@@ -27,11 +37,16 @@ def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:
 
 
 def _add_slide_routes(routes: APIRouter, evidence: Evidence) -> None:
-    @routes.get("/{case_id}/slides/{slide_id}/thumbnail", summary="Small picture of a slide", response_class=Response)
+    pictures = openapi.answers(openapi.BYTES, "image/jpeg", "image/png")
+    path = "/{case_id}/slides/{slide_id}"
+
+    @routes.get(f"{path}/thumbnail", summary="Small picture of a slide", response_class=Response, responses=pictures)
     def thumbnail(case_id: str, slide_id: str) -> Response:
         picture = evidence.thumbnail(case_id, slide_id)
         return Response(picture.data, media_type=picture.media_type)
 
-    @routes.get("/{case_id}/slides/{slide_id}/attention", summary="Where the current score looked, level-0 pixels")
+    map_answers = openapi.answers(_MAP)
+
+    @routes.get(f"{path}/attention", summary="Where the current score looked, level-0 pixels", responses=map_answers)
     def attention(case_id: str, slide_id: str) -> Response:
         return JSONResponse(evidence.attention(case_id, slide_id).as_json())

@@ -12,6 +12,8 @@ from shared.bus.dead_letter_topic import DeadLetterTopic
 
 MOST = 200
 _LARGEST_BODY = 65_536
+_LETTERS = openapi.record(total=openapi.INTEGER, **openapi.columns("dead_letters", items={"type": "object"}))
+_REPLAYED = openapi.record(**openapi.columns("replayed", items=openapi.TEXT))
 
 
 class ReplayBody(BaseModel):
@@ -27,7 +29,9 @@ def dead_letter_routes(letters: DeadLetterTopic) -> APIRouter:
     """Everything below /dead-letters."""
     routes = APIRouter(prefix="/dead-letters", tags=["operations"])
 
-    @routes.get("", summary=f"Dead letters, the latest first, {MOST} at most; `total` counts all of them")
+    summary = f"Dead letters, the latest first, {MOST} at most; `total` counts all of them"
+
+    @routes.get("", summary=summary, response_model=None, responses=openapi.answers(_LETTERS))
     def list_letters(reason: Annotated[str, Query(max_length=100, description="Reason code")] = "") -> dict[str, Any]:
         matching = sorted(letters.letters_with(reason or None), key=lambda letter: letter.written, reverse=True)
         return {"total": len(matching), "dead_letters": [letter.described() for letter in matching[:MOST]]}
@@ -36,6 +40,8 @@ def dead_letter_routes(letters: DeadLetterTopic) -> APIRouter:
         "",
         summary="Send dead letters again to the topics that they came from",
         openapi_extra=openapi.json_body(ReplayBody),
+        response_model=None,
+        responses=openapi.answers(_REPLAYED),
     )
     def replay(body: Annotated[bytes, Depends(bounded_body(_LARGEST_BODY))]) -> dict[str, list[str]]:
         ids = _parse(body).ids

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
 from medulla.v1.results_pb2 import CaseSummary
 
+from services.results import openapi
 from services.results.case_list import (
     CERTAINTIES,
     LONGEST_QUERY,
@@ -58,11 +59,16 @@ def list_routes(queries: Queries) -> APIRouter:
     def count_cases(chosen: Selected) -> Response:
         return json_response(queries.count_cases(chosen))
 
-    @routes.get("/cases.csv", summary="All selected cases as CSV, by case id", response_class=StreamingResponse)
+    @routes.get(
+        "/cases.csv",
+        summary="All selected cases as CSV, by case id",
+        response_class=Response,
+        responses=openapi.answers(openapi.TEXT, openapi.CSV),
+    )
     def cases_csv(chosen: Selected) -> StreamingResponse:
         lines = csv_lines(_COLUMNS, map(_cells, _all_cases(queries, chosen)))
         headers = {"Content-Disposition": 'attachment; filename="cases.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(lines, media_type=openapi.CSV, headers=headers)
 
     return routes
 

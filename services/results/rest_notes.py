@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 from medulla.v1.results_pb2 import Note
 
+from services.results import openapi
 from services.results.case_notes import CaseNotes
 from services.results.csv_text import csv_lines
 from services.results.message_json import described, json_response
@@ -16,6 +17,7 @@ from services.results.request_body import bounded_body
 from shared.rpc.auth import Principal
 
 _LARGEST_BODY = 16_384
+_OUTCOMES = openapi.record(outcomes={"type": "object", "additionalProperties": openapi.TEXT})
 _COLUMNS = tuple(field.name for field in Note.DESCRIPTOR.fields)
 _BODY = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Note"}}}}}
 
@@ -53,15 +55,22 @@ def _add_readings(routes: APIRouter, queries: Queries, notes: CaseNotes) -> None
     def list_notes(case_id: str) -> Response:
         return json_response(queries.list_notes(case_id))
 
-    @routes.get("/cases/{case_id}/outcomes", summary="Codes of an outcome that a note may state, with their meaning")
+    summary = "Codes of an outcome that a note may state, with their meaning"
+
+    @routes.get("/cases/{case_id}/outcomes", summary=summary, response_model=None, responses=openapi.answers(_OUTCOMES))
     def list_outcomes(case_id: str) -> dict[str, Any]:
         return {"outcomes": notes.outcomes(case_id)}
 
-    @routes.get("/notes.csv", summary="All notes as CSV, for the trainer", response_class=StreamingResponse)
+    @routes.get(
+        "/notes.csv",
+        summary="All notes as CSV, for the trainer",
+        response_class=Response,
+        responses=openapi.answers(openapi.TEXT, openapi.CSV),
+    )
     def notes_csv() -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="notes.csv"'}
         lines = csv_lines(_COLUMNS, map(_cells, notes.all()))
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(lines, media_type=openapi.CSV, headers=headers)
 
 
 def _cells(note: Note) -> list[object]:

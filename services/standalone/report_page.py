@@ -9,8 +9,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
-from services.standalone import risk_text, score_text
 from services.standalone.curve_picture import curve_picture
+from shared.export import risk_text, score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from services.standalone import risk_text, score_text
+from shared.export import risk_text, score_text
 
 _CONTRIBUTIONS = 6
 

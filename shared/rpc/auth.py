@@ -152,8 +152,8 @@ def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     value: Any = claims.get(path)
     if value is None:
         value = claims
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, str):
         return frozenset(value.split())
     return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()

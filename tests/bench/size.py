@@ -16,6 +16,8 @@ class Size:
     pipeline_copies: int
     """Across and down, of the slide that goes through the pipeline."""
     triton_tiles: int
+    bucket_mb: int
+    """Of the slide that is read from the bucket."""
     small_slides: int
     """Slides of one tile that go through the services, one after the other."""
     listed_cases: int
@@ -26,9 +28,10 @@ FULL = Size(
     repeats=5,
     encoder_repeats=4,
     slide_copies=8,
-    reader_tiles=300,
+    reader_tiles=900,
     pipeline_copies=4,
     triton_tiles=192,
+    bucket_mb=2000,
     small_slides=7,
     listed_cases=100_000,
 )
@@ -39,6 +42,7 @@ QUICK = Size(
     reader_tiles=80,
     pipeline_copies=2,
     triton_tiles=64,
+    bucket_mb=100,
     small_slides=2,
     listed_cases=10_000,
 )

@@ -1,6 +1,6 @@
 """Shared by the end-to-end tests: the real parts, results to show, and a page whose console must stay empty."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.stack.triton import Triton
 from tests.support import scores as samples
+from tests.support.axe import Axe
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.results import Results, over_http
 from tests.support.system import RealParts
@@ -62,3 +63,17 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert [text for text in wrong if _STOPPED not in text] == []
+
+
+@pytest.fixture(scope="session")
+def axe(part: Callable[[str], object]) -> Axe:
+    """Checks the accessibility of a page."""
+    return Axe(Path(str(part("axe"))))
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Folder of the screenshots that a person looks at: .pytest_cache/d/pictures."""
+    cache = request.config.cache
+    assert cache is not None
+    return Path(str(cache.mkdir("pictures")))

@@ -33,13 +33,14 @@ from shared.runtime import Part
 from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
+_RHYTHM = Rhythm(beat_s=0.2)
 
 
 class Results:
-    """A migrated SQLite store and an object store, with a word for each thing that can happen."""
+    """A migrated store, SQLite or that of `database_url`, and an object store; a word for all that can happen."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = SqlStore(f"sqlite:///{folder / 'results.db'}")
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        self.store = SqlStore(database_url or f"sqlite:///{folder / 'results.db'}")
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
@@ -103,6 +104,7 @@ def over_http(
     login: Login | None = None,
     pixels: SlidePixels | None = None,
     scorer: CaseScorer | None = None,
+    rhythm: Rhythm = _RHYTHM,
 ) -> Iterator[str]:
     """The application's address."""
     app = create_app(
@@ -112,10 +114,10 @@ def over_http(
         results.bus.producer(),
         login=login,
         feed=results.feed,
-        rhythm=Rhythm(beat_s=0.2),
+        rhythm=rhythm,
         pixels=pixels,
-        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
         scorer=scorer,
+        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

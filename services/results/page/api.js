@@ -38,6 +38,8 @@ export const oneCase = (id, signal) => json(casePath(id), { signal });
 export const refused = async (signal) => (await json("api/v1/refused", { signal })).refused;
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
+export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
+export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
 
 /** Variables, vectors and stored values for a form of "what if". */
 export const whatIfForm = (id, signal) => json(`${casePath(id)}/what-if`, { signal });

@@ -29,7 +29,7 @@ const CERTAINTIES = {
 };
 // Groups of bundles trained before groups had names that people outside the laboratory use.
 const GROUPS = { "above threshold": "higher risk of recurrence", "below threshold": "lower risk of recurrence" };
-// Codes of scores and plans that a person would not guess; services/standalone/score_text.py says the same in reports.
+// Codes of scores and plans that a person would not guess; shared/export/score_text.py says the same in reports.
 const PLAIN = {
   anisotropic_pixels: "pixels are not square",
   blurred: "blurred in places",

@@ -138,6 +138,15 @@ def test_the_cohort_stands_beside_the_risk_where_the_bundle_holds_it(toy: Bundle
     assert (cohort.horizon_years, list(cohort.quantiles), cohort.patients) == (3, [0.1, 0.3, 0.8], 40)
 
 
+def test_an_outcome_without_times_has_no_risk_over_time(tmp_path: Path) -> None:
+    outcome = {"codes": {"0": "no", "1": "relapse"}, "time": ""}
+    model = load(write_bundle(tmp_path / "bundle", None, {"profile": {**PROFILE, "outcome": outcome}}))
+    result = scored(model, stage="M1")
+    assert len(result.risks) == 2
+    assert not result.HasField("incidence")
+    assert not result.event_free_risks
+
+
 def test_an_abstention_has_nothing_of_it(toy: Bundle) -> None:
     result = scored(toy, slide_input("A", features((100, 1))))
     assert result.abstained

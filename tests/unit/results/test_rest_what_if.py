@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 from google.protobuf import json_format
 from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Score, ScoreCaseRequest
 
+from services.results import bounded_scorer
+from services.results.errors import TooManyQuestionsError
 from services.results.rest import Login, create_app
 from services.results.what_if_body import LARGEST_BODY
 from services.standalone.laptop_scorer import LaptopScorer
@@ -150,6 +152,20 @@ def test_a_scorer_that_is_down_is_a_problem_to_ask_again(results: Results) -> No
         answer = client.post(PATH)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "the scorer does not answer now" in answer.json()["detail"]
+
+
+def test_no_more_than_a_few_questions_are_open_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_scorer, "_WAIT_S", 0.01)
+    monkeypatch.setattr(bounded_scorer, "AT_ONCE", 1)
+
+    class AsksAgain(Recording):
+        def score(self, request: ScoreCaseRequest, authorization: str) -> Score:
+            return bounded.score(request, authorization)
+
+    bounded = bounded_scorer.BoundedScorer(AsksAgain())
+    with pytest.raises(TooManyQuestionsError, match="too many what-if questions"):
+        bounded.score(ScoreCaseRequest(case_id=CASE), "")
+    assert bounded.describe(DescribeFormRequest(case_id=CASE), "").bundle_name == CASE
 
 
 def test_the_description_of_the_api_names_body_and_answers(client: TestClient) -> None:

@@ -395,11 +395,11 @@ class Score(_message.Message):
 
     @_builtins.property
     def event_free_risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventFreeRisk]:
-        """Risk by later horizons of a patient who has had no event until now."""
+        """Risk by later horizons of a patient who has had no event until now; none where the curve is absent."""
 
     @_builtins.property
     def incidence(self) -> Global___IncidenceCurve:
-        """Cumulative incidence over time; absent when the scorer abstained."""
+        """Cumulative incidence over time; absent when the scorer abstained, or the training cohort's outcome has no times."""
 
     @_builtins.property
     def cohort_risk(self) -> Global___CohortRisk:

@@ -14,10 +14,10 @@ from medulla.v1.scorer_pb2 import (
     Score,
 )
 
-from services.standalone import risk_text
 from services.standalone.curve_picture import curve_picture
 from services.standalone.report_page import bars, render
 from services.standalone.score_lines import score_lines
+from shared.export import risk_text
 from tests.support import scores as samples
 
 GROUP = "higher risk of relapse"
@@ -53,7 +53,7 @@ def test_terminal_and_report_show_all_that_stands_beside_the_risk(score: Score) 
         for words in (
             "The rule says high.",
             "By clinical and molecular alone: 35.0% within 3 years, with slides 31.0%",
-            "fter 1 year without any event: 20.0% (90% interval 10.0% to 30.0%) within 3 years, 20.0%",
+            "fter 1 year without any event: 20.0% (90% interval 10.0% to 30.0%) by 3 years, 20.0%",
             "fter 3 years without any event",
             "ge is missing: the risk within 3 years would be 20.0% (18 years) to 40.0% (2 years).",
             "higher than the risks of 51 of 100 patients of the training cohort (265 patients",

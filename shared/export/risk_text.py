@@ -5,8 +5,8 @@ from itertools import groupby
 
 from medulla.v1.scorer_pb2 import EventFreeRisk, HorizonRisk, MissingVariable, Score
 
-from services.standalone import score_text
-from shared.model.quantiles import percentile_rank
+from shared.export import score_text
+from shared.ranks import percentile_rank
 
 _CERTAINTY = {
     "clear": "clear",
@@ -44,7 +44,7 @@ def interval(risk: HorizonRisk | EventFreeRisk) -> str:
 def event_free(score: Score) -> Iterator[str]:
     """For each time without an event, the risks that are left."""
     for years, risks in groupby(score.event_free_risks, key=lambda item: item.event_free_years):
-        left = ", ".join(f"{interval(risk)} within {risk.horizon_years:g} years" for risk in risks)
+        left = ", ".join(f"{interval(risk)} by {risk.horizon_years:g} years" for risk in risks)
         yield f"after {years:g} {'year' if years == 1 else 'years'} without any event: {left}"
 
 
