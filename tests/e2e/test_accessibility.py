@@ -16,6 +16,7 @@ from shared.settings import AuthSettings
 from tests.support import scores as samples
 from tests.support.axe import Axe
 from tests.support.oidc_issuer import OidcIssuer
+from tests.support.questions import FakeScorer
 from tests.support.results import Results, over_http, thumbnail
 
 _WIDTHS = (380, 820, 1400)
@@ -54,6 +55,11 @@ def test_axe_finds_nothing_on_the_list_of_cases(check: Check, filled: Results, a
 def test_axe_finds_nothing_on_a_case(check: Check, filled: Results, address: str, case: str) -> None:
     filled.score(samples.remarkable("MB-0044"), minutes=6)
     check(f"{address}/#/cases/{case}", ".title")
+
+
+def test_axe_finds_nothing_on_a_form_of_what_if(check: Check, filled: Results) -> None:
+    with over_http(filled, scorer=FakeScorer()) as served:
+        check(f"{served}/#/cases/MB-0042", ".what-if")
 
 
 def test_axe_finds_nothing_where_a_login_is_asked_for(check: Check, login_address: str) -> None:
