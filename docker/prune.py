@@ -10,6 +10,8 @@ DATA = {"trainer": {"embedder/encoders"}}
 """Folders of other services that a service reads; they hold no code."""
 USERS_OF_THE_MODEL = {"fusion_scorer", "trainer", ALL}
 """Services that import shared/model; the images of others do not have it."""
+EXPORTERS = {"results", ALL}
+"""Services that import shared/export; the images of others do not have it."""
 _START = """#!/opt/medulla/bin/python
 import runpy
 
@@ -25,6 +27,8 @@ def main(service: str, root: Path) -> None:
         prune(package, {module, *DATA.get(service, ())})
     if module not in USERS_OF_THE_MODEL:
         shutil.rmtree(package.parent / "shared" / "model")
+    if module not in EXPORTERS:
+        shutil.rmtree(package.parent / "shared" / "export")
     start = root / "bin" / "start"
     start.write_text(_START.format(module=module))
     start.chmod(0o755)

@@ -1,6 +1,7 @@
 """Fixtures of all tests: the real parts of a run, started lazily and in the background."""
 
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -12,6 +13,7 @@ from tests.stack.process import tail
 from tests.stack.runs import run_folder
 from tests.stack.triton import Triton
 from tests.support import parts as real
+from tests.support.fhir_validator import FhirValidator
 from tests.support.missing import skip_or_fail, skips_missing_parts
 
 _IN_CI = not skips_missing_parts()
@@ -118,6 +120,12 @@ def browser(part: Callable[[str], object]) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=str(part("browser")), args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def fhir_validator(part: Callable[[str], object]) -> FhirValidator:
+    """HL7's validator of FHIR R4."""
+    return FhirValidator(cast("Path", part("fhir")))
 
 
 @pytest.fixture

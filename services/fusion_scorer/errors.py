@@ -45,6 +45,13 @@ class UnknownCaseError(PermanentError):
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.NOT_FOUND
 
 
+class BadQuestionError(PermanentError):
+    """A question has a parameter that is out of range."""
+
+    reason = "bad_request"
+    advice = "Correct the named parameter."
+
+
 class NoBundleError(PermanentError):
     """No bundle is promoted, so nothing can be scored; promotion scores every case that waits."""
 

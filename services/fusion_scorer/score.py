@@ -1,26 +1,32 @@
 """Scores a case: bundle, bags, clinical record and vectors in, one Score out; no clock, no store, no network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from medulla.v1.scorer_pb2 import HorizonRisk, Provenance, Score, SlideEvidence
+from medulla.v1.scorer_pb2 import Provenance, Score, SlideEvidence
 
 from services.fusion_scorer import ood, record_messages, vector_messages
 from services.fusion_scorer.case_evidence import CaseEvidence, case_evidence
+from services.fusion_scorer.comparisons import cohort_risk, record_only, rule_answer
 from services.fusion_scorer.contributions import contributions
 from services.fusion_scorer.evidence import attention_file, provenance, resolution_remarks, slide_evidence
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
-from services.fusion_scorer.pathomics import Pathomics
+from services.fusion_scorer.missing_values import missing_variables
+from services.fusion_scorer.risk_group import group_horizon, set_group
+from services.fusion_scorer.risk_messages import event_free_risks, horizon_risks, incidence
 from services.fusion_scorer.score_json import rounded
+from services.fusion_scorer.slide_risk import SlideRisk
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
 from shared.model.prediction import ArmPrediction
-from shared.model.quantiles import percentile_rank
 from shared.notice import NOTICE
+from shared.ranks import percentile_rank
 from shared.units import Sha256
 
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
+EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
+"""Times without an event that a stored score has risks for."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,12 @@ class Scored:
     attention: Mapping[str, bytes]
 
 
-def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
+def score(
+    bundle: Bundle, case: CaseInputs, program_version: str, event_free_years: Sequence[float] = EVENT_FREE_YEARS
+) -> Scored:
     """Score a case with the bundle's first arm that what is known can serve; abstain where none can or the case is odd.
+
+    `event_free_years` are the times without an event that risks are given for.
 
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.
@@ -49,12 +59,13 @@ def score(bundle: Bundle, case: CaseInputs, program_version: str) -> Scored:
         answer.abstained, answer.abstained_reason = True, NOTHING_KNOWN
     else:
         _answer_by(arm, answer, evidence, known)
-    return Scored(rounded(answer), _attention(case, evidence.pathomics, answer))
+        _add_course(arm, answer, bundle, known, event_free_years)
+    return Scored(rounded(answer), _attention(case, evidence.slide_risk, answer))
 
 
 def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
-    """Titles of blocks, in alphabetical order."""
-    return sorted(map(bundle.manifest.profile.title_of, blocks))
+    """Titles of blocks, in the order of the profile."""
+    return [block.title for block in bundle.manifest.profile.ordered(blocks)]
 
 
 def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
@@ -81,7 +92,7 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    attention = evidence.pathomics.attention if evidence.pathomics else {}
+    attention = evidence.slide_risk.attention if evidence.slide_risk else {}
     distance = evidence.checked.distances.get(slide.slide_id)
     return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
 
@@ -117,6 +128,7 @@ def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseVa
         _abstain_at(answer, far)
     else:
         _fill(answer, evidence, bundle.predict(arm.name, known))
+        _add_comparisons(arm, answer, bundle, known)
 
 
 def _left_aside(bundle: Bundle, arm: ArmRef, known: CaseValues) -> list[str]:
@@ -132,22 +144,35 @@ def _fill(answer: Score, evidence: CaseEvidence, prediction: ArmPrediction) -> N
     if quantiles:
         answer.percentile = percentile_rank(answer.log_risk, quantiles)
     answer.contributions.extend(contributions(evidence, answer.model, prediction))
-    for years, risk, lo, hi in zip(
-        prediction.horizons_years, prediction.risk[0], prediction.lo[0], prediction.hi[0], strict=True
-    ):
-        answer.risks.add().CopyFrom(HorizonRisk(horizon_years=years, risk=risk, lo=lo, hi=hi, level=prediction.level))
-    _set_group(answer, bundle, prediction)
+    answer.risks.extend(horizon_risks(prediction))
+    set_group(answer, bundle, prediction)
 
 
-def _set_group(answer: Score, bundle: Bundle, prediction: ArmPrediction) -> None:
-    rule = bundle.thresholds.arms.get(answer.model)
-    if rule and rule.horizon_years in prediction.horizons_years:
-        risk = float(prediction.risk[0, prediction.horizons_years.index(rule.horizon_years)])
-        answer.risk_group, answer.risk_group_rule = rule.group_of(risk), rule.explained(risk)
+def _add_comparisons(arm: ArmRef, answer: Score, bundle: Bundle, known: CaseValues) -> None:
+    """What stands beside the risk, each as far as bundle and case know it."""
+    years = group_horizon(bundle, arm.name)
+    answer.missing_variables.extend(missing_variables(bundle, arm.name, years, known))
+    answer.MergeFrom(
+        Score(
+            cohort_risk=cohort_risk(bundle, arm.name),
+            rule=rule_answer(bundle, known),
+            record_only=record_only(bundle, arm, known),
+        )
+    )
 
 
-def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:
-    if pathomics is None:
+def _add_course(
+    arm: ArmRef, answer: Score, bundle: Bundle, known: CaseValues, event_free_years: Sequence[float]
+) -> None:
+    """Risks over time; none where the scorer abstained, or the training cohort's outcome has no times."""
+    if not answer.abstained and bundle.manifest.profile.outcome.time:
+        course = bundle.course(arm.name, known, event_free_years)
+        answer.incidence.CopyFrom(incidence(course))
+        answer.event_free_risks.extend(event_free_risks(course))
+
+
+def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) -> dict[str, bytes]:
+    if slide_risk is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, pathomics.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, slide_risk.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}

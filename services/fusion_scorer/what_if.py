@@ -1,24 +1,25 @@
 """Answers "what if" about a stored case; stores and publishes nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from medulla.v1.scorer_pb2 import Score, ScoreCaseRequest
+from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Score, ScoreCaseRequest
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
-from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.errors import BadQuestionError, UnknownCaseError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.score import score
+from services.fusion_scorer.score import EVENT_FREE_YEARS, score
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.vectors import read_vector
+from services.fusion_scorer.what_if_form import form
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.model.bundle import Bundle
 from shared.model.case_vector import CaseVector
 from shared.model.errors import BadVectorsError
-from shared.model.record import parse_record
+from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
 from shared.words import shown
 
@@ -30,6 +31,8 @@ class WhatIf:
     store: BlobStore
     bundles: Bundles
     program_version: str
+    read_record: ReadRecord = parse_record
+    """Reads stored records."""
 
     def __call__(self, request: ScoreCaseRequest) -> Score:
         """Score the case as it stands, or with another record, other vectors or another bundle, or without slides.
@@ -37,16 +40,46 @@ class WhatIf:
         Raises:
             UnknownCaseError: nothing is stored of the case.
             BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused.
+            BadQuestionError: event_free_years is out of range.
             BadBundleError: there is no such bundle.
         """
-        case, index = keys.named_case(request.case_id, "the request"), CaseIndex(self.store)
+        snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
+        years = _event_free_years(request, bundle)
+        snapshot = _without(snapshot, {*request.vectors_json, *request.without_vectors})
+        inputs = _with_given(self._read(snapshot, bundle), request, bundle)
+        return _without_files(score(bundle, inputs, self.program_version, years).score)
+
+    def describe(self, request: DescribeFormRequest) -> DescribeFormResponse:
+        """What a form of questions about a case is made of.
+
+        Raises:
+            UnknownCaseError, BadBundleError: as above.
+        """
+        snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
+        return form(bundle, self._read(snapshot, bundle))
+
+    def _look(self, case_id: str) -> CaseSnapshot:
+        case, index = keys.named_case(case_id, "the request"), CaseIndex(self.store)
         if not index.has_case(case):
             raise UnknownCaseError(f"nothing is stored of case {case}")
-        digest = Sha256(request.bundle_digest)
-        bundle = self.bundles.by_digest(digest) if digest else self.bundles.promoted().bundle
-        snapshot = _without(TakeSnapshot(self.store, index)(case), {*request.vectors_json, *request.without_vectors})
-        inputs = _with_given(CaseReader(self.store)(snapshot, bundle).inputs, request, bundle)
-        return _without_files(score(bundle, inputs, self.program_version).score)
+        return TakeSnapshot(self.store, index)(case)
+
+    def _bundle(self, digest: str) -> Bundle:
+        return self.bundles.by_digest(Sha256(digest)) if digest else self.bundles.promoted().bundle
+
+    def _read(self, snapshot: CaseSnapshot, bundle: Bundle) -> CaseInputs:
+        return CaseReader(self.store, self.read_record)(snapshot, bundle).inputs
+
+
+def _event_free_years(request: ScoreCaseRequest, bundle: Bundle) -> Sequence[float]:
+    if not request.HasField("event_free_years"):
+        return EVENT_FREE_YEARS
+    if not bundle.manifest.profile.outcome.time:
+        raise BadQuestionError("event_free_years cannot be answered: the outcome of the training cohort has no times")
+    years, last = request.event_free_years, bundle.manifest.profile.horizons_years[-1]
+    if not 0 < years < last:  # not a number is refused too
+        raise BadQuestionError(f"event_free_years is {years:g}; allowed is a number above 0 and below {last:g}")
+    return (years,)
 
 
 def _without(snapshot: CaseSnapshot, blocks: Collection[str]) -> CaseSnapshot:

@@ -3,14 +3,17 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 import grpc
+from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
 from services.results.erased_results import SweepErasedResults
 from services.results.grpc_pixels import GrpcPixels
+from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
 from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
@@ -24,7 +27,9 @@ from services.results.sql_store import SqlStore
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -72,6 +77,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     verifying = verifier(platform.auth, settings.http_host)
     results = stack.enter_context(closing(_store(settings)))
     pixels = GrpcPixels(stack.enter_context(channel(settings.tiler_address, tls=settings.tiler_tls)))
+    scorer = GrpcScorer(stack.enter_context(channel(settings.scorer_address, tls=settings.scorer_tls)))
     _prepare(results, settings)
     blobs = S3Store(platform.s3)
     producer = KafkaProducerAdapter(platform.kafka)
@@ -81,13 +87,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, verifying, results, blobs, producer, feed, pixels),
+        _http(settings, platform, verifying, results, blobs, producer, feed, pixels, scorer),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
+        Every(settings.waiting_look_every_s, results.refresh_summaries),
     )
 
 
@@ -110,10 +117,14 @@ def _http(
     producer: Producer,
     feed: Feed,
     pixels: GrpcPixels,
+    scorer: GrpcScorer,
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels)
+    letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
+    app = create_app(
+        results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+    )
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 
@@ -126,7 +137,12 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
     workers = settings.watchers + _CALLS
     return GrpcServer(
-        settings.grpc_address, register, interceptors=[authorised], max_workers=workers, tls=settings.grpc_tls
+        settings.grpc_address,
+        register,
+        interceptors=[authorised],
+        max_workers=workers,
+        tls=settings.grpc_tls,
+        reflects=results_pb2.DESCRIPTOR if platform.grpc_reflection else None,
     )
 
 

@@ -24,6 +24,9 @@ from shared.slides.embedded import IN_TWO_CASES
 from shared.times import stamp, when
 from shared.units import CaseId
 
+_UNCERTAIN = ("crosses_threshold", "too_uncertain")
+"""States of certainty that are flags."""
+
 
 def read_score(body: str, where: str) -> Score:
     """Read a score's JSON; unknown fields of newer versions are ignored.
@@ -40,6 +43,12 @@ def read_score(body: str, where: str) -> Score:
 def summary(facts: CaseFacts) -> CaseSummary:
     """One line of the list of cases."""
     return _summary(facts, _score(facts), open_rejections(facts))
+
+
+def slide_ids(facts: CaseFacts) -> set[str]:
+    """Slides that the current score was made from, or left out."""
+    score = _score(facts) or Score()
+    return {each.slide_id for each in score.slides} | {each.slide_id for each in score.left_out}
 
 
 def answer(facts: CaseFacts) -> GetCaseResponse:
@@ -110,6 +119,9 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
         risk_group="" if score is None or score.abstained else score.risk_group,
         flags=_flags(score, refused),
         updated_at=stamp(facts.updated_at),
+        certainty="" if score is None or score.abstained else score.certainty.state,
+        site_id=facts.current.site if facts.current else "",
+        reasons=dict.fromkeys(each.reason for each in refused),
     )
 
 
@@ -141,6 +153,8 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
         vectors = (vector.out_of_distribution for vector in score.vectors)
         if any(far.flagged for far in (score.out_of_distribution, *slides, *vectors)):
             yield "out_of_distribution"
+        if score.certainty.state in _UNCERTAIN:
+            yield score.certainty.state
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}
         remarks = (

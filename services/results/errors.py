@@ -20,6 +20,14 @@ class UnknownCaseError(PermanentError):
     grpc_code = grpc.StatusCode.NOT_FOUND
 
 
+class RefusedQuestionError(PermanentError):
+    """The scorer refuses a question about a case."""
+
+    def __init__(self, sentence: str, reason: str, advice: str) -> None:
+        super().__init__(sentence)
+        vars(self).update(reason=reason, advice=advice)
+
+
 class UnknownSlideError(PermanentError):
     """No such slide stands in the bucket, or it has no such part."""
 
@@ -40,11 +48,21 @@ class TooManyViewersError(TransientError):
     """The maximum of parts of slides is read at once."""
 
 
+class TooManyQuestionsError(TransientError):
+    """The maximum of what-if questions is open at once."""
+
+
 class BadRequestError(PermanentError):
     """A request has an invalid parameter."""
 
     reason = "bad_request"
     advice = "Correct the named parameter."
+
+
+class BadNoteError(BadRequestError):
+    """A note lacks something, or has something that its kind has not."""
+
+    advice = "Correct the named field of the note."
 
 
 class BadDatabaseUrlError(MedullaError):

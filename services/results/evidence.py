@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from medulla.v1.results_pb2 import GetCaseResponse
 from medulla.v1.scorer_pb2 import SlideEvidence
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from services.results import case_state
 from services.results.attention_map import AttentionMap, thin_out
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.queries import Queries
 from shared.blob.port import BlobStore
+from shared.export.slide_attention import read_attention
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+_LARGEST_BYTES = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Evidence:
             BrokenEvidenceError: the object is not a picture.
         """
         key = _thumbnail_key(case_state.answer(self.queries.facts(case_id)), slide_id)
-        data = self._get(key, f"thumbnail of slide {slide_id}")
+        data = self.read(key, f"thumbnail of slide {slide_id}")
         for magic, media_type in _MAGIC.items():
             if data.startswith(magic):
                 return Picture(data, media_type)
@@ -51,14 +50,26 @@ class Evidence:
 
         Raises:
             UnknownCaseError: there is no such case, slide or map.
-            BrokenEvidenceError: the object is not an attention map.
+            BrokenMapError: the object is not an attention map.
         """
-        slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
-        return _read_map(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide)
+        slide = self.slide(case_id, slide_id)
+        attention = read_attention(self.read(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
+        return thin_out(attention.coords, attention.attention, (slide.tile_width_px, slide.tile_height_px))
 
-    def _get(self, key: str, description: str) -> bytes:
-        if not key or self.blobs.head(key) is None:
+    def slide(self, case_id: str, slide_id: str) -> SlideEvidence:
+        """A slide of the current score; raises UnknownCaseError."""
+        slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id)
+        if slide is None:
+            raise UnknownCaseError(f"the current score of case {case_id} has no slide {slide_id}")
+        return slide
+
+    def read(self, key: str, description: str) -> bytes:
+        """An object of at most 64 MiB; raises UnknownCaseError or BrokenEvidenceError."""
+        info = self.blobs.head(key) if key else None
+        if info is None:
             raise UnknownCaseError(f"there is no {description}")
+        if info.size > _LARGEST_BYTES:
+            raise BrokenEvidenceError(f"{description} has {info.size:,} bytes; {_LARGEST_BYTES:,} at most")
         return self.blobs.get(key)
 
 
@@ -71,14 +82,3 @@ def _thumbnail_key(case: GetCaseResponse, slide_id: str) -> str:
     if slide is not None:
         return slide.thumbnail_key
     return next((refused.thumbnail_key for refused in case.rejections if refused.slide_id == slide_id), "")
-
-
-def _read_map(data: bytes, slide: SlideEvidence) -> AttentionMap:
-    try:
-        tensors = load(data)
-        coords, attention = tensors["coords"], tensors["attention"]
-    except (SafetensorError, KeyError) as error:
-        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} cannot be read") from error
-    if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
-        raise BrokenEvidenceError(f"attention map of slide {slide.slide_id} has shapes or values that cannot be")
-    return thin_out(coords, attention, (slide.tile_width_px, slide.tile_height_px))

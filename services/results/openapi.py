@@ -1,20 +1,71 @@
 """JSON schemas of protobuf messages, so that the REST bodies have one definition: the .proto files."""
 
+from http import HTTPStatus
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
+from medulla.v1.scorer_pb2 import DescribeFormResponse
+from pydantic import BaseModel
 
-ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse)
+ANSWERS = (
+    ListCasesResponse,
+    CountCasesResponse,
+    GetCaseResponse,
+    ListScoresResponse,
+    GetTimelineResponse,
+    ListNotesResponse,
+    DescribeFormResponse,
+)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],
     "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice", "incident")}
     | {"status": {"type": "integer"}},
 }
-_TIMESTAMP = "google.protobuf.Timestamp"
+_WELL_KNOWN: dict[str, dict[str, Any]] = {
+    "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
+    "google.protobuf.Struct": {"type": "object"},
+}
 _NUMBERS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
+
+
+Responses = dict[int | str, dict[str, Any]]
+"""Answers by status, as FastAPI takes them."""
+CSV = "text/csv; charset=utf-8"
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "number"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+
+
+def record(**properties: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object that has exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def columns(*names: str, items: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Properties that are lists of `items`."""
+    return {name: {"type": "array", "items": items} for name in names}
+
+
+def answers(schema: dict[str, Any], *media_types: str, status: int = 200) -> Responses:
+    """The answer with a body of this schema; JSON if no media type is named."""
+    content = {media_type: {"schema": schema} for media_type in media_types or ("application/json",)}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content}}
 
 
 def components() -> dict[str, Any]:
@@ -25,13 +76,18 @@ def components() -> dict[str, Any]:
     return schemas
 
 
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The description of a route whose body is the JSON of a model."""
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
 def reference(name: str) -> dict[str, Any]:
     """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _add(message: Descriptor, schemas: dict[str, Any]) -> None:
-    if message.name in schemas or message.full_name == _TIMESTAMP:
+    if message.name in schemas or message.full_name in _WELL_KNOWN:
         return
     schemas[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
     for field in message.fields:
@@ -45,8 +101,7 @@ def _field(field: FieldDescriptor) -> dict[str, Any]:
 
 def _single(field: FieldDescriptor) -> dict[str, Any]:
     if field.message_type is not None:
-        is_time = field.message_type.full_name == _TIMESTAMP
-        return {"type": "string", "format": "date-time"} if is_time else reference(field.message_type.name)
+        return _WELL_KNOWN.get(field.message_type.full_name) or reference(field.message_type.name)
     if field.enum_type is not None:
         return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
     return {"type": _plain(field.cpp_type)}

@@ -10,13 +10,16 @@ from starlette.exceptions import HTTPException
 from services.results.errors import (
     BrokenEvidenceError,
     BrokenSlideError,
+    TooManyQuestionsError,
     TooManyViewersError,
     TooManyWatchersError,
     UnknownCaseError,
     UnknownSlideError,
 )
 from shared.blob.port import ObjectChangedError
+from shared.bus.dead_letter_topic import UnknownDeadLetterError
 from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
+from shared.export.errors import BrokenMapError, NotStoredError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
 from shared.text import capped
 
@@ -26,10 +29,14 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnknownCaseError, HTTPStatus.NOT_FOUND),
     (UnknownSlideError, HTTPStatus.NOT_FOUND),
     (ObjectChangedError, HTTPStatus.NOT_FOUND),
+    (UnknownDeadLetterError, HTTPStatus.NOT_FOUND),
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (BrokenSlideError, HTTPStatus.BAD_GATEWAY),
+    (BrokenMapError, HTTPStatus.BAD_GATEWAY),
+    (NotStoredError, HTTPStatus.NOT_FOUND),
     (TooManyWatchersError, HTTPStatus.TOO_MANY_REQUESTS),
     (TooManyViewersError, HTTPStatus.TOO_MANY_REQUESTS),
+    (TooManyQuestionsError, HTTPStatus.TOO_MANY_REQUESTS),
     (TransientError, HTTPStatus.SERVICE_UNAVAILABLE),
     (GivenUpError, HTTPStatus.INTERNAL_SERVER_ERROR),
     (PermanentError, HTTPStatus.BAD_REQUEST),

@@ -27,6 +27,9 @@ class ResultsSettings(ServiceSettings):
     tiler_address: str = "127.0.0.1:50051"
     """The tiler's gRPC, which reads the pixels of slides; `dns:///host:port` spreads calls over all its replicas."""
     tiler_tls: ClientTls | None = None
+    scorer_address: str = "127.0.0.1:50053"
+    """The scorer's gRPC, which answers "what if"; `dns:///host:port` spreads calls over all its replicas."""
+    scorer_tls: ClientTls | None = None
     login_scope: str = "openid"
     """Scopes that the page requests from the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()

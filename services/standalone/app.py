@@ -9,6 +9,7 @@ from services.standalone.commands.demo import demo
 from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
 from services.standalone.commands.evaluate import evaluate
+from services.standalone.commands.export import export
 from services.standalone.commands.finetune import finetune
 from services.standalone.commands.inspect import inspect
 from services.standalone.commands.rescore import rescore
@@ -23,7 +24,7 @@ from shared.notice import NOTICE
 
 _COMMANDS = (
     *(simulate, finetune, train, evaluate, validate, erase),
-    *(demo, inspect, score, embed, up, sweep, rescore),
+    *(demo, inspect, score, export, embed, up, sweep, rescore),
 )
 
 app = typer.Typer(

@@ -71,9 +71,20 @@ class NamelessCaseError(PermanentError):
     advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
+class BadScoreFileError(PermanentError):
+    """A file is no score that can be exported."""
+
+    reason = "bad_request"
+    advice = "Name the score.json that `medulla score` wrote, or a case."
+
+
 def located(error: E, path: Path) -> E:
-    """The error with its path in front, unless the sentence names it already."""
-    return error if str(path) in str(error) else type(error)(f"{path}: {_SLIDE.sub('', str(error))}")
+    """The error with its path in front, unless the sentence names it already; its advice stays."""
+    if str(path) in str(error):
+        return error
+    with_path = type(error)(f"{path}: {_SLIDE.sub('', str(error))}")
+    with_path.advice = error.advice
+    return with_path
 
 
 def refusal(error: Exception) -> PermanentError:

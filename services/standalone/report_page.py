@@ -1,5 +1,6 @@
 """A score as one self-contained HTML page that a reader can file or print."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
-from services.standalone import score_text
+from services.standalone.curve_picture import curve_picture
+from shared.export import risk_text, score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")
+LARGEST_RATIO: Final = 8
+"""Hazard ratio at the right end of the scale of contributions; its inverse is at the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +43,30 @@ class Bar:
     contribution: Contribution
     offset: float
     width: float
+    beyond: bool
+    """Past the end of the scale, where an arrow stands."""
 
 
 def render(score: Score, slides: Sequence[SlidePage]) -> str:
     """HTML of a score, without any address outside the page itself."""
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("report.html.j2")
-    return page.render(score=score, slides=slides, bars=bars(score.contributions), score_text=score_text)
+    return page.render(
+        score=score,
+        slides=slides,
+        bars=bars(score.contributions),
+        curve=curve_picture(score) if score.HasField("incidence") else None,
+        score_text=score_text,
+        risk_text=risk_text,
+    )
 
 
 def bars(contributions: Sequence[Contribution]) -> list[Bar]:
-    """Contributions, largest first, scaled so that the largest fills half the scale."""
-    largest = max((abs(c.log_hazard) for c in contributions), default=0.0) or 1.0
-    ordered = sorted(contributions, key=lambda c: -abs(c.log_hazard))
-    return [_bar(c, 50 * abs(c.log_hazard) / largest) for c in ordered]
+    """Contributions, largest first, on one scale for all cases."""
+    return [_bar(item) for item in sorted(contributions, key=lambda item: -abs(item.log_hazard))]
 
 
-def _bar(contribution: Contribution, width: float) -> Bar:
-    return Bar(contribution, 50.0 if contribution.log_hazard >= 0 else 50.0 - width, width)
+def _bar(contribution: Contribution) -> Bar:
+    share = abs(contribution.log_hazard) / math.log(LARGEST_RATIO)
+    width = 50 * min(1.0, share)
+    return Bar(contribution, 50.0 if contribution.log_hazard >= 0 else 50.0 - width, width, share > 1)

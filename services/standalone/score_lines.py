@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from services.standalone import score_text
+from shared.export import risk_text, score_text
 
 _CONTRIBUTIONS = 6
 
@@ -16,6 +16,7 @@ def score_lines(score: Score) -> list[str]:
         *(f"LOOK FIRST: {sentence}" for sentence in score_text.attention_needed(score)),
         "",
         *_risk(score),
+        *_beside(score),
         *_inputs(score),
         *_reasons(score),
         *(score_text.reading(reading) for reading in score.readings),
@@ -37,12 +38,19 @@ def _risk(score: Score) -> Iterator[str]:
         yield f"No risk is given: {score.abstained_reason}"
         return
     for risk in score.risks:
-        yield (
-            f"Risk of relapse within {risk.horizon_years:g} years: {risk.risk:.1%} "
-            f"({risk.level:.0%} interval {risk.lo:.1%} to {risk.hi:.1%})"
-        )
-    yield f"Risk group: {score.risk_group} ({score.risk_group_rule})"
-    yield f"Higher than {score.percentile:.0f} % of the training cohort."
+        yield f"Risk of relapse within {risk.horizon_years:g} years: {risk_text.interval(risk)}"
+    if score.HasField("certainty"):
+        yield f"Certainty: {risk_text.certainty(score)}; {score.certainty.rule}"
+    if score.risk_group_rule:
+        yield f"Risk group: {risk_text.group(score) or 'none is given'} ({score.risk_group_rule})"
+    yield f"Log-risk higher than that of {score.percentile:.0f} of 100 patients of the training cohort."
+
+
+def _beside(score: Score) -> Iterator[str]:
+    """What a reader compares the risk with."""
+    yield from filter(None, (risk_text.cohort(score), risk_text.record_only(score), score.rule.sentence))
+    yield from (f"Risk {line}." for line in risk_text.event_free(score))
+    yield from (f"{score_text.sentence(risk_text.missing(item))}" for item in score.missing_variables)
 
 
 def _inputs(score: Score) -> Iterator[str]:

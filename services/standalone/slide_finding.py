@@ -6,7 +6,6 @@ from os import cpu_count
 
 from services.embedder.errors import TooManyCorruptTilesError
 from services.embedder.handler import EmbedSlide
-from services.standalone import score_text
 from services.standalone.advice import here
 from services.standalone.console import one_line, progress
 from services.standalone.errors import refusal
@@ -19,6 +18,7 @@ from services.tiler.planner import PlanSpec, plan
 from services.tiler.ports import Resolution
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.export import score_text
 from shared.progress import Advance
 
 _TILES_PER_CPU_SECOND = 100

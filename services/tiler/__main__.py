@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import grpc
+from medulla.v1 import tiles_pb2
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
@@ -88,7 +89,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
-        _grpc(settings, BoundedStreams(chunks, settings.max_streams), regions),
+        _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
@@ -126,7 +127,7 @@ def _views(settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide
     return OpenViews(opener, limits.slides, limits.idle_s)
 
 
-def _grpc(settings: TilerSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
+def _grpc(settings: TilerSettings, platform: PlatformSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
     def register(server: grpc.Server) -> None:
         add_TileServiceServicer_to_server(TileServicer(stream, regions), server)
 
@@ -136,6 +137,7 @@ def _grpc(settings: TilerSettings, stream: Stream, regions: ReadRegions) -> Grpc
         max_message_mb=settings.max_message_mb,
         max_workers=settings.max_streams + settings.views.regions + _SPARE_WORKERS,
         tls=settings.tls,
+        reflects=tiles_pb2.DESCRIPTOR if platform.grpc_reflection else None,
     )
 
 

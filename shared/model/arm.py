@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from shared.arrays import Floats
 from shared.model.column import Column
 from shared.model.hazards import Fit, LinearHazard, LogHazard, Trees, log_hazards
-from shared.model.incidence import cumulative_incidence
+from shared.model.incidence import cumulative_incidence, event_free_survival
 from shared.model.variable import Frozen
 from shared.model.vector import Vector, significant
 
@@ -61,6 +61,15 @@ class Arm(Frozen):
             [cause.baseline for cause in fit.causes],
             [log_hazards(cause.log_hazard, design, trees) for cause in fit.causes],
             horizons_years,
+        )
+
+    def event_free(self, fit: Fit, design: Floats, years: Floats, trees: Mapping[str, Trees]) -> Floats:
+        """Probability [n, t] of no event of any kind until each of `years` [t], for a design [n, p]."""
+        return event_free_survival(
+            self.times_years,
+            [cause.baseline for cause in fit.causes],
+            [log_hazards(cause.log_hazard, design, trees) for cause in fit.causes],
+            years,
         )
 
     def as_json(self) -> dict[str, Any]:

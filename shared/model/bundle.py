@@ -1,6 +1,6 @@
 """A model bundle in memory: everything checked, nothing unpickled, no code of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from shared.model.bundle_check import check_bundle
 from shared.model.bundle_files import Files, VerifiedFiles, first_problem, verify
 from shared.model.calibration import Calibration
 from shared.model.case_values import CaseValues
+from shared.model.course import Course, CourseModel
 from shared.model.errors import BadBundleError
 from shared.model.hazards import LogHazard, Trees, TreesHazard
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS, ArmRef, Manifest
@@ -52,6 +53,12 @@ class Bundle:
         horizons = self.manifest.profile.horizons_years
         recalibrations = [self.calibration.of(name, years) for years in horizons]
         return predict(self.arms[name], cases, horizons, recalibrations, self.trees)
+
+    def course(self, name: str, cases: CaseValues, event_free_years: Sequence[float]) -> Course:
+        """Predict cases over time by an arm, recalibrated as at the horizons."""
+        horizons = self.manifest.profile.horizons_years
+        recalibrations = [self.calibration.of(name, years) for years in horizons]
+        return CourseModel(self.arms[name], horizons, recalibrations, self.trees)(cases, event_free_years)
 
     def arm_for(self, case: CaseValues) -> ArmRef | None:
         """The first arm that needs nothing but blocks that are known of a case; None where no arm serves it."""

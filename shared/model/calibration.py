@@ -1,5 +1,7 @@
 """Recalibration of risks on the scale of the log cumulative hazard: calibration.json."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from pydantic import Field, PositiveFloat
 
@@ -32,3 +34,25 @@ def recalibrated(risk: Floats, intercept: float, slope: float) -> Floats:
     inside = (risk > 0) & (risk < 1)
     scale = np.log(-np.log1p(-np.where(inside, risk, 0.5)))
     return np.where(inside, -np.expm1(-np.exp(intercept + slope * scale)), risk)
+
+
+def recalibrated_horizons(risk: Floats, recalibrations: Sequence[Recalibration]) -> Floats:
+    """Risks [n, h], each horizon recalibrated by its own; as they are without recalibrations."""
+    if not recalibrations:
+        return risk
+    columns = zip(risk.T, recalibrations, strict=True)
+    return np.stack([recalibrated(column, each.intercept, each.slope) for column, each in columns], axis=1)
+
+
+def recalibrated_curve(raw: Floats, raw_at_horizons: Floats, recalibrations: Sequence[Recalibration]) -> Floats:
+    """Curves of risk [n, m] over time, moved so that they go through the recalibrated risks at the horizons [n, h].
+
+    Risks between 0, those at the horizons and 1 are interpolated linearly, so a curve still rises from 0. Where
+    recalibrations contradict each other, and a later horizon has a lower risk, it takes the risk of the earlier one.
+    """
+    if not recalibrations:
+        return raw
+    ends = np.zeros((len(raw), 1)), np.ones((len(raw), 1))
+    moved = np.maximum.accumulate(recalibrated_horizons(raw_at_horizons, recalibrations), axis=1)
+    knots = (np.concatenate([ends[0], risks, ends[1]], axis=1) for risks in (raw_at_horizons, moved))
+    return np.stack([np.interp(row, *pair) for row, *pair in zip(raw, *knots, strict=True)])

@@ -36,5 +36,16 @@ def cumulative_incidence(
     return np.asarray(summed[:, np.searchsorted(grid, horizons) - 1], np.float64)
 
 
+def event_free_survival(
+    times: Floats, baselines: Sequence[Floats], log_hazards: Sequence[Floats], years: Floats
+) -> Floats:
+    """Probability [n, t] of no event of any cause until each of `years` [t]; hazards as in `cumulative_incidence`."""
+    hazards = [
+        np.exp(log_hazard)[:, None] * _at(years, times, baseline)[None, :]
+        for log_hazard, baseline in zip(log_hazards, baselines, strict=True)
+    ]
+    return np.asarray(np.exp(-np.sum(hazards, axis=0)), np.float64)
+
+
 def _at(grid: Floats, times: Floats, cumulative: Floats) -> Floats:
     return np.asarray(np.interp(grid, np.concatenate([[0.0], times]), np.concatenate([[0.0], cumulative])), np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.arrays import Floats
 from shared.model.arm import Arm
-from shared.model.calibration import Recalibration, recalibrated
+from shared.model.calibration import Recalibration, recalibrated_horizons
 from shared.model.case_values import CaseValues
 from shared.model.column import design_matrix
 from shared.model.hazards import Fit, Trees, contributions
@@ -48,17 +48,9 @@ def predict(
         parts[column.variable] = parts.get(column.variable, np.zeros(len(cases))) + share
 
     def risks(fit: Fit) -> Floats:
-        return _calibrated(arm.risks(fit, design, horizons, models), recalibrations)
+        return recalibrated_horizons(arm.risks(fit, design, horizons, models), recalibrations)
 
     estimate = risks(arm.fit)
     refits = np.array([risks(fit) for fit in arm.refits])
     lo, hi = percentile_interval(estimate, refits, arm.level)
     return ArmPrediction(shares.sum(axis=1), parts, tuple(horizons_years), estimate, lo, hi, arm.level)
-
-
-def _calibrated(risk: Floats, recalibrations: Sequence[Recalibration]) -> Floats:
-    """Risks [n, h], each horizon recalibrated."""
-    if not recalibrations:
-        return risk
-    columns = zip(risk.T, recalibrations, strict=True)
-    return np.stack([recalibrated(column, each.intercept, each.slope) for column, each in columns], axis=1)

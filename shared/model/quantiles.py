@@ -1,6 +1,4 @@
-"""Percentile intervals from refits, and the place of a value in a sample."""
-
-from collections.abc import Sequence
+"""Percentile intervals from refits."""
 
 import numpy as np
 
@@ -17,8 +15,3 @@ def percentile_interval(estimate: Floats, refits: Floats, level: float) -> tuple
         return np.zeros_like(estimate), np.ones_like(estimate)
     lo, hi = np.quantile(refits, [(1 - level) / 2, (1 + level) / 2], axis=0, method="weibull")
     return np.minimum(lo, estimate), np.maximum(hi, estimate)
-
-
-def percentile_rank(value: float, quantiles: Sequence[float]) -> float:
-    """Place of `value`, 0 to 100, among evenly spaced quantiles (from minimum to maximum, rising) of a sample."""
-    return float(np.interp(value, quantiles, np.linspace(0.0, 100.0, len(quantiles))))

@@ -121,10 +121,22 @@ class NumericReference(Frozen):
     spread: PositiveFloat
     limits: Limits
     """In standard deviations."""
+    low: float | None = None
+    high: float | None = None
+    """The least and the largest value; None in bundles of older programs."""
 
     def distances(self, values: Floats) -> Floats:
         """Distances [n] of values [n] from the mean, in standard deviations."""
         return np.asarray(np.abs(values - self.mean) / self.spread, np.float64)
+
+
+class CohortRisks(Frozen):
+    """Risks of the training cohort by models that were fitted without the patient."""
+
+    horizon_years: PositiveFloat
+    quantiles: tuple[float, ...] = Field(min_length=2)
+    """Evenly spaced, from minimum to maximum."""
+    patients: int = Field(ge=1)
 
 
 class Reference(Frozen):
@@ -132,6 +144,8 @@ class Reference(Frozen):
 
     log_risk: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """For each arm, evenly spaced quantiles of the log-risk, from minimum to maximum."""
+    risk: dict[str, CohortRisks] = Field(default_factory=dict)
+    """By arm, at the horizon of the risk groups; empty in bundles of older programs."""
     embedding: EmbeddingReference | None = None
     slides: SlideReference | None = None
     """None in bundles whose slides are compared with the training cohort only all together."""
@@ -142,7 +156,6 @@ class Reference(Frozen):
     def as_json(self) -> dict[str, Any]:
         """The reference as its file holds it: numbers at 7 significant digits, those of embeddings and colours at 6."""
         content = self.model_dump(exclude_none=True)
-        if not self.vectors:
-            del content["vectors"]
-        digits = {"log_risk": _DIGITS, "numeric": _DIGITS}
+        content = {name: value for name, value in content.items() if value or name not in {"vectors", "risk"}}
+        digits = dict.fromkeys(("log_risk", "risk", "numeric"), _DIGITS)
         return {name: significant(value, digits.get(name, _EMBEDDING_DIGITS)) for name, value in content.items()}

@@ -2,6 +2,7 @@
 
 Grammar: comparisons (== != < <= > >= in) of a variable with a number or a level, joined by and, or, not and brackets.
 Words of an ordinal variable compare by their order. A comparison with a missing value is false.
+`Rule.bounds` leaves it open instead, by Kleene's logic of three values (Introduction to Metamathematics 1952, § 64).
 """
 
 import ast
@@ -47,6 +48,18 @@ class Rule:
             raise BadRuleError("there is no expression")
         return _holds(self.tree, column, self.levels)
 
+    def bounds(self, column: Column) -> tuple[Flags, Flags]:
+        """Which patients [n] it holds for whatever their missing values are, and which for some of them."""
+        if self.tree is None:
+            raise BadRuleError("there is no expression")
+        return _bounds(self.tree, column, self.levels)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that it reads, in the order of their names."""
+        nodes = ast.walk(self.tree) if self.tree else ()
+        return tuple(sorted({node.id for node in nodes if isinstance(node, ast.Name) and node.id in self.levels}))
+
 
 def parse_rule(text: str, levels: Mapping[str, tuple[str, ...]]) -> Rule:
     """Parse an expression and check every name in it; `levels` by variable, empty for numbers.
@@ -70,7 +83,7 @@ def _holds(node: ast.expr, column: Column, levels: Mapping[str, tuple[str, ...]]
     match node:
         case ast.BoolOp(op=op, values=parts):
             joined = np.logical_and if isinstance(op, ast.And) else np.logical_or
-            return np.asarray(joined.reduce([_holds(part, column, levels) for part in parts]))
+            return np.asarray(joined.reduce([_holds(clause, column, levels) for clause in parts]))
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             return ~_holds(inner, column, levels)
         case ast.Compare(left=ast.Name(id=name), ops=[ast.In()], comparators=[ast.Tuple() | ast.List() as words]):
@@ -78,6 +91,22 @@ def _holds(node: ast.expr, column: Column, levels: Mapping[str, tuple[str, ...]]
         case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if type(op) in _COMPARE:
             values = _values(name, column, levels)
             return _COMPARE[type(op)](values, _constant(name, right, levels)) & ~np.isnan(values)
+    raise BadRuleError(f"`{ast.unparse(node)}` is no comparison of a variable with a value")
+
+
+def _bounds(node: ast.expr, column: Column, levels: Mapping[str, tuple[str, ...]]) -> tuple[Flags, Flags]:
+    match node:
+        case ast.BoolOp(op=op, values=terms):
+            joined = np.logical_and if isinstance(op, ast.And) else np.logical_or
+            bounds = [_bounds(term, column, levels) for term in terms]
+            certain, possible = (joined.reduce([bound[side] for bound in bounds]) for side in (0, 1))
+            return np.asarray(certain), np.asarray(possible)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            inner_certain, inner_possible = _bounds(inner, column, levels)
+            return ~inner_possible, ~inner_certain
+        case ast.Compare(left=ast.Name(id=name)):
+            holds = _holds(node, column, levels)
+            return holds, holds | np.isnan(column(name))
     raise BadRuleError(f"`{ast.unparse(node)}` is no comparison of a variable with a value")
 
 

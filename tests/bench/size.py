@@ -20,6 +20,8 @@ class Size:
     """Of the slide that is read from the bucket."""
     small_slides: int
     """Slides of one tile that go through the services, one after the other."""
+    listed_cases: int
+    """Cases in the database of the list."""
 
 
 FULL = Size(
@@ -31,6 +33,7 @@ FULL = Size(
     triton_tiles=192,
     bucket_mb=2000,
     small_slides=7,
+    listed_cases=100_000,
 )
 QUICK = Size(
     repeats=3,
@@ -41,4 +44,5 @@ QUICK = Size(
     triton_tiles=64,
     bucket_mb=100,
     small_slides=2,
+    listed_cases=10_000,
 )

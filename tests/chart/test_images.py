@@ -39,9 +39,11 @@ def _files(folders: Iterable[Path]) -> list[Path]:
 def _in_image(service: str) -> list[Path]:
     """Folders of the program in the image of a service."""
     module, prune = service.replace("-", "_"), runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
-    shared = [path for path in (CHECKOUT / "shared").iterdir() if path.is_dir() and path.name != "model"]
-    model = [CHECKOUT / "shared" / "model"] if module in prune["USERS_OF_THE_MODEL"] else []
-    return [*shared, *model, CHECKOUT / "services" / module]
+    users = {"model": prune["USERS_OF_THE_MODEL"], "export": prune["EXPORTERS"]}
+    shared = [
+        path for path in (CHECKOUT / "shared").iterdir() if path.is_dir() and module in users.get(path.name, {module})
+    ]
+    return [*shared, CHECKOUT / "services" / module]
 
 
 def _of_shared() -> set[str]:

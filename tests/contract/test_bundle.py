@@ -14,10 +14,10 @@ from services.fusion_scorer.score import score
 from services.fusion_scorer.stored_files import StoredFiles
 from services.standalone.embedded_slides import embed_slides
 from services.standalone.local_slides import slide_at
-from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline_options import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
+from shared.export.slide_attention import PREFERENCE
 from shared.model.bundle import Bundle, load
 from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId
@@ -145,7 +145,9 @@ def test_every_pattern_of_what_is_known_is_served(demo: Bundle, tiles: Bag, bloc
     slides = (real_slide(tiles),) if "pathomic" in blocks else ()
     result = score(demo, CaseInputs(CASE, slides, record), "0.0").score
     assert result.model == name
-    assert result.risk_group in {"below threshold", "above threshold"}
+    groups = {group.name for group in demo.thresholds.arms[name].groups}
+    assert (result.risk_group in groups) == (result.certainty.state == "clear")
+    assert result.risk_group_rule
 
 
 def test_features_of_nothing_seen_in_training_make_the_demo_bundle_abstain(demo: Bundle, tiles: Bag) -> None:

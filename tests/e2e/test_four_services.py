@@ -68,6 +68,18 @@ def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tm
     assert (out / "score.json").read_bytes() == system.score_bytes(case)
 
 
+def test_what_if_is_answered_by_the_scorer_and_changes_nothing(system: System) -> None:
+    system.land_record("E2E-what-if", chang_m_stage="M0")
+    stored = system.eventually("E2E-what-if", scored_by(CLINICAL_ONLY))["score"]
+    path = "/api/v1/cases/E2E-what-if/what-if"
+    form = system.get(path)
+    assert form["clinical_record"]["chang_m_stage"] == "M0"
+    asked = system.post(path, {"clinical_record": form["clinical_record"] | {"chang_m_stage": "M3"}})
+    assert asked["risks"][0]["risk"] > stored["risks"][0]["risk"]
+    assert system.case("E2E-what-if")["score"] == stored
+    assert len(system.scores("E2E-what-if")) == 1
+
+
 def test_each_event_three_times_gives_one_current_score(system: System) -> None:
     system.land_record("E2E-thrice")
     system.land_slide("E2E-thrice", _of_its_own("E2E-thrice"))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,13 +14,20 @@ from typing import Any
 from urllib.error import URLError
 
 from tests.stack.process import clean_environment, free_ports
-from tests.support import slides
+from tests.support import dicom_series, qupath, slides
 from tests.support.checkout import CHECKOUT
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
 from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 PATIENCE_S = 90.0
+EXPORTS: dict[str, Callable[[bytes], bool]] = {
+    "report.pdf": lambda data: data.startswith(b"%PDF-1.7"),
+    "fhir": lambda data: json.loads(data)["type"] == "document",
+    "attention.geojson": lambda data: json.loads(data)["type"] == "FeatureCollection",
+    "report.dcm": lambda data: data[128:132] == b"DICM",
+    "attention.dcm": lambda data: data[128:132] == b"DICM",
+}
 
 
 class Laptop:
@@ -96,7 +103,7 @@ def test_vectors_that_are_put_replaced_and_removed_change_the_score_and_a_bad_on
         up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb=10))
         up.land("vectors/C-1/texture.json", vector_json("texture", "C-1", t1=1))
         assert wait_for(lambda: up.score("C-1").get("model") == "fused", PATIENCE_S)
-        assert up.score("C-1")["modalities_used"] == ["MRI texture", "blood counts", "clinical"]
+        assert up.score("C-1")["modalities_used"] == ["clinical", "blood counts", "MRI texture"]
         (up.folder / "vectors/C-1/texture.json").unlink()
         assert wait_for(lambda: up.score("C-1").get("model") == "clinical_blood", PATIENCE_S)
         up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb="high"))
@@ -116,6 +123,27 @@ def test_a_slide_is_zoomed_from_the_folder_until_its_case_is_erased(tmp_path: Pa
         assert square[square.index(b"\xff\xda") :] in slides.cc0_bytes()
         assert up.delete("/api/v1/cases/C-1") == 202
         assert wait_for(lambda: not up.fetch(f"{base}_files/12/3_4.jpeg"), PATIENCE_S)
+
+
+def test_a_scored_case_leaves_the_house_in_every_format(tmp_path: Path) -> None:
+    with laptop(tmp_path / "watched") as up:
+        for name, data in dicom_series.series().items():
+            up.land(f"slides/C-1/s/{name}.dcm", data)
+        up.land("clinical/C-1.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"C-1"))
+        assert wait_for(lambda: up.score("C-1").get("model") == "fused", PATIENCE_S)
+        files = {file: up.fetch(f"/api/v1/cases/C-1/{file}") for file in EXPORTS}
+        ok = up.score("C-1")["slides"][0]["ledger"]["ok"]
+    assert all(EXPORTS[file](data) for file, data in files.items())
+    tiles = [item for item in qupath.read_objects(files["attention.geojson"]) if item.kind == "tile"]
+    assert len(tiles) == ok > 0
+    assert exported_by_command(tmp_path, "fhir") == files["fhir"]
+
+
+def exported_by_command(folder: Path, kind: str) -> bytes:
+    command = [sys.executable, "-m", "services.standalone", "export", "C-1", "--store", str(folder / "watched")]
+    options = ["--as", kind, "--out", str(folder / "file")]
+    subprocess.run([*command, *options], cwd=CHECKOUT, env=clean_environment(), check=True)
+    return (folder / "file").read_bytes()
 
 
 def state_of(up: Laptop, case: str) -> str:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,14 +15,17 @@ from tests.stack.process import clean_environment
 
 KAFKA = "kafka-4.3.1"
 ELASTICMQ = "elasticmq-1.7.1"
+HAPI = "hapi-8.8.1"
 MINIO = "minio-20260212"
 TRITON = f"triton-0.7.0-py{sys.version_info.major}{sys.version_info.minor}"
 UV = "uv-0.13.9"
 GO = "go-1.26.6"
+AXE = "axe-core-4.14.1"
 
 _MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _OLDEST_GO = (1, 24, 8)
 _JAVA = ("java", "default-jre-headless")
+_JDK = ("javac", "default-jdk-headless")
 _MAVEN = ("mvn", "maven")
 _PYTHON_LIBRARY = (
     f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0",
@@ -30,6 +34,7 @@ _PYTHON_LIBRARY = (
 _OPENMP = ("libgomp.so.1", "libgomp1")
 _POSTGRES = ("postgres", "postgresql")
 _CHROMIUM = ("chromium", "chromium fonts-liberation")
+_NPM = ("npm", "npm")
 _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>dev</groupId><artifactId>part</artifactId>
 <version>1</version><packaging>pom</packaging><dependencies>{}</dependencies></project>"""
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
@@ -72,6 +77,16 @@ def kafka() -> Path:
 def elasticmq() -> Path:
     """Folder with the jars of ElasticMQ, a server that speaks SQS."""
     return _jars("ElasticMQ", ELASTICMQ, ("org.elasticmq", "elasticmq-server_2.13"))
+
+
+def fhir_validator() -> Path:
+    """Folder with the jars of HL7's validator of FHIR R4, as HAPI packs it: definitions and terminology included."""
+    system.ensure("The FHIR validator", _JDK)
+    group, version = "ca.uhn.hapi.fhir", HAPI.rpartition("-")[2]
+    names = ("hapi-fhir-structures-r4", "hapi-fhir-validation-resources-r4", "hapi-fhir-caching-caffeine")
+    others = ((group, name, version) for name in names)
+    silent = ("org.slf4j", "slf4j-nop", "2.0.17")
+    return _jars("The FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
 
 
 def _jars(part: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
@@ -195,6 +210,20 @@ def browser() -> Path:
     return Path(system.require(*_CHROMIUM, "The browser"))
 
 
+def axe() -> Path:
+    """The script of axe-core, which checks pages for accessibility; MPL-2.0, so it is fetched and not committed."""
+    return install_once(AXE, _fetch_axe) / "package" / "axe.min.js"
+
+
+def _fetch_axe(folder: Path) -> None:
+    system.ensure("axe", _NPM)
+    npm = [system.require(*_NPM, "axe"), "pack", "--silent", AXE.replace("core-", "core@"), "--pack-destination"]
+    print("stack: fetching axe", flush=True)
+    system.run(AXE, [*npm, str(folder)], clean_environment(npm_config_cache=str(inside("cache", "npm"))))
+    with tarfile.open(folder / f"{AXE}.tgz") as packed:
+        packed.extractall(folder, filter="data")
+
+
 PARTS: Mapping[str, Callable[[], Path]] = {
     "minio": minio,
     "kafka": kafka,
@@ -202,7 +231,9 @@ PARTS: Mapping[str, Callable[[], Path]] = {
     "triton": triton,
     "postgres": postgres,
     "browser": browser,
+    "axe": axe,
     "openmp": openmp,
+    "fhir": fhir_validator,
 }
 
 
@@ -211,11 +242,12 @@ def is_installed(part: str) -> bool:
     programs = {
         "kafka": _JAVA,
         "elasticmq": _JAVA,
+        "fhir": _JDK,
         "triton": _PYTHON_LIBRARY,
         "postgres": _POSTGRES,
         "browser": _CHROMIUM,
     }
     if part in programs and system.find(programs[part][0]) is None:
         return False
-    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON}
+    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE, "fhir": HAPI}
     return part not in folders or installed(folders[part])

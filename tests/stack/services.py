@@ -132,6 +132,7 @@ def _own_settings(folder: Path, surroundings: Surroundings, ports: Ports) -> dic
             "RESULTS_MIGRATE_AT_START": "true",
             "RESULTS_HTTP_PORT": str(ports.results_http),
             "RESULTS_TILER_ADDRESS": f"127.0.0.1:{ports.tiler_grpc}",
+            "RESULTS_SCORER_ADDRESS": f"127.0.0.1:{ports.scorer_grpc}",
             "RESULTS_GRPC_ADDRESS": f"127.0.0.1:{ports.results_grpc}",
         },
     }

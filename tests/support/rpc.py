@@ -29,6 +29,11 @@ class Scorer(scorer_pb2_grpc.ScorerServiceServicer):
         self._behave(context)
         return scorer_pb2.ScoreCaseResponse(score=scorer_pb2.Score(case_id=request.case_id))
 
+    def DescribeForm(  # noqa: N802 - the name in the proto
+        self, request: scorer_pb2.DescribeFormRequest, context: grpc.ServicerContext
+    ) -> scorer_pb2.DescribeFormResponse:
+        raise NotImplementedError
+
 
 class OnlyStreams(tiles_pb2_grpc.TileServiceServicer):
     """A tiler that shows nothing to viewers."""

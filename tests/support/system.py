@@ -137,6 +137,12 @@ class System:
                 return b""
             raise
 
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        """The answer to a JSON body."""
+        data = json.dumps(body).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.results_http}{path}", data, timeout=30) as answer:
+            return dict(json.load(answer))
+
     def delete(self, path: str) -> int:
         """Ask REST to delete; the status of its answer."""
         with closing(HTTPConnection("127.0.0.1", self.ports.results_http, timeout=10)) as connection:

@@ -47,6 +47,7 @@ fusion-scorer:
   module: services.fusion_scorer
   needs: [kafka, s3, sqs, issuer, tracing, bundle]
   grpc: {port: 50053, open: {{ $auth }}, tls: SCORER_GRPC_TLS__CERTIFICATE}
+  from: [results]
   scaleOn:
     - {group: fusion_scorer, topic: slides.embedded}
     - {group: fusion_scorer, topic: cases.rescore}
@@ -67,7 +68,7 @@ fusion-scorer:
 results:
   values: results
   module: services.results
-  needs: [kafka, s3, database, issuer, tiler, tracing]
+  needs: [kafka, s3, database, issuer, tiler, scorer, tracing]
   grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
   http: 8080
   scaleOn:
@@ -81,6 +82,7 @@ results:
     RESULTS_HTTP_HOST: {{ $host }}
     RESULTS_HTTP_PORT: "8080"
     RESULTS_TILER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-tiler.{{ .Release.Namespace }}.svc:50051
+    RESULTS_SCORER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-fusion-scorer.{{ .Release.Namespace }}.svc:50053
     RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
 {{- end -}}
 

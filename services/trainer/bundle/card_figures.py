@@ -1,6 +1,6 @@
 """Measures what a model card says: every model of a bundle on patients who were left out of every step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,12 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort_summary import cohort_summary, reported_profile
 from services.trainer.metrics import calibration, discrimination
-from services.trainer.metrics.bootstrap import FEWER, Bootstrap, Figure
+from services.trainer.metrics.bootstrap import FEWER, NO_FIGURE, Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
+from shared.model.thresholds import GroupRule, Proportion
 
 _LEAST = 5
 """A subgroup with fewer events gets no figure."""
@@ -28,6 +29,7 @@ class CardFacts:
     cohort: Cohort
     embeddings: Embeddings | None
     arms: Sequence[ServedArm]
+    rules: Mapping[str, GroupRule]
     notes: Sequence[str]
     seed: int
     refits: int
@@ -36,6 +38,7 @@ class CardFacts:
 def card_of(facts: CardFacts) -> ModelCard:
     """The card, the same for the same facts."""
     cohort, embeddings = facts.cohort, facts.embeddings
+    widest = facts.rules[facts.arms[0].name].widest
     has_slides = embeddings.has(cohort.case_ids) if embeddings else None
     return ModelCard(
         profile=reported_profile(cohort),
@@ -48,6 +51,8 @@ def card_of(facts: CardFacts) -> ModelCard:
         subgroups=_subgroups(facts),
         seed=facts.seed,
         refits=facts.refits,
+        widest=widest.width,
+        widest_basis=widest.basis,
         encoder=embeddings.encoder_name if embeddings else None,
         vectors=tuple(_vectors(cohort)),
     )
@@ -64,6 +69,7 @@ def _vectors(cohort: Cohort) -> Iterator[CardVectors]:
 def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
     profile, years = facts.cohort.profile, facts.cohort.profile.horizons_years[0]
     outcome, risk = facts.cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
+    operating = facts.rules[arm.name].operating
     return CardArm(
         name=arm.name,
         needs=tuple(block.title for block in profile.blocks if block.name in arm.pattern),
@@ -71,7 +77,13 @@ def _arm(arm: ServedArm, facts: CardFacts) -> CardArm:
         harrell_c=_figure(discrimination.harrell_c(outcome, arm.out_of_fold.log_risk), len(outcome), facts),
         o_e=_figure(calibration.observed_over_expected(outcome, risk, years), len(outcome), facts),
         threshold=threshold_for(outcome, risk, years),
+        sensitivity=_shown(operating.sensitivity if operating else None),
+        specificity=_shown(operating.specificity if operating else None),
     )
+
+
+def _shown(share: Proportion | None) -> Figure:
+    return Figure(share.est, share.lo, share.hi).rounded() if share else NO_FIGURE
 
 
 def _gain(facts: CardFacts) -> CardGain | None:

@@ -21,6 +21,7 @@ def model_card(card: ModelCard) -> str:
         "## Data\n\n" + _data(card),
         "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
         "intervals; an external validation says more.\n\n" + _figures(card),
+        "## Risk groups and certainty\n\n" + _groups(card),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
         "## When it abstains\n\n" + _abstains(card),
         "## How it was made\n\n" + _method(card),
@@ -57,6 +58,28 @@ def _figures(card: ModelCard) -> str:
         cells = [arm.name, " + ".join(arm.needs), str(arm.n), _shown(arm.harrell_c), _shown(arm.o_e)]
         rows.append(f"| {' | '.join(cells)} | {arm.threshold:.3f} |")
     return "\n".join([*rows, "", *_gain(card)])
+
+
+def _groups(card: ModelCard) -> str:
+    """What the thresholds are worth, and when a score names no group."""
+    event, years = card.cohort.meanings[card.cohort.event_of_interest], card.horizons_years[0]
+    rows = ["| model | threshold | sensitivity | specificity |", "|---|---|---|---|"]
+    rows += [
+        f"| {arm.name} | {arm.threshold:.3f} | {_shown(arm.sensitivity)} | {_shown(arm.specificity)} |"
+        for arm in card.arms
+    ]
+    return "\n".join(
+        [
+            f"From the threshold on a case has a higher risk of {event} by {years:g} years, under it a lower one. "
+            f"Sensitivity is the share at or above it of patients with {event} by then, specificity the share under it "
+            "of those without, out of fold with 95 % intervals.",
+            "",
+            *rows,
+            "",
+            "A score names no group where its 90 % interval reaches across the threshold (`crosses_threshold`), or is "
+            f"wider than {100 * card.widest:.3g} percentage points (`too_uncertain`): {card.widest_basis}.",
+        ]
+    )
 
 
 def _gain(card: ModelCard) -> list[str]:
@@ -125,5 +148,5 @@ def _vector_method(card: ModelCard) -> str:
 
 def _shown(figure: Figure) -> str:
     if figure.est is None or figure.lo is None or figure.hi is None:
-        return "cannot be told"
+        return "not estimable"
     return f"{figure.est:.3f} ({figure.lo:.3f} to {figure.hi:.3f})"

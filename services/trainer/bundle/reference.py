@@ -8,6 +8,7 @@ from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
 from shared.arrays import Floats
 from shared.model.reference import (
+    CohortRisks,
     EmbeddingDistribution,
     EmbeddingReference,
     Limits,
@@ -35,15 +36,23 @@ def reference(
     slides: SlideReference | None,
     vectors: Mapping[str, EmbeddingReference],
 ) -> Reference:
-    """Quantiles of log-risk, ranges of numeric variables, and the distribution of cases' mean embeddings [n, d]."""
+    """Quantiles of risks, ranges of numeric variables, and the distribution of cases' mean embeddings [n, d]."""
     quantiles = np.linspace(0, 1, QUANTILES)
     return Reference(
+        risk={arm.name: _risks(arm, cohort) for arm in arms},
         log_risk={arm.name: np.quantile(arm.design @ arm.model.coefficients, quantiles).tolist() for arm in arms},
         embedding=fit_reference(means) if means is not None and len(means) >= LEAST_CASES else None,
         slides=slides,
         numeric=_numeric(cohort),
         vectors=dict(vectors),
     )
+
+
+def _risks(arm: ServedArm, cohort: Cohort) -> CohortRisks:
+    """Out-of-fold risks of the arm's patients at the first horizon."""
+    risks = arm.out_of_fold.risk[:, arm.model.horizon]
+    quantiles = np.quantile(risks, np.linspace(0, 1, QUANTILES)).tolist()
+    return CohortRisks(horizon_years=cohort.profile.horizons_years[0], quantiles=quantiles, patients=len(risks))
 
 
 def _numeric(cohort: Cohort) -> dict[str, NumericReference]:
@@ -53,7 +62,8 @@ def _numeric(cohort: Cohort) -> dict[str, NumericReference]:
         known = values[~np.isnan(values)]
         if variable.kind == "numeric" and len(known) and np.ptp(known) > 0:
             mean, spread = float(known.mean()), float(known.std())
-            references[variable.name] = NumericReference(mean=mean, spread=spread, limits=_NUMERIC)
+            low, high = float(known.min()), float(known.max())
+            references[variable.name] = NumericReference(mean=mean, spread=spread, limits=_NUMERIC, low=low, high=high)
     return references
 
 

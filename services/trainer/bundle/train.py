@@ -14,6 +14,7 @@ from services.trainer.arms.rule import RULE, ClinicalRule
 from services.trainer.arms.scored import Scored
 from services.trainer.block_models import BlockModels, fit_blocks
 from services.trainer.bundle.card_figures import CardFacts, card_of
+from services.trainer.bundle.group_rules import group_rules
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
@@ -27,15 +28,15 @@ from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import trained_on
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
-from services.trainer.metrics.decision import SENSITIVITY, threshold_for
+from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
+from services.trainer.vectors.unlearned import unlearned_notes
 from shared.arrays import Floats
 from shared.model.bundle_writer import check_target, write_bundle
 from shared.model.calibration import Calibration
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
-from shared.model.thresholds import Group, GroupRule, Thresholds
-from shared.model.vector import significant
+from shared.model.thresholds import Thresholds
 from shared.progress import Advance
 
 REFITS = 100
@@ -82,11 +83,14 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     advance(steps - 2, steps)
     trees = served_trees(patients)
     files |= _files_of_arms(arms, trees, cohort)
+    rules = group_rules(arms, cohort, plan.seed)
+    files[THRESHOLDS] = Thresholds(arms=dict(rules)).model_dump()
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
     vectors = vector_references(models.vectors, cohort)
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
-    facts = CardFacts(cohort, embeddings, arms, [*notes, *plan.remarks], plan.seed, plan.refits)
+    notes += [*unlearned_notes(cohort), *plan.remarks]
+    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
@@ -111,10 +115,9 @@ def _files_of_blocks(
 
 
 def _files_of_arms(arms: Sequence[ServedArm], trees: ServedTrees | None, cohort: Cohort) -> dict[str, bytes | Any]:
-    """Every arm with its trees, calibration and thresholds."""
+    """Every arm with its trees and calibration."""
     files: dict[str, bytes | Any] = {arm_file(arm.name, i): arm.arm.as_json() for i, arm in enumerate(arms)}
     files[CALIBRATION] = Calibration(basis=UNCALIBRATED).model_dump()
-    files[THRESHOLDS] = _thresholds(arms, cohort).model_dump()
     if trees:
         files[arm_file(gbm(cohort.profile), len(arms))] = trees.arm.as_json()
         files[TREES_FILE] = trees.trees.booster.model_to_string().encode()
@@ -126,23 +129,6 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
         return None
     cases = [case for case, has in zip(cohort.case_ids, embeddings.has(cohort.case_ids), strict=True) if has]
     return np.stack([embeddings.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
-
-
-def _thresholds(arms: Sequence[ServedArm], cohort: Cohort) -> Thresholds:
-    """Two groups an arm, by the highest limit that keeps enough patients with the event above it, out of fold."""
-    years = cohort.profile.horizons_years[0]
-    event = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
-    mark = " of a SIMULATED cohort" if cohort.simulated else ""
-    basis = (
-        f"the threshold keeps {SENSITIVITY:.0%} of those{mark} with {event} by {years:g} years above it, out of fold"
-    )
-    rules = {}
-    for arm in arms:
-        outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
-        limit = significant(threshold_for(outcome, risk, years), 7)
-        groups = (Group(name="below threshold", below=limit), Group(name="above threshold"))
-        rules[arm.name] = GroupRule(horizon_years=years, groups=groups, basis=basis)
-    return Thresholds(arms=rules)
 
 
 def _training(

@@ -17,6 +17,9 @@ class CardArm(Entry):
     o_e: Figure
     """At the first horizon."""
     threshold: float
+    sensitivity: Figure
+    """Of the threshold, at the first horizon."""
+    specificity: Figure
 
 
 class CardGain(Entry):
@@ -54,5 +57,8 @@ class ModelCard(Entry):
     """By the first of the models."""
     seed: int
     refits: int
+    widest: float
+    """Width of an interval above which no risk group is given."""
+    widest_basis: str
     encoder: str | None
     vectors: tuple[CardVectors, ...] = ()

@@ -41,6 +41,19 @@ def test_a_scored_case_shows_the_risk_of_its_first_horizon() -> None:
     assert (summary.risk.horizon_years, summary.risk.risk, summary.risk_group) == (3, 0.31, "high")
 
 
+@pytest.mark.parametrize("state", ["crosses_threshold", "too_uncertain"])
+def test_an_uncertain_score_is_a_flag_and_clear_is_none(state: str) -> None:
+    score = samples.score(CASE)
+    assert case_state.summary(facts(score)).certainty == ""
+    score.certainty.state = "clear"
+    clear = case_state.summary(facts(score))
+    assert (clear.certainty, list(clear.flags)) == ("clear", ["simulated"])
+    score.certainty.state, score.risk_group = state, ""
+    summary = case_state.summary(facts(score))
+    assert (summary.certainty, summary.risk_group) == (state, "")
+    assert list(summary.flags) == [state, "simulated"]
+
+
 def test_an_abstained_case_shows_no_risk_and_no_group() -> None:
     score = samples.abstained(CASE)
     score.risk_group = "high"

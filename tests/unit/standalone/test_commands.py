@@ -46,6 +46,7 @@ def test_demo_prints_risk_interval_quality_and_provenance_and_leaves_a_report(tm
     assert done.exit_code == 0, done.output
     for words in ("within 3 years", "90% interval", "Slide cmu-1", "Provenance", "SIMULATED", "Research use"):
         assert words in done.stdout
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-1.7")
     page = (tmp_path / "report.html").read_text()
     assert "Research use only" in page
     assert not re.findall(r"""(?:src|href)="(?!data:)|url\(|://""", page)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from services.standalone import embedded_slides, laptop, score_text, slide_finding
+from services.standalone import embedded_slides, laptop, slide_finding
 from services.standalone.errors import NothingFoundError, located
 from services.standalone.laptop import Deployment
 from services.standalone.pipeline_options import Options
 from services.standalone.selection import select
+from shared.export import score_text
 from tests.support import slides
 from tests.unit.standalone.test_commands import AT_FAULT, medulla
 

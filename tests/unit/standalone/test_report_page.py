@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import score_text, scored_case
+from services.standalone import scored_case
 from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.local_slides import slide_at
 from services.standalone.report_page import SlidePage, render
 from services.standalone.score_lines import score_lines
 from services.tiler.readers import open_slide
 from shared.blob.memory import MemoryStore
+from shared.export import score_text
 from tests.support import scores as samples
 from tests.support.results import attention_map, thumbnail
 

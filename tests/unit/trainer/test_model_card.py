@@ -10,7 +10,16 @@ from tests.support.reports import PROFILE, C, small_report
 
 
 def card(**changes: object) -> ModelCard:
-    fused = CardArm(name="fused", needs=("clinical", "slides"), n=40, harrell_c=C, o_e=NO_FIGURE, threshold=0.25)
+    fused = CardArm(
+        name="fused",
+        needs=("clinical", "slides"),
+        n=40,
+        harrell_c=C,
+        o_e=NO_FIGURE,
+        threshold=0.25,
+        sensitivity=Figure(0.8, 0.7, 0.9),
+        specificity=NO_FIGURE,
+    )
     content = ModelCard(
         profile=PROFILE,
         simulated=False,
@@ -22,6 +31,8 @@ def card(**changes: object) -> ModelCard:
         subgroups=(Subgroup(name="female", n=20, events=9, harrell_c={"fused": C}),),
         seed=1,
         refits=100,
+        widest=0.45,
+        widest_basis="as wide as made up",
         encoder=None,
     )
     return content.model_copy(update=changes)
@@ -35,7 +46,14 @@ def test_a_card_names_outcome_counts_and_notes_of_the_cohort() -> None:
 
 
 def test_each_model_has_a_row_with_the_titles_of_its_blocks() -> None:
-    assert "| fused | clinical + slides | 40 | 0.700 (0.600 to 0.800) | cannot be told | 0.250 |" in model_card(card())
+    assert "| fused | clinical + slides | 40 | 0.700 (0.600 to 0.800) | not estimable | 0.250 |" in model_card(card())
+
+
+def test_it_says_what_the_threshold_is_worth_and_from_which_width_on_no_group_is_given() -> None:
+    text = model_card(card())
+    assert "| fused | 0.250 | 0.800 (0.700 to 0.900) | cannot be told |" in text
+    assert "From the threshold on a case has a higher risk of death of the tumour by 2 years" in text
+    assert "wider than 45 percentage points (`too_uncertain`): as wide as made up." in text
 
 
 @pytest.mark.parametrize(
@@ -43,7 +61,7 @@ def test_each_model_has_a_row_with_the_titles_of_its_blocks() -> None:
     [
         (Figure(0.04, 0.01, 0.07), "0.040 (0.010 to 0.070); a gain."),
         (Figure(0.04, -0.01, 0.07), "no gain shown."),
-        (Figure(0.04, None, None), "cannot be told; nothing to say."),
+        (Figure(0.04, None, None), "not estimable; nothing to say."),
     ],
 )
 def test_a_gain_is_told_with_its_conclusion(gain: Figure, sentence: str) -> None:

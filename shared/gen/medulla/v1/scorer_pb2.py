@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from medulla.v1 import common_pb2 as medulla_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/scorer.proto\x12\nmedulla.v1\x1a\x17medulla/v1/common.proto\"\xc6\x02\n\x10ScoreCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x1a\n\rclinical_json\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x0ewithout_slides\x18\x03 \x01(\x08\x12\x15\n\rbundle_digest\x18\x04 \x01(\t\x12\x43\n\x0cvectors_json\x18\x05 \x03(\x0b\x32-.medulla.v1.ScoreCaseRequest.VectorsJsonEntry\x12\x17\n\x0fwithout_vectors\x18\x06 \x03(\t\x12\x1d\n\x10\x65vent_free_years\x18\x07 \x01(\x01H\x01\x88\x01\x01\x1a\x32\n\x10VectorsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_clinical_jsonB\x13\n\x11_event_free_years\"5\n\x11ScoreCaseResponse\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\"\xe5\x08\n\x05Score\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08score_id\x18\x02 \x01(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\x17\n\x0frisk_group_rule\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x17\n\x0fmodalities_used\x18\x07 \x03(\t\x12\x1a\n\x12modalities_missing\x18\x08 \x03(\t\x12\x10\n\x08log_risk\x18\t \x01(\x01\x12\x12\n\npercentile\x18\n \x01(\x01\x12/\n\rcontributions\x18\x0b \x03(\x0b\x32\x18.medulla.v1.Contribution\x12)\n\x06slides\x18\x0c \x03(\x0b\x32\x19.medulla.v1.SlideEvidence\x12:\n\x13out_of_distribution\x18\r \x01(\x0b\x32\x1d.medulla.v1.OutOfDistribution\x12\x11\n\tabstained\x18\x0e \x01(\x08\x12\x18\n\x10\x61\x62stained_reason\x18\x0f \x01(\t\x12*\n\nprovenance\x18\x10 \x01(\x0b\x32\x16.medulla.v1.Provenance\x12\x11\n\tsimulated\x18\x11 \x01(\x08\x12\x0e\n\x06notice\x18\x12 \x01(\t\x12*\n\x08left_out\x18\x13 \x03(\x0b\x32\x18.medulla.v1.LeftOutSlide\x12#\n\x07remarks\x18\x14 \x03(\x0b\x32\x12.medulla.v1.Remark\x12%\n\x08readings\x18\x15 \x03(\x0b\x32\x13.medulla.v1.Reading\x12\x1d\n\x15modalities_left_aside\x18\x16 \x03(\t\x12+\n\x07vectors\x18\x17 \x03(\x0b\x32\x1a.medulla.v1.VectorEvidence\x12-\n\tcertainty\x18\x18 \x01(\x0b\x32\x15.medulla.v1.CertaintyH\x00\x88\x01\x01\x12\x33\n\x10\x65vent_free_risks\x18\x19 \x03(\x0b\x32\x19.medulla.v1.EventFreeRisk\x12\x32\n\tincidence\x18\x1a \x01(\x0b\x32\x1a.medulla.v1.IncidenceCurveH\x01\x88\x01\x01\x12\x30\n\x0b\x63ohort_risk\x18\x1b \x01(\x0b\x32\x16.medulla.v1.CohortRiskH\x02\x88\x01\x01\x12)\n\x04rule\x18\x1c \x01(\x0b\x32\x16.medulla.v1.RuleAnswerH\x03\x88\x01\x01\x12\x30\n\x0brecord_only\x18\x1d \x01(\x0b\x32\x16.medulla.v1.RecordOnlyH\x04\x88\x01\x01\x12\x36\n\x11missing_variables\x18\x1e \x03(\x0b\x32\x1b.medulla.v1.MissingVariableB\x0c\n\n_certaintyB\x0c\n\n_incidenceB\x0e\n\x0c_cohort_riskB\x07\n\x05_ruleB\x0e\n\x0c_record_only\"F\n\tCertainty\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\x01\"u\n\rEventFreeRisk\x12\x18\n\x10\x65vent_free_years\x18\x01 \x01(\x01\x12\x15\n\rhorizon_years\x18\x02 \x01(\x01\x12\x0c\n\x04risk\x18\x03 \x01(\x01\x12\n\n\x02lo\x18\x04 \x01(\x01\x12\n\n\x02hi\x18\x05 \x01(\x01\x12\r\n\x05level\x18\x06 \x01(\x01\"T\n\x0eIncidenceCurve\x12\r\n\x05years\x18\x01 \x03(\x01\x12\x0c\n\x04risk\x18\x02 \x03(\x01\x12\n\n\x02lo\x18\x03 \x03(\x01\x12\n\n\x02hi\x18\x04 \x03(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"H\n\nCohortRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x11\n\tquantiles\x18\x02 \x03(\x01\x12\x10\n\x08patients\x18\x03 \x01(\x05\"B\n\nRuleAnswer\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\"W\n\nRecordOnly\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nmodalities\x18\x02 \x03(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\"\x85\x01\n\x0fMissingVariable\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x15\n\rhorizon_years\x18\x03 \x01(\x01\x12\n\n\x02lo\x18\x04 \x01(\x01\x12\x10\n\x08lo_value\x18\x05 \x01(\t\x12\n\n\x02hi\x18\x06 \x01(\x01\x12\x10\n\x08hi_value\x18\x07 \x01(\t\"B\n\x0cLeftOutSlide\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\":\n\x06Remark\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x10\n\x08slide_id\x18\x03 \x01(\t\"J\n\x07Reading\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"Y\n\x0bHorizonRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x0c\n\x04risk\x18\x02 \x01(\x01\x12\n\n\x02lo\x18\x03 \x01(\x01\x12\n\n\x02hi\x18\x04 \x01(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"\xa0\x01\n\x0c\x43ontribution\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\x12\r\n\x05\x62lock\x18\x04 \x01(\t\x12\r\n\x05label\x18\x05 \x01(\t\x12\x13\n\x0b\x62lock_title\x18\x06 \x01(\t\x12(\n\x07\x63olumns\x18\x07 \x03(\x0b\x32\x17.medulla.v1.ColumnShare\"@\n\x0b\x43olumnShare\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\"\xb5\x01\n\x0eVectorEvidence\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x15\n\rmodel_columns\x18\x03 \x01(\x05\x12\x15\n\rknown_columns\x18\x04 \x01(\x05\x12?\n\x13out_of_distribution\x18\x05 \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"\xa6\x03\n\rSlideEvidence\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12&\n\x06ledger\x18\x03 \x01(\x0b\x32\x16.medulla.v1.TileLedger\x12\x10\n\x08qc_flags\x18\x04 \x03(\t\x12&\n\ttop_tiles\x18\x05 \x03(\x0b\x32\x13.medulla.v1.TopTile\x12\x15\n\rattention_key\x18\x06 \x01(\t\x12\x15\n\rthumbnail_key\x18\x07 \x01(\t\x12\x10\n\x08width_px\x18\x08 \x01(\x05\x12\x11\n\theight_px\x18\t \x01(\x05\x12\x15\n\rtile_width_px\x18\n \x01(\x01\x12\x16\n\x0etile_height_px\x18\x0b \x01(\x01\x12\r\n\x05mpp_x\x18\x0c \x01(\x01\x12\r\n\x05mpp_y\x18\r \x01(\x01\x12\x12\n\nmpp_source\x18\x0e \x01(\t\x12?\n\x13out_of_distribution\x18\x0f \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"8\n\x07TopTile\x12\x0c\n\x04x_px\x18\x01 \x01(\x05\x12\x0c\n\x04y_px\x18\x02 \x01(\x05\x12\x11\n\tattention\x18\x03 \x01(\x01\"E\n\x11OutOfDistribution\x12\x0f\n\x07\x66lagged\x18\x01 \x01(\x08\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\r\n\x05limit\x18\x03 \x01(\x01\"\xf4\x01\n\nProvenance\x12+\n\x06slides\x18\x01 \x03(\x0b\x32\x1b.medulla.v1.SlideProvenance\x12\x17\n\x0f\x63linical_digest\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x04 \x01(\t\x12\x16\n\x0e\x65ncoder_digest\x18\x05 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x06 \x01(\t\x12\x17\n\x0fprogram_version\x18\x07 \x01(\t\x12-\n\x07vectors\x18\x08 \x03(\x0b\x32\x1c.medulla.v1.VectorProvenance\"1\n\x10VectorProvenance\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"b\n\x0fSlideProvenance\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x12\n\nbag_digest\x18\x04 \x01(\t2Y\n\rScorerService\x12H\n\tScoreCase\x12\x1c.medulla.v1.ScoreCaseRequest\x1a\x1d.medulla.v1.ScoreCaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17medulla/v1/scorer.proto\x12\nmedulla.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17medulla/v1/common.proto\"\xc6\x02\n\x10ScoreCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x1a\n\rclinical_json\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x0ewithout_slides\x18\x03 \x01(\x08\x12\x15\n\rbundle_digest\x18\x04 \x01(\t\x12\x43\n\x0cvectors_json\x18\x05 \x03(\x0b\x32-.medulla.v1.ScoreCaseRequest.VectorsJsonEntry\x12\x17\n\x0fwithout_vectors\x18\x06 \x03(\t\x12\x1d\n\x10\x65vent_free_years\x18\x07 \x01(\x01H\x01\x88\x01\x01\x1a\x32\n\x10VectorsJsonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_clinical_jsonB\x13\n\x11_event_free_years\"5\n\x11ScoreCaseResponse\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\"=\n\x13\x44\x65scribeFormRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x15\n\rbundle_digest\x18\x02 \x01(\t\"\xe0\x01\n\x14\x44\x65scribeFormResponse\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x02 \x01(\t\x12\x16\n\x0ehorizons_years\x18\x03 \x03(\x01\x12+\n\tvariables\x18\x04 \x03(\x0b\x32\x18.medulla.v1.FormVariable\x12%\n\x06\x62locks\x18\x05 \x03(\x0b\x32\x15.medulla.v1.FormBlock\x12\x30\n\x0f\x63linical_record\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x8f\x02\n\x0c\x46ormVariable\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0e\n\x06levels\x18\x04 \x03(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\x10\n\x03low\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\x04high\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0ctraining_low\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x1a\n\rtraining_high\x18\t \x01(\x01H\x03\x88\x01\x01\x12\r\n\x05\x62lock\x18\n \x01(\t\x12\x13\n\x0b\x62lock_title\x18\x0b \x01(\tB\x06\n\x04_lowB\x07\n\x05_highB\x0f\n\r_training_lowB\x10\n\x0e_training_high\"I\n\tFormBlock\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06stored\x18\x04 \x01(\x08\"\xe5\x08\n\x05Score\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08score_id\x18\x02 \x01(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\x17\n\x0frisk_group_rule\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x17\n\x0fmodalities_used\x18\x07 \x03(\t\x12\x1a\n\x12modalities_missing\x18\x08 \x03(\t\x12\x10\n\x08log_risk\x18\t \x01(\x01\x12\x12\n\npercentile\x18\n \x01(\x01\x12/\n\rcontributions\x18\x0b \x03(\x0b\x32\x18.medulla.v1.Contribution\x12)\n\x06slides\x18\x0c \x03(\x0b\x32\x19.medulla.v1.SlideEvidence\x12:\n\x13out_of_distribution\x18\r \x01(\x0b\x32\x1d.medulla.v1.OutOfDistribution\x12\x11\n\tabstained\x18\x0e \x01(\x08\x12\x18\n\x10\x61\x62stained_reason\x18\x0f \x01(\t\x12*\n\nprovenance\x18\x10 \x01(\x0b\x32\x16.medulla.v1.Provenance\x12\x11\n\tsimulated\x18\x11 \x01(\x08\x12\x0e\n\x06notice\x18\x12 \x01(\t\x12*\n\x08left_out\x18\x13 \x03(\x0b\x32\x18.medulla.v1.LeftOutSlide\x12#\n\x07remarks\x18\x14 \x03(\x0b\x32\x12.medulla.v1.Remark\x12%\n\x08readings\x18\x15 \x03(\x0b\x32\x13.medulla.v1.Reading\x12\x1d\n\x15modalities_left_aside\x18\x16 \x03(\t\x12+\n\x07vectors\x18\x17 \x03(\x0b\x32\x1a.medulla.v1.VectorEvidence\x12-\n\tcertainty\x18\x18 \x01(\x0b\x32\x15.medulla.v1.CertaintyH\x00\x88\x01\x01\x12\x33\n\x10\x65vent_free_risks\x18\x19 \x03(\x0b\x32\x19.medulla.v1.EventFreeRisk\x12\x32\n\tincidence\x18\x1a \x01(\x0b\x32\x1a.medulla.v1.IncidenceCurveH\x01\x88\x01\x01\x12\x30\n\x0b\x63ohort_risk\x18\x1b \x01(\x0b\x32\x16.medulla.v1.CohortRiskH\x02\x88\x01\x01\x12)\n\x04rule\x18\x1c \x01(\x0b\x32\x16.medulla.v1.RuleAnswerH\x03\x88\x01\x01\x12\x30\n\x0brecord_only\x18\x1d \x01(\x0b\x32\x16.medulla.v1.RecordOnlyH\x04\x88\x01\x01\x12\x36\n\x11missing_variables\x18\x1e \x03(\x0b\x32\x1b.medulla.v1.MissingVariableB\x0c\n\n_certaintyB\x0c\n\n_incidenceB\x0e\n\x0c_cohort_riskB\x07\n\x05_ruleB\x0e\n\x0c_record_only\"F\n\tCertainty\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x01\x12\r\n\x05limit\x18\x04 \x01(\x01\"u\n\rEventFreeRisk\x12\x18\n\x10\x65vent_free_years\x18\x01 \x01(\x01\x12\x15\n\rhorizon_years\x18\x02 \x01(\x01\x12\x0c\n\x04risk\x18\x03 \x01(\x01\x12\n\n\x02lo\x18\x04 \x01(\x01\x12\n\n\x02hi\x18\x05 \x01(\x01\x12\r\n\x05level\x18\x06 \x01(\x01\"T\n\x0eIncidenceCurve\x12\r\n\x05years\x18\x01 \x03(\x01\x12\x0c\n\x04risk\x18\x02 \x03(\x01\x12\n\n\x02lo\x18\x03 \x03(\x01\x12\n\n\x02hi\x18\x04 \x03(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"H\n\nCohortRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x11\n\tquantiles\x18\x02 \x03(\x01\x12\x10\n\x08patients\x18\x03 \x01(\x05\"B\n\nRuleAnswer\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\"W\n\nRecordOnly\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nmodalities\x18\x02 \x03(\t\x12&\n\x05risks\x18\x03 \x03(\x0b\x32\x17.medulla.v1.HorizonRisk\"\x85\x01\n\x0fMissingVariable\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x15\n\rhorizon_years\x18\x03 \x01(\x01\x12\n\n\x02lo\x18\x04 \x01(\x01\x12\x10\n\x08lo_value\x18\x05 \x01(\t\x12\n\n\x02hi\x18\x06 \x01(\x01\x12\x10\n\x08hi_value\x18\x07 \x01(\t\"B\n\x0cLeftOutSlide\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08sentence\x18\x03 \x01(\t\":\n\x06Remark\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\x10\n\x08slide_id\x18\x03 \x01(\t\"J\n\x07Reading\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0f\n\x07written\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\"Y\n\x0bHorizonRisk\x12\x15\n\rhorizon_years\x18\x01 \x01(\x01\x12\x0c\n\x04risk\x18\x02 \x01(\x01\x12\n\n\x02lo\x18\x03 \x01(\x01\x12\n\n\x02hi\x18\x04 \x01(\x01\x12\r\n\x05level\x18\x05 \x01(\x01\"\xa0\x01\n\x0c\x43ontribution\x12\x10\n\x08variable\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\x12\r\n\x05\x62lock\x18\x04 \x01(\t\x12\r\n\x05label\x18\x05 \x01(\t\x12\x13\n\x0b\x62lock_title\x18\x06 \x01(\t\x12(\n\x07\x63olumns\x18\x07 \x03(\x0b\x32\x17.medulla.v1.ColumnShare\"@\n\x0b\x43olumnShare\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x12\n\nlog_hazard\x18\x03 \x01(\x01\"\xb5\x01\n\x0eVectorEvidence\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x15\n\rmodel_columns\x18\x03 \x01(\x05\x12\x15\n\rknown_columns\x18\x04 \x01(\x05\x12?\n\x13out_of_distribution\x18\x05 \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"\xa6\x03\n\rSlideEvidence\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12&\n\x06ledger\x18\x03 \x01(\x0b\x32\x16.medulla.v1.TileLedger\x12\x10\n\x08qc_flags\x18\x04 \x03(\t\x12&\n\ttop_tiles\x18\x05 \x03(\x0b\x32\x13.medulla.v1.TopTile\x12\x15\n\rattention_key\x18\x06 \x01(\t\x12\x15\n\rthumbnail_key\x18\x07 \x01(\t\x12\x10\n\x08width_px\x18\x08 \x01(\x05\x12\x11\n\theight_px\x18\t \x01(\x05\x12\x15\n\rtile_width_px\x18\n \x01(\x01\x12\x16\n\x0etile_height_px\x18\x0b \x01(\x01\x12\r\n\x05mpp_x\x18\x0c \x01(\x01\x12\r\n\x05mpp_y\x18\r \x01(\x01\x12\x12\n\nmpp_source\x18\x0e \x01(\t\x12?\n\x13out_of_distribution\x18\x0f \x01(\x0b\x32\x1d.medulla.v1.OutOfDistributionH\x00\x88\x01\x01\x42\x16\n\x14_out_of_distribution\"8\n\x07TopTile\x12\x0c\n\x04x_px\x18\x01 \x01(\x05\x12\x0c\n\x04y_px\x18\x02 \x01(\x05\x12\x11\n\tattention\x18\x03 \x01(\x01\"E\n\x11OutOfDistribution\x12\x0f\n\x07\x66lagged\x18\x01 \x01(\x08\x12\x10\n\x08\x64istance\x18\x02 \x01(\x01\x12\r\n\x05limit\x18\x03 \x01(\x01\"\xf4\x01\n\nProvenance\x12+\n\x06slides\x18\x01 \x03(\x0b\x32\x1b.medulla.v1.SlideProvenance\x12\x17\n\x0f\x63linical_digest\x18\x02 \x01(\t\x12\x15\n\rbundle_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x04 \x01(\t\x12\x16\n\x0e\x65ncoder_digest\x18\x05 \x01(\t\x12\x14\n\x0c\x65ncoder_name\x18\x06 \x01(\t\x12\x17\n\x0fprogram_version\x18\x07 \x01(\t\x12-\n\x07vectors\x18\x08 \x03(\x0b\x32\x1c.medulla.v1.VectorProvenance\"1\n\x10VectorProvenance\x12\r\n\x05\x62lock\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"b\n\x0fSlideProvenance\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x14\n\x0cslide_digest\x18\x02 \x01(\t\x12\x13\n\x0bplan_digest\x18\x03 \x01(\t\x12\x12\n\nbag_digest\x18\x04 \x01(\t2\xac\x01\n\rScorerService\x12H\n\tScoreCase\x12\x1c.medulla.v1.ScoreCaseRequest\x1a\x1d.medulla.v1.ScoreCaseResponse\x12Q\n\x0c\x44\x65scribeForm\x12\x1f.medulla.v1.DescribeFormRequest\x1a .medulla.v1.DescribeFormResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,54 +35,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._loaded_options = None
   _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_options = b'8\001'
-  _globals['_SCORECASEREQUEST']._serialized_start=65
-  _globals['_SCORECASEREQUEST']._serialized_end=391
-  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_start=302
-  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_end=352
-  _globals['_SCORECASERESPONSE']._serialized_start=393
-  _globals['_SCORECASERESPONSE']._serialized_end=446
-  _globals['_SCORE']._serialized_start=449
-  _globals['_SCORE']._serialized_end=1574
-  _globals['_CERTAINTY']._serialized_start=1576
-  _globals['_CERTAINTY']._serialized_end=1646
-  _globals['_EVENTFREERISK']._serialized_start=1648
-  _globals['_EVENTFREERISK']._serialized_end=1765
-  _globals['_INCIDENCECURVE']._serialized_start=1767
-  _globals['_INCIDENCECURVE']._serialized_end=1851
-  _globals['_COHORTRISK']._serialized_start=1853
-  _globals['_COHORTRISK']._serialized_end=1925
-  _globals['_RULEANSWER']._serialized_start=1927
-  _globals['_RULEANSWER']._serialized_end=1993
-  _globals['_RECORDONLY']._serialized_start=1995
-  _globals['_RECORDONLY']._serialized_end=2082
-  _globals['_MISSINGVARIABLE']._serialized_start=2085
-  _globals['_MISSINGVARIABLE']._serialized_end=2218
-  _globals['_LEFTOUTSLIDE']._serialized_start=2220
-  _globals['_LEFTOUTSLIDE']._serialized_end=2286
-  _globals['_REMARK']._serialized_start=2288
-  _globals['_REMARK']._serialized_end=2346
-  _globals['_READING']._serialized_start=2348
-  _globals['_READING']._serialized_end=2422
-  _globals['_HORIZONRISK']._serialized_start=2424
-  _globals['_HORIZONRISK']._serialized_end=2513
-  _globals['_CONTRIBUTION']._serialized_start=2516
-  _globals['_CONTRIBUTION']._serialized_end=2676
-  _globals['_COLUMNSHARE']._serialized_start=2678
-  _globals['_COLUMNSHARE']._serialized_end=2742
-  _globals['_VECTOREVIDENCE']._serialized_start=2745
-  _globals['_VECTOREVIDENCE']._serialized_end=2926
-  _globals['_SLIDEEVIDENCE']._serialized_start=2929
-  _globals['_SLIDEEVIDENCE']._serialized_end=3351
-  _globals['_TOPTILE']._serialized_start=3353
-  _globals['_TOPTILE']._serialized_end=3409
-  _globals['_OUTOFDISTRIBUTION']._serialized_start=3411
-  _globals['_OUTOFDISTRIBUTION']._serialized_end=3480
-  _globals['_PROVENANCE']._serialized_start=3483
-  _globals['_PROVENANCE']._serialized_end=3727
-  _globals['_VECTORPROVENANCE']._serialized_start=3729
-  _globals['_VECTORPROVENANCE']._serialized_end=3778
-  _globals['_SLIDEPROVENANCE']._serialized_start=3780
-  _globals['_SLIDEPROVENANCE']._serialized_end=3878
-  _globals['_SCORERSERVICE']._serialized_start=3880
-  _globals['_SCORERSERVICE']._serialized_end=3969
+  _globals['_SCORECASEREQUEST']._serialized_start=95
+  _globals['_SCORECASEREQUEST']._serialized_end=421
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_start=332
+  _globals['_SCORECASEREQUEST_VECTORSJSONENTRY']._serialized_end=382
+  _globals['_SCORECASERESPONSE']._serialized_start=423
+  _globals['_SCORECASERESPONSE']._serialized_end=476
+  _globals['_DESCRIBEFORMREQUEST']._serialized_start=478
+  _globals['_DESCRIBEFORMREQUEST']._serialized_end=539
+  _globals['_DESCRIBEFORMRESPONSE']._serialized_start=542
+  _globals['_DESCRIBEFORMRESPONSE']._serialized_end=766
+  _globals['_FORMVARIABLE']._serialized_start=769
+  _globals['_FORMVARIABLE']._serialized_end=1040
+  _globals['_FORMBLOCK']._serialized_start=1042
+  _globals['_FORMBLOCK']._serialized_end=1115
+  _globals['_SCORE']._serialized_start=1118
+  _globals['_SCORE']._serialized_end=2243
+  _globals['_CERTAINTY']._serialized_start=2245
+  _globals['_CERTAINTY']._serialized_end=2315
+  _globals['_EVENTFREERISK']._serialized_start=2317
+  _globals['_EVENTFREERISK']._serialized_end=2434
+  _globals['_INCIDENCECURVE']._serialized_start=2436
+  _globals['_INCIDENCECURVE']._serialized_end=2520
+  _globals['_COHORTRISK']._serialized_start=2522
+  _globals['_COHORTRISK']._serialized_end=2594
+  _globals['_RULEANSWER']._serialized_start=2596
+  _globals['_RULEANSWER']._serialized_end=2662
+  _globals['_RECORDONLY']._serialized_start=2664
+  _globals['_RECORDONLY']._serialized_end=2751
+  _globals['_MISSINGVARIABLE']._serialized_start=2754
+  _globals['_MISSINGVARIABLE']._serialized_end=2887
+  _globals['_LEFTOUTSLIDE']._serialized_start=2889
+  _globals['_LEFTOUTSLIDE']._serialized_end=2955
+  _globals['_REMARK']._serialized_start=2957
+  _globals['_REMARK']._serialized_end=3015
+  _globals['_READING']._serialized_start=3017
+  _globals['_READING']._serialized_end=3091
+  _globals['_HORIZONRISK']._serialized_start=3093
+  _globals['_HORIZONRISK']._serialized_end=3182
+  _globals['_CONTRIBUTION']._serialized_start=3185
+  _globals['_CONTRIBUTION']._serialized_end=3345
+  _globals['_COLUMNSHARE']._serialized_start=3347
+  _globals['_COLUMNSHARE']._serialized_end=3411
+  _globals['_VECTOREVIDENCE']._serialized_start=3414
+  _globals['_VECTOREVIDENCE']._serialized_end=3595
+  _globals['_SLIDEEVIDENCE']._serialized_start=3598
+  _globals['_SLIDEEVIDENCE']._serialized_end=4020
+  _globals['_TOPTILE']._serialized_start=4022
+  _globals['_TOPTILE']._serialized_end=4078
+  _globals['_OUTOFDISTRIBUTION']._serialized_start=4080
+  _globals['_OUTOFDISTRIBUTION']._serialized_end=4149
+  _globals['_PROVENANCE']._serialized_start=4152
+  _globals['_PROVENANCE']._serialized_end=4396
+  _globals['_VECTORPROVENANCE']._serialized_start=4398
+  _globals['_VECTORPROVENANCE']._serialized_end=4447
+  _globals['_SLIDEPROVENANCE']._serialized_start=4449
+  _globals['_SLIDEPROVENANCE']._serialized_end=4547
+  _globals['_SCORERSERVICE']._serialized_start=4550
+  _globals['_SCORERSERVICE']._serialized_end=4722
 # @@protoc_insertion_point(module_scope)

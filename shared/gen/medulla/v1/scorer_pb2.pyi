@@ -10,6 +10,7 @@ mapping with the field names of this file.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from medulla.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
@@ -62,7 +63,7 @@ class ScoreCaseRequest(_message.Message):
     bundle_digest: _builtins.str
     """Digest of another stored bundle; empty for the promoted one."""
     event_free_years: _builtins.float
-    """Years without an event, above 0: the answer's event_free_risks holds the risks given these instead of 1, 2 and 3."""
+    """Years without an event, above 0 and below the last horizon: the answer's event_free_risks holds the risks given these instead of 1, 2 and 3."""
     @_builtins.property
     def vectors_json(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Vectors by block, each `{"values": {column: number}}` (JSON), to use instead of the stored ones."""
@@ -116,6 +117,182 @@ class ScoreCaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreCaseResponse: _TypeAlias = ScoreCaseResponse  # noqa: Y015
+
+@_typing.final
+class DescribeFormRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    bundle_digest: _builtins.str
+    """Digest of another stored bundle; empty for the promoted one."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        bundle_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeFormRequest: _TypeAlias = DescribeFormRequest  # noqa: Y015
+
+@_typing.final
+class DescribeFormResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    BUNDLE_NAME_FIELD_NUMBER: _builtins.int
+    HORIZONS_YEARS_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    CLINICAL_RECORD_FIELD_NUMBER: _builtins.int
+    bundle_digest: _builtins.str
+    bundle_name: _builtins.str
+    @_builtins.property
+    def horizons_years(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """event_free_years of a question lies below the last."""
+
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormVariable]:
+        """What a clinical record may hold, in the order of the bundle's profile."""
+
+    @_builtins.property
+    def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormBlock]:
+        """Blocks of slides and vectors that the bundle reads, in the order of its profile."""
+
+    @_builtins.property
+    def clinical_record(self) -> _struct_pb2.Struct:
+        """The stored record as it was read: a number or a level by variable; variables that are missing are left out."""
+
+    def __init__(
+        self,
+        *,
+        bundle_digest: _builtins.str = ...,
+        bundle_name: _builtins.str = ...,
+        horizons_years: _abc.Iterable[_builtins.float] | None = ...,
+        variables: _abc.Iterable[Global___FormVariable] | None = ...,
+        blocks: _abc.Iterable[Global___FormBlock] | None = ...,
+        clinical_record: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clinical_record", b"clinical_record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "bundle_digest", b"bundle_digest", "bundle_name", b"bundle_name", "clinical_record", b"clinical_record", "horizons_years", b"horizons_years", "variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeFormResponse: _TypeAlias = DescribeFormResponse  # noqa: Y015
+
+@_typing.final
+class FormVariable(_message.Message):
+    """A variable of the clinical record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIABLE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    TRAINING_LOW_FIELD_NUMBER: _builtins.int
+    TRAINING_HIGH_FIELD_NUMBER: _builtins.int
+    BLOCK_FIELD_NUMBER: _builtins.int
+    BLOCK_TITLE_FIELD_NUMBER: _builtins.int
+    variable: _builtins.str
+    label: _builtins.str
+    """What people call it."""
+    kind: _builtins.str
+    """numeric, ordinal, binary or categorical."""
+    unit: _builtins.str
+    low: _builtins.float
+    """Allowed range of a numeric variable; absent where it has none."""
+    high: _builtins.float
+    training_low: _builtins.float
+    """Range of the training cohort; absent where the bundle does not know it."""
+    training_high: _builtins.float
+    block: _builtins.str
+    block_title: _builtins.str
+    """What people call the block."""
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Allowed words, in order for an ordinal variable; empty for a numeric one."""
+
+    def __init__(
+        self,
+        *,
+        variable: _builtins.str = ...,
+        label: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        levels: _abc.Iterable[_builtins.str] | None = ...,
+        unit: _builtins.str = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
+        training_low: _builtins.float | None = ...,
+        training_high: _builtins.float | None = ...,
+        block: _builtins.str = ...,
+        block_title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_training_high", b"_training_high", "_training_low", b"_training_low", "high", b"high", "low", b"low", "training_high", b"training_high", "training_low", b"training_low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_training_high", b"_training_high", "_training_low", b"_training_low", "block", b"block", "block_title", b"block_title", "high", b"high", "kind", b"kind", "label", b"label", "levels", b"levels", "low", b"low", "training_high", b"training_high", "training_low", b"training_low", "unit", b"unit", "variable", b"variable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    _WhichOneofReturnType__training_high: _TypeAlias = _typing.Literal["training_high"]  # noqa: Y015
+    _WhichOneofArgType__training_high: _TypeAlias = _typing.Literal["_training_high", b"_training_high"]  # noqa: Y015
+    _WhichOneofReturnType__training_low: _TypeAlias = _typing.Literal["training_low"]  # noqa: Y015
+    _WhichOneofArgType__training_low: _TypeAlias = _typing.Literal["_training_low", b"_training_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__training_high) -> _WhichOneofReturnType__training_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__training_low) -> _WhichOneofReturnType__training_low | None: ...
+
+Global___FormVariable: _TypeAlias = FormVariable  # noqa: Y015
+
+@_typing.final
+class FormBlock(_message.Message):
+    """A block of slides or vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STORED_FIELD_NUMBER: _builtins.int
+    block: _builtins.str
+    title: _builtins.str
+    """What people call it."""
+    source: _builtins.str
+    """slides or vectors."""
+    stored: _builtins.bool
+    """Whether some of it is stored of the case and can be used."""
+    def __init__(
+        self,
+        *,
+        block: _builtins.str = ...,
+        title: _builtins.str = ...,
+        source: _builtins.str = ...,
+        stored: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "source", b"source", "stored", b"stored", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormBlock: _TypeAlias = FormBlock  # noqa: Y015
 
 @_typing.final
 class Score(_message.Message):
@@ -218,11 +395,11 @@ class Score(_message.Message):
 
     @_builtins.property
     def event_free_risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventFreeRisk]:
-        """Risk by later horizons of a patient who has had no event until now."""
+        """Risk by later horizons of a patient who has had no event until now; none where the curve is absent."""
 
     @_builtins.property
     def incidence(self) -> Global___IncidenceCurve:
-        """Cumulative incidence over time; absent when the scorer abstained."""
+        """Cumulative incidence over time; absent when the scorer abstained, or the training cohort's outcome has no times."""
 
     @_builtins.property
     def cohort_risk(self) -> Global___CohortRisk:

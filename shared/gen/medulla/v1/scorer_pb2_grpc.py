@@ -40,6 +40,11 @@ class ScorerServiceStub:
                 request_serializer=medulla_dot_v1_dot_scorer__pb2.ScoreCaseRequest.SerializeToString,
                 response_deserializer=medulla_dot_v1_dot_scorer__pb2.ScoreCaseResponse.FromString,
                 _registered_method=True)
+        self.DescribeForm = channel.unary_unary(
+                '/medulla.v1.ScorerService/DescribeForm',
+                request_serializer=medulla_dot_v1_dot_scorer__pb2.DescribeFormRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_scorer__pb2.DescribeFormResponse.FromString,
+                _registered_method=True)
 
 
 class ScorerServiceServicer:
@@ -48,7 +53,15 @@ class ScorerServiceServicer:
 
     def ScoreCase(self, request, context):
         """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
-        stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
+        stored of the case. INVALID_ARGUMENT: the clinical record, a vector or event_free_years is refused; the message says
+        what and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeForm(self, request, context):
+        """What a form of such questions is made of, with the values that are stored now. NOT_FOUND as above.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +74,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.ScoreCase,
                     request_deserializer=medulla_dot_v1_dot_scorer__pb2.ScoreCaseRequest.FromString,
                     response_serializer=medulla_dot_v1_dot_scorer__pb2.ScoreCaseResponse.SerializeToString,
+            ),
+            'DescribeForm': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeForm,
+                    request_deserializer=medulla_dot_v1_dot_scorer__pb2.DescribeFormRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_scorer__pb2.DescribeFormResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class ScorerService:
             '/medulla.v1.ScorerService/ScoreCase',
             medulla_dot_v1_dot_scorer__pb2.ScoreCaseRequest.SerializeToString,
             medulla_dot_v1_dot_scorer__pb2.ScoreCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeForm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.ScorerService/DescribeForm',
+            medulla_dot_v1_dot_scorer__pb2.DescribeFormRequest.SerializeToString,
+            medulla_dot_v1_dot_scorer__pb2.DescribeFormResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,8 +39,11 @@ class ScorerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ScorerServiceAsyncStub: ...
     ScoreCase: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ScoreCaseRequest, _scorer_pb2.ScoreCaseResponse]
     """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
-    stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
+    stored of the case. INVALID_ARGUMENT: the clinical record, a vector or event_free_years is refused; the message says
+    what and why.
     """
+    DescribeForm: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DescribeFormRequest, _scorer_pb2.DescribeFormResponse]
+    """What a form of such questions is made of, with the values that are stored now. NOT_FOUND as above."""
 
 @_typing.type_check_only
 class ScorerServiceAsyncStub(ScorerServiceStub):
@@ -49,8 +52,11 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScoreCase: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ScoreCaseRequest, _scorer_pb2.ScoreCaseResponse]  # type: ignore[assignment]
     """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
-    stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
+    stored of the case. INVALID_ARGUMENT: the clinical record, a vector or event_free_years is refused; the message says
+    what and why.
     """
+    DescribeForm: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DescribeFormRequest, _scorer_pb2.DescribeFormResponse]  # type: ignore[assignment]
+    """What a form of such questions is made of, with the values that are stored now. NOT_FOUND as above."""
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers "what if" from stored bags. Stores and publishes nothing."""
@@ -62,7 +68,16 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.ScoreCaseResponse, _abc.Awaitable[_scorer_pb2.ScoreCaseResponse]]:
         """Scores a case as it stands, or with another clinical record, other vectors or another bundle. NOT_FOUND: nothing is
-        stored of the case. INVALID_ARGUMENT: the clinical record or a vector is refused; the message says what and why.
+        stored of the case. INVALID_ARGUMENT: the clinical record, a vector or event_free_years is refused; the message says
+        what and why.
         """
+
+    @_abc_1.abstractmethod
+    def DescribeForm(
+        self,
+        request: _scorer_pb2.DescribeFormRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.DescribeFormResponse, _abc.Awaitable[_scorer_pb2.DescribeFormResponse]]:
+        """What a form of such questions is made of, with the values that are stored now. NOT_FOUND as above."""
 
 def add_ScorerServiceServicer_to_server(servicer: ScorerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

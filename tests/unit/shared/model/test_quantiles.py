@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from shared.model.quantiles import percentile_interval, percentile_rank
+from shared.model.quantiles import percentile_interval
+from shared.ranks import percentile_rank
 
 
 def interval(estimate: float, refits: list[float], level: float = 0.9) -> list[float]:

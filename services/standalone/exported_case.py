@@ -1,0 +1,98 @@
+"""Finds the score to export: a score's file with the folder that it was made in, or a case's current score."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.protobuf.json_format import Parse, ParseError
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
+
+from services.results.exports import Exports
+from services.results.queries import Queries
+from services.results.settings import ResultsSettings
+from services.results.sql_store import SqlStore
+from services.standalone.errors import BadScoreFileError, NothingFoundError
+from services.standalone.laptop_results import DATABASE, database_url
+from shared import keys
+from shared.blob.folder import FolderStore
+from shared.blob.s3 import S3Store
+from shared.bounded_file import read_start
+from shared.export.exported_case import ExportedCase
+from shared.pseudonyms import is_pseudonym
+from shared.settings import PlatformSettings, load
+from shared.slides.heads import dicom_heads
+from shared.units import CaseId
+
+STORE = "store"
+"""Folder that `medulla score` leaves beside score.json."""
+_MOST_BYTES = 10_000_000
+
+
+@contextmanager
+def exported_case(case_or_score: str, folder: Path | None) -> Iterator[ExportedCase]:
+    """The score of a file that ends in .json, or a case's current score in `folder` or in the running system.
+
+    `folder` is that of a score's objects, or one of `medulla up`.
+
+    Raises:
+        BadScoreFileError: the file holds no score.
+        NothingFoundError: the folder is none of `medulla up`.
+        UnknownCaseError: the case has no score.
+        TransientError: the store or the database is down.
+    """
+    if case_or_score.endswith(".json"):
+        yield case_of_file(Path(case_or_score), folder)
+    elif folder is None:
+        with closing(SqlStore(load(ResultsSettings).database_url.get_secret_value())) as results:
+            results.check()
+            blobs = S3Store(load(PlatformSettings).s3)
+            yield Exports(Queries(results, blobs), blobs).case(case_or_score)
+    else:
+        with closing(_results_in(folder)) as results:
+            store = FolderStore(folder)
+            yield Exports(Queries(results, store), store).case(case_or_score)
+
+
+def _results_in(folder: Path) -> SqlStore:
+    if not (folder / DATABASE).is_file():
+        raise NothingFoundError(f"{folder} holds no results of `medulla up`")
+    return SqlStore(database_url(folder))
+
+
+def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
+    """The score of a file, and the objects that it names in `folder`, or in the one that it was made in.
+
+    Raises:
+        BadScoreFileError: the file holds no score.
+    """
+    score = _read_score(path)
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
+    store = FolderStore(folder or _store_of(path))
+
+    def read(key: str) -> bytes | None:
+        return store.get(key) if store.head(key) else None
+
+    def heads(slide: SlideEvidence) -> list[bytes]:
+        return dicom_heads(store, CaseId(score.case_id), slide.slide_digest)
+
+    return ExportedCase(score, written, read, heads)
+
+
+def _read_score(path: Path) -> Score:
+    data = read_start(path, _MOST_BYTES)
+    try:
+        score = Parse(data, Score(), ignore_unknown_fields=True)
+    except (ParseError, ValueError, RecursionError):
+        raise BadScoreFileError(f"{path} holds no score") from None
+    slides = [slide.slide_id for slide in score.slides]
+    if not (score.score_id and all(map(is_pseudonym, [score.case_id, *slides]))):
+        raise BadScoreFileError(f"{path} holds no score with the ids of its case and slides")
+    return score
+
+
+def _store_of(path: Path) -> Path:
+    """The folder beside a score.json, or the bucket's root above scores/{case}/{score}.json."""
+    folder = path.resolve().parent
+    is_in_bucket = folder.parent.name == keys.SCORES.strip("/")
+    return folder.parent.parent if is_in_bucket else folder / STORE

@@ -1,0 +1,1 @@
+"""A stored score as files for people and other systems: GeoJSON, FHIR, PDF, DICOM."""

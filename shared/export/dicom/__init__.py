@@ -1,0 +1,1 @@
+"""A score as DICOM objects: a structured report, and attention as parametric maps."""

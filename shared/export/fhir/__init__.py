@@ -1,0 +1,1 @@
+"""A score as a FHIR R4 document."""

@@ -1,0 +1,121 @@
+"""Attention as GeoJSON for QuPath: one feature a tile, squares in level-0 pixels, streamed.
+
+QuPath reads `objectType`, `classification`, `measurements` and `name` of a feature's properties, and passes over other
+members of the collection (`PathObjectTypeAdapters` of qupath-core).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import numpy as np
+from medulla.v1.scorer_pb2 import SlideEvidence
+
+from shared.arrays import Floats
+from shared.export.exported_case import ExportedCase
+from shared.export.slide_attention import SlideAttention
+
+MEDIA_TYPE = "application/geo+json"
+MOST_TILES = 600_000
+"""Features of tiles in one file, about 250 MB; of more tiles the most attended are written."""
+_BATCH = 1_000
+_TOP = {"name": "Most attended", "color": [60, 0, 70]}
+_CLASSES = (
+    {"name": "Attention below mean", "color": [255, 247, 188]},
+    {"name": "Attention 1 to 2 x mean", "color": [254, 196, 79]},
+    {"name": "Attention 2 to 4 x mean", "color": [217, 95, 14]},
+    {"name": "Attention 4 x mean or more", "color": [140, 20, 60]},
+)
+"""Classification of a tile by the ratio of its attention to the slide's mean, with colours of the page's ramp."""
+_RATIOS = (1.0, 2.0, 4.0)
+"""Lower bounds of the classes but the first."""
+
+
+@dataclass(frozen=True)
+class AttentionGeoJson:
+    """The attention of one slide: the most attended tiles as annotations, every tile as a tile object."""
+
+    case: ExportedCase
+    slide: SlideEvidence
+    attention: SlideAttention
+    most: int = MOST_TILES
+    """Largest number of tile objects."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file in UTF-8, one feature a line; tiles by attention, the highest first."""
+        yield f'{{"type":"FeatureCollection","medulla":{json.dumps(self._about())},"features":['.encode()
+        features, separator = chain(self._annotations(), self._tiles()), "\n"
+        while batch := list(islice(features, _BATCH)):
+            yield (separator + ",\n".join(batch)).encode()
+            separator = ",\n"
+        yield b"\n]}\n"
+
+    def _about(self) -> dict[str, str | int | bool | float]:
+        score, tiles = self.case.score, len(self.attention.attention)
+        written = min(tiles, self.most)
+        return {
+            "case_id": score.case_id,
+            "slide_id": self.slide.slide_id,
+            "slide_digest": self.slide.slide_digest,
+            "score_id": score.score_id,
+            "simulated": score.simulated,
+            "notice": score.notice,
+            "mean_attention": _digits(self.attention.mean),
+            "tiles": tiles,
+            "tiles_written": written,
+            "remark": "" if written == tiles else f"The {written} most attended of {tiles} tiles are written.",
+        }
+
+    def _annotations(self) -> Iterator[str]:
+        for rank, tile in enumerate(self.slide.top_tiles, 1):
+            named = {"name": f"Most attended {rank}", "isLocked": True}
+            ratio = tile.attention / (self.attention.mean or 1.0)
+            yield self._feature("annotation", (tile.x_px, tile.y_px), _TOP, tile.attention, ratio, named)
+
+    def _tiles(self) -> Iterator[str]:
+        chosen = self.attention.descending()[: self.most]
+        values = np.asarray(self.attention.attention[chosen], np.float64)
+        ratios: Floats = values / (self.attention.mean or 1.0)
+        classes = np.digitize(ratios, _RATIOS)
+        for (x, y), value, ratio, kind in zip(self.attention.coords[chosen], values, ratios, classes, strict=True):
+            yield self._feature("tile", (int(x), int(y)), _CLASSES[kind], value, ratio, {})
+
+    def _feature(
+        self,
+        kind: str,
+        corner: tuple[int, int],
+        classification: Mapping[str, object],
+        attention: float,
+        ratio: float,
+        others: Mapping[str, object],
+    ) -> str:
+        measurements = {"Attention": _digits(attention), "Attention / mean": _digits(ratio)}
+        properties = {
+            "objectType": kind,
+            **others,
+            "classification": classification,
+            "measurements": measurements,
+        }
+        feature = {"type": "Feature", "geometry": self._square(*corner), "properties": properties}
+        return json.dumps(feature, separators=(",", ":"))
+
+    def _square(self, x: int, y: int) -> dict[str, object]:
+        right, below = round(x + self.slide.tile_width_px, 2), round(y + self.slide.tile_height_px, 2)
+        ring = [[x, y], [right, y], [right, below], [x, below], [x, y]]
+        return {"type": "Polygon", "coordinates": [ring]}
+
+
+def attention_geojson(case: ExportedCase, slide_id: str = "", most: int = MOST_TILES) -> AttentionGeoJson:
+    """The attention of a score on a slide, read and checked, ready to be written.
+
+    Raises:
+        NotStoredError, ChooseSlideError, BrokenMapError: see ExportedCase.
+    """
+    slide = case.mapped_slide(slide_id)
+    return AttentionGeoJson(case, slide, case.attention(slide), most)
+
+
+def _digits(value: float) -> float:
+    """Six significant digits, as scores have."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,1 @@
+"""A score as a PDF of two pages."""

@@ -1,0 +1,10 @@
+"""The place of a value in a sample."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def percentile_rank(value: float, quantiles: Sequence[float]) -> float:
+    """Place of `value`, 0 to 100, among evenly spaced quantiles (from minimum to maximum, rising) of a sample."""
+    return float(np.interp(value, quantiles, np.linspace(0.0, 100.0, len(quantiles))))
