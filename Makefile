@@ -85,7 +85,7 @@ FUZZ_SEED ?= 0
 fuzz: .venv/.dev ## try seeded odd inputs on everything that reads foreign bytes: FUZZ_SECONDS=300 (3600 at most) [FUZZ_SEED=0] [ONLY=target,...]
 	$(BIN)/python -m tests.fuzz --seconds "$(FUZZ_SECONDS)" --seed "$(FUZZ_SEED)" --only "$(ONLY)" $(ARGS)
 
-bench: .venv/.bench ## measure readers, encoders, the pipeline and the services
+bench: .venv/.bench ## measure readers, encoders, the pipeline, the services and the list of cases
 	$(BIN)/python -m tests.bench $(ARGS)
 
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
@@ -104,7 +104,7 @@ stack-down: ## end what stack-up started
 stack-status: ## say what stack-up runs
 	@$(STACK) status
 
-parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ, Chromium, the FHIR validator and the chart's tools where they are missing
+parts: python ## install Kafka, MinIO, PostgreSQL, Triton, ElasticMQ, Chromium, axe-core, the FHIR validator and the chart's tools where they are missing
 	@$(STACK) install
 
 clean: ## remove what was made in the checkout; what was installed stays in MEDULLA_HOME

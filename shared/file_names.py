@@ -33,5 +33,5 @@ def is_no_record(name: str) -> bool:
 def _by_name(name: str, suffixes: set[str]) -> bool:
     """Whether a file is hidden, a backup, a folder, a known companion or has one of `suffixes`."""
     path = PurePosixPath(name.lower())
-    hidden = any(part.startswith((".", "~")) for part in path.parts)
+    hidden = any(name.startswith((".", "~")) for name in path.parts)
     return not name or name.endswith(("/", "~")) or hidden or path.suffix in suffixes or path.name in _NO_SLIDE_NAMES

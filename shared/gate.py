@@ -16,13 +16,13 @@ class Gate:
         self._changed = Condition()
         self._shared = 0
         self._exclusive = 0
-        self._waiting = 0
+        self._queued = 0
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Work in parallel, once no exclusive work runs or waits."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._exclusive and not self._waiting, self._patience_s)
+            self._changed.wait_for(lambda: not self._exclusive and not self._queued, self._patience_s)
             self._shared += 1
         try:
             yield
@@ -35,9 +35,9 @@ class Gate:
     def exclusive(self) -> Iterator[None]:
         """Work exclusively."""
         with self._changed:
-            self._waiting += 1
+            self._queued += 1
             self._changed.wait_for(lambda: not self._exclusive and not self._shared, self._patience_s)
-            self._waiting -= 1
+            self._queued -= 1
             self._exclusive += 1
         try:
             yield

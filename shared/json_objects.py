@@ -82,7 +82,9 @@ def _whole(text: str) -> int:
 def _decimal(text: str) -> float:
     number = float(_checked(text))
     if too_small(text, number):
-        raise JsonObjectError(f"holds {text[:_SHOWN]}, a number too small to be told from 0; write 0 if 0 is meant")
+        raise JsonObjectError(
+            f"holds {text[:_SHOWN]}, a number too small to be distinguished from 0; write 0 if 0 is meant"
+        )
     return number
 
 

@@ -1,10 +1,12 @@
 """Keys of the bucket: the only place that builds and reads them."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from shared import file_names, pseudonyms
 from shared.canonical import sha256
 from shared.errors import PermanentError
+from shared.misplaced_vector import misplaced_vector
 from shared.pseudonyms import PSEUDONYM
 from shared.units import CaseId, Sha256, SlideId
 
@@ -109,16 +111,18 @@ def vector_key(key: str) -> VectorKey | None:
     """Read `vectors/{case_id}/{block}.json`; None for other files: unfinished, hidden, companions.
 
     Raises:
-        BadCaseIdError: the key has another shape, or the case's id or the block's name is no pseudonym.
+        BadCaseIdError: the key has another shape, or the case's id or the block's name is no pseudonym; the advice
+            names the key that it should have.
     """
     name = key.removeprefix(VECTORS)
     if file_names.is_no_record(name):
         return None
-    case, inside, below = name.partition("/")
-    if not inside:
-        raise BadCaseIdError(f"vector {key!r} is not inside a case's folder")
-    if not below.endswith(".json"):
-        raise BadCaseIdError(f"vector {key!r} does not end in .json")
+    case, _, below = name.partition("/")
+    if not below or "/" in below or not below.endswith(".json"):
+        misplaced = misplaced_vector(PurePosixPath(key))
+        error = BadCaseIdError(misplaced.sentence)
+        error.advice = misplaced.advice
+        raise error
     return VectorKey(case_id(case, key), _pseudonym(below.removesuffix(".json"), key))
 
 

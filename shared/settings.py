@@ -144,6 +144,8 @@ class PlatformSettings(ServiceSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: HttpUrl = ""
     """OTLP gRPC collector that receives traces; empty: none are kept."""
+    grpc_reflection: bool = False
+    """gRPC servers describe their services to clients such as grpcurl, under the same tokens and roles."""
     drain_timeout_s: float = Field(default=60, gt=0)
     """How long parts may take to finish what is in flight once the process is told to stop."""
 
@@ -164,7 +166,7 @@ def load(settings: type[S], **overrides: Any) -> S:
 
 
 def _sentence(prefix: str, item: Mapping[str, Any]) -> str:
-    name = prefix + "__".join(str(part) for part in item["loc"]).upper()
+    name = prefix + "__".join(str(step) for step in item["loc"]).upper()
     if item["type"] == "extra_forbidden":
         return f"{name} is not a setting; check its spelling."
     message: str = item["msg"].removeprefix("Value error, ")

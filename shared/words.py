@@ -38,6 +38,11 @@ def shown(value: Any, most: int = _SHOWN) -> str:
     return printable(encoded[: most - 2] + ('…"' if isinstance(value, str) else "…"))
 
 
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: `1 case`, `2 cases`; `plural` where no `s` makes it."""
+    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
+
+
 def printable(text: str) -> str:
     """The text with escapes in place of line breaks, control characters, lone surrogates and the like."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -24,7 +24,8 @@ class EncoderMismatchError(PermanentError):
 
     reason = "encoder_mismatch"
     advice = (
-        "Plan the slide again with the grid of the encoder's manifest (tile_px and tile_um), or use another encoder."
+        "Plan the slide again with the grid of the encoder's manifest (tile_px, tile_um and preprocessing), "
+        "or use another encoder."
     )
 
 

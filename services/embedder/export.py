@@ -12,6 +12,7 @@ from services.embedder.known_tile import answer_for, known_tile
 from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest, Training
 from services.embedder.onnx_encoder import OnnxModel
 from shared.files import put
+from shared.preprocessing import Preprocessing
 
 NOTICE_FILE = "NOTICE"
 
@@ -28,6 +29,7 @@ class EncoderCard:
     """Text of the NOTICE file: owner and terms of the weights."""
     tile_px: int = 256
     tile_um: float = 128.0
+    preprocessing: Preprocessing = Preprocessing.AREA
 
 
 def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
@@ -78,6 +80,7 @@ def _describe(model: bytes, card: EncoderCard) -> EncoderManifest:
         input_px=card.tile_px,
         tile_um=card.tile_um,
         um_per_px=card.tile_um / card.tile_px,
+        preprocessing=card.preprocessing,
         dim=features.shape[1],
         known_answer=answer_for(features[0]),
     )

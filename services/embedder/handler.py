@@ -27,6 +27,8 @@ from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import UnfinishedError
+from shared.preprocessing import Preprocessing
+from shared.rpc.client import RefusedByServerError
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
 from shared.units import Sha256
 
@@ -71,13 +73,20 @@ class EmbedSlide:
         return embedded(event, bag, manifest)
 
     def _embed_unless_finished(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
-        """Embed; if another worker finished first and removed the parts, return its bag."""
+        """Embed; if another worker finished first and removed the parts, return its bag.
+
+        If the tiler found at the end that the bytes were not those that were planned, parts made of them are removed.
+        """
         try:
             return self._embed(event, folder)
         except ObjectChangedError:
             if (bag := folder.finished()) is None:
                 raise
             return bag
+        except RefusedByServerError as error:
+            if error.reason == ObjectChangedError.reason:
+                folder.drop_parts()
+            raise
 
     def _embed(self, event: SlideTiled, folder: BagFolder) -> BagRecord:
         plan = event.plan
@@ -152,13 +161,18 @@ def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
     """See that the plan's tiles are those the encoder takes.
 
     Raises:
-        EncoderMismatchError: they have another size in pixels or microns.
+        EncoderMismatchError: they have another size in pixels or microns, or another preprocessing.
         EmptyPlanError: there are none.
     """
     if plan.tile_px != encoder.input_px or abs(plan.tile_um - encoder.tile_um) > 1e-6 * encoder.tile_um:
         raise EncoderMismatchError(
             f"plan {plan.prefix} has tiles of {plan.tile_px} px and {plan.tile_um:g} um; "
             f"encoder {encoder.name} takes {encoder.input_px} px and {encoder.tile_um:g} um"
+        )
+    made = plan.preprocessing or Preprocessing.AREA
+    if made != encoder.preprocessing:
+        raise EncoderMismatchError(
+            f"plan {plan.prefix} has tiles made by {made}; encoder {encoder.name} takes {encoder.preprocessing}"
         )
     if plan.tiles <= 0 or plan.tiles_per_chunk <= 0:
         raise EmptyPlanError(f"plan {plan.prefix} has no tiles")

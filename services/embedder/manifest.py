@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
+from shared.preprocessing import Preprocessing, is_default
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
@@ -82,6 +83,8 @@ class EncoderManifest(BaseModel):
     input_px: int = Field(ge=16, le=4096)
     tile_um: float = Field(gt=0, allow_inf_nan=False)
     um_per_px: float = Field(gt=0, allow_inf_nan=False)
+    preprocessing: Preprocessing = Field(default=Preprocessing.AREA, exclude_if=is_default)
+    """How the tiles of its training were made; it takes no others."""
     dim: int = Field(ge=1)
     input: str = INPUT
     output: str = OUTPUT

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from medulla.v1 import scorer_pb2
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
 from services.fusion_scorer.erase import Forget
@@ -105,7 +106,10 @@ def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf)
     def register(server: grpc.Server) -> None:
         add_ScorerServiceServicer_to_server(ScorerServicer(what_if), server)
 
-    return GrpcServer(settings.grpc_address, register, interceptors=[role_check], tls=settings.grpc_tls)
+    reflects = scorer_pb2.DESCRIPTOR if platform.grpc_reflection else None
+    return GrpcServer(
+        settings.grpc_address, register, interceptors=[role_check], tls=settings.grpc_tls, reflects=reflects
+    )
 
 
 def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:

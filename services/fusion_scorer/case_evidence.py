@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from services.fusion_scorer import ood
 from services.fusion_scorer.inputs import CaseInputs
-from services.fusion_scorer.pathomics import Pathomics, check_encoders, pathomics_of
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
+from services.fusion_scorer.slide_risk import SlideRisk, check_encoders, pool_slides
 from services.fusion_scorer.vectors import VectorRisk, vector_risks
 from shared.model.bundle import Bundle
 from shared.model.variable import Value
@@ -18,7 +18,7 @@ class CaseEvidence:
 
     bundle: Bundle
     checked: CheckedSlides
-    pathomics: Pathomics | None
+    slide_risk: SlideRisk | None
     vectors: tuple[VectorRisk, ...]
     values: Mapping[str, Value]
     """By variable: those of the record, and the log-risk of each block of slides or vectors."""
@@ -28,7 +28,7 @@ class CaseEvidence:
         used = {column.variable for column in self.bundle.arms[arm].columns}
         values = {name: value for name, value in self.values.items() if name in used}
         slides = self.bundle.manifest.profile.slides
-        pooled = self.pathomics.pooled if self.pathomics and slides and slides.log_risk in used else None
+        pooled = self.slide_risk.pooled if self.slide_risk and slides and slides.log_risk in used else None
         vectors = (risk.distance for risk in self.vectors if risk.block.log_risk in used)
         return [*ood.case_distances(self.bundle.reference, pooled, values), *filter(None, vectors)]
 
@@ -42,10 +42,10 @@ def case_evidence(bundle: Bundle, case: CaseInputs) -> CaseEvidence:
     """
     check_encoders(bundle, case.slides)
     checked = check_slides(bundle.reference.slides, case.slides)
-    pathomics, vectors = pathomics_of(bundle, checked.used), vector_risks(bundle, case.vectors)
+    slide_risk, vectors = pool_slides(bundle, checked.used), vector_risks(bundle, case.vectors)
     values = dict(case.clinical.values) if case.clinical else {}
     slides = bundle.manifest.profile.slides
-    if pathomics and slides:
-        values[slides.log_risk] = pathomics.log_risk
+    if slide_risk and slides:
+        values[slides.log_risk] = slide_risk.log_risk
     values |= {risk.block.log_risk: risk.log_risk for risk in vectors}
-    return CaseEvidence(bundle, checked, pathomics, vectors, values)
+    return CaseEvidence(bundle, checked, slide_risk, vectors, values)

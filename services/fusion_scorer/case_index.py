@@ -71,6 +71,12 @@ class CaseIndex:
         landed = landed_input(key)
         return landed is not None and bool(self._entry(landed.entry).get("rejected"))
 
+    def accepted(self, key: str, etag: str) -> bool:
+        """Whether exactly this version of a record or vector was read when it landed, and not refused."""
+        landed = landed_input(key)
+        entry = self._entry(landed.entry) if landed else {}
+        return entry.get("etag") == etag and not entry.get("rejected")
+
     def has_input(self, landed: LandedInput, info: BlobInfo) -> bool:
         """Whether exactly this version of a record or vector was looked at."""
         return self._etag_in(landed.entry) == info.etag

@@ -28,6 +28,14 @@ from shared.times import when
 Refusal: TypeAlias = BadClinicalRecordError | BadVectorsError
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedInput:
+    """A record or vector that the bundle refuses."""
+
+    info: BlobInfo
+    error: Refusal
+
+
 @dataclass(frozen=True)
 class StoredCase:
     """A case's inputs and when each of them landed."""
@@ -36,8 +44,8 @@ class StoredCase:
     landed: tuple[datetime, ...]
     accepted: tuple[BlobInfo, ...] = ()
     """The record and vectors that were not refused, those of unknown blocks included."""
-    refused: tuple[Refusal, ...] = ()
-    """What is wrong with the others, which then count as missing."""
+    refused: tuple[RefusedInput, ...] = ()
+    """The others, which count as missing."""
 
     @property
     def empty(self) -> bool:
@@ -74,7 +82,7 @@ class CaseReader:
         try:
             clinical = self.read_record(data, stored.inputs.case_id, bundle.manifest.profile)
         except BadClinicalRecordError as error:
-            return replace(stored, refused=(*stored.refused, error))
+            return replace(stored, refused=(*stored.refused, RefusedInput(info, error)))
         inputs = replace(stored.inputs, clinical=clinical)
         return replace(stored, inputs=inputs, accepted=(*stored.accepted, info))
 
@@ -84,7 +92,7 @@ class CaseReader:
             vector = read_vector(read_version(self.store, info), inputs.case_id, block, bundle)
         except BadVectorsError as error:
             inputs = replace(inputs, remarks=(*inputs.remarks, refused_vector(error)))
-            return replace(stored, inputs=inputs, refused=(*stored.refused, error))
+            return replace(stored, inputs=inputs, refused=(*stored.refused, RefusedInput(info, error)))
         if vector is None:
             inputs = replace(inputs, remarks=(*inputs.remarks, unknown_block(bundle, block)))
         else:

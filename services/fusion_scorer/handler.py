@@ -49,14 +49,14 @@ class RescoreCase:
     def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored | SlideRejected]:
         """Score the case; while no bundle is promoted it waits in the index, and promotion scores it.
 
-        A case of which there were never more than inputs whose refusal was told is passed over. A refusal that the
-        case's state already had is said again, and is no other dead letter.
+        A case of inputs that are all refused when they land is passed over, since each refusal is reported then. A
+        refusal that the case's state already had is reported again, and is no other dead letter.
         """
         case, refuse = keys.case_id(event.case_id, "the request"), RefuseScore(self.index.store)
         try:
             return self._scored(case)
         except PermanentError as error:
-            if not refuse.is_told(case, error):
+            if not refuse.is_recorded(case, error):
                 raise
             rejection = refuse(event, error)
             return () if rejection is None else (rejection,)
@@ -68,7 +68,7 @@ class RescoreCase:
             _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
         except (BadClinicalRecordError, BadVectorsError):
             inputs = TakeSnapshot(self.index.store, self.index)(case).read
-            if not all(self.index.refused(stored.key) for stored in inputs):
+            if any(self.index.accepted(stored.key, stored.etag) for stored in inputs):
                 raise
-            _log.info("case passed over: all that there is of it was refused")
+            _log.info("case passed over: all inputs are refused when they land")
         return ()

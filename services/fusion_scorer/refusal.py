@@ -1,4 +1,4 @@
-"""Tells people that a case could not be scored, and because of which slide."""
+"""Reports that a case could not be scored, and because of which slide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class RefuseScore:
             object_etag=revision,
         )
 
-    def is_told(self, case: CaseId, error: PermanentError) -> bool:
+    def is_recorded(self, case: CaseId, error: PermanentError) -> bool:
         """Whether the case's last recorded state is this refusal, of which there is a dead letter."""
         last = CaseRecord(self.store).last(case)
         return last is not None and last.state == _state(error, self._seen(case))

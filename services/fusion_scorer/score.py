@@ -12,10 +12,10 @@ from services.fusion_scorer.contributions import contributions
 from services.fusion_scorer.evidence import attention_file, provenance, resolution_remarks, slide_evidence
 from services.fusion_scorer.inputs import CaseInputs, SlideInput
 from services.fusion_scorer.missing_values import missing_variables
-from services.fusion_scorer.pathomics import Pathomics
 from services.fusion_scorer.risk_group import group_horizon, set_group
 from services.fusion_scorer.risk_messages import event_free_risks, horizon_risks, incidence
 from services.fusion_scorer.score_json import rounded
+from services.fusion_scorer.slide_risk import SlideRisk
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
@@ -60,12 +60,12 @@ def score(
     else:
         _answer_by(arm, answer, evidence, known)
         _add_course(arm, answer, bundle, known, event_free_years)
-    return Scored(rounded(answer), _attention(case, evidence.pathomics, answer))
+    return Scored(rounded(answer), _attention(case, evidence.slide_risk, answer))
 
 
 def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
-    """Titles of blocks, in alphabetical order."""
-    return sorted(map(bundle.manifest.profile.title_of, blocks))
+    """Titles of blocks, in the order of the profile."""
+    return [block.title for block in bundle.manifest.profile.ordered(blocks)]
 
 
 def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
@@ -92,7 +92,7 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    attention = evidence.pathomics.attention if evidence.pathomics else {}
+    attention = evidence.slide_risk.attention if evidence.slide_risk else {}
     distance = evidence.checked.distances.get(slide.slide_id)
     return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
 
@@ -171,8 +171,8 @@ def _add_course(
         answer.event_free_risks.extend(event_free_risks(course))
 
 
-def _attention(case: CaseInputs, pathomics: Pathomics | None, answer: Score) -> dict[str, bytes]:
-    if pathomics is None:
+def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) -> dict[str, bytes]:
+    if slide_risk is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, pathomics.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, slide_risk.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}

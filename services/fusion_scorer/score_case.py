@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import LeftOutSlide, Score
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_reader import CaseReader, StoredCase
+from services.fusion_scorer.case_reader import CaseReader, RefusedInput, StoredCase
 from services.fusion_scorer.case_record import CaseRecord, RecordedState
 from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles, Promoted
@@ -22,6 +22,7 @@ from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
+from shared.errors import PermanentError
 from shared.model.record import ClinicalRecord, ReadRecord, parse_record
 from shared.times import stamp
 from shared.units import CaseId, Sha256
@@ -87,11 +88,11 @@ class ScoreCase:
         return _StoredScore(scored.score, digest, newest, used, stored.inputs.clinical)
 
     def _without_score(self, snapshot: CaseSnapshot, stored: StoredCase) -> "_Withdrawal":
-        case = snapshot.case_id
-        if not CaseIndex(self.store).has_case(case):
+        case, index = snapshot.case_id, CaseIndex(self.store)
+        if not index.has_case(case):
             raise NothingToScoreError(f"nothing is stored of case {case} to make a score from")
         if stored.refused and not any(self.store.list(keys.scores(case))):
-            raise stored.refused[0]
+            raise _unreported_first(stored.refused, index)
         return _Withdrawal(case, NOTHING_LEFT if snapshot.nothing_left else NOTHING_USABLE, snapshot.nothing_left)
 
     def _keep(self, case: CaseId, scored: Scored) -> Sha256:
@@ -100,6 +101,12 @@ class ScoreCase:
             self.store.put_new(key, data)
         key, data = keys.score(case, Sha256(scored.score.score_id)), to_bytes(scored.score)
         return sha256(data if self.store.put_new(key, data) else self.store.get(key))
+
+
+def _unreported_first(refused: Sequence[RefusedInput], index: CaseIndex) -> PermanentError:
+    """The refusal of an input that was accepted when it landed, so that nobody has seen it; else the first one."""
+    unreported = (item.error for item in refused if index.accepted(item.info.key, item.info.etag))
+    return next(unreported, refused[0].error)
 
 
 @dataclass(frozen=True)

@@ -66,14 +66,18 @@ class TakeSnapshot:
         listed = self.index.entries(case)
         embedded = [event for event in readable(listed) if of_its_key(event.slide)]
         current = _one_a_slide(event for event in embedded if is_current(event.slide, there))
-        slides, duplicates = _without_duplicates(current)
+        slides, duplicates = without_duplicates(current)
         unreadable = {_slide_of(key) for key, event in listed.items() if event is None}
         damaged = self._slides_named(case, unreadable - {event.slide.slide_id for event in current})
         return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
-            left_out=(*map(_as_left_out, duplicates), *_replaced(embedded, current, there), *map(_as_damaged, damaged)),
-            remarks=(*_duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
+            left_out=(
+                *map(duplicate_left_out, duplicates),
+                *_replaced(embedded, current, there),
+                *map(_as_damaged, damaged),
+            ),
+            remarks=(*duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
             objects=tuple(stored for event in current for stored in files(event.slide)),
             clinical=clinical,
             vectors=tuple(sorted(vectors, key=lambda info: info.key)),
@@ -89,7 +93,7 @@ class TakeSnapshot:
     def _in_two_cases(self, case: CaseId, slides: Iterable[SlideEmbedded]) -> Iterator[Remark]:
         for event in slides:
             if next(other_holders(self.store, case, event.slide.digest), None) is not None:
-                yield _swap_remark(event.slide.slide_id)
+                yield swap_remark(event.slide.slide_id)
 
 
 def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
@@ -102,7 +106,7 @@ def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
     return list(most.values())
 
 
-def _without_duplicates(
+def without_duplicates(
     events: Sequence[SlideEmbedded],
 ) -> tuple[list[SlideEmbedded], list[tuple[SlideEmbedded, SlideEmbedded]]]:
     """The first slide of each digest, and each other one with the first."""
@@ -136,13 +140,15 @@ def _as_damaged(slide: FoundSlide) -> LeftOutSlide:
     return LeftOutSlide(slide_id=slide.slide_id, reason=DAMAGED, sentence=sentence)
 
 
-def _as_left_out(pair: tuple[SlideEmbedded, SlideEmbedded]) -> LeftOutSlide:
+def duplicate_left_out(pair: tuple[SlideEmbedded, SlideEmbedded]) -> LeftOutSlide:
+    """A slide that is not counted, of a pair with the one that is."""
     slide, first = (event.slide.slide_id for event in pair)
     sentence = f"Slide {slide} holds the same bytes as slide {first}, so it was not counted again."
     return LeftOutSlide(slide_id=slide, reason=DUPLICATE, sentence=sentence)
 
 
-def _duplicate_remarks(duplicates: Iterable[tuple[SlideEmbedded, SlideEmbedded]]) -> Iterator[Remark]:
+def duplicate_remarks(duplicates: Iterable[tuple[SlideEmbedded, SlideEmbedded]]) -> Iterator[Remark]:
+    """A remark for each slide that is not counted."""
     for event, first in duplicates:
         slide = event.slide.slide_id
         sentence = (
@@ -152,8 +158,8 @@ def _duplicate_remarks(duplicates: Iterable[tuple[SlideEmbedded, SlideEmbedded]]
         yield Remark(code=DUPLICATE, sentence=sentence, slide_id=slide)
 
 
-def _swap_remark(slide: str) -> Remark:
-    """It names no other case: scores are kept, and the other case may be erased."""
+def swap_remark(slide: str) -> Remark:
+    """The remark on a slide of two cases; it names no other case, since scores are kept and the other may be erased."""
     sentence = (
         f"Slide {slide} also lies in another case: a sample swap is possible. "
         "At most one of the cases is the right one: find out which, and delete the slide from the others."

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 import grpc
+from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
@@ -25,7 +27,9 @@ from services.results.sql_store import SqlStore
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
+from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -90,6 +94,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
+        Every(settings.waiting_look_every_s, results.refresh_summaries),
     )
 
 
@@ -116,7 +121,10 @@ def _http(
 ) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    app = create_app(results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer)
+    letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
+    app = create_app(
+        results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+    )
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 
@@ -129,7 +137,12 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
     workers = settings.watchers + _CALLS
     return GrpcServer(
-        settings.grpc_address, register, interceptors=[authorised], max_workers=workers, tls=settings.grpc_tls
+        settings.grpc_address,
+        register,
+        interceptors=[authorised],
+        max_workers=workers,
+        tls=settings.grpc_tls,
+        reflects=results_pb2.DESCRIPTOR if platform.grpc_reflection else None,
     )
 
 

@@ -17,13 +17,14 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One score, one withdrawal or one erasure, as it was recorded."""
+    """One score, withdrawal, note or erasure, as it was recorded."""
 
     seq: int
     """1, 2, 3, …, without a gap."""
     case_id: str
     score_id: str
-    """Empty for a withdrawal, as is `score_digest`; empty for an erasure, whose digest covers the case's entries."""
+    """Empty for all but scores. The digest is the score's or the note's; empty for a withdrawal; of an erasure that of
+    the case's entries."""
     score_digest: str
     as_of: datetime
     event_id: str
@@ -31,7 +32,12 @@ class AuditEntry:
     previous: str
     """Hash of entry `seq - 1`, or GENESIS."""
     why: str | None = None
-    """Why a case was withdrawn, or which inputs its score no longer has; it names only digests."""
+    """Why a case was withdrawn, which inputs its score no longer has, or a note's kind; it names only digests."""
+
+    @property
+    def is_note(self) -> bool:
+        """Whether a person noted something."""
+        return not self.score_id and bool(self.score_digest) and self.why != ERASED
 
     def hash(self) -> str:
         """Lower-case hex SHA-256 over the canonical JSON of all fields, times in UTC with microseconds.
@@ -44,12 +50,12 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry in the database, with its stored hash and the score that it records."""
+    """An entry in the database, with its stored hash and the score or note that it records."""
 
     entry: AuditEntry
     kept_hash: str
     body: str | None
-    """None if the score is missing."""
+    """None if it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +149,13 @@ def _changed_sentence(entry: AuditEntry) -> str:
 
 def _body_problem(row: AuditRow) -> str:
     entry = row.entry
-    if not entry.score_id:
+    if not entry.score_digest:
         return ""
+    subject = f"Score {entry.score_id}" if entry.score_id else f"Note {entry.event_id}"
     if row.body is None:
-        return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) is gone."
+        return f"{subject} of case {entry.case_id} (entry {entry.seq}) is gone."
     if sha256(row.body.encode()) != entry.score_digest:
-        return f"Score {entry.score_id} of case {entry.case_id} (entry {entry.seq}) was changed after it was written."
+        return f"{subject} of case {entry.case_id} (entry {entry.seq}) was changed after it was written."
     return ""
 
 

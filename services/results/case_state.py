@@ -45,6 +45,12 @@ def summary(facts: CaseFacts) -> CaseSummary:
     return _summary(facts, _score(facts), open_rejections(facts))
 
 
+def slide_ids(facts: CaseFacts) -> set[str]:
+    """Slides that the current score was made from, or left out."""
+    score = _score(facts) or Score()
+    return {each.slide_id for each in score.slides} | {each.slide_id for each in score.left_out}
+
+
 def answer(facts: CaseFacts) -> GetCaseResponse:
     """The case with its current score and open refusals."""
     score, refused = _score(facts), open_rejections(facts)
@@ -114,6 +120,8 @@ def _summary(facts: CaseFacts, score: Score | None, refused: Sequence[SlideRejec
         flags=_flags(score, refused),
         updated_at=stamp(facts.updated_at),
         certainty="" if score is None or score.abstained else score.certainty.state,
+        site_id=facts.current.site if facts.current else "",
+        reasons=dict.fromkeys(each.reason for each in refused),
     )
 
 

@@ -59,6 +59,12 @@ class BadRequestError(PermanentError):
     advice = "Correct the named parameter."
 
 
+class BadNoteError(BadRequestError):
+    """A note lacks something, or has something that its kind has not."""
+
+    advice = "Correct the named field of the note."
+
+
 class BadDatabaseUrlError(MedullaError):
     """The setting does not name a supported database."""
 

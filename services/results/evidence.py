@@ -13,6 +13,7 @@ from shared.blob.port import BlobStore
 from shared.export.slide_attention import read_attention
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+_LARGEST_BYTES = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Evidence:
             BrokenEvidenceError: the object is not a picture.
         """
         key = _thumbnail_key(case_state.answer(self.queries.facts(case_id)), slide_id)
-        data = self._get(key, f"thumbnail of slide {slide_id}")
+        data = self.read(key, f"thumbnail of slide {slide_id}")
         for magic, media_type in _MAGIC.items():
             if data.startswith(magic):
                 return Picture(data, media_type)
@@ -51,13 +52,24 @@ class Evidence:
             UnknownCaseError: there is no such case, slide or map.
             BrokenMapError: the object is not an attention map.
         """
-        slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id) or SlideEvidence()
-        read = read_attention(self._get(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
-        return thin_out(read.coords, read.attention, (slide.tile_width_px, slide.tile_height_px))
+        slide = self.slide(case_id, slide_id)
+        attention = read_attention(self.read(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
+        return thin_out(attention.coords, attention.attention, (slide.tile_width_px, slide.tile_height_px))
 
-    def _get(self, key: str, description: str) -> bytes:
-        if not key or self.blobs.head(key) is None:
+    def slide(self, case_id: str, slide_id: str) -> SlideEvidence:
+        """A slide of the current score; raises UnknownCaseError."""
+        slide = _slide(case_state.answer(self.queries.facts(case_id)), slide_id)
+        if slide is None:
+            raise UnknownCaseError(f"the current score of case {case_id} has no slide {slide_id}")
+        return slide
+
+    def read(self, key: str, description: str) -> bytes:
+        """An object of at most 64 MiB; raises UnknownCaseError or BrokenEvidenceError."""
+        info = self.blobs.head(key) if key else None
+        if info is None:
             raise UnknownCaseError(f"there is no {description}")
+        if info.size > _LARGEST_BYTES:
+            raise BrokenEvidenceError(f"{description} has {info.size:,} bytes; {_LARGEST_BYTES:,} at most")
         return self.blobs.get(key)
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
+from medulla.v1.scorer_pb2 import Score
 
 from services.results.case_state import read_score
 from services.results.errors import ScoreMismatchError
 from services.results.ports import ResultStore, ScoreRecord, Withdrawal
+from services.results.record_site import record_site
 from shared import keys, metrics
 from shared.blob.port import BlobStore
 from shared.canonical import sha256
@@ -41,15 +43,17 @@ class RecordScore:
         return ()
 
     def _record(self, case: CaseId, event: CaseScored) -> None:
+        body, score = self._score(event)
         record = ScoreRecord(
             case_id=case,
             score_id=Sha256(event.score_id),
-            body=self._body(event),
+            body=body,
             digest=Sha256(event.score_digest),
             as_of=when(event.as_of),
             revision=event.revision,
             event_id=event.event_id,
             inputs=frozenset((each.key, each.etag) for each in event.inputs) or None,
+            site=record_site(self.blobs, case, score.provenance.clinical_digest),
         )
         if self.results.record_score(record):
             metrics.LANDING_TO_RESULT_SECONDS.observe(max(0.0, (datetime.now(UTC) - record.as_of).total_seconds()))
@@ -60,7 +64,8 @@ class RecordScore:
             if not _exists(self.blobs, refused):
                 self.results.forget_rejection(refused)
 
-    def _body(self, event: CaseScored) -> str:
+    def _score(self, event: CaseScored) -> tuple[str, Score]:
+        """The stored text of the announced score, and the score."""
         data = self.blobs.get(event.score_key)
         digest = sha256(data)
         if digest != event.score_digest:
@@ -69,7 +74,7 @@ class RecordScore:
         score = read_score(body, event.score_key)
         if (score.case_id, score.score_id) != (event.case_id, event.score_id):
             raise ScoreMismatchError(f"{event.score_key} is score {score.score_id!r} of case {score.case_id!r}")
-        return body
+        return body, score
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Protobuf messages as JSON bodies, and their place in the OpenAPI description."""
 
-from typing import Any
-
 from fastapi.responses import Response
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -17,7 +15,6 @@ def json_response(message: Message, status_code: int = 200) -> Response:
     return Response(text, status_code, media_type="application/json")
 
 
-def described(schema: str, status_code: int = 200) -> dict[int | str, dict[str, Any]]:
+def described(schema: str, status_code: int = 200) -> openapi.Responses:
     """The body of a response in the description, by the name of its message."""
-    content = {"application/json": {"schema": openapi.reference(schema)}}
-    return {status_code: {"description": "Found", "content": content}}
+    return openapi.answers(openapi.reference(schema), status=status_code)

@@ -1,13 +1,29 @@
 """JSON schemas of protobuf messages, so that the REST bodies have one definition: the .proto files."""
 
+from http import HTTPStatus
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
 from medulla.v1.scorer_pb2 import DescribeFormResponse
 from pydantic import BaseModel
 
-ANSWERS = (ListCasesResponse, GetCaseResponse, ListScoresResponse, DescribeFormResponse)
+ANSWERS = (
+    ListCasesResponse,
+    CountCasesResponse,
+    GetCaseResponse,
+    ListScoresResponse,
+    GetTimelineResponse,
+    ListNotesResponse,
+    DescribeFormResponse,
+)
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],
@@ -20,6 +36,36 @@ _WELL_KNOWN: dict[str, dict[str, Any]] = {
 }
 _NUMBERS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
+
+
+Responses = dict[int | str, dict[str, Any]]
+"""Answers by status, as FastAPI takes them."""
+CSV = "text/csv; charset=utf-8"
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "number"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+
+
+def record(**properties: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object that has exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def columns(*names: str, items: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Properties that are lists of `items`."""
+    return {name: {"type": "array", "items": items} for name in names}
+
+
+def answers(schema: dict[str, Any], *media_types: str, status: int = 200) -> Responses:
+    """The answer with a body of this schema; JSON if no media type is named."""
+    content = {media_type: {"schema": schema} for media_type in media_types or ("application/json",)}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content}}
 
 
 def components() -> dict[str, Any]:

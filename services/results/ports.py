@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
+from medulla.v1.results_pb2 import CaseSummary
 
-from services.results.audit_chain import ChainReport
+from services.results.audit_chain import AuditRow, ChainReport
+from services.results.case_list import Counts, Order, PageMark, Selection
 from shared.times import time_of
 from shared.units import CaseId, Sha256, SlideId
 
@@ -32,6 +34,8 @@ class ScoreRecord:
     event_id: str
     inputs: frozenset[Version] | None = None
     """Its inputs; None if an older program did not record them."""
+    site: str = ""
+    """Site in its clinical record; empty without one."""
 
     @property
     def changed_at(self) -> datetime:
@@ -67,6 +71,21 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """What a person noted for a case, with the exact text that its digest covers."""
+
+    case_id: CaseId
+    event_id: str
+    """The note's id."""
+    body: str
+    """JSON mapping of medulla.v1.Note."""
+    digest: Sha256
+    """Of the body's UTF-8 bytes."""
+    as_of: datetime
+    """When it was noted; aware."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptScore:
     """A score as the database holds it."""
 
@@ -76,6 +95,8 @@ class KeptScore:
     revision: str = ""
     """See ScoreRecord."""
     inputs: frozenset[Version] | None = None
+    """See ScoreRecord."""
+    site: str = ""
     """See ScoreRecord."""
 
 
@@ -90,14 +111,6 @@ class CaseFacts:
     progress: Sequence[Progress] = ()
     withdrawn: Withdrawal | None = None
     """Why there is no current score."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageMark:
-    """The last case of a page, in the order newest change first, then case id."""
-
-    updated_at: datetime
-    case_id: CaseId
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +155,16 @@ class ResultStore(Protocol):
     def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
         """Drop the progress of a slide that is gone."""
 
-    def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
-        """A page of at most `limit` cases after `after`, the most recently changed first."""
+    def page(
+        self, chosen: Selection, order: Order, limit: int, after: PageMark | None = None
+    ) -> list[tuple[PageMark, CaseSummary]]:
+        """At most `limit` cases of a selection after `after`, each with the mark of a page that ends with it."""
+
+    def counts(self, chosen: Selection) -> Counts:
+        """How many cases a selection has, and how many have each value of each field."""
+
+    def refresh_summaries(self) -> None:
+        """Derive the summaries of cases that an older program wrote."""
 
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """One case, or None."""
@@ -156,6 +177,18 @@ class ResultStore(Protocol):
 
     def scores(self, case_id: CaseId) -> list[KeptScore]:
         """Every score of the case, the current one first."""
+
+    def record_note(self, note: NoteRecord) -> bool:
+        """Store a note and its audit entry; False if nothing is stored of the case."""
+
+    def notes(self, case_id: CaseId) -> list[str]:
+        """Bodies of a case's notes, the latest first."""
+
+    def all_notes(self, limit: int, after: str = "") -> list[str]:
+        """Bodies of at most `limit` notes with a greater id than `after`, by id."""
+
+    def audited(self, case_id: str) -> list[AuditRow]:
+        """Audit entries under the id of a case, or under the digest that replaced it; in their order."""
 
     def activity(self, since: datetime) -> Activity:
         """Activity since a time."""

@@ -17,6 +17,7 @@ from services.results.errors import (
     UnknownSlideError,
 )
 from shared.blob.port import ObjectChangedError
+from shared.bus.dead_letter_topic import UnknownDeadLetterError
 from shared.errors import GivenUpError, InternalError, MedullaError, PermanentError, TransientError
 from shared.export.errors import BrokenMapError, NotStoredError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
@@ -28,6 +29,7 @@ _STATUS: tuple[tuple[type[MedullaError], HTTPStatus], ...] = (
     (UnknownCaseError, HTTPStatus.NOT_FOUND),
     (UnknownSlideError, HTTPStatus.NOT_FOUND),
     (ObjectChangedError, HTTPStatus.NOT_FOUND),
+    (UnknownDeadLetterError, HTTPStatus.NOT_FOUND),
     (BrokenEvidenceError, HTTPStatus.BAD_GATEWAY),
     (BrokenSlideError, HTTPStatus.BAD_GATEWAY),
     (BrokenMapError, HTTPStatus.BAD_GATEWAY),

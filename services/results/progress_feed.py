@@ -27,6 +27,8 @@ class Changes:
     progress: tuple[Progress, ...]
     cases: tuple[str, ...]
     """Cases that changed in any way."""
+    over: tuple[tuple[str, str], ...] = ()
+    """Case and slide of progress that has come to its end."""
 
 
 def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
@@ -34,7 +36,8 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
     known = {(p.case_id, p.slide_id): p for p in before.progress}
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
     cases = (c for c, revision in now.revisions.items() if before.revisions.get(c) != revision and case_id in {"", c})
-    return Changes(tuple(moved), tuple(cases))
+    over = known.keys() - {(p.case_id, p.slide_id) for p in now.progress}
+    return Changes(tuple(moved), tuple(cases), tuple(sorted(key for key in over if case_id in {"", key[0]})))
 
 
 class Watched(Protocol):

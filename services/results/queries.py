@@ -1,18 +1,27 @@
 """The queries that REST and gRPC share."""
 
-import base64
-import binascii
 from dataclasses import dataclass
-from datetime import datetime
 
-from medulla.v1.results_pb2 import GetCaseResponse, ListCasesResponse, ListScoresResponse
+from medulla.v1.results_pb2 import (
+    CaseCount,
+    CountCasesResponse,
+    GetCaseResponse,
+    GetTimelineResponse,
+    ListCasesResponse,
+    ListNotesResponse,
+    ListScoresResponse,
+)
 
-from services.results import case_state
+from services.results import case_state, timeline
+from services.results.bucket_timeline import BucketTimeline
+from services.results.case_list import PageMark, Selection, order
 from services.results.errors import BadRequestError, UnknownCaseError
 from services.results.named_cases import name_cases
-from services.results.ports import CaseFacts, PageMark, ResultStore
+from services.results.note import read_note
+from services.results.ports import CaseFacts, ResultStore
 from shared import file_names, keys
 from shared.blob.port import BlobStore
+from shared.canonical import sha256
 from shared.erased import ErasedCases
 from shared.units import CaseId
 
@@ -27,17 +36,24 @@ class Queries:
     results: ResultStore
     blobs: BlobStore
 
-    def list_cases(self, page_size: int = 0, page_token: str = "") -> ListCasesResponse:
-        """A page of cases, the most recently changed first.
+    def list_cases(
+        self, chosen: Selection, sort: str = "", page_size: int = 0, page_token: str = ""
+    ) -> ListCasesResponse:
+        """A page of the cases of a selection.
 
         Raises:
-            BadRequestError: page_size is not 0 to 200, or the token was not issued here.
+            BadRequestError: page_size is not 0 to 200, the order is unknown, or the token was not issued here for it.
         """
-        size, after = _size(page_size), _mark(page_token)
-        cases = self.results.cases(size + 1, after)
-        page = cases[:size]
-        more = _token(page[-1]) if len(cases) > size else ""
-        return ListCasesResponse(cases=map(case_state.summary, page), next_page_token=more)
+        size, ordered = _size(page_size), order(sort)
+        rows = self.results.page(chosen, ordered, size + 1, PageMark.read(page_token, ordered))
+        more = rows[size - 1][0].token() if len(rows) > size else ""
+        return ListCasesResponse(cases=(shown for _, shown in rows[:size]), next_page_token=more)
+
+    def count_cases(self, chosen: Selection) -> CountCasesResponse:
+        """How many cases a selection has, by field and value."""
+        counted = self.results.counts(chosen)
+        counts = (CaseCount(field=field, value=value, cases=cases) for field, value, cases in counted)
+        return CountCasesResponse(cases=counted.cases, counts=counts)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
         """One case; a remark on a slide that is in two cases names the other ones.
@@ -57,6 +73,33 @@ class Queries:
         """
         kept = self.results.scores(self.facts(case_id).case_id)
         return ListScoresResponse(scores=map(case_state.stored, kept))
+
+    def list_notes(self, case_id: str) -> ListNotesResponse:
+        """What people noted for a case, the latest first.
+
+        Raises:
+            UnknownCaseError: nothing is stored of it.
+        """
+        return ListNotesResponse(notes=map(read_note, self.results.notes(self.facts(case_id).case_id)))
+
+    def timeline(self, case_id: str) -> GetTimelineResponse:
+        """What happened to a case, the latest first; of an erased one, what its audit entries tell.
+
+        Raises:
+            UnknownCaseError: nothing is known of it.
+        """
+        case = keys.named_case(case_id, "the request")
+        rows = self.results.audited(sha256(case.encode()))
+        if rows and self.results.case(case) is None:
+            return timeline.response(case, timeline.of_audit(rows))
+        facts, audited = self.facts(case_id), self.results.audited(case)
+        bodies = [kept.body for kept in self.results.scores(case)]
+        events = (
+            *timeline.of_audit(rows + audited),
+            *timeline.of_refusals(facts),
+            *BucketTimeline(self.blobs)(case, bodies),
+        )
+        return timeline.response(case, events)
 
     def facts(self, case_id: str) -> CaseFacts:
         """The facts of a case; of one that landed and waits for its turn, when it landed.
@@ -84,23 +127,3 @@ def _size(requested: int) -> int:
     if not 0 <= requested <= LARGEST_PAGE:
         raise BadRequestError(f"page_size {requested} is not between 0 and {LARGEST_PAGE}")
     return requested or DEFAULT_PAGE
-
-
-def _token(last: CaseFacts) -> str:
-    return base64.urlsafe_b64encode(f"{last.updated_at.isoformat()} {last.case_id}".encode()).decode()
-
-
-def _mark(token: str) -> PageMark | None:
-    if not token:
-        return None
-    try:
-        at, _, case_id = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
-        return PageMark(_aware(datetime.fromisoformat(at)), CaseId(case_id))
-    except (binascii.Error, ValueError) as error:
-        raise BadRequestError("page_token is none that this service gave out") from error
-
-
-def _aware(time: datetime) -> datetime:
-    if time.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return time

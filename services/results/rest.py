@@ -1,12 +1,12 @@
 """The REST API: cases and scores as JSON, progress as a stream, and the page's files."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.staticfiles import StaticFiles
 
 from services.results import openapi, problems
@@ -21,26 +21,36 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
 from services.results.rest_cases import case_routes
+from services.results.rest_dead_letters import dead_letter_routes
+from services.results.rest_docs import docs_routes
 from services.results.rest_erase import erase_routes
 from services.results.rest_exports import export_routes
+from services.results.rest_layers import layer_routes
+from services.results.rest_list import list_routes
+from services.results.rest_me import me_routes
+from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
 from services.results.rest_what_if import what_if_routes
+from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
 from services.results.viewer import Viewer
 from shared.blob.port import BlobStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
-from shared.rpc.auth import Verifier
+from shared.rpc.auth import Principal, Verifier
 
 _PAGE = Path(__file__).parent / "page"
 _PROBLEM = {
     "description": "What went wrong",
     "content": {"application/problem+json": {"schema": openapi.reference("Problem")}},
 }
+_LOGIN = openapi.record(issuer=openapi.TEXT, client_id=openapi.TEXT, scope=openapi.TEXT)
+_CONFIG = openapi.record(notice=openapi.TEXT, login={"anyOf": [_LOGIN, {"type": "null"}]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,12 @@ def create_app(
     rhythm: Rhythm | None = None,
     pixels: SlidePixels | None = None,
     scorer: CaseScorer | None = None,
+    letters: DeadLetterTopic | None = None,
 ) -> FastAPI:
     """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
 
-    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if".
+    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if", without `letters` no dead
+    letters.
     """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
@@ -82,24 +94,27 @@ def create_app(
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
     app.include_router(_open_routes(login))
+    app.include_router(docs_routes(_PAGE))
     queries = Queries(results, blobs)
-    cases = case_routes(queries, Evidence(queries, blobs))
-    progress = progress_routes(feed or Feed(results), rhythm or Rhythm())
-    exports = export_routes(Exports(queries, blobs))
-    app.include_router(_guarded((cases, exports, progress, refused_routes(results, blobs)), verifier, READERS))
+    evidence, reader, operator = Evidence(queries, blobs), require(verifier, READERS), require(verifier, OPERATORS)
+    cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
+    exports, notes = export_routes(Exports(queries, blobs)), note_routes(queries, reader)
+    progress, refused = progress_routes(feed or Feed(results), rhythm or Rhythm()), refused_routes(results, blobs)
+    app.include_router(_guarded((*cases, exports, notes, progress, refused, me_routes(reader)), reader))
     if pixels is not None:
-        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), verifier, READERS))
+        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
     if scorer is not None:
-        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), verifier, READERS))
-    app.include_router(_guarded((audit_routes(results), erase_routes(producer)), verifier, OPERATORS))
+        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), reader))
+    replays = [dead_letter_routes(letters)] if letters else []
+    app.include_router(_guarded((audit_routes(results), erase_routes(producer), *replays), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app
 
 
-def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[str]) -> APIRouter:
+def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) -> APIRouter:
     answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(require(verifier, roles))])
+    outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(admit)])
     for routes in inner:
         outer.include_router(routes)
     return outer
@@ -108,7 +123,10 @@ def _guarded(inner: Iterable[APIRouter], verifier: Verifier, roles: frozenset[st
 def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
-    @routes.get("/config", summary="What the page has to know before anyone has logged in")
+    summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
+    no_token: dict[str, Any] = {"security": []}
+
+    @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:
         oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
         return {"notice": NOTICE, "login": oidc}

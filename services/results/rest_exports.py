@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
+from services.results import openapi
 from services.results.exports import Exports
 from shared.export import geojson
 from shared.export.dicom.attention_map import attention_map
@@ -13,6 +14,7 @@ from shared.export.fhir import document
 from shared.export.pdf import report
 
 DICOM = "application/dicom"
+_JSON: dict[str, Any] = {"type": "object"}
 SlideName = Annotated[str, Query(alias="slide", max_length=64, description="Needed if the model looked at several")]
 MostTiles = Annotated[int, Query(alias="most", ge=1, le=geojson.MOST_TILES, description="The most attended tiles")]
 
@@ -31,7 +33,7 @@ def _add_reports(routes: APIRouter, exports: Exports) -> None:
         data = report.pdf_report(exports.case(case_id))
         return Response(data, media_type=report.MEDIA_TYPE, headers=_saved_as(f"{case_id}.pdf"))
 
-    @routes.get("/{case_id}/fhir", summary="FHIR R4 document", **_file(document.MEDIA_TYPE))
+    @routes.get("/{case_id}/fhir", summary="FHIR R4 document", **_file(document.MEDIA_TYPE, _JSON))
     def fhir(case_id: str) -> Response:
         return Response(document.fhir_document(exports.case(case_id)), media_type=document.MEDIA_TYPE)
 
@@ -45,7 +47,7 @@ def _add_attention(routes: APIRouter, exports: Exports) -> None:
     @routes.get(
         "/{case_id}/attention.geojson",
         summary="Attention on a slide for QuPath: a feature collection of tiles in level-0 pixels",
-        **_file(geojson.MEDIA_TYPE),
+        **_file(geojson.MEDIA_TYPE, _JSON),
     )
     def attention(case_id: str, slide_id: SlideName = "", most: MostTiles = geojson.MOST_TILES) -> Response:
         file = geojson.attention_geojson(exports.case(case_id), slide_id, most)
@@ -65,9 +67,9 @@ def _saved_as(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def _file(media_type: str) -> dict[str, Any]:
-    """How a route is described whose answer is a file."""
+def _file(media_type: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    """How a route is described whose answer is a file; `schema` if it is JSON."""
     return {
-        "responses": {200: {"description": "The file", "content": {media_type: {}}}},
+        "responses": openapi.answers(schema or openapi.BYTES, media_type),
         "response_class": Response,
     }

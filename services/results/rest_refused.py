@@ -11,20 +11,15 @@ from services.results.refused import RefusedUploads
 from shared.blob.port import BlobStore
 
 MOST = 50
-_ANSWER = {
-    "type": "object",
-    "properties": {"refused": {"type": "array", "items": openapi.reference("SlideRejected")}},
-}
+_ANSWER = openapi.record(**openapi.columns("refused", items=openapi.reference("SlideRejected")))
 
 
 def refused_routes(results: ResultStore, blobs: BlobStore) -> APIRouter:
     """Everything below /refused."""
     routes = APIRouter(prefix="/refused", tags=["refused"])
-    answers: dict[int | str, dict[str, Any]] = {
-        200: {"description": "Found", "content": {"application/json": {"schema": _ANSWER}}}
-    }
+    summary = f"Refused uploads that name no case and still stand, {MOST} at most"
 
-    @routes.get("", responses=answers, summary=f"Refused uploads that name no case and still stand, {MOST} at most")
+    @routes.get("", responses=openapi.answers(_ANSWER), response_model=None, summary=summary)
     def list_refused() -> dict[str, Any]:
         rejections = RefusedUploads(blobs, results).current(MOST)
         return {"refused": [MessageToDict(rejection, preserving_proto_field_name=True) for rejection in rejections]}

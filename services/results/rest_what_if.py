@@ -8,8 +8,8 @@ from medulla.v1.scorer_pb2 import DescribeFormRequest
 
 from services.results import openapi
 from services.results.case_scorer import CaseScorer
-from services.results.errors import BadRequestError
 from services.results.message_json import described, json_response
+from services.results.request_body import bounded_body
 from services.results.what_if_body import LARGEST_BODY, WhatIfBody, parse_body
 from shared import keys
 
@@ -31,21 +31,11 @@ def what_if_routes(scorer: CaseScorer) -> APIRouter:
         summary="The score of a case with other inputs; nothing is stored",
         openapi_extra=openapi.json_body(WhatIfBody),
     )
-    def score(request: Request, case_id: str, body: Annotated[bytes, Depends(_bounded_body)]) -> Response:
+    def score(request: Request, case_id: str, body: Annotated[bytes, Depends(bounded_body(LARGEST_BODY))]) -> Response:
         case = keys.named_case(case_id, "the request")
         return json_response(scorer.score(parse_body(body).request(case), _authorization(request)))
 
     return routes
-
-
-async def _bounded_body(request: Request) -> bytes:
-    """The body; no more of it is read than is allowed."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > LARGEST_BODY:
-            raise BadRequestError(f"the body of the request has more than {LARGEST_BODY} bytes, which are allowed")
-    return bytes(data)
 
 
 def _authorization(request: Request) -> str:

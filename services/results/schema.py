@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -54,8 +55,33 @@ CASES = Table(
     Column("withdrawn_at", UtcTime),
     Column("withdrawn_event_id", String(64)),
     Column("nothing_left", Boolean, comment="Nothing of the case is left in the bucket"),
+    Column(
+        "concluded_at", UtcTime, comment="Progress up to then is of what the last score or withdrawal was made from"
+    ),
+    Column("summary_revision", BigInteger, comment="Revision from which the columns below and the labels were derived"),
+    Column("state", String(16), comment="in_progress, scored, abstained, rejected or withdrawn"),
+    Column("risk_group", Text),
+    Column("certainty", Text),
+    Column("site_id", String(64)),
+    Column("horizon_years", Double, comment="Of the risk, the first horizon; empty without one, as the next columns"),
+    Column("risk", Double),
+    Column("risk_lo", Double),
+    Column("risk_hi", Double),
+    Column("risk_level", Double),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),
+    Index("cases_by_risk", "risk", "case_id"),
+    *(Index(f"cases_by_{name}", name, "updated_at") for name in ("state", "risk_group", "certainty", "site_id")),
+)
+
+CASE_LABELS = Table(
+    "case_labels",
+    METADATA,
+    Column("case_id", String(64), primary_key=True),
+    Column("field", String(16), primary_key=True, comment="flag, reason or slide"),
+    Column("label", String(200), primary_key=True),
+    Column("position", Integer, nullable=False, comment="Order in which the labels of a case are shown"),
+    Index("case_labels_by_label", "field", "label", "case_id"),
 )
 
 SCORES = Table(
@@ -68,6 +94,7 @@ SCORES = Table(
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Score; the digest covers its bytes"),
     Column("inputs", Text, comment="JSON: key and etag of each object it was made from; empty in older rows"),
+    Column("site_id", String(64), comment="Site in the clinical record that it was made from; empty without one"),
 )
 
 AUDIT = Table(
@@ -114,4 +141,14 @@ PROGRESS = Table(
     Column("total", Integer, nullable=False),
     Column("at", UtcTime, nullable=False),
     Index("progress_by_time", "at"),
+)
+
+NOTES = Table(
+    "notes",
+    METADATA,
+    Column("note_id", String(64), primary_key=True),
+    Column("case_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Note; the audit entry's digest covers it"),
+    Index("notes_by_case", "case_id", "at"),
 )

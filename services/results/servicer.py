@@ -6,6 +6,7 @@ import grpc
 from medulla.v1 import results_pb2, results_pb2_grpc
 from typing_extensions import override
 
+from services.results.case_list import from_message
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from shared import keys
@@ -23,7 +24,15 @@ class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
         self, request: results_pb2.ListCasesRequest, context: grpc.ServicerContext
     ) -> results_pb2.ListCasesResponse:
         """A page of cases."""
-        return self._queries.list_cases(request.page_size, request.page_token)
+        chosen = from_message(request.filter)
+        return self._queries.list_cases(chosen, request.sort, request.page_size, request.page_token)
+
+    @override
+    def CountCases(
+        self, request: results_pb2.CountCasesRequest, context: grpc.ServicerContext
+    ) -> results_pb2.CountCasesResponse:
+        """Counts of cases."""
+        return self._queries.count_cases(from_message(request.filter))
 
     @override
     def GetCase(
@@ -38,6 +47,20 @@ class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
     ) -> results_pb2.ListScoresResponse:
         """Every score of a case."""
         return self._queries.list_scores(request.case_id)
+
+    @override
+    def GetTimeline(
+        self, request: results_pb2.GetTimelineRequest, context: grpc.ServicerContext
+    ) -> results_pb2.GetTimelineResponse:
+        """What happened to a case."""
+        return self._queries.timeline(request.case_id)
+
+    @override
+    def ListNotes(
+        self, request: results_pb2.ListNotesRequest, context: grpc.ServicerContext
+    ) -> results_pb2.ListNotesResponse:
+        """What people noted for a case."""
+        return self._queries.list_notes(request.case_id)
 
     @override
     def WatchProgress(

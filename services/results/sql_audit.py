@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, select, update
 
 from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
-from services.results.ports import Erasure, ScoreRecord, Withdrawal
-from services.results.schema import AUDIT, SCORES
+from services.results.ports import Erasure, NoteRecord, ScoreRecord, Withdrawal
+from services.results.schema import AUDIT, NOTES, SCORES
 from shared.units import CaseId, Sha256
 
 _LOCK = 0x6D65_6475_6C6C_61
@@ -31,7 +31,9 @@ def holds(tx: Connection, record: ScoreRecord | Withdrawal) -> bool:
     return bool(tx.scalar(select(exists().where(*same))))
 
 
-def append(tx: Connection, record: ScoreRecord | Withdrawal | Erasure, why: str | None, recorded_at: datetime) -> None:
+def append(
+    tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteRecord, why: str | None, recorded_at: datetime
+) -> None:
     """Append an entry."""
     score_id, digest = _named(record)
     last = tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
@@ -51,11 +53,16 @@ def append(tx: Connection, record: ScoreRecord | Withdrawal | Erasure, why: str 
 
 
 def verify(tx: Connection) -> ChainReport:
-    """Verify the whole record, then look for scores without an entry."""
+    """Verify the whole record, then look for scores and notes without an entry."""
     report = verify_rows(_rows(tx))
     if not report.intact:
         return report
     return ChainReport(report.entries, report.head, _unrecorded(tx))
+
+
+def entries(tx: Connection, case_id: str) -> list[AuditRow]:
+    """See ResultStore.audited."""
+    return [_row(row) for row in tx.execute(_entries().where(AUDIT.c.case_id == case_id))]
 
 
 def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
@@ -66,8 +73,8 @@ def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
     return list(hashes)
 
 
-def _named(record: ScoreRecord | Withdrawal | Erasure) -> tuple[str, str]:
-    """The score's id and digest; a withdrawal has neither, an erasure only a digest."""
+def _named(record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> tuple[str, str]:
+    """The score's id and digest; a withdrawal has neither, an erasure and a note only a digest."""
     score_id = record.score_id if isinstance(record, ScoreRecord) else ""
     return score_id, "" if isinstance(record, Withdrawal) else record.digest
 
@@ -78,10 +85,17 @@ def _values(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _rows(tx: Connection) -> Iterator[AuditRow]:
-    same = (SCORES.c.case_id == AUDIT.c.case_id) & (SCORES.c.score_id == AUDIT.c.score_id)
-    query = select(AUDIT, SCORES.c.body).select_from(AUDIT.outerjoin(SCORES, same)).order_by(AUDIT.c.seq)
-    for row in tx.execution_options(yield_per=_AT_ONCE).execute(query):
+    for row in tx.execution_options(yield_per=_AT_ONCE).execute(_entries()):
         yield _row(row)
+
+
+def _entries() -> Select[Any]:
+    """Entries with the text of their score or note."""
+    same_score = (SCORES.c.case_id == AUDIT.c.case_id) & (SCORES.c.score_id == AUDIT.c.score_id)
+    same_note = (NOTES.c.case_id == AUDIT.c.case_id) & (NOTES.c.note_id == AUDIT.c.event_id)
+    body = func.coalesce(SCORES.c.body, NOTES.c.body).label("body")
+    joined = AUDIT.outerjoin(SCORES, same_score).outerjoin(NOTES, same_note)
+    return select(AUDIT, body).select_from(joined).order_by(AUDIT.c.seq)
 
 
 def _row(row: Row[Any]) -> AuditRow:
@@ -93,4 +107,8 @@ def _row(row: Row[Any]) -> AuditRow:
 def _unrecorded(tx: Connection) -> str:
     recorded = exists().where(AUDIT.c.case_id == SCORES.c.case_id, AUDIT.c.score_id == SCORES.c.score_id)
     row = tx.execute(select(SCORES.c.case_id, SCORES.c.score_id).where(~recorded).limit(1)).first()
-    return f"Score {row.score_id} of case {row.case_id} has no entry." if row else ""
+    if row:
+        return f"Score {row.score_id} of case {row.case_id} has no entry."
+    noted = exists().where(AUDIT.c.case_id == NOTES.c.case_id, AUDIT.c.event_id == NOTES.c.note_id)
+    note = tx.execute(select(NOTES.c.case_id, NOTES.c.note_id).where(~noted).limit(1)).first()
+    return f"Note {note.note_id} of case {note.case_id} has no entry." if note else ""

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Engine, delete
 from services.results import sql_audit
 from services.results.audit_chain import ERASED, covering
 from services.results.ports import Erasure
-from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.schema import CASE_LABELS, CASES, NOTES, PROGRESS, REJECTIONS, SCORES
 from shared.canonical import digest_of, sha256
 from shared.units import CaseId
 
-_TABLES = (CASES, SCORES, REJECTIONS, PROGRESS)
+_TABLES = (CASES, CASE_LABELS, SCORES, REJECTIONS, PROGRESS, NOTES)
 """Cases first, since each refers to one of its scores."""
 
 

@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, exists, false, func, or_, select
 
-from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, Version, Withdrawal
-from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.ports import Activity, CaseFacts, KeptScore, Version, Withdrawal
+from services.results.schema import CASE_LABELS, CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import stamp, when
 from shared.units import CaseId
 
 M = TypeVar("M", SlideRejected, Progress)
+SLIDE = "slide"
+"""Field of the labels that name the slides of the current score."""
 NEWEST_SCORE = (SCORES.c.revision.desc(), SCORES.c.score_id.desc())
 """The order of a case's scores, the current one first: while slides are in progress, several may have the same time."""
 _REJECTION_TEXTS = (
@@ -50,16 +52,15 @@ def progress_values(progress: Progress) -> dict[str, Any]:
     return {name: getattr(progress, name) for name in _PROGRESS_VALUES} | {"at": when(progress.at)}
 
 
-def cases(tx: Connection, limit: int, after: PageMark | None) -> list[CaseFacts]:
-    """See ResultStore."""
-    query = _facts().order_by(CASES.c.updated_at.desc(), CASES.c.case_id).limit(limit)
-    return _complete(tx, tx.execute(query.where(_behind(after)) if after else query).all())
-
-
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
     """See ResultStore."""
-    facts = _complete(tx, tx.execute(_facts().where(CASES.c.case_id == case_id)).all())
+    facts = cases(tx, [case_id])
     return facts[0] if facts else None
+
+
+def cases(tx: Connection, case_ids: Sequence[CaseId]) -> list[CaseFacts]:
+    """All that is known of the cases of which something is stored."""
+    return _complete(tx, tx.execute(_facts().where(CASES.c.case_id.in_(case_ids))).all())
 
 
 def case_ids(tx: Connection) -> list[CaseId]:
@@ -94,22 +95,28 @@ def current_body(tx: Connection, case_id: CaseId) -> str | None:
 
 def activity(tx: Connection, since: datetime) -> Activity:
     """See ResultStore."""
-    recent = tx.execute(select(PROGRESS).where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
+    recent = tx.execute(_under_way().where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
     newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(_NEWEST_CASES)
     return Activity([_progress(row) for row in recent], {row.case_id: row.revision for row in tx.execute(newest)})
 
 
+def _under_way() -> Select[Any]:
+    """Progress of slides that are still processed: neither refused, nor concluded by a score or a withdrawal."""
+    rejected = REJECTIONS.c.case_id == PROGRESS.c.case_id, REJECTIONS.c.slide_id == PROGRESS.c.slide_id
+    same = CASE_LABELS.c.case_id == PROGRESS.c.case_id, CASE_LABELS.c.label == PROGRESS.c.slide_id
+    scored = exists().where(CASE_LABELS.c.field == SLIDE, *same)
+    has_ended = or_(scored, and_(CASES.c.current_score_id.is_(None), CASES.c.concluded_at.is_not(None)))
+    is_later = func.coalesce(PROGRESS.c.at > CASES.c.concluded_at, false())
+    query = select(PROGRESS).join(CASES, CASES.c.case_id == PROGRESS.c.case_id)
+    return query.where(~exists().where(*rejected), or_(~has_ended, is_later))
+
+
 def _facts() -> Select[Any]:
     current = and_(SCORES.c.case_id == CASES.c.case_id, SCORES.c.score_id == CASES.c.current_score_id)
-    score = SCORES.c.body, SCORES.c.as_of, SCORES.c.revision, SCORES.c.inputs
+    score = SCORES.c.body, SCORES.c.as_of, SCORES.c.revision, SCORES.c.inputs, SCORES.c.site_id
     withdrawn = CASES.c.withdrawn, CASES.c.withdrawn_revision, CASES.c.withdrawn_at, CASES.c.withdrawn_event_id
     case = CASES.c.case_id, CASES.c.updated_at, *withdrawn, CASES.c.nothing_left
     return select(*case, *score).select_from(CASES.outerjoin(SCORES, current))
-
-
-def _behind(mark: PageMark) -> Any:
-    same_time = and_(CASES.c.updated_at == mark.updated_at, CASES.c.case_id > mark.case_id)
-    return or_(CASES.c.updated_at < mark.updated_at, same_time)
 
 
 def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
@@ -128,7 +135,7 @@ def _current(row: Row[Any]) -> KeptScore | None:
     if row.body is None:
         return None
     inputs = None if row.inputs is None else frozenset((key, etag) for key, etag in json.loads(row.inputs))
-    return KeptScore(row.body, row.as_of, current=True, revision=row.revision, inputs=inputs)
+    return KeptScore(row.body, row.as_of, current=True, revision=row.revision, inputs=inputs, site=row.site_id or "")
 
 
 def _withdrawal(row: Row[Any]) -> Withdrawal | None:

@@ -1,19 +1,24 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
+from medulla.v1.results_pb2 import CaseSummary
 from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
-from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_reads
+from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_list, sql_notes, sql_reads, sql_summary
+from services.results.case_list import Counts, Order, PageMark, Selection
 from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
-from services.results.ports import Activity, CaseFacts, KeptScore, PageMark, ScoreRecord, Withdrawal
+from services.results.ports import Activity, CaseFacts, KeptScore, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
 from shared.units import CaseId, SlideId
+
+_CLOCKS_DIFFER = timedelta(seconds=5)
+"""By how much the clock of a service that tells of progress may be ahead of ours."""
 
 
 def _now() -> datetime:
@@ -28,8 +33,9 @@ class SqlStore:
         self._now = now
 
     def migrate(self) -> None:
-        """Migrate the database to the newest schema."""
+        """Migrate the database to the newest schema, and derive what older programs did not store."""
         migrate.upgrade(self.engine)
+        self.refresh_summaries()
 
     def check(self) -> None:
         """Return when the database answers and its schema is new enough.
@@ -59,6 +65,8 @@ class SqlStore:
             _keep_score(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)
             _point_at_newest(tx, record.case_id)
+            _conclude(tx, record.case_id, self._now())
+            sql_summary.refresh(tx, record.case_id)
             now = sql_reads.current_body(tx, record.case_id)
             why = audit_chain.no_longer_from(before, now) if before and now == record.body else None
             sql_audit.append(tx, record, why, self._now())
@@ -73,6 +81,8 @@ class SqlStore:
             _touch_case(tx, withdrawal.case_id, withdrawal.as_of)
             _keep_withdrawal(tx, withdrawal)
             _point_at_newest(tx, withdrawal.case_id)
+            _conclude(tx, withdrawal.case_id, self._now())
+            sql_summary.refresh(tx, withdrawal.case_id)
             sql_audit.append(tx, withdrawal, withdrawal.sentence, self._now())
         return True
 
@@ -83,12 +93,14 @@ class SqlStore:
             new = wrote(tx, insert(tx, REJECTIONS).values(values).on_conflict_do_nothing())
             if new and rejection.case_id:
                 _touch_case(tx, CaseId(rejection.case_id), values["as_of"])
+                sql_summary.refresh(tx, CaseId(rejection.case_id))
         return new
 
     def forget_rejection(self, rejection: SlideRejected) -> None:
         """See ResultStore."""
         with transaction(self.engine, write=True) as tx:
-            tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id))
+            if tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id)).rowcount:
+                _bump_case(tx, CaseId(rejection.case_id))
 
     def erase(self, case_id: CaseId) -> bool:
         """See ResultStore; one transaction."""
@@ -103,6 +115,7 @@ class SqlStore:
             new = _keep_progress(tx, progress)
             if new:
                 _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
+                sql_summary.refresh(tx, CaseId(progress.case_id))
         return new
 
     def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
@@ -110,12 +123,26 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             of_slide = PROGRESS.c.case_id == case_id, PROGRESS.c.slide_id == slide_id
             if tx.execute(delete(PROGRESS).where(*of_slide)).rowcount:
-                tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(revision=CASES.c.revision + 1))
+                _bump_case(tx, case_id)
 
-    def cases(self, limit: int, after: PageMark | None) -> list[CaseFacts]:
+    def page(
+        self, chosen: Selection, order: Order, limit: int, after: PageMark | None = None
+    ) -> list[tuple[PageMark, CaseSummary]]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_reads.cases(tx, limit, after)
+            return sql_list.page(tx, chosen, order, limit, after)
+
+    def counts(self, chosen: Selection) -> Counts:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_list.counts(tx, chosen)
+
+    def refresh_summaries(self) -> None:
+        """See ResultStore; one transaction for a number of cases."""
+        refreshed = 1
+        while refreshed:
+            with transaction(self.engine, write=True) as tx:
+                refreshed = sql_summary.refresh_stale(tx)
 
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """See ResultStore."""
@@ -136,6 +163,30 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
             return sql_reads.scores(tx, case_id)
+
+    def record_note(self, note: NoteRecord) -> bool:
+        """See ResultStore; one transaction, as for a score."""
+        with transaction(self.engine, write=True) as tx:
+            sql_audit.lock(tx)
+            if not sql_notes.insert_note(tx, note):
+                return False
+            sql_audit.append(tx, note, sql_notes.NOTED, self._now())
+        return True
+
+    def notes(self, case_id: CaseId) -> list[str]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_notes.of_case(tx, case_id)
+
+    def all_notes(self, limit: int, after: str = "") -> list[str]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_notes.page(tx, limit, after)
+
+    def audited(self, case_id: str) -> list[audit_chain.AuditRow]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_audit.entries(tx, case_id)
 
     def activity(self, since: datetime) -> Activity:
         """See ResultStore."""
@@ -171,12 +222,15 @@ def _keep_score(tx: Connection, record: ScoreRecord) -> None:
         "digest": record.digest,
         "body": record.body,
         "inputs": sql_reads.inputs_text(record.inputs),
+        "site_id": record.site,
     }
     if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
         return
     _same_text(tx, record)
     older = *_is(record), SCORES.c.revision < record.revision
-    tx.execute(update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs")}))
+    tx.execute(
+        update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs", "site_id")})
+    )
 
 
 def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
@@ -198,11 +252,20 @@ def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
 
 
+def _bump_case(tx: Connection, case_id: CaseId) -> None:
+    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(revision=CASES.c.revision + 1))
+    sql_summary.refresh(tx, case_id)
+
+
 def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
     counts = or_(CASES.c.withdrawn_revision.is_(None), SCORES.c.revision > CASES.c.withdrawn_revision)
     newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id, counts).order_by(*sql_reads.NEWEST_SCORE)
     current = newest.limit(1).correlate(CASES).scalar_subquery()
     tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=current))
+
+
+def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> None:
+    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(concluded_at=now + _CLOCKS_DIFFER))
 
 
 def _keep_progress(tx: Connection, progress: Progress) -> bool:

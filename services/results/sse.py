@@ -1,4 +1,4 @@
-"""Progress as server-sent events: first the recent activity, then every change, and a beat without changes."""
+"""Progress as server-sent events: first what moves now, then every change, and a beat without changes."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -56,6 +56,8 @@ def _events(changes: Changes) -> Iterator[str]:
         yield _event("progress", _progress(progress), identity=str(int(when(progress.at).timestamp() * 1_000_000)))
     for case_id in changes.cases:
         yield _event("case", {"case_id": case_id})
+    for case_id, slide_id in changes.over:
+        yield _event("over", {"case_id": case_id, "slide_id": slide_id})
 
 
 def _progress(progress: Progress) -> dict[str, object]:

@@ -9,15 +9,16 @@ from shared.errors import MedullaError, PermanentError, explain
 
 def bundle_advice(bundle: Path | None = None) -> str:
     """Advice on a refused record: the command that shows what the bundle takes, by default of the bundle that ships."""
-    return f"Correct what is named in the record; `{_show(bundle)}` lists variables and values."
+    return f"Correct what is named in the record; `{show_command(bundle)}` lists variables and values."
 
 
 def vector_advice(bundle: Path | None = None) -> str:
     """The same on a refused vector."""
-    return f"Correct what is named in the vector; `{_show(bundle)} --json` lists columns by block."
+    return f"Correct what is named in the vector; `{show_command(bundle)} --json` lists columns by block."
 
 
-def _show(bundle: Path | None) -> str:
+def show_command(bundle: Path | None) -> str:
+    """The command that shows a bundle; None for the one that ships."""
     return "medulla bundle show" + (f" {shlex.quote(str(bundle))}" if bundle else "")
 
 
@@ -28,8 +29,6 @@ _CLUSTER = re.compile(
 )
 _AGAIN = "Correct what the sentence names and run the command again."
 _HERE = {
-    "bad_clinical_record": bundle_advice(),
-    "bad_vectors": vector_advice(),
     "bad_bundle": "Copy the bundle again from where it was made, or name another one with --bundle.",
     "crashed_worker": "Keep the file apart and report it, or export it again from its source.",
     "digest_mismatch": "Remove the output folder, or name another one, and run the command again.",
@@ -48,9 +47,12 @@ _HERE = {
 }
 
 
-def here(reason: str, advice: str) -> str:
-    """Advice for the command line: unchanged, unless it is about a cluster."""
-    return _HERE.get(reason, _AGAIN) if _CLUSTER.search(advice) else advice
+def here(reason: str, advice: str, bundle: Path | None = None) -> str:
+    """Advice for the command line: unchanged, unless it is about a cluster; `bundle` refused a record or vector."""
+    if not _CLUSTER.search(advice):
+        return advice
+    of_bundle = {"bad_clinical_record": bundle_advice, "bad_vectors": vector_advice}
+    return of_bundle[reason](bundle) if reason in of_bundle else _HERE.get(reason, _AGAIN)
 
 
 def explain_here(error: MedullaError | OSError) -> str:

@@ -29,8 +29,8 @@ def keep(
         folder = out / case
         if not (folder / _DONE).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            for part in parts:
-                _keep(case, part, slides, grid, folder)
+            for slide_spots in parts:
+                _keep(case, slide_spots, slides, grid, folder)
             (folder / _DONE).touch()
         advance(done, len(spots))
 

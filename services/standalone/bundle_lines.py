@@ -1,25 +1,28 @@
 """What a bundle is, in a few lines for the terminal."""
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from services.standalone.record_lines import record_lines
 from shared.model.block import Block
-from shared.model.manifest import Manifest
+from shared.model.bundle_files import VerifiedFiles
+from shared.model.manifest import ArmRef, Manifest
 from shared.model.vector_model import VectorModel
+from shared.words import counted
 
-_SIGNED = "yes, by a key that was not checked here: `medulla bundle verify --public-key FILE` does"
 
-
-def bundle_lines(digest: str, manifest: Manifest, vectors: Mapping[str, VectorModel], *, signed: bool) -> list[str]:
+def bundle_lines(folder: Path, checked: VerifiedFiles, vectors: Mapping[str, VectorModel]) -> list[str]:
     """Its digest, signature, arms, blocks and what a clinical record may hold."""
+    manifest = checked.manifest
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
-        f"digest   {digest}",
-        f"signed   {_SIGNED if signed else 'no'}",
+        f"digest   {checked.digest}",
+        f"signed   {_signed(folder) if checked.signed else 'no'}",
         f"encoder  {encoder_name}",
-        *(f"arm      {arm.name} ({' + '.join(arm.blocks)})" for arm in manifest.arms),
+        *(f"arm      {arm.name} ({_blocks(arm, manifest)})" for arm in manifest.arms),
         *(f"block    {_block_line(block, manifest, vectors)}" for block in manifest.profile.blocks),
         f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
         *record_lines(manifest.profile),
@@ -36,6 +39,15 @@ def blocks_json(manifest: Manifest, vectors: Mapping[str, VectorModel]) -> list[
     ]
 
 
+def _signed(folder: Path) -> str:
+    command = f"medulla bundle verify {shlex.quote(str(folder))} --public-key FILE"
+    return f"yes, by a key that was not checked here: `{command}` does"
+
+
+def _blocks(arm: ArmRef, manifest: Manifest) -> str:
+    return " + ".join(block.name for block in manifest.profile.ordered(arm.blocks))
+
+
 def _columns(model: VectorModel | None) -> list[str] | None:
     return None if model is None else list(model.columns)
 
@@ -44,7 +56,7 @@ def _block_line(block: Block, manifest: Manifest, vectors: Mapping[str, VectorMo
     model = vectors.get(block.name)
     source: str = block.source
     if block.source == "vectors":
-        source += f", {len(model.columns)} columns" if model else ", no model"
+        source += f", {counted(len(model.columns), 'column')}" if model else ", no model"
     elif block.source == "slides" and manifest.encoder is None:
         source += ", no model"
     named = block.name if block.title == block.name else f"{block.name}: {block.title}"

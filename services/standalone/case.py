@@ -9,7 +9,7 @@ from services.standalone.fhir_record import is_fhir
 from services.standalone.local_slides import SlideFile
 from services.standalone.mapped_records import mapped_entries, translated
 from services.standalone.selection import Item, Refused, parted
-from services.standalone.vector_files import stated_case
+from services.standalone.vector_files import VectorFile, stated_case
 from services.trainer.cohort.column_map import load_map
 from shared import keys
 from shared.bounded_file import read_start
@@ -32,7 +32,7 @@ class Case:
     """Refused arguments."""
     readings: Sequence[str] = ()
     """How the column map read names and words, as sentences."""
-    vectors: Mapping[str, bytes] = field(default_factory=dict)
+    vectors: Mapping[str, VectorFile] = field(default_factory=dict)
     """By block."""
 
 
@@ -41,7 +41,7 @@ def case_from(
     clinical: Path | None,
     case_id: str | None,
     columns: Path | None = None,
-    vectors: Mapping[str, bytes] | None = None,
+    vectors: Mapping[str, VectorFile] | None = None,
 ) -> Case:
     """Assemble a case: its id is the one given, its folder's, the record's, a vector's, or the first slide's name.
 

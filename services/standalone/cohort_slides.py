@@ -61,4 +61,4 @@ class CohortSlides:
 
 def _cut(grid: GridSpec, reader: SlideReader) -> Cut:
     resolution = reader.describe().resolution
-    return Cut(grid.side(resolution.mpp_x), grid.side(resolution.mpp_y), grid.tile_px)
+    return Cut(grid.side(resolution.mpp_x), grid.side(resolution.mpp_y), grid.tile_px, grid.preprocessing)

@@ -1,8 +1,6 @@
 """Embeds many slides past bad ones, and lists both kinds in tables; a second run resumes."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +9,13 @@ from pathlib import Path
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.standalone.advice import here
+from services.standalone.csv_file import write_csv
 from services.standalone.errors import refusal
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
 from services.standalone.selection import Item, Refused
 from services.standalone.workspace import open_workspace
 from shared.errors import PermanentError
-from shared.files import put
 from shared.progress import Advance
 from shared.slides.embedded import IN_TWO_CASES
 
@@ -75,8 +73,8 @@ def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
     refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     swaps = list(_in_several_cases(outcomes))
     index, failures = out / "index.csv", out / "failures.csv"
-    _write_table(index, INDEX, embedded)
-    _write_table(failures, FAILURES, [*refused, *(_swap_row(outcome.item, sentence) for outcome, sentence in swaps)])
+    write_csv(index, INDEX, embedded)
+    write_csv(failures, FAILURES, [*refused, *(_swap_row(outcome.item, sentence) for outcome, sentence in swaps)])
     sentences = list(dict.fromkeys(sentence for _, sentence in swaps))
     return Tables(len(embedded), len(refused), index, failures, sentences)
 
@@ -106,11 +104,3 @@ def _index_row(event: SlideEmbedded) -> Sequence[object]:
 def _failure_row(item: Item, error: PermanentError) -> Sequence[object]:
     what_to_do = here(error.reason, error.advice)
     return str(item.path), item.case_id, item.slide_id, error.reason, str(error), what_to_do
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
-    put(path, text.getvalue().encode(errors="backslashreplace"))

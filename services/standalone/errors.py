@@ -79,8 +79,12 @@ class BadScoreFileError(PermanentError):
 
 
 def located(error: E, path: Path) -> E:
-    """The error with its path in front, unless the sentence names it already."""
-    return error if str(path) in str(error) else type(error)(f"{path}: {_SLIDE.sub('', str(error))}")
+    """The error with its path in front, unless the sentence names it already; its advice stays."""
+    if str(path) in str(error):
+        return error
+    with_path = type(error)(f"{path}: {_SLIDE.sub('', str(error))}")
+    with_path.advice = error.advice
+    return with_path
 
 
 def refusal(error: Exception) -> PermanentError:

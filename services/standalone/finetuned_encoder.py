@@ -10,8 +10,8 @@ from services.embedder.manifest import EncoderManifest, Training, read_manifest,
 from services.standalone.attended_tiles import keep, kept
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import progress
+from services.standalone.encoder_grid import grid_of
 from services.standalone.training_data import Labels, Outcomes
-from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.column_map import load_map
@@ -27,7 +27,6 @@ from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import read_labelled
 from services.trainer.profile import load_profile
 from shared.progress import Advance
-from shared.units import Microns, TilePx
 
 _TILES = "tiles"
 
@@ -107,7 +106,7 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
         return None
     folder = run_dir.work_folder(job.out, run[0]) / _TILES
     if ranks.first:
-        grid = GridSpec(tile_px=TilePx(manifest.input_px), tile_um=Microns(manifest.tile_um))
+        grid = grid_of(manifest)
         with _bar("networks that choose tiles", ranks) as advance:
             advance(0, 1)
             spots = top_tiles(data, embeddings, job.settings)
@@ -141,6 +140,7 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
         notice=f"{notice}\nChanged here: {source}.\nData: sha256 {training.data_digest}. Research use only.\n",
         tile_px=base.input_px,
         tile_um=job.tile_um or base.tile_um,
+        preprocessing=base.preprocessing,
     )
     write_encoder(tuned.model, card, job.out, training)
 

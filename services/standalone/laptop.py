@@ -11,9 +11,8 @@ from threading import Event
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
-from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.late_objects import SweepErased
-from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.routes import routes as scorer_routes
 from services.fusion_scorer.what_if import WhatIf
@@ -27,6 +26,7 @@ from services.results.sql_store import SqlStore
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
+from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
 from services.standalone.laptop_pixels import LaptopPixels, laptop_pixels
 from services.standalone.laptop_results import LaptopResults, database_url
 from services.standalone.laptop_scorer import LaptopScorer
@@ -34,6 +34,7 @@ from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
 from services.standalone.printed_refusals import PrintedRefusals
 from services.standalone.selection import Item, Refused, parted
+from services.standalone.unknown_vectors import UnknownVectors
 from services.standalone.unreadable_files import UnreadableFiles
 from services.standalone.workspace import open_workspace
 from services.tiler.landings import Landings
@@ -43,9 +44,11 @@ from services.tiler.settling import SeriesSettings, Settling
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
+from shared.bus import topics
+from shared.bus.dead_letter_topic import DeadLetterTopic
+from shared.bus.dead_letters import is_about
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Producer
 from shared.erased import ErasedCases
 from shared.errors import PermanentError
 from shared.model.record import ReadRecord, parse_record
@@ -55,6 +58,7 @@ from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every
 from shared.text import clean
+from shared.units import CaseId
 from shared.worker import Worker
 
 HOST = "127.0.0.1"
@@ -136,14 +140,15 @@ def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
 def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Part]]:
     workspace, bus = open_workspace(deployment.folder), MemoryBus()
     _make_folders(deployment.folder)
-    producer = bus.producer()
+    producer, bundles = bus.producer(), promoted_bundles(workspace, deployment.bundle)
+    shown_bundle = bundle_folder(workspace, bundles, deployment.bundle)
 
     def on_progress(event: Progress) -> None:
         producer.send([to_record(event, _NAME)])
 
     database = database_url(deployment.folder)
     with (
-        closing(LaptopResults(database)) as results,
+        closing(LaptopResults(database, shown_bundle)) as results,
         open_pipeline(workspace, options, on_progress) as pipeline,
         laptop_pixels(pipeline) as pixels,
     ):
@@ -152,15 +157,16 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
         yield [
             attempts,
             Interruption(pipeline),
-            *_workers(deployment, pipeline, results, bus, attempts),
+            *_workers(deployment, bundles, pipeline, results, bus, attempts),
             *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
-            Every(_SWEEP_EVERY_S, on_landing(workspace.store, Bundles(workspace.store), producer).sweep_cases),
+            Every(_SWEEP_EVERY_S, on_landing(workspace.store, bundles, producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
-            _page(deployment, workspace.store, results, producer, pixels),
-            PrintedRefusals(bus, _NAME, partial(is_current, workspace.store)),
+            _page(deployment, workspace.store, results, bus, pixels),
+            PrintedRefusals(bus, _NAME, partial(is_current, workspace.store), bundle=shown_bundle),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
+            Every(_LOOK_FOR_UNREADABLE_S, UnknownVectors(workspace.store, bundles)),
         ]
 
 
@@ -173,17 +179,26 @@ def is_current(store: BlobStore, rejection: SlideRejected) -> bool:
 
 
 def _workers(
-    deployment: Deployment, pipeline: Pipeline, results: SqlStore, bus: MemoryBus, attempts: Attempts
+    deployment: Deployment,
+    bundles: Bundles,
+    pipeline: Pipeline,
+    results: SqlStore,
+    bus: MemoryBus,
+    attempts: Attempts,
 ) -> list[Worker]:
     store, producer = pipeline.workspace.store, bus.producer()
-    bundles = _bundles(store, deployment.bundle)
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
     served = {
         "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
         "embedder": embedder_routes(pipeline.embed_slide),
         "fusion_scorer": scorer_routes(
-            store, bundles, producer, version("medulla"), lambda _: None, read_record=deployment.read_record
+            store,
+            bundles,
+            producer,
+            version("medulla"),
+            partial(_forget_letters, bus),
+            read_record=deployment.read_record,
         ),
         "results": results_routes(store, results),
     }
@@ -191,6 +206,10 @@ def _workers(
         Worker(name, bus.consumer(name, subscriptions(name, routes)), producer, routes, attempts=attempts)
         for name, routes in served.items()
     ]
+
+
+def _forget_letters(bus: MemoryBus, case: CaseId) -> int:
+    return bus.forget(topics.DEAD_LETTERS, lambda letter: is_about(letter.record, case))
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
@@ -202,22 +221,16 @@ def _is_erased(store: BlobStore, key: str) -> bool:
 
 
 def _page(
-    deployment: Deployment, store: BlobStore, results: SqlStore, producer: Producer, pixels: LaptopPixels
+    deployment: Deployment, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
     scorer = LaptopScorer(WhatIf(store, Bundles(store), version("medulla"), deployment.read_record))
-    app = create_app(results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer)
+    producer = bus.producer()
+    letters = DeadLetterTopic(bus.deliveries, producer)
+    app = create_app(
+        results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+    )
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
-
-
-def _bundles(store: BlobStore, bundle: Path) -> Bundles:
-    """The folder's promoted bundle; promotes the given one if there is none."""
-    bundles = Bundles(store)
-    try:
-        bundles.promoted()
-    except NoBundleError:
-        promote(store, bundle)
-    return bundles
 
 
 def _make_folders(folder: Path) -> None:

@@ -17,11 +17,15 @@ def database_url(folder: Path) -> str:
 
 
 class LaptopResults(SqlStore):
-    """Results with advice that mentions no settings of a cluster."""
+    """Results with advice that mentions no settings of a cluster; `bundle` is the one that refuses records."""
+
+    def __init__(self, url: str, bundle: Path | None = None) -> None:
+        super().__init__(url)
+        self._bundle = bundle
 
     def record_rejection(self, rejection: SlideRejected) -> bool:
         """See ResultStore."""
         shown = SlideRejected()
         shown.CopyFrom(rejection)
-        shown.advice = here(rejection.reason, rejection.advice)
+        shown.advice = here(rejection.reason, rejection.advice, self._bundle)
         return super().record_rejection(shown)

@@ -105,7 +105,7 @@ def _on_disk(folder: Path, slide: FoundSlide, case_id: str | None) -> SlideFile:
     name = slide.files[0].key
     own_case = slide.slide_id if slide.is_series else Path(name).with_suffix("").as_posix()
     first, *others = (folder / info.key for info in slide.files)
-    missing = "" if slide.usable else slide.missing
+    missing = "" if slide.is_complete else slide.missing
     members = tuple(folder / info.key for info in slide.members)
     return SlideFile(
         first, case_id or pseudonyms.case_named(own_case), slide.slide_id, name, tuple(others), members, missing

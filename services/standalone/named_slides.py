@@ -30,5 +30,5 @@ def options_for(items: Sequence[Item], encoder: Path, default_mpp: float | None)
 
 
 def print_refused(item: Refused) -> None:
-    """A line on standard error about a slide that is left out."""
+    """A line on standard error about a slide or vector that is left out."""
     complain(f"left out: {explain_here(located(item.error, item.path))}")

@@ -12,6 +12,7 @@ from medulla.v1.tiles_pb2 import TileChunk
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.standalone.encoder_grid import grid_of
 from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
@@ -25,7 +26,7 @@ from services.tiler.planner import PlanSpec
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import MppTable
 from shared.keys import SlideKey
-from shared.units import CaseId, Microns, SlideId, TilePx
+from shared.units import CaseId, SlideId
 
 OnProgress = Callable[[Progress], None]
 
@@ -78,7 +79,7 @@ def open_pipeline(
 ) -> Iterator[Pipeline]:
     """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds no encoder."""
     encoder = OnnxEncoder(options.encoder)
-    grid = GridSpec(tile_px=TilePx(encoder.manifest.input_px), tile_um=Microns(encoder.manifest.tile_um))
+    grid = grid_of(encoder.manifest)
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
     with (
         ThreadPoolExecutor(options.workers) as pool,

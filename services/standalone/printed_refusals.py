@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Lock
 
 from medulla.v1.events_pb2 import SlideRejected
@@ -31,6 +32,8 @@ class PrintedRefusals:
     is_current: Callable[[SlideRejected], bool]
     """Whether a refusal is about what is in the folder now; others are not printed."""
     write: Callable[[str], None] = say
+    bundle: Path | None = None
+    """The bundle that refuses records and vectors; None for the one that ships."""
     _printed: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -68,4 +71,4 @@ class PrintedRefusals:
         with self._lock:
             if version not in self._printed:
                 self._printed.add(version)
-                self.write(f"Refused {clean(key)}: {sentence} [{reason}]. {here(reason, advice)}")
+                self.write(f"Refused {clean(key)}: {sentence} [{reason}]. {here(reason, advice, self.bundle)}")

@@ -13,11 +13,9 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
-from services.fusion_scorer.vectors import read_vector
 from services.standalone import pictures
-from services.standalone.advice import bundle_advice, vector_advice
 from services.standalone.case import Case
-from services.standalone.demo_case import DEMO_BUNDLE
+from services.standalone.case_inputs import check_inputs, put_inputs
 from services.standalone.errors import located, refusal
 from services.standalone.exported_case import STORE, case_of_file
 from services.standalone.local_slides import SlideFile
@@ -36,9 +34,6 @@ from shared.export.attention_picture import overlay
 from shared.export.pdf.report import pdf_report
 from shared.export.slide_attention import read_attention
 from shared.files import put
-from shared.model.bundle import Bundle
-from shared.model.errors import BadClinicalRecordError, BadVectorsError
-from shared.model.record import parse_record
 from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -56,46 +51,27 @@ class ScoredCase:
     html: Path
     pdf: Path
     refused: tuple[Refused, ...] = ()
-    """Slides that the score leaves out."""
+    """Slides and vectors that the score leaves out."""
 
 
 def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: Advance) -> ScoredCase:
     """Plan, embed and score a case; derived files are kept below `out`, and a second run reuses them.
 
     Raises:
-        PermanentError: a slide, the record, a vector, the bundle or the encoder is refused.
+        PermanentError: the record, the bundle or the encoder is refused, or every slide, or all that there is.
     """
     workspace = open_workspace(out / STORE)
     store = workspace.store
     promoted = promote(store, bundle)
     _forget(store, case.case_id)
-    _check(case, promoted, bundle)
-    if case.clinical is not None:
-        store.put(keys.clinical(case.case_id), case.clinical)
-    for block, data in case.vectors.items():
-        store.put(keys.vector(case.case_id, block), data)
+    refused_vectors = check_inputs(case, promoted, bundle)
+    put_inputs(store, case)
     with open_pipeline(workspace, options, _embedded_tiles(advance)) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
         handler = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
         event = handler(case.case_id)
         scored = _write(store, store.get(event.score_key), case, out, pipeline.open_slide)
-    return replace(scored, refused=refused)
-
-
-def _check(case: Case, bundle: Bundle, folder: Path) -> None:
-    """Refuse a record or vector that does not suit the bundle; the advice names the bundle."""
-    try:
-        if case.clinical is not None:
-            parse_record(case.clinical, case.case_id, bundle.manifest.profile)
-        for block, data in case.vectors.items():
-            if read_vector(data, case.case_id, block, bundle) is None:
-                known = ", ".join(bundle.vectors) or "none"
-                raise BadVectorsError(f"the bundle has no model of block {block}; its blocks of vectors: {known}")
-    except (BadClinicalRecordError, BadVectorsError) as error:
-        if folder != DEMO_BUNDLE:
-            advice = bundle_advice if isinstance(error, BadClinicalRecordError) else vector_advice
-            error.advice = advice(folder)
-        raise
+    return replace(scored, refused=(*refused, *refused_vectors))
 
 
 def _embedded_tiles(advance: Advance) -> OnProgress:

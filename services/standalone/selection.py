@@ -138,14 +138,14 @@ def unreadable(folder: Path, passed_over: Callable[[str], bool]) -> Iterator[Ref
 def _files(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Files at any depth, and folders that cannot be read; linked folders are entered once."""
     listed = set[Path]()
-    waiting = [folder / name for name in reversed(names)]
-    while waiting:
-        path = waiting.pop()
+    pending = [folder / name for name in reversed(names)]
+    while pending:
+        path = pending.pop()
         if not path.is_dir() or _unsuitable(path):
             yield path
         elif path.resolve() not in listed and not _is_workspace(path):
             listed.add(path.resolve())
-            waiting += sorted(path.iterdir(), reverse=True)
+            pending += sorted(path.iterdir(), reverse=True)
 
 
 def _is_workspace(folder: Path) -> bool:

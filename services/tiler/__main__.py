@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import grpc
+from medulla.v1 import tiles_pb2
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
@@ -17,6 +18,7 @@ from services.tiler.messages import SERVICE
 from services.tiler.on_landing import OnLanding
 from services.tiler.open_views import OpenViews
 from services.tiler.plan_store import PlanStore
+from services.tiler.ranged_stream import RangedStreams
 from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
@@ -78,7 +80,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landings, listing = Landings(store, settings.plan), SlideListing(store)
     on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
     is_unplanned = Unplanned(listing, landings, settings.mpp)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s)
+    ranged = RangedStreams(store, plans, open_slide)
+    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
     regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
@@ -86,7 +89,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,
-        _grpc(settings, BoundedStreams(chunks, settings.max_streams), regions),
+        _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
         Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
@@ -124,7 +127,7 @@ def _views(settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide
     return OpenViews(opener, limits.slides, limits.idle_s)
 
 
-def _grpc(settings: TilerSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
+def _grpc(settings: TilerSettings, platform: PlatformSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
     def register(server: grpc.Server) -> None:
         add_TileServiceServicer_to_server(TileServicer(stream, regions), server)
 
@@ -134,6 +137,7 @@ def _grpc(settings: TilerSettings, stream: Stream, regions: ReadRegions) -> Grpc
         max_message_mb=settings.max_message_mb,
         max_workers=settings.max_streams + settings.views.regions + _SPARE_WORKERS,
         tls=settings.tls,
+        reflects=tiles_pb2.DESCRIPTOR if platform.grpc_reflection else None,
     )
 
 

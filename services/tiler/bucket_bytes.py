@@ -4,9 +4,10 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from typing import Protocol
 
 from shared.blob.port import BlobInfo, BlobStore
-from shared.errors import MedullaError
+from shared.errors import CrashedWorkerError, MedullaError, TransientError
 
 _BLOCK = 2**17
 """Bytes of a block: a few stored tiles, which are often neighbours."""
@@ -18,6 +19,35 @@ _OPENING_BYTES = 2**26
 
 class TooScatteredError(MedullaError):
     """The slide cannot be opened without reading much of it."""
+
+
+class Ranges(Protocol):
+    """Bytes of a slide's files, and why they do not come."""
+
+    @property
+    def failure(self) -> MedullaError | None:
+        """The first failure."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests to the store that have no answer yet."""
+
+    def read(self, file: int, at: int, size: int) -> bytes:
+        """Read bytes [at, at + size) of a file, MAX_READ at most; fewer where it ends.
+
+        Raises:
+            ValueError: the request is out of bounds.
+            MedullaError: the store does not give the bytes; kept in `failure`.
+        """
+
+
+def cause_of(source: Ranges, error: MedullaError | OSError) -> MedullaError | OSError:
+    """Why a reader of these bytes failed: they did not come, or `error`."""
+    if source.failure is not None:
+        return source.failure
+    if source.waiting and isinstance(error, CrashedWorkerError):
+        return TransientError("the object store did not answer in time")
+    return error
 
 
 class BucketBytes:

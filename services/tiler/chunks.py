@@ -3,8 +3,9 @@
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, wait
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,7 +16,8 @@ from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, TileChunk
 from services.tiler import messages
 from services.tiler.errors import BadStreamRequestError
 from services.tiler.plan_store import PlannedTiles, PlanStore
-from services.tiler.ports import SlideFiles, SlideReader, Tiles
+from services.tiler.ports import SlideFiles, Tiles
+from services.tiler.ranged_stream import ArrivingSlide, RangedStreams, TileReader
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
 from shared import file_names, keys, metrics
@@ -38,6 +40,8 @@ class StreamChunks:
     open_slide: OpenSlide = open_slide
     check_every_s: float = CHECK_EVERY_S
     """How often a stream looks whether its slide still stands."""
+    ranged: RangedStreams | None = None
+    """Streams slides while they arrive, where their format allows it and they are not on disk."""
 
     def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
         """Chunks from `first_chunk` on, in order; at most two are in memory.
@@ -50,11 +54,30 @@ class StreamChunks:
         planned = self._planned(slide, plan, first_chunk)
         check = StandingCheck(self.plans.blobs, slide, self.check_every_s)
         check()
+        with self._arriving(slide, plan) as arriving:
+            if arriving is not None:
+                yield from self._proven(arriving, planned, first_chunk, check)
+                return
         with self.files.hold(messages.files_of(slide)) as local:
             if local.digest != slide.digest:
                 raise ObjectChangedError(f"the bytes of {slide.object.key} are not those that were planned")
             with self.open_slide(local.path, Override()) as reader:
                 yield from self._chunks(reader, planned, first_chunk, check)
+
+    def _proven(
+        self, arriving: ArrivingSlide, planned: PlannedTiles, first: int, check: Callable[[], None]
+    ) -> Iterator[TileChunk]:
+        """Chunks, the last one only when all bytes have proven to be those that were planned."""
+        with closing(self._chunks(arriving, planned, first, check)) as chunks:
+            for chunk in chunks:
+                if chunk.index == planned.chunks - 1:
+                    arriving.prove(check, self.check_every_s)
+                yield chunk
+
+    def _arriving(self, slide: Slide, plan: Plan) -> AbstractContextManager[ArrivingSlide | None]:
+        if self.ranged is None or self.files.has(messages.files_of(slide)):
+            return nullcontext()
+        return self.ranged.open(slide, Sha256(plan.digest))
 
     def _planned(self, slide: Slide, plan: Plan, first_chunk: int) -> PlannedTiles:
         check_names(slide, plan)
@@ -64,8 +87,8 @@ class StreamChunks:
         return planned
 
     def _chunks(
-        self, reader: SlideReader, planned: PlannedTiles, first: int, check: Callable[[], None]
-    ) -> Iterator[TileChunk]:
+        self, reader: TileReader, planned: PlannedTiles, first: int, check: Callable[[], None]
+    ) -> Generator[TileChunk, None, None]:
         under_way: deque[_Parts] = deque()
         try:
             for index in range(first, planned.chunks):
@@ -78,7 +101,7 @@ class StreamChunks:
         finally:
             _abandon([part for parts in under_way for part in parts])
 
-    def _submit(self, reader: SlideReader, planned: PlannedTiles, index: int) -> _Parts:
+    def _submit(self, reader: TileReader, planned: PlannedTiles, index: int) -> _Parts:
         start = index * planned.tiles_per_chunk
         end = min(start + planned.tiles_per_chunk, len(planned.coords))
         cuts = np.linspace(start, end, min(self.threads, end - start) + 1).astype(int)
@@ -101,7 +124,7 @@ def _abandon(parts: _Parts) -> None:
     wait(parts)
 
 
-def _timed_read(reader: SlideReader, planned: PlannedTiles, start: int, end: int) -> Tiles:
+def _timed_read(reader: TileReader, planned: PlannedTiles, start: int, end: int) -> Tiles:
     with metrics.TILE_DECODE_SECONDS.time():
         return reader.read_tiles(planned.coords[start:end], planned.cut)
 

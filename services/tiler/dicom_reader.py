@@ -50,6 +50,7 @@ class DicomTiles:
         self.levels = tuple(Level(lv.size.width, lv.size.height, full.width / lv.size.width) for lv in self._levels)
         self.layouts = tuple(TileLayout(lv.tile_size.width, lv.tile_size.height) for lv in self._levels)
         self.codec = _codec(self._levels[0])
+        self.codecs = (self.codec,) * len(self.levels)
         self._rgb = str(self._levels[0].datasets[0].photometric_interpretation) == "RGB"
 
     def decode(self, level: int, column: int, row: int) -> Rgb:

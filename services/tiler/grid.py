@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.tiler.errors import SlideBeyondBoundsError
 from services.tiler.limits import MAX_PLACES
 from services.tiler.ports import Cut, Origins, SlideFacts
+from shared.preprocessing import Preprocessing, is_default
 from shared.units import Level0Px, Microns, MicronsPerPx, TilePx
 
 
@@ -19,6 +20,8 @@ class GridSpec(BaseModel):
 
     tile_px: TilePx = Field(default=TilePx(256), ge=32, le=1024)
     tile_um: Microns = Field(default=Microns(128.0), ge=8, le=2048)
+    preprocessing: Preprocessing = Field(default=Preprocessing.AREA, exclude_if=is_default)
+    """As the encoder was trained. Digests name it unless it is the default."""
 
     @property
     def um_per_px(self) -> MicronsPerPx:
@@ -60,4 +63,4 @@ def lay(spec: GridSpec, slide: SlideFacts) -> Grid:
     if rows * columns > MAX_PLACES:
         claim = f"{rows * columns:,} places for tiles of {spec.tile_um:g} um"
         raise SlideBeyondBoundsError(f"the slide has {claim}; {MAX_PLACES:,} at most")
-    return Grid(rows, columns, Cut(width, height, spec.tile_px))
+    return Grid(rows, columns, Cut(width, height, spec.tile_px, spec.preprocessing))

@@ -23,6 +23,10 @@ class SlidesInPlace:
 
     root: Path
 
+    def has(self, files: Sequence[BlobInfo]) -> bool:  # noqa: ARG002 - as the protocol has it
+        """True: they lie where they are read."""
+        return True
+
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
         """The slide's own files.

@@ -260,8 +260,8 @@ class IsolatedReader:
 
 
 def _tiles(operation: str, origins: Origins, cut: Cut) -> wire.Message:
-    sides = [int(cut.width_px), int(cut.height_px), int(cut.px)]
-    return {"op": operation, "origins": origins.tolist(), "cut": sides}
+    how = [int(cut.width_px), int(cut.height_px), int(cut.px), cut.preprocessing]
+    return {"op": operation, "origins": origins.tolist(), "cut": how}
 
 
 def _one_file(shapes: Shapes) -> Arrays:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.tiler import range_channel
-from services.tiler.bucket_bytes import BucketBytes
+from services.tiler.bucket_bytes import Ranges
 from services.tiler.isolated_reader import IsolatedReader, Opening, ReaderLimits, WholeLimit
 from services.tiler.ports import SlideReader
 from services.tiler.ranged_slide import RangedSlide
@@ -35,7 +35,7 @@ class IsolatedReaders:
         """
         return IsolatedReader(self.host.fork(), self.limits, self._whole(), Opening.of(path, override))
 
-    def ranged(self, slide: RangedSlide, files: BucketBytes) -> SlideReader:
+    def ranged(self, slide: RangedSlide, files: Ranges) -> SlideReader:
         """Open a slide whose bytes come from the bucket as they are needed.
 
         Raises:

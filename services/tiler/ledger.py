@@ -1,7 +1,5 @@
 """The verdict on every place of the grid, from the overview."""
 
-from enum import IntEnum
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,18 +7,10 @@ from services.tiler.grid import Grid
 from services.tiler.ports import Mask, SlideFacts
 from services.tiler.tissue import TissueMap
 from shared.arrays import Floats, Ints
+from shared.slides.verdict import Verdict
 
 Ledger = NDArray[np.uint8]
 """uint8 [rows, columns] of `Verdict`."""
-
-
-class Verdict(IntEnum):
-    """Verdict on a place of the grid; corrupt tiles are found only when they are decoded."""
-
-    OK = 0
-    BACKGROUND = 1
-    PEN = 2
-    BLURRED = 3
 
 
 def first_verdicts(grid: Grid, slide: SlideFacts, tissue_map: TissueMap, min_tissue: float, max_pen: float) -> Ledger:

@@ -44,6 +44,7 @@ def slide_tiled(slide: Slide, plan: dict[str, Any]) -> SlideTiled:
             tiles_per_chunk=plan["tiles_per_chunk"],
             tile_px=plan["grid"]["tile_px"],
             tile_um=plan["grid"]["tile_um"],
+            preprocessing=plan["grid"].get("preprocessing", ""),
         ),
         ledger=TileLedger(**plan["ledger"]),
         as_of=max((file.last_modified for file in files), key=when),

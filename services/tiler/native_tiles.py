@@ -1,70 +1,62 @@
 """Bulk reading of slides stored as a grid of compressed tiles: each is decoded once, strictly, then cut."""
 
-from collections import OrderedDict
 from collections.abc import Iterator
-from enum import Enum
-from threading import Lock
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tiler.ports import Level, Mask, Rgb
+from services.tiler.ports import Mask, Rgb
 from services.tiler.pyramid import Box, Boxes
+from services.tiler.reduced_jpeg import ReducedJpeg
+from services.tiler.tile_cache import Gap, Stored, TileCache
 from services.tiler.tile_codecs import CorruptTileError, TileLayout, is_jpeg_of
+from services.tiler.tile_store import TileStore
 
-_CACHE_BYTES = 96 * 2**20
-"""Room for the stored tiles of one row of a wide slide, so that the next row of cuts finds them decoded."""
+_ROWS = 4
+"""Rows of stored tiles of a level that are held, so that cuts below find them decoded, with one row for each thread."""
+_CACHE_BYTES = range(16 * 2**20, 96 * 2**20)
+"""What these rows may take."""
 _LARGE_TILES = 5
 """Tiles that are held whatever their size: large ones would otherwise be decoded repeatedly."""
+_WHITE = 255
 
 
 _UNKNOWN, _SOUND, _CORRUPT = range(3)
 Verdicts = NDArray[np.uint8]
-
-
-class TileStore(Protocol):
-    """Stored tiles of a slide, decoded one by one."""
-
-    levels: tuple[Level, ...]
-    layouts: tuple[TileLayout, ...]
-
-    def decode(self, level: int, column: int, row: int) -> Rgb | None:
-        """One stored tile, uint8 of the layout's size; None if the format has no tile there.
-
-        Raises:
-            CorruptTileError: its bytes do not decode.
-        """
-
-    def stored_jpeg(self, level: int, column: int, row: int) -> bytes | None:
-        """The JPEG file of one stored tile; None if there is none, or in another compression.
-
-        Raises:
-            CorruptTileError: its bytes are missing.
-        """
-
-    def close(self) -> None:
-        """Close files."""
+_Piece = tuple[int, int, int]
+"""Number of a box, and in it the left and upper edge of a stored tile, which may lie outside."""
 
 
 class NativeTiles:
     """A pixel source over stored tiles."""
 
     def __init__(self, store: TileStore, cache_bytes: int | None = None) -> None:
+        self._store = ReducedJpeg(store)
         self.levels = store.levels
-        self._store = store
-        largest = max((layout.bytes for layout in store.layouts), default=0)
-        room = max(_CACHE_BYTES, _LARGE_TILES * largest)
+        self.reduced_levels = self._store.levels
         self._verdicts: dict[int, Verdicts] = {}
-        self._cache = _TileCache(room if cache_bytes is None else cache_bytes)
+        levels = range(len(self.reduced_levels))
+        self._caches = [TileCache(self._room(level) if cache_bytes is None else cache_bytes) for level in levels]
 
-    def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
-        """Pixels of each box, uint8 [height, width, 3]; None where a stored tile under it is corrupt."""
-        for x, y, width, height in boxes.tolist():
-            try:
-                yield self._region(level, x, y, width, height)
-            except CorruptTileError:
-                yield None
+    def read(self, level: int, boxes: Boxes, out: Rgb) -> Mask:
+        """Write the pixels of boxes of one size to `out`, uint8 [n, height, width, 3].
+
+        Each stored tile is decoded and copied to all boxes over it while it is in the CPU's cache. Returns which boxes
+        lie over a corrupt one, bool [n].
+        """
+        cache, side = self._caches[level], self._store.layouts[level]
+        corrupt = np.zeros(len(boxes), np.bool_)
+        for (row, column), pieces in sorted(self._pieces(level, boxes).items()):
+            tile = cache.get((column, row))
+            if tile is None:
+                tile = self._decode(level, column, row)
+            copied = 0
+            for index, left, top in pieces:
+                if tile is Gap.CORRUPT:
+                    corrupt[index] = True
+                copied += _copy(tile, side, out[index], left, top)
+            cache.keep((column, row), tile, copied, side.bytes)
+        return corrupt
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
         """Which boxes lie over a corrupt stored tile, bool [n]; each stored tile is decoded once."""
@@ -93,16 +85,18 @@ class NativeTiles:
     def close(self) -> None:
         """Close the store and drop decoded tiles."""
         self._store.close()
-        self._cache = _TileCache(0)
+        for cache in self._caches:
+            cache.clear()
 
-    def _region(self, level: int, x: int, y: int, width: int, height: int) -> Rgb:
+    def _pieces(self, level: int, boxes: Boxes) -> dict[tuple[int, int], list[_Piece]]:
+        """By row and column of each stored tile, the boxes over it and where its corner lies in them."""
         side = self._store.layouts[level]
-        canvas = np.full((height, width, 3), 255, np.uint8)
-        for column, row in self._under(level, x, y, width, height):
-            tile = self._tile(level, column, row)
-            if tile is not None:
-                _paste(canvas, tile, column * side.width_px - x, row * side.height_px - y)
-        return canvas
+        pieces: dict[tuple[int, int], list[_Piece]] = {}
+        for index, box in enumerate(boxes.tolist()):
+            for column, row in self._under(level, *box):
+                piece = index, column * side.width_px - box[0], row * side.height_px - box[1]
+                pieces.setdefault((row, column), []).append(piece)
+        return pieces
 
     def _under(self, level: int, x: int, y: int, width: int, height: int) -> Iterator[tuple[int, int]]:
         """Column and row of each stored tile under a box, row by row."""
@@ -111,9 +105,15 @@ class NativeTiles:
             for column in range(x // side.width_px, -(-(x + width) // side.width_px)):
                 yield column, row
 
+    def _room(self, level: int) -> int:
+        """Bytes for decoded tiles of a level."""
+        side = self._store.layouts[level]
+        rows = _ROWS * -(-self.reduced_levels[level].width_px // side.width_px) * side.bytes
+        return max(_CACHE_BYTES.start, min(rows, _CACHE_BYTES.stop), _LARGE_TILES * side.bytes)
+
     def _verdicts_of(self, level: int) -> Verdicts:
         """Of each stored tile of a level, as far as known, uint8 [rows, columns]."""
-        full, side = self.levels[level], self._store.layouts[level]
+        full, side = self.reduced_levels[level], self._store.layouts[level]
         shape = -(-full.height_px // side.height_px), -(-full.width_px // side.width_px)
         return self._verdicts.setdefault(level, np.zeros(shape, np.uint8))
 
@@ -122,17 +122,7 @@ class NativeTiles:
             verdicts[row, column] = _CORRUPT if self._decode(level, column, row) is Gap.CORRUPT else _SOUND
         return bool(verdicts[row, column] == _CORRUPT)
 
-    def _tile(self, level: int, column: int, row: int) -> Rgb | None:
-        key = (level, column, row)
-        stored = self._cache.get(key)
-        if stored is None:
-            stored = self._decode(level, column, row)
-            self._cache.put(key, stored)
-        if stored is Gap.CORRUPT:
-            raise CorruptTileError(f"tile {column}, {row} of level {level} is damaged")
-        return stored if isinstance(stored, np.ndarray) else None
-
-    def _decode(self, level: int, column: int, row: int) -> "Stored":
+    def _decode(self, level: int, column: int, row: int) -> Stored:
         side = self._store.layouts[level]
         try:
             tile = self._store.decode(level, column, row)
@@ -143,51 +133,13 @@ class NativeTiles:
         return tile if tile.shape == (side.height_px, side.width_px, 3) else Gap.CORRUPT
 
 
-class Gap(Enum):
-    """A stored tile has no pixels."""
-
-    NOTHING_STORED = "nothing stored"
-    CORRUPT = "corrupt"
-
-
-Stored = Rgb | Gap
-
-
-def _paste(canvas: Rgb, tile: Rgb, x: int, y: int) -> None:
-    """Copy the part of `tile` that falls on `canvas` when its corner lies at (x, y)."""
-    left, top = max(0, x), max(0, y)
-    right, bottom = min(canvas.shape[1], x + tile.shape[1]), min(canvas.shape[0], y + tile.shape[0])
-    if right > left and bottom > top:
-        canvas[top:bottom, left:right] = tile[top - y : bottom - y, left - x : right - x]
-
-
-_Key = tuple[int, int, int]
-
-
-class _TileCache:
-    """The most recently used stored tiles, up to a number of bytes; shared by threads."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._tiles: OrderedDict[_Key, Stored] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: _Key) -> Stored | None:
-        with self._lock:
-            if key in self._tiles:
-                self._tiles.move_to_end(key)
-            return self._tiles.get(key)
-
-    def put(self, key: _Key, tile: Stored) -> None:
-        with self._lock:
-            if key in self._tiles:
-                return
-            self._tiles[key] = tile
-            self._bytes += _size(tile)
-            while self._bytes > self._max_bytes and self._tiles:
-                self._bytes -= _size(self._tiles.popitem(last=False)[1])
-
-
-def _size(tile: Stored) -> int:
-    return tile.nbytes if isinstance(tile, np.ndarray) else 64
+def _copy(tile: Stored, side: TileLayout, box: Rgb, left: int, top: int) -> int:
+    """Copy what a stored tile has of a box, white where the format has no tile; returns its bytes."""
+    x, y = -left if left < 0 else 0, -top if top < 0 else 0
+    target = box[top + y : top + side.height_px, left + x : left + side.width_px]
+    if isinstance(tile, Gap):
+        target[...] = _WHITE
+    else:
+        height, width, _ = target.shape
+        target[...] = tile[y : y + height, x : x + width]
+    return target.size

@@ -137,7 +137,7 @@ class OnLanding:
     def _planned(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> SlideTiled | SlideRejected:
         try:
             with metrics.SLIDES_IN_FLIGHT.labels(messages.SERVICE).track_inprogress(), self._one_first_turn(slide):
-                if not slide.usable:
+                if not slide.is_complete:
                     raise incomplete(slide)
                 outcome = self.plan_tiles(SlideLanded(named, tuple(map(self._described, slide.files))))
         except (SlideError, GivenUpError) as error:

@@ -1,7 +1,7 @@
 """Reads all formats of OpenSlide; JPEG tiles are decoded directly if that gives the same pixels."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -47,12 +47,17 @@ class OpenSlidePixels:
         """The file's properties."""
         sizes, shrinks = self._handle.level_dimensions, self._handle.level_downsamples
         self.levels = tuple(Level(w, h, d) for (w, h), d in zip(sizes, shrinks, strict=True))
+        self.reduced_levels = self.levels
 
-    def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
-        """Pixels of each box, uint8 [height, width, 3], white where the format has no tile."""
-        scale = self.levels[level].downsample
-        for x, y, width, height in boxes.tolist():
-            yield self._region((round(x * scale), round(y * scale)), level, (width, height))
+    def read(self, level: int, boxes: Boxes, out: Rgb) -> Mask:
+        """Write the pixels of boxes, white where the format has no tile; returns which fail to decode, bool [n]."""
+        corrupt = np.zeros(len(boxes), np.bool_)
+        for index, box in enumerate(boxes.tolist()):
+            region = self._region(level, box)
+            corrupt[index] = region is None
+            if region is not None:
+                out[index] = region
+        return corrupt
 
     def stored_jpeg(self, level: int, box: Box) -> bytes | None:  # noqa: ARG002 - as the protocol has it
         """None: OpenSlide gives no stored tiles."""
@@ -60,9 +65,11 @@ class OpenSlidePixels:
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
         """Which boxes fail to decode, bool [n]."""
-        return np.array([region is None for region in self.regions(level, boxes)], np.bool_)
+        return np.array([pyramid.read_region(self, level, box) is None for box in boxes.tolist()], np.bool_)
 
-    def _region(self, corner: tuple[int, int], level: int, size: tuple[int, int]) -> Rgb | None:
+    def _region(self, level: int, box: Box) -> Rgb | None:
+        scale, size = self.levels[level].downsample, (box[2], box[3])
+        corner = round(box[0] * scale), round(box[1] * scale)
         try:
             return _on_white(self._handle.read_region(corner, level, size))
         except openslide.OpenSlideError:
@@ -204,7 +211,7 @@ def _agree(direct: NativeTiles, slide: OpenSlidePixels) -> bool:
     corners = np.outer([0.5, 0.25, 0.75], [full.width_px, full.height_px]).astype(np.int32)
     probe = Cut(Level0Px(64), Level0Px(64), TilePx(64))
     boxes = pyramid.tile_boxes(slide.levels, 0, corners, probe)
-    pairs = list(zip(direct.regions(0, boxes), slide.regions(0, boxes), strict=True))
+    pairs = [tuple(pyramid.read_region(source, 0, box) for source in (direct, slide)) for box in boxes.tolist()]
     return all(reference is None for _, reference in pairs) or any(
         _same(pixels, reference) for pixels, reference in pairs
     )

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from services.tiler.errors import UnknownPlanError
+from services.tiler.grid import GridSpec
 from services.tiler.planner import TilePlan
 from services.tiler.ports import Cut, Origins, Rgb, SlideFacts
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.tensors import encode_tensors
-from shared.units import Level0Px, Sha256, TilePx
+from shared.units import Level0Px, Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class PlanStore:
         except ObjectChangedError as error:
             raise UnknownPlanError(f"plan {plan} of slide {slide} has lost its tiles") from error
         sides = Level0Px(round(described["tile_width_px"])), Level0Px(round(described["tile_height_px"]))
-        cut = Cut(*sides, TilePx(described["grid"]["tile_px"]))
+        grid = GridSpec.model_validate(described["grid"])
+        cut = Cut(*sides, grid.tile_px, grid.preprocessing)
         return PlannedTiles(slide, cut, described["tiles_per_chunk"], tensors["coords"])
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.tiler.colours import check_pixels
 from services.tiler.errors import UnreadableSlideError
 from services.tiler.grid import Grid, GridSpec, lay
-from services.tiler.ledger import Ledger, Verdict, first_verdicts
+from services.tiler.ledger import Ledger, first_verdicts
 from services.tiler.ports import Mask, Origins, Rgb, SlideFacts, SlideReader
 from services.tiler.qc import remarks
 from services.tiler.resolution import check_extent
@@ -18,6 +18,7 @@ from services.tiler.sharpness import SHARPNESS_UM_PER_PX, at_two_microns, find_b
 from services.tiler.staining import stain_colours
 from services.tiler.tissue import TissueMap, TissueRules, find_tissue, overview_scale
 from shared.canonical import digest_of
+from shared.slides.verdict import Verdict
 from shared.units import MicronsPerPx, Sha256
 
 PLANNER_VERSION = 2

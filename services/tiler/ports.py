@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.blob.port import BlobInfo
+from shared.preprocessing import Preprocessing
 from shared.units import Level0Px, MicronsPerPx, Sha256, TilePx
 
 Rgb = NDArray[np.uint8]
@@ -68,6 +69,7 @@ class Cut:
     width_px: Level0Px
     height_px: Level0Px
     px: TilePx
+    preprocessing: Preprocessing = Preprocessing.AREA
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,9 @@ class LocalSlide:
 
 class SlideFiles(Protocol):
     """Provides slides as files on this machine's disk."""
+
+    def has(self, files: Sequence[BlobInfo]) -> bool:
+        """Whether these versions of a slide's files are on disk already."""
 
     def hold(self, files: Sequence[BlobInfo]) -> AbstractContextManager[LocalSlide]:
         """Keep exactly these versions of a slide's files on disk while the context lasts; the primary file is first.

@@ -1,13 +1,14 @@
 """Reads tiles and overview from pyramid levels: chooses the level and resamples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from services.tiler.ports import Cut, Level, Mask, Origins, Overview, Resolution, Rgb, Tiles
-from shared.arrays import Ints
+from shared.arrays import Floats, Ints
+from shared.preprocessing import Preprocessing
 from shared.units import MicronsPerPx
 
 Box = tuple[int, int, int, int]
@@ -19,6 +20,10 @@ _ENLARGE = 1.02
 """A level may be this much coarser than wanted: levels are seldom exact powers of two."""
 _HARDLY = 1.05
 """Up to this shrinkage two neighbours make a pixel; averaging areas gives the same."""
+_AS_IT_IS = 0.02
+"""Up to this difference from the wanted resolution, DCT preprocessing takes a level's pixels as they are."""
+_CANVAS_BYTES = 4 * 2**20
+"""Pixels that are read before they are resampled, at least one tile's."""
 _BLOCK_PX = 1024
 """Overviews are read in blocks of about this side, in pixels of the level, whatever the free memory."""
 _SMALLEST_BLOCK_PX = 128
@@ -29,9 +34,14 @@ class PixelSource(Protocol):
     """Pixels of pyramid levels, as one format stores them. Safe to use from several threads."""
 
     levels: tuple[Level, ...]
+    reduced_levels: tuple[Level, ...]
+    """The same, and after them those that its JPEG tiles give when they are decoded smaller."""
 
-    def regions(self, level: int, boxes: Boxes) -> Iterator[Rgb | None]:
-        """Pixels of each box, uint8 [height, width, 3]; None where any of them fails to decode."""
+    def read(self, level: int, boxes: Boxes, out: Rgb) -> Mask:
+        """Write the pixels of boxes of one size to `out`, uint8 [n, height, width, 3].
+
+        Returns which boxes have pixels that fail to decode, bool [n].
+        """
 
     @property
     def stored_px(self) -> int:
@@ -41,7 +51,7 @@ class PixelSource(Protocol):
         """The stored JPEG file whose pixels are exactly those of a box on its level; None if there is none."""
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
-        """Which boxes `regions` has no pixels for, bool [n]."""
+        """Which boxes `read` has no pixels for, bool [n]."""
 
     def close(self) -> None:
         """Close files and release caches."""
@@ -53,16 +63,34 @@ def best_level(levels: Sequence[Level], shrink: float) -> int:
     return max(fit, key=lambda i: levels[i].downsample, default=0)
 
 
+def read_region(source: PixelSource, level: int, box: Box) -> Rgb | None:
+    """Pixels of a box of a level, uint8 [height, width, 3]; None where any of them fails to decode."""
+    pixels = np.empty((1, box[3], box[2], 3), np.uint8)
+    return None if source.read(level, np.array([box], np.int64), pixels)[0] else pixels[0]
+
+
 def read_tiles(source: PixelSource, origins: Origins, cut: Cut) -> Tiles:
-    """Read tiles from the best level, area-resampled; pixels uint8 [n, px, px, 3], corrupt bool [n]."""
-    pixels = np.zeros((len(origins), cut.px, cut.px, 3), np.uint8)
+    """Read tiles as their preprocessing has it; pixels uint8 [n, px, px, 3], corrupt bool [n]."""
+    level, boxes = _boxes(source, origins, cut)
+    pixels = np.empty((len(origins), cut.px, cut.px, 3), np.uint8)
     corrupt = np.zeros(len(origins), np.bool_)
-    for i, region in enumerate(source.regions(*_boxes(source, origins, cut))):
-        if region is None:
-            corrupt[i] = True
-        else:
-            _resample(region, pixels[i])
+    if len(boxes) and boxes[0, 2:].tolist() == [cut.px, cut.px]:
+        corrupt = source.read(level, boxes, pixels)
+    elif len(boxes):
+        step = max(1, _CANVAS_BYTES // int(boxes[0, 2:].prod() * 3))
+        for batch in (slice(start, start + step) for start in range(0, len(boxes), step)):
+            corrupt[batch] = _read_resampled(source, level, boxes[batch], pixels[batch])
+    pixels[corrupt] = 0
     return Tiles(pixels, corrupt)
+
+
+def _read_resampled(source: PixelSource, level: int, boxes: Boxes, out: Rgb) -> Mask:
+    width, height = boxes[0, 2:].tolist()
+    regions = np.empty((len(boxes), height, width, 3), np.uint8)
+    corrupt = source.read(level, boxes, regions)
+    for region, tile in zip(regions, out, strict=True):
+        _resample(region, tile)
+    return corrupt
 
 
 def find_damaged(source: PixelSource, origins: Origins, cut: Cut) -> Mask:
@@ -72,18 +100,28 @@ def find_damaged(source: PixelSource, origins: Origins, cut: Cut) -> Mask:
 
 def _boxes(source: PixelSource, origins: Origins, cut: Cut) -> tuple[int, Boxes]:
     """The level that tiles are read from, and where they lie on it."""
-    level = best_level(source.levels, min(cut.width_px, cut.height_px) / cut.px)
-    return level, tile_boxes(source.levels, level, origins, cut)
+    levels = source.reduced_levels if cut.preprocessing is Preprocessing.DCT else source.levels
+    level = best_level(levels, min(cut.width_px, cut.height_px) / cut.px)
+    return level, tile_boxes(levels, level, origins, cut)
 
 
 def tile_boxes(levels: Sequence[Level], level: int, origins: Origins, cut: Cut) -> Boxes:
     """Where tiles lie on a level: rounded to its pixels and held inside it."""
     size = np.array([levels[level].width_px, levels[level].height_px])
     scale = size / [levels[0].width_px, levels[0].height_px]
-    sides = np.maximum(1, np.rint([cut.width_px, cut.height_px] * scale)).astype(np.int64)
-    corners = np.rint(origins * scale).astype(np.int64)
+    if cut.preprocessing is Preprocessing.DCT:  # sizes of reduced levels are rounded up
+        scale[:] = 1 / levels[level].downsample
+    sides, shift = _sides(cut, np.array([cut.width_px, cut.height_px]) * scale)
+    corners = np.rint(origins * scale + shift).astype(np.int64)
     held = np.clip(corners, 0, np.maximum(0, size - sides))
     return np.hstack([held, np.broadcast_to(np.minimum(sides, size), held.shape)])
+
+
+def _sides(cut: Cut, covered: Floats) -> tuple[Ints, Floats]:
+    """Width and height of a tile that covers so many pixels of a level, and by how much its corner is moved."""
+    if cut.preprocessing is Preprocessing.DCT and np.abs(covered / cut.px - 1).max() <= _AS_IT_IS:
+        return np.full(2, cut.px, np.int64), (covered - cut.px) / 2
+    return np.maximum(1, np.rint(covered)).astype(np.int64), np.zeros(2)
 
 
 def read_overview(source: PixelSource, resolution: Resolution, um_per_px: MicronsPerPx) -> Overview:
@@ -105,7 +143,8 @@ def _fill(overview: Overview, source: PixelSource, level: int, region: tuple[int
     """Read one rectangle (x0, y0, x1, y1) of the overview, splitting it if it fails to decode."""
     x0, y0, x1, y1 = region
     box = _level_box(overview, source.levels[level], region)
-    pixels = next(source.regions(level, box))
+    x, y, width, height = box[0].tolist()
+    pixels = read_region(source, level, (x, y, width, height))
     if pixels is not None:
         overview.pixels[y0:y1, x0:x1] = resampled(pixels, x1 - x0, y1 - y0)
         overview.readable[y0:y1, x0:x1] = True

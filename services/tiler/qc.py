@@ -1,9 +1,10 @@
 """Remarks on a slide's quality that a pathologist should see."""
 
 from services.tiler.grid import GridSpec
-from services.tiler.ledger import Ledger, Verdict
+from services.tiler.ledger import Ledger
 from services.tiler.ports import SlideFacts
 from services.tiler.tissue import TissueMap
+from shared.slides.verdict import Verdict
 
 _PEN_SHARE = 0.01
 """Of tissue and ink together."""

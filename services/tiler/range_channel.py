@@ -10,14 +10,14 @@ from queue import SimpleQueue
 from threading import Thread
 
 from services.tiler import reader_wire as wire
-from services.tiler.bucket_bytes import MAX_READ, BucketBytes
+from services.tiler.bucket_bytes import MAX_READ, Ranges
 from shared.errors import MedullaError
 
 CHANNELS = 4
 """Requests of one child at once."""
 
 
-def serve(files: BucketBytes) -> list[socket.socket]:
+def serve(files: Ranges) -> list[socket.socket]:
     """Answer requests on new channels until their other ends, which are returned, are closed."""
     ends = []
     for _ in range(CHANNELS):
@@ -27,7 +27,7 @@ def serve(files: BucketBytes) -> list[socket.socket]:
     return ends
 
 
-def _answer_all(channel: socket.socket, files: BucketBytes) -> None:
+def _answer_all(channel: socket.socket, files: Ranges) -> None:
     with closing(channel):
         try:
             while True:
@@ -36,7 +36,7 @@ def _answer_all(channel: socket.socket, files: BucketBytes) -> None:
             return
 
 
-def _answer(channel: socket.socket, files: BucketBytes, request: wire.Message) -> None:
+def _answer(channel: socket.socket, files: Ranges, request: wire.Message) -> None:
     try:
         data = files.read(int(request["file"]), int(request["at"]), int(request["size"]))
     except MedullaError:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from services.tiler import colours
+from services.tiler.block_bytes import BlockBytes
 from services.tiler.dicom_reader import DicomReader
 from services.tiler.errors import UnsupportedFormatError
 from services.tiler.limits import check_levels
@@ -54,13 +55,13 @@ def open_ranged(slide: RangedSlide, client: RangeClient) -> PixelReader:
         SlideError: it is not what its plan says, or cannot be read this way.
         OSError: its bytes do not come.
     """
-    files = [RemoteBytes(client, number, size) for number, size in enumerate(slide.sizes)]
+    files = [BlockBytes(RemoteBytes(client, number, size)) for number, size in enumerate(slide.sizes)]
     if slide.format == DICOM:
         return DicomReader(files, Override())
     return _open_tiff(slide, files[0])
 
 
-def _open_tiff(slide: RangedSlide, file: RemoteBytes) -> PixelReader:
+def _open_tiff(slide: RangedSlide, file: BlockBytes) -> PixelReader:
     check_levels(slide.levels)
     pages = read_pages(file)
     full = largest(pages)

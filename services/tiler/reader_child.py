@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
+from services.tiler.kept_memory import keep_memory
 from services.tiler.ports import Cut, Origins, Region, SlideReader
 from services.tiler.range_channel import CHANNELS, RangeClient
 from services.tiler.ranged_slide import RangedSlide, open_ranged
@@ -24,6 +25,7 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared.error_location import place_of
 from shared.errors import PermanentError
+from shared.preprocessing import Preprocessing
 from shared.units import Level0Px, MicronsPerPx, TilePx
 
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -39,6 +41,7 @@ def main(setup_socket: socket.socket, open_slide: OpenSlide) -> NoReturn:
     """
     try:
         _die_with_parent()
+        keep_memory()
         request, channels = wire.receive_with_files(setup_socket, CHANNELS)
         _limit(request["memory_mb"])
         answer = _attempt(lambda: _serve(setup_socket, _opened(request, channels, open_slide)))
@@ -134,9 +137,9 @@ class _ChannelServer:
 
 def _tiles(request: wire.Message) -> tuple[Origins, Cut]:
     """The tiles of a request."""
-    width, height, px = request["cut"]
+    width, height, px, preprocessing = request["cut"]
     origins = np.array(request["origins"], np.int32).reshape(-1, 2)
-    return origins, Cut(Level0Px(width), Level0Px(height), TilePx(px))
+    return origins, Cut(Level0Px(width), Level0Px(height), TilePx(px), Preprocessing(preprocessing))
 
 
 def _attempt(work: Callable[[], wire.Message]) -> wire.Message:

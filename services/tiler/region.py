@@ -6,7 +6,7 @@ import simplejpeg
 from services.tiler.errors import DamagedRegionError, NoLevelError
 from services.tiler.limits import MAX_REGION_READ_PX
 from services.tiler.ports import Layout, Level, Region, Rgb
-from services.tiler.pyramid import Box, PixelSource, best_level, resampled
+from services.tiler.pyramid import Box, PixelSource, best_level, read_region, resampled
 
 _QUALITY = 85
 _VIEWER_PX = 128, 1024
@@ -43,7 +43,7 @@ def jpeg_of(source: PixelSource, region: Region) -> bytes:
             return stored
     if box[2] * box[3] > MAX_REGION_READ_PX:
         raise NoLevelError("the slide stores no level that is coarse enough for this region")
-    pixels = next(source.regions(level, np.array([box], np.int64)))
+    pixels = read_region(source, level, box)
     if pixels is None:
         raise DamagedRegionError("this region of the slide does not decode")
     return encoded(resampled(pixels, region.out_width_px, region.out_height_px))

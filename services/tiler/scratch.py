@@ -40,6 +40,10 @@ class _Entry:
     download_lock: Lock = field(default_factory=Lock)
 
 
+def _version(files: Sequence[BlobInfo]) -> _Version:
+    return tuple((info.key, info.etag, info.version_id) for info in files)
+
+
 class Scratch:
     """Slide files downloaded from the store; idle ones stay for a while, unless their space is needed."""
 
@@ -56,6 +60,12 @@ class Scratch:
         self._count = 0
         metrics.SCRATCH_LIMIT_BYTES.set(self._budget)
 
+    def has(self, files: Sequence[BlobInfo]) -> bool:
+        """Whether these versions of a slide's files have been downloaded."""
+        with self._changed:
+            entry = self._entries.get(_version(files))
+            return entry is not None and entry.local is not None
+
     @contextmanager
     def hold(self, files: Sequence[BlobInfo]) -> Iterator[LocalSlide]:
         """Keep these versions of a slide's files on disk; waits while others fill the budget.
@@ -65,7 +75,7 @@ class Scratch:
             TransientError: no space became free in time.
             ObjectChangedError, EmptyObjectError, OutOfDiskError: see `Downloader`.
         """
-        version = tuple((info.key, info.etag, info.version_id) for info in files)
+        version = _version(files)
         entry = self._enter(version, sum(file.size for file in files))
         try:
             with entry.download_lock:

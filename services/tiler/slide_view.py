@@ -8,14 +8,14 @@ from typing import Any, Self, TypeVar
 from medulla.v1.common_pb2 import Slide
 
 from services.tiler import messages
-from services.tiler.bucket_bytes import BucketBytes, TooScatteredError
+from services.tiler.bucket_bytes import BucketBytes, TooScatteredError, cause_of
 from services.tiler.errors import SlideGoneError, UnsupportedFormatError
 from services.tiler.isolation import IsolatedReaders
 from services.tiler.ports import Layout, Region, SlideFiles, SlideReader
 from services.tiler.ranged_slide import RangedSlide
 from services.tiler.resolution import Override
 from shared.blob.port import BlobStore, ObjectChangedError
-from shared.errors import CrashedWorkerError, MedullaError, TransientError
+from shared.errors import MedullaError
 from shared.slides.standing import StandingCheck
 
 Answer = TypeVar("Answer")
@@ -74,15 +74,8 @@ class SlideView:
 
 
 def _cause(source: BucketBytes | None, error: MedullaError | OSError) -> MedullaError | OSError:
-    if source is None:
-        return error
-    if isinstance(source.failure, ObjectChangedError):
-        return SlideGoneError(str(source.failure))
-    if source.failure is not None:
-        return source.failure
-    if source.waiting and isinstance(error, CrashedWorkerError):
-        return TransientError("the object store did not answer in time")
-    return error
+    cause = error if source is None else cause_of(source, error)
+    return SlideGoneError(str(cause)) if source and isinstance(cause, ObjectChangedError) else cause
 
 
 @dataclass(frozen=True)

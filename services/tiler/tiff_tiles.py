@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-import numpy as np
-
 from services.tiler.byte_source import ByteSource
 from services.tiler.ports import Level, Rgb
-from services.tiler.tiff_page import Table, TiffPage, largest
+from services.tiler.table_blocks import TableBlocks
+from services.tiler.tiff_page import TiffPage, largest
 from services.tiler.tile_codecs import (
     CorruptTileError,
     TileLayout,
@@ -33,8 +32,10 @@ class TiffTiles:
     def __init__(self, source: ByteSource, pages: Sequence[TiffPage], levels: tuple[Level, ...]) -> None:
         self.levels = levels
         self.layouts = tuple(TileLayout(page.tile_width_px, page.tile_height_px) for page in pages)
+        self.codecs = tuple(page.codec for page in pages)
         self._pages = tuple(pages)
         self._source = source
+        self._tables = TableBlocks(source)
 
     @classmethod
     def of(cls, source: ByteSource, pages: Iterable[TiffPage], levels: tuple[Level, ...]) -> Self | None:
@@ -77,20 +78,13 @@ class TiffTiles:
         """Close the source."""
         self._source.close()
 
-    def _entry(self, table: Table | None, index: int) -> int:
-        """One number of a table, read when it is needed: tables of large slides are large."""
-        if table is None:
-            raise CorruptTileError("the page has lost its table of tiles")
-        at, size = table.place(index)
-        return int(np.frombuffer(self._source.read(at, size), table.dtype)[0])
-
     def _stored(self, page: TiffPage, column: int, row: int) -> bytes | None:
         """The bytes of a stored tile; None if there are none."""
         index = row * page.columns + column
-        size = self._entry(page.sizes, index)
+        size = self._tables.entry(page.sizes, index)
         if size == 0:
             return None
-        offset = self._entry(page.offsets, index)
+        offset = self._tables.entry(page.offsets, index)
         data = self._source.read(offset, size) if offset else b""
         if len(data) < size:
             raise CorruptTileError(f"a tile of {size:,} bytes does not lie within the file")

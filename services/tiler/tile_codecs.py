@@ -50,18 +50,28 @@ def is_jpeg_of(data: bytes, side: TileLayout) -> bool:
     return whole and space in _COLOURS and (width, height) == (side.width_px, side.height_px)
 
 
-def decode_jpeg(data: bytes, side: TileLayout) -> Rgb:
-    """Decode a JPEG file, refusing damage that libjpeg would silently repair.
+def decode_jpeg(data: bytes, side: TileLayout, shrink: int = 1) -> Rgb:
+    """Decode a JPEG file, refusing damage that libjpeg would silently repair, to 1/`shrink` of its size (1, 2, 4, 8).
 
     Raises:
-        CorruptTileError: the bytes are damaged, or the picture is larger than `side`.
+        CorruptTileError: the bytes are damaged, or the picture is larger than `side`, or, shrunk, of another size.
     """
-    out = np.empty(side.bytes, np.uint8)
+    width, height = side.width_px // shrink, side.height_px // shrink
+    out = np.empty((height, width, 3), np.uint8)
+    least = {"min_width": width, "min_height": height} if shrink > 1 else {}
     try:
-        tile = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, buffer=out, strict=True)
+        if shrink > 1:
+            _check_size(data, side)
+        tile = simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, buffer=out, strict=True, **least)
     except ValueError as error:
         raise CorruptTileError(str(error)) from error
     return np.asarray(tile, np.uint8)
+
+
+def _check_size(data: bytes, side: TileLayout) -> None:
+    height, width, *_ = simplejpeg.decode_jpeg_header(data)
+    if (width, height) != (side.width_px, side.height_px):
+        raise CorruptTileError(f"a tile is {width:,} x {height:,} px, not {side.width_px:,} x {side.height_px:,} px")
 
 
 def decode_jpeg2000(data: bytes, side: TileLayout) -> Rgb:

@@ -6,6 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from services.trainer.errors import BadProfileError
+from services.trainer.yaml_problems import yaml_problems
 from services.trainer.yaml_text import parse_yaml
 from shared.bounded_file import read_start
 from shared.model.profile import Profile
@@ -14,7 +15,6 @@ from shared.words import sentence
 
 _MOST_BYTES = 2_000_000
 PROFILES = Path(__file__).parent / "profiles"
-_PLAIN_MESSAGES = {"extra_forbidden": "nothing of this name belongs here", "missing": "is missing"}
 
 
 def load_profile(source: Path | str | None = None) -> Profile:
@@ -24,8 +24,10 @@ def load_profile(source: Path | str | None = None) -> Profile:
         BadProfileError: it is not there, no YAML, or not a profile; the text names every place at fault.
     """
     path = _path(source or "medulloblastoma")
+    content = None
     try:
-        profile = Profile.model_validate(parse_yaml(_content(path)))
+        content = parse_yaml(_content(path))
+        profile = Profile.model_validate(content)
         for text in [profile.rule, *profile.subgroups.values()]:
             profile.expression(text)
     except OSError as error:
@@ -36,7 +38,7 @@ def load_profile(source: Path | str | None = None) -> Profile:
     except BadRuleError as error:
         raise BadProfileError(f"profile {path}: {error}") from error
     except ValidationError as error:
-        raise BadProfileError(f"profile {path} is refused: {_problems(error)}") from error
+        raise BadProfileError(f"profile {path} is refused: {sentence(yaml_problems(error, content))}") from error
     return profile
 
 
@@ -45,16 +47,6 @@ def _content(path: Path) -> bytes:
     if len(data) > _MOST_BYTES:
         raise BadProfileError(f"profile {path} has more than {_MOST_BYTES} bytes, which are allowed")
     return data
-
-
-def _problems(error: ValidationError) -> str:
-    """Every problem with its place; an error that follows from one within a list is left out."""
-    problems = [
-        (".".join(map(str, item["loc"])), _PLAIN_MESSAGES.get(item["type"], item["msg"])) for item in error.errors()
-    ]
-    places = [place for place, _ in problems]
-    causes = [item for item in problems if not any(place.startswith(f"{item[0]}.") for place in places)]
-    return sentence([f"{place}: {text}".removeprefix(": ").replace("Value error, ", "") for place, text in causes])
 
 
 def _path(source: Path | str) -> Path:

@@ -102,7 +102,7 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
-        if any(part in {"", ".", ".."} or "\0" in part for part in parts) or parts[0] == _UNFINISHED:
+        if any(name in {"", ".", ".."} or "\0" in name for name in parts) or parts[0] == _UNFINISHED:
             raise UnsafeKeyError(f"key {key!r} does not name a file inside the store")
         return self._root.joinpath(*parts)
 
@@ -188,9 +188,9 @@ def _etag(stat: os.stat_result) -> str:
 
 def _read(file: int, start: int, end: int) -> bytes:
     parts = []
-    while start < end and (part := os.pread(file, end - start, start)):
-        parts.append(part)
-        start += len(part)
+    while start < end and (chunk := os.pread(file, end - start, start)):
+        parts.append(chunk)
+        start += len(chunk)
     return b"".join(parts)
 
 

@@ -35,7 +35,7 @@ class MemoryBus:
 
     def __init__(self, partitions: int = 3) -> None:
         self._partitions = partitions
-        self._logs: dict[Partition, list[_Written]] = defaultdict(list)
+        self._logs: dict[Partition, list[_Written | None]] = defaultdict(list)
         self._groups: dict[str, _Group] = defaultdict(_Group)
         self._changed = Condition()
 
@@ -48,9 +48,26 @@ class MemoryBus:
         return _MemoryConsumer(self, group, topics, self._partitions)
 
     def records(self, topic: str) -> list[Record]:
-        """Everything ever sent to a topic, partition by partition, in order."""
+        """Everything on a topic, partition by partition, in order."""
+        return [delivery.record for delivery in self.deliveries(topic)]
+
+    def deliveries(self, topic: str) -> list[Delivery]:
+        """Every record now on a topic, with its place and time."""
         with self._changed:
-            return [written.record for partition in self._partitions_of([topic]) for written in self._logs[partition]]
+            return [
+                Delivery(written.record, partition.number, offset, written.at)
+                for partition in self._partitions_of([topic])
+                for offset, written in enumerate(self._logs[partition])
+                if written is not None
+            ]
+
+    def forget(self, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
+        """Remove records of a topic and return how many; the offsets of the others stay."""
+        obsolete = [delivery for delivery in self.deliveries(topic) if is_obsolete(delivery)]
+        with self._changed:
+            for delivery in obsolete:
+                self._logs[Partition(topic, delivery.partition)][delivery.offset] = None
+        return len(obsolete)
 
     def lag(self, group: str, topics: Sequence[str]) -> int:
         """How many records of `topics` the group has not finished yet, delayed ones included."""
@@ -95,9 +112,12 @@ class MemoryBus:
 
     def _head(self, state: _Group, partition: Partition) -> Delivery | None:
         offset, log = state.committed[partition], self._logs[partition]
-        if partition in state.busy or offset >= len(log):
+        while offset < len(log) and log[offset] is None:
+            offset += 1
+        written = log[offset] if offset < len(log) else None
+        if partition in state.busy or written is None:
             return None
-        record, at = log[offset]
+        record, at = written
         return Delivery(record, partition.number, offset, at) if not_before(record) <= time.time() else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:

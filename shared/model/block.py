@@ -104,7 +104,7 @@ def check_blocks(blocks: Sequence[Block]) -> None:
 
 def _check_arm_names(blocks: Sequence[Block]) -> None:
     """Refuse blocks of which two choices, or one and an arm that is no choice of blocks, would have one name."""
-    parts = {part for block in blocks for part in (block.name, block.log_risk)}
+    parts = {name for block in blocks for name in (block.name, block.log_risk)}
     if taken := sorted(parts & RESERVED):
         raise ValueError(f"blocks: {taken[0]} is the name of something else in reports")
     choices = (chosen for size in range(1, len(blocks) + 1) for chosen in combinations(blocks, size))

@@ -109,7 +109,7 @@ def _manifest(data: bytes, where: str) -> Manifest:
 def first_problem(error: ValidationError) -> str:
     """The first of pydantic's findings as `place: what`, without the value."""
     item = error.errors()[0]
-    place, message = ".".join(str(part) for part in item["loc"])[:_SHOWN], item["msg"][:_SHOWN]
+    place, message = ".".join(str(step) for step in item["loc"])[:_SHOWN], item["msg"][:_SHOWN]
     return f"{place}: {message}" if place else message
 
 

@@ -1,14 +1,15 @@
 """One vector of a case, `vectors/{case_id}/{block}.json`, checked against the profile and the columns of a model."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.canonical import sha256
 from shared.json_objects import JsonObjectError, read_object
 from shared.model.errors import BadVectorsError
-from shared.model.vector_model import MOST_COLUMNS
+from shared.model.vector_model import MOST_COLUMNS, column_name
 from shared.units import CaseId, Sha256
 from shared.words import sentence, shown
 
@@ -23,7 +24,7 @@ class CaseVector:
     digest: Sha256
     block: str
     values: Mapping[str, float]
-    """By column; a column that is not in it is missing."""
+    """By column, its name normalised; a column that is not in it is missing."""
     simulated: bool = False
     """The file states that its patient never lived."""
 
@@ -44,7 +45,7 @@ def parse_vector(data: bytes, case_id: CaseId, block: str, columns: Collection[s
     problems = [*_problems(entries, case_id, block), *_value_problems(values, columns)]
     if problems:
         raise BadVectorsError(f"the vector {block} of {case_id} is refused: {sentence(problems)}")
-    known = {name: float(value) for name, value in dict(values or {}).items() if value is not None}
+    known = {column_name(name): float(value) for name, value in dict(values or {}).items() if value is not None}
     return CaseVector(sha256(data), block, known, entries.get("simulated") is True)
 
 
@@ -63,20 +64,30 @@ def _problems(entries: Mapping[str, Any], case_id: CaseId, block: str) -> list[s
 
 def _value_problems(values: Any, columns: Collection[str]) -> list[str]:
     if not isinstance(values, dict) or not values:
-        return ["values is missing; it is an object with a number for each column"]
-    problems = []
-    wrong = [name for name, value in values.items() if not _is_value(value)]
-    if wrong:
-        shares = ", ".join(f"{shown(name)} is {shown(values[name])}" for name in wrong[:_LISTED])
-        more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
-        problems.append(f"{shares}{more}; allowed is a finite number, or null where it is missing")
-    known = set(columns)
-    unknown = [name for name in values if name not in known] if known else []
-    if unknown:
-        problems.append(f"{_listed(unknown)} no column of the bundle's model, which has {len(known)}")
+        problem = "empty" if values == {} else "missing" if values is None else shown(values)
+        return [f"values is {problem}; it is an object with a number for each column"]
+    problems = [*_refused_values(values), *_refused_names(values, set(columns))]
     if all(value is None for value in values.values()):
         problems.append("every value is missing")
     return problems
+
+
+def _refused_values(values: Mapping[str, Any]) -> Iterator[str]:
+    wrong = [name for name, value in values.items() if not _is_value(value)]
+    if wrong:
+        listed = ", ".join(f"{shown(name)} is {shown(values[name])}" for name in wrong[:_LISTED])
+        more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
+        yield f"{listed}{more}; allowed is a finite number, or null where it is missing"
+
+
+def _refused_names(values: Mapping[str, Any], columns: Collection[str]) -> Iterator[str]:
+    """Names that occur twice once they are normalised, and names of no column, where the columns are known."""
+    repeated = [name for name, count in Counter(map(column_name, values)).items() if count > 1]
+    if repeated:
+        yield f"{_listed(repeated)} named more than once"
+    unknown = [name for name in values if columns and column_name(name) not in columns]
+    if unknown:
+        yield f"{_listed(unknown)} no column of the bundle's model, which has {len(columns)}"
 
 
 def _is_value(value: Any) -> bool:

@@ -38,7 +38,7 @@ class Manifest(Frozen):
     created: str
     profile: Profile
     encoder: EncoderRef | None = None
-    """None for a bundle without pathomics."""
+    """None for a bundle without a model of slides."""
     arms: tuple[ArmRef, ...] = Field(min_length=1)
     files: dict[FileName, Hex256]
     simulated: bool

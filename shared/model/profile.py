@@ -119,10 +119,14 @@ class Profile(Frozen):
         """The block of that name; None if there is none."""
         return next((block for block in self.blocks if block.name == name), None)
 
+    def ordered(self, names: Iterable[str]) -> tuple[Block, ...]:
+        """The blocks of these names, in the order of the profile."""
+        chosen = set(names)
+        return tuple(block for block in self.blocks if block.name in chosen)
+
     def arm_name(self, blocks: Iterable[str]) -> str:
-        """Name of the arm of some blocks, in the order of the profile."""
-        chosen = set(blocks)
-        return arm_name(block for block in self.blocks if block.name in chosen)
+        """Name of the arm of these blocks."""
+        return arm_name(self.ordered(blocks))
 
     @property
     def log_risks(self) -> tuple[Variable, ...]:

@@ -83,7 +83,7 @@ def _holds(node: ast.expr, column: Column, levels: Mapping[str, tuple[str, ...]]
     match node:
         case ast.BoolOp(op=op, values=parts):
             joined = np.logical_and if isinstance(op, ast.And) else np.logical_or
-            return np.asarray(joined.reduce([_holds(part, column, levels) for part in parts]))
+            return np.asarray(joined.reduce([_holds(clause, column, levels) for clause in parts]))
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             return ~_holds(inner, column, levels)
         case ast.Compare(left=ast.Name(id=name), ops=[ast.In()], comparators=[ast.Tuple() | ast.List() as words]):

@@ -8,7 +8,7 @@ Value: TypeAlias = float | str
 """A number, or one of a variable's levels."""
 KNOWN_TREATMENT = "`treatment: true, known_at_prediction: true`"
 """How a profile declares a treatment that is known at the time of prediction."""
-UNKNOWN_TREATMENT = f"nobody knows it yet at the time of prediction; where one does, say {KNOWN_TREATMENT}"
+UNKNOWN_TREATMENT = f"it is not known at the time of prediction; if it is, declare {KNOWN_TREATMENT}"
 
 
 class Frozen(BaseModel):

@@ -1,10 +1,11 @@
 """The model of a block of vectors: from one vector a case to one log-risk, with the columns that moved it."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.arrays import Floats
 from shared.model.hazards import LinearHazard, LogHazard, Trees, contributions
@@ -13,6 +14,14 @@ from shared.model.vector import Vector, significant
 
 MOST_COLUMNS = 5_000
 _DIGITS = 9
+
+
+def column_name(text: str) -> str:
+    """A column's name as models, tables and vectors compare it: stripped, in Unicode's composed form (NFC)."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+ColumnName = Annotated[str, AfterValidator(column_name)]
 
 
 def vector_file(block: str) -> str:
@@ -32,7 +41,7 @@ class VectorModel(Frozen):
     """
 
     block: str
-    columns: tuple[str, ...] = Field(min_length=1, max_length=MOST_COLUMNS)
+    columns: tuple[ColumnName, ...] = Field(min_length=1, max_length=MOST_COLUMNS)
     """Names of all p columns, in the order of `mean` and `scale`."""
     mean: Vector
     """[p]."""

@@ -1,5 +1,6 @@
 """Authentication: bearer tokens of an OpenID issuer, or none on a loopback address."""
 
+import getpass
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from shared.errors import MedullaError
 from shared.rpc.handlers import AroundCalls
 from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
+from shared.text import capped
 
+_LONGEST_NAME = 200
 _ALGORITHMS = frozenset({"RS256", "ES256"})
 EVERY_ROLE = frozenset({"viewer", "operator"})
 
@@ -42,6 +45,8 @@ class Principal:
 
     subject: str
     roles: frozenset[str]
+    name: str = ""
+    """What people call the caller; empty where the token does not say."""
 
 
 class Verifier(Protocol):
@@ -77,7 +82,7 @@ class TokenVerifier:
             raise UnauthenticatedError("the token is of another issuer") from None
         except (PyJWTError, ValueError):
             raise UnauthenticatedError("the token is not valid") from None
-        return Principal(claims["sub"], roles_in(claims, self._settings.roles_claim))
+        return Principal(claims["sub"], roles_in(claims, self._settings.roles_claim), _name_in(claims))
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         header = jwt.get_unverified_header(token)
@@ -114,7 +119,7 @@ class OpenOnLoopback:
 
     def verify(self, token: str) -> Principal:  # noqa: ARG002 - required by the protocol
         """The user of this machine."""
-        return Principal("local", EVERY_ROLE)
+        return Principal("local", EVERY_ROLE, _local_user())
 
 
 def verifier(settings: AuthSettings, host: str) -> Verifier:
@@ -130,13 +135,25 @@ def verifier(settings: AuthSettings, host: str) -> Verifier:
     return TokenVerifier(settings, keys)
 
 
+def _name_in(claims: Mapping[str, Any]) -> str:
+    names = (claims.get(claim) for claim in ("name", "preferred_username"))
+    return capped(next((name for name in names if isinstance(name, str) and name), ""), _LONGEST_NAME)
+
+
+def _local_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     """Roles of the claim `path`, a name or dotted path: a list of strings, or words in one string; else none."""
     value: Any = claims.get(path)
     if value is None:
         value = claims
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, str):
         return frozenset(value.split())
     return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()

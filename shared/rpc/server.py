@@ -7,7 +7,9 @@ from threading import Event
 
 import grpc
 from cryptography import x509
+from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 from shared import metrics
 from shared.errors import MedullaError
@@ -29,7 +31,8 @@ class ServerTls(Section):
 class GrpcServer:
     """Serves what `register` adds until `stop` is set; the address is bound at construction.
 
-    Around every call: metrics, errors to status codes, tracing, then `interceptors` in their order.
+    Around every call: metrics, errors to status codes, tracing, then `interceptors` in their order. With `reflects`
+    clients may ask which services it has.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class GrpcServer:
         max_workers: int = 16,
         tls: ServerTls | None = None,
         grace_s: float = 30,
+        reflects: FileDescriptor | None = None,
     ) -> None:
         self._grace_s = grace_s
         self._health = health.HealthServicer()
@@ -51,6 +55,8 @@ class GrpcServer:
         )
         register(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if reflects is not None:
+            _reflect(self._server, reflects)
         self.port = _bound(self._server, address, tls)
         """The port in use, also if 0 was requested."""
 
@@ -62,6 +68,12 @@ class GrpcServer:
         self._health.enter_graceful_shutdown()
         self._server.stop(self._grace_s).wait()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _reflect(server: grpc.Server, file: FileDescriptor) -> None:
+    """Describe the services of `file`, health and reflection itself to clients that ask."""
+    own = (service.full_name for service in file.services_by_name.values())
+    reflection.enable_server_reflection((*own, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
 
 
 def _bound(server: grpc.Server, address: str, tls: ServerTls | None) -> int:

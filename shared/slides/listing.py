@@ -52,7 +52,7 @@ class FoundSlide:
     is_series: bool = False
     missing: str = ""
     """What is missing, as a sentence; empty if the slide is complete."""
-    usable: bool = True
+    is_complete: bool = True
     """Whether it can be processed even if something is missing."""
 
     @property
@@ -94,7 +94,9 @@ class SlideListing:
         absent = sorted(file for file, needed in required.items() if needed and file not in named)
         others = sorted((named[file] for file in required if file in named and file != name), key=lambda info: info.key)
         missing = f"the slide lacks {len(absent)} of its files: {', '.join(absent[:5])}" if absent else ""
-        return FoundSlide(pseudonyms.slide_id(name), (own, *others), (own, *others), missing=missing, usable=not absent)
+        return FoundSlide(
+            pseudonyms.slide_id(name), (own, *others), (own, *others), missing=missing, is_complete=not absent
+        )
 
     def _text(self, info: BlobInfo | None) -> str | None:
         if info is None:
@@ -151,4 +153,4 @@ def _series(rest: Mapping[str, BlobInfo], heads: Mapping[str, Instance | None]) 
     for uid, files in members.items():
         series = assemble(files)
         everything = tuple(info for info, _ in files)
-        yield FoundSlide(pseudonyms.series_id(uid), series.files, everything, True, series.missing, series.usable)
+        yield FoundSlide(pseudonyms.series_id(uid), series.files, everything, True, series.missing, series.is_complete)

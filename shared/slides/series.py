@@ -25,7 +25,7 @@ class Series:
     files: tuple[BlobInfo, ...]
     missing: str
     """A sentence; empty if the series is complete."""
-    usable: bool
+    is_complete: bool
     """Whether the base level is complete, so that the files can be processed."""
 
 

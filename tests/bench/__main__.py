@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import cast
 
 from shared.bus import topics
-from tests.bench import isolation, machine, memory, pipeline, readers, services, startup, triton
+from tests.bench import (
+    bucket,
+    case_list,
+    isolation,
+    machine,
+    memory,
+    pipeline,
+    preprocessing,
+    readers,
+    services,
+    startup,
+    triton,
+)
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
 from tests.stack.home import StackError
@@ -21,7 +33,18 @@ from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
 from tests.support.system import RealParts, System, running
 
-THEMES = ("startup", "readers", "isolation", "pipeline", "triton", "services", "memory")
+THEMES = (
+    "startup",
+    "readers",
+    "preprocessing",
+    "isolation",
+    "pipeline",
+    "bucket",
+    "triton",
+    "services",
+    "memory",
+    "list",
+)
 _Theme = Callable[[], list[Section]]
 
 
@@ -38,11 +61,16 @@ class Bench:
         themes: dict[str, _Theme] = {
             "startup": lambda: [startup.compare(self._size)],
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
+            "preprocessing": lambda: [preprocessing.compare(self._size, self._own("preprocessing"))],
             "isolation": lambda: [isolation.compare(self._size, self._own("isolation"))],
             "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],
+            "bucket": lambda: bucket.compare(
+                cast("MinioPart", self._parts.get("minio")), self._size, self._own("bucket")
+            ),
             "triton": lambda: [triton.compare(self._triton, self._size, self._own("triton"))],
             "services": lambda: self._through_services,
             "memory": self._memory,
+            "list": self._list,
         }
         try:
             return themes[name]()
@@ -58,6 +86,10 @@ class Bench:
         """Memory after the work of `services`, which runs first if it was not chosen."""
         assert self._through_services
         return [memory.section(self._system)]
+
+    def _list(self) -> list[Section]:
+        postgres = cast("PostgresPart", self._parts.get("postgres"))
+        return [case_list.compare(postgres, str(self._parts.get("browser")), self._size)]
 
     @cached_property
     def _through_services(self) -> list[Section]:

@@ -58,7 +58,7 @@ class Readers:
 def compare(size: Size, folder: Path) -> Section:
     """Opening, tiles with one and two threads, and from file to streamed tiles for one and two slides at once."""
     slides = [material.aperio(folder / f"{name}.svs", size.slide_copies) for name in ("one", "two")]
-    positions = Positions.of(slides[0], 4 * size.reader_tiles)
+    positions = Positions.of(slides[0], size.reader_tiles)
     with isolated_readers() as child:
         readers = Readers(child)
         opening = readers.interleaved(size.repeats, lambda opened: lambda: opened(slides[0], Override()).close())

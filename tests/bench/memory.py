@@ -40,11 +40,11 @@ def programs(system: System) -> list[Program]:
 def of_tree(pid: int) -> Memory:
     """Memory of a process and all that descend from it."""
     children = _children()
-    total, waiting = Memory(0, 0), [pid]
-    while waiting:
-        parent = waiting.pop()
+    total, pending = Memory(0, 0), [pid]
+    while pending:
+        parent = pending.pop()
         total += _of(parent)
-        waiting += children.get(parent, [])
+        pending += children.get(parent, [])
     return total
 
 

@@ -1,6 +1,7 @@
-"""Our reader compared with openslide-python and tiffslide on the same tiles of the same slides."""
+"""Our reader compared with openslide-python, tiffslide and its own limit on the same tiles of the same slides."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ import tiffslide
 from PIL import Image
 
 from services.tiler.grid import GridSpec, lay
+from services.tiler.kept_memory import keep_memory
 from services.tiler.ports import Cut, Origins, Rgb
 from services.tiler.pyramid import best_level
 from services.tiler.readers import open_slide
+from shared.preprocessing import Preprocessing
 from tests.bench import material
+from tests.bench.decode_limit import StoredTiles
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.bench.timing import Work, interleaved, rates, tile_row
@@ -25,10 +29,15 @@ TOLERANCE = 2.0
 """Mean difference of a tile's grey levels that different JPEG decoders may make."""
 _CACHE_BYTES = 96 * 2**20
 """What our reader takes for decoded tiles."""
+_CHUNK = 256
+"""Tiles that are read in one call, as a stream does."""
 _OURS, _OPENSLIDE, _ROOMY, _TIFFSLIDE = "ours", "openslide + cv2", "openslide, 96 MB cache, + cv2", "tiffslide + cv2"
+_LIMIT = "the limit: each stored tile decoded once"
+_DCT, _DCT_LIMIT = "ours, dct", "the limit: each decoded once, as small"
 _THREADS = 2
 
-Read = Callable[[Path, "Positions"], Rgb]
+Read = Callable[[Path, "Positions"], Iterator[Rgb]]
+"""Pixels of tiles, chunk by chunk."""
 
 
 class Slide(Protocol):
@@ -70,26 +79,39 @@ class Positions:
         """A subset of the positions."""
         return replace(self, origins=self.origins[half])
 
+    def chunks(self) -> "Iterator[Positions]":
+        """The positions that a stream reads at once."""
+        return (self.subset(slice(start, start + _CHUNK)) for start in range(0, len(self.origins), _CHUNK))
 
-def _ours(slide: Path, positions: Positions) -> Rgb:
+    def made_by(self, preprocessing: Preprocessing) -> "Positions":
+        """The same positions, their pixels made another way."""
+        return replace(self, cut=replace(self.cut, preprocessing=preprocessing))
+
+
+def _ours(slide: Path, positions: Positions) -> Iterator[Rgb]:
     with open_slide(slide) as reader:
-        return reader.read_tiles(positions.origins, positions.cut).pixels
+        for chunk in positions.chunks():
+            yield reader.read_tiles(chunk.origins, chunk.cut).pixels
 
 
-def _openslide(slide: Path, positions: Positions) -> Rgb:
+def _reduced(slide: Path, positions: Positions) -> Iterator[Rgb]:
+    return _ours(slide, positions.made_by(Preprocessing.DCT))
+
+
+def _openslide(slide: Path, positions: Positions) -> Iterator[Rgb]:
     with openslide.OpenSlide(slide) as handle:
-        return _tiles(handle, positions)
+        yield from (_tiles(handle, chunk) for chunk in positions.chunks())
 
 
-def _roomy(slide: Path, positions: Positions) -> Rgb:
+def _roomy(slide: Path, positions: Positions) -> Iterator[Rgb]:
     with openslide.OpenSlide(slide) as handle:
         handle.set_cache(openslide.OpenSlideCache(_CACHE_BYTES))
-        return _tiles(handle, positions)
+        yield from (_tiles(handle, chunk) for chunk in positions.chunks())
 
 
-def _tiffslide(slide: Path, positions: Positions) -> Rgb:
+def _tiffslide(slide: Path, positions: Positions) -> Iterator[Rgb]:
     with tiffslide.TiffSlide(slide) as handle:
-        return _tiles(handle, positions)
+        yield from (_tiles(handle, chunk) for chunk in positions.chunks())
 
 
 def _tiles(handle: Slide, positions: Positions) -> Rgb:
@@ -106,7 +128,7 @@ _ALL: dict[str, Read] = {_OURS: _ours, _OPENSLIDE: _openslide, _ROOMY: _roomy, _
 
 
 def compare(size: Size, folder: Path) -> Section:
-    """Compare on a plain pyramid and on Aperio slides of 20x and 40x.
+    """Compare on a plain pyramid and on Aperio slides of 20x and 40x, with memory as the reader's process has it.
 
     Raises:
         PixelsDifferError: an alternative reads other pixels.
@@ -116,6 +138,7 @@ def compare(size: Size, folder: Path) -> Section:
         "Aperio 20x, 240 px stored": material.aperio(folder / "20x.svs", size.slide_copies),
         "Aperio 40x, 240 px stored": material.aperio(folder / "40x.svs", size.slide_copies, mpp="0.2495"),
     }
+    keep_memory()
     rows, notes = [], []
     for name, slide in slides.items():
         measured, note = _one_slide(name, slide, size)
@@ -130,9 +153,11 @@ def _one_slide(name: str, slide: Path, size: Size) -> tuple[list[Row], str]:
     single = Positions.of(slide, 1)
     positions = Positions.of(slide, size.reader_tiles * single.cut.px**2 // (single.box[0] * single.box[1]))
     count = len(positions.origins)
-    difference = largest_difference({name: read(slide, positions) for name, read in _ALL.items()})
-    runs = interleaved(size.repeats, {name: _work(read, slide, positions) for name, read in _ALL.items()})
-    rows = [tile_row(name, count, runs[_OURS], other, runs[other]) for other in _ALL if other != _OURS]
+    difference = largest_difference({name: np.concatenate([*read(slide, positions)]) for name, read in _ALL.items()})
+    works = {name: _work(read, slide, positions) for name, read in (_ALL | {_DCT: _reduced}).items()}
+    runs = interleaved(size.repeats, works | _limits(slide, positions))
+    rows = [tile_row(name, count, runs[_OURS], other, runs[other]) for other in (*_ALL, _LIMIT) if other != _OURS]
+    rows += [tile_row(f"{name}, dct", count, runs[_DCT], other, runs[other]) for other in (_OPENSLIDE, _DCT_LIMIT)]
     note = f"{name}: {positions.places} tiles and {slide.stat().st_size / 1e6:.0f} MB, {count} timed"
     return rows, f"{note}; largest mean difference of a tile {difference:.2f} grey levels"
 
@@ -152,7 +177,13 @@ def largest_difference(pixels: dict[str, Rgb]) -> float:
 
 
 def _work(read: Read, slide: Path, positions: Positions) -> Work:
-    return lambda: read(slide, positions)
+    return lambda: deque(read(slide, positions), maxlen=0)
+
+
+def _limits(slide: Path, positions: Positions) -> dict[str, Work]:
+    """Decoding alone, at full size and as DCT preprocessing does it."""
+    ways = {_LIMIT: positions, _DCT_LIMIT: positions.made_by(Preprocessing.DCT)}
+    return {name: StoredTiles.under(slide, way.origins, way.cut).decode for name, way in ways.items()}
 
 
 def _two_threads(name: str, slide: Path, size: Size) -> list[Row]:

@@ -16,13 +16,33 @@ class Size:
     pipeline_copies: int
     """Across and down, of the slide that goes through the pipeline."""
     triton_tiles: int
+    bucket_mb: int
+    """Of the slide that is read from the bucket."""
     small_slides: int
     """Slides of one tile that go through the services, one after the other."""
+    listed_cases: int
+    """Cases in the database of the list."""
 
 
 FULL = Size(
-    repeats=5, encoder_repeats=4, slide_copies=8, reader_tiles=300, pipeline_copies=4, triton_tiles=192, small_slides=7
+    repeats=5,
+    encoder_repeats=4,
+    slide_copies=8,
+    reader_tiles=900,
+    pipeline_copies=4,
+    triton_tiles=192,
+    bucket_mb=2000,
+    small_slides=7,
+    listed_cases=100_000,
 )
 QUICK = Size(
-    repeats=3, encoder_repeats=2, slide_copies=3, reader_tiles=80, pipeline_copies=2, triton_tiles=64, small_slides=2
+    repeats=3,
+    encoder_repeats=2,
+    slide_copies=3,
+    reader_tiles=80,
+    pipeline_copies=2,
+    triton_tiles=64,
+    bucket_mb=100,
+    small_slides=2,
+    listed_cases=10_000,
 )

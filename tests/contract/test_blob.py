@@ -279,8 +279,12 @@ def _modified(store: BlobStore, key: str) -> datetime:
 
 def _upload_in_parts(client: S3Client, bucket: str, key: str) -> None:
     upload = client.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256")["UploadId"]
-    part = client.upload_part(
+    uploaded = client.upload_part(
         Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"hello", ChecksumAlgorithm="SHA256"
     )
-    done: CompletedPartTypeDef = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}
+    done: CompletedPartTypeDef = {
+        "PartNumber": 1,
+        "ETag": uploaded["ETag"],
+        "ChecksumSHA256": uploaded["ChecksumSHA256"],
+    }
     client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": [done]})

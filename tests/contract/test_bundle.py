@@ -14,10 +14,10 @@ from services.fusion_scorer.score import score
 from services.fusion_scorer.stored_files import StoredFiles
 from services.standalone.embedded_slides import embed_slides
 from services.standalone.local_slides import slide_at
-from services.standalone.pictures import PREFERENCE
 from services.standalone.pipeline_options import Options
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.folder import FolderStore
+from shared.export.slide_attention import PREFERENCE
 from shared.model.bundle import Bundle, load
 from shared.model.record import ClinicalRecord, parse_record
 from shared.units import CaseId

@@ -127,8 +127,8 @@ def test_slides_that_share_batches_get_their_own_answers(encoder: Encoder, tiles
 
         answers = list(callers.map(embed, [0, 3, 6, 8]))
     parts = [expected[at : at + 3] for at in (0, 3, 6, 8)]
-    for answer, part in zip(answers, parts, strict=True):
-        assert np.abs(answer - part).max() <= LARGEST_DIFFERENCE
+    for answer, features in zip(answers, parts, strict=True):
+        assert np.abs(answer - features).max() <= LARGEST_DIFFERENCE
 
 
 @pytest.mark.parametrize("wrong", [(1, 224, 224, 3), (1, 256, 256, 4)])

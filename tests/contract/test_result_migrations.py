@@ -43,4 +43,4 @@ def test_two_programs_may_migrate_at_once(new_store: Callable[[], SqlStore]) -> 
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(store.migrate) for _ in range(3)]:
             done.result()
-    assert store.cases(10, None) == []
+    assert store.case_ids() == []

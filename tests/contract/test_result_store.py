@@ -13,7 +13,6 @@ from medulla.v1.results_pb2 import CaseState
 
 from services.results import case_state, migrate
 from services.results.errors import ScoreMismatchError
-from services.results.ports import PageMark
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as samples
@@ -262,29 +261,6 @@ def test_a_case_scored_again_after_a_deletion_is_the_most_recently_changed(store
     assert facts is not None
     assert facts.current is not None
     assert (facts.current.as_of, facts.updated_at) == (samples.at(2), samples.at(9))
-
-
-@settings(max_examples=20)
-@given(sizes=st.lists(st.integers(min_value=1, max_value=5), min_size=30, max_size=30))
-def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:
-    cases, after = [], None
-    for size in sizes:
-        page = paged.cases(size, after)
-        if not page:
-            break
-        cases += page
-        after = PageMark(page[-1].updated_at, page[-1].case_id)
-    assert [each.case_id for each in cases] == [f"p-{n:02}" for n in (*range(20, 24), *range(20))]
-
-
-@pytest.fixture(scope="module")
-def paged(new_store: Callable[[], SqlStore]) -> SqlStore:
-    """24 cases; the last four are newer than the rest, which share one time."""
-    made_here = new_store()
-    made_here.migrate()
-    for n in range(24):
-        apply(made_here, samples.rejected(f"p-{n:02}", "A", samples.at(n // 20)))
-    return made_here
 
 
 def test_activity_tells_recent_progress_and_which_cases_have_news(fresh: SqlStore) -> None:

@@ -96,7 +96,7 @@ def test_the_bundle_lists_models_of_vectors_their_blocks_and_where_training_vect
     }
 
 
-def test_a_vector_far_from_training_is_told_by_its_distance(cohort: Cohort, scorer: Bundle) -> None:
+def test_a_vector_far_from_training_is_flagged_by_its_distance(cohort: Cohort, scorer: Bundle) -> None:
     model, reference = scorer.vectors["blood"], scorer.reference.vectors["blood"]
     known = cohort.vectors["blood"].values[cohort.vectors["blood"].known]
     distances = reference.case_distances(model.standardised(known))
@@ -122,20 +122,32 @@ def test_a_validation_predicts_with_vectors_and_says_what_each_block_adds(
     other: Cohort, served: ServedBundle, tmp_path: Path
 ) -> None:
     report = validate(served, other, None, tmp_path, quiet)
-    assert {"blood", "genes", "fused", "clinical_molecular_pathomics_genes"} <= report.arms.keys()
+    assert {"blood", "genes", "fused", "clinical_molecular_genes"} <= report.arms.keys()
     assert report.procedure.vectors == other.vector_digests
     assert report.absent["pathomics"].startswith("the bundle was trained without slides")
-    assert report.absent["clinical_molecular_blood_genes"].startswith("the bundle was trained without slides")
     compared = {contrast.b for contrast in report.contrasts if contrast.a == "fused"}
-    assert {"clinical_molecular_pathomics_genes", "clinical_molecular_pathomics_blood"} <= compared
+    assert {"clinical_molecular_genes", "clinical_molecular_blood"} <= compared
 
 
 def test_a_cohort_without_a_block_is_validated_by_models_of_the_others(
     other: Cohort, served: ServedBundle, tmp_path: Path
 ) -> None:
     report = validate(served, replace(other, vectors={"genes": other.vectors["genes"]}), None, tmp_path, quiet)
-    assert report.absent["blood"] == "nobody of the cohort has blood counts or ready-made blood columns"
-    assert "genes" in report.arms
+    assert report.absent["blood"] == "no patient of the cohort has blood counts or ready-made blood columns"
+    assert {"genes", "fused", "clinical_genes", "molecular_genes"} <= report.arms.keys()
+    assert not [name for name in report.arms if "blood" in name or "pathomics" in name]
+
+
+def test_a_validation_has_no_arm_of_blocks_that_no_patient_has(
+    other: Cohort, served: ServedBundle, tmp_path: Path
+) -> None:
+    molecular = [place for place, each in enumerate(other.profile.variables) if each.block == "molecular"]
+    values = other.values.copy()
+    values[:, molecular] = np.nan
+    report = validate(served, replace(other, values=values, vectors={}), None, tmp_path, quiet)
+    assert set(report.arms) == {"null", "rule", "clinical", "clinical_molecular_gbm"}
+    assert report.absent["clinical_molecular"] == "no patient of the cohort has molecular variables"
+    assert report.absent["fused"] == "no patient of the cohort has blood counts or ready-made blood columns"
 
 
 def test_columns_that_the_bundle_lacks_are_refused_and_missing_ones_are_noted(

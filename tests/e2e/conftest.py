@@ -1,6 +1,6 @@
 """Shared by the end-to-end tests: the real parts, results to show, and a page whose console must stay empty."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +8,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.stack.triton import Triton
 from tests.support import scores as samples
+from tests.support.axe import Axe
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.results import Results, over_http
 from tests.support.system import RealParts
 
 PATIENCE_MS = 15_000
+_STOPPED = "ERR_CONNECTION_REFUSED"
+"""The server of a test ends before its page, which may be reading."""
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -59,4 +62,18 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("dialog", lambda dialog: wrong.append(dialog.message))
     yield opened
     context.close()
-    assert wrong == []
+    assert [text for text in wrong if _STOPPED not in text] == []
+
+
+@pytest.fixture(scope="session")
+def axe(part: Callable[[str], object]) -> Axe:
+    """Checks the accessibility of a page."""
+    return Axe(Path(str(part("axe"))))
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Folder of the screenshots that a person looks at: .pytest_cache/d/pictures."""
+    cache = request.config.cache
+    assert cache is not None
+    return Path(str(cache.mkdir("pictures")))

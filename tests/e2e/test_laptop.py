@@ -103,7 +103,7 @@ def test_vectors_that_are_put_replaced_and_removed_change_the_score_and_a_bad_on
         up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb=10))
         up.land("vectors/C-1/texture.json", vector_json("texture", "C-1", t1=1))
         assert wait_for(lambda: up.score("C-1").get("model") == "fused", PATIENCE_S)
-        assert up.score("C-1")["modalities_used"] == ["MRI texture", "blood counts", "clinical"]
+        assert up.score("C-1")["modalities_used"] == ["clinical", "blood counts", "MRI texture"]
         (up.folder / "vectors/C-1/texture.json").unlink()
         assert wait_for(lambda: up.score("C-1").get("model") == "clinical_blood", PATIENCE_S)
         up.land("vectors/C-1/blood.json", vector_json("blood", "C-1", hb="high"))

@@ -24,7 +24,7 @@ blocks:
   - {name: blood, source: vectors, title: blood counts}
   - {name: mri, source: vectors, title: MRI radiomics, fit: {reduce: components, keep: 5}}
 """
-TITLES = ["MRI radiomics", "blood counts", "clinical", "molecular"]
+TITLES = ["clinical", "molecular", "blood counts", "MRI radiomics"]
 
 
 def medulla(*arguments: str) -> str:
@@ -81,7 +81,7 @@ def test_two_own_blocks_go_from_tables_to_a_scored_case_on_the_page(
         page.goto(f"http://127.0.0.1:{up.port}/#/cases/NEW-1")
         rests = page.locator("section", has=page.get_by_role("heading", name="What it rests on"))
         model = rests.locator("div", has=page.get_by_text("Model", exact=True)).locator("dd")
-        expect(model).to_have_text("MRI radiomics, blood counts, clinical and molecular")
+        expect(model).to_have_text("clinical, molecular, blood counts and MRI radiomics")
         for title, columns in (("blood counts", 6), ("MRI radiomics", 40)):
             vector = rests.locator("div", has=page.get_by_text(f"Vector: {title}", exact=True)).locator("dd")
             expect(vector).to_contain_text(f"of {columns} columns known")

@@ -53,7 +53,8 @@ def test_a_case_shows_its_risk_and_what_it_rests_on(page: Page, address: str) ->
     expect(risks.locator(".big")).to_have_text(["31\u202f%", "38\u202f%"])
     expect(risks.locator(".between")).to_have_text(["22\u201343\u202f%", "27\u201351\u202f%"])
     expect(risks.get_by_role("img", name="Risk at 3 years: 31\u202f%, 22\u201343\u202f%")).to_be_visible()
-    expect(page.get_by_text("risk at 3 years is 0.31; high from 0.25 upward")).to_be_visible()
+    page.get_by_text("What this group means").click()
+    expect(page.get_by_text("Risk at 3 years is 0.31; high from 0.25 upward.")).to_be_visible()
     expect(page.locator(".moves tbody tr")).to_have_count(6)
     expect(page.locator(".moves tbody tr").first).to_contain_text("\u00d71.40")
     expect(page.get_by_text("82nd of the training cohort")).to_be_visible()
@@ -263,8 +264,10 @@ def test_a_case_moves_from_progress_to_its_score_while_it_is_watched(page: Page,
         expect(page.locator("progress")).to_have_attribute("value", "300")
         expect(page.get_by_text("Embedding tiles A1")).to_be_visible()
         results.score(samples.score("MB-1"), minutes=8)
-        expect(page.locator(".chip", has_text="Scored")).to_be_visible()
         expect(page.locator("progress")).to_have_count(0)
+        expect(page.locator(".cases .chip")).to_have_text("In progress")
+        page.get_by_role("button", name="1 case changed: show").click()
+        expect(page.locator(".chip", has_text="Scored")).to_be_visible()
 
 
 def test_a_new_case_appears_while_the_list_is_open(page: Page, results: Results) -> None:

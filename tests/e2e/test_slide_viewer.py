@@ -1,96 +1,46 @@
 """The slide viewer in a real browser, on a slide of 41,000 px a side made of the CC0 slide's pixels."""
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import numpy as np
 import pytest
 from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.events_pb2 import SlideTiled
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from services.results.deep_zoom import DeepZoom, Square
 from services.results.rest import Login
 from services.results.slide_pixels import IsWanted
-from services.standalone.laptop_pixels import LaptopPixels
-from services.tiler.isolation import isolated_readers
 from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support import scores as samples
+from tests.support.axe import Axe
 from tests.support.mirax_slide import mirax_slide
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.polling import eventually
 from tests.support.results import Results, over_http
 from tests.support.slides import cc0_pixels
-from tests.support.tiling import Tiling, tiling
-from tests.support.viewing import attention_map, index, laptop_pixels, large_slide, pixels, scored
-
-CASE = "MB-0042"
-VIEW = f"#/cases/{CASE}/slides/large.tif"
-_DARK = 150
-"""Green of tissue, at most."""
-
-
-class Shown(NamedTuple):
-    """A planned and scored slide, and the address of its page."""
-
-    tiler: Tiling
-    event: SlideTiled
-    results: Results
-    pixels: LaptopPixels
-    address: str
+from tests.support.viewer_page import CASE, VIEW, ShownSlides, is_drawn, opened, show, shown_slides
+from tests.support.viewing import scored
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    folder = tmp_path_factory.mktemp("viewer")
-    results = Results(folder)
-    with (
-        isolated_readers() as readers,
-        tiling(folder / "tiler", store=results.blobs, opener=readers) as created,
-        pixels(created, readers) as regions,
-        over_http(results, pixels=laptop_pixels(regions)) as address,
-    ):
-        event = created.plan(f"slides/{CASE}/large.tif", large_slide())
-        show(results, event)
-        yield Shown(created, event, results, laptop_pixels(regions), address)
-    results.close()
-
-
-def show(results: Results, event: SlideTiled) -> None:
-    """Let the case of a planned slide be scored."""
-    index(results.blobs, event)
-    score = scored(event)
-    results.blobs.put_new(score.slides[0].attention_key, attention_map(score))
-    results.score(score)
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownSlides]:
+    with shown_slides(tmp_path_factory.mktemp("viewer")) as slides:
+        yield slides
 
 
 @pytest.fixture
-def address(shown: Shown) -> str:
+def address(shown: ShownSlides) -> str:
     return shown.address
-
-
-def is_drawn(page: Page) -> bool:
-    """Whether there is tissue in the viewer."""
-    picture = Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB")
-    return bool((np.asarray(picture)[..., 1] < _DARK).mean() > 0.02)
-
-
-def opened(page: Page, address: str, view: str = VIEW) -> None:
-    page.goto(f"{address}/{view}")
-    expect(page.locator(".ranked li")).to_have_count(5)
-    eventually(lambda: is_drawn(page))
 
 
 def test_a_case_leads_to_its_slide_and_back(page: Page, address: str) -> None:
     page.goto(f"{address}/#/cases/{CASE}")
     page.get_by_role("link", name="Open the slide").click()
     expect(page.get_by_role("heading", name="Slide large.tif")).to_be_visible()
-    eventually(lambda: is_drawn(page))
+    eventually(lambda: is_drawn(page.locator(".stage")))
     page.get_by_role("link", name=f"Case {CASE}").click()
     expect(page.get_by_role("heading", name=CASE)).to_be_visible()
 
@@ -99,13 +49,13 @@ def test_a_ranked_tile_is_flown_to_and_the_address_keeps_the_place(page: Page, a
     opened(page, address)
     expect(page.locator(".magnification")).to_have_text(re.compile("^0\\."))
     page.get_by_role("button", name=re.compile("^2\\.")).click()
-    expect(page.locator(".magnification")).to_have_text(re.compile("^[5-9]"))
-    page.wait_for_url(re.compile("x=12032&y=21760&zoom="))
+    expect(page.locator(".magnification")).to_have_text(re.compile("^1[0-9]"))
+    page.wait_for_url(re.compile("x=1195\\d&y=2171\\d&zoom="))
     place = page.url
     page.goto("about:blank")
     opened(page, address, place.removeprefix(f"{address}/"))
-    expect(page.locator(".magnification")).to_have_text(re.compile("^[5-9]"))
-    page.wait_for_url(re.compile("x=120[23]\\d&y=217[56]\\d&zoom="))
+    expect(page.locator(".magnification")).to_have_text(re.compile("^1[0-9]"))
+    page.wait_for_url(re.compile("x=119[45]\\d&y=217[12]\\d&zoom="))
 
 
 def test_the_scale_bar_follows_the_zoom(page: Page, address: str) -> None:
@@ -154,22 +104,19 @@ def test_the_slide_is_asked_for_in_parts_and_never_as_a_whole(page: Page, addres
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [380, 1400])
+@pytest.mark.parametrize("width", [380, 820, 1400])
 def test_the_viewer_fits_every_window_in_both_themes(
-    page: Page, address: str, scheme: Literal["light", "dark"], width: int, request: pytest.FixtureRequest
+    page: Page, axe: Axe, address: str, scheme: Literal["light", "dark"], width: int, pictures: Path
 ) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, address)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    nameless = "all => all.filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
-    assert page.locator("main input, main button, main a").evaluate_all(nameless) == 0
-    folder = Path(str(request.config.cache.mkdir("slide-viewer"))) if request.config.cache else None
-    if folder:
-        page.screenshot(path=folder / f"{scheme}-{width}.png")
+    assert axe.findings(page) == []
+    page.screenshot(path=pictures / f"viewer-{scheme}-{width}.png", full_page=True)
 
 
-def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(page: Page, shown: Shown) -> None:
+def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(page: Page, shown: ShownSlides) -> None:
     created, _, results, _, address = shown
     for name, data in mirax_slide("m", cc0_pixels()[:2304, :2048]).items():
         created.land(f"slides/MB-0050/{name}", data)
@@ -178,20 +125,22 @@ def test_the_page_says_that_a_slide_is_fetched_and_opens_it_then(page: Page, sho
     page.goto(f"{address}/#/cases/MB-0050/slides/{event.slide.slide_id}")
     expect(page.get_by_text("is being fetched from the store")).to_be_visible()
     expect(page.get_by_role("application")).to_be_visible()
-    eventually(lambda: is_drawn(page))
+    eventually(lambda: is_drawn(page.locator(".stage")))
 
 
-def test_parts_of_a_slide_are_asked_for_with_the_token_of_the_login(page: Page, shown: Shown, tmp_path: Path) -> None:
+def test_parts_of_a_slide_are_asked_for_with_the_token_of_the_login(
+    page: Page, shown: ShownSlides, tmp_path: Path
+) -> None:
     own = Results(tmp_path)
     own.blobs = shown.results.blobs
-    own.score(scored(shown.event))
+    own.score(scored(*shown.events))
     with OidcIssuer() as issuer:
         verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
         with over_http(own, verifier, Login(issuer.url, "medulla-page"), shown.pixels) as guarded:
             page.goto(f"{guarded}/{VIEW}")
             page.get_by_role("button", name="Log in").click()
             expect(page.locator(".ranked li")).to_have_count(5)
-            eventually(lambda: is_drawn(page))
+            eventually(lambda: is_drawn(page.locator(".stage")))
     own.close()
 
 

@@ -83,7 +83,7 @@ def _s3_event(_: Path) -> tuple[Make, Read]:
 
     def read(data: bytes, _: Path) -> object:
         parts = s3_events.split(Record(topics.S3_EVENTS, "key", data))
-        return [s3_events.context(s3_events.decode(part)) for part in parts]
+        return [s3_events.context(s3_events.decode(message)) for message in parts]
 
     return _json_of(good), read
 

@@ -58,11 +58,11 @@ def test_no_version_of_a_plan_stays_whose_tiler_was_killed_after_the_erasure(
 
 def test_a_late_object_goes_that_was_deleted_and_has_versions_only(minio: MinioPart) -> None:
     settings = _versioned(minio)
-    store, part = S3Store(settings), f"embeddings/{SLIDE}/part-00000.safetensors"
+    store, chunk = S3Store(settings), f"embeddings/{SLIDE}/part-00000.safetensors"
     store.put(keys.landed_slide(CASE, SLIDE), f"plans/{SLIDE}/".encode())
     erase(store, CASE)
-    store.put(part, b"late")
-    store.delete(part)
+    store.put(chunk, b"late")
+    store.delete(chunk)
     _after_a_year(store)()
     assert _versions_of(settings) == {keys.erased(CASE)}
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from sqlalchemy import make_url
@@ -76,6 +76,17 @@ class Running:
                 return {}
             raise
 
+    def replay(self, letter: str) -> dict[str, Any]:
+        """Send a dead letter again."""
+        address = f"http://127.0.0.1:{self.ports.results_http}/api/v1/dead-letters"
+        request = Request(address, json.dumps({"ids": [letter]}).encode(), {"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 - a service of this test
+            return dict(json.load(answer))
+
+    def letters(self, case: str) -> list[dict[str, Any]]:
+        """Dead letters of a case."""
+        return [each for each in self.get("/api/v1/dead-letters")["dead_letters"] if each["key"] == case]
+
     def versions(self, case: str) -> list[tuple[str, bool]]:
         """Scores of a case, the current one first, by the version they were made with."""
         names = {samples.digest(f"{case}#{version}"): version for version in "123"}
@@ -129,6 +140,16 @@ def test_poison_and_a_forged_score_end_as_dead_letters_and_delay_nothing(running
     assert wait_for(lambda: running.versions(case) == [("2", True)], PATIENCE_S)
     dead = [item.record for item in read_topic(running.kafka, topics.DEAD_LETTERS) if item.record.key == case]
     assert sorted(item.headers[headers.REASON] for item in dead) == ["digest_mismatch", "poison_message"]
+
+
+def test_dead_letters_are_listed_and_replayed_over_rest(running: Running) -> None:
+    case = new_case()
+    running.send(Record(topics.CASES_SCORED, case, b"\xff\x00 no event", {}))
+    assert wait_for(lambda: len(running.letters(case)) == 1, PATIENCE_S)
+    (letter,) = running.letters(case)
+    assert (letter["reason"], letter["service"]) == ("poison_message", "results")
+    assert running.replay(letter["id"]) == {"replayed": [letter["id"]]}
+    assert wait_for(lambda: any(each["replayed"] for each in running.letters(case)), PATIENCE_S)
 
 
 def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(running: Running) -> None:

@@ -54,8 +54,7 @@ def test_every_arm_has_every_figure_of_the_contract_with_its_interval(out: Path)
             assert set(arm[figure]) == FIGURE
         assert set(arm["calibration"]) >= {"o_e", "slope", "intercept"}
         assert set(arm["operating_point"]) >= {"threshold", "sensitivity", "specificity", "ppv", "npv"}
-    less_a_block = {"molecular_pathomics", "clinical_pathomics"}
-    assert set(result["absent"]) == {"pathomics", "fused", "early_concat", "gated", *less_a_block}
+    assert set(result["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
 
 
 def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, cohort: Cohort) -> None:

@@ -113,7 +113,7 @@ def test_a_report_speaks_of_the_profile_and_of_the_blocks_that_are_there(surviva
     result, page = json.loads((survival / "report.json").read_text()), (survival / "report.html").read_text()
     assert result["cohort"]["meanings"] == {"0": "alive", "1": "dead"}
     assert sum(result["cohort"]["events"][code] for code in ("0", "1")) == result["cohort"]["n"]
-    assert result["arms"]["fused"]["title"] == "Clinical and pathomics, late fusion"
+    assert result["arms"]["fused"]["title"] == "Clinical and slides, late fusion"
     assert "relapse" not in page
     assert "and does adding ready-made columns of slides to the record improve the prediction?" in page
     assert "Net benefit counts an event (dead) within 2 years" in page

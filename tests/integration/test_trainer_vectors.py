@@ -1,5 +1,6 @@
 """A modality more on the command line: simulated, evaluated, trained and validated, from a profile and its tables."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -15,7 +16,9 @@ def medulla(*arguments: object) -> Result:
 
 
 def tables(folder: Path, *blocks: str) -> list[str]:
-    return [part for block in blocks for part in ("--vectors", f"{block}={folder / 'vectors' / f'{block}.csv'}")]
+    return [
+        argument for block in blocks for argument in ("--vectors", f"{block}={folder / 'vectors' / f'{block}.csv'}")
+    ]
 
 
 def options(folder: Path) -> list[str]:
@@ -37,8 +40,8 @@ def test_an_evaluation_says_what_each_block_adds_on_terminal_page_and_in_the_rep
     assert result.exit_code == 0, result.output
     assert "adds to Uno's C" in result.output
     report = Report.read(folder / "report")
-    assert {"blood", "genes", "fused", "clinical_molecular_pathomics_blood"} <= report.arms.keys()
-    assert report.arms["fused"].title == "Clinical, molecular, pathomics, blood and genes, late fusion"
+    assert {"blood", "genes", "fused", "clinical_molecular_blood"} <= report.arms.keys()
+    assert report.arms["fused"].title == "Clinical, molecular, blood and genes, late fusion"
     assert sorted(report.cross_validation.vectors if report.cross_validation else ()) == ["blood", "genes"]
     page = (folder / "report" / "report.html").read_text()
     assert "What each block adds" in page
@@ -60,6 +63,31 @@ def test_a_bundle_is_trained_and_validated_with_tables_of_vectors(folder: Path) 
     assert {"blood", "genes", "fused"} <= report["arms"].keys()
     seen = medulla("validate", "--bundle", folder / "b", *options(folder)[:2], "--out", folder / "seen")
     assert "[leak]" in seen.output
+
+
+def table_of_few_events(folder: Path, out: Path) -> Path:
+    """The blood counts of patients who had no event, and of two who had one."""
+    with (folder / "cohort.csv").open(newline="") as file:
+        events = [row["case_id"] for row in csv.DictReader(file) if row["event_code"] == "1"]
+    header, *lines = (folder / "vectors" / "blood.csv").read_text().splitlines(keepends=True)
+    with_event = [line for line in lines if line.split(",")[0] in events]
+    out.write_text("".join([header, *(line for line in lines if line not in with_event[2:])]))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [(("train", "--refits", 0), "model_card.md"), (("evaluate", "--repeats", 1, "--folds", 2), "report.html")],
+)
+def test_a_block_of_too_few_events_is_named_on_terminal_report_and_card(
+    folder: Path, tmp_path: Path, command: tuple[object, ...], written: str
+) -> None:
+    vectors = ("--vectors", f"blood={table_of_few_events(folder, tmp_path / 'blood.csv')}")
+    result = medulla(*command, *options(folder), *vectors, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    sentence = "o model reads blood: 2 events are among the patients who have a vector, 5 are needed"
+    assert f"n{sentence}" in " ".join(result.output.split())
+    assert sentence in (tmp_path / "out" / written).read_text()
 
 
 @pytest.mark.parametrize(

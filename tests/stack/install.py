@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ MINIO = "minio-20260212"
 TRITON = f"triton-0.7.0-py{sys.version_info.major}{sys.version_info.minor}"
 UV = "uv-0.13.9"
 GO = "go-1.26.6"
+AXE = "axe-core-4.14.1"
 
 _MINIO_SOURCE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _OLDEST_GO = (1, 24, 8)
@@ -32,6 +34,7 @@ _PYTHON_LIBRARY = (
 _OPENMP = ("libgomp.so.1", "libgomp1")
 _POSTGRES = ("postgres", "postgresql")
 _CHROMIUM = ("chromium", "chromium fonts-liberation")
+_NPM = ("npm", "npm")
 _POM = """<project><modelVersion>4.0.0</modelVersion><groupId>dev</groupId><artifactId>part</artifactId>
 <version>1</version><packaging>pom</packaging><dependencies>{}</dependencies></project>"""
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
@@ -207,6 +210,20 @@ def browser() -> Path:
     return Path(system.require(*_CHROMIUM, "The browser"))
 
 
+def axe() -> Path:
+    """The script of axe-core, which checks pages for accessibility; MPL-2.0, so it is fetched and not committed."""
+    return install_once(AXE, _fetch_axe) / "package" / "axe.min.js"
+
+
+def _fetch_axe(folder: Path) -> None:
+    system.ensure("axe", _NPM)
+    npm = [system.require(*_NPM, "axe"), "pack", "--silent", AXE.replace("core-", "core@"), "--pack-destination"]
+    print("stack: fetching axe", flush=True)
+    system.run(AXE, [*npm, str(folder)], clean_environment(npm_config_cache=str(inside("cache", "npm"))))
+    with tarfile.open(folder / f"{AXE}.tgz") as packed:
+        packed.extractall(folder, filter="data")
+
+
 PARTS: Mapping[str, Callable[[], Path]] = {
     "minio": minio,
     "kafka": kafka,
@@ -214,6 +231,7 @@ PARTS: Mapping[str, Callable[[], Path]] = {
     "triton": triton,
     "postgres": postgres,
     "browser": browser,
+    "axe": axe,
     "openmp": openmp,
     "fhir": fhir_validator,
 }
@@ -231,5 +249,5 @@ def is_installed(part: str) -> bool:
     }
     if part in programs and system.find(programs[part][0]) is None:
         return False
-    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "fhir": HAPI}
+    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE, "fhir": HAPI}
     return part not in folders or installed(folders[part])

@@ -11,19 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from services.trainer.arms.columns import ridge_shares
 from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.folds import stratified_folds
-from services.trainer.metrics.discrimination import harrell_c
 from shared.arrays import Flags, Floats, Ints
 from tests.studies.corrections import NetworkScores, corrected_weights
+from tests.studies.latent_patients import NEW_PATIENTS, draw_patients
+from tests.studies.risk_figures import calibration_slope, harrell
 
-NEW_PATIENTS = 1000
 _FOLDS = 5
-_CLINICAL = np.array([0.5, 0.35, -0.35, 0.2, 0.0, 0.0, 0.0, 0.0])
-"""Log hazard ratios of clinical columns, per SD."""
 _ERROR = {1.0: 1.6, 1.3: 1.6, 3.0: 0.5}
 """By hazard ratio of the score: SD of the networks' common error and of a fold's own; less is learned of a weak one."""
 _SCALE_SD, _MEMORY = 0.15, 0.5
@@ -68,37 +65,28 @@ class FusionPlan:
         rng = np.random.default_rng([seed, 71])
         scores = self._draw(rng)
         weights = fitted_weights(scores, rng)
-        alone = _harrell(scores.new_outcome, scores.new[:, :-1] @ weights.pop("clinical")[:-1])
-        slides = _harrell(scores.new_outcome, scores.new[:, -1])
+        alone = harrell(scores.new_outcome, scores.new[:, :-1] @ weights.pop("clinical")[:-1])
+        slides = harrell(scores.new_outcome, scores.new[:, -1])
         return {way: _figures(scores, weight, alone, slides) for way, weight in weights.items()}
 
     def _draw(self, rng: np.random.Generator) -> SimulatedScores:
-        training, score, outcome = self._patients(self.patients, rng)
-        folds = stratified_folds(outcome.event, _FOLDS, rng)
+        known = draw_patients(self.patients, self.hazard_ratio, self.correlation, rng)
+        happened = known.outcome.is_event
+        folds = stratified_folds(known.outcome.event, _FOLDS, rng)
         scale = np.exp(_SCALE_SD * rng.normal(size=_FOLDS))
         seen = folds[None, :] != np.arange(_FOLDS)[:, None]
-        memory = _MEMORY * (outcome.is_event - outcome.is_event.mean())
-        networks = self._networks(score, scale, rng) + seen * memory
-        new, new_score, new_outcome = self._patients(NEW_PATIENTS, rng)
-        ensemble = self._networks(new_score, scale, rng).mean(axis=0)
+        networks = self._networks(known.score, scale, rng) + seen * _MEMORY * (happened - happened.mean())
+        new = draw_patients(NEW_PATIENTS, self.hazard_ratio, self.correlation, rng)
+        ensemble = self._networks(new.score, scale, rng).mean(axis=0)
         out_of_fold = networks[folds, np.arange(self.patients)]
         centre, spread = out_of_fold.mean(), out_of_fold.std()
         return SimulatedScores(
-            np.column_stack([training, (out_of_fold - centre) / spread]),
-            outcome,
+            np.column_stack([known.clinical, (out_of_fold - centre) / spread]),
+            known.outcome,
             NetworkScores(networks, folds),
-            np.column_stack([new, (ensemble - centre) / spread]),
-            new_outcome,
+            np.column_stack([new.clinical, (ensemble - centre) / spread]),
+            new.outcome,
         )
-
-    def _patients(self, count: int, rng: np.random.Generator) -> tuple[Floats, Floats, Outcome]:
-        """Clinical columns [n, p], the latent slide score [n] and outcomes."""
-        clinical = rng.normal(size=(count, len(_CLINICAL)))
-        own = np.sqrt(1 - self.correlation**2) * rng.normal(size=count)
-        score = self.correlation * clinical[:, 0] + own
-        log_hazard = clinical @ _CLINICAL + np.log(self.hazard_ratio) * score - 2.4
-        time, lost = rng.exponential(np.exp(-log_hazard)), rng.uniform(1, 8, count)
-        return clinical, score, Outcome(np.minimum(time, lost), np.asarray(time <= lost, np.int64))
 
     def _networks(self, score: Floats, scale: Floats, rng: np.random.Generator) -> Floats:
         """Log-risk [folds, n] by the networks of each fold, of patients they do not know."""
@@ -117,30 +105,21 @@ def fitted_weights(scores: SimulatedScores, rng: np.random.Generator) -> dict[st
         "unconstrained": _fitted(x, outcome, folds, None)[0],
     }
     weights["non-negative"], ridge = _fitted(x, outcome, folds, bound)
-    weights |= corrected_weights(x, outcome, ridge, scores.networks, rng)
-    weights["lighter ridge, also in its choice"] = _fitted(x, outcome, folds, bound, ridge_shares(bound))[0]
-    return weights
+    return weights | corrected_weights(x, outcome, ridge, scores.networks, rng)
 
 
-def _fitted(
-    x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None, shares: float | Floats = 1.0
-) -> tuple[Floats, float]:
-    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound, shares)
-    return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge * shares, non_negative=bound), ridge
+def _fitted(x: Floats, outcome: Outcome, folds: Ints, bound: Flags | None) -> tuple[Floats, float]:
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound)
+    return fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge, non_negative=bound), ridge
 
 
 def _figures(scores: SimulatedScores, weight: Floats, clinical: float, slides: float) -> dict[str, float]:
     log_risk = scores.new @ weight
-    c = _harrell(scores.new_outcome, log_risk)
-    sample = Sample.of(log_risk[:, None], scores.new_outcome.time, scores.new_outcome.is_event)
+    c = harrell(scores.new_outcome, log_risk)
     return {
         "wrong_sign": float(weight[-1] < 0),
         "over_clinical": c - clinical,
         "over_slides": c - slides,
-        "slope": float(fit_cox(sample, 0.0)[0]),
+        "slope": calibration_slope(scores.new_outcome, log_risk),
         "weight": float(weight[-1]),
     }
-
-
-def _harrell(outcome: Outcome, log_risk: Floats) -> float:
-    return float(harrell_c(outcome, log_risk)(np.ones((1, len(outcome))))[0])

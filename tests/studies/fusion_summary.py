@@ -1,17 +1,14 @@
-"""Figures and section of the study of the fusion weight: by scenario, by way to set it, and the verdicts."""
+"""From the cohorts of the study of the fusion weight to its table, and to the verdict on each correction."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from shared.arrays import Floats
+from tests.studies.adoption import SLOPE, C, verdict, verdicts_table
 from tests.studies.criteria import estimate
 from tests.studies.sections import table
 from tests.studies.summaries import Piece, mean_of
 
 TODAY, BOUNDED = "unconstrained", "non-negative"
-_GAIN, _HARM = {"c": 0.001, "slope": 0.01}, {"c": 0.001, "slope": 0.01}
 _SHOWN = ("wrong_sign", "over_clinical", "over_slides", "slope", "weight")
 
 
@@ -29,29 +26,10 @@ def _scenario(piece: Piece) -> dict[str, Any]:
     return plan | {"ways": ways}
 
 
-def _changes(piece: Piece, way: str, other: str) -> dict[str, Floats]:
-    """Gain [cohorts] of one way over another in C, and in nearness of the slope to 1."""
-    one, two = piece["value"][way], piece["value"][other]
-    distance = [np.abs(np.array(figures["slope"]) - 1) for figures in (two, one)]
-    return {"c": np.subtract(one["over_clinical"], two["over_clinical"]), "slope": distance[0] - distance[1]}
-
-
 def _verdict(pieces: Sequence[Piece], way: str, other: str) -> dict[str, Any]:
-    """Pooled gains over cohorts with an effect, the worst scenario, and whether the way is adopted."""
-    changes = [_changes(piece, way, other) for piece in pieces]
-    has_effect = [piece["plan"]["hazard_ratio"] > 1 for piece in pieces]
-    verdict: dict[str, Any] = {"against": other}
-    for name in _GAIN:
-        by_scenario = [mean_of(change[name].tolist()) for change in changes]
-        with_effect = [change[name] for change, has in zip(changes, has_effect, strict=True) if has]
-        verdict[name] = mean_of(np.concatenate(with_effect).tolist())
-        verdict[f"{name}_worst"] = min(by_scenario, key=lambda figure: figure["est"])
-        verdict[f"{name}_harmed"] = sum(figure["hi"] < -_HARM[name] for figure in by_scenario)
-    harmed = sum(verdict[f"{name}_harmed"] for name in _HARM)
-    gains = any(verdict[name]["est"] >= least and verdict[name]["lo"] > 0 for name, least in _GAIN.items())
+    """By the stated rule; the non-negative weight is required to have no wrong sign instead of a gain."""
     wrong_sign = max(max(piece["value"][way]["wrong_sign"]) for piece in pieces)
-    required = way == BOUNDED and not wrong_sign
-    return verdict | {"adopted": (gains or required) and not harmed}
+    return verdict(pieces, way, other, (C, SLOPE), required=way == BOUNDED and not wrong_sign)
 
 
 def fusion_section(value: Mapping[str, Any]) -> str:
@@ -59,33 +37,11 @@ def fusion_section(value: Mapping[str, Any]) -> str:
     header = ("patients", "HR", "correlation", "way", "wrong sign, %", "C less clinical", "C less slides", "slope")
     rows = [
         (
-            one["patients"], f"{one['hazard_ratio']:g}", f"{one['correlation']:g}", way,
+            scenario["patients"], f"{scenario['hazard_ratio']:g}", f"{scenario['correlation']:g}", way,
             f"{100 * figures['wrong_sign']['est']:.1f}", estimate(figures["over_clinical"], 4),
             estimate(figures["over_slides"], 4), estimate(figures["slope"], 3),
         )
-        for one in value["scenarios"]
-        for way, figures in one["ways"].items()
+        for scenario in value["scenarios"]
+        for way, figures in scenario["ways"].items()
     ]  # fmt: skip
-    return f"{table(header, rows)}\n\n{_verdicts(value['verdicts'])}"
-
-
-def _verdicts(verdicts: Mapping[str, Any]) -> str:
-    header = (
-        "way",
-        "against",
-        "gain in C",
-        "gain in slope",
-        "worst C",
-        "worst slope",
-        "scenarios harmed",
-        "meets the rule",
-    )
-    rows = [
-        (
-            way, one["against"], estimate(one["c"], 4), estimate(one["slope"], 4), estimate(one["c_worst"], 4),
-            estimate(one["slope_worst"], 4), one["c_harmed"] + one["slope_harmed"], "yes" if one["adopted"] else "no",
-        )
-        for way, one in verdicts.items()
-    ]  # fmt: skip
-    note = "Gains are over all cohorts with an effect; worst is the scenario with the lowest mean."
-    return f"{note}\n\n{table(header, rows)}"
+    return f"{table(header, rows)}\n\n{verdicts_table(value['verdicts'], {'c': 'C', 'slope': 'slope'})}"

@@ -20,6 +20,8 @@ from tests.studies.pixels import PixelPlan
 from tests.studies.recovery import RecoveryPlan
 from tests.studies.stain_study import StainPlan
 from tests.studies.summaries import Piece
+from tests.studies.vector_ridges import VectorRidgePlan
+from tests.studies.vector_ridges_summary import vectors_section, vectors_summary
 
 
 class MissingDataError(Exception):
@@ -111,6 +113,16 @@ def _fusion(setting: Setting) -> Sequence[Plan]:
     return [FusionPlan(20001 + 100 * place, 100, *scenario) for place, scenario in enumerate(scenarios)]
 
 
+def _vectors(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [VectorRidgePlan(9001, 4, 150, ratio, 16) for ratio in (1.0, 2.0)]
+    scenarios = product(((150, 100), (300, 100), (600, 50)), (1.0, 1.3, 2.0), (16, 60))
+    return [
+        VectorRidgePlan(30001 + 100 * place, cohorts, patients, ratio, columns)
+        for place, ((patients, cohorts), ratio, columns) in enumerate(scenarios)
+    ]
+
+
 STUDIES: tuple[Study, ...] = (
     Study("cavalli", False, _public(CavalliPlan, [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
     Study(
@@ -129,6 +141,7 @@ STUDIES: tuple[Study, ...] = (
     ),
     Study("recovery", True, _recovery, summaries.recovery, sections.recovery, pictures.ratios),
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
+    Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
     Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
     Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),

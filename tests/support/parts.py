@@ -29,7 +29,9 @@ from tests.stack.process import Program, free_ports
 from tests.stack.services import SERVICES
 from tests.stack.triton import Triton
 
-NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "fhir")
+NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir")
+_FILES = {"browser": install.browser, "axe": install.axe, "fhir": install.fhir_validator}
+"""Parts without a process of their own."""
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
 _PARTITIONS = 3
 _DEADLINES = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
@@ -168,10 +170,8 @@ class Parts:
     def _start(self, name: str) -> object:
         if not install.is_installed(name):
             raise MissingPartError(f"{name} is not on this machine; `make parts` installs what it can.")
-        if name == "browser":
-            return install.browser()
-        if name == "fhir":
-            return install.fhir_validator()
+        if name in _FILES:
+            return _FILES[name]()
         if name == "minio" and "kafka" in self._starting:
             self._wait_for_kafka()
         part = self._create(name)

@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 from services.results.access import READERS
+from services.results.case_scorer import CaseScorer
 from services.results.handler import RecordScore
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
@@ -24,6 +25,7 @@ from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
 from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
+from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
 from shared.rpc.server import GrpcServer
@@ -31,13 +33,14 @@ from shared.runtime import Part
 from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
+_RHYTHM = Rhythm(beat_s=0.2)
 
 
 class Results:
-    """A migrated SQLite store and an object store, with a word for each thing that can happen."""
+    """A migrated store, SQLite or that of `database_url`, and an object store; a word for all that can happen."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = SqlStore(f"sqlite:///{folder / 'results.db'}")
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        self.store = SqlStore(database_url or f"sqlite:///{folder / 'results.db'}")
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
@@ -100,6 +103,8 @@ def over_http(
     verifier: Verifier | None = None,
     login: Login | None = None,
     pixels: SlidePixels | None = None,
+    scorer: CaseScorer | None = None,
+    rhythm: Rhythm = _RHYTHM,
 ) -> Iterator[str]:
     """The application's address."""
     app = create_app(
@@ -109,8 +114,10 @@ def over_http(
         results.bus.producer(),
         login=login,
         feed=results.feed,
-        rhythm=Rhythm(beat_s=0.2),
+        rhythm=rhythm,
         pixels=pixels,
+        scorer=scorer,
+        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

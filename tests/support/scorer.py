@@ -48,9 +48,14 @@ class Scorer:
     def promote(self, name: str = "toy") -> Sha256:
         return promote(self.store, write_bundle(self.folder / name, entries={"name": name})).digest
 
-    def promote_vectors(self, name: str = "toy-vectors", blood: Mapping[str, Any] | None = None) -> Sha256:
-        """Promote the bundle with two blocks of vectors; `blood` replaces entries of one's model."""
-        return promote(self.store, write_vector_bundle(self.folder / name, name, blood)).digest
+    def promote_vectors(
+        self,
+        name: str = "toy-vectors",
+        blood: Mapping[str, Any] | None = None,
+        texture: Mapping[str, Any] | None = None,
+    ) -> Sha256:
+        """Promote the bundle with two blocks of vectors; `blood` and `texture` replace entries of their models."""
+        return promote(self.store, write_vector_bundle(self.folder / name, name, blood, texture)).digest
 
     def land(self, key: str, data: bytes) -> list[CaseRescoreRequested]:
         self.store.put(key, data)

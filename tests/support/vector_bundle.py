@@ -49,8 +49,13 @@ BLOOD_DISTRIBUTION = {
 }
 
 
-def write_vector_bundle(folder: Path, name: str = "toy-vectors", blood: Mapping[str, Any] | None = None) -> Path:
-    """Write the bundle; `blood` replaces entries of the model of that block."""
+def write_vector_bundle(
+    folder: Path,
+    name: str = "toy-vectors",
+    blood: Mapping[str, Any] | None = None,
+    texture: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the bundle; `blood` and `texture` replace entries of the models of these blocks."""
     parts = fusion.parts()
     rule, quantiles = parts["thresholds.json"]["arms"]["fused"], parts["reference.json"]["log_risk"]["fused"]
     reference = parts["reference.json"] | {
@@ -62,7 +67,7 @@ def write_vector_bundle(folder: Path, name: str = "toy-vectors", blood: Mapping[
         "thresholds.json": {"arms": dict.fromkeys(ARMS, rule)},
         "reference.json": reference,
         "vectors-blood.json": BLOOD | dict(blood or {}),
-        "vectors-texture.json": TEXTURE,
+        "vectors-texture.json": TEXTURE | dict(texture or {}),
     }
     entries = {
         "name": name,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from google.protobuf.json_format import MessageToJson
 from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
-from medulla.v1.scorer_pb2 import Score
+from medulla.v1.scorer_pb2 import Score, SlideEvidence
 from safetensors.numpy import save
 
 from services.standalone.laptop_pixels import LaptopPixels
@@ -25,28 +25,32 @@ from tests.support.tiffs import LONG, LONG8, RawTiff, Values, encoded, long, til
 from tests.support.tiling import Tiling
 
 LARGE_PX = 41_000
+SMALL_PX = 20_500
+"""Of a slide as large in microns, at twice the microns per pixel."""
 MPP = 0.499
 _SIDE = 256
 _PATCH = 2048
-_TILE_PX = 512
+_TILE_UM = 128
+_FIRST, _STEP = (28, 100), (18, -16)
+"""Column and row of the most attended tile, and the way to the next."""
 
 
-def large_slide(steps: tuple[int, ...] = (1, 4, 16, 64)) -> bytes:
-    """A pyramid of LARGE_PX a side: a patch of tissue, repeated, whose JPEG tiles are stored once each."""
+def large_slide(steps: tuple[int, ...] = (1, 4, 16, 64), side_px: int = LARGE_PX, mpp: float = MPP) -> bytes:
+    """A pyramid of `side_px` a side: a patch of tissue, repeated, whose JPEG tiles are stored once each."""
     patch = cc0_pixels()[400 : 400 + _PATCH, 100 : 100 + _PATCH]
     data, pages = bytearray(), []
     for step in steps:
-        offsets, sizes = _level(patch, step, data)
-        across = LARGE_PX // step
+        across = side_px // step
+        offsets, sizes = _level(patch, step, across, data)
         tables = {
             "offsets": Values(LONG8, offsets.size, offsets.astype("<u8").tobytes()),
             "sizes": Values(LONG, sizes.size, sizes.astype("<u4").tobytes()),
         }
-        pages.append(tiled_page(across, across, _SIDE, MPP * step, **tables, t254=long(int(step > 1))))
+        pages.append(tiled_page(across, across, _SIDE, mpp * step, **tables, t254=long(int(step > 1))))
     return RawTiff(pages, big=True, data=bytes(data)).packed()
 
 
-def _level(patch: np.ndarray, step: int, data: bytearray) -> tuple[np.ndarray, np.ndarray]:
+def _level(patch: np.ndarray, step: int, across: int, data: bytearray) -> tuple[np.ndarray, np.ndarray]:
     """Offsets and sizes of a level's tiles, whose bytes are appended to `data`; the file's header takes 16 bytes."""
     small = cv2.resize(patch, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     repeats = max(1, _SIDE // len(small))
@@ -58,7 +62,7 @@ def _level(patch: np.ndarray, step: int, data: bytearray) -> tuple[np.ndarray, n
             tile = encoded(whole[row * _SIDE : (row + 1) * _SIDE, column * _SIDE : (column + 1) * _SIDE])
             places[row, column] = 16 + len(data), len(tile)
             data += tile
-    columns = -(-(LARGE_PX // step) // _SIDE)
+    columns = -(-across // _SIDE)
     index = np.arange(columns) % count
     table = places[np.ix_(index, index)]
     return table[..., 0], table[..., 1]
@@ -84,23 +88,31 @@ def index(store: BlobStore, tiled: SlideTiled) -> None:
     store.put(keys.indexed_slide(case, slide, tiled.slide.object.etag), MessageToJson(event).encode())
 
 
-def scored(tiled: SlideTiled) -> Score:
-    """A sample score whose only slide is a planned one of LARGE_PX a side."""
-    score = samples.score(tiled.slide.case_id, "1", slides=(tiled.slide.slide_id,))
-    slide, side = score.slides[0], _TILE_PX
-    slide.slide_digest, slide.width_px, slide.height_px = tiled.slide.digest, LARGE_PX, LARGE_PX
-    slide.tile_width_px = slide.tile_height_px = side
-    for number, tile in enumerate(slide.top_tiles):
-        tile.x_px, tile.y_px = side * (14 + 9 * number), side * (50 - 8 * number)
+def scored(*tiled: SlideTiled, sides_px: tuple[int, ...] = (LARGE_PX, SMALL_PX)) -> Score:
+    """A sample score of one case's planned slides, of `sides_px` a side."""
+    names = tuple(event.slide.slide_id for event in tiled)
+    score = samples.score(tiled[0].slide.case_id, "1", slides=names)
+    for event, slide, side_px in zip(tiled, score.slides, sides_px, strict=False):
+        _describe(slide, event, side_px)
     return score
 
 
-def attention_map(score: Score) -> bytes:
-    """Attention of the score's slide: the top tiles, and a hill around each; the rest faint."""
-    count, top = LARGE_PX // _TILE_PX, score.slides[0].top_tiles
-    coords = np.array([(x, y) for y in range(count) for x in range(count)], np.int32) * _TILE_PX
+def _describe(slide: SlideEvidence, event: SlideTiled, side_px: int) -> None:
+    slide.slide_digest, slide.width_px, slide.height_px = event.slide.digest, side_px, side_px
+    slide.thumbnail_key = event.plan.prefix + keys.THUMBNAIL
+    slide.mpp_x = slide.mpp_y = MPP * LARGE_PX / side_px
+    slide.tile_width_px = slide.tile_height_px = side = round(_TILE_UM / slide.mpp_x)
+    for number, tile in enumerate(slide.top_tiles):
+        tile.x_px, tile.y_px = (side * (first + number * step) for first, step in zip(_FIRST, _STEP, strict=True))
+
+
+def attention_map(slide: SlideEvidence) -> bytes:
+    """Attention of a slide: the top tiles, and a hill around each; the rest faint."""
+    side, top = round(slide.tile_width_px), slide.top_tiles
+    count = slide.width_px // side
+    coords = np.array([(x, y) for y in range(count) for x in range(count)], np.int32) * side
     values = np.full(len(coords), 1e-5, np.float32)
     for tile in top:
-        far = np.hypot(*(coords - [tile.x_px, tile.y_px]).T) / _TILE_PX
+        far = np.hypot(*(coords - [tile.x_px, tile.y_px]).T) / side
         values = np.maximum(values, tile.attention * np.exp(-far / 3)).astype(np.float32)
     return save({"coords": coords, "attention": values})

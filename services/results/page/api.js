@@ -13,9 +13,9 @@ export class Problem extends Error {
 }
 
 /** A response, or a Problem. */
-export async function ask(path, options = {}) {
-  const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
-  const response = await reach(path, { ...options, headers });
+export async function ask(path, { headers = {}, ...options } = {}) {
+  const bearer = token() ? { Authorization: `Bearer ${token()}` } : {};
+  const response = await reach(path, { ...options, headers: { ...headers, ...bearer } });
   if (response.ok) return response;
   if (response.status === 401) forget();
   throw new Problem(response.status, await response.json().catch(() => ({})));
@@ -31,11 +31,21 @@ async function reach(path, options) {
 }
 
 export const json = async (path, options) => (await ask(path, options)).json();
-export const cases = (page, signal) => json(`api/v1/cases?page_token=${encodeURIComponent(page)}`, { signal });
+/** A page of the cases that `search` (URLSearchParams) selects. */
+export const cases = (search, page, signal) => json(`api/v1/cases?${new URLSearchParams([...search, ["page_token", page]])}`, { signal });
+export const caseCounts = (search, signal) => json(`api/v1/case-counts?${search}`, { signal });
 export const oneCase = (id, signal) => json(casePath(id), { signal });
 export const refused = async (signal) => (await json("api/v1/refused", { signal })).refused;
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
+export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
+export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
+
+/** Variables, vectors and stored values for a form of "what if". */
+export const whatIfForm = (id, signal) => json(`${casePath(id)}/what-if`, { signal });
+/** The score of a case with other values; nothing is stored. */
+export const whatIf = (id, request, signal) =>
+  json(`${casePath(id)}/what-if`, { method: "POST", body: JSON.stringify(request), headers: { "Content-Type": "application/json" }, signal });
 
 /** The slide's small picture, or null if there is none. */
 export async function thumbnail(id, slide, signal) {

@@ -1,16 +1,20 @@
 // Starts the page: asks how to log in, then shows what the address names.
 
 import { json, Problem } from "./api.js";
+import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
 import { showList } from "./list_view.js";
 import { begin, finish, forget, token } from "./login.js";
+import { showOperations } from "./operations_view.js";
 import { problem } from "./parts.js";
 import { showViewer } from "./viewer.js";
 import { parse } from "./viewer_address.js";
 
 const main = document.getElementById("content");
 const logout = document.getElementById("logout");
+const operations = document.getElementById("operations");
+const OPERATIONS = "#/operations";
 let login = null;
 let leaving = new AbortController();
 
@@ -46,8 +50,15 @@ function view(signal) {
   const id = viewed?.caseId ?? (found && decodeURIComponent(found[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
+  showMenu(signal);
+  if (location.hash === OPERATIONS) return showOperations(main, signal);
   if (viewed) return showViewer(main, viewed, signal, banner);
   return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
+}
+
+/** Operators have a page of their own. */
+function showMenu(signal) {
+  isOperator(signal).then((allowed) => { operations.hidden = !allowed; }, () => { operations.hidden = true; });
 }
 
 function refuse(error) {
@@ -57,7 +68,7 @@ function refuse(error) {
 
 function askLogin(error = null) {
   banner(false);
-  logout.hidden = true;
+  logout.hidden = operations.hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(
     h("h1", {}, "Log in"),

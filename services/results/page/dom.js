@@ -33,3 +33,9 @@ export function pairs(rows) {
   return h("dl", { class: "pairs" }, rows.filter(([, value]) => value !== "" && value !== null).map(([name, value]) =>
     h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
+
+/** A control of a form below its label. */
+export function labelled(label, input) {
+  if (!input.id) input.id = `${input.name}-${label.toLowerCase().replace(/[^a-z]+/g, "-")}`;
+  return h("div", { class: "labelled" }, h("label", { for: input.id }, label), input);
+}

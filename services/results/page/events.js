@@ -4,7 +4,10 @@ import { ask, Problem } from "./api.js";
 
 const PAUSE_MS = 3000;
 
-/** Call `heard(kind, data)` for every event until `signal` aborts; comes back after a break in the line. */
+/**
+ * Call `heard(kind, data)` for every event until `signal` aborts; reconnects when the stream ends. Each stream starts with
+ * `begin`, as it tells all that is true then.
+ */
 export async function listen(caseId, signal, heard) {
   while (!signal.aborted) {
     try {
@@ -18,6 +21,7 @@ export async function listen(caseId, signal, heard) {
 
 async function once(caseId, signal, heard) {
   const response = await ask(`api/v1/progress?case_id=${encodeURIComponent(caseId)}`, { signal });
+  heard("begin", {});
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -1,127 +1,136 @@
-// All cases: state, risk, group and flags, with the progress of slides on their way.
+// All cases: search and filters, their rows, and what has changed since the rows were read.
 
-import { cases, refused } from "./api.js";
-import { h, section } from "./dom.js";
+import { ask, caseCounts, cases, refused } from "./api.js";
+import { h } from "./dom.js";
 import { listen } from "./events.js";
-import { chip, flags, group, interval, progress } from "./parts.js";
-import * as words from "./words.js";
+import { format, isNarrow, parameters, parse, remember } from "./list_address.js";
+import { Filters } from "./list_filters.js";
+import { Rows } from "./list_rows.js";
+import { MovingSlides } from "./moving_slides.js";
+import { problem } from "./parts.js";
+import { refusedUploads } from "./refused_uploads.js";
 
-const CALM_MS = 400;
 // Refused uploads belong to no case, so no event tells of them.
 const UPLOADS_MS = 10_000;
-const COLUMNS = ["Case", "State", "Risk", "Group", "Flags", "As of"];
+const FILE = "cases.csv";
 
-/** Shows the list in `main` until `signal` aborts; `banner` is told whether anything shown is simulated. */
+/** Shows the list in `main` until `signal` aborts; `banner` learns whether anything shown is simulated. */
 export async function showList(main, signal, banner) {
   const view = new ListView(main, signal, banner);
   await view.load();
-  const timer = setInterval(() => view.lookForUploads(), UPLOADS_MS);
+  const timer = setInterval(() => view.readUploads(), UPLOADS_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   listen("", signal, (kind, data) => view.heard(kind, data));
 }
 
 class ListView {
   constructor(main, signal, banner) {
-    Object.assign(this, { main, signal, banner, rows: [], uploads: [], next: "", moving: new Map(), timer: 0, shown: 0 });
+    Object.assign(this, { signal, banner, search: parse(location.hash), shown: [], next: "", uploads: [], changed: new Set(), moving: new MovingSlides() });
+    remember(this.search);
+    this.filters = new Filters(this.search, (search) => this.choose(search), () => this.download());
+    this.news = h("div", { class: "news", role: "status" });
+    this.body = h("div", {});
+    this.refused = h("div", {});
+    main.replaceChildren(h("h1", {}, "Cases"), this.filters.element, this.news, this.body, this.refused);
   }
 
-  /** Read again as many cases as are shown. */
+  /** Read again as many cases as are shown, and how many there are. */
   async load() {
-    const wanted = Math.max(1, this.shown);
+    const { search } = this, wanted = Math.max(1, this.shown.length);
+    const announced = [...this.changed];
     let rows = [], next = "";
     do {
-      const page = await cases(next, this.signal);
+      const page = await cases(parameters(search), next, this.signal);
       rows = rows.concat(page.cases);
       next = page.next_page_token;
     } while (next && rows.length < wanted);
-    Object.assign(this, { rows, next, uploads: await refused(this.signal) });
-    this.draw();
+    const [counts, uploads] = await Promise.all([caseCounts(parameters(search, { sorted: false }), this.signal), refused(this.signal)]);
+    if (search !== this.search) return;
+    announced.forEach((caseId) => this.changed.delete(caseId));
+    this.filters.count(counts);
+    this.show(rows, next);
+    this.showUploads(uploads);
   }
 
-  /** Read the refused uploads again; they are redrawn if they have changed. */
-  async lookForUploads() {
-    if (document.hidden) return;
-    const uploads = await refused(this.signal).catch(() => this.uploads);
-    if (JSON.stringify(uploads) === JSON.stringify(this.uploads)) return;
-    this.uploads = uploads;
-    this.draw();
+  choose(search) {
+    this.search = search;
+    remember(search);
+    this.shown = [];
+    history.replaceState(null, "", format(search));
+    this.load().catch((error) => this.refuse(error));
   }
 
   async more() {
-    const page = await cases(this.next, this.signal);
-    const seen = new Set(this.rows.map((row) => row.case_id));
-    this.rows = this.rows.concat(page.cases.filter((row) => !seen.has(row.case_id)));
-    this.next = page.next_page_token;
-    this.draw();
+    const page = await cases(parameters(this.search), this.next, this.signal);
+    const ids = new Set(this.shown.map((row) => row.case_id));
+    this.show(this.shown.concat(page.cases.filter((row) => !ids.has(row.case_id))), page.next_page_token);
   }
 
+  /** Rows stay where they are while someone reads them; changes are announced. */
   heard(kind, data) {
-    if (kind === "progress") this.move(data);
-    if (kind === "case" || !this.rows.some((row) => row.case_id === data.case_id)) this.reload();
+    this.moving.heard(kind, data).forEach((caseId) => this.rows.move(caseId));
+    if (kind === "case") this.mark([data.case_id]);
+    if (kind === "begin") this.compare().catch(() => {});
   }
 
-  move(item) {
-    if (!this.moving.has(item.case_id)) this.moving.set(item.case_id, new Map());
-    this.moving.get(item.case_id).set(item.slide_id, item);
-    const cell = this.cells?.get(item.case_id);
-    const row = this.rows.find((one) => one.case_id === item.case_id);
-    if (cell && row) cell.replaceChildren(...this.stateOf(row));
+  /** Mark what changed between the last reading and the beginning of a stream. */
+  async compare() {
+    const page = await cases(parameters(this.search), "", this.signal);
+    const known = new Map(this.shown.map((row) => [row.case_id, JSON.stringify(row)]));
+    this.mark(page.cases.filter((row) => known.get(row.case_id) !== JSON.stringify(row)).map((row) => row.case_id));
   }
 
-  reload() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => { if (!this.signal.aborted) this.load().catch(() => {}); }, CALM_MS);
+  mark(caseIds) {
+    caseIds.forEach((caseId) => this.changed.add(caseId));
+    if (this.shown.length) this.announce();
+    else if (caseIds.length) this.load().catch(() => {});
   }
 
-  draw() {
-    this.shown = this.rows.length;
-    this.cells = new Map();
-    this.banner(this.rows.some((row) => row.flags.includes("simulated")));
+  announce() {
+    const { size } = this.changed;
+    this.news.replaceChildren(size ? h("button", { type: "button", class: "main", onclick: () => this.load().catch((error) => this.refuse(error)) },
+      `${size} ${size === 1 ? "case" : "cases"} changed: show`) : "");
+  }
+
+  show(rows, next) {
+    Object.assign(this, { shown: rows, next });
+    this.banner(rows.some((row) => row.flags.includes("simulated")));
+    this.rows = new Rows(rows, (caseId) => this.moving.of(caseId));
     const focused = document.activeElement?.getAttribute("href");
-    this.main.replaceChildren(h("h1", {}, "Cases"), this.rows.length ? this.table() : empty(), this.button() ?? "", this.uploads.length ? refusedUploads(this.uploads) : "");
-    if (focused) this.main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    this.body.replaceChildren(rows.length ? this.rows.element : this.empty(), next ? h("button", { type: "button", onclick: () => this.more().catch((error) => this.refuse(error)) }, "Show more cases") : "");
+    if (focused) this.body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    this.announce();
   }
 
-  table() {
-    return h("table", { class: "cases" },
-      h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, this.rows.map((row) => this.row(row))));
+  async readUploads() {
+    if (!document.hidden) this.showUploads(await refused(this.signal).catch(() => this.uploads));
   }
 
-  row(row) {
-    const state = h("td", { "data-name": "State" }, ...this.stateOf(row));
-    this.cells.set(row.case_id, state);
-    return h("tr", {},
-      h("th", { scope: "row" }, h("a", { href: `#/cases/${encodeURIComponent(row.case_id)}` }, row.case_id)),
-      state,
-      h("td", { "data-name": "Risk", class: row.risk ? "risk" : "risk empty" }, row.risk ? risk(row.risk) : h("span", { class: "none" }, "\u2014")),
-      h("td", { "data-name": "Group", class: row.risk_group ? false : "empty" }, group(row.risk_group)),
-      h("td", { "data-name": "Flags", class: row.flags.length ? false : "empty" }, flags(row.flags)),
-      h("td", { "data-name": "As of", class: "time" }, words.time(row.updated_at)));
+  showUploads(uploads) {
+    if (JSON.stringify(uploads) === JSON.stringify(this.uploads)) return;
+    this.uploads = uploads;
+    this.refused.replaceChildren(refusedUploads(uploads) ?? "");
   }
 
-  stateOf(row) {
-    const items = [...(this.moving.get(row.case_id)?.values() ?? [])];
-    const busy = row.state === "CASE_STATE_IN_PROGRESS" && items.length > 0;
-    return [chip(words.state(row.state)), busy ? progress(items) : ""];
+  empty() {
+    return h("p", { class: "wait" }, isNarrow(this.search)
+      ? "No case fits the search and the filters."
+      : "No case yet. One appears here when its first slide or clinical record has been seen.");
   }
 
-  button() {
-    return this.next ? h("button", { type: "button", onclick: () => this.more() }, "Show more cases") : null;
+  /** Fetched, since a link cannot carry the token. */
+  async download() {
+    try {
+      const response = await ask(`api/v1/${FILE}?${parameters(this.search, { sorted: false })}`, { signal: this.signal });
+      const url = URL.createObjectURL(await response.blob());
+      h("a", { href: url, download: FILE }).click();
+      setTimeout(() => URL.revokeObjectURL(url));
+    } catch (error) {
+      this.refuse(error);
+    }
   }
-}
 
-function risk(value) {
-  const label = `Risk at ${value.horizon_years} years`;
-  return [interval(value, label), h("span", { class: "figure" }, h("b", {}, words.percent(value.risk)), ` (${words.range(value)}) at ${value.horizon_years} y`)];
-}
-
-const empty = () => h("p", { class: "wait" }, "No case yet. One appears here when its first slide or clinical record has been seen.");
-
-/** Uploads that belong to no case, since their keys name none. */
-function refusedUploads(uploads) {
-  return section("Refused uploads", h("ul", { class: "refused" }, uploads.map((one) => h("li", {},
-    h("p", {}, h("b", {}, one.object_key), " \u2014 ", one.sentence),
-    h("p", { class: "advice" }, one.advice),
-    h("p", { class: "small" }, h("code", {}, one.reason), ` from ${one.service}, ${words.time(one.as_of)}`)))));
+  refuse(error) {
+    if (!this.signal.aborted) this.body.replaceChildren(problem(error));
+  }
 }

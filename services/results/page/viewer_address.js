@@ -1,4 +1,4 @@
-// The address of a view: case, slide, and centre (level-0 pixels), screen pixels per slide pixel and rotation.
+// The address of a view: case, slide and place, and the slide beside it with its own place.
 
 const VIEW = /^#\/cases\/([^/?]+)\/slides\/([^/?]+)(?:\?(.*))?$/;
 
@@ -6,18 +6,29 @@ const VIEW = /^#\/cases\/([^/?]+)\/slides\/([^/?]+)(?:\?(.*))?$/;
 export function parse(hash) {
   const parts = VIEW.exec(hash);
   if (!parts) return null;
-  return { caseId: decodeURIComponent(parts[1]), slideId: decodeURIComponent(parts[2]), place: place(new URLSearchParams(parts[3] ?? "")) };
+  const query = new URLSearchParams(parts[3] ?? "");
+  const beside = query.has("beside") ? { slideId: query.get("beside"), place: place(query, "2"), isLinked: query.get("linked") !== "0" } : null;
+  return { caseId: decodeURIComponent(parts[1]), slideId: decodeURIComponent(parts[2]), place: place(query, ""), beside };
 }
 
-/** The address of a slide, and of a place on it. */
-export function format(caseId, slideId, at = null) {
+/** The address of a slide, of a place on it (see viewer_place.js), and of a slide beside it `{ slideId, place, isLinked }`. */
+export function format(caseId, slideId, at = null, beside = null) {
   const path = `#/cases/${encodeURIComponent(caseId)}/slides/${encodeURIComponent(slideId)}`;
-  if (!at) return path;
-  return `${path}?${new URLSearchParams({ x: Math.round(at.x), y: Math.round(at.y), zoom: Number(at.zoom.toPrecision(4)), turn: at.turn })}`;
+  const other = beside ? { beside: beside.slideId, ...written(beside.place, "2"), linked: beside.isLinked ? "1" : "0" } : {};
+  const query = new URLSearchParams({ ...written(at, ""), ...other }).toString();
+  return query ? `${path}?${query}` : path;
 }
 
-function place(query) {
-  const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number.parseFloat(query.get(name)));
-  const turn = Number.parseInt(query.get("turn") ?? "0", 10);
+function written(at, suffix) {
+  if (!at) return {};
+  return {
+    [`x${suffix}`]: Math.round(at.x), [`y${suffix}`]: Math.round(at.y),
+    [`zoom${suffix}`]: Number(at.zoom.toPrecision(4)), [`turn${suffix}`]: (Math.round(at.turn) % 360 + 360) % 360,
+  };
+}
+
+function place(query, suffix) {
+  const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number.parseFloat(query.get(name + suffix)));
+  const turn = Number.parseInt(query.get(`turn${suffix}`) ?? "0", 10);
   return [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom, turn: Number.isFinite(turn) ? turn % 360 : 0 } : null;
 }

@@ -1,31 +1,30 @@
-// Attention over the deep zoom: painted once, then drawn where the slide is, whatever its zoom and rotation.
+// A map over the deep zoom: painted once, then drawn where the slide is, whatever its zoom and rotation.
 
-import { drawAttention } from "./attention.js";
 import { h } from "./dom.js";
 
 const WIDEST = 2048;
 
-/** A canvas over the viewer, and `show(opacity)`; it follows the viewer. */
-export function overlay(viewer, slide, squares) {
-  const heat = paint(slide, squares);
+/** A canvas over the viewer, which follows it; `paint(pen, size)` colours the whole slide, `show(opacity)` 0 hides it. */
+export function overlay(viewer, slide, paint) {
+  const map = painted(slide, paint);
   const canvas = h("canvas", { class: "heat", "aria-hidden": "true" });
   viewer.element.append(canvas);
-  const draw = () => drawOver(canvas, viewer, slide, heat);
+  const draw = () => { if (!canvas.hidden) drawOver(canvas, viewer, slide, map); };
   viewer.addHandler("update-viewport", draw);
   viewer.addHandler("resize", draw);
-  return { show: (opacity) => { canvas.style.opacity = String(opacity); } };
+  return { show: (opacity) => { canvas.style.opacity = String(opacity); canvas.hidden = opacity === 0; draw(); } };
 }
 
-function paint(slide, squares) {
+function painted(slide, paint) {
   const scale = Math.min(1, WIDEST / Math.max(slide.width_px, slide.height_px));
   const size = { width: Math.max(1, Math.round(slide.width_px * scale)), height: Math.max(1, Math.round(slide.height_px * scale)) };
   const canvas = h("canvas", size);
-  drawAttention(canvas.getContext("2d"), size, slide, squares);
+  paint(canvas.getContext("2d"), size);
   return canvas;
 }
 
 /** Draw the map with the transform that takes slide pixels to pixels of the screen now. */
-function drawOver(canvas, viewer, slide, heat) {
+function drawOver(canvas, viewer, slide, map) {
   const ratio = devicePixelRatio;
   const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -37,7 +36,7 @@ function drawOver(canvas, viewer, slide, heat) {
   const at = (x, y) => viewer.viewport.viewportToViewerElementCoordinates(item.imageToViewportCoordinates(x, y, true));
   const [corner, right, below] = [at(0, 0), at(slide.width_px, 0), at(0, slide.height_px)];
   const along = (end, length) => [((end.x - corner.x) * ratio) / length, ((end.y - corner.y) * ratio) / length];
-  pen.setTransform(...along(right, heat.width), ...along(below, heat.height), corner.x * ratio, corner.y * ratio);
+  pen.setTransform(...along(right, map.width), ...along(below, map.height), corner.x * ratio, corner.y * ratio);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(heat, 0, 0);
+  pen.drawImage(map, 0, 0);
 }

@@ -5,28 +5,16 @@ import { h } from "./dom.js";
 const FACTOR = 1.6;
 const QUARTER = 90;
 
-/** The bar: `element`, `magnify(text)`, and `offer(overlay)` once there is one. */
-export function toolbar(viewer) {
+/** The bar of a slide: `element`, and `magnify(text)`. */
+export function toolbar(viewer, slideId) {
   const magnification = h("output", { class: "magnification", "aria-label": "Magnification" });
   const zoom = (factor) => { viewer.viewport.zoomBy(factor); viewer.viewport.applyConstraints(); };
   const turn = (degrees) => viewer.viewport.setRotation(viewer.viewport.getRotation() + degrees);
   const home = () => { viewer.viewport.setRotation(0); viewer.viewport.goHome(); };
   const button = (label, text, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
-  const element = h("div", { class: "tools", role: "toolbar", "aria-label": "Slide" },
+  const element = h("div", { class: "tools", role: "toolbar", "aria-label": `Slide ${slideId}` },
     button("Zoom in", "+", () => zoom(FACTOR)), button("Zoom out", "\u2212", () => zoom(1 / FACTOR)),
     button("Rotate left", "\u21ba", () => turn(-QUARTER)), button("Rotate right", "\u21bb", () => turn(QUARTER)),
     button("Show the whole slide", "Whole slide", home), magnification);
-  return {
-    element,
-    magnify: (text) => { magnification.textContent = text; },
-    offer: (layer) => element.append(slider(layer)),
-  };
-}
-
-function slider(layer) {
-  const input = h("input", { type: "range", min: "0", max: "100", value: "45", "aria-label": "Opacity of the attention" });
-  const apply = () => layer.show(input.valueAsNumber / 100);
-  input.addEventListener("input", apply);
-  apply();
-  return h("label", { class: "slider" }, "Attention ", input);
+  return { element, magnify: (text) => { magnification.textContent = text; } };
 }

@@ -1,4 +1,4 @@
-// How values are said to people.
+// How values are written for people, numbers and dates by their locale.
 
 const STATES = {
   CASE_STATE_IN_PROGRESS: ["In progress", "busy"],
@@ -23,6 +23,12 @@ const FLAGS = {
   same_slide_in_two_cases: ["Slide in two cases", "bad"],
   simulated: ["SIMULATED", "sim"],
 };
+const CERTAINTIES = {
+  crosses_threshold: ["Between risk groups", "unsure"],
+  too_uncertain: ["Too uncertain for a group", "unsure"],
+};
+// Groups of bundles trained before groups had names that people outside the laboratory use.
+const GROUPS = { "above threshold": "higher risk of recurrence", "below threshold": "lower risk of recurrence" };
 // Codes of scores and plans that a person would not guess; shared/export/score_text.py says the same in reports.
 const PLAIN = {
   anisotropic_pixels: "pixels are not square",
@@ -39,17 +45,25 @@ const PLAIN = {
 };
 const MISSING = "missing_";
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const WHOLE = new Intl.NumberFormat();
+const CURRENT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
 
 /** [label, look] of a case's state. */
 export const state = (name) => STATES[name] ?? ["Unknown", "note"];
+/** [label, look] of a certainty that keeps a score from a group; null where the score is clear. */
+export const certainty = (name) => CERTAINTIES[name] ?? null;
+/** [label, look] of a case: what keeps its score from a group, or its state. */
+export const standing = (summary) => (summary.state === "CASE_STATE_SCORED" && certainty(summary.certainty)) || state(summary.state);
+/** A risk group as people call it. */
+export const group = (name) => GROUPS[name] ?? plain(name);
 export const stage = (name) => STAGES[name] ?? "Working";
 /** [label, look] of a flag; a missing block by its title, one that is not known as it is. */
 export const flag = (name) => FLAGS[name] ?? [name.startsWith(MISSING) ? `No ${name.slice(MISSING.length)}` : plain(name), "note"];
 /** The model that answered, by the titles of the blocks that it reads. */
-export function model(score) {
-  const titles = score.modalities_used;
-  return titles.length ? [titles.slice(0, -1).join(", "), titles.at(-1)].filter(Boolean).join(" and ") : plain(score.model);
-}
+export const model = (score) => listed(score.modalities_used) || plain(score.model);
+/** Such as "blood counts, clinical and slides". */
+export const listed = (names) => [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
 /** What people call the block of a contribution. */
 export const block = (row) => row.block_title || row.block;
 /** A code in words. */
@@ -64,17 +78,23 @@ export function refused({ slide_id: slide, object_key: key }) {
 }
 /** A time as people write it; the epoch means an unknown time. */
 export const time = (iso) => (iso && Date.parse(iso) > 0 ? DATE.format(new Date(iso)) : "time unknown");
+/** A day such as 2026-03-02 as people write it. */
+export const day = (iso) => DAY.format(new Date(`${iso}T00:00:00Z`));
 export const short = (digest) => digest.slice(0, 12);
-export const number = (value, digits = 2) => (value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(digits);
-export const signed = (value) => (value > 0 ? "+" : "") + number(value);
-export const count = (value) => value.toLocaleString();
+export const number = (value, digits = 2) =>
+  (value < 0 ? "\u2212" : "") + Math.abs(value).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const count = (value) => WHOLE.format(value);
+/** A number with the digits that it has. */
+export const amount = (value) => CURRENT.format(value);
+/** 1 -> 1 year, 2.5 -> 2.5 years. */
+export const years = (value) => `${amount(value)} ${value === 1 ? "year" : "years"}`;
 
 /** A probability in percent, without more digits than it deserves. */
 export function percent(value) {
   const share = 100 * value;
   if (share > 0 && share < 1) return "<1\u202f%";
   if (share > 99 && share < 100) return ">99\u202f%";
-  return `${Math.round(share)}\u202f%`;
+  return `${WHOLE.format(Math.round(share))}\u202f%`;
 }
 
 /** Such as "22–43 %". */

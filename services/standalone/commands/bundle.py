@@ -36,7 +36,7 @@ def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> Non
         blocks = {"blocks": blocks_json(checked.manifest, vectors)}
         print_json(checks | blocks | checked.manifest.model_dump(mode="json"))
     else:
-        say("\n".join(bundle_lines(checked.digest, checked.manifest, vectors, signed=checked.signed)))
+        say("\n".join(bundle_lines(path, checked, vectors)))
 
 
 @app.command("verify")

@@ -11,6 +11,7 @@ from services.standalone.commands.options import AsJson, CaseName, DefaultMpp, E
 from services.standalone.console import complain, exit_codes, loading, print_json, progress, say
 from services.standalone.pipeline_options import Options
 from shared.exit_codes import AT_FAULT
+from shared.words import counted
 
 
 def embed(
@@ -34,7 +35,7 @@ def embed(
     if as_json:
         print_json({"embedded": tables.embedded, "failed": tables.failed, "index": str(tables.index)})
     else:
-        listed = f"{tables.embedded} slides embedded, listed in {tables.index}"
+        listed = f"{counted(tables.embedded, 'slide')} embedded, listed in {tables.index}"
         say(f"{listed}; {tables.failed} refused, see {tables.failures}")
     for sentence in tables.swaps:
         complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")

@@ -8,6 +8,7 @@ import typer
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, loading, print_json, say
+from shared.preprocessing import Preprocessing
 
 app = typer.Typer(help="Encoders: show, export.", no_args_is_help=True)
 
@@ -17,6 +18,7 @@ _IMAGENET_STD: _Channels = (58.395, 57.12, 57.375)
 """Normalisation of networks trained on ImageNet with torchvision's recipe, times 255."""
 _TILE_PX, _TILE_UM = 256, 128.0
 """As the tiler's grid has them, which is not loaded for its defaults alone."""
+_PREPROCESSING = "How the tiles of its training were made: averaged over areas, or JPEG decoded smaller."
 
 
 @app.command("show")
@@ -51,6 +53,7 @@ def export_encoder(
     std: Annotated[_Channels, typer.Option(help="Standard deviation of each channel, 0 to 255.")] = _IMAGENET_STD,
     tile_px: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = _TILE_PX,
     tile_um: Annotated[float, typer.Option(help="Side of a tile in microns.")] = _TILE_UM,
+    preprocessing: Annotated[Preprocessing, typer.Option(help=_PREPROCESSING)] = Preprocessing.AREA,
     as_json: AsJson = False,
 ) -> None:
     """Wrap a network so that it takes uint8 tiles: resize and normalisation go inside the graph."""
@@ -59,7 +62,7 @@ def export_encoder(
         from services.embedder.graph import Preparation
     with exit_codes():
         notice = f"{name}: {source}. Licence: {licence}.\n"
-        card = EncoderCard(name, version, source, licence, notice, tile_px, tile_um)
+        card = EncoderCard(name, version, source, licence, notice, tile_px, tile_um, preprocessing)
         manifest = wrap_encoder(weights, Preparation(mean=mean, std=std), card, out)
     if as_json:
         print_json(manifest.model_dump(mode="json"))

@@ -36,7 +36,7 @@ Patience = Annotated[int, typer.Option(help="Epochs without gain before it stops
 Share = Annotated[float, typer.Option(help="Share of the layers, from the last, that is trained.", min=0, max=1)]
 Rate = Annotated[float, typer.Option(help="Rate at which these layers learn.", min=0)]
 BatchTiles = Annotated[int, typer.Option(help="Tiles of a step, over all processes.", min=1)]
-HeldOut = Annotated[float, typer.Option(help="Share of patients who say when to stop.", min=0.02, max=0.5)]
+HeldOut = Annotated[float, typer.Option(help="Share of patients held out for early stopping.", min=0.02, max=0.5)]
 Stain = Annotated[float, typer.Option(help="Largest change of a stain; 0 for none.", min=0, max=1)]
 Top = Annotated[int, typer.Option(help="Most attended tiles of a patient to learn from.", min=1)]
 Seed = Annotated[int, typer.Option(help="The same seed and data give the same encoder.", min=0)]

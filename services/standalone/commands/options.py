@@ -26,6 +26,10 @@ CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row
 EmbeddingFolder = Annotated[
     Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` or `simulate` writes it.")
 ]
+CaseTable = Annotated[
+    Path | None,
+    typer.Option("--cases", metavar="TABLE", help="Score every case of a table, one row a case: scores.csv."),
+]
 ProfileFile = Annotated[
     str | None, typer.Option("--profile", help="Profile, a YAML file or the name of one that is shipped.")
 ]

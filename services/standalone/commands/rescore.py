@@ -7,6 +7,7 @@ import typer
 
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, loading, print_json, say
+from shared.words import counted
 
 
 def rescore(
@@ -27,4 +28,5 @@ def rescore(
     if as_json:
         print_json({"promoted": digest, "asked": count})
     else:
-        say(f"promoted {digest}; every case is scored again" if digest else f"{count} cases are scored again")
+        cases_in_words = f"{counted(count, 'case')} {'is' if count == 1 else 'are'}"
+        say(f"promoted {digest}; every case is scored again" if digest else f"{cases_in_words} scored again")

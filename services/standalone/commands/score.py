@@ -1,4 +1,4 @@
-"""`medulla score`: the score of one case, its report, and the slides that it leaves out."""
+"""`medulla score`: the score of a case, its report, and what it leaves out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,12 +10,15 @@ from services.standalone.commands.options import (
     AsJson,
     Bundle,
     CaseName,
+    CaseTable,
     DefaultMpp,
+    EmbeddingFolder,
     Encoder,
     MapFile,
     Slides,
     SlideTable,
 )
+from services.standalone.commands.score_cases import score_cases
 from services.standalone.console import exit_codes, loading, note, print_json, progress, say
 from services.standalone.demo_case import DEMO_BUNDLE
 from shared.exit_codes import AT_FAULT
@@ -32,15 +35,23 @@ def score(
     clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
     columns: MapFile = None,
     vectors: Annotated[
-        list[str] | None, typer.Option(metavar="BLOCK=FILE", help="Vector of a block, JSON; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="BLOCK=FILE", help="Vector of a block, JSON; with --cases its table; may be repeated."),
     ] = None,
+    cases: CaseTable = None,
+    embeddings: EmbeddingFolder = None,
     bundle: Bundle = DEMO_BUNDLE,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
     out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
     as_json: AsJson = False,
 ) -> None:
-    """Score one case from its slides, clinical record and vectors, or from some of them."""
+    """Score one case from its slides, record and vectors, or every case of a table (--cases) with --embeddings."""
+    if cases or embeddings:
+        if not cases or paths or slides or case_id or clinical or default_mpp:
+            raise typer.BadParameter("--cases TABLE goes with --embeddings, --vectors, --map, --bundle and --out alone")
+        score_cases(cases, embeddings, columns, vectors or (), bundle, out, as_json=as_json)
+        return
     with loading():
         from services.standalone.case import case_from
         from services.standalone.named_slides import named_slides, options_for
@@ -55,7 +66,7 @@ def score(
 
 
 def score_and_print(case: "Case", bundle: Path, options: "Options", out: Path, *, as_json: bool) -> None:
-    """Score a case and print the score, its files and the slides that it leaves out."""
+    """Score a case and print the score, its files and what it leaves out."""
     with loading():
         from services.fusion_scorer.score_json import as_dict
         from services.standalone.named_slides import print_refused

@@ -47,6 +47,7 @@ def train(
         from services.standalone.cohort_files import CohortFiles, read
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
+        from services.trainer.vectors.unlearned import unlearned_notes
     with exit_codes():
         files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
         table, bags = read(files, load_profile(profile))
@@ -59,7 +60,8 @@ def train(
         print_json({"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated})
     else:
         mark = " (SIMULATED)" if table.simulated else ""
-        say(f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first")
+        line = f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first"
+        say("\n".join([*unlearned_notes(table), line]))
 
 
 def _today() -> str:

@@ -70,6 +70,11 @@ class Patients:
         log_risks = {known[block]: view.log_risk for block, view in self.views.items()}
         return replace(values, columns={**values.columns, **log_risks})
 
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the blocks that are known of anyone, in the order of the profile."""
+        return tuple(name for name in self.cohort.profile.block_names if self.has_block(name).any())
+
     def has_block(self, block: str) -> Flags:
         """Patients [n] with evidence of a block: a log-risk, or a value of one of its variables."""
         return self.case_values.has_block(block)

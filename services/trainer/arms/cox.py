@@ -180,13 +180,14 @@ def choose_ridge(
     folds: Ints,
     penalties: tuple[float, ...],
     non_negative: Flags | None = None,
-    shares: float | Floats = 1.0,
 ) -> float:
-    """The penalty of the largest cross-validated partial likelihood.
+    """The penalty of the largest cross-validated partial likelihood; a single penalty is taken as it is.
 
     Verweij and van Houwelingen, Stat Med 1993;12:2305; `folds` [n] says in which fold each patient is left out. Every
-    fit obeys the bounds of `non_negative` columns [p]; each column bears its share [p] of the penalty.
+    fit obeys the bounds of `non_negative` columns [p].
     """
+    if len(penalties) == 1:
+        return penalties[0]
     whole = Sample.of(columns, times, events)
     gains = np.zeros(len(penalties))
     for fold in np.unique(folds):
@@ -194,6 +195,6 @@ def choose_ridge(
         training = Sample.of(columns[kept], times[kept], events[kept])
         coefficients: Floats | None = None
         for i, ridge in enumerate(sorted(penalties, reverse=True)):
-            coefficients = fit_cox(training, ridge * shares, coefficients, non_negative=non_negative)
+            coefficients = fit_cox(training, ridge, coefficients, non_negative=non_negative)
             gains[i] += whole.log_likelihood(coefficients) - training.log_likelihood(coefficients)
     return sorted(penalties, reverse=True)[int(np.argmax(gains))]

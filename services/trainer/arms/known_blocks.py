@@ -2,8 +2,18 @@
 
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.ridge_cox import LEAST_EVENTS
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings
 from shared.model.block import Block
 from shared.model.profile import Profile
+
+
+def blocks_of_cohort(cohort: Cohort, embeddings: Embeddings | None) -> tuple[str, ...]:
+    """Names of the blocks of which anything is known of anyone, in the order of the profile."""
+    slides = cohort.profile.slides
+    has_slides = slides is not None and embeddings is not None and bool(embeddings.has(cohort.case_ids).any())
+    with_slides = {slides.name} if slides and has_slides else set[str]()
+    return tuple(name for name in cohort.profile.block_names if name in with_slides or cohort.has_block(name).any())
 
 
 def too_few(patients: Patients, name: str) -> str | None:
@@ -23,11 +33,6 @@ def too_few(patients: Patients, name: str) -> str | None:
 def evidence_text(block: Block, conjunction: str) -> str:
     """What a block of slides or vectors consists of, in words."""
     return f"{block.title} {conjunction} ready-made {block.name} columns"
-
-
-def evidence_title(block: Block) -> str:
-    """How the model of a block is called in titles of arms: that of slides by the name of its log-risk."""
-    return block.log_risk if block.source == "slides" else block.title
 
 
 def record_words(profile: Profile, conjunction: str) -> str:

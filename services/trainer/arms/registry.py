@@ -1,6 +1,6 @@
 """All arms of a profile, in the order of the report; to add one, write its file and name it here."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 
 from services.trainer.arms.alone import Alone
 from services.trainer.arms.arm import Arm
@@ -8,28 +8,36 @@ from services.trainer.arms.early_concat import EarlyConcat
 from services.trainer.arms.fusion import AllBut, Fused, LateFusion
 from services.trainer.arms.gated import Gated
 from services.trainer.arms.gradient_boosting import GradientBoosting
-from services.trainer.arms.known_blocks import capital, evidence_title, listed, record_words
+from services.trainer.arms.known_blocks import capital, listed, record_words
 from services.trainer.arms.null import Null
 from services.trainer.arms.rule import RULE, ClinicalRule
+from shared.model.block import Block
 from shared.model.profile import Profile
 
 PRIMARY = "fused"
 """The primary contrast is this arm less that of `baseline`."""
 
 
-def arms_of(profile: Profile) -> tuple[Arm, ...]:
-    """Every arm once; one that a cohort does not support says so."""
+def arms_of(profile: Profile, blocks: Collection[str] | None = None) -> tuple[Arm, ...]:
+    """Every arm once; one that a cohort does not support says so.
+
+    `blocks` are those that a cohort has, see `blocks_of_cohort`: arms of several blocks are named after these alone.
+    """
     by_name: dict[str, Arm] = {}
-    for arm in _candidates(profile):
+    for arm in _candidates(profile, profile.block_names if blocks is None else blocks):
         by_name.setdefault(arm.name, arm)
     return tuple(by_name.values())
 
 
-def _candidates(profile: Profile) -> Iterator[Arm]:
+def _candidates(profile: Profile, blocks: Collection[str]) -> Iterator[Arm]:
     """Arms in order; of a profile with few blocks one may occur under two heads, and the first counts."""
+    evidence = [block for block in profile.evidence_blocks if block.name in blocks] or profile.evidence_blocks
+    titles = [block.title for block in evidence]
     yield from (Null(), ClinicalRule())
-    yield from (*_of_record(profile), *_of_evidence(profile), *all_but(profile))
-    yield from (EarlyConcat(_early_title(profile)), Gated(_gated_title(profile)))
+    yield from (*_of_record(profile), *_alone(profile))
+    yield Fused(PRIMARY, f"{listed(['{table}', *titles])}, late fusion", profile.block_names)
+    yield from all_but(profile, blocks)
+    yield from (EarlyConcat(_early_title(evidence)), Gated(_gated_title(evidence)))
 
 
 def _of_record(profile: Profile) -> tuple[Arm, ...]:
@@ -39,27 +47,25 @@ def _of_record(profile: Profile) -> tuple[Arm, ...]:
     return (first, joined, GradientBoosting(gbm(profile)))
 
 
-def _of_evidence(profile: Profile) -> tuple[Arm, ...]:
-    alone = (
-        Alone(block.log_risk, f"{capital(evidence_title(block))} alone", (block.name,))
-        for block in profile.evidence_blocks
+def _alone(profile: Profile) -> tuple[Arm, ...]:
+    return tuple(
+        Alone(block.log_risk, f"{capital(block.title)} alone", (block.name,)) for block in profile.evidence_blocks
     )
-    titles = listed(["{table}", *map(evidence_title, profile.evidence_blocks)])
-    return (*alone, Fused(PRIMARY, f"{titles}, late fusion", profile.block_names))
 
 
-def all_but(profile: Profile) -> tuple[AllBut, ...]:
-    """Late fusion less each block in turn; none in a profile of one block."""
-    if len(profile.blocks) == 1:
+def all_but(profile: Profile, blocks: Collection[str]) -> tuple[AllBut, ...]:
+    """Late fusion of the blocks that a cohort has less each in turn; none where it has nothing to fuse."""
+    names = [name for name in profile.block_names if name in blocks]
+    if len(names) == 1 or not any(block.name in names for block in profile.evidence_blocks):
         return ()
     return tuple(
         AllBut(
-            without(profile, name),
+            without(profile, names, name),
             f"All blocks but {profile.title_of(name)}, late fusion",
-            tuple(other for other in profile.block_names if other != name),
+            tuple(other for other in names if other != name),
             name,
         )
-        for name in profile.block_names
+        for name in names
     )
 
 
@@ -84,9 +90,9 @@ def gbm(profile: Profile) -> str:
     return f"{record_arm(profile)}_gbm"
 
 
-def without(profile: Profile, block: str) -> str:
-    """Name of the arm of all blocks but one."""
-    return profile.arm_name(name for name in profile.block_names if name != block)
+def without(profile: Profile, blocks: Iterable[str], left_out: str) -> str:
+    """Name of the arm of all `blocks` but one."""
+    return profile.arm_name(name for name in blocks if name != left_out)
 
 
 def baseline(profile: Profile, arms: Container[str]) -> str:
@@ -95,10 +101,11 @@ def baseline(profile: Profile, arms: Container[str]) -> str:
     return name if name in arms else first_record_arm(profile)
 
 
-def _early_title(profile: Profile) -> str:
-    embeddings = ["pooled embeddings"] if profile.slides else []
-    return f"{listed(['{table}', *embeddings, *(block.title for block in profile.vectors)])}, early fusion"
+def _early_title(evidence: Iterable[Block]) -> str:
+    pooled = ("pooled embeddings" if block.source == "slides" else block.title for block in evidence)
+    return f"{listed(['{table}', *pooled])}, early fusion"
 
 
-def _gated_title(profile: Profile) -> str:
-    return f"{listed(['{table}', *(block.title for block in profile.vectors), 'tiles'])}, gated network"
+def _gated_title(evidence: Iterable[Block]) -> str:
+    vectors = (block.title for block in evidence if block.source == "vectors")
+    return f"{listed(['{table}', *vectors, 'tiles'])}, gated network"

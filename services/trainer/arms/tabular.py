@@ -67,14 +67,15 @@ class Recipe:
 
 
 def fit_tabular(recipe: Recipe, train: CaseValues, outcome: Outcome, folds: Ints) -> Tabular:
-    """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients."""
+    """Fit columns, ridge (by the inner `folds` [n]) and coefficients on training patients.
+
+    The ridge is chosen as one for all columns. Chosen under the share that log-risks bear, it would be stronger for the
+    other columns, and risks would be less well calibrated: study `fusion` of tests/studies.
+    """
     columns = fit_columns(train, recipe.variables)
     x, log_risks = design_matrix(columns, train), log_risk_columns(columns, train.profile)
-    shares = ridge_shares(log_risks)
-    ridge = recipe.penalties[0]
-    if len(recipe.penalties) > 1:
-        ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, log_risks, shares)
-    return fit_design(columns, x, outcome, recipe, ridge, log_risks, shares)
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, folds, recipe.penalties, log_risks)
+    return fit_design(columns, x, outcome, recipe, ridge, log_risks, ridge_shares(log_risks))
 
 
 def fit_design(

@@ -148,5 +148,5 @@ def _vector_method(card: ModelCard) -> str:
 
 def _shown(figure: Figure) -> str:
     if figure.est is None or figure.lo is None or figure.hi is None:
-        return "cannot be told"
+        return "not estimable"
     return f"{figure.est:.3f} ({figure.lo:.3f} to {figure.hi:.3f})"

@@ -132,13 +132,14 @@ def _slide_view(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | N
 def predict_all(served: ServedBundle, patients: Patients) -> tuple[dict[str, Prediction], dict[str, str]]:
     """Predictions of a cohort by every arm of the bundle, and why an arm has none."""
     predictions = {"null": constant(served.training.average, len(patients))}
-    absent = {arm.name: "the bundle does not hold this arm" for arm in arms_of(served.profile)}
+    arms = arms_of(served.profile, patients.blocks)
+    absent = {arm.name: "the bundle does not hold this arm" for arm in arms}
     absent[RULE] = "the bundle has no rule"
     if served.training.rule:
         predictions[RULE] = calibrated(served.training.rule.model, flagged(patients))
     if (trees := gbm(served.profile)) in served.bundle.arms:
         predictions[trees] = served.model(trees).predict(patients.case_values)
-    for arm in arms_of(served.profile):
+    for arm in arms:
         if not isinstance(arm, LateFusion):
             continue
         reason = _unavailable_reason(served, arm, patients)
@@ -163,7 +164,9 @@ def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patient
     if blocks and not held:
         return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
     if held and not any(patients.has_block(block.name).any() for block in held):
-        return f"nobody of the cohort has {evidence_text(held[0], 'or')}"
+        return f"no patient of the cohort has {evidence_text(held[0], 'or')}"
+    if not isinstance(arm, Fused | AllBut | Alone) and (lacking := set(arm.blocks).difference(patients.blocks)):
+        return f"no patient of the cohort has {served.profile.title_of(min(lacking))} variables"
     return None if _held(served, arm) else "the bundle does not hold this arm"
 
 

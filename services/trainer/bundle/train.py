@@ -30,6 +30,7 @@ from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
+from services.trainer.vectors.unlearned import unlearned_notes
 from shared.arrays import Floats
 from shared.model.bundle_writer import check_target, write_bundle
 from shared.model.calibration import Calibration
@@ -88,7 +89,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     vectors = vector_references(models.vectors, cohort)
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
-    facts = CardFacts(cohort, embeddings, arms, rules, [*notes, *plan.remarks], plan.seed, plan.refits)
+    notes += [*unlearned_notes(cohort), *plan.remarks]
+    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
     digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import yaml
 from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
+from services.trainer.yaml_problems import yaml_problems
 from services.trainer.yaml_text import parse_yaml
 from shared.bounded_file import read_start
 from shared.errors import PermanentError
@@ -17,6 +18,8 @@ from shared.model.written import converted, plain_number
 from shared.words import normalised, printable, sentence, shown
 
 _MOST_BYTES = 1_000_000
+Entry = TypeVar("Entry")
+"""A cell of a table, or a value of a record."""
 
 
 class BadMapError(PermanentError):
@@ -63,12 +66,12 @@ class ColumnMap(Frozen):
         if absent:
             raise BadMapError(f"the map names columns that {where} does not have: {', '.join(map(shown, absent[:5]))}")
 
-    def translate(self, entries: Mapping[str, Any]) -> dict[str, Any]:
+    def translate(self, entries: Mapping[str, Entry]) -> dict[str, Entry | str | float]:
         """A record or row with our names, words and units."""
         named = ((self.name(theirs), theirs, value) for theirs, value in entries.items())
         return {ours: self._value(ours, theirs, value) for ours, theirs, value in named if ours is not None}
 
-    def changes(self, entries: Mapping[str, Any]) -> list[str]:
+    def changes(self, entries: Mapping[str, object]) -> list[str]:
         """What became of each entry that the map changes, in words."""
         lines = []
         for theirs, value in entries.items():
@@ -80,7 +83,7 @@ class ColumnMap(Frozen):
                 lines.append(f"{printable(theirs)} {shown(value)} read as {ours} {shown(read)}")
         return lines
 
-    def _value(self, ours: str, theirs: str, value: Any) -> Any:
+    def _value(self, ours: str, theirs: str, value: Entry) -> Entry | str | float:
         if not isinstance(value, str | int | float):
             return value
         key = normalised(str(value))
@@ -97,7 +100,7 @@ class ColumnMap(Frozen):
     def _words(self) -> dict[str, dict[str, str]]:
         return {ours: {normalised(word): to for word, to in words.items()} for ours, words in self.words.items()}
 
-    def _in_our_unit(self, theirs: str, value: Any) -> Any:
+    def _in_our_unit(self, theirs: str, value: Entry) -> Entry | float:
         number = plain_number(str(value)) if theirs in self.units else None
         in_ours = None if number is None else converted(number, self.units[theirs])
         return value if in_ours is None else in_ours
@@ -109,15 +112,16 @@ def load_map(path: Path) -> ColumnMap:
     Raises:
         BadMapError: it cannot be read, is no YAML or no map.
     """
+    content = None
     try:
         data = read_start(path, _MOST_BYTES)
         if len(data) > _MOST_BYTES:
             raise BadMapError(f"map {path} has more than {_MOST_BYTES} bytes, which are allowed")
-        return ColumnMap.model_validate(parse_yaml(data) or {})
+        content = parse_yaml(data) or {}
+        return ColumnMap.model_validate(content)
     except OSError as error:
         raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise BadMapError(f"map {path} is no YAML: {next(iter(str(error).splitlines()), '')}") from error
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in error.errors()]
-        raise BadMapError(f"map {path} is refused: {sentence(wrong)}") from error
+        raise BadMapError(f"map {path} is refused: {sentence(yaml_problems(error, content))}") from error

@@ -1,7 +1,7 @@
 """The bags of a cohort's slides, found by index.csv and read from disk only when a step asks for them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,8 @@ Features = npt.NDArray[np.float32]
 
 INDEX = "index.csv"
 _COLUMNS = ("case_id", "slide_id", "slide_digest", "path")
-_MADE = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
-"""What the metadata of a bag says of its making, and what stands for it where it does not."""
+_UNSTATED = {"encoder_name": "unknown", "encoder_digest": "0" * 64, "plan_digest": ""}
+"""Provenance in the metadata of a bag, and what stands for it where the bag states none."""
 _SHOWN = 40
 _LARGEST_HEADER = 1 << 24
 
@@ -136,12 +136,13 @@ class Embeddings:
 
 
 def read_embeddings(folder: Path) -> Embeddings:
-    """Read `index.csv` and the header of every bag.
+    """Read `index.csv` and the header of every bag; a slide that a case lists twice counts once.
 
     Raises:
         BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders.
     """
-    bags = [_open(folder, row) for row in _rows(folder)]
+    rows = {(row["case_id"], row["path"]): row for row in index_rows(folder)}
+    bags = [open_bag(folder, row) for row in rows.values()]
     encoders = {(bag.encoder_name, bag.encoder_digest, bag.width) for bag in bags}
     if len(encoders) != 1:
         names = ", ".join(sorted(f"{name} {digest[:12]} ({width} features)" for name, digest, width in encoders))
@@ -153,8 +154,12 @@ def read_embeddings(folder: Path) -> Embeddings:
     return Embeddings(folder, by_case, width, name, digest)
 
 
-def _rows(folder: Path) -> list[dict[str, str]]:
-    """Rows of the index by column name; a slide that a case lists twice counts once."""
+def index_rows(folder: Path) -> list[dict[str, str]]:
+    """Rows of `index.csv` by column name.
+
+    Raises:
+        BadEmbeddingsError: it cannot be read, or lacks a column.
+    """
     index = folder / INDEX
     try:
         header, *body = read_rows(index.read_bytes(), str(index)).rows
@@ -169,11 +174,15 @@ def _rows(folder: Path) -> list[dict[str, str]]:
     ragged = [row.line for row in body if len(row.cells) != len(columns)]
     if ragged:
         raise BadEmbeddingsError(f"{index} is cut short or damaged: row {ragged[0]} has another number of cells")
-    rows = [dict(zip(columns, row.cells, strict=True)) for row in body]
-    return list({(row["case_id"], row["path"]): row for row in rows}.values())
+    return [dict(zip(columns, row.cells, strict=True)) for row in body]
 
 
-def _open(folder: Path, row: dict[str, str]) -> BagFile:
+def open_bag(folder: Path, row: Mapping[str, str]) -> BagFile:
+    """Read the header of the bag of one row of the index.
+
+    Raises:
+        BadEmbeddingsError: it cannot be read, or is no bag of features.
+    """
     path = folder / row["path"]
     try:
         with path.open("rb") as file:
@@ -192,7 +201,7 @@ def _open(folder: Path, row: dict[str, str]) -> BagFile:
         raise BadEmbeddingsError(f"features of bag {path} are {str(kind)[:_SHOWN]}, and F16 is read")
     if not whole:
         raise BadEmbeddingsError(f"bag {path} is cut short")
-    provenance = [str(metadata.get(name, other)) for name, other in _MADE.items()]
+    provenance = [str(metadata.get(name, other)) for name, other in _UNSTATED.items()]
     return BagFile(
         row["case_id"], row["slide_id"], row["slide_digest"], path, 8 + size + begin, tiles, width, *provenance
     )

@@ -2,8 +2,12 @@
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.vector_notes import left_out, served_without
 from services.trainer.errors import BadEmbeddingsError
 from shared.model.block import Block
+
+_SLIDES = Block(name="slides", source="slides")
+"""Of a profile without a block of slides."""
 
 
 def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
@@ -20,16 +24,15 @@ def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
     empty = sum(
         case in embeddings.by_case and not has_tiles for case, has_tiles in zip(cohort.case_ids, has, strict=True)
     )
-    strangers = len(embeddings.by_case.keys() - known)
-    counts = [
-        (int((~has).sum()), _served_without(cohort.profile.slides)),
-        (empty, "patients have slides without a single tile; they count as having no slides"),
-        (strangers, "cases with slides are not in the cohort table and were left out"),
+    without, unknown = int((~has).sum()), len(embeddings.by_case.keys() - known)
+    block = cohort.profile.slides or _SLIDES
+    return [
+        *([served_without(without, block)] if without else []),
+        *([_without_tiles(empty)] if empty else []),
+        *([left_out(unknown, "slides")] if unknown else []),
     ]
-    return [f"{count} {text}" for count, text in counts if count]
 
 
-def _served_without(block: Block | None) -> str:
-    """What happens to patients without slides; models are called by the name of a block's log-risk."""
-    title, log_risk = (block.title, block.log_risk) if block else ("slides", "slides")
-    return f"patients have no {title}; they are served by the models without {log_risk}"
+def _without_tiles(patients: int) -> str:
+    have = "1 patient has" if patients == 1 else f"{patients} patients have"
+    return f"{have} slides without a single tile; they count as having no slides"

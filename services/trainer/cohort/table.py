@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,12 +32,12 @@ _MOST_DAYS = 43830
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """Cells by our column names: `rows` in order, each with its line in the file."""
 
     columns: tuple[str, ...]
     lines: tuple[int, ...]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, str | float], ...]
     ragged: tuple[str, ...]
     """What is wrong with rows of more or fewer cells than there are columns; they are not among `rows`."""
     notes: tuple[str, ...]
@@ -53,7 +52,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
     """
     data = read_bytes(path, f"cohort {path}")
     words = Vocabulary(profile.variables, profile.missing)
-    table = _parse(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
+    table = parse_table(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
     entries = [words.read(row) for row in table.rows]
     problems = [*_header_problems(table, profile, words), *table.ragged, *_row_problems(table, entries, profile)]
     if problems:
@@ -61,17 +60,23 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
     cohort = Cohort(
         profile=profile,
         name=path.stem,
-        case_ids=tuple(row[CASE] for row in table.rows),
-        sites=tuple("" if words.is_missing(row.get(SITE)) else row[SITE] for row in table.rows),
+        case_ids=tuple(str(row[CASE]) for row in table.rows),
+        sites=tuple("" if words.is_missing(row.get(SITE)) else str(row[SITE]) for row in table.rows),
         values=np.array([_numbers(item, profile) for item in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
-        simulated=any(_WORDS.get(row.get(SIMULATED, ""), False) for row in table.rows),
+        simulated=any(_WORDS.get(str(row.get(SIMULATED, "")), False) for row in table.rows),
     )
     return summary(cohort, entries, table.notes)
 
 
-def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) -> _Table:
+def parse_table(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) -> Table:
+    """Cells of a table by our names, with decimal points in the columns of `numbers`; the cells are not checked.
+
+    Raises:
+        UnreadableTableError: it is no table, or has no rows below the header.
+        BadMapError: the map names columns that are not there.
+    """
     sheet = read_rows(data, name)
     header, *body = sheet.rows
     if not body:
@@ -88,10 +93,10 @@ def _parse(data: bytes, name: str, columns: ColumnMap, numbers: frozenset[str]) 
         whole = with_points(whole, [columns.name(name) in numbers for name in theirs])
     rows = (columns.translate(dict(zip(theirs, row.cells, strict=True))) for row in whole)
     ours = tuple(name for name in map(columns.name, theirs) if name is not None)
-    return _Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), sheet.notes)
+    return Table(ours, tuple(row.line for row in whole), tuple(rows), tuple(ragged), sheet.notes)
 
 
-def _header_problems(table: _Table, profile: Profile, words: Vocabulary) -> Iterator[str]:
+def _header_problems(table: Table, profile: Profile, words: Vocabulary) -> Iterator[str]:
     known, outcome = _known(profile, words)
     for name, count in Counter(table.columns).items():
         if count > 1:
@@ -115,12 +120,12 @@ def _known(profile: Profile, words: Vocabulary) -> tuple[list[str], list[str]]:
     return [CASE, SITE, SIMULATED, *words.columns], outcome
 
 
-def _unknown(table: _Table, profile: Profile, words: Vocabulary) -> list[str]:
+def _unknown(table: Table, profile: Profile, words: Vocabulary) -> list[str]:
     known, outcome = _known(profile, words)
     return [name for name in table.columns if name not in (*known, *outcome, *profile.treatments)]
 
 
-def _refusal(name: str, problems: list[str], table: _Table, profile: Profile, words: Vocabulary) -> BadCohortError:
+def _refusal(name: str, problems: list[str], table: Table, profile: Profile, words: Vocabulary) -> BadCohortError:
     """The problems of a table; where its columns have other names, with a map to start from."""
     refused, unknown = BadCohortError.listing(name, problems), _unknown(table, profile, words)
     if not unknown:
@@ -131,7 +136,7 @@ def _refusal(name: str, problems: list[str], table: _Table, profile: Profile, wo
     return UnknownColumnsError(str(refused), proposed)
 
 
-def _row_problems(table: _Table, entries: list[Entries], profile: Profile) -> Iterator[str]:
+def _row_problems(table: Table, entries: list[Entries], profile: Profile) -> Iterator[str]:
     line_of_case: dict[str, int] = {}
     for line, row, read in zip(table.lines, table.rows, entries, strict=True):
         for problem in read.problems:
@@ -142,11 +147,9 @@ def _row_problems(table: _Table, entries: list[Entries], profile: Profile) -> It
             if allowed:
                 yield f"row {line}, column {name}: {_shown(value)}; allowed is {allowed}"
         case = row.get(CASE)
-        if case is not None and case in line_of_case:
-            first = line_of_case[case]
+        if case is not None and line_of_case.setdefault(str(case), line) != line:
+            first = line_of_case[str(case)]
             yield f"row {line}, column {CASE}: {_shown(case)}, as in row {first}; allowed is one row a patient"
-        if case is not None:
-            line_of_case.setdefault(case, line)
 
 
 def _refused(name: str, value: str, profile: Profile) -> str | None:
@@ -182,7 +185,7 @@ def _number(value: Value | None, variable: Variable) -> float:
     return float(variable.levels.index(value)) if isinstance(value, str) else value
 
 
-def _outcome(table: _Table, profile: Profile) -> Outcome:
+def _outcome(table: Table, profile: Profile) -> Outcome:
     outcome = profile.outcome
     event = np.array([outcome.causes.index(_code(str(row[outcome.event]))) for row in table.rows], np.int64)
     if outcome.time:

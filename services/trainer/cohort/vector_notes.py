@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from services.trainer.cohort.cohort import Cohort
+from shared.model.block import Block
+from shared.words import counted
 
 
 def vector_notes(cohort: Cohort) -> list[str]:
@@ -17,6 +19,18 @@ def _notes(cohort: Cohort) -> Iterator[str]:
             continue
         without = int((~vectors.known).sum())
         if without:
-            yield f"{without} patients have no {block.title}; they are served by the models without {block.log_risk}"
+            yield served_without(without, block)
         if vectors.unknown_cases:
-            yield (f"{vectors.unknown_cases} cases with {block.title} are not in the cohort table and were left out")
+            yield left_out(vectors.unknown_cases, block.title)
+
+
+def served_without(patients: int, block: Block) -> str:
+    """What happens to patients without a block; models are called by the name of its log-risk."""
+    have = "1 patient has" if patients == 1 else f"{patients} patients have"
+    return f"{have} no {block.title}; they are served by the models without {block.log_risk}"
+
+
+def left_out(cases: int, title: str) -> str:
+    """What happens to cases that only the files of a block have."""
+    are, were = ("is", "was") if cases == 1 else ("are", "were")
+    return f"{counted(cases, 'case')} with {title} {are} not in the cohort table and {were} left out"

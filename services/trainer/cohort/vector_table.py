@@ -13,7 +13,7 @@ from services.trainer.cohort.rows import Row, Rows, read_bytes, read_rows
 from services.trainer.errors import BadVectorTableError, UnreadableTableError
 from shared.arrays import Floats
 from shared.canonical import sha256
-from shared.model.vector_model import MOST_COLUMNS
+from shared.model.vector_model import MOST_COLUMNS, column_name
 from shared.model.written import plain_number
 from shared.words import shown
 
@@ -47,7 +47,7 @@ def read_vector_table(path: Path, is_missing: Callable[[Any], bool]) -> VectorTa
         sheet = read_rows(data, path.name)
     except UnreadableTableError as error:
         raise BadVectorTableError(str(error)) from error
-    header, body = sheet.rows[0].cells, _body(sheet)
+    header, body = tuple(map(column_name, sheet.rows[0].cells)), _body(sheet)
     places = [place for place, name in enumerate(header) if name not in (CASE, SITE, SIMULATED)]
     problems = [*_header_problems(header, len(places)), *_ragged(body, len(header))]
     if problems:

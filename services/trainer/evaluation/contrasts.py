@@ -43,9 +43,10 @@ def _compared(pooled: Pooled, base: str) -> list[tuple[str, str, str]]:
     """Arms `a` and `b`, and the metric."""
     profile, first = pooled.cohort.profile, pooled.horizons[0]
     others = ("harrell_c", f"auc_{first:g}y") if pooled.cohort.has_times else ()  # else they are the same as the first
-    less_a_block = [arm.name for arm in all_but(profile)]
+    less_a_block = [arm.name for arm in all_but(profile, pooled.blocks)]
     compared = [(PRIMARY, base, metric) for metric in (PRIMARY_METRIC, *others, "ibs", "net_benefit")]
-    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms_of(profile) if isinstance(arm, AllBut))}
+    arms = arms_of(profile, pooled.blocks)
+    left_out = {PRIMARY, base, "null", *(arm.name for arm in arms if isinstance(arm, AllBut))}
     compared += [(name, base, PRIMARY_METRIC) for name in pooled.arms if name not in left_out]
     if base != first_record_arm(profile):
         compared += [(base, first_record_arm(profile), "harrell_c")]
@@ -63,11 +64,13 @@ def sentence(contrast: ArmContrast | None, pooled: Pooled) -> str:
     mark = "SIMULATED: " if pooled.cohort.simulated else ""
     if contrast is None:
         lacking = next((name for name in (PRIMARY, baseline_of(pooled)) if name not in pooled.arms), PRIMARY)
-        return f"{mark}What fusion adds cannot be told: {pooled.absent.get(lacking, 'there is no such arm')}."
+        return f"{mark}The gain of fusion cannot be estimated: {pooled.absent.get(lacking, 'there is no such arm')}."
     est, lo, hi = contrast.gain.est, contrast.gain.lo, contrast.gain.hi
     what = "Uno's C" if pooled.cohort.has_times else f"the AUC at {pooled.horizons[0]:g} years"
     if est is None:
-        return f"{mark}What fusion adds cannot be told: there are no two patients of whom {what} knows the order."
+        return (
+            f"{mark}The gain of fusion cannot be estimated: there are no two patients of whom {what} knows the order."
+        )
     if lo is None or hi is None:
         return (
             f"{mark}Fusion adds {_signed(est)} to {what}; there are too few events for an interval, so no gain shown."

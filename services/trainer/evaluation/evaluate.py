@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.trainer.arms.known_blocks import blocks_of_cohort
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -18,6 +19,7 @@ from services.trainer.evaluation.splits import Splits, draw_splits, folds_withou
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.report_model.procedure import CrossValidation
 from services.trainer.report_model.report import REPORT, Report
+from services.trainer.vectors.unlearned import unlearned_notes
 from shared.progress import Advance
 
 
@@ -46,7 +48,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     cohort, notes = checked(cohort, embeddings, plan.folds)
     out.mkdir(parents=True, exist_ok=True)
     splits = _splits(cohort, plan)
-    notes += folds_without_events(splits, cohort)
+    notes += [*folds_without_events(splits, cohort), *unlearned_notes(cohort)]
     _replace_splits(splits, out)
     job = Job(cohort, embeddings, splits, plan.seed, out)
     return _reported(job, run_all(job, plan.workers, advance), notes, plan.samples)
@@ -61,8 +63,9 @@ def _splits(cohort: Cohort, plan: Plan) -> Splits:
 def _reported(job: Job, raw: RawResults, notes: Sequence[str], samples: int) -> Report:
     """Measure what all folds predicted, and write it down."""
     cohort, embeddings, splits = job.cohort, job.embeddings, job.splits
-    pooled = pool(cohort, raw.folds, splits.fold_of)
-    permuted = pool(permute_outcome(cohort, job.seed), raw.permuted, splits.fold_of[:1])
+    blocks = blocks_of_cohort(cohort, embeddings)
+    pooled = pool(cohort, raw.folds, splits.fold_of, blocks)
+    permuted = pool(permute_outcome(cohort, job.seed), raw.permuted, splits.fold_of[:1], blocks)
     bootstrap = Bootstrap.of(len(cohort), job.seed, samples)
     has = embeddings.has(cohort.case_ids) if embeddings else None
     measured = Measured(pooled, has, notes, bootstrap, prototype_rows(cohort, embeddings, job.seed, job.out))

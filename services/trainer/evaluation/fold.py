@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.known_blocks import blocks_of_cohort
 from services.trainer.arms.registry import arms_of
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -53,7 +54,7 @@ def run_fold(cohort: Cohort, embeddings: Embeddings | None, tested: Ints, seed: 
     training, test = split_fold(cohort, embeddings, tested, seed)
     predictions, thresholds, absent = {}, {}, {}
     years, place = cohort.profile.horizons_years[0], training.horizon
-    for arm in arms_of(cohort.profile):
+    for arm in arms_of(cohort.profile, blocks_of_cohort(cohort, embeddings)):
         why = arm.unavailable_reason(training)
         if why:
             absent[arm.name] = why

@@ -62,6 +62,8 @@ class Pooled:
     absent: Mapping[str, str]
     fold_of: Ints
     """[repeats, n]; -1 in an external validation."""
+    blocks: tuple[str, ...]
+    """Blocks that the cohort has; arms of several blocks are named after these."""
 
     @property
     def horizons(self) -> tuple[float, ...]:
@@ -83,15 +85,15 @@ Folds = Mapping[tuple[int, int], FoldResult]
 """By (repeat, fold)."""
 
 
-def pool(cohort: Cohort, results: Folds, fold_of: Ints) -> Pooled:
-    """Put folds together; an arm that was absent in any fold is absent."""
+def pool(cohort: Cohort, results: Folds, fold_of: Ints, blocks: tuple[str, ...]) -> Pooled:
+    """Put folds together; an arm that was absent in any fold is absent. `blocks` are those that the cohort has."""
     grid = Patients(cohort, 0).grid
     absent: dict[str, str] = {}
     for result in results.values():
         absent |= result.absent
-    present = [arm for arm in arms_of(cohort.profile) if arm.name not in absent]
+    present = [arm for arm in arms_of(cohort.profile, blocks) if arm.name not in absent]
     arms = {arm.name: _gathered(arm, cohort, results, fold_of, grid) for arm in present}
-    return Pooled(cohort, grid, arms, absent, fold_of)
+    return Pooled(cohort, grid, arms, absent, fold_of, blocks)
 
 
 def _gathered(arm: Arm, cohort: Cohort, results: Folds, fold_of: Ints, grid: Floats) -> ArmResult:

@@ -22,7 +22,7 @@ from shared.files import put
 from shared.progress import Advance
 
 UNFINISHED = "unfinished"
-VERSION = 5
+VERSION = 6
 """Raised when a change makes finished folds of an older run useless."""
 
 

@@ -30,7 +30,7 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
     Raises:
         UnusableCohortError: there are too few events, or none among those who are held out.
         BadTilesError: there are too few patients.
-        BadEmbeddingsError: nobody of the cohort has tiles.
+        BadEmbeddingsError: no patient of the cohort has tiles.
     """
     with_slides = cohort.take(embeddings.has(cohort.case_ids))
     if not len(with_slides):
@@ -39,7 +39,7 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
     is_event = cohort.outcome.is_event
     held = held_out(cohort.case_ids, is_event.astype(np.int64), settings.held_out, settings.seed)
     if not is_event[held].any():
-        raise UnusableCohortError("nobody of those who say when to stop had the event; hold out a larger share")
+        raise UnusableCohortError("no patient held out for early stopping had the event; hold out a larger share")
     return Learners(cohort, held)
 
 

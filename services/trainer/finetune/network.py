@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -12,8 +12,10 @@ from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from services.trainer.errors import UntrainableEncoderError
-from services.trainer.finetune.operations import OPERATIONS
+from services.trainer.finetune.operations import OPERATIONS, Attributes
 
+Constants: TypeAlias = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]
+"""Arrays of a graph by name."""
 _TRAINED = "Conv"
 
 
@@ -24,7 +26,7 @@ class _Step:
     operation: str
     inputs: tuple[str, ...]
     output: str
-    attributes: dict[str, Any]
+    attributes: Attributes
 
 
 class Encoder(nn.Module):
@@ -110,7 +112,7 @@ def _parsed(model: bytes) -> onnx.ModelProto:
     return parsed
 
 
-def _folded(graph: onnx.GraphProto) -> tuple[dict[str, Any], list[onnx.NodeProto]]:
+def _folded(graph: onnx.GraphProto) -> tuple[Constants, list[onnx.NodeProto]]:
     """Constants that the rest needs, and the nodes that depend on the input."""
     moving = {graph.input[0].name}
     fixed, rest = list[onnx.NodeProto](), list[onnx.NodeProto]()
@@ -131,15 +133,16 @@ def _needed(nodes: Iterable[onnx.NodeProto], moving: set[str]) -> list[str]:
     return sorted({name for node in nodes for name in node.input if name and name not in moving})
 
 
-def _values(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto], names: Sequence[str]) -> dict[str, Any]:
+def _values(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto], names: Sequence[str]) -> Constants:
     """What nodes without input from outside give: the arithmetic of shapes that exporters leave behind."""
-    constants: dict[str, Any] = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    constants: Constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     computed = [name for name in names if name not in constants]
     if computed:
         outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in computed]
         subgraph = onnx.helper.make_graph(list(nodes), "constants", [], outputs, list(graph.initializer))
         model = onnx.helper.make_model(subgraph, opset_imports=[onnx.helper.make_opsetid("", 17)])
-        constants |= dict(zip(computed, ReferenceEvaluator(model).run(None, {}), strict=True))
+        values = map(np.asarray, ReferenceEvaluator(model).run(None, {}))
+        constants |= dict(zip(computed, values, strict=True))
     return {name: constants[name] for name in names}
 
 

@@ -128,7 +128,7 @@ def _run_digest(data: str, base: Base, settings: Settings, options: Mapping[str,
     return digest_of([VERSION, data, base.digest, settings.as_json(), options])
 
 
-def _results(progress: Progress) -> dict[str, Any]:
+def _results(progress: Progress) -> dict[str, float | None]:
     return {
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,

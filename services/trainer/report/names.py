@@ -60,8 +60,14 @@ def shown_arm(name: str, report: Report) -> str:
         return " + ".join(block.title for block in blocks) or name.replace("_", " ")
     if len(blocks) == 1:
         return f"{blocks[0].title} alone"
-    left = [block.title for block in report.profile.blocks if block not in blocks]
+    left = [block.title for block in _blocks_of_arms(report) if block not in blocks]
     return f"all but {left[0]}" if len(left) == 1 else " + ".join(block.title for block in blocks)
+
+
+def _blocks_of_arms(report: Report) -> list[Block]:
+    """The blocks that any arm of a report reads, in the order of the profile."""
+    read = {block.name for arm in report.arms for block in blocks_of(arm, report)}
+    return [block for block in report.profile.blocks if block.name in read]
 
 
 def shown_blocks(names: str, report: Report) -> str:

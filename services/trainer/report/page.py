@@ -113,7 +113,7 @@ def _precision(report: Report) -> str:
     """How small a gain the primary contrast could show."""
     primary = report.primary_contrast
     if primary is None or primary.gain.lo is None or primary.gain.hi is None:
-        return "they give the primary contrast no interval, so no gain can be told from noise"
+        return "they give the primary contrast no interval, so a gain cannot be distinguished from noise"
     half = (primary.gain.hi - primary.gain.lo) / 2
     return (
         f"the 95 % interval of the primary contrast reaches {half:.3f} to either side, so that a difference in "

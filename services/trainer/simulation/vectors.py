@@ -52,7 +52,7 @@ def vector_plans(texts: Iterable[str]) -> tuple[VectorPlan, ...]:
     """Read every `NAME=columns,effect`.
 
     Raises:
-        BadSimulationError: one has another form, or the blocks cannot be told apart.
+        BadSimulationError: one has another form, or the blocks cannot be distinguished.
     """
     plans = tuple(map(VectorPlan.parse, texts))
     try:

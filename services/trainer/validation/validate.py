@@ -99,7 +99,7 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
     patients = served.patients(with_grid, embeddings)
     predictions, absent = predict_all(served, patients)
     arms = {}
-    for arm in arms_of(trained):
+    for arm in arms_of(trained, patients.blocks):
         if arm.name in predictions:
             prediction, limit = predictions[arm.name], threshold_of(served, arm)
             flags = high_risk(arm.name, cohort, prediction.risk[:, patients.horizon], np.full(len(cohort), limit))[
@@ -108,4 +108,4 @@ def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | No
             arms[arm.name] = ArmResult(arm.name, arm.title, (prediction,), flags, acted_on(arm.name, np.array([limit])))
     profile = trained.model_copy(update={"horizons_years": kept})
     shown = replace(cohort, profile=profile, simulated=cohort.simulated or served.bundle.manifest.simulated)
-    return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1))
+    return Pooled(shown, patients.grid, arms, absent, np.full((1, len(cohort)), -1), patients.blocks)

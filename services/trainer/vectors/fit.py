@@ -1,6 +1,6 @@
 """Fits the model of a block of vectors on training patients: scaling, reduction, and ridge Cox or LightGBM."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import fit_trees
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.folds import stratified_folds
-from services.trainer.vectors.reduction import Reduction, fit_reduction
+from services.trainer.vectors.reduction import fit_reduction
 from services.trainer.vectors.scaling import Scaling, fit_scaling
 from shared.arrays import Floats, Ints
 from shared.model.block import Block
@@ -47,6 +47,8 @@ class FittedVectors:
 
     model: VectorModel
     trees: str = ""
+    ridge: float = 0.0
+    """Penalty of its ridge Cox model; 0 of trees, and of columns that do not vary."""
 
     def log_risk(self, values: Floats) -> Floats:
         """Log-risk [n] of values [n, p]; NaN for patients without any."""
@@ -54,8 +56,8 @@ class FittedVectors:
         return self.model.log_risk(values, {file: read_trees(file, self.trees.encode())} if self.trees else {})
 
 
-def fit_vector_model(training: VectorTraining) -> FittedVectors:
-    """Fit every step on the training patients and on nothing else."""
+def fit_vector_model(training: VectorTraining, penalties: tuple[float, ...] = PENALTIES) -> FittedVectors:
+    """Fit every step on the training patients; the ridge is chosen from `penalties`, of which a single one is taken."""
     scaling = fit_scaling(training.values)
     standardised = scaling(training.values)
     candidates = np.flatnonzero(scaling.varies)
@@ -65,7 +67,11 @@ def fit_vector_model(training: VectorTraining) -> FittedVectors:
     if training.block.fit.model == "lightgbm":
         trees, text = _trees(training, standardised[:, reduction.used])
         return _fitted(training, scaling, reduction.used, trees, text)
-    return _fitted(training, scaling, reduction.used, _ridge(training, reduction, standardised))
+    x, outcome = reduction(standardised), training.outcome
+    ridge = choose_ridge(x, outcome.time, outcome.is_event, training.folds, penalties)
+    coefficients = fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)
+    hazard = LinearHazard(coefficients=reduction.weights(coefficients))
+    return replace(_fitted(training, scaling, reduction.used, hazard), ridge=ridge)
 
 
 def _fitted(
@@ -80,14 +86,6 @@ def _fitted(
         log_hazard=hazard,
     )
     return FittedVectors(model, trees)
-
-
-def _ridge(training: VectorTraining, reduction: Reduction, standardised: Floats) -> LinearHazard:
-    """Ridge Cox on the reduced columns, penalty by cross-validated partial likelihood, as weights of the columns."""
-    x, outcome = reduction(standardised), training.outcome
-    ridge = choose_ridge(x, outcome.time, outcome.is_event, training.folds, PENALTIES)
-    coefficients = fit_cox(Sample.of(x, outcome.time, outcome.is_event), ridge)
-    return LinearHazard(coefficients=reduction.weights(coefficients))
 
 
 def _trees(training: VectorTraining, columns: Floats) -> tuple[TreesHazard, str]:

@@ -12,6 +12,7 @@ from services.trainer.out_of_fold import agreement, out_of_fold
 from services.trainer.vectors.fit import INNER_FOLDS, FittedVectors, VectorTraining, fit_vector_model
 from services.trainer.vectors.reduction import Reduction, components
 from services.trainer.vectors.scaling import fit_scaling
+from services.trainer.vectors.unlearned import events_known
 from shared.arrays import Floats
 from shared.model.block import Block
 
@@ -41,25 +42,28 @@ class BlockModel:
 
 def fit_vectors(block: Block, cohort: Cohort, seed: int) -> tuple[BlockModel, BlockView] | None:
     """Fit on a training cohort; the view of its own patients is out of fold. None where too few events are known."""
-    vectors = cohort.vectors.get(block.name)
-    if vectors is None or int(cohort.outcome.is_event[vectors.known].sum()) < LEAST_EVENTS:
+    if events_known(cohort, block.name) < LEAST_EVENTS:
         return None
+    vectors = cohort.vectors[block.name]
     members = np.flatnonzero(vectors.known)
     training = VectorTraining(block, vectors.columns, vectors.values[members], cohort.outcome[members], seed)
-    log_risks, folds = _by_fold(training)
-    model = BlockModel(
-        fit_vector_model(training), _summary(training.values), agreement(log_risks, np.arange(INNER_FOLDS))
-    )
+    fitted = fit_vector_model(training)
+    log_risks = by_fold(training, (fitted.ridge,))
+    model = BlockModel(fitted, _summary(training.values), agreement(log_risks, np.arange(INNER_FOLDS)))
     log_risk = np.full(len(cohort), np.nan)
-    log_risk[members] = out_of_fold(log_risks, np.arange(INNER_FOLDS), folds)
+    log_risk[members] = out_of_fold(log_risks, np.arange(INNER_FOLDS), training.folds)
     return model, BlockView(log_risk, model.components(vectors))
 
 
-def _by_fold(training: VectorTraining) -> tuple[Floats, np.ndarray]:
-    """Log-risks [folds, n] of all patients by models fitted without each fold, and the fold [n] of each patient."""
+def by_fold(training: VectorTraining, penalties: tuple[float, ...]) -> Floats:
+    """Log-risks [folds, n] of all patients by models fitted without each fold, with a ridge of `penalties`.
+
+    Models of one ridge give log-risks on one scale; ridges that each fold chose apart would not (study `vectors` of
+    tests/studies).
+    """
     folds = training.folds
-    models = [fit_vector_model(training.take(np.flatnonzero(folds != fold))) for fold in range(INNER_FOLDS)]
-    return np.stack([model.log_risk(training.values) for model in models]), folds
+    kept = [training.take(np.flatnonzero(folds != fold)) for fold in range(INNER_FOLDS)]
+    return np.stack([fit_vector_model(each, penalties).log_risk(training.values) for each in kept])
 
 
 def _summary(values: Floats) -> Reduction:

@@ -35,8 +35,8 @@ def _object(each: Manifest) -> Iterator[str]:
 def _marks(metadata: Manifest) -> str:
     """Labels and annotations by which others find or treat it."""
     every = {**metadata.get("labels", {}), **metadata.get("annotations", {})}
-    marks = _pairs({name: value for name, value in every.items() if not name.startswith(_USUAL)})
-    return f"[{marks}]" if marks else ""
+    labels = _pairs({name: value for name, value in every.items() if not name.startswith(_USUAL)})
+    return f"[{labels}]" if labels else ""
 
 
 def _pod(spec: Manifest) -> Iterator[str]:
@@ -233,7 +233,7 @@ def _pairs(labels: Mapping[str, Any]) -> str:
 
 
 def _listed(parts: Iterator[str] | Sequence[str]) -> str:
-    return ", ".join(part for part in parts if part)
+    return ", ".join(text for text in parts if text)
 
 
 def _flow(value: Any) -> str:

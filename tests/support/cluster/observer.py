@@ -173,10 +173,10 @@ class Observer:
             for case in cases:
                 if states.get(case) in {"SCORED", "ABSTAINED"}:
                     seen_at.setdefault(case, now - self.put_at[case])
-            waiting = {case: states.get(case, "unknown") for case in cases if case not in seen_at}
-            refused = [case for case, state in waiting.items() if state == "REJECTED"]
+            pending = {case: states.get(case, "unknown") for case in cases if case not in seen_at}
+            refused = [case for case, state in pending.items() if state == "REJECTED"]
             assert not refused, f"{refused[0]} was rejected: {self.get(f'/cases/{refused[0]}')['rejections']}"
-            return f"{len(waiting)} of {len(cases)} are not scored: {waiting}" if waiting else ""
+            return f"{len(pending)} of {len(cases)} are not scored: {pending}" if pending else ""
 
         until("scores", missing, seconds, 0.2)
         return seen_at

@@ -37,9 +37,11 @@ class Release:
             StackError: helm failed or pods did not become ready; says what they are doing.
         """
         files = [word for file in self.files for word in ("--values", str(file))]
-        waiting = ["--wait", "--wait-for-jobs", "--timeout", f"{READY_S}s"] if wait else []
+        wait_options = ["--wait", "--wait-for-jobs", "--timeout", f"{READY_S}s"] if wait else []
         given = json.dumps(_merged(self.values, more or {}))
-        return self.helm("upgrade", "--install", self.name, str(CHART), *files, "--values", "-", *waiting, given=given)
+        return self.helm(
+            "upgrade", "--install", self.name, str(CHART), *files, "--values", "-", *wait_options, given=given
+        )
 
     def uninstall(self) -> None:
         """Remove it and wait until its pods are gone; those of `helm test` and of failed hooks stay, ended."""
@@ -91,8 +93,8 @@ class Release:
     def _missing(self, component: str) -> str:
         expected = self.namespace.object("deployment", self.object_name(component))["spec"]["replicas"]
         pods = self.pods(component)
-        waiting = [unready(pod) for pod in pods if unready(pod)]
-        return "; ".join(waiting) or ("" if len(pods) == expected else f"{len(pods)} of {expected} pods")
+        pending = [unready(pod) for pod in pods if unready(pod)]
+        return "; ".join(pending) or ("" if len(pods) == expected else f"{len(pods)} of {expected} pods")
 
 
 def _merged(below: Values, above: Values) -> dict[str, Any]:

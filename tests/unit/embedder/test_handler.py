@@ -210,8 +210,8 @@ def test_a_plan_without_tiles_is_refused() -> None:
         setting.embed(planned(setting.store, tiles=0))
 
 
-@pytest.mark.parametrize(("field", "value"), [("tile_px", 224), ("tile_um", 16.0)])
-def test_a_plan_for_another_encoder_is_refused(field: str, value: float) -> None:
+@pytest.mark.parametrize(("field", "value"), [("tile_px", 224), ("tile_um", 16.0), ("preprocessing", "dct")])
+def test_a_plan_for_another_encoder_is_refused(field: str, value: float | str) -> None:
     setting = Setting()
     event = planned(setting.store, tiles=4)
     setattr(event.plan, field, value)

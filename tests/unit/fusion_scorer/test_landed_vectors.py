@@ -8,6 +8,7 @@ import pytest
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
 from services.fusion_scorer.score_case import NOTHING_LEFT
+from services.standalone.advice import here
 from shared import keys
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
@@ -155,16 +156,27 @@ def test_a_vector_that_was_given_up_is_not_started_again_by_a_sweep(scorer: Scor
 
 
 @pytest.mark.parametrize(
-    "name", ["blood.json", "MB-1/blood.csv", "a b/blood.json", "MB-1/x/blood.json", "MB-1/a b.json"]
+    ("name", "advice"),
+    [
+        ("MB-1.json", "Store it as vectors/MB-1/BLOCK.json, where BLOCK is the name of its block."),
+        ("blood.csv", "Write the values as JSON to vectors/CASE/BLOCK.json, where BLOCK is the name of its block."),
+        ("MB-1/blood.csv", "Write the values as JSON to vectors/MB-1/blood.json."),
+        ("MB-1/blood.JSON", "Store it as vectors/MB-1/blood.json."),
+        ("MB-1/x/blood.json", "Store it as vectors/MB-1/blood.json."),
+        ("a b/blood.json", "vectors/{case_id}/{block}.json, where the case id is"),
+        ("MB-1/a b.json", "vectors/{case_id}/{block}.json, where the case id is"),
+    ],
 )
-def test_a_vector_under_a_bad_key_is_refused(scorer: Scorer, name: str) -> None:
+def test_a_vector_under_a_bad_key_is_refused_with_the_key_that_it_should_have(
+    scorer: Scorer, name: str, advice: str
+) -> None:
     key = f"{keys.VECTORS}{name}"
     with pytest.raises(BadCaseIdError) as caught:
         scorer.land(key, vector_json("blood", hb=10))
     rejection = scorer.landing.rejected(ObjectHint(key, "medulla"), caught.value)
     assert rejection is not None
     assert (rejection.case_id, rejection.object_key, rejection.reason) == ("", key, "bad_case_id")
-    assert "vectors/{case_id}/{block}.json" in rejection.advice
+    assert advice in here(rejection.reason, rejection.advice)
     info = scorer.store.head(key)
     assert info is not None
     assert not scorer.landing.unseen(info)
@@ -184,8 +196,18 @@ def test_a_vector_with_the_name_of_another_case_is_refused(scorer: Scorer) -> No
     assert 'case_id is "MB-2", but the vector is stored for MB-1' in str(refused(scorer, vector_json("blood", "MB-2")))
 
 
-def test_a_rescore_of_a_case_with_a_told_and_an_untold_refusal_is_refused(scorer: Scorer) -> None:
-    refused(scorer, b"{")
+def test_two_refused_vectors_that_land_at_once_are_reported_once_each(scorer: Scorer) -> None:
     scorer.store.put(keys.vector(CASE, "texture"), b"{")
-    with pytest.raises(BadVectorsError):
+    refused(scorer, b"{")
+    (request,) = scorer.announced
+    assert not list(scorer.rescore(request))
+    assert "the vector texture of MB-1" in str(refused(scorer, b"{", keys.vector(CASE, "texture")))
+    assert not list(scorer.rescore(request))
+
+
+def test_a_rescore_reports_the_vector_that_only_the_new_bundle_refuses(scorer: Scorer) -> None:
+    refused(scorer, b"{")
+    scorer.land(keys.vector(CASE, "texture"), vector_json("texture", t1=1))
+    scorer.promote_vectors("newer", texture={"columns": [f"u{i}" for i in range(7)]})
+    with pytest.raises(BadVectorsError, match='the vector texture of MB-1 is refused: "t1" is no column'):
         scorer.rescore(CaseRescoreRequested(event_id="e", case_id=CASE))

@@ -176,7 +176,7 @@ def test_resolutions_that_disagree_are_a_remark_that_names_each_with_its_source(
     assert not scored(toy, slide).remarks
 
 
-def test_a_slide_without_tiles_leaves_the_case_without_pathomics(toy: Bundle) -> None:
+def test_a_slide_without_tiles_leaves_the_case_without_a_risk_of_slides(toy: Bundle) -> None:
     result = scored(toy, slide_input("A", features()), clinical=record(stage="M0", group="G3"))
     assert result.model == "clinical_molecular"
     assert result.slides[0].attention_key == ""
@@ -195,8 +195,8 @@ def test_bags_of_another_width_are_refused(toy: Bundle) -> None:
 
 def test_the_same_inputs_give_the_same_bytes_whatever_the_order_of_slides(toy: Bundle) -> None:
     slides = (slide_input("A", features((0, 2), (0, 4))), slide_input("B", features((0, 6))))
-    one, two = scored(toy, *slides, clinical=record(stage="M1")), scored(toy, *slides, clinical=record(stage="M1"))
-    assert to_bytes(one) == to_bytes(two)
+    first, second = scored(toy, *slides, clinical=record(stage="M1")), scored(toy, *slides, clinical=record(stage="M1"))
+    assert to_bytes(first) == to_bytes(second)
     assert scored(toy, *reversed(slides)).log_risk == scored(toy, *slides).log_risk
 
 

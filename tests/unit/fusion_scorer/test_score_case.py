@@ -23,11 +23,11 @@ def test_as_of_is_the_newest_time_among_the_inputs(scorer: Scorer) -> None:
 
 def test_a_new_input_and_a_promotion_make_the_revision_greater(scorer: Scorer) -> None:
     scorer.slide("A", (0, 2))
-    one = scorer.score_case(CASE).revision
+    first = scorer.score_case(CASE).revision
     scorer.slide("B", (0, 2))
-    two = scorer.score_case(CASE).revision
+    second = scorer.score_case(CASE).revision
     scorer.promote("better")
-    assert one < two < scorer.score_case(CASE).revision
+    assert first < second < scorer.score_case(CASE).revision
 
 
 def test_an_altered_bag_is_refused(scorer: Scorer) -> None:

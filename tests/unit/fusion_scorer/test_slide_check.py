@@ -61,13 +61,13 @@ def test_a_slide_beyond_the_limit_is_left_out_and_named(
     good = stained(slide_input("A", GOOD), *PINK)
     without, result = scored(bundle, good), scored(bundle, good, odd)
     assert (result.log_risk, result.risks[0], result.model) == (without.log_risk, without.risks[0], without.model)
-    assert [one.slide_id for one in result.provenance.slides] == ["A"]
+    assert [slide.slide_id for slide in result.provenance.slides] == ["A"]
     (left_out,) = result.left_out
     assert (left_out.slide_id, left_out.reason) == ("B", "out_of_distribution")
     assert left_out.sentence.startswith(f"The {what} of slide B lies {value:.3g} from the slides")
     (remark,) = result.remarks
     assert (remark.code, remark.slide_id) == ("out_of_distribution", "B")
-    shown = {one.slide_id: one for one in result.slides}
+    shown = {slide.slide_id: slide for slide in result.slides}
     assert shown["B"].out_of_distribution.flagged
     assert shown["B"].out_of_distribution.distance == pytest.approx(value, rel=1e-3)
     assert not shown["A"].out_of_distribution.flagged
@@ -80,7 +80,7 @@ def test_a_slide_between_the_limits_is_flagged_and_used(bundle: Bundle) -> None:
     result = scored(bundle, slide_input("A", features((4, 2))))
     assert result.slides[0].out_of_distribution.flagged
     assert not result.left_out
-    assert [one.slide_id for one in result.provenance.slides] == ["A"]
+    assert [slide.slide_id for slide in result.provenance.slides] == ["A"]
 
 
 def test_a_case_without_one_good_slide_abstains_and_says_why(bundle: Bundle) -> None:
@@ -88,14 +88,14 @@ def test_a_case_without_one_good_slide_abstains_and_says_why(bundle: Bundle) -> 
     assert result.abstained
     assert result.abstained_reason.startswith("Out of distribution: the mean embedding of slide B lies 8 from")
     assert result.out_of_distribution.flagged
-    assert [one.slide_id for one in result.left_out] == ["B"]
+    assert [slide.slide_id for slide in result.left_out] == ["B"]
     assert not result.risks
 
 
 def test_by_another_rule_such_a_case_is_scored_by_what_else_is_known(tmp_path: Path) -> None:
     result = scored(bundle_of(tmp_path, none_left="other_models"), slide_input("B", FAR))
     assert (result.model, list(result.modalities_missing)) == ("clinical_molecular", ["slides"])
-    assert [one.slide_id for one in result.left_out] == ["B"]
+    assert [slide.slide_id for slide in result.left_out] == ["B"]
 
 
 def test_by_another_rule_one_such_slide_makes_the_case_abstain(tmp_path: Path) -> None:
@@ -124,19 +124,19 @@ def test_every_slide_is_used_or_named(slides: list[tuple[float, float]]) -> None
     reference = SlideReference.model_validate_json(json.dumps(REFERENCE))
     given_ones = [stained(slide_input(str(i), features((x, 1))), 0.5, c) for i, (x, c) in enumerate(slides)]
     checked = check_slides(reference, given_ones)
-    used, left_out = [one.slide_id for one in checked.used], [one.slide_id for one in checked.left_out]
-    assert sorted([*used, *left_out]) == sorted(one.slide_id for one in given_ones)
-    assert all(checked.distances[one].too_far for one in left_out)
+    used, left_out = [slide.slide_id for slide in checked.used], [slide.slide_id for slide in checked.left_out]
+    assert sorted([*used, *left_out]) == sorted(slide.slide_id for slide in given_ones)
+    assert all(checked.distances[slide].too_far for slide in left_out)
     assert (checked.too_far is not None) == bool(left_out and not used)
 
 
 @pytest.mark.parametrize(
-    ("part", "change", "why"),
+    ("entry", "change", "why"),
     [
         ("colours", {"whitening": [[1, 0]]}, "do not fit each other"),
         ("embedding", {"mean": [0, 0, 0]}, "width of an embedding"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(tmp_path: Path, part: str, change: dict[str, Any], why: str) -> None:
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path, entry: str, change: dict[str, Any], why: str) -> None:
     with pytest.raises(BadBundleError, match=why):
-        bundle_of(tmp_path, **{part: REFERENCE[part] | change})
+        bundle_of(tmp_path, **{entry: REFERENCE[entry] | change})

@@ -61,7 +61,7 @@ def test_a_replaced_slide_is_left_out_by_name_until_its_new_version_is_embedded(
     new = store_slide(scorer.store, CASE, "B", features((0, 4)), minutes=-9)
     assert [event.case_id for event in scorer.landing(ObjectHint("slides/MB-1/B", "medulla"))] == [CASE]
     score = scorer.score()
-    assert (used(score), [(one.slide_id, one.reason) for one in score.left_out]) == (["A"], [("B", "replaced")])
+    assert (used(score), [(slide.slide_id, slide.reason) for slide in score.left_out]) == (["A"], [("B", "replaced")])
     scorer.index_slide(new)
     assert (used(scorer.score()), list(scorer.score().left_out)) == (["A", "B"], [])
 
@@ -122,7 +122,10 @@ def test_the_same_bytes_twice_in_a_case_count_once_and_the_case_says_so(scorer: 
     for slide in "AB":
         put(scorer, CASE, slide, b"the same slide")
     score = scorer.score()
-    assert (used(score), [(one.slide_id, one.reason) for one in score.left_out]) == (["A"], [("B", "duplicate_slide")])
+    assert (used(score), [(slide.slide_id, slide.reason) for slide in score.left_out]) == (
+        ["A"],
+        [("B", "duplicate_slide")],
+    )
     (remark,) = score.remarks
     assert (remark.code, remark.slide_id) == ("duplicate_slide", "B")
     assert "A and B" in remark.sentence

@@ -50,7 +50,7 @@ def test_a_score_of_two_vectors_and_a_record_is_what_a_hand_counts(bundle: Bundl
     assert [item.value for item in result.contributions] == ["M1", "+1.30 SD", "-0.65 SD"]
     assert [item.label for item in result.contributions] == ["M stage", "blood counts", "MRI texture"]
     assert [item.block_title for item in result.contributions] == ["clinical", "blood counts", "MRI texture"]
-    assert list(result.modalities_used) == ["MRI texture", "blood counts", "clinical"]
+    assert list(result.modalities_used) == ["clinical", "blood counts", "MRI texture"]
     assert list(result.modalities_missing) == ["slides"]
 
 
@@ -65,18 +65,18 @@ def test_a_contribution_names_the_columns_that_moved_its_block_most(bundle: Bund
 
 
 def test_a_missing_value_counts_as_the_training_mean_and_a_missing_vector_as_a_missing_block(bundle: Bundle) -> None:
-    part = scored(bundle, vector(bundle, "blood", hb=10, wbc=None), stage="M0")
+    partial = scored(bundle, vector(bundle, "blood", hb=10, wbc=None), stage="M0")
     whole = scored(bundle, vector(bundle, "blood", hb=10, wbc=8, plt=250), stage="M0")
-    assert (part.model, part.log_risk) == ("clinical_blood", whole.log_risk)
-    assert (part.vectors[0].known_columns, part.vectors[0].model_columns) == (1, 3)
-    assert (scored(bundle, stage="M0").model, part.score_id == whole.score_id) == ("clinical", False)
+    assert (partial.model, partial.log_risk) == ("clinical_blood", whole.log_risk)
+    assert (partial.vectors[0].known_columns, partial.vectors[0].model_columns) == (1, 3)
+    assert (scored(bundle, stage="M0").model, partial.score_id == whole.score_id) == ("clinical", False)
 
 
 def test_a_pattern_without_a_model_is_served_by_a_smaller_one_that_names_what_was_left_aside(bundle: Bundle) -> None:
     result = scored(bundle, vector(bundle, "texture", t1=1), stage="M0")
     assert (result.model, list(result.modalities_used)) == ("clinical", ["clinical"])
     assert list(result.modalities_left_aside) == ["MRI texture"]
-    assert list(result.modalities_missing) == ["blood counts", "slides"]
+    assert list(result.modalities_missing) == ["slides", "blood counts"]
 
 
 def test_slides_that_no_model_reads_with_the_record_are_left_aside(bundle: Bundle) -> None:
@@ -113,9 +113,9 @@ def test_a_far_vector_that_the_model_does_not_read_keeps_no_case_from_a_score(bu
 
 def test_the_digest_of_each_vector_is_in_provenance_and_makes_another_score_id(bundle: Bundle) -> None:
     blood, other = vector(bundle, "blood", **NORMAL), vector(bundle, "blood", hb=10)
-    one, two = scored(bundle, blood, stage="M0"), scored(bundle, other, stage="M0")
-    assert [(item.block, item.digest) for item in one.provenance.vectors] == [("blood", blood.digest)]
-    assert len({one.score_id, two.score_id, scored(bundle, stage="M0").score_id}) == 3
+    first, second = scored(bundle, blood, stage="M0"), scored(bundle, other, stage="M0")
+    assert [(item.block, item.digest) for item in first.provenance.vectors] == [("blood", blood.digest)]
+    assert len({first.score_id, second.score_id, scored(bundle, stage="M0").score_id}) == 3
 
 
 def test_the_order_of_vectors_changes_nothing(bundle: Bundle) -> None:

@@ -27,9 +27,9 @@ def ask(scorer: Scorer, given: dict[str, str] | None = None, without: tuple[str,
 
 def test_a_vector_of_the_request_takes_the_place_of_the_stored_one_and_nothing_is_stored(scorer: Scorer) -> None:
     before = [info.key for info in scorer.store.list("")]
-    stored, asked = ask(scorer), ask(scorer, {"blood": '{"values": {"hb": 14}}'})
-    assert (stored.model, asked.model) == ("clinical_blood", "clinical_blood")
-    assert asked.log_risk - stored.log_risk == pytest.approx(-1)
+    stored, changed = ask(scorer), ask(scorer, {"blood": '{"values": {"hb": 14}}'})
+    assert (stored.model, changed.model) == ("clinical_blood", "clinical_blood")
+    assert changed.log_risk - stored.log_risk == pytest.approx(-1)
     assert [info.key for info in scorer.store.list("")] == before
 
 

@@ -3,19 +3,32 @@
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from services.results import rest
 
-_VENDOR = Path(rest.__file__).parent / "page" / "vendor"
-_PUBLISHED = {"openseadragon-6.1.1.min.js": "14d587cd3ee7c4861f1a41077ce642029364a21029956ba635bd8fb1202cf9ad"}
+_PAGE = Path(rest.__file__).parent / "page"
+_VENDOR = _PAGE / "vendor"
+_PUBLISHED = {
+    "openseadragon-6.1.1.min.js": "14d587cd3ee7c4861f1a41077ce642029364a21029956ba635bd8fb1202cf9ad",
+    "swagger-ui-5.35.0.bundle.js": "e6a898692f2d768e807c3ba4626068a69a2c5dd960dd6c76f3e4d3a3de180af2",
+    "swagger-ui-5.35.0.css": "5ed08757e53da3e026d6cbecc61fe5d43585c9560b302d534ad56692519a273d",
+}
+_LICENCES = {"openseadragon": "Redistribution and use", "swagger-ui": "Apache License"}
 
 
 def test_vendored_programs_are_those_that_were_published() -> None:
-    programs = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _VENDOR.glob("*.js")}
-    assert programs == _PUBLISHED
+    files = [path for path in _VENDOR.iterdir() if path.suffix in {".js", ".css"}]
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == _PUBLISHED
 
 
-def test_each_has_its_licence_and_is_loaded_by_that_name() -> None:
-    page = "".join(path.read_text() for path in _VENDOR.parent.glob("*.js"))
-    for program in _PUBLISHED:
-        assert "Redistribution" in (_VENDOR / f"{program.partition('-')[0]}.LICENSE.txt").read_text()
-        assert f"vendor/{program}" in page
+@pytest.mark.parametrize("name", _PUBLISHED)
+def test_each_is_loaded_by_its_name(name: str) -> None:
+    own = (*_PAGE.glob("*.js"), *_PAGE.rglob("*.html"))
+    assert any(f"vendor/{name}" in path.read_text() for path in own)
+
+
+def test_each_has_its_licence() -> None:
+    assert {path.name.partition(".")[0] for path in _VENDOR.glob("*.LICENSE.txt")} == set(_LICENCES)
+    for program, words in _LICENCES.items():
+        assert words in (_VENDOR / f"{program}.LICENSE.txt").read_text()

@@ -44,6 +44,24 @@ def test_only_what_is_new_is_a_change() -> None:
     assert changes(before, now, "d") == changes(now, now)
 
 
+def test_progress_that_is_not_listed_any_more_is_over() -> None:
+    a, b = (samples.progress(case, "A", 1, samples.at(1)) for case in "cd")
+    before, now = Activity([a, b], {}), Activity([b], {})
+    assert changes(before, now).over == (("c", "A"),)
+    assert changes(before, now, "d").over == ()
+
+
+def test_a_stream_that_begins_after_the_score_tells_no_old_stage(results: Results) -> None:
+    results.store.record_progress(samples.progress("MB-1", "A", 400, samples.at(9)))
+    with over_http(results) as address:
+        early = events(address)
+        assert '"done": 400' in next(block for block in early if "progress" in block)
+        results.score(samples.score("MB-1", slides=("A",)))
+        assert 'event: over\ndata: {"case_id": "MB-1", "slide_id": "A"}' in next(b for b in early if "over" in b)
+        late = events(address)
+        assert [next(late), next(late)] == ["retry: 3000", ": beat"]
+
+
 def test_many_watchers_look_at_the_database_once(results: Results) -> None:
     counting = Counting(results)
     feed = Feed(counting, every_s=60)

@@ -122,7 +122,7 @@ def test_a_bug_is_a_problem_that_tells_nothing(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(results.store, "cases", fail)
+    monkeypatch.setattr(results.store, "page", fail)
     with logging_as("results", "INFO") as logged:
         answer = client.get("/api/v1/cases")
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal_error")

@@ -93,10 +93,10 @@ def test_a_slide_is_a_deep_zoom_image(client: TestClient) -> None:
     assert answer.content == DeepZoom(1000, 600, 256).xml()
 
 
-def test_a_square_is_kept_by_the_browser_alone_for_ever(client: TestClient, pixels: Pixels) -> None:
+def test_a_square_is_kept_by_the_browser_alone_for_a_day(client: TestClient, pixels: Pixels) -> None:
     answer = client.get(SQUARE)
     assert answer.headers["content-type"] == "image/jpeg"
-    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "private, max-age=86400, immutable"
     assert answer.headers["x-content-type-options"] == "nosniff"
     again = client.get(SQUARE, headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (HTTPStatus.NOT_MODIFIED, b"")

@@ -117,7 +117,7 @@ def test_our_own_announcements_are_read_back(object_keys: list[str]) -> None:
 @given(object_keys=st.lists(keys, min_size=2, max_size=4))
 def test_a_record_about_several_objects_becomes_one_record_each(object_keys: list[str]) -> None:
     record = Record(topics.S3_EVENTS, "", message(*map(aws, object_keys)))
-    assert [decode(part) for part in split(record)] == [ObjectHint(key, "slides") for key in object_keys]
+    assert [decode(message) for message in split(record)] == [ObjectHint(key, "slides") for key in object_keys]
 
 
 def test_a_record_about_one_object_stays_as_it_is() -> None:
@@ -164,7 +164,7 @@ def test_a_removal_of_every_store_and_kind_names_the_object(removal: dict[str, A
 
 def test_a_record_of_removals_and_creations_is_taken_apart_into_both() -> None:
     record = Record(topics.S3_EVENTS, "", message(aws("a"), aws("a", "ObjectRemoved:Delete"), aws("b")))
-    hints = [decode(part) for part in split(record)]
+    hints = [decode(message) for message in split(record)]
     assert [(hint.key, hint.removed) for hint in hints] == [("a", False), ("a", True), ("b", False)]
 
 

@@ -55,7 +55,7 @@ def test_a_series_is_one_slide_whatever_its_files_are_called(data: st.DataObject
         files[name] = without_preamble(stored) if kind != "label" and data.draw(st.booleans()) else stored
     (slide,) = listed(files)
     assert slide.slide_id == SERIES
-    assert (slide.is_series, slide.missing, slide.usable) == (True, "", True)
+    assert (slide.is_series, slide.missing, slide.is_complete) == (True, "", True)
     assert [files[name] in _either(kind) for name, kind in zip(names(slide)[:1], ["level0"], strict=True)] == [True]
     assert len(slide.files) == len(LEVELS)
     assert len(slide.members) == len(WHOLE)
@@ -97,22 +97,22 @@ def test_a_series_without_its_base_level_says_what_is_missing(
 ) -> None:
     (slide,) = listed({kind: data for kind, data in series(**options).items() if kind not in missing})
     assert sentence in slide.missing
-    assert not slide.usable
+    assert not slide.is_complete
 
 
 @pytest.mark.parametrize(
-    ("missing", "usable"), [({"level0"}, False), ({"label", "overview"}, True), ({"level1"}, True)]
+    ("missing", "is_complete"), [({"level0"}, False), ({"label", "overview"}, True), ({"level1"}, True)]
 )
-def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: set[str], usable: bool) -> None:
+def test_a_base_level_is_missed_where_no_level_says_that_it_is_a_copy(missing: set[str], is_complete: bool) -> None:
     (slide,) = listed({kind: data for kind, data in series("1.7", unmarked=True).items() if kind not in missing})
-    assert slide.usable == usable
-    assert ("lacks its base level" in slide.missing) != usable
+    assert slide.is_complete == is_complete
+    assert ("lacks its base level" in slide.missing) != is_complete
 
 
 def test_a_smaller_level_that_belongs_to_another_slide_is_left_out() -> None:
     other_frame = series("1.9", levels=2)["level1"].replace(b"1.9.5\0", b"1.9.6\0")
     (slide,) = listed({**series("1.9", levels=1), "stranger": other_frame})
-    assert slide.usable
+    assert slide.is_complete
     assert "640 x 1152 px lies in another frame of reference" in slide.missing
     assert names(slide) == ["level0"]
 
@@ -127,7 +127,7 @@ def test_two_slides_under_one_series_uid_are_refused_together(frames_px: tuple[i
     whole = series("1.9")
     other = claiming(whole["level0"], *frames_px) if frames_px else whole["level0"]
     (slide,) = listed({**whole, "other": _of_another_slide(other)})
-    assert not slide.usable
+    assert not slide.is_complete
     assert "mixes 2 slides" in slide.missing
     assert "SeriesInstanceUID of its own" in slide.missing
 
@@ -136,7 +136,7 @@ def test_a_second_region_of_a_slide_in_one_series_is_refused_and_not_left_out_in
     whole = series("1.9")
     region = claiming(whole["level0"], 1, 256).replace(b"1.9.1\0", b"1.9.7\0")
     (slide,) = listed({**whole, "region": region})
-    assert not slide.usable
+    assert not slide.is_complete
     assert "none a copy of another" in slide.missing
     assert "256 x 256 px" in slide.missing
 
@@ -157,7 +157,7 @@ def test_a_mirax_slide_is_its_named_files() -> None:
 def test_a_mirax_slide_says_which_file_it_lacks(missing: str) -> None:
     (slide,) = listed({name: data for name, data in mirax("A").items() if name != missing})
     assert missing in slide.missing
-    assert not slide.usable
+    assert not slide.is_complete
 
 
 def test_a_hamamatsu_slide_is_its_listed_files() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.text import LONGEST
-from shared.words import normalised, printable, sentence, shown
+from shared.words import counted, normalised, printable, sentence, shown
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,8 @@ def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: lis
     assert len(text) <= LONGEST
     remaining = len(problems) - len(text.split("; "))
     assert remaining <= 0 or f"and {remaining + 1} more" in text or ";" in "".join(problems)
+
+
+def test_a_number_takes_the_noun_that_fits_it() -> None:
+    assert [counted(number, "case") for number in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]
+    assert [counted(number, "entry", "entries") for number in (1, 3)] == ["1 entry", "3 entries"]

@@ -38,7 +38,7 @@ ERRORS = [
 ]
 
 
-def test_whatever_handlers_raise_is_the_fate_of_their_records() -> None:
+def test_whatever_handlers_raise_is_the_outcome_of_their_records() -> None:
     kinds = {f"case-{number}": kind for number, kind in enumerate(ERRORS)}
 
     def bug(event: SlideTiled) -> list[Event]:
@@ -85,7 +85,7 @@ def test_what_ends_a_program_ends_the_worker_and_the_record_stays(stop: type[Bas
 
 
 @pytest.mark.parametrize("broken", ["decode", "split", "context", "rejected"])
-def test_an_error_anywhere_in_a_route_is_the_fate_of_its_record(broken: str) -> None:
+def test_an_error_anywhere_in_a_route_is_the_outcome_of_its_record(broken: str) -> None:
     def bug(*_: object) -> NoReturn:
         raise RecursionError
 

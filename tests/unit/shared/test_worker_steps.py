@@ -162,14 +162,14 @@ def test_a_result_that_is_too_large_is_counted_as_done_and_as_rejected() -> None
 @pytest.mark.parametrize("may_crash", [True, False])
 def test_work_has_a_mark_in_the_bucket_only_where_it_may_crash(may_crash: bool) -> None:
     store = MemoryStore()
-    marks: list[BlobInfo] = []
+    attempts: list[BlobInfo] = []
 
     def handle(event: SlideTiled) -> list[Event]:
-        marks.extend(store.list(""))
+        attempts.extend(store.list(""))
         return scored(event)
 
     bench = Bench(replace(route(handle), may_crash=lambda _: may_crash))
     bench.attempts = Attempts(store)
     bench.drain(to_record(tiled(), "tiler"))
-    assert len(marks) == may_crash
+    assert len(attempts) == may_crash
     assert not list(store.list(""))

@@ -36,11 +36,11 @@ def kinds() -> list[type[PermanentError]]:
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(("errors", "keys", "retry", "port", "folder", "bundles")):
                 import_module(module.name)
-    classes, waiting = [], [PermanentError]
-    while waiting:
-        below = waiting.pop().__subclasses__()
+    classes, pending = [], [PermanentError]
+    while pending:
+        below = pending.pop().__subclasses__()
         classes += [kind for kind in below if "advice" in kind.__dict__]
-        waiting += below
+        pending += below
     return classes
 
 
@@ -125,12 +125,12 @@ def test_slides_and_records_beside_their_folders_are_reported_with_where_they_be
     report_new = UnreadableFiles(tmp_path, reported.append)
     report_new()
     report_new()
-    assert {one.object_key: one.sentence.partition("move it to ")[2] for one in reported} == {
+    assert {rejection.object_key: rejection.sentence.partition("move it to ")[2] for rejection in reported} == {
         "loose.tif": "slides/CASE/loose.tif",
         "case9/x.svs": "slides/case9/x.svs",
         "who5.json": "clinical/who5.json, the name being that of its case",
     }
-    assert not any(one.case_id for one in reported)
+    assert not any(rejection.case_id for rejection in reported)
 
 
 def test_names_that_would_move_the_terminal_or_are_no_unicode_are_shown_harmlessly(tmp_path: Path) -> None:

@@ -3,17 +3,24 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import Parse
+from medulla.v1.scorer_pb2 import Score
 from typer.testing import CliRunner, Result
 
 from services.standalone.app import app
+from services.standalone.bundle_lines import bundle_lines
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
+from shared import keys
 from shared.export import score_text
+from shared.model.bundle_files import verify
 from tests.support import scores as samples
 from tests.support.fusion import clinical_json
+from tests.support.scorer import CASE, Scorer
 from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 
@@ -65,6 +72,44 @@ def test_a_vector_that_does_not_fit_is_refused_and_the_advice_is_a_command_that_
     assert {"name": "pathomic", "title": "slides", "source": "slides"} in blocks
 
 
+@pytest.mark.parametrize(
+    ("block", "data", "code", "words"),
+    [
+        ("blood", vector_json("blood", "MB-5", hb="high"), "bad_vectors", '"hb" is "high"'),
+        ("blood", b"{", "bad_vectors", "is no JSON"),
+        ("blud", vector_json("blud", "MB-5", hb=1), "unknown_block", "has no model of"),
+    ],
+)
+def test_a_refused_vector_is_left_out_of_the_score_with_a_remark_and_a_sentence(
+    tmp_path: Path, bundle: Path, block: str, data: bytes, code: str, words: str
+) -> None:
+    record = file(tmp_path, "record.json", clinical_json("MB-5", stage="M0"))
+    bad, texture = file(tmp_path, "b.json", data), file(tmp_path, "t.json", b'{"values": {"t1": 1}}')
+    given = ("--clinical", record, "--vectors", f"{block}={bad}", "--vectors", f"texture={texture}")
+    done = medulla("score", *given, "--bundle", bundle, "--out", tmp_path / "out", "--json")
+    score = json.loads((tmp_path / "out/score.json").read_bytes())
+    assert (done.exit_code, score["model"]) == (1, "clinical")
+    (remark,) = score["remarks"]
+    assert (remark["code"], words in remark["sentence"]) == (code, True)
+    assert f"left out: {bad}: the " in done.stderr
+    assert f"`medulla bundle show {bundle} --json` lists columns by block" in " ".join(done.stderr.split())
+
+
+def test_a_refused_vector_leaves_the_score_that_the_pipeline_makes(tmp_path: Path, bundle: Path) -> None:
+    scorer = Scorer(tmp_path / "pipeline")
+    scorer.promote_vectors()
+    data = {"blood": vector_json("blood", hb="high"), "texture": vector_json("texture", t1=1)}
+    scorer.store.put(keys.clinical(CASE), clinical_json(stage="M0"))
+    for block, content in data.items():
+        scorer.store.put(keys.vector(CASE, block), content)
+    given = [f"--vectors={block}={file(tmp_path, f'{block}.json', content)}" for block, content in data.items()]
+    record = file(tmp_path, "record.json", clinical_json(stage="M0"))
+    medulla("score", "--clinical", record, *given, "--bundle", bundle, "--out", tmp_path / "out", "--case-id", CASE)
+    scored = Parse((tmp_path / "out/score.json").read_bytes(), Score())
+    scored.provenance.program_version = "0.0"
+    assert scored == scorer.score()
+
+
 @pytest.mark.parametrize("block", ["blud", "Blood", "clinical"])
 def test_a_block_without_a_model_is_refused_with_those_that_have_one(tmp_path: Path, bundle: Path, block: str) -> None:
     blood = file(tmp_path, "b.json", vector_json(block, "MB-5", hb=10))
@@ -99,6 +144,19 @@ def test_bundle_show_lists_blocks_with_title_source_and_number_of_columns(bundle
     assert "block    clinical (from record)" in shown
     assert "block    pathomic: slides (from slides)" in shown
     assert "block    texture: MRI texture (from vectors, 7 columns)" in shown
+
+
+def test_bundle_show_lists_the_blocks_of_an_arm_in_the_order_of_the_profile(bundle: Path) -> None:
+    checked = verify(bundle)
+    sorted_arm = checked.manifest.arms[0].model_copy(update={"blocks": ("blood", "clinical", "texture")})
+    manifest = checked.manifest.model_copy(update={"arms": (sorted_arm,)})
+    lines = bundle_lines(bundle, replace(checked, manifest=manifest), {})
+    assert "arm      fused (clinical + blood + texture)" in lines
+
+
+def test_bundle_show_names_the_whole_command_that_checks_a_signature(bundle: Path) -> None:
+    (line,) = (line for line in bundle_lines(bundle, replace(verify(bundle), signed=True), {}) if "signed" in line)
+    assert f"`medulla bundle verify {bundle} --public-key FILE`" in line
 
 
 def test_report_and_terminal_call_blocks_by_their_titles() -> None:

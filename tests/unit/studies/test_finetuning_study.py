@@ -39,11 +39,11 @@ def test_patients_and_blocks_are_read_from_the_published_names(tmp_path: Path) -
 
 
 def test_patients_of_training_and_test_are_others_although_their_numbers_are_not(tmp_path: Path) -> None:
-    for part in ("train", "test"):
+    for subset in ("train", "test"):
         for label in ("LUAD", "LUSC"):
-            (tmp_path / "tcga_luadlusc" / part / label).mkdir(parents=True)
+            (tmp_path / "tcga_luadlusc" / subset / label).mkdir(parents=True)
             for name in ("0_0_1.jpg", "0_1_1.jpg"):
-                (tmp_path / "tcga_luadlusc" / part / label / name).touch()
+                (tmp_path / "tcga_luadlusc" / subset / label / name).touch()
     data = lung(tmp_path)
     assert len(set(data.patients)) == 4
     assert data.tested.tolist() == [False] * 4 + [True] * 4

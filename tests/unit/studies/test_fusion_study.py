@@ -18,8 +18,8 @@ PATIENTS, FOLDS = 20_000, 5
 def test_reliability_is_what_the_mean_over_folds_shares_with_one_fold() -> None:
     rng = np.random.default_rng(1)
     networks = rng.normal(size=PATIENTS) + rng.normal(size=(FOLDS, PATIENTS))
-    one = NetworkScores(networks, np.zeros(PATIENTS, np.int64))
-    assert one.reliability == pytest.approx((1 + 1 / FOLDS) / 2, abs=0.02)  # variances 1 and 1 / 5, of 2
+    scores = NetworkScores(networks, np.zeros(PATIENTS, np.int64))
+    assert scores.reliability == pytest.approx((1 + 1 / FOLDS) / 2, abs=0.02)  # variances 1 and 1 / 5, of 2
 
 
 def test_both_corrections_bring_back_most_of_a_weight_that_the_error_takes() -> None:

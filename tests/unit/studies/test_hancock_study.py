@@ -38,7 +38,11 @@ def test_what_each_block_adds_comes_before_the_arms() -> None:
 
 @pytest.mark.parametrize(("c", "met"), [(0.694, True), (0.6939, False)])
 def test_criteria_are_judged_by_the_mean_over_folds_and_gains_by_adjusted_p(c: float, met: bool) -> None:
-    judged = {one.text: one for one in criteria({"hancock": {"value": evaluated(c)}}) if "HANCOCK" in one.text}
+    judged = {
+        criterion.text: criterion
+        for criterion in criteria({"hancock": {"value": evaluated(c)}})
+        if "HANCOCK" in criterion.text
+    }
     record, fewer, blood, texture = judged.values()
     assert (record.met, fewer.met, blood.met, texture.met) == (met, True, None, None)
     assert record.text.endswith("clinical + pathological: C ≥ 0.694")

@@ -23,13 +23,15 @@ def published(tmp_path: Path) -> Path:
     folder.mkdir()
     patients = ("001", "002", "003", "004")
     for name, columns in FINDINGS.items():
-        table(folder / f"{name}.csv", [{"patient_id": one, **dict.fromkeys(columns, "1.0")} for one in patients])
+        table(
+            folder / f"{name}.csv", [{"patient_id": patient, **dict.fromkeys(columns, "1.0")} for patient in patients]
+        )
     outcome = [{"rfs_event": "1", "days_to_rfs_event": days, "survival_status": "x"} for days in ("90", "80", "7", "0")]
-    rows = [{"patient_id": one, **row} for one, row in zip(patients, outcome, strict=True)]
+    rows = [{"patient_id": patient, **row} for patient, row in zip(patients, outcome, strict=True)]
     table(folder / "targets.csv", rows)
-    table(folder / "blood.csv", [{"patient_id": one, "leukocytes": f"{one}.5"} for one in patients[:3]])
+    table(folder / "blood.csv", [{"patient_id": patient, "leukocytes": f"{patient}.5"} for patient in patients[:3]])
     for name, column in (("icd_codes", "c020"), ("tma_cell_density", "cd3_z")):
-        table(folder / f"{name}.csv", [{"patient_id": one, column: "0"} for one in patients])
+        table(folder / f"{name}.csv", [{"patient_id": patient, column: "0"} for patient in patients])
     shared = np.array([0.25, 0.5], np.float32)
     textures = {"001": np.array([0.1, 0.2], np.float32), "002": shared, "003": shared, "004": shared + 1}
     np.savez(folder / TEXTURE, **textures)  # type: ignore[arg-type]
@@ -68,7 +70,7 @@ def test_no_vector_is_given_to_two_patients_of_whom_one_alone_can_own_it(publish
 
 def test_the_publishers_imputation_of_blood_counts_becomes_empty() -> None:
     counts = {"001": ("7.5", "14.4"), "002": ("7.5", "14.4"), "003": ("8.25", "14.4"), "004": ("8.25", "13.0")}
-    rows = [{"patient_id": one, "leukocytes": a, "hemoglobin": b} for one, (a, b) in counts.items()]
+    rows = [{"patient_id": patient, "leukocytes": a, "hemoglobin": b} for patient, (a, b) in counts.items()]
     assert without_imputed(rows) == [
         {"patient_id": "003", "leukocytes": "8.25", "hemoglobin": ""},
         {"patient_id": "004", "leukocytes": "8.25", "hemoglobin": "13.0"},

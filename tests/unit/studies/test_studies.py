@@ -26,7 +26,7 @@ from tests.studies.summaries import covered, gains, mean_of, on_slides, stains
 def test_the_note_says_what_the_committed_results_say() -> None:
     results = science.read_results(science.RESULTS)
     assert science.NOTE.read_text(encoding="utf-8") == document(results, science.read_finetuning(science.RESULTS))
-    assert not any(one["quick"] for one in results.values())
+    assert not any(result["quick"] for result in results.values())
 
 
 def test_every_figure_beside_the_note_is_made_from_the_results(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_every_figure_beside_the_note_is_made_from_the_results(tmp_path: Path) -
 
 
 def test_everything_simulated_says_so_in_its_name_and_picture() -> None:
-    stems = {part.stem: part.simulated for part in STUDIES}
+    stems = {study.stem: study.simulated for study in STUDIES}
     assert all(stem.startswith("SIMULATED") == simulated for stem, simulated in stems.items())
     for path in science.FIGURES.glob("SIMULATED*.svg"):
         assert "SIMULATED: " in path.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_draws_of_outcomes_count_within_their_set_of_slides() -> None:
 def test_slides_are_covered_set_by_set() -> None:
     def piece(*covers: float) -> dict[str, Any]:
         parts = [{"covered": share, "below": 0.0, "above": 1 - share, "width": 0.5} for share in covers]
-        values = [study(0.0, 0.01) | {"coverage": {"fused": {"3y": part}}} for part in parts]
+        values = [study(0.0, 0.01) | {"coverage": {"fused": {"3y": covered_share}}} for covered_share in parts]
         return {"plan": {"seed": 1}, "value": {"by_effect": {"1.6": values}, "abstentions": {}}}
 
     covered_in = on_slides([piece(0.7, 0.9), piece(1.0, 1.0)])["coverage"]["fused"]["3y"]["covered"]
@@ -100,9 +100,9 @@ def test_a_mean_over_four_seeds_has_students_interval() -> None:
 
 
 def test_coverage_is_averaged_arm_by_arm_over_the_seeds_that_have_it() -> None:
-    one = {"covered": 0.8, "below": 0.1, "above": 0.1, "width": 0.4}
-    two = {"covered": 1.0, "below": 0.0, "above": 0.0, "width": 0.6}
-    summary = covered([{"a": {"3y": one}}, {"a": {"3y": two}, "b": {"3y": two}}])
+    first = {"covered": 0.8, "below": 0.1, "above": 0.1, "width": 0.4}
+    second = {"covered": 1.0, "below": 0.0, "above": 0.0, "width": 0.6}
+    summary = covered([{"a": {"3y": first}}, {"a": {"3y": second}, "b": {"3y": second}}])
     assert summary["a"]["3y"]["covered"]["est"] == pytest.approx(0.9)
     assert summary["a"]["3y"]["width"] == pytest.approx(0.5)
     assert summary["b"]["3y"]["covered"]["seeds"] == 1
@@ -113,7 +113,9 @@ def test_known_ratios_are_missed_where_one_interval_holds_too_seldom_for_chance(
     ratios = {str(i): {"covered": 0.95, "tables": 400} for i in range(8)}
     low = ratios | {"3": {"covered": covered_of_400 / 400, "tables": 400}}
     value = {"complete": {"ratios": ratios}, "with gaps": {"ratios": low}}
-    (criterion,) = (one for one in criteria({"recovery": {"value": value}}) if "known hazard ratios" in one.text)
+    (criterion,) = (
+        criterion for criterion in criteria({"recovery": {"value": value}}) if "known hazard ratios" in criterion.text
+    )
     assert criterion.met is met
     assert ("too seldom for 3 (with gaps)" in criterion.why) is not met
 
@@ -169,7 +171,9 @@ def test_without_the_users_folder_one_sentence_is_printed_and_the_other_parts_ru
 def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: Path) -> None:
     figures = BagPlan(3, 1.6, patients=80, external=60, tiles=8).run(None, tmp_path)
     assert {"fused", "clinical_molecular", "clinical", "pathomics"} <= set(figures["coverage"])
-    assert all(0 < one["3y"]["covered"] <= 1 and one["3y"]["width"] > 0 for one in figures["coverage"].values())
+    assert all(
+        0 < figure["3y"]["covered"] <= 1 and figure["3y"]["width"] > 0 for figure in figures["coverage"].values()
+    )
     assert len(figures["uno_c.oracle.draws"]) == len(figures["uno_c.fused.draws"])
     assert figures["uno_c.oracle"] != figures["uno_c.fused"]
     assert (
@@ -185,12 +189,12 @@ def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypat
     monkeypatch.setattr(pixels, "embed_simulated", bags)
     plan = PixelPlan(3, effects=(1.6,), draws=2, patients=80, external=60, ood_patients=5)
     value = plan.run(None, tmp_path)
-    one, two = value["by_effect"]["1.6"]
-    assert one["external"] == two["external"] == 60
-    assert one["uno_c.fused"] != two["uno_c.fused"]
+    first, second = value["by_effect"]["1.6"]
+    assert first["external"] == second["external"] == 60
+    assert first["uno_c.fused"] != second["uno_c.fused"]
     assert set(value["abstentions"]) == {"external site", "strongly shifted stain"}
     summary = on_slides([{"plan": asdict(plan), "value": json.loads(json.dumps(value, allow_nan=False))}])
-    assert summary["gains"]["1.6"]["fused"]["est"] == pytest.approx((one["uno_c.fused"] + two["uno_c.fused"]) / 2)
+    assert summary["gains"]["1.6"]["fused"]["est"] == pytest.approx((first["uno_c.fused"] + second["uno_c.fused"]) / 2)
 
 
 def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tiler.grid import GridSpec, lay
-from services.tiler.ledger import Verdict, first_verdicts, shares
+from services.tiler.ledger import first_verdicts, shares
 from services.tiler.ports import Level, Resolution, SlideFacts
 from services.tiler.tissue import TissueMap
+from shared.slides.verdict import Verdict
 from shared.units import MicronsPerPx
 
 SLIDE = SlideFacts("test", "jpeg", (Level(1024, 512, 1.0),), Resolution(MicronsPerPx(0.5), MicronsPerPx(0.5), "test"))

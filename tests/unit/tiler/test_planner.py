@@ -11,13 +11,13 @@ from safetensors.numpy import load
 from services.tiler.damage import count_corrupt
 from services.tiler.errors import UnknownPlanError, UnreadableSlideError
 from services.tiler.grid import GridSpec
-from services.tiler.ledger import Verdict
 from services.tiler.plan_store import PlanStore
 from services.tiler.planner import PlanSpec, QualityRules, TilePlan, plan, plan_digest
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
+from shared.slides.verdict import Verdict
 from shared.units import Sha256, TilePx
 from tests.support.slides import CC0_SLIDE, INK_PICTURE, TCGA_SLIDE, cc0_pixels, garbled, picture, write_tiff
 

@@ -159,10 +159,10 @@ def test_the_budget_is_never_exceeded_by_slides_in_use(store: CountingStore, tmp
 
     with scratch_of(store, tmp_path) as scratch, ThreadPoolExecutor(1) as pool:
         with scratch.hold([a]), scratch.hold([b]):
-            waiting = pool.submit(third)
+            third_read = pool.submit(third)
             assert not entered.wait(0.2)
             assert sum(path.stat().st_size for path in files_below(tmp_path)) <= 2 * _MB
-        waiting.result(timeout=10)
+        third_read.result(timeout=10)
     assert entered.is_set()
 
 

@@ -270,19 +270,19 @@ def test_shuffled_and_repeated_events_end_with_all_levels(seed: int, tmp_path: P
     with tiling(tmp_path, store=MemoryStore()) as tiler:
         on_landing = patient(tiler, clock)
         order = random.sample(list(WHOLE), len(WHOLE))
-        waiting, planned = list[str](), list[SlideTiled]()
+        pending, planned = list[str](), list[SlideTiled]()
         for kind in [*order, *random.choices(order, k=3)]:
             tiler.land(CASE + kind, WHOLE[kind])
-            waiting.append(kind)
-            for again in random.sample(waiting, len(waiting)):
+            pending.append(kind)
+            for again in random.sample(pending, len(pending)):
                 clock.now += random.choice([0, 1, SETTLE_S, QUIET_S])
                 try:
                     planned.extend(event for event in on_landing(hint(again)) if isinstance(event, SlideTiled))
-                    waiting.remove(again)
+                    pending.remove(again)
                 except (UnsettledSlideError, IncompleteSeriesError):
                     pass
         clock.now += QUIET_S
-        planned.extend(event for kind in waiting for event in on_landing(hint(kind)) if isinstance(event, SlideTiled))
+        planned.extend(event for kind in pending for event in on_landing(hint(kind)) if isinstance(event, SlideTiled))
     assert len(planned[-1].slide.files) == 2
     assert len({event.slide.slide_id for event in planned}) == 1
 

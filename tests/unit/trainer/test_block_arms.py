@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import BlockView, Patients
+from services.trainer.arms.known_blocks import blocks_of_cohort
 from services.trainer.arms.registry import arms_of, baseline, first_record_arm, gbm, record_arm, without
 from services.trainer.arms.ridge_cox import ByPattern, patterns_of
 from services.trainer.block_models import fit_blocks
@@ -63,7 +64,8 @@ def test_every_block_of_vectors_is_an_arm_and_every_block_is_left_out_once() -> 
         "clinical_molecular_pathomics_blood",
     ]
     assert arms["icd"] == "ICD codes alone"
-    assert arms["fused"] == "{table}, pathomics, blood counts and ICD codes, late fusion"
+    assert arms["fused"] == "{table}, slides, blood counts and ICD codes, late fusion"
+    assert arms["pathomics"] == "Slides alone"
     assert arms["clinical_molecular_pathomics_icd"] == "All blocks but blood counts, late fusion"
     assert arms["gated"] == "{table}, blood counts, ICD codes and tiles, gated network"
 
@@ -73,7 +75,21 @@ def test_an_arm_of_two_blocks_occurs_once() -> None:
     names = [arm.name for arm in arms_of(two)]
     assert names == ["null", "rule", "clinical", "clinical_gbm", "blood", "fused", "early_concat", "gated"]
     assert (first_record_arm(two), record_arm(two), gbm(two)) == ("clinical", "clinical", "clinical_gbm")
-    assert (without(two, "blood"), without(two, "clinical")) == ("clinical", "blood")
+    assert (without(two, two.block_names, "blood"), without(two, two.block_names, "clinical")) == ("clinical", "blood")
+
+
+def test_arms_of_several_blocks_are_named_after_the_blocks_that_the_cohort_has() -> None:
+    blocks = profile(*DEFAULT_BLOCKS, *VECTORS)
+    arms = {arm.name: arm.title for arm in arms_of(blocks, {"clinical", "molecular", "icd"})}
+    assert list(arms)[8:] == ["fused", "molecular_icd", "clinical_icd", "early_concat", "gated"]
+    assert arms["fused"] == "{table} and ICD codes, late fusion"
+    assert arms["early_concat"] == "{table} and ICD codes, early fusion"
+    assert [arm.name for arm in arms_of(blocks, {"clinical", "molecular"})][8:] == ["fused", "early_concat", "gated"]
+
+
+def test_blocks_of_a_cohort_are_those_that_are_known_of_anyone(cohort: Cohort) -> None:
+    assert blocks_of_cohort(cohort, None) == ("clinical", "molecular", "blood", "genes")
+    assert blocks_of_cohort(replace(cohort, vectors={}), None) == ("clinical", "molecular")
 
 
 def test_the_baseline_is_the_record_or_its_first_block() -> None:
@@ -129,17 +145,17 @@ def test_arms_of_blocks_that_nobody_has_say_why(cohort: Cohort) -> None:
 def test_evaluation_says_what_each_block_adds_with_holm_beside_the_primary_contrast(cohort: Cohort) -> None:
     fold_of = (np.arange(len(cohort)) % 2)[None, :]
     results = {(0, fold): run_fold(cohort, None, np.flatnonzero(fold_of[0] == fold), 1) for fold in range(2)}
-    pooled = pool(cohort, results, fold_of)
+    pooled = pool(cohort, results, fold_of, blocks_of_cohort(cohort, None))
     compared = contrasts(pooled, Bootstrap.of(len(cohort), 1, 200))
     assert (compared[0].a, compared[0].b, compared[0].primary) == ("fused", "clinical_molecular", True)
     gains = {each.b: each for each in compared[1:] if each.a == "fused" and each.metric == "uno_c"}
     assert set(gains) == {
-        *("molecular_pathomics_blood_genes", "clinical_pathomics_blood_genes"),
-        *("clinical_molecular_pathomics_genes", "clinical_molecular_pathomics_blood"),
+        *("molecular_blood_genes", "clinical_blood_genes"),
+        *("clinical_molecular_genes", "clinical_molecular_blood"),
     }
     assert all(gain.p_holm is not None and gain.gain.lo is not None for gain in gains.values())
-    assert gains["clinical_molecular_pathomics_genes"].gain.est == pytest.approx(
-        _c(pooled, "fused") - _c(pooled, "clinical_molecular_pathomics_genes"), abs=1e-4
+    assert gains["clinical_molecular_genes"].gain.est == pytest.approx(
+        _c(pooled, "fused") - _c(pooled, "clinical_molecular_genes"), abs=1e-4
     )
 
 

@@ -52,7 +52,7 @@ def test_a_map_of_another_table_is_refused_by_name() -> None:
         ("{columns: {a: sex}, ignore: [a]}", '"a" is both mapped and ignored'),
         ("colums: {a: sex}", "colums"),
         ("words: {sex: {no: female}}", "stand in quotes"),
-        ("units: {a: 0}", "greater than 0"),
+        ("units: {a: 0}", "a number above 0"),
         ("a: [", "is no YAML"),
         *((text, "is no YAML") for text in UNCONVERTIBLE),
         ("[1, 2]", "is refused"),

@@ -71,6 +71,7 @@ def test_noise_asks_for_a_stronger_ridge_than_signal() -> None:
     noise = np.random.default_rng(5).normal(size=x.shape)
     ladder = (1.0, 10.0, 100.0, 1000.0)
     assert choose_ridge(noise, times, events, folds, ladder) > choose_ridge(x, times, events, folds, ladder)
+    assert choose_ridge(x, times, events, folds, (7.0,)) == 7.0
 
 
 def test_the_grid_holds_every_horizon() -> None:

@@ -46,7 +46,7 @@ def test_a_card_names_outcome_counts_and_notes_of_the_cohort() -> None:
 
 
 def test_each_model_has_a_row_with_the_titles_of_its_blocks() -> None:
-    assert "| fused | clinical + slides | 40 | 0.700 (0.600 to 0.800) | cannot be told | 0.250 |" in model_card(card())
+    assert "| fused | clinical + slides | 40 | 0.700 (0.600 to 0.800) | not estimable | 0.250 |" in model_card(card())
 
 
 def test_it_says_what_the_threshold_is_worth_and_from_which_width_on_no_group_is_given() -> None:
@@ -61,7 +61,7 @@ def test_it_says_what_the_threshold_is_worth_and_from_which_width_on_no_group_is
     [
         (Figure(0.04, 0.01, 0.07), "0.040 (0.010 to 0.070); a gain."),
         (Figure(0.04, -0.01, 0.07), "no gain shown."),
-        (Figure(0.04, None, None), "cannot be told; nothing to say."),
+        (Figure(0.04, None, None), "not estimable; nothing to say."),
     ],
 )
 def test_a_gain_is_told_with_its_conclusion(gain: Figure, sentence: str) -> None:

@@ -68,7 +68,10 @@ def test_a_treatment_that_is_known_by_then_is_taken(tmp_path: Path) -> None:
         ({"outcome": {"codes": {False: "none", True: "relapse"}}}, "yes, no, true and false stand in quotes"),
         ({"outcome": {"event": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
         ({"outcome": {"time": "sex", "codes": {"0": "no", "1": "yes"}}}, "names of their own; sex is taken"),
-        ({"treatments": ["histology"]}, "refused: histology is among the treatments: nobody knows it yet"),
+        (
+            {"treatments": ["histology"]},
+            "refused: histology is among the treatments: it is not known at the time of prediction",
+        ),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(

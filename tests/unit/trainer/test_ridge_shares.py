@@ -1,4 +1,4 @@
-"""A block's log-risk bears a share of the ridge: in the choice of the ridge, in the fit and in the refits."""
+"""The share of the ridge that a log-risk bears in fit and refits; the ridge is chosen as one for all columns."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.arms import columns
-from services.trainer.arms.columns import fit_columns, log_risk_columns, ridge_shares
+from services.trainer.arms.columns import log_risk_columns, ridge_shares
 from services.trainer.arms.cox import Sample, choose_ridge, derivatives, fit_cox
 from services.trainer.arms.hazards import time_grid
 from services.trainer.arms.tabular import COMPETING, PENALTIES, Recipe, Tabular, fit_tabular
@@ -65,13 +65,12 @@ def test_causes_that_compete_have_one_ridge_for_all_columns() -> None:
     assert model.arm.fit.competing[0].coefficients.tolist() == expected.tolist()
 
 
-def test_the_ridge_is_chosen_with_the_share_that_the_fit_has() -> None:
-    values, outcome, folds = training()
-    x = design_matrix(fit_columns(values, PROFILE.of_blocks({"clinical", "blood"})), values)[:, 2:]  # noise and blood
-    shares = np.array([1.0, 1e-3])
-    whole = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES)
-    shared = choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, shares=shares)
-    assert whole <= 10.0 < shared  # blood alone calls for a light ridge; without its part noise calls for a strong one
+@pytest.mark.parametrize("share", [1e-3, 1.0])
+def test_the_ridge_is_chosen_as_one_for_all_columns(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "LOG_RISK_SHARE", share)
+    model, x, outcome = fitted()
+    bound, folds = log_risk_columns(model.arm.columns, PROFILE), training()[2]
+    assert model.ridge == choose_ridge(x, outcome.time, outcome.is_event, folds, PENALTIES, bound)
 
 
 def test_with_a_share_of_1_fit_and_choice_of_ridge_are_those_of_one_ridge_to_the_bit(

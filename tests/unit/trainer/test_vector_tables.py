@@ -16,6 +16,8 @@ from services.trainer.cohort.vector_notes import vector_notes
 from services.trainer.errors import BadVectorTableError, LeakError, SeenCasesError
 from services.trainer.profile import load_profile
 from shared.model.block import DEFAULT_BLOCKS, Block
+from shared.model.case_vector import parse_vector
+from shared.units import CaseId
 
 PROFILE = load_profile().model_copy(
     update={"blocks": (*DEFAULT_BLOCKS, Block(name="blood", source="vectors", title="blood counts"))}
@@ -53,7 +55,7 @@ def test_rows_stand_in_the_order_of_the_cohort_and_empty_cells_are_missing(cohor
     assert read.has_block("blood").tolist() == [True, True] + [False] * 10
     assert vector_notes(read) == [
         "10 patients have no blood counts; they are served by the models without blood",
-        "1 cases with blood counts are not in the cohort table and were left out",
+        "1 case with blood counts is not in the cohort table and was left out",
     ]
 
 
@@ -74,6 +76,15 @@ def test_a_workbook_may_have_as_many_columns_as_a_vector(cohort: Cohort, tmp_pat
     path = tmp_path / "b.xlsx"
     path.write_bytes(sheet(["case_id", *(f"c{i}" for i in range(5_000))], ["p1", *range(5_000)]))
     assert add_vectors(cohort, {"blood": path}).vectors["blood"].values.shape == (12, 5_000)
+
+
+def test_a_column_is_named_as_in_a_vector_of_one_case(cohort: Cohort, tmp_path: Path) -> None:
+    header = "case_id, hb ,Ha\u0308moglobin"
+    vectors = given(cohort, tmp_path / "b.csv", header, "p0,12,8").vectors["blood"]
+    one_case = parse_vector(b'{"values": {" hb": 12, "Ha\\u0308moglobin": 8}}', CaseId("p0"), "blood", vectors.columns)
+    assert tuple(one_case.values) == vectors.columns == ("hb", "H\u00e4moglobin")
+    with pytest.raises(BadVectorTableError, match="stands there more than once"):
+        given(cohort, tmp_path / "b.csv", f"{header},H\u00e4moglobin", "p0,12,8,9")
 
 
 def test_decimal_commas_are_read_where_semicolons_separate_cells(cohort: Cohort, tmp_path: Path) -> None:

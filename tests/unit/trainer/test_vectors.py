@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.trainer.arms.cox import Sample, fit_cox
+from services.trainer.arms.tabular import PENALTIES
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.vectors.fit import VectorTraining, fit_vector_model
 from services.trainer.vectors.reduction import components, cox_scores, fit_reduction
 from services.trainer.vectors.scaling import fit_scaling
-from services.trainer.vectors.stage import fit_vectors
+from services.trainer.vectors.stage import by_fold, fit_vectors
+from services.trainer.vectors.unlearned import unlearned_notes
 from shared.model.block import VectorFit
 from shared.model.hazards import LinearHazard
 from tests.support.vectors import BLOOD, GENES, simulated_vectors, training
@@ -122,12 +125,27 @@ def test_an_out_of_fold_log_risk_does_not_follow_the_outcome_of_its_patient(coho
     assert out_of_fold < min(0.4, apparent)
 
 
-def test_a_block_with_too_few_events_has_no_model(cohort: Cohort) -> None:
+def test_models_of_all_inner_folds_have_the_ridge_that_the_whole_training_set_chose() -> None:
+    learned = training(6, patients=90)
+    chosen = fit_vector_model(learned)
+    assert chosen.ridge in PENALTIES
+    for fold, log_risk in enumerate(by_fold(learned, (chosen.ridge,))):
+        kept = learned.take(np.flatnonzero(learned.folds != fold))
+        scaling = fit_scaling(kept.values)
+        sample = Sample.of(scaling(kept.values), kept.outcome.time, kept.outcome.is_event)
+        assert log_risk == pytest.approx(scaling(learned.values) @ fit_cox(sample, chosen.ridge))
+
+
+def test_a_block_with_too_few_events_has_no_model_and_a_sentence_says_so(cohort: Cohort) -> None:
     values = cohort.vectors["blood"].values.copy()
     values[np.flatnonzero(cohort.outcome.is_event)[4:]] = np.nan
+    known = int((~np.isnan(values).all(axis=1) & cohort.outcome.is_event).sum())
     few = replace(cohort, vectors={"blood": replace(cohort.vectors["blood"], values=values)})
     assert fit_vectors(cohort.profile.vectors[0], few, 1) is None
     assert fit_vectors(cohort.profile.vectors[1], few, 1) is None
+    sentence = f"no model reads blood: {known} events are among the patients who have a vector, 5 are needed"
+    assert unlearned_notes(few) == [sentence]
+    assert unlearned_notes(cohort) == []
 
 
 def test_columns_without_a_value_or_a_difference_are_not_read() -> None:

@@ -106,6 +106,7 @@ class Plan(_message.Message):
     TILES_PER_CHUNK_FIELD_NUMBER: _builtins.int
     TILE_PX_FIELD_NUMBER: _builtins.int
     TILE_UM_FIELD_NUMBER: _builtins.int
+    PREPROCESSING_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     """Lower-case hex SHA-256 over slide digest, grid, quality rules and planner version."""
     prefix: _builtins.str
@@ -116,6 +117,8 @@ class Plan(_message.Message):
     tile_px: _builtins.int
     """Side of a tile in pixels, after resampling, and in microns of tissue."""
     tile_um: _builtins.float
+    preprocessing: _builtins.str
+    """How tiles are made from stored pixels: "area" or "dct". Empty: "area"."""
     def __init__(
         self,
         *,
@@ -125,10 +128,11 @@ class Plan(_message.Message):
         tiles_per_chunk: _builtins.int = ...,
         tile_px: _builtins.int = ...,
         tile_um: _builtins.float = ...,
+        preprocessing: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "prefix", b"prefix", "tile_px", b"tile_px", "tile_um", b"tile_um", "tiles", b"tiles", "tiles_per_chunk", b"tiles_per_chunk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "prefix", b"prefix", "preprocessing", b"preprocessing", "tile_px", b"tile_px", "tile_um", b"tile_um", "tiles", b"tiles", "tiles_per_chunk", b"tiles_per_chunk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class ResultsServiceStub:
                 request_serializer=medulla_dot_v1_dot_results__pb2.ListCasesRequest.SerializeToString,
                 response_deserializer=medulla_dot_v1_dot_results__pb2.ListCasesResponse.FromString,
                 _registered_method=True)
+        self.CountCases = channel.unary_unary(
+                '/medulla.v1.ResultsService/CountCases',
+                request_serializer=medulla_dot_v1_dot_results__pb2.CountCasesRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_results__pb2.CountCasesResponse.FromString,
+                _registered_method=True)
         self.GetCase = channel.unary_unary(
                 '/medulla.v1.ResultsService/GetCase',
                 request_serializer=medulla_dot_v1_dot_results__pb2.GetCaseRequest.SerializeToString,
@@ -49,6 +54,16 @@ class ResultsServiceStub:
                 '/medulla.v1.ResultsService/ListScores',
                 request_serializer=medulla_dot_v1_dot_results__pb2.ListScoresRequest.SerializeToString,
                 response_deserializer=medulla_dot_v1_dot_results__pb2.ListScoresResponse.FromString,
+                _registered_method=True)
+        self.GetTimeline = channel.unary_unary(
+                '/medulla.v1.ResultsService/GetTimeline',
+                request_serializer=medulla_dot_v1_dot_results__pb2.GetTimelineRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_results__pb2.GetTimelineResponse.FromString,
+                _registered_method=True)
+        self.ListNotes = channel.unary_unary(
+                '/medulla.v1.ResultsService/ListNotes',
+                request_serializer=medulla_dot_v1_dot_results__pb2.ListNotesRequest.SerializeToString,
+                response_deserializer=medulla_dot_v1_dot_results__pb2.ListNotesResponse.FromString,
                 _registered_method=True)
         self.WatchProgress = channel.unary_stream(
                 '/medulla.v1.ResultsService/WatchProgress',
@@ -62,7 +77,15 @@ class ResultsServiceServicer:
     """
 
     def ListCases(self, request, context):
-        """Pages through the cases, the most recently changed first.
+        """Pages through the cases that a filter selects. INVALID_ARGUMENT: a value of the filter is unknown; the message lists
+        the allowed ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountCases(self, request, context):
+        """How many cases a filter selects, by state, group and the like.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +100,20 @@ class ResultsServiceServicer:
 
     def ListScores(self, request, context):
         """Every score the case has had, the current one first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTimeline(self, request, context):
+        """What happened to the case, the latest first. NOT_FOUND when nothing is known of it, and no erasure either.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNotes(self, request, context):
+        """What people noted for the case, the latest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +134,11 @@ def add_ResultsServiceServicer_to_server(servicer, server):
                     request_deserializer=medulla_dot_v1_dot_results__pb2.ListCasesRequest.FromString,
                     response_serializer=medulla_dot_v1_dot_results__pb2.ListCasesResponse.SerializeToString,
             ),
+            'CountCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountCases,
+                    request_deserializer=medulla_dot_v1_dot_results__pb2.CountCasesRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_results__pb2.CountCasesResponse.SerializeToString,
+            ),
             'GetCase': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCase,
                     request_deserializer=medulla_dot_v1_dot_results__pb2.GetCaseRequest.FromString,
@@ -106,6 +148,16 @@ def add_ResultsServiceServicer_to_server(servicer, server):
                     servicer.ListScores,
                     request_deserializer=medulla_dot_v1_dot_results__pb2.ListScoresRequest.FromString,
                     response_serializer=medulla_dot_v1_dot_results__pb2.ListScoresResponse.SerializeToString,
+            ),
+            'GetTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimeline,
+                    request_deserializer=medulla_dot_v1_dot_results__pb2.GetTimelineRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_results__pb2.GetTimelineResponse.SerializeToString,
+            ),
+            'ListNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNotes,
+                    request_deserializer=medulla_dot_v1_dot_results__pb2.ListNotesRequest.FromString,
+                    response_serializer=medulla_dot_v1_dot_results__pb2.ListNotesResponse.SerializeToString,
             ),
             'WatchProgress': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchProgress,
@@ -141,6 +193,33 @@ class ResultsService:
             '/medulla.v1.ResultsService/ListCases',
             medulla_dot_v1_dot_results__pb2.ListCasesRequest.SerializeToString,
             medulla_dot_v1_dot_results__pb2.ListCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.ResultsService/CountCases',
+            medulla_dot_v1_dot_results__pb2.CountCasesRequest.SerializeToString,
+            medulla_dot_v1_dot_results__pb2.CountCasesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -195,6 +274,60 @@ class ResultsService:
             '/medulla.v1.ResultsService/ListScores',
             medulla_dot_v1_dot_results__pb2.ListScoresRequest.SerializeToString,
             medulla_dot_v1_dot_results__pb2.ListScoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.ResultsService/GetTimeline',
+            medulla_dot_v1_dot_results__pb2.GetTimelineRequest.SerializeToString,
+            medulla_dot_v1_dot_results__pb2.GetTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medulla.v1.ResultsService/ListNotes',
+            medulla_dot_v1_dot_results__pb2.ListNotesRequest.SerializeToString,
+            medulla_dot_v1_dot_results__pb2.ListNotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

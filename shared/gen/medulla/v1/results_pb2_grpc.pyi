@@ -34,11 +34,19 @@ class ResultsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ResultsServiceAsyncStub: ...
     ListCases: _grpc.UnaryUnaryMultiCallable[_results_pb2.ListCasesRequest, _results_pb2.ListCasesResponse]
-    """Pages through the cases, the most recently changed first."""
+    """Pages through the cases that a filter selects. INVALID_ARGUMENT: a value of the filter is unknown; the message lists
+    the allowed ones.
+    """
+    CountCases: _grpc.UnaryUnaryMultiCallable[_results_pb2.CountCasesRequest, _results_pb2.CountCasesResponse]
+    """How many cases a filter selects, by state, group and the like."""
     GetCase: _grpc.UnaryUnaryMultiCallable[_results_pb2.GetCaseRequest, _results_pb2.GetCaseResponse]
     """One case with its current score. NOT_FOUND when the case is unknown."""
     ListScores: _grpc.UnaryUnaryMultiCallable[_results_pb2.ListScoresRequest, _results_pb2.ListScoresResponse]
     """Every score the case has had, the current one first."""
+    GetTimeline: _grpc.UnaryUnaryMultiCallable[_results_pb2.GetTimelineRequest, _results_pb2.GetTimelineResponse]
+    """What happened to the case, the latest first. NOT_FOUND when nothing is known of it, and no erasure either."""
+    ListNotes: _grpc.UnaryUnaryMultiCallable[_results_pb2.ListNotesRequest, _results_pb2.ListNotesResponse]
+    """What people noted for the case, the latest first."""
     WatchProgress: _grpc.UnaryStreamMultiCallable[_results_pb2.WatchProgressRequest, _results_pb2.WatchProgressResponse]
     """Progress as it happens, until the caller hangs up."""
 
@@ -48,11 +56,19 @@ class ResultsServiceAsyncStub(ResultsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListCases: _aio.UnaryUnaryMultiCallable[_results_pb2.ListCasesRequest, _results_pb2.ListCasesResponse]  # type: ignore[assignment]
-    """Pages through the cases, the most recently changed first."""
+    """Pages through the cases that a filter selects. INVALID_ARGUMENT: a value of the filter is unknown; the message lists
+    the allowed ones.
+    """
+    CountCases: _aio.UnaryUnaryMultiCallable[_results_pb2.CountCasesRequest, _results_pb2.CountCasesResponse]  # type: ignore[assignment]
+    """How many cases a filter selects, by state, group and the like."""
     GetCase: _aio.UnaryUnaryMultiCallable[_results_pb2.GetCaseRequest, _results_pb2.GetCaseResponse]  # type: ignore[assignment]
     """One case with its current score. NOT_FOUND when the case is unknown."""
     ListScores: _aio.UnaryUnaryMultiCallable[_results_pb2.ListScoresRequest, _results_pb2.ListScoresResponse]  # type: ignore[assignment]
     """Every score the case has had, the current one first."""
+    GetTimeline: _aio.UnaryUnaryMultiCallable[_results_pb2.GetTimelineRequest, _results_pb2.GetTimelineResponse]  # type: ignore[assignment]
+    """What happened to the case, the latest first. NOT_FOUND when nothing is known of it, and no erasure either."""
+    ListNotes: _aio.UnaryUnaryMultiCallable[_results_pb2.ListNotesRequest, _results_pb2.ListNotesResponse]  # type: ignore[assignment]
+    """What people noted for the case, the latest first."""
     WatchProgress: _aio.UnaryStreamMultiCallable[_results_pb2.WatchProgressRequest, _results_pb2.WatchProgressResponse]  # type: ignore[assignment]
     """Progress as it happens, until the caller hangs up."""
 
@@ -65,7 +81,17 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _results_pb2.ListCasesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_results_pb2.ListCasesResponse, _abc.Awaitable[_results_pb2.ListCasesResponse]]:
-        """Pages through the cases, the most recently changed first."""
+        """Pages through the cases that a filter selects. INVALID_ARGUMENT: a value of the filter is unknown; the message lists
+        the allowed ones.
+        """
+
+    @_abc_1.abstractmethod
+    def CountCases(
+        self,
+        request: _results_pb2.CountCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_pb2.CountCasesResponse, _abc.Awaitable[_results_pb2.CountCasesResponse]]:
+        """How many cases a filter selects, by state, group and the like."""
 
     @_abc_1.abstractmethod
     def GetCase(
@@ -82,6 +108,22 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_results_pb2.ListScoresResponse, _abc.Awaitable[_results_pb2.ListScoresResponse]]:
         """Every score the case has had, the current one first."""
+
+    @_abc_1.abstractmethod
+    def GetTimeline(
+        self,
+        request: _results_pb2.GetTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_pb2.GetTimelineResponse, _abc.Awaitable[_results_pb2.GetTimelineResponse]]:
+        """What happened to the case, the latest first. NOT_FOUND when nothing is known of it, and no erasure either."""
+
+    @_abc_1.abstractmethod
+    def ListNotes(
+        self,
+        request: _results_pb2.ListNotesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_pb2.ListNotesResponse, _abc.Awaitable[_results_pb2.ListNotesResponse]]:
+        """What people noted for the case, the latest first."""
 
     @_abc_1.abstractmethod
     def WatchProgress(

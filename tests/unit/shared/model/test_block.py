@@ -1,4 +1,4 @@
-"""Blocks of a profile: what they are called by default, and which cannot be told apart."""
+"""Blocks of a profile: what they are called by default, and which cannot be distinguished."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_a_bundle_states_blocks_of_its_own_and_not_the_default_ones() -> None:
         ([{"name": "early", "source": "vectors"}, {"name": "concat", "source": "vectors"}], "early_concat could be"),
     ],
 )
-def test_blocks_that_cannot_be_told_apart_are_refused(blocks: list[dict[str, Any]], problem: str) -> None:
+def test_blocks_that_cannot_be_distinguished_are_refused(blocks: list[dict[str, Any]], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         profile(*blocks)
 

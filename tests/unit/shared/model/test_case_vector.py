@@ -28,6 +28,12 @@ def test_case_and_block_may_be_left_out_and_any_column_passes_where_no_model_is_
     assert parse_vector(b'{"values": {"anything": 1}}', CASE, "blood").values == {"anything": 1.0}
 
 
+def test_a_column_is_the_same_with_blanks_around_it_and_in_any_form_of_unicode() -> None:
+    values = {" hb\t": 12.5, "Ha\u0308moglobin": 8}
+    read = parse_vector(vector(values=values), CASE, "blood", ("hb", "H\u00e4moglobin"))
+    assert read.values == {"hb": 12.5, "H\u00e4moglobin": 8.0}
+
+
 def test_5000_columns_are_read_and_one_more_is_refused() -> None:
     values = {f"c{i}": i for i in range(5_000)}
     assert len(parse_vector(vector(values=values), CASE, "blood", tuple(values)).values) == 5_000
@@ -46,8 +52,9 @@ def test_5000_columns_are_read_and_one_more_is_refused() -> None:
         (vector(simulated="yes"), 'simulated is "yes", allowed is true or false'),
         (vector(note="x"), '"note" is not known here'),
         (vector(values=None), "values is missing"),
-        (vector(values={}), "values is missing"),
-        (vector(values=[1, 2]), "values is missing"),
+        (vector(values={}), "values is empty"),
+        (vector(values=[1, 2]), "values is a list"),
+        (vector(values={"hb": 1, " hb ": 2}), '"hb" is named more than once'),
         (vector(values={"hb": "12"}), '"hb" is "12"; allowed is a finite number, or null'),
         (vector(values={"hb": True}), '"hb" is true; allowed is a finite number'),
         (vector(values={"hb": {"x": 1}}), '"hb" is an object; allowed is a finite number'),

@@ -77,7 +77,7 @@ def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "part"),
+    ("values", "words"),
     [
         ({"age": "4.2.1"}, 'age is "4.2.1", allowed is a number'),
         ({"age": "1,234"}, 'age is "1,234", allowed is a number'),
@@ -99,12 +99,12 @@ def test_everything_wrong_is_named_at_once_with_what_is_allowed() -> None:
         ({"case_id": 7}, "case_id is 7"),
     ],
 )
-def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
-    assert part in refusal(clinical_json(**values))
+def test_a_wrong_value_is_named(values: dict[str, Any], words: str) -> None:
+    assert words in refusal(clinical_json(**values))
 
 
 @pytest.mark.parametrize(
-    ("data", "part"),
+    ("data", "words"),
     [
         (b"", "record is empty"),
         (b" \n", "record is empty"),
@@ -114,7 +114,7 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
         (b"\xff\xfe", "UTF-16"),
         (b"{\xe4", "byte 1 is not UTF-8"),
         (b'{"age": 1' + b"0" * 400 + b"}", "a number of 401 digits"),
-        (b'{"age": 1e-999999999999}', "1e-999999999999, a number too small to be told from 0"),
+        (b'{"age": 1e-999999999999}', "1e-999999999999, a number too small to be distinguished from 0"),
         (b'{"age": 1e-400}', "too small"),
         (b'{"age": -5E-324}', "too small"),
         (b'{"age": 0.' + b"0" * 90 + b"1e-300}", "too small"),
@@ -124,8 +124,8 @@ def test_a_wrong_value_is_named(values: dict[str, Any], part: str) -> None:
         (b" " * (MAX_BYTES + 1), f"more than {MAX_BYTES} bytes"),
     ],
 )
-def test_malformed_json_is_refused_in_one_sentence(data: bytes, part: str) -> None:
-    assert part in refusal(data)
+def test_malformed_json_is_refused_in_one_sentence(data: bytes, words: str) -> None:
+    assert words in refusal(data)
 
 
 @pytest.mark.parametrize("written", ["1e-400", "1e-310", "3E-320"])

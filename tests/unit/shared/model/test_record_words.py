@@ -70,12 +70,12 @@ def test_what_was_read_as_what_stands_beside_the_values() -> None:
 
 
 def test_words_for_no_value_are_shown_as_missing() -> None:
-    assert [one.value for one in read(group="NA").readings] == ["missing"]
+    assert [reading.value for reading in read(group="NA").readings] == ["missing"]
 
 
 def test_an_unclear_value_counts_as_missing_with_a_remark_only_where_the_profile_says_so() -> None:
     record = read(age="\ud83d")
-    assert [(one.code, one.sentence) for one in record.remarks] == [
+    assert [(remark.code, remark.sentence) for remark in record.remarks] == [
         ("unclear_value", 'age is "\\ud83d" and counts as missing; allowed is a number from 0 to 120 years.')
     ]
     with pytest.raises(BadClinicalRecordError, match="allowed is one of G3, G4"):
@@ -99,7 +99,7 @@ def test_two_entries_that_contradict_each_other_are_refused(values: dict[str, An
 
 
 def test_a_case_that_meets_a_check_carries_its_sentence() -> None:
-    assert [one.sentence for one in read(group="G3", stage="M1").remarks] == ["Look again."]
+    assert [remark.sentence for remark in read(group="G3", stage="M1").remarks] == ["Look again."]
     assert not read(group="G3").remarks
 
 

@@ -13,7 +13,7 @@ from shared.model.errors import BadBundleError
 
 
 @dataclass(frozen=True)
-class Pathomics:
+class SlideRisk:
     """The pooled view of all tiles of a case; a bag that two slides share counts once."""
 
     log_risk: float
@@ -23,7 +23,7 @@ class Pathomics:
     """By bag digest, [n] each; they sum to one over the case."""
 
 
-def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | None:
+def pool_slides(bundle: Bundle, slides: Sequence[SlideInput]) -> SlideRisk | None:
     """Pool all tiles of checked slides; None where the bundle reads no slides or there is not one tile.
 
     Raises:
@@ -40,12 +40,12 @@ def pathomics_of(bundle: Bundle, slides: Sequence[SlideInput]) -> Pathomics | No
     if not np.isfinite(log_risk) or not np.isfinite(attention).all():
         raise BadBundleError(f"mil.onnx of bundle {bundle.manifest.name} gives numbers that are not finite")
     ends = np.cumsum([len(bags[digest]) for digest in digests])
-    parts = dict(zip(digests, np.split(attention, ends[:-1]), strict=True))
-    return Pathomics(log_risk, tiles.mean(axis=0, dtype=np.float64), parts)
+    by_bag = dict(zip(digests, np.split(attention, ends[:-1]), strict=True))
+    return SlideRisk(log_risk, tiles.mean(axis=0, dtype=np.float64), by_bag)
 
 
 def check_encoders(bundle: Bundle, slides: Sequence[SlideInput]) -> None:
-    """Refuse bags that the bundle cannot read; one without pathomics reads none.
+    """Refuse bags that the bundle cannot read; one without a model of slides reads none.
 
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.

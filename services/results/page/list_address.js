@@ -1,0 +1,45 @@
+// The address of a list: words, filters and order, such as `#/?q=north&state=scored&sort=-risk`.
+
+/** Fields that cases are filtered by, with the heading of each. */
+export const FIELDS = { state: "State", group: "Group", certainty: "Certainty", flag: "Flag", reason: "Refused because", site: "Site" };
+/** Orders of the list; the first is that of an address without one. */
+export const ORDERS = {
+  "-updated": "Latest change first", updated: "Oldest change first", "-risk": "Highest risk first", risk: "Lowest risk first",
+  case: "Case, A to Z", "-case": "Case, Z to A",
+};
+const LIST = /^#?\/?(?:\?(.*))?$/;
+
+/** Whether an address is that of the list. */
+export const isList = (hash) => LIST.test(hash);
+
+/** The search of an address: `q`, `sort` and a list of values for each field. */
+export function parse(hash) {
+  const given = new URLSearchParams(LIST.exec(hash)?.[1] ?? "");
+  const values = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, given.getAll(field).filter(Boolean)]));
+  const sort = given.get("sort");
+  return { q: given.get("q") ?? "", sort: sort in ORDERS ? sort : Object.keys(ORDERS)[0], ...values };
+}
+
+/** The search as parameters of a request, without those that select nothing. */
+export function parameters(search, { sorted = true } = {}) {
+  const given = new URLSearchParams();
+  if (search.q.trim()) given.set("q", search.q.trim());
+  for (const field of Object.keys(FIELDS)) search[field].forEach((value) => given.append(field, value));
+  if (sorted && search.sort !== Object.keys(ORDERS)[0]) given.set("sort", search.sort);
+  return given;
+}
+
+/** The address of a search. */
+export function format(search) {
+  const query = parameters(search).toString();
+  return `#/${query ? `?${query}` : ""}`;
+}
+
+/** Whether a search leaves out cases. */
+export const isNarrow = (search) => parameters(search, { sorted: false }).size > 0;
+
+let latest = "#/";
+/** Keep the address of the list that is shown, for links back to it. */
+export const remember = (search) => { latest = format(search); };
+/** The address of the list that was shown last. */
+export const latestList = () => latest;

@@ -1,0 +1,66 @@
+"""Layers that a viewer draws over a slide: its tissue mask, and what became of every place of its grid."""
+
+from dataclasses import dataclass
+
+from medulla.v1.scorer_pb2 import SlideEvidence
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from services.results.errors import BrokenEvidenceError
+from services.results.evidence import Evidence, Picture
+from services.results.tile_classes import Corners, Places, TileClasses, classify, thin_out
+from shared import keys
+from shared.export.slide_attention import read_attention
+
+
+@dataclass(frozen=True)
+class SlideLayers:
+    """Reads the plan from which the current score of a case was made."""
+
+    evidence: Evidence
+
+    def tissue(self, case_id: str, slide_id: str) -> Picture:
+        """The plan's mask, a grey PNG over the whole slide: 0 background, 64 unreadable, 128 pen, 255 tissue.
+
+        Raises:
+            UnknownCaseError: there is no such case, slide or mask.
+            BrokenEvidenceError: the mask is too large.
+        """
+        slide = self.evidence.slide(case_id, slide_id)
+        return Picture(self._read(slide, keys.PLAN_MASK, "tissue mask"), "image/png")
+
+    def tiles(self, case_id: str, slide_id: str) -> TileClasses:
+        """What became of every place of the grid.
+
+        Raises:
+            UnknownCaseError: there is no such case, slide or plan.
+            BrokenEvidenceError, BrokenMapError: the plan or the attention map is damaged or too large.
+        """
+        slide = self.evidence.slide(case_id, slide_id)
+        ledger = _ledger(self._read(slide, keys.PLAN_TILES, "tile plan"), slide_id)
+        tile = (slide.tile_width_px, slide.tile_height_px)
+        try:
+            return thin_out(classify(ledger, tile, self._embedded(slide)))
+        except IndexError as error:
+            raise BrokenEvidenceError(f"slide {slide_id} has attention outside of its plan") from error
+
+    def _read(self, slide: SlideEvidence, name: str, description: str) -> bytes:
+        prefix = slide.thumbnail_key.removesuffix(keys.THUMBNAIL)
+        return self.evidence.read(prefix and prefix + name, f"{description} of slide {slide.slide_id}")
+
+    def _embedded(self, slide: SlideEvidence) -> Corners | None:
+        """Corners of the tiles that were embedded; None where the model looked at no tile."""
+        if not slide.attention_key:
+            return None
+        stored = self.evidence.read(slide.attention_key, "attention map")
+        return read_attention(stored, slide.slide_id).coords
+
+
+def _ledger(data: bytes, slide_id: str) -> Places:
+    try:
+        ledger = load(data)["ledger"]
+    except (SafetensorError, KeyError) as error:
+        raise BrokenEvidenceError(f"tile plan of slide {slide_id} cannot be read") from error
+    if ledger.ndim != 2:
+        raise BrokenEvidenceError(f"tile plan of slide {slide_id} has no rows and columns")
+    return ledger

@@ -1,0 +1,144 @@
+"""Reads pages and counts of the list of cases from their columns."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from medulla.v1.results_pb2 import CaseSummary
+from medulla.v1.scorer_pb2 import HorizonRisk
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+
+from services.results.case_list import IN_PROGRESS, Counts, Field, Order, PageMark, Selection, state_of
+from services.results.schema import CASE_LABELS, CASES
+from shared.times import stamp
+
+_COLUMNS: Mapping[Field, ColumnElement[Any]] = {
+    Field.STATE: func.coalesce(CASES.c.state, IN_PROGRESS),
+    Field.GROUP: CASES.c.risk_group,
+    Field.CERTAINTY: CASES.c.certainty,
+    Field.SITE: CASES.c.site_id,
+}
+_SEARCHED = (CASES.c.case_id, CASES.c.site_id)
+_LABELS = (Field.FLAG, Field.REASON)
+_SORTED = {
+    Order.NEWEST: CASES.c.updated_at.desc(),
+    Order.OLDEST: CASES.c.updated_at,
+    Order.CASE: CASES.c.case_id,
+    Order.CASE_DESCENDING: CASES.c.case_id.desc(),
+    Order.HIGHEST_RISK: CASES.c.risk.desc().nulls_last(),
+    Order.LOWEST_RISK: CASES.c.risk.nulls_last(),
+}
+_DESCENDING = {Order.NEWEST, Order.CASE_DESCENDING, Order.HIGHEST_RISK}
+
+
+def page(
+    tx: Connection, chosen: Selection, order: Order, limit: int, after: PageMark | None
+) -> list[tuple[PageMark, CaseSummary]]:
+    """At most `limit` cases after `after`, each with the mark of a page that ends with it."""
+    query = select(CASES).where(*_conditions(chosen)).order_by(_SORTED[order], CASES.c.case_id).limit(limit)
+    rows = tx.execute(query.where(_behind(after)) if after else query).all()
+    labels = _labels_of(tx, [row.case_id for row in rows])
+    return [(_mark(order, row), _summary(row, labels)) for row in rows]
+
+
+def counts(tx: Connection, chosen: Selection) -> Counts:
+    """How many cases a selection has; each field is counted as if it were not filtered."""
+    groups = _grouped(tx, chosen)
+    values = {field: _folded(groups, chosen, field) for field in _COLUMNS}
+    values |= {field: _label_counts(tx, chosen, field) for field in _LABELS}
+    return Counts(sum(count for key, count in groups if _fits(key, chosen)), values)
+
+
+def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
+    conditions = [
+        or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words
+    ]
+    for field, values in chosen.values.items():
+        conditions.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))
+    return conditions
+
+
+def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:
+    label = CASE_LABELS.alias()
+    return exists().where(label.c.case_id == CASES.c.case_id, label.c.field == field, label.c.label.in_(sorted(values)))
+
+
+def _behind(mark: PageMark) -> ColumnElement[bool]:
+    later_id = CASES.c.case_id > mark.case_id
+    if mark.order in {Order.CASE, Order.CASE_DESCENDING}:
+        return CASES.c.case_id < mark.case_id if mark.order is Order.CASE_DESCENDING else later_id
+    by_time = mark.order in {Order.NEWEST, Order.OLDEST}
+    column = CASES.c.updated_at if by_time else CASES.c.risk
+    if mark.value is None:
+        return and_(column.is_(None), later_id)
+    further = column < mark.value if mark.order in _DESCENDING else column > mark.value
+    behind = or_(further, and_(column == mark.value, later_id))
+    return behind if by_time else or_(behind, column.is_(None))
+
+
+def _mark(order: Order, row: Row[Any]) -> PageMark:
+    by_time, by_case = {Order.NEWEST, Order.OLDEST}, {Order.CASE, Order.CASE_DESCENDING}
+    value = row.updated_at if order in by_time else None if order in by_case else row.risk
+    return PageMark(order, value, row.case_id)
+
+
+def _labels_of(tx: Connection, cases: Sequence[str]) -> Mapping[tuple[str, str], list[str]]:
+    labels: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    query = select(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)).order_by(CASE_LABELS.c.position)
+    for row in tx.execute(query):
+        labels[row.case_id, row.field].append(row.label)
+    return labels
+
+
+def _summary(row: Row[Any], labels: Mapping[tuple[str, str], list[str]]) -> CaseSummary:
+    return CaseSummary(
+        case_id=row.case_id,
+        state=state_of(row.state),
+        risk=_risk(row),
+        risk_group=row.risk_group or "",
+        certainty=row.certainty or "",
+        flags=labels.get((row.case_id, Field.FLAG), ()),
+        reasons=labels.get((row.case_id, Field.REASON), ()),
+        site_id=row.site_id or "",
+        updated_at=stamp(row.updated_at),
+    )
+
+
+def _risk(row: Row[Any]) -> HorizonRisk | None:
+    if row.risk is None:
+        return None
+    return HorizonRisk(
+        horizon_years=row.horizon_years, risk=row.risk, lo=row.risk_lo, hi=row.risk_hi, level=row.risk_level
+    )
+
+
+_Group = tuple[Mapping[Field, str], int]
+"""Values of the columns, and the cases that have them."""
+
+
+def _grouped(tx: Connection, chosen: Selection) -> list[_Group]:
+    """Cases by all columns, filtered by words and labels alone."""
+    wide = reduce(Selection.without, _COLUMNS, chosen)
+    query = select(*_COLUMNS.values(), func.count()).where(*_conditions(wide)).group_by(*_COLUMNS.values())
+    return [(dict(zip(_COLUMNS, (text or "" for text in row[:-1]), strict=True)), row[-1]) for row in tx.execute(query)]
+
+
+def _fits(key: Mapping[Field, str], chosen: Selection) -> bool:
+    return all(key[field] in values for field, values in chosen.values.items() if field in _COLUMNS)
+
+
+def _folded(groups: Sequence[_Group], chosen: Selection, field: Field) -> Mapping[str, int]:
+    others = chosen.without(field)
+    counted: defaultdict[str, int] = defaultdict(int)
+    for key, count in groups:
+        if key[field] and _fits(key, others):
+            counted[key[field]] += count
+    return counted
+
+
+def _label_counts(tx: Connection, chosen: Selection, field: Field) -> Mapping[str, int]:
+    of_case = CASE_LABELS.join(CASES, CASES.c.case_id == CASE_LABELS.c.case_id)
+    query = select(CASE_LABELS.c.label, func.count()).select_from(of_case).where(CASE_LABELS.c.field == field)
+    rows = tx.execute(query.where(*_conditions(chosen.without(field))).group_by(CASE_LABELS.c.label))
+    return {row.label: row[1] for row in rows}

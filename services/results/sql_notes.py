@@ -1,0 +1,31 @@
+"""People's notes in SQL."""
+
+from sqlalchemy import Connection, insert, select, update
+
+from services.results.ports import NoteRecord
+from services.results.schema import CASES, NOTES
+from shared.units import CaseId
+
+NOTED = "A person noted something."
+"""Text of a note's audit entry."""
+
+
+def insert_note(tx: Connection, note: NoteRecord) -> bool:
+    """Store a note; False if nothing is stored of the case, as after its erasure."""
+    changed = update(CASES).where(CASES.c.case_id == note.case_id)
+    values = {"revision": CASES.c.revision + 1, "summary_revision": CASES.c.summary_revision + 1}
+    if not tx.execute(changed.values(values)).rowcount:
+        return False
+    tx.execute(insert(NOTES).values(note_id=note.event_id, case_id=note.case_id, at=note.as_of, body=note.body))
+    return True
+
+
+def of_case(tx: Connection, case_id: CaseId) -> list[str]:
+    """See ResultStore.notes."""
+    query = select(NOTES.c.body).where(NOTES.c.case_id == case_id).order_by(NOTES.c.at.desc(), NOTES.c.note_id)
+    return list(tx.scalars(query))
+
+
+def page(tx: Connection, limit: int, after: str) -> list[str]:
+    """See ResultStore.all_notes."""
+    return list(tx.scalars(select(NOTES.c.body).where(NOTES.c.note_id > after).order_by(NOTES.c.note_id).limit(limit)))

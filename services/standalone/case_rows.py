@@ -1,0 +1,73 @@
+"""Rows of a table of cases as clinical records; the outcome is left out, since a score must not know it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.trainer.cohort.column_map import ColumnMap, load_map
+from services.trainer.cohort.rows import read_bytes
+from services.trainer.cohort.table import CASE, SIMULATED, Table, parse_table
+from services.trainer.errors import BadCohortError
+from shared import keys
+from shared.errors import PermanentError
+from shared.model.errors import BadClinicalRecordError
+from shared.model.profile import Profile
+from shared.model.vocabulary import Vocabulary
+from shared.units import CaseId
+
+_WORDS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case of the table: its record as JSON, or why the row is refused."""
+
+    case_id: str
+    record: bytes = b""
+    error: PermanentError | None = None
+
+
+def case_rows(path: Path, profile: Profile, columns: Path | None = None) -> list[CaseRow]:
+    """The rows in order; values are checked when the record is read.
+
+    Raises:
+        UnreadableTableError: the file is no table.
+        BadCohortError: it has no column case_id.
+        BadMapError: the map is invalid, or for another table.
+    """
+    data, names = read_bytes(path, f"table of cases {path}"), load_map(columns) if columns else ColumnMap()
+    table = parse_table(data, path.name, names, Vocabulary(profile.variables, profile.missing).numbers)
+    if CASE not in table.columns:
+        raise BadCohortError(f"{path} has no column {CASE}")
+    return [*_rows(table, profile), *(CaseRow("", error=BadClinicalRecordError(text)) for text in table.ragged)]
+
+
+def _rows(table: Table, profile: Profile) -> Iterator[CaseRow]:
+    lines: dict[str, int] = {}
+    outcome = {profile.outcome.time, profile.outcome.event}
+    for line, row in zip(table.lines, table.rows, strict=True):
+        case = str(row[CASE])
+        first = lines.setdefault(case, line)
+        if first != line:
+            error = BadClinicalRecordError(f"row {line} is of the same case as row {first}; one row a case is allowed")
+            yield CaseRow(case, error=error)
+        else:
+            yield _row(case, {name: value for name, value in row.items() if name not in outcome}, line)
+
+
+def _row(case: str, row: Mapping[str, Any], line: int) -> CaseRow:
+    try:
+        case_id = keys.named_case(case, f"row {line}")
+    except PermanentError as error:
+        return CaseRow(case, error=error)
+    return CaseRow(case_id, _record(case_id, row))
+
+
+def _record(case: CaseId, row: Mapping[str, Any]) -> bytes:
+    """The cells that are not empty, as they are written."""
+    entries = {name: value for name, value in row.items() if value != ""}
+    if entries.get(SIMULATED) in _WORDS:
+        entries[SIMULATED] = _WORDS[entries[SIMULATED]]
+    return json.dumps(entries | {CASE: case}, sort_keys=True).encode()

@@ -1,0 +1,63 @@
+"""Vectors of many cases from tables, `BLOCK=TABLE`, each as the JSON that the scorer reads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.standalone.vector_files import VectorFile
+from services.trainer.cohort.add_vectors import vector_tables
+from services.trainer.cohort.vector_table import VectorTable, read_vector_table
+from shared.model.bundle import Bundle
+from shared.model.errors import BadVectorsError
+from shared.model.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class TableVectors:
+    """The vectors of one block."""
+
+    block: str
+    path: Path
+    table: VectorTable
+    positions: Mapping[str, int]
+    """Row of each case."""
+
+    def vector(self, case: str) -> VectorFile | None:
+        """The vector of a case; None where its row is missing or empty."""
+        if case not in self.positions:
+            return None
+        row = self.table.values[self.positions[case]]
+        values = {name: float(row[at]) for at, name in enumerate(self.table.columns) if np.isfinite(row[at])}
+        if not values:
+            return None
+        entries = {"case_id": case, "block": self.block, "values": values}
+        simulated = {"simulated": True} if self.table.simulated else {}
+        return VectorFile(self.path, json.dumps(entries | simulated).encode())
+
+
+def table_vectors(options: Sequence[str], bundle: Bundle) -> list[TableVectors]:
+    """Read the table of each block.
+
+    Raises:
+        BadVectorTableError: an option has another form, or a table is refused.
+        BadVectorsError: the bundle has no model of a block.
+    """
+    tables, profile = vector_tables(options), bundle.manifest.profile
+    unknown = [block for block in tables if block not in bundle.vectors]
+    if unknown:
+        known = ", ".join(bundle.vectors) or "none"
+        raise BadVectorsError(f"the bundle has no model of block {unknown[0]}; its blocks of vectors: {known}")
+    is_missing = Vocabulary(profile.variables, profile.missing).is_missing
+    return [_vectors(block, path, read_vector_table(path, is_missing)) for block, path in tables.items()]
+
+
+def _vectors(block: str, path: Path, table: VectorTable) -> TableVectors:
+    return TableVectors(block, path, table, {case: at for at, case in enumerate(table.case_ids)})
+
+
+def vectors_of(tables: Sequence[TableVectors], case: str) -> dict[str, VectorFile]:
+    """The vectors of a case, by block."""
+    return {table.block: vector for table in tables if (vector := table.vector(case))}

@@ -1,0 +1,171 @@
+"""The list of cases of every result store: filters, orders, pages and counts, on SQLite and on PostgreSQL."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from medulla.v1.scorer_pb2 import Certainty
+from sqlalchemy import text
+
+from services.results import case_state, migrate
+from services.results.case_list import Field, Order, PageMark, Selection, selection
+from services.results.ports import ScoreRecord
+from services.results.sql_store import SqlStore
+from shared.units import CaseId, Sha256
+from tests.support import scores as samples
+from tests.support.result_stores import apply, withdrawal
+
+
+def score_case(
+    store: SqlStore, case: str, minutes: float, risk: float = 0.31, group: str = "high", site: str = ""
+) -> None:
+    """Store a score of this risk, group and site; the certainty is clear, or too uncertain without a group."""
+    score = samples.score(case)
+    score.risks[0].risk, score.risk_group = risk, group
+    score.certainty.CopyFrom(Certainty(state="clear" if group else "too_uncertain"))
+    event, body = samples.scored(score, samples.at(minutes)), samples.body(score)
+    name, digest = Sha256(score.score_id), Sha256(event.score_digest)
+    store.record_score(
+        ScoreRecord(CaseId(case), name, body, digest, samples.at(minutes), event.revision, event.event_id, site=site)
+    )
+
+
+@pytest.fixture(scope="module")
+def listed(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """Seven cases: three groups, two sites, one refused, one in progress, one withdrawn."""
+    store = new_store()
+    store.migrate()
+    score_case(store, "MB-01", 1, 0.7, "high", "north")
+    score_case(store, "MB-02", 2, 0.1, "low", "south")
+    score_case(store, "MB-03", 3, 0.7, "high", "south")
+    score_case(store, "mb_04", 4, 0.4, "")
+    apply(store, samples.rejected("MB-01", "B", samples.at(5), "no_resolution"))
+    apply(store, samples.rejected("XY-05", "A", samples.at(6)))
+    apply(store, samples.progress("XY-06", "A", 1, samples.at(7)))
+    score_case(store, "XY-07", 8)
+    apply(store, withdrawal("XY-07", 9))
+    return store
+
+
+def ids(store: SqlStore, order: Order = Order.CASE, **filters: object) -> list[str]:
+    chosen = selection(**filters)  # type: ignore[arg-type]
+    return [shown.case_id for _, shown in store.page(chosen, order, 100)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "cases"),
+    [
+        ({"state": ["scored"]}, ["MB-01", "MB-02", "MB-03", "mb_04"]),
+        ({"state": ["in_progress", "withdrawn"]}, ["XY-06", "XY-07"]),
+        ({"state": ["abstained"]}, []),
+        ({"group": ["high"]}, ["MB-01", "MB-03"]),
+        ({"certainty": ["too_uncertain"]}, ["mb_04"]),
+        ({"flag": ["rejected_input"]}, ["MB-01", "XY-05"]),
+        ({"reason": ["no_resolution"]}, ["MB-01"]),
+        ({"site": ["south"], "group": ["high", "low"]}, ["MB-02", "MB-03"]),
+        ({"query": "mb"}, ["MB-01", "MB-02", "MB-03", "mb_04"]),
+        ({"query": "SOUTH mb"}, ["MB-02", "MB-03"]),
+        ({"query": "_0"}, ["mb_04"]),
+        ({"query": "%"}, []),
+    ],
+)
+def test_filters_select_the_cases_that_fit_all_of_them(
+    listed: SqlStore, filters: dict[str, object], cases: list[str]
+) -> None:
+    assert sorted(ids(listed, **filters)) == sorted(cases)
+    assert listed.counts(selection(**filters)).cases == len(cases)  # type: ignore[arg-type]
+
+
+def test_orders_put_cases_without_a_risk_last(listed: SqlStore) -> None:
+    rest = ["XY-05", "XY-06", "XY-07"]
+    assert ids(listed, Order.HIGHEST_RISK) == ["MB-01", "MB-03", "mb_04", "MB-02", *rest]
+    assert ids(listed, Order.LOWEST_RISK) == ["MB-02", "mb_04", "MB-01", "MB-03", *rest]
+    assert ids(listed, Order.OLDEST) == ["MB-02", "MB-03", "mb_04", "MB-01", "XY-05", "XY-06", "XY-07"]
+    assert ids(listed, Order.NEWEST) == list(reversed(ids(listed, Order.OLDEST)))
+    assert ids(listed, Order.CASE_DESCENDING) == list(reversed(ids(listed, Order.CASE)))
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_of_every_order_show_each_case_once(listed: SqlStore, order: Order, size: int) -> None:
+    seen: list[str] = []
+    after: PageMark | None = None
+    while rows := listed.page(Selection(), order, size, after):
+        seen += [shown.case_id for _, shown in rows]
+        after = PageMark.read(rows[-1][0].token(), order)
+    assert seen == ids(listed, order)
+
+
+def test_each_field_is_counted_as_if_it_were_not_filtered(listed: SqlStore) -> None:
+    counts = listed.counts(selection(state=["scored"], group=["high"]))
+    assert counts.cases == 2
+    assert counts.values[Field.GROUP] == {"high": 2, "low": 1}
+    assert counts.values[Field.STATE] == {"scored": 2}
+    assert counts.values[Field.SITE] == {"north": 1, "south": 1}
+    assert counts.values[Field.REASON] == {"no_resolution": 1}
+    assert counts.values[Field.FLAG] == {"rejected_input": 1, "simulated": 2}
+    assert listed.counts(Selection()).values[Field.STATE] == {
+        "scored": 4,
+        "rejected": 1,
+        "in_progress": 1,
+        "withdrawn": 1,
+    }
+
+
+def test_a_row_shows_what_the_case_shows(listed: SqlStore) -> None:
+    for case in ids(listed):
+        facts = listed.case(CaseId(case))
+        assert facts is not None
+        ((_, shown),) = listed.page(selection(query=case), Order.CASE, 2)
+        assert shown == case_state.summary(facts)
+
+
+def test_cases_of_an_older_program_are_filled_by_the_migration_and_by_the_service(
+    new_store: Callable[[], SqlStore],
+) -> None:
+    store = new_store()
+    store.migrate()
+    for number in range(5):
+        score_case(store, f"c-{number}", number)
+    migrate.downgrade(store.engine, "0003")
+    store.migrate()
+    assert ids(store, state=["scored"], flag=["simulated"]) == [f"c-{number}" for number in range(5)]
+    with store.engine.begin() as connection:
+        connection.execute(text("update cases set state = 'withdrawn', revision = revision + 1 where case_id = 'c-3'"))
+    assert len(ids(store, state=["scored"])) == 4
+    store.refresh_summaries()
+    assert len(ids(store, state=["scored"])) == 5
+
+
+def test_a_refusal_that_is_forgotten_leaves_the_list(fresh: SqlStore) -> None:
+    score_case(fresh, "c", 1)
+    refused = samples.rejected("c", "B", samples.at(2))
+    apply(fresh, refused)
+    assert ids(fresh, flag=["rejected_input"]) == ["c"]
+    fresh.forget_rejection(refused)
+    assert ids(fresh, flag=["rejected_input"]) == []
+    assert ids(fresh, reason=["no_tissue"]) == []
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(min_value=1, max_value=5), min_size=30, max_size=30))
+def test_pages_of_any_size_show_every_case_once_in_order(paged: SqlStore, sizes: list[int]) -> None:
+    cases, after = [], None
+    for size in sizes:
+        page = paged.page(Selection(), Order.NEWEST, size, after)
+        if not page:
+            break
+        cases += [shown for _, shown in page]
+        after = page[-1][0]
+    assert [each.case_id for each in cases] == [f"p-{n:02}" for n in (*range(20, 24), *range(20))]
+
+
+@pytest.fixture(scope="module")
+def paged(new_store: Callable[[], SqlStore]) -> SqlStore:
+    """24 cases; the last four are newer than the rest, which share one time."""
+    made_here = new_store()
+    made_here.migrate()
+    for n in range(24):
+        apply(made_here, samples.rejected(f"p-{n:02}", "A", samples.at(n // 20)))
+    return made_here

@@ -1,0 +1,99 @@
+"""Layers over a slide in a real browser: attention, tissue and quality, by mouse and by keyboard."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from safetensors.numpy import load, save
+
+from shared import keys
+from shared.slides.verdict import Verdict
+from tests.support.axe import Axe
+from tests.support.polling import eventually
+from tests.support.viewer_page import ShownSlides, opened, shown_slides
+
+_GREEN, _ORANGE = (0, 158, 115), (230, 159, 0)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownSlides]:
+    """A slide, whose plan calls some rows of places blurred."""
+    with shown_slides(tmp_path_factory.mktemp("layers")) as slides:
+        key = slides.events[0].plan.prefix + keys.PLAN_TILES
+        tensors = load(slides.results.blobs.get(key))
+        tensors["ledger"][40:80] = Verdict.BLURRED
+        slides.results.blobs.put(key, save(tensors))
+        yield slides
+
+
+def share_of(page: Page, colour: tuple[int, int, int]) -> float:
+    """Share of the stage that has a colour."""
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB"), np.int16)
+    return float((np.abs(pixels - colour).max(axis=2) < 12).mean())
+
+
+def test_the_tissue_mask_lies_over_the_slide_once_it_is_asked_for(page: Page, shown: ShownSlides) -> None:
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    opened(page, shown.address)
+    assert not any(url.endswith("/tissue") for url in urls)
+    page.get_by_label("Attention 1").uncheck()
+    page.get_by_label("Tissue").first.check()
+    page.get_by_label("Opacity of the tissue").fill("100")
+    eventually(lambda: share_of(page, _GREEN) > 0.1)
+    expect(page.locator(".classes")).to_contain_text("pen ink")
+    page.get_by_label("Tissue").first.uncheck()
+    eventually(lambda: share_of(page, _GREEN) == 0)
+    expect(page.locator(".classes")).to_be_hidden()
+
+
+def test_tiles_that_were_left_out_have_the_colour_of_the_reason(page: Page, shown: ShownSlides) -> None:
+    opened(page, shown.address)
+    page.get_by_label("Quality").first.check()
+    page.get_by_label("Opacity of the quality").fill("100")
+    eventually(lambda: share_of(page, _ORANGE) > 0.05)
+    expect(page.locator(".classes")).to_contain_text("blurred")
+
+
+def test_layers_are_switched_by_keys(page: Page, shown: ShownSlides) -> None:
+    opened(page, shown.address)
+    page.get_by_role("application").focus()
+    for key, name in (("1", "Attention"), ("2", "Tissue"), ("3", "Quality")):
+        box = page.get_by_role("checkbox", name=name)
+        before = box.is_checked()
+        page.keyboard.press(key)
+        expect(box).to_be_checked(checked=not before)
+
+
+def test_a_layer_that_is_not_kept_says_so(browser: Browser, shown: ShownSlides) -> None:
+    """On a page of its own, as the refusal is an error in the console."""
+    key = shown.events[0].plan.prefix + keys.PLAN_MASK
+    mask = shown.results.blobs.get(key)
+    shown.results.blobs.delete(key)
+    with browser.new_page() as page:
+        opened(page, shown.address)
+        page.get_by_label("Tissue").first.check()
+        expect(page.get_by_text("there is no tissue mask of slide large.tif")).to_be_visible()
+    shown.results.blobs.put(key, mask)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [380, 820, 1400])
+def test_layers_and_their_colours_fit_every_window(
+    page: Page, axe: Axe, shown: ShownSlides, scheme: Literal["light", "dark"], width: int, pictures: Path
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, shown.address)
+    page.get_by_label("Tissue").first.check()
+    page.get_by_label("Quality").first.check()
+    expect(page.locator(".classes")).to_have_count(2)
+    eventually(lambda: page.locator("canvas.heat").count() == 3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert axe.findings(page) == []
+    page.screenshot(path=pictures / f"layers-{scheme}-{width}.png", full_page=True)

@@ -1,0 +1,98 @@
+"""The list of cases over REST: filters, orders, counts and CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from services.results.rest import create_app
+from shared.rpc.auth import OpenOnLoopback
+from tests.support import scores as samples
+from tests.support.results import Results
+
+
+@pytest.fixture
+def client(results: Results) -> Iterator[TestClient]:
+    """MB-1 scored with a record of the site north, MB-2 scored, MB-3 refused."""
+    record = b'{"case_id": "MB-1", "site_id": "north"}'
+    results.blobs.put("clinical/MB-1.json", record)
+    first = samples.score("MB-1")
+    first.provenance.clinical_digest = samples.digest(record.decode())
+    results.score(first, minutes=1)
+    results.score(samples.score("MB-2"), minutes=2)
+    results.store.record_rejection(samples.rejected("MB-3", "A", samples.at(3)))
+    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer())
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def ids(client: TestClient, query: str) -> list[str]:
+    return [case["case_id"] for case in client.get(f"/api/v1/cases?{query}").json()["cases"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "cases"),
+    [
+        ("state=scored", ["MB-2", "MB-1"]),
+        ("state=scored&state=rejected&sort=case", ["MB-1", "MB-2", "MB-3"]),
+        ("site=north", ["MB-1"]),
+        ("q=NORTH", ["MB-1"]),
+        ("reason=no_tissue", ["MB-3"]),
+        ("group=", ["MB-3", "MB-2", "MB-1"]),
+        ("group=none", []),
+    ],
+)
+def test_filters_select_cases(client: TestClient, query: str, cases: list[str]) -> None:
+    assert ids(client, query) == cases
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ("state=done", "allowed are in_progress, scored, abstained, rejected, withdrawn"),
+        ("certainty=sure", "allowed are clear, crosses_threshold, too_uncertain"),
+        ("sort=name", "allowed are -updated, updated, case, -case, -risk, risk"),
+    ],
+)
+def test_an_unknown_value_is_refused_with_what_is_allowed(client: TestClient, query: str, allowed: str) -> None:
+    answer = client.get(f"/api/v1/cases?{query}")
+    assert (answer.status_code, answer.json()["reason"]) == (400, "bad_request")
+    assert allowed in answer.json()["detail"]
+
+
+def test_a_page_token_of_another_order_is_refused(client: TestClient) -> None:
+    token = client.get("/api/v1/cases?page_size=1&sort=risk").json()["next_page_token"]
+    assert client.get(f"/api/v1/cases?page_size=1&sort=risk&page_token={token}").status_code == 200
+    assert client.get(f"/api/v1/cases?page_size=1&page_token={token}").status_code == 400
+
+
+def test_counts_tell_how_many_cases_have_each_value(client: TestClient) -> None:
+    answer = client.get("/api/v1/case-counts?group=high").json()
+    counts = {(count["field"], count["value"]): count["cases"] for count in answer["counts"]}
+    assert answer["cases"] == 2
+    assert counts["state", "scored"] == 2
+    assert counts["group", "high"] == 2
+    assert counts["site", "north"] == 1
+
+
+def test_the_csv_has_every_selected_case_by_id(client: TestClient) -> None:
+    answer = client.get("/api/v1/cases.csv?state=scored&state=rejected")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["case_id"] for row in rows] == ["MB-1", "MB-2", "MB-3"]
+    assert (rows[0]["risk"], rows[0]["site_id"], rows[2]["risk"], rows[2]["reasons"]) == (
+        "0.31",
+        "north",
+        "",
+        "no_tissue",
+    )
+
+
+def test_a_site_that_is_no_pseudonym_or_of_another_record_is_left_out(client: TestClient, results: Results) -> None:
+    results.blobs.put("clinical/MB-4.json", b'{"site_id": "Dr. Smith, London"}')
+    score = samples.score("MB-4")
+    score.provenance.clinical_digest = samples.digest('{"site_id": "Dr. Smith, London"}')
+    results.score(score)
+    assert client.get("/api/v1/cases?q=MB-4").json()["cases"][0]["site_id"] == ""
