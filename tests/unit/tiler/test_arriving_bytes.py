@@ -60,7 +60,7 @@ def put(store: Store, *sizes: int) -> list[BlobInfo]:
 
 @pytest.fixture
 def source(store: Store) -> Iterator[ArrivingBytes]:
-    with closing(ArrivingBytes(store, put(store, 200_500, 700, 31_000))) as arriving:  # type: ignore[arg-type]
+    with closing(ArrivingBytes(store, put(store, 200_500, 700, 31_000))) as arriving:
         arriving.start()
         yield arriving
 
@@ -98,7 +98,7 @@ def test_no_more_than_a_window_is_asked_for_before_it_is_read(store: Store, sour
 def test_a_slide_that_was_overwritten_is_no_longer_read(store: Store) -> None:
     infos = put(store, 50_000)
     store.inner.put(infos[0].key, bytes(50_000))
-    with closing(ArrivingBytes(store, infos)) as source:  # type: ignore[arg-type]
+    with closing(ArrivingBytes(store, infos)) as source:
         source.start()
         with pytest.raises(ObjectChangedError):
             source.read(0, 100, 10)
@@ -109,7 +109,7 @@ def test_a_slide_that_was_overwritten_is_no_longer_read(store: Store) -> None:
 
 def test_a_store_that_fails_half_way_ends_reading_and_proof(store: Store) -> None:
     store.fails_from = 20_000
-    with closing(ArrivingBytes(store, put(store, 50_000))) as source:  # type: ignore[arg-type]
+    with closing(ArrivingBytes(store, put(store, 50_000))) as source:
         source.start()
         with pytest.raises(TransientError):
             [source.read(0, at, 500) for at in range(0, 50_000, 500)]
@@ -118,7 +118,7 @@ def test_a_store_that_fails_half_way_ends_reading_and_proof(store: Store) -> Non
 
 
 def test_a_closed_source_ends_its_proof(store: Store) -> None:
-    source = ArrivingBytes(store, put(store, 500_000))  # type: ignore[arg-type]
+    source = ArrivingBytes(store, put(store, 500_000))
     source.start()
     source.close()
     with pytest.raises(TransientError):
