@@ -37,7 +37,8 @@ insert into cases (case_id, updated_at, revision, summary_revision, state, risk_
                    horizon_years, risk, risk_lo, risk_hi, risk_level)
 select 'CASE-' || lpad(n::text, 6, '0'), timestamptz '2026-01-01' + n * interval '37 seconds', 1, 1,
        (array['scored', 'scored', 'scored', 'scored', 'abstained', 'rejected', 'in_progress'])[1 + mod(n, 7)],
-       (array['high', 'low', ''])[1 + mod(n, 3)], (array['clear', 'clear', 'too_uncertain'])[1 + mod(n, 3)], 'site-' || mod(n, 12),
+       (array['high', 'low', ''])[1 + mod(n, 3)], (array['clear', 'clear', 'too_uncertain'])[1 + mod(n, 3)],
+       'site-' || mod(n, 12),
        case when mod(n, 7) < 4 then 3 end, case when mod(n, 7) < 4 then (mod(n * 7919::bigint, 1000)) / 1000.0 end,
        case when mod(n, 7) < 4 then 0.1 end, case when mod(n, 7) < 4 then 0.9 end, case when mod(n, 7) < 4 then 0.9 end
 from generate_series(1, {cases}) n

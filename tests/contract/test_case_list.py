@@ -1,6 +1,7 @@
 """The list of cases of every result store: filters, orders, pages and counts, on SQLite and on PostgreSQL."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -48,9 +49,8 @@ def listed(new_store: Callable[[], SqlStore]) -> SqlStore:
     return store
 
 
-def ids(store: SqlStore, order: Order = Order.CASE, **filters: object) -> list[str]:
-    chosen = selection(**filters)  # type: ignore[arg-type]
-    return [shown.case_id for _, shown in store.page(chosen, order, 100)]
+def ids(store: SqlStore, order: Order = Order.CASE, **filters: Any) -> list[str]:
+    return [shown.case_id for _, shown in store.page(selection(**filters), order, 100)]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def ids(store: SqlStore, order: Order = Order.CASE, **filters: object) -> list[s
     ],
 )
 def test_filters_select_the_cases_that_fit_all_of_them(
-    listed: SqlStore, filters: dict[str, object], cases: list[str]
+    listed: SqlStore, filters: dict[str, Any], cases: list[str]
 ) -> None:
     assert sorted(ids(listed, **filters)) == sorted(cases)
-    assert listed.counts(selection(**filters)).cases == len(cases)  # type: ignore[arg-type]
+    assert listed.counts(selection(**filters)).cases == len(cases)
 
 
 def test_orders_put_cases_without_a_risk_last(listed: SqlStore) -> None:

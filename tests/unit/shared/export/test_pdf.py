@@ -48,7 +48,7 @@ def test_the_file_is_tagged_with_language_title_and_alternative_texts() -> None:
     reader = read(complete())
     root = reader.root_object
     assert entry(root, "/MarkInfo")["/Marked"]
-    assert root["/Lang"] == "en"
+    assert str(root["/Lang"]) == "en"
     assert entry(root, "/ViewerPreferences")["/DisplayDocTitle"]
     assert reader.metadata is not None
     assert reader.metadata.title == "Risk of recurrence, case MB-0042"
