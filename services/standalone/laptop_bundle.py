@@ -12,7 +12,7 @@ from shared.units import Sha256
 
 
 def promoted_bundles(workspace: Workspace, given: Path | None) -> Bundles:
-    """The bundles of a folder; promotes the given one unless it is, or the one that ships where none is given or promoted.
+    """The bundles of a folder, after promoting the given one, or the one that ships where none is promoted.
 
     Raises:
         BadBundleError: the bundle is not intact.
