@@ -12,6 +12,8 @@ from typing import Self
 from medulla.v1.results_pb2 import CaseFilter, CaseState
 
 from services.results.errors import BadRequestError
+from shared import keys
+from shared.text import clean
 from shared.units import CaseId
 
 LONGEST_QUERY, MOST_VALUES = 200, 50
@@ -68,6 +70,7 @@ def selection(query: str = "", **values: Collection[str]) -> Selection:
     """
     if len(query) > LONGEST_QUERY:
         raise BadRequestError(f"the query has {len(query)} characters; at most {LONGEST_QUERY} are allowed")
+    _check_text("the query", [query])
     chosen = {Field(name): frozenset(filter(None, each)) for name, each in values.items()}
     for name, each in chosen.items():
         _check(name, each)
@@ -91,9 +94,16 @@ def from_message(message: CaseFilter) -> Selection:
     )
 
 
+def _check_text(name: str, values: Collection[str]) -> None:
+    """Refuse what no stored text has and PostgreSQL takes as no text, such as NUL."""
+    if any(clean(value) != value for value in values):
+        raise BadRequestError(f"{name} has a control character")
+
+
 def _check(name: Field, values: Collection[str]) -> None:
     if len(values) > MOST_VALUES:
         raise BadRequestError(f"{name} has {len(values)} values; at most {MOST_VALUES} are allowed")
+    _check_text(name, values)
     unknown = sorted(set(values) - set(ALLOWED.get(name, values)))
     if unknown:
         raise BadRequestError(f"{name} {unknown[0]!r} is unknown; allowed are {', '.join(ALLOWED[name])}")
@@ -147,8 +157,8 @@ class PageMark:
             return None
         try:
             name, value, case_id = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-            mark = cls(Order(name), _mark_value(Order(name), value), CaseId(str(case_id)))
-        except (binascii.Error, ValueError, TypeError) as error:
+            mark = cls(Order(name), _mark_value(Order(name), value), keys.named_case(case_id, "the page token"))
+        except (binascii.Error, ValueError, TypeError, keys.BadCaseNameError) as error:
             raise BadRequestError("page_token is none that this service gave out") from error
         if mark.order != wanted:
             raise BadRequestError(f"page_token is of the order {mark.order}, requested is {wanted}")

@@ -138,7 +138,8 @@ def _folded(groups: Sequence[_Group], chosen: Selection, field: Field) -> Mappin
 
 
 def _label_counts(tx: Connection, chosen: Selection, field: Field) -> Mapping[str, int]:
-    of_case = CASE_LABELS.join(CASES, CASES.c.case_id == CASE_LABELS.c.case_id)
-    query = select(CASE_LABELS.c.label, func.count()).select_from(of_case).where(CASE_LABELS.c.field == field)
-    rows = tx.execute(query.where(*_conditions(chosen.without(field))).group_by(CASE_LABELS.c.label))
-    return {row.label: row[1] for row in rows}
+    """Cases by label; the cases themselves are read only where the selection filters them."""
+    query = select(CASE_LABELS.c.label, func.count()).where(CASE_LABELS.c.field == field).group_by(CASE_LABELS.c.label)
+    if conditions := _conditions(chosen.without(field)):
+        query = query.join(CASES, CASES.c.case_id == CASE_LABELS.c.case_id).where(*conditions)
+    return {row.label: row[1] for row in tx.execute(query)}

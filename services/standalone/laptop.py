@@ -80,7 +80,7 @@ class Deployment:
 
     folder: Path
     port: int
-    bundle: Path
+    bundle: Path | None
     read_record: ReadRecord = parse_record
 
     @property

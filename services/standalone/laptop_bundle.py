@@ -1,4 +1,4 @@
-"""The bundle of `medulla up`: the folder's promoted one, and where people can look at it."""
+"""The bundle of `medulla up`: the given one or the folder's promoted one, and where people can look at it."""
 
 from pathlib import Path
 
@@ -8,21 +8,34 @@ from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
 from shared import keys
 from shared.model.bundle_files import verify
+from shared.units import Sha256
 
 
-def promoted_bundles(workspace: Workspace, bundle: Path) -> Bundles:
-    """The bundles of a folder; promotes the given one if none is promoted."""
+def promoted_bundles(workspace: Workspace, given: Path | None) -> Bundles:
+    """The bundles of a folder, after promoting the given one, or the one that ships where none is promoted.
+
+    Raises:
+        BadBundleError: the bundle is not intact.
+    """
     bundles = Bundles(workspace.store)
-    try:
-        bundles.promoted()
-    except NoBundleError:
-        promote(workspace.store, bundle)
+    promoted = _promoted_digest(bundles)
+    if given is not None and verify(given).digest != promoted:
+        promote(workspace.store, given)
+    elif promoted is None:
+        promote(workspace.store, DEMO_BUNDLE)
     return bundles
 
 
-def bundle_folder(workspace: Workspace, bundles: Bundles, given: Path) -> Path | None:
+def _promoted_digest(bundles: Bundles) -> Sha256 | None:
+    try:
+        return bundles.promoted().bundle.digest
+    except NoBundleError:
+        return None
+
+
+def bundle_folder(workspace: Workspace, bundles: Bundles, given: Path | None) -> Path | None:
     """The folder of the promoted bundle: the given one, or the one in the workspace; None for the one that ships."""
     digest = bundles.promoted().bundle.digest
-    if digest != verify(given).digest:
-        return workspace.root / keys.bundle_prefix(digest)
-    return None if given == DEMO_BUNDLE else given
+    if digest == verify(DEMO_BUNDLE).digest:
+        return None
+    return given or workspace.root / keys.bundle_prefix(digest)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from services.tiler.ports import Mask, Rgb
+from services.tiler.ports import STORED_TILES, Mask, Rgb
 from services.tiler.pyramid import Box, Boxes
 from services.tiler.reduced_jpeg import ReducedJpeg
 from services.tiler.tile_cache import Gap, Stored, TileCache
@@ -29,6 +29,8 @@ _Piece = tuple[int, int, int]
 
 class NativeTiles:
     """A pixel source over stored tiles."""
+
+    reader = STORED_TILES
 
     def __init__(self, store: TileStore, cache_bytes: int | None = None) -> None:
         self._store = ReducedJpeg(store)

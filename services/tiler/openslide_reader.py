@@ -37,6 +37,7 @@ _ROUNDING = 2
 class OpenSlidePixels:
     """A pixel source through OpenSlide, which refuses every call on a handle that has failed once."""
 
+    reader = "openslide"
     stored_px = 0
 
     def __init__(self, path: Path) -> None:

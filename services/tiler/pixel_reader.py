@@ -25,7 +25,7 @@ class PixelReader:
 
     def describe(self) -> SlideFacts:
         """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
-        return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution())
+        return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution(), self._source.reader)
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         """Read tiles, area-resampled from the best level; damaged ones are marked."""

@@ -87,6 +87,7 @@ def _described_slide(slide: SlideFacts) -> dict[str, Any]:
     return {
         "format": slide.format,
         "codec": slide.codec,
+        "reader": slide.reader,
         "width_px": slide.width_px,
         "height_px": slide.height_px,
         "mpp_x": resolution.mpp_x,

@@ -18,6 +18,7 @@ Rgb = NDArray[np.uint8]
 Origins = NDArray[np.int32]
 """int32 [n, 2]: x and y of upper left corners, level-0 pixels."""
 Mask = NDArray[np.bool_]
+STORED_TILES = "tiles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class SlideFacts:
     """Compression of the full resolution, such as `jpeg`; `unknown` if the format does not state it."""
     levels: tuple[Level, ...]
     resolution: Resolution
+    reader: str = ""
+    """What decodes its tiles: STORED_TILES where they are read one by one as they are stored, `openslide` elsewhere."""
 
     @property
     def width_px(self) -> Level0Px:

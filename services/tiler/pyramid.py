@@ -33,6 +33,8 @@ _SMALLEST_BLOCK_PX = 128
 class PixelSource(Protocol):
     """Pixels of pyramid levels, as one format stores them. Safe to use from several threads."""
 
+    reader: str
+    """See `SlideFacts`."""
     levels: tuple[Level, ...]
     reduced_levels: tuple[Level, ...]
     """The same, and after them those that its JPEG tiles give when they are decoded smaller."""

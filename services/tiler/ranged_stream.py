@@ -1,9 +1,9 @@
 """A planned slide whose tiles are read while its bytes arrive from the bucket; its digest is proven at the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from medulla.v1.common_pb2 import Slide
 
@@ -13,7 +13,7 @@ from services.tiler.bucket_bytes import TooScatteredError, cause_of
 from services.tiler.errors import SlideError
 from services.tiler.isolation import IsolatedReaders
 from services.tiler.plan_store import PlanStore
-from services.tiler.ports import Cut, Origins, SlideReader, Tiles
+from services.tiler.ports import STORED_TILES, Cut, Origins, SlideReader, Tiles
 from services.tiler.ranged_slide import RangedSlide
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import MedullaError
@@ -77,7 +77,7 @@ class RangedStreams:
         """
         infos = messages.files_of(slide)
         described = self.plans.described(Sha256(slide.digest), plan)
-        ranged = RangedSlide.of_plan(described, tuple(info.size for info in infos)) if described else None
+        ranged = _ranged(described, tuple(info.size for info in infos)) if described else None
         if ranged is None:
             yield None
             return
@@ -102,3 +102,9 @@ class RangedStreams:
             if isinstance(cause, TooScatteredError | SlideError):
                 return None
             raise cause from error
+
+
+def _ranged(described: Mapping[str, Any], sizes: tuple[int, ...]) -> RangedSlide | None:
+    """The slide of a plan; None if its tiles were not read as they are stored, or the plan does not say so."""
+    planned_with = described["slide"].get("reader")
+    return RangedSlide.of_plan(described, sizes) if planned_with == STORED_TILES else None

@@ -26,7 +26,7 @@ class ExportedCase:
 
     score: Score
     dated: datetime
-    """Aware; when the newest of the score's inputs landed, or the score's file was written."""
+    """Aware, in UTC; when the newest of the score's inputs landed, or the score's file was written."""
     read: ReadObject
     heads: ReadHeads = no_heads
 

@@ -1,8 +1,9 @@
 """Streams of slides that arrive from the bucket, for every store: the chunks are those of the file on disk."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.ports import LocalSlide
 from services.tiler.ranged_slide import RangedSlide
 from services.tiler.ranged_stream import RangedStreams
+from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
@@ -193,3 +195,17 @@ def test_a_slide_that_is_on_disk_is_not_fetched_again(readers: IsolatedReaders, 
         event = planned(tiler, _svs(tmp_path))
         stream = arriving(tiler, readers, Tampering(tiler.blobs, unexpected, 0), tiler.scratch)
         assert sum(len(chunk.tiles) for chunk in stream(event.slide, event.plan)) == event.plan.tiles
+
+
+def test_a_slide_that_was_not_planned_from_its_stored_tiles_comes_through_scratch(
+    readers: IsolatedReaders, tmp_path: Path
+) -> None:
+    with tiling(tmp_path, opener=readers) as tiler:
+        event = planned(tiler, _svs(tmp_path))
+        key = event.plan.prefix + keys.PLAN
+        plan = json.loads(tiler.blobs.get(key))
+        assert plan["slide"].pop("reader") == "tiles"
+        tiler.blobs.put(key, json.dumps(plan).encode())
+        stream = arriving(tiler, readers, Tampering(tiler.blobs, lambda _: pytest.fail("read by ranges"), 0))
+        stream = replace(stream, files=Disk(tiler.scratch))
+        assert list(stream(event.slide, event.plan)) == list(tiler.stream(event.slide, event.plan))

@@ -8,28 +8,37 @@ import pytest
 from medulla.v1.scorer_pb2 import Score
 from playwright.sync_api import Page, expect
 
+from services.results.ports import NoteRecord
 from services.results.rest import Login
 from services.standalone.pictures import data_uri
 from services.standalone.report_page import SlidePage, render
+from shared.bus.dead_letters import to_dead_letter
+from shared.bus.port import Delivery, Record
+from shared.canonical import sha256
+from shared.errors import PoisonMessageError
 from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
+from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.axe import Axe
 from tests.support.oidc_issuer import OidcIssuer
+from tests.support.questions import FakeScorer
 from tests.support.results import Results, over_http, thumbnail
 
 _WIDTHS = (380, 820, 1400)
 _PICTURE = data_uri(thumbnail(), "image/jpeg")
-Check = Callable[[str, str], None]
+Check = Callable[..., None]
 
 
 @pytest.fixture(params=["light", "dark"])
 def check(page: Page, axe: Axe, request: pytest.FixtureRequest) -> Check:
-    """Opens an address, waits for an element, and checks the page at every width."""
+    """Opens an address, clicks a button, waits for an element, and checks the page at every width."""
     page.emulate_media(color_scheme=request.param)
 
-    def check(address: str, selector: str) -> None:
+    def check(address: str, selector: str, button: str = "") -> None:
         page.goto(address)
+        if button:
+            page.get_by_role("button", name=button).click()
         expect(page.locator(selector).first).to_be_visible()
         for width in _WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
@@ -54,6 +63,24 @@ def test_axe_finds_nothing_on_the_list_of_cases(check: Check, filled: Results, a
 def test_axe_finds_nothing_on_a_case(check: Check, filled: Results, address: str, case: str) -> None:
     filled.score(samples.remarkable("MB-0044"), minutes=6)
     check(f"{address}/#/cases/{case}", ".title")
+
+
+def test_axe_finds_nothing_on_a_form_of_what_if(check: Check, filled: Results) -> None:
+    with over_http(filled, scorer=FakeScorer()) as served:
+        check(f"{served}/#/cases/MB-0042", ".what-if .headline", "Try other values")
+
+
+def test_axe_finds_nothing_on_notes_and_timeline(check: Check, filled: Results, address: str) -> None:
+    body = '{"note_id": "n", "case_id": "MB-0042", "kind": "disagrees", "author": "u", "text": "Necrotic."}'
+    note = NoteRecord(CaseId("MB-0042"), "n", body, sha256(body.encode()), samples.at(9))
+    assert filled.store.record_note(note)
+    check(f"{address}/#/cases/MB-0042", ".timeline li")
+
+
+def test_axe_finds_nothing_on_the_operators_page(check: Check, filled: Results, address: str) -> None:
+    delivery = Delivery(Record("cases.scored", "MB-0042", b"no event"), 0, 7)
+    filled.bus.producer().send([to_dead_letter(delivery, PoisonMessageError("the bytes are no event"), "results")])
+    check(f"{address}/#/operations", ".letters li")
 
 
 def test_axe_finds_nothing_where_a_login_is_asked_for(check: Check, login_address: str) -> None:

@@ -57,7 +57,8 @@ def test_an_uncertain_score_has_a_state_of_its_own_and_no_group(
         risk = section(page, "Risk of recurrence")
         expect(risk.locator(".standing")).to_contain_text(sentence)
         expect(page.locator(".group")).to_have_count(0)
-        expect(page.get_by_text("Scored", exact=True)).to_have_count(0)
+        expect(page.locator(".timeline li").first).to_be_visible()
+        expect(page.locator(".chip.good")).to_have_count(0)
         risk.get_by_text("Why there is no group").click()
         expect(risk.get_by_text("The 90% interval at 3 years, 3 to 98%, holds the limit of 25%.")).to_be_visible()
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.test_results_page_display import FAINT
 from tests.support import answers
+from tests.support.axe import Axe
 from tests.support.questions import FakeScorer
 from tests.support.results import Results, over_http
 
@@ -39,6 +40,15 @@ def test_every_text_of_the_answer_stands_out(page: Page, address: str, scheme: L
     for case in CASES:
         show(page, address, case)
         assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_answer(page: Page, axe: Axe, address: str, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme)
+    show(page, address, CASES[1])
+    for width in (380, 820, 1400):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert axe.findings(page) == []
 
 
 @pytest.mark.parametrize("width", [380, 820, 1400])

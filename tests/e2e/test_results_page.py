@@ -58,7 +58,7 @@ def test_a_case_shows_its_risk_and_what_it_rests_on(page: Page, address: str) ->
     expect(page.locator(".moves tbody tr")).to_have_count(6)
     expect(page.locator(".moves tbody tr").first).to_contain_text("\u00d71.40")
     expect(page.get_by_text("82nd of the training cohort")).to_be_visible()
-    expect(page.get_by_text("has no tissue: 0.0 mm2 found")).to_be_visible()
+    expect(page.locator(".refused").get_by_text("has no tissue: 0.0 mm2 found")).to_be_visible()
     expect(page.get_by_text("scan the slide again")).to_be_visible()
     page.get_by_text("bundle demo-simulated").click()
     expect(page.get_by_text(samples.digest("bundle"))).to_be_visible()

@@ -43,15 +43,15 @@ def _ranged(folder: Path) -> tuple[Make, Read]:
             return damaged(good[".dcm"], rng, _HEADER if rng.random() < 0.5 else None)
         return odd_tiff(good[".tif"], rng) if rng.random() < 0.7 else damaged(good[".tif"], rng)
 
-    def read(data: bytes, _: Path) -> None:
+    def read(data: bytes, _: Path) -> object:
         is_dicom = data[128:132] == b"DICM"
         kind, levels = plans[".dcm" if is_dicom else ".tif"]
-        _read(RangedSlide(DICOM if is_dicom else kind, levels, (len(data),)), data)
+        return _digest(RangedSlide(DICOM if is_dicom else kind, levels, (len(data),)), data)
 
     return make, read
 
 
-def _read(slide: RangedSlide, data: bytes) -> None:
+def _digest(slide: RangedSlide, data: bytes) -> str:
     """Read tiles and a region through the channels of a child, then prove the digest."""
     store = MemoryStore()
     info = store.put("slides/case-1/slide", data)
@@ -61,7 +61,7 @@ def _read(slide: RangedSlide, data: bytes) -> None:
             with open_ranged(slide, RangeClient([end.detach() for end in ends])) as reader:
                 source.start()
                 _look(reader, slide.levels[0])
-                source.digest(lambda: None, 60)
+                return source.digest(lambda: None, 60)
         finally:
             for end in ends:
                 end.close()

@@ -8,12 +8,15 @@ from shared.export.exported_case import ExportedCase
 from tests.support import scores as samples
 from tests.support.results import attention_map, thumbnail
 
+DATED = samples.at(5).replace(microsecond=123456)
+"""As databases keep times."""
+
 
 def exported(score: Score) -> ExportedCase:
     """A score of the made-up day, with all that it names."""
     objects = {slide.thumbnail_key: thumbnail() for slide in score.slides}
     objects |= {slide.attention_key: attention_map(list(slide.top_tiles)) for slide in score.slides}
-    return ExportedCase(score, samples.at(5), objects.get)
+    return ExportedCase(score, DATED, objects.get)
 
 
 def certain() -> Score:
@@ -60,4 +63,4 @@ def excessive() -> Score:
 
 def without_objects(score: Score) -> ExportedCase:
     """A score of which nothing else is stored."""
-    return ExportedCase(score, samples.at(5), lambda _: None)
+    return ExportedCase(score, DATED, lambda _: None)

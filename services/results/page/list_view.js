@@ -38,13 +38,15 @@ class ListView {
   async load() {
     const { search } = this, wanted = Math.max(1, this.shown.length);
     const announced = [...this.changed];
+    const others = Promise.all([caseCounts(parameters(search, { sorted: false }), this.signal), refused(this.signal)]);
+    others.catch(() => {});
     let rows = [], next = "";
     do {
       const page = await cases(parameters(search), next, this.signal);
       rows = rows.concat(page.cases);
       next = page.next_page_token;
     } while (next && rows.length < wanted);
-    const [counts, uploads] = await Promise.all([caseCounts(parameters(search, { sorted: false }), this.signal), refused(this.signal)]);
+    const [counts, uploads] = await others;
     if (search !== this.search) return;
     announced.forEach((caseId) => this.changed.delete(caseId));
     this.filters.count(counts);

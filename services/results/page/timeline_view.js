@@ -5,7 +5,7 @@ import { h, section } from "./dom.js";
 import * as words from "./words.js";
 
 const KINDS = {
-  landed: ["Landed", "note"], planned: ["Planned", "note"], embedded: ["Embedded", "note"], scored: ["Scored", "good"], rescored: ["Scored again", "good"],
+  landed: ["Landed", "note"], planned: ["Planned", "note"], embedded: ["Embedded", "note"], scored: ["Scored", "note"], rescored: ["Scored again", "note"],
   refused: ["Refused", "bad"], withdrawn: ["Withdrawn", "warn"], noted: ["Noted", "busy"], erased: ["Erased", "warn"],
 };
 const MOST = 8;

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.commands.options import AsJson, Bundle, DefaultMpp, Encoder, MapFile, Slides, SlideTable
+from services.standalone.commands.options import AsJson, DefaultMpp, Encoder, MapFile, Slides, SlideTable
 from services.standalone.console import exit_codes, loading, print_json, say
-from services.standalone.demo_case import DEMO_BUNDLE
 from shared.exit_codes import OK
 from shared.notice import NOTICE
 
@@ -19,7 +18,13 @@ def up(
     watch: Annotated[Path, typer.Option(help="Folder that serves as bucket.")] = Path("out/laptop"),
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.", min=1, max=65535)] = 8080,
     columns: MapFile = None,
-    bundle: Bundle = DEMO_BUNDLE,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a model bundle to promote.",
+            show_default="the folder's promoted one, else the SIMULATED demo's",
+        ),
+    ] = None,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
     as_json: AsJson = False,

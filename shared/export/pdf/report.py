@@ -40,7 +40,7 @@ def pdf_report(case: ExportedCase) -> bytes:
         ignore_system_fonts=True,
         sys_inputs={"content": "".join(map(_typeset, text))},
         pdf_standards=["ua-1"],
-        timestamp=case.dated,
+        timestamp=int(case.dated.timestamp()),
     )
 
 

@@ -1,7 +1,9 @@
 """The list of cases over REST: filters, orders, counts and CSV."""
 
+import base64
 import csv
 import io
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -96,3 +98,16 @@ def test_a_site_that_is_no_pseudonym_or_of_another_record_is_left_out(client: Te
     score.provenance.clinical_digest = samples.digest('{"site_id": "Dr. Smith, London"}')
     results.score(score)
     assert client.get("/api/v1/cases?q=MB-4").json()["cases"][0]["site_id"] == ""
+
+
+@pytest.mark.parametrize("name", ["q", "group", "flag", "site", "reason"])
+@pytest.mark.parametrize("path", ["cases", "cases.csv", "case-counts"])
+def test_a_control_character_in_a_filter_is_refused(client: TestClient, path: str, name: str) -> None:
+    answer = client.get(f"/api/v1/{path}", params={name: "a\0b"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "bad_request")
+
+
+def test_a_page_token_with_another_case_id_than_a_pseudonym_is_refused(client: TestClient) -> None:
+    token = base64.urlsafe_b64encode(json.dumps(["case", None, "a\0b"]).encode()).decode()
+    answer = client.get("/api/v1/cases", params={"sort": "case", "page_token": token})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "bad_request")

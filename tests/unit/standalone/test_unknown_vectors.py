@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from medulla.v1.events_pb2 import SlideRejected
 
-from services.fusion_scorer.promoted import Bundles
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
 from services.standalone.printed_refusals import PrintedRefusals
@@ -57,20 +56,26 @@ def test_a_bundle_without_vectors_reads_none(workspace: Workspace, tmp_path: Pat
     assert "block blood. Remove it, or use a bundle that has a model of it." in printed[0]
 
 
-def test_the_bundle_that_is_shown_is_the_given_one_or_that_of_the_folder(
-    workspace: Workspace, given: Path, tmp_path: Path
-) -> None:
+def test_the_bundle_that_is_shown_is_the_given_one_or_that_of_the_folder(workspace: Workspace, given: Path) -> None:
     bundles = promoted_bundles(workspace, given)
     assert bundle_folder(workspace, bundles, given) == given
-    other = write_bundle(tmp_path / "other")
-    promoted_bundles(workspace, other)
-    shown = bundle_folder(workspace, Bundles(workspace.store), other)
+    shown = bundle_folder(workspace, promoted_bundles(workspace, None), None)
     assert shown is not None
     assert verify(shown).digest == verify(given).digest
 
 
-def test_the_bundle_that_ships_needs_no_path(workspace: Workspace) -> None:
-    assert bundle_folder(workspace, promoted_bundles(workspace, DEMO_BUNDLE), DEMO_BUNDLE) is None
+def test_a_bundle_that_is_given_to_a_folder_with_another_is_promoted(
+    workspace: Workspace, given: Path, tmp_path: Path
+) -> None:
+    promoted_bundles(workspace, given)
+    other = write_bundle(tmp_path / "other")
+    assert promoted_bundles(workspace, other).promoted().bundle.digest == verify(other).digest
+
+
+def test_the_bundle_that_ships_is_promoted_where_there_is_none_and_needs_no_path(workspace: Workspace) -> None:
+    bundles = promoted_bundles(workspace, None)
+    assert bundles.promoted().bundle.digest == verify(DEMO_BUNDLE).digest
+    assert bundle_folder(workspace, bundles, None) is None
 
 
 def test_the_advice_on_a_refused_vector_names_the_bundle(given: Path) -> None:
