@@ -76,9 +76,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         progress.submit,
         settings.check_every_s,
     )
-    settling = Settling(settings.series)
     landings, listing = Landings(store, settings.plan), SlideListing(store)
-    on_landing = OnLanding(store, plan_tiles, landings, listing, settling)
+    on_landing = OnLanding(store, plan_tiles, landings, listing, Settling(settings.series))
     is_unplanned = Unplanned(listing, landings, settings.mpp)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s, ranged)

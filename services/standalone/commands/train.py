@@ -16,6 +16,15 @@ from services.standalone.commands.options import (
 )
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        help="ed25519 private key, PEM, to sign with: `openssl genpkey -algorithm ed25519 -out key.pem` makes one.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
 
 def train(
     cohort: CohortTable,
@@ -28,14 +37,7 @@ def train(
     seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
     created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
-    key: Annotated[
-        Path | None,
-        typer.Option(
-            help="ed25519 private key, PEM, to sign with: `openssl genpkey -algorithm ed25519 -out key.pem` makes one.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
+    key: SigningKey = None,
     remark: Annotated[
         list[str] | None,
         typer.Option(help="A line for the model card, such as what was tried before; repeatable."),
