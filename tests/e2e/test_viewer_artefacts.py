@@ -49,6 +49,6 @@ def test_marks_fit_every_window_in_both_themes(
     opened(page, shown.address)
     page.locator(".mark summary").last.click()
     expect(page.get_by_role("button", name="Save mark").last).to_be_in_viewport()
+    page.screenshot(path=pictures / f"viewer-artefacts-{scheme}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe.findings(page) == []
-    page.screenshot(path=pictures / f"viewer-artefacts-{scheme}-{width}.png", full_page=True)
