@@ -62,7 +62,7 @@ class CaseView {
     this.whatIf.compareWith(this.answer.score);
     this.main.replaceChildren(...this.sections());
     this.drawProgress();
-    if ([this.whatIf, this.notes, this.erasure].some((part) => part.element.contains(focused))) focused.focus({ preventScroll: true });
+    if ([this.whatIf, this.notes, this.erasure].some(({ element }) => element.contains(focused))) focused.focus({ preventScroll: true });
   }
 
   drawProgress() {

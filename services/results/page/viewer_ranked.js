@@ -11,8 +11,8 @@ const CLOSE_UP = 3;
 export function ranked(viewer, slide, image, signal) {
   const tiles = slide.top_tiles.map((tile, index) => {
     const picture = h("canvas", { width: PART_PX, height: PART_PX, "aria-hidden": "true" });
-    const part = { x: tile.x_px, y: tile.y_px, side: slide.tile_width_px };
-    paintPart(picture, slide.slide_digest, image, part, signal).catch(() => picture.classList.add("missing"));
+    const square = { x: tile.x_px, y: tile.y_px, side: slide.tile_width_px };
+    paintPart(picture, slide.slide_digest, image, square, signal).catch(() => picture.classList.add("missing"));
     const rectangle = { x: tile.x_px, y: tile.y_px, width: slide.tile_width_px, height: slide.tile_height_px };
     const fly = () => flyTo(viewer, rectangle, CLOSE_UP);
     return h("li", {}, h("button", { type: "button", onclick: fly }, picture, `${index + 1}. ${share(tile.attention)} of attention`));
