@@ -18,10 +18,13 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.model.bundle import Bundle
 from shared.model.case_vector import CaseVector
-from shared.model.errors import BadVectorsError
+from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
 from shared.words import shown
+
+_ADVICE = "Correct what is named and ask again."
+"""What to do about an input of a question, which is stored nowhere."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,12 @@ class WhatIf:
         snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
         years = _event_free_years(request, bundle)
         snapshot = _without(snapshot, {*request.vectors_json, *request.without_vectors})
-        inputs = _with_given(self._read(snapshot, bundle), request, bundle)
+        inputs = self._read(snapshot, bundle)
+        try:
+            inputs = _with_given(inputs, request, bundle)
+        except (BadClinicalRecordError, BadVectorsError) as error:
+            error.advice = _ADVICE
+            raise
         return _without_files(score(bundle, inputs, self.program_version, years).score)
 
     def describe(self, request: DescribeFormRequest) -> DescribeFormResponse:

@@ -12,7 +12,6 @@ import typst
 from shared.export.exported_case import ExportedCase
 from shared.export.pdf.content import content
 
-MEDIA_TYPE = "application/pdf"
 _GLYPHS = (
     range(0x20, 0x7F),
     range(0xA0, 0x250),

@@ -59,5 +59,6 @@ def test_a_refused_stored_vector_leaves_no_remark_on_a_score_with_another_one(sc
 def test_a_vector_of_the_request_that_does_not_fit_is_refused(
     scorer: Scorer, block: str, text: str, match: str
 ) -> None:
-    with pytest.raises(BadVectorsError, match=match):
+    with pytest.raises(BadVectorsError, match=match) as caught:
         ask(scorer, {block: text})
+    assert caught.value.advice == "Correct what is named and ask again."
