@@ -1,16 +1,23 @@
 """The page, in `medulla up` and on the four services, of a case whose slide has 41,000 px a side."""
 
+import io
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import pypdf
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.integration.test_fhir_validity import EXPECTED
+from tests.support import qupath
 from tests.support.axe import Axe
+from tests.support.dciodvfy import complaints
 from tests.support.deployments import CASE, OTHER, SLIDE, Deployment, deployed_laptop, deployed_services
+from tests.support.fhir_validator import FhirValidator
 from tests.support.polling import eventually
 from tests.support.system import RealParts
 from tests.support.viewer_page import is_drawn, place
@@ -19,6 +26,8 @@ from tests.support.viewing import LARGE_PX
 PAGES = re.compile(rb"/Type\s*/Page\b")
 LEAST_TISSUE = 0.005
 """Of the view of the whole slide, which is mostly glass."""
+OFFLINE = "CodeSystem is unknown and can't be validated: http://loinc.org"
+"""What the validator says of codes of LOINC, which it has only with a terminology server."""
 LABELS = {"clear": "Scored", "crosses_threshold": "Between risk groups", "too_uncertain": "Too uncertain for a group"}
 
 
@@ -84,7 +93,9 @@ def test_what_if_is_answered_by_the_scorer_and_nothing_is_stored(case_page: Page
     assert deployment.get(f"cases/{CASE}/scores") == before
 
 
-def test_the_viewer_reads_the_slide_in_squares_and_flies_to_a_ranked_tile(page: Page, deployment: Deployment) -> None:
+def test_the_viewer_reads_the_slide_in_squares_and_flies_to_a_ranked_tile(
+    page: Page, deployment: Deployment, pictures: Path
+) -> None:
     urls: list[str] = []
     page.on("request", lambda request: urls.append(request.url))
     viewed(page, deployment)
@@ -99,6 +110,7 @@ def test_the_viewer_reads_the_slide_in_squares_and_flies_to_a_ranked_tile(page: 
     assert 0 < place(page)["y"] - tile["y_px"] < side
     assert 0 < sum(f"/api/v1/slides/{slide['slide_digest']}_files/" in url for url in urls) < 200
     assert all(url.startswith((deployment.address, "blob:")) for url in urls)
+    page.screenshot(path=pictures / f"{deployment.name}-tile.png")
 
 
 def test_a_note_is_stored_and_shown_in_the_timeline(case_page: Page, deployment: Deployment) -> None:
@@ -150,3 +162,39 @@ def test_the_case_prints_on_two_sheets(case_page: Page, deployment: Deployment, 
     expect(case_page.get_by_role("heading", name="What if")).to_be_hidden()
     printed = case_page.pdf(path=pictures / f"{deployment.name}-print.pdf", prefer_css_page_size=True)
     assert len(PAGES.findall(printed)) == 2
+
+
+def test_the_pdf_has_two_pages_with_the_notice_and_the_map(deployment: Deployment, pictures: Path) -> None:
+    data = deployment.fetch(f"cases/{CASE}/report.pdf")
+    (pictures / f"{deployment.name}-report.pdf").write_bytes(data)
+    pages = pypdf.PdfReader(io.BytesIO(data)).pages
+    assert len(pages) == 2
+    assert all("Research use only." in page.extract_text() for page in pages)
+    assert sum(len(page.images) for page in pages) > 0
+
+
+def test_the_fhir_document_is_valid(deployment: Deployment, fhir_validator: FhirValidator, tmp_path: Path) -> None:
+    file = tmp_path / "document.json"
+    file.write_bytes(deployment.fetch(f"cases/{CASE}/fhir"))
+    findings = fhir_validator.findings([file])
+    assert [item for item in findings if not item.text.startswith((*EXPECTED, OFFLINE))] == []
+    resources = [entry["resource"] for entry in json.loads(file.read_bytes())["entry"]]
+    (risk,) = (item for item in resources if item["resourceType"] == "RiskAssessment")
+    shares = [item["probabilityDecimal"] for item in risk["prediction"] if "probabilityDecimal" in item]
+    assert shares[0] == pytest.approx(100 * deployment.score()["risks"][0]["risk"], abs=0.1)
+
+
+def test_qupath_reads_every_tile_of_the_slide(deployment: Deployment) -> None:
+    objects = qupath.read_objects(deployment.fetch(f"cases/{CASE}/attention.geojson"))
+    tiles = [item for item in objects if item.kind == "tile"]
+    slide = deployment.score()["slides"][0]
+    assert len(tiles) == slide["ledger"]["ok"] > 100
+    assert all(0 <= value <= LARGE_PX for item in objects for value in item.bounds)
+    top = slide["top_tiles"][0]
+    assert (top["x_px"], top["y_px"]) in {item.bounds[:2] for item in objects if item.kind == "annotation"}
+
+
+def test_the_structured_report_is_valid_dicom(deployment: Deployment, tmp_path: Path) -> None:
+    data = deployment.fetch(f"cases/{CASE}/report.dcm")
+    assert data[128:132] == b"DICM"
+    assert complaints(data, tmp_path) == []
