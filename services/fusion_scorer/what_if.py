@@ -42,12 +42,14 @@ class WhatIf:
 
         Raises:
             UnknownCaseError: nothing is stored of the case.
-            BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused.
+            BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused, or a block to
+                leave out is unknown.
             BadQuestionError: event_free_years is out of range.
             BadBundleError: there is no such bundle.
         """
         snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
         years = _event_free_years(request, bundle)
+        _check_left_out(request.without_vectors, snapshot, bundle)
         snapshot = _without(snapshot, {*request.vectors_json, *request.without_vectors})
         inputs = self._read(snapshot, bundle)
         try:
@@ -90,6 +92,13 @@ def _event_free_years(request: ScoreCaseRequest, bundle: Bundle) -> Sequence[flo
     return (years,)
 
 
+def _check_left_out(blocks: Collection[str], snapshot: CaseSnapshot, bundle: Bundle) -> None:
+    stored = {info.key for info in snapshot.vectors}
+    for block in blocks:
+        if block not in bundle.vectors and keys.vector(snapshot.case_id, block) not in stored:
+            raise _unknown_block(block, bundle)
+
+
 def _without(snapshot: CaseSnapshot, blocks: Collection[str]) -> CaseSnapshot:
     """The snapshot less the vectors of some blocks."""
     omitted = {keys.vector(snapshot.case_id, block) for block in blocks}
@@ -111,9 +120,13 @@ def _with_given(inputs: CaseInputs, request: ScoreCaseRequest, bundle: Bundle) -
 def _vector(text: str, case: CaseId, block: str, bundle: Bundle) -> CaseVector:
     vector = read_vector(text.encode(), case, block, bundle)
     if vector is None:
-        known = ", ".join(bundle.vectors) or "none"
-        raise BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
+        raise _unknown_block(block, bundle)
     return vector
+
+
+def _unknown_block(block: str, bundle: Bundle) -> BadVectorsError:
+    known = ", ".join(bundle.vectors) or "none"
+    return BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
 
 
 def _without_files(answer: Score) -> Score:

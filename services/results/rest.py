@@ -113,7 +113,7 @@ def create_app(
 
 
 def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) -> APIRouter:
-    answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    answers: openapi.Responses = {"4XX": _PROBLEM, "5XX": _PROBLEM}
     outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(admit)])
     for routes in inner:
         outer.include_router(routes)
@@ -124,7 +124,7 @@ def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
     summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
-    no_token: dict[str, Any] = {"security": []}
+    no_token: openapi.Schema = {"security": []}
 
     @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:

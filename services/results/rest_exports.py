@@ -13,7 +13,7 @@ from services.results.exports import Exports
 from shared.export import geojson
 
 PDF, FHIR, DICOM = "application/pdf", "application/fhir+json", "application/dicom"
-_JSON: dict[str, Any] = {"type": "object"}
+_JSON: openapi.Schema = {"type": "object"}
 SlideName = Annotated[str, Query(alias="slide", max_length=64, description="Needed if the model looked at several")]
 MostTiles = Annotated[int, Query(alias="most", ge=1, le=geojson.MOST_TILES, description="The most attended tiles")]
 
@@ -74,7 +74,7 @@ def _saved_as(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def _file(media_type: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+def _file(media_type: str, schema: openapi.Schema | None = None) -> dict[str, Any]:
     """How a route is described whose answer is a file; `schema` if it is JSON."""
     return {
         "responses": openapi.answers(schema or openapi.BYTES, media_type),

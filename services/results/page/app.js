@@ -46,8 +46,8 @@ async function show(moveFocus) {
 
 function view(signal) {
   const viewed = parse(location.hash);
-  const hash = /^#\/cases\/([^/]+)$/.exec(location.hash);
-  const id = viewed?.caseId ?? (hash && decodeURIComponent(hash[1]));
+  const match = /^#\/cases\/([^/]+)$/.exec(location.hash);
+  const id = viewed?.caseId ?? (match && decodeURIComponent(match[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
   showMenu(signal);

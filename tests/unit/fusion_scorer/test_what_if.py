@@ -22,10 +22,13 @@ def described(scorer: Scorer) -> DescribeFormResponse:
 def test_years_without_an_event_replace_the_usual_ones_and_leave_the_risks_alone(scorer: Scorer) -> None:
     scorer.land(keys.clinical(CASE), clinical_json(stage="M1"))
     usual = scorer.what_if(ScoreCaseRequest(case_id=CASE))
-    asked = scorer.what_if(ScoreCaseRequest(case_id=CASE, event_free_years=2.5))
-    assert [(item.event_free_years, item.horizon_years) for item in asked.event_free_risks] == [(2.5, 3), (2.5, 5)]
-    assert list(asked.risks) == list(usual.risks)
-    assert asked.score_id == usual.score_id
+    conditional = scorer.what_if(ScoreCaseRequest(case_id=CASE, event_free_years=2.5))
+    assert [(item.event_free_years, item.horizon_years) for item in conditional.event_free_risks] == [
+        (2.5, 3),
+        (2.5, 5),
+    ]
+    assert list(conditional.risks) == list(usual.risks)
+    assert conditional.score_id == usual.score_id
 
 
 @pytest.mark.parametrize("years", [0.0, -1.0, 5.0, math.inf, math.nan])

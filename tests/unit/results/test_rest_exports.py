@@ -69,8 +69,8 @@ def test_attention_on_a_dicom_slide_is_a_parametric_map(client: TestClient, resu
     land_series(results, score.slides[0].slide_digest)
     answer = client.get(f"{CASE}/attention.dcm")
     assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.A1.dcm"'
-    made = pydicom.dcmread(io.BytesIO(answer.content))
-    assert made.SOPClassUID == ParametricMapStorage
+    parametric_map = pydicom.dcmread(io.BytesIO(answer.content))
+    assert parametric_map.SOPClassUID == ParametricMapStorage
     report = pydicom.dcmread(io.BytesIO(client.get(f"{CASE}/report.dcm").content))
     assert report.CurrentRequestedProcedureEvidenceSequence
     results.blobs.put("slides/MB-1/A1/level0.dcm", b"another")
