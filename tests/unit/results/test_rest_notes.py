@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.rpc.auth import OpenOnLoopback, Principal
@@ -29,7 +29,7 @@ def client(results: Results) -> Iterator[TestClient]:
     results.blobs.put(
         f"{keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
     )
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer())
+    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
