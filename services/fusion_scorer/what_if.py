@@ -71,7 +71,7 @@ class WhatIf:
     def _look(self, case_id: str) -> CaseSnapshot:
         case, index = keys.named_case(case_id, "the request"), CaseIndex(self.store)
         if not index.has_case(case):
-            raise UnknownCaseError(f"nothing is stored of case {case}")
+            raise UnknownCaseError(f"no embedded slide, clinical record or vector of case {case} is stored")
         return TakeSnapshot(self.store, index)(case)
 
     def _bundle(self, digest: str) -> Bundle:
