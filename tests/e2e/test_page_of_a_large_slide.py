@@ -180,8 +180,9 @@ def test_the_fhir_document_is_valid(deployment: Deployment, fhir_validator: Fhir
     assert [item for item in findings if not item.text.startswith((*EXPECTED, OFFLINE))] == []
     resources = [entry["resource"] for entry in json.loads(file.read_bytes())["entry"]]
     (risk,) = (item for item in resources if item["resourceType"] == "RiskAssessment")
-    shares = [item["probabilityDecimal"] for item in risk["prediction"] if "probabilityDecimal" in item]
-    assert shares[0] == pytest.approx(100 * deployment.score()["risks"][0]["risk"], abs=0.1)
+    horizon, interval = deployment.score()["risks"][0], risk["prediction"][0]["probabilityRange"]
+    shares = [interval["low"]["value"], interval["high"]["value"]]
+    assert shares == pytest.approx([100 * horizon["lo"], 100 * horizon["hi"]], abs=0.1)
 
 
 def test_qupath_reads_every_tile_of_the_slide(deployment: Deployment) -> None:

@@ -16,7 +16,7 @@ from tests.support.viewing import large_slide
 CASE, OTHER = "MB-0042", "MB-0043"
 SLIDE = "large.tif"
 _TISSUE = {(3, 4), (4, 4), (4, 5)}
-"""Cells of the slide that are not glass, so that few hundred tiles are embedded."""
+"""Cells of the slide that are not glass, so that only a few hundred tiles are embedded."""
 
 
 class _Running(Protocol):

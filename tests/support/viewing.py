@@ -85,7 +85,7 @@ def _level(patch: np.ndarray, step: int, across: int, data: bytearray) -> np.nda
 def _clear(table: np.ndarray, step: int, tissue: Collection[tuple[int, int]], data: bytearray) -> None:
     """Let tiles outside of the cells of tissue be glass."""
     glass = encoded(blank(_SIDE))
-    cells = [place * _SIDE * step // _CELL for place in range(len(table))]
+    cells = [number * _SIDE * step // _CELL for number in range(len(table))]
     is_glass = np.array([[(row, column) not in tissue for column in cells] for row in cells])
     table[is_glass] = 16 + len(data), len(glass)
     data += glass
