@@ -176,12 +176,12 @@ class ArrivingBytes:
         return max([median_low(self._recent) + _KEPT, *self._awaited])
 
     def _passed(self, number: int) -> None:
-        """Drop hashed parts that the reader has passed, and the oldest where there are too many."""
+        """Drop hashed parts that the reader has passed, and the oldest where the next part would be one too many."""
         with self._changed:
             self._hashed = number + 1
             passed = median_low(self._recent) - _BEHIND
             for old in [n for n in self._window if n < self._hashed]:
-                if old < passed or len(self._window) > _AHEAD + _KEPT + _BEHIND:
+                if old < passed or len(self._window) >= _AHEAD + _KEPT + _BEHIND:
                     del self._window[old]
 
     def _fetch(self, span: _Span) -> bytes:

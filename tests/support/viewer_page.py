@@ -76,10 +76,10 @@ def show(results: Results, *events: SlideTiled) -> None:
     results.score(score)
 
 
-def is_drawn(stage: Locator) -> bool:
-    """Whether there is tissue in a viewer."""
+def is_drawn(stage: Locator, least: float = 0.02) -> bool:
+    """Whether tissue covers at least this share of a viewer."""
     picture = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
-    return bool((np.asarray(picture)[..., 1] < _DARK).mean() > 0.02)
+    return bool((np.asarray(picture)[..., 1] < _DARK).mean() > least)
 
 
 def opened(page: Page, address: str, view: str = VIEW) -> None:

@@ -1,6 +1,6 @@
 """Slides for viewers: one of more than 40,000 px a side made of the CC0 slide's pixels, and a page that shows it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import cv2
@@ -20,7 +20,7 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.units import CaseId, SlideId
 from tests.support import scores as samples
-from tests.support.slides import cc0_pixels
+from tests.support.slides import blank, cc0_pixels
 from tests.support.tiffs import LONG, LONG8, RawTiff, Values, encoded, long, tiled_page
 from tests.support.tiling import Tiling
 
@@ -30,18 +30,30 @@ SMALL_PX = 20_500
 MPP = 0.499
 _SIDE = 256
 _PATCH = 2048
+_CELL = 4096
 _TILE_UM = 128
 _FIRST, _STEP = (28, 100), (18, -16)
 """Column and row of the most attended tile, and the way to the next."""
 
 
-def large_slide(steps: tuple[int, ...] = (1, 4, 16, 64), side_px: int = LARGE_PX, mpp: float = MPP) -> bytes:
-    """A pyramid of `side_px` a side: a patch of tissue, repeated, whose JPEG tiles are stored once each."""
+def large_slide(
+    steps: tuple[int, ...] = (1, 4, 16, 64),
+    side_px: int = LARGE_PX,
+    mpp: float = MPP,
+    tissue: Collection[tuple[int, int]] | None = None,
+) -> bytes:
+    """A pyramid of `side_px` a side: a patch of tissue, repeated, whose JPEG tiles are stored once each.
+
+    `tissue` are the cells (row, column) of 4096 px that are not glass, for steps of at most 16; None: all.
+    """
     patch = cc0_pixels()[400 : 400 + _PATCH, 100 : 100 + _PATCH]
     data, pages = bytearray(), []
     for step in steps:
         across = side_px // step
-        offsets, sizes = _level(patch, step, across, data)
+        table = _level(patch, step, across, data)
+        if tissue is not None:
+            _clear(table, step, tissue, data)
+        offsets, sizes = table[..., 0], table[..., 1]
         tables = {
             "offsets": Values(LONG8, offsets.size, offsets.astype("<u8").tobytes()),
             "sizes": Values(LONG, sizes.size, sizes.astype("<u4").tobytes()),
@@ -50,8 +62,11 @@ def large_slide(steps: tuple[int, ...] = (1, 4, 16, 64), side_px: int = LARGE_PX
     return RawTiff(pages, big=True, data=bytes(data)).packed()
 
 
-def _level(patch: np.ndarray, step: int, across: int, data: bytearray) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and sizes of a level's tiles, whose bytes are appended to `data`; the file's header takes 16 bytes."""
+def _level(patch: np.ndarray, step: int, across: int, data: bytearray) -> np.ndarray:
+    """Offset and size of a level's tiles, int64 [rows, columns, 2]; their bytes are appended to `data`.
+
+    The file's header takes 16 bytes.
+    """
     small = cv2.resize(patch, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     repeats = max(1, _SIDE // len(small))
     whole = np.tile(small, (repeats, repeats, 1)).astype(np.uint8)
@@ -64,8 +79,16 @@ def _level(patch: np.ndarray, step: int, across: int, data: bytearray) -> tuple[
             data += tile
     columns = -(-across // _SIDE)
     index = np.arange(columns) % count
-    table = places[np.ix_(index, index)]
-    return table[..., 0], table[..., 1]
+    return places[np.ix_(index, index)]
+
+
+def _clear(table: np.ndarray, step: int, tissue: Collection[tuple[int, int]], data: bytearray) -> None:
+    """Let tiles outside of the cells of tissue be glass."""
+    glass = encoded(blank(_SIDE))
+    cells = [number * _SIDE * step // _CELL for number in range(len(table))]
+    is_glass = np.array([[(row, column) not in tissue for column in cells] for row in cells])
+    table[is_glass] = 16 + len(data), len(glass)
+    data += glass
 
 
 @contextmanager

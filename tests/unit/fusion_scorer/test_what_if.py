@@ -39,6 +39,13 @@ def test_years_out_of_range_are_refused_with_what_is_allowed(scorer: Scorer, yea
     assert caught.value.reason == "bad_request"
 
 
+def test_a_refused_record_of_a_question_is_to_be_asked_again_and_not_stored(scorer: Scorer) -> None:
+    scorer.land(keys.clinical(CASE), clinical_json(stage="M1"))
+    with pytest.raises(BadClinicalRecordError, match="M9") as caught:
+        scorer.what_if(ScoreCaseRequest(case_id=CASE, clinical_json=clinical_json(stage="M9").decode()))
+    assert caught.value.advice == "Correct what is named and ask again."
+
+
 def test_a_form_holds_the_variables_of_the_profile_and_the_values_of_the_record(scorer: Scorer) -> None:
     scorer.land(keys.clinical(CASE), clinical_json(stage="M1", age=4.5))
     form = described(scorer)
