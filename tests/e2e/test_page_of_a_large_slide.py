@@ -110,7 +110,6 @@ def test_the_viewer_reads_the_slide_in_squares_and_flies_to_a_ranked_tile(
     assert 0 < place(page)["y"] - tile["y_px"] < side
     assert 0 < sum(f"/api/v1/slides/{slide['slide_digest']}_files/" in url for url in urls) < 200
     assert all(url.startswith((deployment.address, "blob:")) for url in urls)
-    assert deployment.copies() == []
     page.screenshot(path=pictures / f"{deployment.name}-tile.png")
 
 

@@ -33,8 +33,6 @@ class Deployment:
 
     running: _Running
     name: str
-    folder: Path
-    """Its files, the tiler's scratch among them on the four services."""
     port: int
 
     @property
@@ -54,10 +52,6 @@ class Deployment:
         """The current score; empty while there is none."""
         return dict(self.get(f"cases/{case_id}").get("score", {}))
 
-    def copies(self) -> list[Path]:
-        """Files of the slide other than the one that landed."""
-        return [path for path in self.folder.rglob(f"*{Path(SLIDE).suffix}") if path.parent.name != CASE]
-
     def fill(self) -> None:
         """Land both cases and wait until they are scored."""
         self.running.land(f"{keys.SLIDES}{CASE}/{SLIDE}", large_slide((1, 4, 16), tissue=_TISSUE))
@@ -71,11 +65,11 @@ class Deployment:
 def deployed_services(parts: RealParts, folder: Path) -> Iterator[Deployment]:
     """Four processes on the real parts."""
     with running(parts, folder, topics.S3_EVENTS) as system:
-        yield Deployment(system, "services", folder, system.ports.results_http)
+        yield Deployment(system, "services", system.ports.results_http)
 
 
 @contextmanager
 def deployed_laptop(folder: Path) -> Iterator[Deployment]:
     """`medulla up` on a folder."""
     with laptop(folder) as up:
-        yield Deployment(up, "up", folder, up.port)
+        yield Deployment(up, "up", up.port)
