@@ -71,7 +71,7 @@ def parts(request: pytest.FixtureRequest) -> Iterator[real.Parts]:
 
 
 @pytest.fixture(scope="session")
-def part(parts: real.Parts) -> Callable[[str], object]:
+def real_part(parts: real.Parts) -> Callable[[str], object]:
     """Gives a part by its name; a missing one skips the test at home and fails it in CI."""
 
     def get(name: str) -> object:
@@ -84,48 +84,48 @@ def part(parts: real.Parts) -> Callable[[str], object]:
 
 
 @pytest.fixture(scope="session")
-def kafka(part: Callable[[str], object]) -> real.KafkaPart:
+def kafka(real_part: Callable[[str], object]) -> real.KafkaPart:
     """A real broker with every topic of the pipeline."""
-    return cast("real.KafkaPart", part("kafka"))
+    return cast("real.KafkaPart", real_part("kafka"))
 
 
 @pytest.fixture(scope="session")
-def minio(part: Callable[[str], object]) -> real.MinioPart:
+def minio(real_part: Callable[[str], object]) -> real.MinioPart:
     """A real S3 server; `announce` connects a bucket to Kafka."""
-    return cast("real.MinioPart", part("minio"))
+    return cast("real.MinioPart", real_part("minio"))
 
 
 @pytest.fixture(scope="session")
-def postgres(part: Callable[[str], object]) -> real.PostgresPart:
+def postgres(real_part: Callable[[str], object]) -> real.PostgresPart:
     """A real database server; `database()` gives a new database's URL."""
-    return cast("real.PostgresPart", part("postgres"))
+    return cast("real.PostgresPart", real_part("postgres"))
 
 
 @pytest.fixture(scope="session")
-def elasticmq(part: Callable[[str], object]) -> real.ElasticMqPart:
+def elasticmq(real_part: Callable[[str], object]) -> real.ElasticMqPart:
     """A real SQS server."""
-    return cast("real.ElasticMqPart", part("elasticmq"))
+    return cast("real.ElasticMqPart", real_part("elasticmq"))
 
 
 @pytest.fixture(scope="session")
-def triton(part: Callable[[str], object]) -> Triton:
+def triton(real_part: Callable[[str], object]) -> Triton:
     """A real Triton server with the default encoder."""
-    return cast("Triton", part("triton"))
+    return cast("Triton", real_part("triton"))
 
 
 @pytest.fixture(scope="module")
-def browser(part: Callable[[str], object]) -> Iterator[Browser]:
+def browser(real_part: Callable[[str], object]) -> Iterator[Browser]:
     """A real Chromium, without a window; it ends with the module, as nothing else may use asyncio while it runs."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(part("browser")), args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=str(real_part("browser")), args=["--no-sandbox"])
         yield chromium
         chromium.close()
 
 
 @pytest.fixture(scope="session")
-def fhir_validator(part: Callable[[str], object]) -> FhirValidator:
+def fhir_validator(real_part: Callable[[str], object]) -> FhirValidator:
     """HL7's validator of FHIR R4."""
-    return FhirValidator(cast("Path", part("fhir")))
+    return FhirValidator(cast("Path", real_part("fhir")))
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ class EmbedSlide:
             raise DamagedChunkError(f"plan {plan.prefix} holds {len(coords)} tiles, its event says {plan.tiles}")
         parts = self._parts(event, folder)
         bag = encode_bag(parts, coords, _facts(event, self.encoder.manifest))
-        return folder.finish(bag, sum(len(part.tiles) for part in parts), _corrupt(parts))
+        return folder.finish(bag, sum(len(each.tiles) for each in parts), _corrupt(parts))
 
     def _parts(self, event: SlideTiled, folder: BagFolder) -> list[Part]:
         """Every part of the slide: the stored ones, then the others."""
@@ -169,10 +169,11 @@ def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
             f"plan {plan.prefix} has tiles of {plan.tile_px} px and {plan.tile_um:g} um; "
             f"encoder {encoder.name} takes {encoder.input_px} px and {encoder.tile_um:g} um"
         )
-    made = plan.preprocessing or Preprocessing.AREA
-    if made != encoder.preprocessing:
+    preprocessing = plan.preprocessing or Preprocessing.AREA
+    if preprocessing != encoder.preprocessing:
         raise EncoderMismatchError(
-            f"plan {plan.prefix} has tiles made by {made}; encoder {encoder.name} takes {encoder.preprocessing}"
+            f"plan {plan.prefix} has tiles made by {preprocessing}; "
+            f"encoder {encoder.name} takes {encoder.preprocessing}"
         )
     if plan.tiles <= 0 or plan.tiles_per_chunk <= 0:
         raise EmptyPlanError(f"plan {plan.prefix} has no tiles")
@@ -200,7 +201,7 @@ def _facts(event: SlideTiled, encoder: EncoderManifest) -> BagFacts:
 
 
 def _corrupt(parts: list[Part]) -> int:
-    return sum(len(part.corrupt) for part in parts)
+    return sum(len(each.corrupt) for each in parts)
 
 
 def _name(event: SlideTiled) -> str:

@@ -133,5 +133,5 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
 
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])[:_SHOWN] or "file"
+    where = ".".join(map(str, problem["loc"]))[:_SHOWN] or "file"
     return f"{where}: {problem['msg'][:_SHOWN]}"

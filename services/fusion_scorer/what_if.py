@@ -18,10 +18,13 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.model.bundle import Bundle
 from shared.model.case_vector import CaseVector
-from shared.model.errors import BadVectorsError
+from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
 from shared.words import shown
+
+_ADVICE = "Correct what is named and ask again."
+"""What to do about an input of a question, which is stored nowhere."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,21 @@ class WhatIf:
 
         Raises:
             UnknownCaseError: nothing is stored of the case.
-            BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused.
+            BadClinicalRecordError, BadVectorsError: the record or a vector of the request is refused, or a block to
+                leave out is unknown.
             BadQuestionError: event_free_years is out of range.
             BadBundleError: there is no such bundle.
         """
         snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
         years = _event_free_years(request, bundle)
+        _check_left_out(request.without_vectors, snapshot, bundle)
         snapshot = _without(snapshot, {*request.vectors_json, *request.without_vectors})
-        inputs = _with_given(self._read(snapshot, bundle), request, bundle)
+        inputs = self._read(snapshot, bundle)
+        try:
+            inputs = _with_given(inputs, request, bundle)
+        except (BadClinicalRecordError, BadVectorsError) as error:
+            error.advice = _ADVICE
+            raise
         return _without_files(score(bundle, inputs, self.program_version, years).score)
 
     def describe(self, request: DescribeFormRequest) -> DescribeFormResponse:
@@ -61,7 +71,7 @@ class WhatIf:
     def _look(self, case_id: str) -> CaseSnapshot:
         case, index = keys.named_case(case_id, "the request"), CaseIndex(self.store)
         if not index.has_case(case):
-            raise UnknownCaseError(f"nothing is stored of case {case}")
+            raise UnknownCaseError(f"no embedded slide, clinical record or vector of case {case} is stored")
         return TakeSnapshot(self.store, index)(case)
 
     def _bundle(self, digest: str) -> Bundle:
@@ -80,6 +90,13 @@ def _event_free_years(request: ScoreCaseRequest, bundle: Bundle) -> Sequence[flo
     if not 0 < years < last:  # not a number is refused too
         raise BadQuestionError(f"event_free_years is {years:g}; allowed is a number above 0 and below {last:g}")
     return (years,)
+
+
+def _check_left_out(blocks: Collection[str], snapshot: CaseSnapshot, bundle: Bundle) -> None:
+    stored = {info.key for info in snapshot.vectors}
+    for block in blocks:
+        if block not in bundle.vectors and keys.vector(snapshot.case_id, block) not in stored:
+            raise _unknown_block(block, bundle)
 
 
 def _without(snapshot: CaseSnapshot, blocks: Collection[str]) -> CaseSnapshot:
@@ -103,9 +120,13 @@ def _with_given(inputs: CaseInputs, request: ScoreCaseRequest, bundle: Bundle) -
 def _vector(text: str, case: CaseId, block: str, bundle: Bundle) -> CaseVector:
     vector = read_vector(text.encode(), case, block, bundle)
     if vector is None:
-        known = ", ".join(bundle.vectors) or "none"
-        raise BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
+        raise _unknown_block(block, bundle)
     return vector
+
+
+def _unknown_block(block: str, bundle: Bundle) -> BadVectorsError:
+    known = ", ".join(bundle.vectors) or "none"
+    return BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
 
 
 def _without_files(answer: Score) -> Score:

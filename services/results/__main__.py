@@ -19,7 +19,7 @@ from services.results.pending_slides import PendingSlides
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.refused import RefusedUploads
-from services.results.rest import Login, create_app
+from services.results.rest import Backends, Login, create_app
 from services.results.routes import SERVICE, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
@@ -35,7 +35,7 @@ from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.route import Route, subscriptions
-from shared.rpc.auth import Verifier, require_role, verifier
+from shared.rpc.auth import require_role, verifier
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
@@ -82,12 +82,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     blobs = S3Store(platform.s3)
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
+    letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
+    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     heart, attempts, served = Heartbeat("worker"), Attempts(blobs), routes(blobs, results)
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
         HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        _http(settings, platform, verifying, results, blobs, producer, feed, pixels, scorer),
+        _http(settings, platform, backends, feed),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
         _worker(platform, producer, served, attempts, heart),
@@ -108,23 +110,10 @@ def _prepare(results: SqlStore, settings: ResultsSettings) -> None:
     results.check()
 
 
-def _http(
-    settings: ResultsSettings,
-    platform: PlatformSettings,
-    verifying: Verifier,
-    results: SqlStore,
-    blobs: S3Store,
-    producer: Producer,
-    feed: Feed,
-    pixels: GrpcPixels,
-    scorer: GrpcScorer,
-) -> HttpServer:
+def _http(settings: ResultsSettings, platform: PlatformSettings, backends: Backends, feed: Feed) -> HttpServer:
     auth = platform.auth
     login = Login(auth.issuer, auth.client_id, settings.login_scope, settings.login_origins) if auth.issuer else None
-    letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
-    app = create_app(
-        results, blobs, verifying, producer, login=login, feed=feed, pixels=pixels, scorer=scorer, letters=letters
-    )
+    app = create_app(backends, login=login, feed=feed)
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 

@@ -45,7 +45,7 @@ class CaseNotes:
         facts, at = self.queries.facts(case_id), self.now()
         answer = case_state.answer(facts)
         score = answer.score if answer.HasField("score") else None
-        note = parse_note(data, score, self._outcomes(score.provenance.bundle_digest) if score else {})
+        note = parse_note(data, score, self._outcomes(answer.score.provenance.bundle_digest))
         note.MergeFrom(
             Note(note_id=token_hex(16), case_id=facts.case_id, author=author.subject, author_name=author.name)
         )
@@ -74,6 +74,9 @@ class CaseNotes:
             after = notes[-1].note_id
 
     def _outcomes(self, bundle_digest: str) -> Mapping[str, str]:
+        """Empty without a bundle: the case has no score, or its bundle is no longer stored."""
+        if not bundle_digest:
+            return {}
         try:
             manifest = json.loads(self.queries.blobs.get(f"{keys.bundle_prefix(Sha256(bundle_digest))}bundle.json"))
         except ObjectChangedError:

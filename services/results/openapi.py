@@ -24,30 +24,30 @@ ANSWERS = (
     ListNotesResponse,
     DescribeFormResponse,
 )
-PROBLEM: dict[str, Any] = {
+Schema = dict[str, Any]
+"""A JSON schema, or another object of an OpenAPI description."""
+Responses = dict[int | str, Schema]
+"""Answers by status, as FastAPI takes them."""
+PROBLEM: Schema = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "reason"],
     "properties": {name: {"type": "string"} for name in ("type", "title", "detail", "reason", "advice", "incident")}
     | {"status": {"type": "integer"}},
 }
-_WELL_KNOWN: dict[str, dict[str, Any]] = {
+_WELL_KNOWN: dict[str, Schema] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Struct": {"type": "object"},
 }
 _NUMBERS = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 _INTEGERS = {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32}
-
-
-Responses = dict[int | str, dict[str, Any]]
-"""Answers by status, as FastAPI takes them."""
 CSV = "text/csv; charset=utf-8"
-BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
-TEXT: dict[str, Any] = {"type": "string"}
-NUMBER: dict[str, Any] = {"type": "number"}
-INTEGER: dict[str, Any] = {"type": "integer"}
+BYTES: Schema = {"type": "string", "format": "binary"}
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+INTEGER: Schema = {"type": "integer"}
 
 
-def record(**properties: dict[str, Any]) -> dict[str, Any]:
+def record(**properties: Schema) -> Schema:
     """A JSON object that has exactly these properties."""
     return {
         "type": "object",
@@ -57,36 +57,41 @@ def record(**properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def columns(*names: str, items: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def columns(*names: str, items: Schema) -> dict[str, Schema]:
     """Properties that are lists of `items`."""
     return {name: {"type": "array", "items": items} for name in names}
 
 
-def answers(schema: dict[str, Any], *media_types: str, status: int = 200) -> Responses:
+def answers(schema: Schema, *media_types: str, status: int = 200) -> Responses:
     """The answer with a body of this schema; JSON if no media type is named."""
     content = {media_type: {"schema": schema} for media_type in media_types or ("application/json",)}
     return {status: {"description": HTTPStatus(status).phrase, "content": content}}
 
 
-def components() -> dict[str, Any]:
+def message(name: str, status: int = 200) -> Responses:
+    """The answer with the JSON of a message, by the name of its type."""
+    return answers(reference(name), status=status)
+
+
+def components() -> Schema:
     """Schemas by name: every message that responses use, and Problem."""
-    schemas: dict[str, Any] = {"Problem": PROBLEM}
+    schemas: Schema = {"Problem": PROBLEM}
     for answer in ANSWERS:
         _add(answer.DESCRIPTOR, schemas)
     return schemas
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
+def json_body(model: type[BaseModel]) -> Schema:
     """The description of a route whose body is the JSON of a model."""
     return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
-def reference(name: str) -> dict[str, Any]:
+def reference(name: str) -> Schema:
     """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _add(message: Descriptor, schemas: dict[str, Any]) -> None:
+def _add(message: Descriptor, schemas: Schema) -> None:
     if message.name in schemas or message.full_name in _WELL_KNOWN:
         return
     schemas[message.name] = {"type": "object", "properties": {f.name: _field(f) for f in message.fields}}
@@ -95,11 +100,11 @@ def _add(message: Descriptor, schemas: dict[str, Any]) -> None:
             _add(field.message_type, schemas)
 
 
-def _field(field: FieldDescriptor) -> dict[str, Any]:
+def _field(field: FieldDescriptor) -> Schema:
     return {"type": "array", "items": _single(field)} if field.is_repeated else _single(field)
 
 
-def _single(field: FieldDescriptor) -> dict[str, Any]:
+def _single(field: FieldDescriptor) -> Schema:
     if field.message_type is not None:
         return _WELL_KNOWN.get(field.message_type.full_name) or reference(field.message_type.name)
     if field.enum_type is not None:

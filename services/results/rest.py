@@ -1,6 +1,6 @@
 """The REST API: cases and scores as JSON, progress as a stream, and the page's files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,24 +70,25 @@ class Login:
         return (f"{parts.scheme}://{parts.netloc}", *self.origins)
 
 
-def create_app(
-    results: ResultStore,
-    blobs: BlobStore,
-    verifier: Verifier,
-    producer: Producer,
-    *,
-    login: Login | None = None,
-    feed: Feed | None = None,
-    rhythm: Rhythm | None = None,
-    pixels: SlidePixels | None = None,
-    scorer: CaseScorer | None = None,
-    letters: DeadLetterTopic | None = None,
-) -> FastAPI:
-    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What the application reads, writes and asks; there are no routes for what is None."""
 
-    Without `pixels` slides have no Deep Zoom, without `scorer` there is no "what if", without `letters` no dead
-    letters.
-    """
+    results: ResultStore
+    blobs: BlobStore
+    verifier: Verifier
+    producer: Producer
+    pixels: SlidePixels | None = None
+    """Of Deep Zoom."""
+    scorer: CaseScorer | None = None
+    """Of "what if"."""
+    letters: DeadLetterTopic | None = None
+
+
+def create_app(
+    backends: Backends, *, login: Login | None = None, feed: Feed | None = None, rhythm: Rhythm | None = None
+) -> FastAPI:
+    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows."""
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
     app.setup()
@@ -95,25 +96,46 @@ def create_app(
     problems.install(app)
     app.include_router(_open_routes(login))
     app.include_router(docs_routes(_PAGE))
-    queries = Queries(results, blobs)
-    evidence, reader, operator = Evidence(queries, blobs), require(verifier, READERS), require(verifier, OPERATORS)
-    cases = list_routes(queries), case_routes(queries, evidence), layer_routes(SlideLayers(evidence))
-    exports, notes = export_routes(Exports(queries, blobs)), note_routes(queries, reader)
-    progress, refused = progress_routes(feed or Feed(results), rhythm or Rhythm()), refused_routes(results, blobs)
-    app.include_router(_guarded((*cases, exports, notes, progress, refused, me_routes(reader)), reader))
-    if pixels is not None:
-        app.include_router(_guarded((slide_routes(Viewer(ViewedSlides(blobs), pixels)),), reader))
-    if scorer is not None:
-        app.include_router(_guarded((what_if_routes(BoundedScorer(scorer)),), reader))
-    replays = [dead_letter_routes(letters)] if letters else []
-    app.include_router(_guarded((audit_routes(results), erase_routes(producer), *replays), operator))
+    reader, operator = require(backends.verifier, READERS), require(backends.verifier, OPERATORS)
+    progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm())
+    app.include_router(_guarded((*_case_routes(backends, reader), progress, me_routes(reader)), reader))
+    app.include_router(_guarded(_optional_routes(backends), reader))
+    app.include_router(_guarded(_operator_routes(backends), operator))
     app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
     _describe(app)
     return app
 
 
+def _case_routes(backends: Backends, reader: Callable[[Request], Principal]) -> Iterator[APIRouter]:
+    """What is stored of cases, and notes, whose author is `reader`."""
+    blobs = backends.blobs
+    queries = Queries(backends.results, blobs)
+    evidence = Evidence(queries, blobs)
+    yield list_routes(queries)
+    yield case_routes(queries, evidence)
+    yield layer_routes(SlideLayers(evidence))
+    yield export_routes(Exports(queries, blobs))
+    yield note_routes(queries, reader)
+    yield refused_routes(backends.results, blobs)
+
+
+def _optional_routes(backends: Backends) -> Iterator[APIRouter]:
+    """What the tiler and the scorer answer."""
+    if backends.pixels is not None:
+        yield slide_routes(Viewer(ViewedSlides(backends.blobs), backends.pixels))
+    if backends.scorer is not None:
+        yield what_if_routes(BoundedScorer(backends.scorer))
+
+
+def _operator_routes(backends: Backends) -> Iterator[APIRouter]:
+    yield audit_routes(backends.results)
+    yield erase_routes(backends.producer)
+    if backends.letters is not None:
+        yield dead_letter_routes(backends.letters)
+
+
 def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) -> APIRouter:
-    answers: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    answers: openapi.Responses = {"4XX": _PROBLEM, "5XX": _PROBLEM}
     outer = APIRouter(prefix="/api/v1", responses=answers, dependencies=[Depends(admit)])
     for routes in inner:
         outer.include_router(routes)
@@ -124,7 +146,7 @@ def _open_routes(login: Login | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
     summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
-    no_token: dict[str, Any] = {"security": []}
+    no_token: openapi.Schema = {"security": []}
 
     @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:

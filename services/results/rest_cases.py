@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from services.results import openapi
 from services.results.evidence import Evidence
-from services.results.message_json import described, json_response
+from services.results.message_json import json_response
 from services.results.queries import Queries
 
 _MAP = openapi.record(
@@ -22,12 +22,14 @@ def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:
     """Everything below /cases/{case_id}."""
     routes = APIRouter(prefix="/cases", tags=["cases"])
 
-    @routes.get("/{case_id}", responses=described("GetCaseResponse"), summary="One case with its current score")
+    @routes.get("/{case_id}", responses=openapi.message("GetCaseResponse"), summary="One case with its current score")
     def get_case(case_id: str) -> Response:
         return json_response(queries.get_case(case_id))
 
     @routes.get(
-        "/{case_id}/scores", responses=described("ListScoresResponse"), summary="All scores, the current one first"
+        "/{case_id}/scores",
+        responses=openapi.message("ListScoresResponse"),
+        summary="All scores, the current one first",
     )
     def list_scores(case_id: str) -> Response:
         return json_response(queries.list_scores(case_id))

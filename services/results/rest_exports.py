@@ -1,4 +1,7 @@
-"""Routes that give a case's current score as a file for people and other systems."""
+"""Routes that give a case's current score as a file for people and other systems.
+
+Their writers are loaded when a file is first wanted, as their libraries take seconds to load.
+"""
 
 from typing import Annotated, Any
 
@@ -8,13 +11,9 @@ from fastapi.responses import Response, StreamingResponse
 from services.results import openapi
 from services.results.exports import Exports
 from shared.export import geojson
-from shared.export.dicom.attention_map import attention_map
-from shared.export.dicom.structured_report import structured_report
-from shared.export.fhir import document
-from shared.export.pdf import report
 
-DICOM = "application/dicom"
-_JSON: dict[str, Any] = {"type": "object"}
+PDF, FHIR, DICOM = "application/pdf", "application/fhir+json", "application/dicom"
+_JSON: openapi.Schema = {"type": "object"}
 SlideName = Annotated[str, Query(alias="slide", max_length=64, description="Needed if the model looked at several")]
 MostTiles = Annotated[int, Query(alias="most", ge=1, le=geojson.MOST_TILES, description="The most attended tiles")]
 
@@ -28,17 +27,23 @@ def export_routes(exports: Exports) -> APIRouter:
 
 
 def _add_reports(routes: APIRouter, exports: Exports) -> None:
-    @routes.get("/{case_id}/report.pdf", summary="Two pages for people, tagged PDF", **_file(report.MEDIA_TYPE))
+    @routes.get("/{case_id}/report.pdf", summary="Two pages for people, tagged PDF", **_file(PDF))
     def pdf(case_id: str) -> Response:
-        data = report.pdf_report(exports.case(case_id))
-        return Response(data, media_type=report.MEDIA_TYPE, headers=_saved_as(f"{case_id}.pdf"))
+        from shared.export.pdf.report import pdf_report
 
-    @routes.get("/{case_id}/fhir", summary="FHIR R4 document", **_file(document.MEDIA_TYPE, _JSON))
+        data = pdf_report(exports.case(case_id))
+        return Response(data, media_type=PDF, headers=_saved_as(f"{case_id}.pdf"))
+
+    @routes.get("/{case_id}/fhir", summary="FHIR R4 document", **_file(FHIR, _JSON))
     def fhir(case_id: str) -> Response:
-        return Response(document.fhir_document(exports.case(case_id)), media_type=document.MEDIA_TYPE)
+        from shared.export.fhir.document import fhir_document
+
+        return Response(fhir_document(exports.case(case_id)), media_type=FHIR)
 
     @routes.get("/{case_id}/report.dcm", summary="DICOM structured report", **_file(DICOM))
     def dicom(case_id: str) -> Response:
+        from shared.export.dicom.structured_report import structured_report
+
         data = structured_report(exports.case(case_id))
         return Response(data, media_type=DICOM, headers=_saved_as(f"{case_id}.dcm"))
 
@@ -56,6 +61,8 @@ def _add_attention(routes: APIRouter, exports: Exports) -> None:
 
     @routes.get("/{case_id}/attention.dcm", summary="Attention on a DICOM slide as parametric map", **_file(DICOM))
     def parametric_map(case_id: str, slide_id: SlideName = "") -> Response:
+        from shared.export.dicom.attention_map import attention_map
+
         case = exports.case(case_id)
         slide = case.mapped_slide(slide_id)
         data = attention_map(case, slide)
@@ -67,7 +74,7 @@ def _saved_as(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def _file(media_type: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+def _file(media_type: str, schema: openapi.Schema | None = None) -> dict[str, Any]:
     """How a route is described whose answer is a file; `schema` if it is JSON."""
     return {
         "responses": openapi.answers(schema or openapi.BYTES, media_type),

@@ -19,7 +19,7 @@ from services.results.case_list import (
     state_word,
 )
 from services.results.csv_text import csv_lines
-from services.results.message_json import described, json_response
+from services.results.message_json import json_response
 from services.results.queries import DEFAULT_PAGE, LARGEST_PAGE, Queries
 
 PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
@@ -51,11 +51,15 @@ def list_routes(queries: Queries) -> APIRouter:
     """/cases, /cases.csv and /case-counts."""
     routes = APIRouter(tags=["cases"])
 
-    @routes.get("/cases", responses=described("ListCasesResponse"), summary="Cases, the most recently changed first")
+    @routes.get(
+        "/cases", responses=openapi.message("ListCasesResponse"), summary="Cases, the most recently changed first"
+    )
     def list_cases(chosen: Selected, sort: _Sort = "", page_size: PageSize = 0, page_token: PageToken = "") -> Response:
         return json_response(queries.list_cases(chosen, sort, page_size, page_token))
 
-    @routes.get("/case-counts", responses=described("CountCasesResponse"), summary="Cases by state, group and the like")
+    @routes.get(
+        "/case-counts", responses=openapi.message("CountCasesResponse"), summary="Cases by state, group and the like"
+    )
     def count_cases(chosen: Selected) -> Response:
         return json_response(queries.count_cases(chosen))
 

@@ -11,7 +11,7 @@ from medulla.v1.results_pb2 import Note
 from services.results import openapi
 from services.results.case_notes import CaseNotes
 from services.results.csv_text import csv_lines
-from services.results.message_json import described, json_response
+from services.results.message_json import json_response
 from services.results.queries import Queries
 from services.results.request_body import bounded_body
 from shared.rpc.auth import Principal
@@ -19,7 +19,7 @@ from shared.rpc.auth import Principal
 _LARGEST_BODY = 16_384
 _OUTCOMES = openapi.record(outcomes={"type": "object", "additionalProperties": openapi.TEXT})
 _COLUMNS = tuple(field.name for field in Note.DESCRIPTOR.fields)
-_BODY = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Note"}}}}}
+_BODY = {"requestBody": {"content": {"application/json": {"schema": openapi.reference("Note")}}}}
 
 
 def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRouter:
@@ -30,7 +30,7 @@ def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRou
     @routes.post(
         "/cases/{case_id}/notes",
         status_code=HTTPStatus.CREATED,
-        responses=described("Note", HTTPStatus.CREATED),
+        responses=openapi.message("Note", HTTPStatus.CREATED),
         summary="Note something; no score changes",
         openapi_extra=_BODY,
     )
@@ -46,12 +46,14 @@ def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRou
 
 def _add_readings(routes: APIRouter, queries: Queries, notes: CaseNotes) -> None:
     @routes.get(
-        "/cases/{case_id}/timeline", responses=described("GetTimelineResponse"), summary="What happened to a case"
+        "/cases/{case_id}/timeline", responses=openapi.message("GetTimelineResponse"), summary="What happened to a case"
     )
     def get_timeline(case_id: str) -> Response:
         return json_response(queries.timeline(case_id))
 
-    @routes.get("/cases/{case_id}/notes", responses=described("ListNotesResponse"), summary="Notes, the latest first")
+    @routes.get(
+        "/cases/{case_id}/notes", responses=openapi.message("ListNotesResponse"), summary="Notes, the latest first"
+    )
     def list_notes(case_id: str) -> Response:
         return json_response(queries.list_notes(case_id))
 

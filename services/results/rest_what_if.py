@@ -8,7 +8,7 @@ from medulla.v1.scorer_pb2 import DescribeFormRequest
 
 from services.results import openapi
 from services.results.case_scorer import CaseScorer
-from services.results.message_json import described, json_response
+from services.results.message_json import json_response
 from services.results.request_body import bounded_body
 from services.results.what_if_body import LARGEST_BODY, WhatIfBody, parse_body
 from shared import keys
@@ -19,7 +19,9 @@ def what_if_routes(scorer: CaseScorer) -> APIRouter:
     routes = APIRouter(prefix="/cases", tags=["cases"])
 
     @routes.get(
-        "/{case_id}/what-if", responses=described("DescribeFormResponse"), summary="What a what-if form is made of"
+        "/{case_id}/what-if",
+        responses=openapi.message("DescribeFormResponse"),
+        summary="What a what-if form is made of",
     )
     def describe(request: Request, case_id: str) -> Response:
         case = keys.named_case(case_id, "the request")
@@ -27,7 +29,7 @@ def what_if_routes(scorer: CaseScorer) -> APIRouter:
 
     @routes.post(
         "/{case_id}/what-if",
-        responses=described("Score"),
+        responses=openapi.message("Score"),
         summary="The score of a case with other inputs; nothing is stored",
         openapi_extra=openapi.json_body(WhatIfBody),
     )

@@ -27,7 +27,7 @@ class WhatIfBody(BaseModel):
     vectors: dict[BlockName, dict[str, float | None]] = Field(default_factory=dict, max_length=_MOST_BLOCKS)
     """Vectors to use instead of the stored ones: numbers by column, by block."""
     without_vectors: list[BlockName] = Field(default_factory=list, max_length=_MOST_BLOCKS)
-    """Blocks of vectors to leave out."""
+    """Blocks of vectors to leave out, each read by the bundle or stored of the case."""
     without_slides: bool = False
     """Leave the slides out."""
     event_free_years: float | None = None

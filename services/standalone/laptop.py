@@ -20,7 +20,7 @@ from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.refused import RefusedUploads
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
 from services.standalone.console import say
@@ -228,7 +228,8 @@ def _page(
     producer = bus.producer()
     letters = DeadLetterTopic(bus.deliveries, producer)
     app = create_app(
-        results, store, OpenOnLoopback(HOST), producer, feed=feed, pixels=pixels, scorer=scorer, letters=letters
+        Backends(results, store, OpenOnLoopback(HOST), producer, pixels=pixels, scorer=scorer, letters=letters),
+        feed=feed,
     )
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 

@@ -48,9 +48,9 @@ def _risk(score: Score) -> Iterator[str]:
 
 def _beside(score: Score) -> Iterator[str]:
     """What a reader compares the risk with."""
-    yield from filter(None, (risk_text.cohort(score), risk_text.record_only(score), score.rule.sentence))
+    yield from filter(None, (risk_text.cohort(score), risk_text.record_only(score), risk_text.rule(score)))
     yield from (f"Risk {line}." for line in risk_text.event_free(score))
-    yield from (f"{score_text.sentence(risk_text.missing(item))}" for item in score.missing_variables)
+    yield from (f"{score_text.sentence(risk_text.missing(item))}" for item in risk_text.missing_variables(score))
 
 
 def _inputs(score: Score) -> Iterator[str]:

@@ -31,7 +31,9 @@ _CACHE_BYTES = 2**24
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Span:
+    """Bytes [start, end) of a file, one request."""
+
     file: int
     start: int
     end: int
@@ -47,9 +49,9 @@ class ArrivingBytes:
         self._blobs = blobs
         self._direct = BucketBytes(blobs, files, _CACHE_BYTES)
         self.files = self._direct.files
-        self._parts = tuple(_parts(files))
-        numbers = list(enumerate(self._parts))
-        self._first = [next((i for i, part in numbers if part.file == n), 0) for n in range(len(files))]
+        self._spans = tuple(_spans(files))
+        numbers = list(enumerate(self._spans))
+        self._first = [next((i for i, span in numbers if span.file == n), 0) for n in range(len(files))]
         self._pool = ThreadPoolExecutor(_AHEAD, "arriving")
         self._changed = Condition()
         self._window: dict[int, Future[bytes]] = {}
@@ -91,7 +93,7 @@ class ArrivingBytes:
         if None in parts:
             return self._direct.read(file, at, size)
         start = at % PART
-        return b"".join(part or b"" for part in parts)[start : start + size]
+        return b"".join(data or b"" for data in parts)[start : start + size]
 
     def digest(self, check: Callable[[], None], every_s: float) -> Sha256:
         """Digest of the slide, once all of it has come; `check` is called meanwhile.
@@ -100,7 +102,7 @@ class ArrivingBytes:
             MedullaError: the store does not give the bytes.
         """
         with self._changed:
-            self._awaited.append(len(self._parts))
+            self._awaited.append(len(self._spans))
             self._changed.notify_all()
         while not self._digest.done():
             check()
@@ -124,8 +126,8 @@ class ArrivingBytes:
                 return None
             with self._awaiting(number):
                 self._changed.wait_for(lambda: number in self._window or number < self._submitted or self._ended)
-                part = self._window.get(number)
-        return None if part is None else part.result()
+                arrival = self._window.get(number)
+        return None if arrival is None else arrival.result()
 
     @property
     def _ended(self) -> bool:
@@ -152,8 +154,8 @@ class ArrivingBytes:
 
     def _hash(self, file: int) -> Sha256:
         digest = hashlib.sha256()
-        for number, part in enumerate(self._parts):
-            if part.file == file:
+        for number, span in enumerate(self._spans):
+            if span.file == file:
                 digest.update(self._next(number).result())
                 self._passed(number)
         return Sha256(digest.hexdigest())
@@ -164,8 +166,8 @@ class ArrivingBytes:
             self._changed.wait_for(lambda: self._closed or number <= self._furthest())
             if self._closed:
                 raise TransientError("the slide is read again later, because its stream ended")
-            while self._submitted < min(number + _AHEAD, len(self._parts)):
-                self._window[self._submitted] = self._pool.submit(self._fetch, self._parts[self._submitted])
+            while self._submitted < min(number + _AHEAD, len(self._spans)):
+                self._window[self._submitted] = self._pool.submit(self._fetch, self._spans[self._submitted])
                 self._submitted += 1
             self._changed.notify_all()
             return self._window[number]
@@ -174,23 +176,23 @@ class ArrivingBytes:
         return max([median_low(self._recent) + _KEPT, *self._awaited])
 
     def _passed(self, number: int) -> None:
-        """Drop hashed parts that the reader has passed, and the oldest where there are too many."""
+        """Drop hashed parts that the reader has passed, and the oldest where the next part would be one too many."""
         with self._changed:
             self._hashed = number + 1
             passed = median_low(self._recent) - _BEHIND
             for old in [n for n in self._window if n < self._hashed]:
-                if old < passed or len(self._window) > _AHEAD + _KEPT + _BEHIND:
+                if old < passed or len(self._window) >= _AHEAD + _KEPT + _BEHIND:
                     del self._window[old]
 
-    def _fetch(self, part: _Part) -> bytes:
+    def _fetch(self, span: _Span) -> bytes:
         try:
-            return self._blobs.get_range(self.files[part.file], part.start, part.end)
+            return self._blobs.get_range(self.files[span.file], span.start, span.end)
         except MedullaError as error:
             self._failure = self._failure or error
             raise
 
 
-def _parts(files: Sequence[BlobInfo]) -> Iterator[_Part]:
+def _spans(files: Sequence[BlobInfo]) -> Iterator[_Span]:
     for file, info in enumerate(files):
         for start in range(0, info.size, PART):
-            yield _Part(file, start, min(start + PART, info.size))
+            yield _Span(file, start, min(start + PART, info.size))

@@ -26,7 +26,7 @@ from shared.slides.standing import CHECK_EVERY_S, StandingCheck
 from shared.units import Sha256
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_Parts = list[Future[Tiles]]
+_Futures = list[Future[Tiles]]
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,19 @@ class StreamChunks:
     def _chunks(
         self, reader: TileReader, planned: PlannedTiles, first: int, check: Callable[[], None]
     ) -> Generator[TileChunk, None, None]:
-        under_way: deque[_Parts] = deque()
+        under_way: deque[_Futures] = deque()
         try:
             for index in range(first, planned.chunks):
                 ahead = range(index + len(under_way), min(index + 2, planned.chunks))
                 under_way.extend(self._submit(reader, planned, chunk) for chunk in ahead)
-                done = [part.result() for part in under_way[0]]
+                done = [future.result() for future in under_way[0]]
                 under_way.popleft()
                 check()
                 yield to_chunk(index, index * planned.tiles_per_chunk, done)
         finally:
-            _abandon([part for parts in under_way for part in parts])
+            _abandon([future for futures in under_way for future in futures])
 
-    def _submit(self, reader: TileReader, planned: PlannedTiles, index: int) -> _Parts:
+    def _submit(self, reader: TileReader, planned: PlannedTiles, index: int) -> _Futures:
         start = index * planned.tiles_per_chunk
         end = min(start + planned.tiles_per_chunk, len(planned.coords))
         cuts = np.linspace(start, end, min(self.threads, end - start) + 1).astype(int)
@@ -117,11 +117,11 @@ def check_names(slide: Slide, plan: Plan) -> None:
         raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
 
 
-def _abandon(parts: _Parts) -> None:
+def _abandon(futures: _Futures) -> None:
     """Wait until no thread reads, so that the reader can be closed."""
-    for part in parts:
-        part.cancel()
-    wait(parts)
+    for future in futures:
+        future.cancel()
+    wait(futures)
 
 
 def _timed_read(reader: TileReader, planned: PlannedTiles, start: int, end: int) -> Tiles:
@@ -129,10 +129,10 @@ def _timed_read(reader: TileReader, planned: PlannedTiles, start: int, end: int)
         return reader.read_tiles(planned.coords[start:end], planned.cut)
 
 
-def to_chunk(index: int, start: int, parts: list[Tiles]) -> TileChunk:
+def to_chunk(index: int, start: int, pieces: list[Tiles]) -> TileChunk:
     """The message of decoded tiles, the first of which is tile `start` of the plan; corrupt ones have no pixels."""
-    corrupt = np.concatenate([part.corrupt for part in parts])
-    decoded = (part.pixels[~part.corrupt] if part.corrupt.any() else part.pixels for part in parts)
+    corrupt = np.concatenate([tiles.corrupt for tiles in pieces])
+    decoded = (tiles.pixels[~tiles.corrupt] if tiles.corrupt.any() else tiles.pixels for tiles in pieces)
     pixels = b"".join(each.data for each in decoded)
     if corrupt.any():
         metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))

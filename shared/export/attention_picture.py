@@ -65,4 +65,4 @@ def _painted(shape: tuple[int, ...], slide: SlideEvidence, attention: SlideAtten
 def _percent(share: float) -> str:
     """Two significant digits."""
     number = 100 * share
-    return f"{number:.0f} %" if number >= 10 else f"{number:.2g} %"
+    return f"{number:.0f}%" if number >= 10 else f"{number:.2g}%"

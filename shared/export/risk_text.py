@@ -14,6 +14,8 @@ _CERTAINTY = {
     "too_uncertain": "too uncertain to be read",
 }
 
+_SMALLEST = 0.01
+"""Smaller probabilities are shown as below it, and as far from one; services/results/page/words.js does the same."""
 _GROUPS = {
     "below threshold": "lower risk, below the threshold of the training cohort",
     "above threshold": "higher risk, at or above the threshold of the training cohort",
@@ -36,9 +38,21 @@ def certainty(score: Score) -> str:
     return _CERTAINTY.get(score.certainty.state, score_text.plain(score.certainty.state))
 
 
+def percent(probability: float) -> str:
+    """A probability for people; none that is above 0 and below 1 reads as 0% or 100%."""
+    if 0 < probability < _SMALLEST:
+        return f"<{_SMALLEST:.0%}"
+    return f">{1 - _SMALLEST:.0%}" if 1 - _SMALLEST < probability < 1 else f"{probability:.1%}"
+
+
+def spread(risk: HorizonRisk | EventFreeRisk | MissingVariable) -> str:
+    """The ends of an interval of risks."""
+    return f"{percent(risk.lo)} to {percent(risk.hi)}"
+
+
 def interval(risk: HorizonRisk | EventFreeRisk) -> str:
     """A risk with its interval."""
-    return f"{risk.risk:.1%} ({risk.level:.0%} interval {risk.lo:.1%} to {risk.hi:.1%})"
+    return f"{percent(risk.risk)} ({risk.level:.0%} interval {spread(risk)})"
 
 
 def event_free(score: Score) -> Iterator[str]:
@@ -57,7 +71,7 @@ def cohort(score: Score) -> str:
     rank, median = percentile_rank(risk, among.quantiles), among.quantiles[len(among.quantiles) // 2]
     return (
         f"Within {years:g} years higher than the risks of {rank:.0f} of 100 patients of the training cohort "
-        f"({among.patients} patients, each by models fitted without them; median {median:.1%})."
+        f"({among.patients} patients, each by models fitted without them; median {percent(median)})."
     )
 
 
@@ -66,9 +80,9 @@ def record_only(score: Score) -> str:
     alone = score.record_only
     if not alone.risks:
         return ""
-    others = [title for title in score.modalities_used if title not in alone.modalities]
+    others = " and ".join(title for title in score.modalities_used if title not in alone.modalities)
     moves = (
-        f"{before.risk:.1%} within {after.horizon_years:g} years, with {' and '.join(others)} {after.risk:.1%}"
+        f"{percent(before.risk)} within {after.horizon_years:g} years, with {others} {percent(after.risk)}"
         for before, after in zip(alone.risks, score.risks, strict=True)
     )
     return f"By {' and '.join(alone.modalities)} alone: {'; '.join(moves)}."
@@ -77,6 +91,18 @@ def record_only(score: Score) -> str:
 def missing(item: MissingVariable) -> str:
     """What a missing value could change."""
     return (
-        f"{item.label} is missing: the risk within {item.horizon_years:g} years would be {item.lo:.1%} "
-        f"({item.lo_value}) to {item.hi:.1%} ({item.hi_value})"
+        f"{item.label} is missing: the risk within {item.horizon_years:g} years would be {percent(item.lo)} "
+        f"({item.lo_value}) to {percent(item.hi)} ({item.hi_value})"
     )
+
+
+def missing_variables(score: Score) -> list[MissingVariable]:
+    """Missing variables, the one that could move the risk most first."""
+    return sorted(score.missing_variables, key=lambda item: item.lo - item.hi)
+
+
+def rule(score: Score) -> str:
+    """What the rule of the profile says, with the rule; empty where the profile has none."""
+    if not score.rule.sentence:
+        return ""
+    return f"{score_text.sentence(score.rule.sentence)} It calls high risk: {score.rule.expression}."

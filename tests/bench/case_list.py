@@ -11,7 +11,7 @@ from functools import partial
 from playwright.sync_api import sync_playwright
 
 from services.results.http_server import HttpServer
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
@@ -85,7 +85,7 @@ def _served(postgres: PostgresPart, cases: int) -> Iterator[str]:
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS, "vacuum analyze"):
             connection.exec_driver_sql(statement)
-    app = create_app(store, MemoryStore(), OpenOnLoopback(_HOST), bus.producer())
+    app = create_app(Backends(store, MemoryStore(), OpenOnLoopback(_HOST), bus.producer()))
     server = HttpServer(_HOST, 0, app)
     with running(server):
         yield f"http://{_HOST}:{server.port}"

@@ -1,4 +1,4 @@
-"""The start of the command line, which loads what a command runs, beside loading everything at the start."""
+"""The start of the command line and of the REST API, which load what they run, beside loading everything first."""
 
 import resource
 import subprocess
@@ -17,14 +17,27 @@ _EVERYTHING = (
     "from services.standalone.app import app\n"
     "app(['--help'])\n",
 )
+_REST = ("-c", "import services.results.rest")
+_REST_AND_WRITERS = (
+    "-c",
+    "import services.results.rest, shared.export.dicom.attention_map, shared.export.dicom.structured_report\n"
+    "import shared.export.fhir.document, shared.export.pdf.report\n",
+)
 
 
 def compare(size: Size) -> Section:
-    """CPU seconds of `medulla --help`, both ways in turn."""
-    runs = [(_cpu_seconds(_HELP), _cpu_seconds(_EVERYTHING)) for _ in range(size.repeats)]
-    ours, everything = zip(*runs, strict=True)
-    row = Row("medulla --help", "CPU s", ours, "all modules loaded first", everything)
-    return Section("Start of the command line", [row])
+    """CPU seconds of each, both ways in turn."""
+    rows = [
+        _row("medulla --help", _HELP, "all modules loaded first", _EVERYTHING, size),
+        _row("REST API imported", _REST, "writers of exports loaded first", _REST_AND_WRITERS, size),
+    ]
+    return Section("Start of the command line and the REST API", rows)
+
+
+def _row(what: str, ours: Sequence[str], other: str, everything: Sequence[str], size: Size) -> Row:
+    runs = [(_cpu_seconds(ours), _cpu_seconds(everything)) for _ in range(size.repeats)]
+    fast, slow = zip(*runs, strict=True)
+    return Row(what, "CPU s", fast, other, slow)
 
 
 def _cpu_seconds(arguments: Sequence[str]) -> float:

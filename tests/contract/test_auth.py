@@ -21,7 +21,7 @@ from medulla.v1 import results_pb2, results_pb2_grpc
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from services.results.servicer import ResultsServicer
 from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
@@ -67,7 +67,7 @@ def _clients(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Client]
     store.migrate()
     verifying = TokenVerifier(settings)
     servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store))
-    rest = HttpServer("127.0.0.1", 0, create_app(store, MemoryStore(), verifying, MemoryBus().producer()))
+    rest = HttpServer("127.0.0.1", 0, create_app(Backends(store, MemoryStore(), verifying, MemoryBus().producer())))
     rpc = GrpcServer(
         "127.0.0.1:0",
         lambda server: results_pb2_grpc.add_ResultsServiceServicer_to_server(servicer, server),

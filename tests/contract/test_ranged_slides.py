@@ -17,12 +17,9 @@ from services.tiler.ports import Region
 from services.tiler.readers import open_slide
 from services.tiler.regions import ReadRegions
 from services.tiler.scratch import Scratch
-from shared.blob.folder import FolderStore
-from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore
 from tests.support.dicom_series import series
-from tests.support.object_stores import new_s3_store
-from tests.support.parts import MinioPart
+from tests.support.object_stores import KINDS, new_blob_store
 from tests.support.slides import cc0_bytes, cc0_pixels, write_dicom, write_tiff
 from tests.support.tiling import Tiling, tiling
 from tests.support.viewing import large_slide, pixels
@@ -37,15 +34,9 @@ def readers() -> Iterator[IsolatedReaders]:
         yield started
 
 
-@pytest.fixture(params=["memory", "folder", "s3"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    if request.param == "memory":
-        return MemoryStore()
-    if request.param == "folder":
-        (tmp_path / "bucket").mkdir()
-        return FolderStore(tmp_path / "bucket")
-    minio: MinioPart = request.getfixturevalue("minio")
-    return new_s3_store(minio)
+    return new_blob_store(request.param, request, tmp_path)
 
 
 @dataclass

@@ -18,13 +18,10 @@ from services.tiler.ports import LocalSlide
 from services.tiler.ranged_slide import RangedSlide
 from services.tiler.ranged_stream import RangedStreams
 from shared import keys
-from shared.blob.folder import FolderStore
-from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.errors import TransientError
 from tests.support.dicom_series import series
-from tests.support.object_stores import new_s3_store
-from tests.support.parts import MinioPart
+from tests.support.object_stores import KINDS, new_blob_store
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
 from tests.support.tiling import Tiling, tiling
 
@@ -43,15 +40,9 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arriving_bytes, "PART", 2**18)
 
 
-@pytest.fixture(params=["memory", "folder", "s3"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    if request.param == "memory":
-        return MemoryStore()
-    if request.param == "folder":
-        (tmp_path / "bucket").mkdir()
-        return FolderStore(tmp_path / "bucket")
-    minio: MinioPart = request.getfixturevalue("minio")
-    return new_s3_store(minio)
+    return new_blob_store(request.param, request, tmp_path)
 
 
 class NoDisk:

@@ -66,9 +66,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def axe(part: Callable[[str], object]) -> Axe:
+def axe(real_part: Callable[[str], object]) -> Axe:
     """Checks the accessibility of a page."""
-    return Axe(Path(str(part("axe"))))
+    return Axe(Path(str(real_part("axe"))))
 
 
 @pytest.fixture(scope="session")

@@ -74,8 +74,8 @@ def test_what_if_is_answered_by_the_scorer_and_changes_nothing(system: System) -
     path = "/api/v1/cases/E2E-what-if/what-if"
     form = system.get(path)
     assert form["clinical_record"]["chang_m_stage"] == "M0"
-    asked = system.post(path, {"clinical_record": form["clinical_record"] | {"chang_m_stage": "M3"}})
-    assert asked["risks"][0]["risk"] > stored["risks"][0]["risk"]
+    changed = system.post(path, {"clinical_record": form["clinical_record"] | {"chang_m_stage": "M3"}})
+    assert changed["risks"][0]["risk"] > stored["risks"][0]["risk"]
     assert system.case("E2E-what-if")["score"] == stored
     assert len(system.scores("E2E-what-if")) == 1
 

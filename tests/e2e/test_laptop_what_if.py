@@ -13,7 +13,7 @@ from tests.support.system import CLINICAL
 PATH = "/api/v1/cases/C-1/what-if"
 
 
-def asked(up: Laptop, **body: object) -> dict[str, Any]:
+def what_if(up: Laptop, **body: object) -> dict[str, Any]:
     """The answer, or the problem."""
     data = json.dumps(body).encode()
     try:
@@ -31,12 +31,12 @@ def test_a_record_is_changed_in_a_form_of_the_profile_and_only_the_answer_change
         stages = next(item for item in form["variables"] if item["variable"] == "chang_m_stage")
         assert stages["levels"] == ["M0", "M1", "M2", "M3", "M4"]
         risks = [
-            asked(up, clinical_record=form["clinical_record"] | {"chang_m_stage": level})["risks"][0]["risk"]
+            what_if(up, clinical_record=form["clinical_record"] | {"chang_m_stage": level})["risks"][0]["risk"]
             for level in stages["levels"]
         ]
         assert min(risks) < max(risks)
         assert stored["risks"][0]["risk"] in risks
-        assert {item["event_free_years"] for item in asked(up, event_free_years=0.5)["event_free_risks"]} == {0.5}
-        assert asked(up, event_free_years=5)["reason"] == "bad_request"
-        assert asked(up, clinical_record={"chang_m_stage": "M9"})["reason"] == "bad_clinical_record"
+        assert {item["event_free_years"] for item in what_if(up, event_free_years=0.5)["event_free_risks"]} == {0.5}
+        assert what_if(up, event_free_years=5)["reason"] == "bad_request"
+        assert what_if(up, clinical_record={"chang_m_stage": "M9"})["reason"] == "bad_clinical_record"
         assert up.score("C-1") == stored

@@ -67,7 +67,7 @@ def test_others_are_refused_by_the_scorer_too(remote: GrpcScorer, issuer: OidcIs
 
 def test_refusals_of_the_scorer_keep_sentence_reason_and_advice(remote: GrpcScorer, issuer: OidcIssuer) -> None:
     token = bearer(issuer, "viewer")
-    with pytest.raises(UnknownCaseError, match="nothing is stored of case MB-9"):
+    with pytest.raises(UnknownCaseError, match="no embedded slide, clinical record or vector of case MB-9 is stored"):
         remote.score(ScoreCaseRequest(case_id="MB-9"), token)
     with pytest.raises(RefusedQuestionError, match="allowed is one of M0, M1") as caught:
         remote.score(ScoreCaseRequest(case_id=CASE, clinical_json='{"stage": "M9"}'), token)

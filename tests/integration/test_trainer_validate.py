@@ -1,5 +1,6 @@
 """External validation of a bundle on a small cohort, and folders that are no bundles."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from services.trainer.errors import BadModelError, LeakError
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.simulation.simulate import SimulationPlan
+from services.trainer.simulation.tables import write_table
 from services.trainer.validation.validate import validate
 from shared.model.errors import BadBundleError, BadKeyError, BadTargetError
 from tests.support.cohorts import quiet, simulated
@@ -38,6 +40,19 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     assert result.external_validation.bundle.digest == served.bundle.digest
     assert result.arms["clinical_molecular"].n == 80
     assert (tmp_path / "report.html").exists()
+
+
+def test_a_cohort_without_a_block_of_the_record_has_no_arm_that_reads_it(bundle: Path, tmp_path: Path) -> None:
+    simulated(tmp_path, SimulationPlan(80, seed=2, tiles=2, width=8))
+    with (tmp_path / "cohort.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    molecular = {variable.name for variable in load_profile().of_blocks(["molecular"])}
+    write_table(tmp_path / "less.csv", [{k: v for k, v in row.items() if k not in molecular} for row in rows])
+    report = validate(read_bundle(bundle), read_cohort(tmp_path / "less.csv", load_profile()), None, tmp_path, quiet)
+    assert "clinical" in report.arms
+    for name in ("clinical_molecular", "clinical_molecular_gbm"):
+        assert name not in report.arms
+        assert report.absent[name] == "no patient of the cohort has molecular variables"
 
 
 def test_validation_on_the_training_cohort_is_a_leak(bundle: Path, cohort: Cohort, tmp_path: Path) -> None:

@@ -77,7 +77,11 @@ def table_of_few_events(folder: Path, out: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("command", "written"),
-    [(("train", "--refits", 0), "model_card.md"), (("evaluate", "--repeats", 1, "--folds", 2), "report.html")],
+    [
+        (("train", "--refits", 0), "model_card.md"),
+        (("train", "--refits", 0, "--json"), "model_card.md"),
+        (("evaluate", "--repeats", 1, "--folds", 2), "report.html"),
+    ],
 )
 def test_a_block_of_too_few_events_is_named_on_terminal_report_and_card(
     folder: Path, tmp_path: Path, command: tuple[object, ...], written: str

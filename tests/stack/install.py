@@ -89,17 +89,17 @@ def fhir_validator() -> Path:
     return _jars("The FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
 
 
-def _jars(part: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
+def _jars(title: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
     """Jars of the version that `name` ends with, and of all they need."""
-    system.ensure(part, _JAVA, *([] if (home() / name).is_dir() else [_MAVEN]))
+    system.ensure(title, _JAVA, *([] if (home() / name).is_dir() else [_MAVEN]))
     dependencies = ((*main, name.rpartition("-")[2]), *others)
-    return install_once(name, lambda folder: _copy_jars(part, name, folder, dependencies)) / "libs"
+    return install_once(name, lambda folder: _copy_jars(title, name, folder, dependencies)) / "libs"
 
 
-def _copy_jars(part: str, name: str, folder: Path, dependencies: tuple[tuple[str, str, str], ...]) -> None:
-    maven = system.require(*_MAVEN, part)
+def _copy_jars(title: str, name: str, folder: Path, dependencies: tuple[tuple[str, str, str], ...]) -> None:
+    maven = system.require(*_MAVEN, title)
     (folder / "pom.xml").write_text(_POM.format("".join(_DEPENDENCY.format(*each) for each in dependencies)))
-    print(f"stack: fetching {part}", flush=True)
+    print(f"stack: fetching {title}", flush=True)
     goal = ["dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"]
     repository = f"-Dmaven.repo.local={inside('cache', 'maven')}"
     system.run(name, [maven, "-q", "-B", repository, "-f", str(folder / "pom.xml"), *goal], clean_environment())
@@ -145,7 +145,7 @@ def go_environment(cache: Path) -> dict[str, str]:
 def _go_version(go: str) -> tuple[int, ...]:
     answer = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
     match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", answer)
-    return tuple(int(part or 0) for part in match.groups()) if match else (0,)
+    return tuple(int(number or 0) for number in match.groups()) if match else (0,)
 
 
 def install_aside(folder: Path, *packages: str) -> None:
@@ -237,7 +237,7 @@ PARTS: Mapping[str, Callable[[], Path]] = {
 }
 
 
-def is_installed(part: str) -> bool:
+def is_installed(name: str) -> bool:
     """Whether a part is installed, without installing it; waits for a process that is just doing so."""
     programs = {
         "kafka": _JAVA,
@@ -247,7 +247,7 @@ def is_installed(part: str) -> bool:
         "postgres": _POSTGRES,
         "browser": _CHROMIUM,
     }
-    if part in programs and system.find(programs[part][0]) is None:
+    if name in programs and system.find(programs[name][0]) is None:
         return False
     folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE, "fhir": HAPI}
-    return part not in folders or installed(folders[part])
+    return name not in folders or installed(folders[name])

@@ -18,7 +18,7 @@ from services.trainer.folds import stratified_folds
 from shared.arrays import Flags, Floats, Ints
 from tests.studies.corrections import NetworkScores, corrected_weights
 from tests.studies.latent_patients import NEW_PATIENTS, draw_patients
-from tests.studies.risk_figures import calibration_slope, harrell
+from tests.studies.risk_figures import by_way, calibration_slope, harrell
 
 _FOLDS = 5
 _ERROR = {1.0: 1.6, 1.3: 1.6, 3.0: 0.5}
@@ -57,9 +57,7 @@ class FusionPlan:
         """See Plan; each cohort's figures, by way to set the weight."""
         del data, work
         cohorts = [self._cohort(seed) for seed in range(self.first, self.first + self.cohorts)]
-        return {
-            way: {name: [cohort[way][name] for cohort in cohorts] for name in cohorts[0][way]} for way in cohorts[0]
-        }
+        return by_way(cohorts)
 
     def _cohort(self, seed: int) -> dict[str, dict[str, float]]:
         rng = np.random.default_rng([seed, 71])

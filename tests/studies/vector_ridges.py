@@ -22,7 +22,7 @@ from services.trainer.vectors.stage import by_fold
 from shared.arrays import Flags, Floats, Ints
 from shared.model.block import Block
 from tests.studies.latent_patients import NEW_PATIENTS, draw_patients
-from tests.studies.risk_figures import calibration_slope, harrell
+from tests.studies.risk_figures import by_way, calibration_slope, harrell
 
 BY_FOLD, ONE, CONCATENATED = "a ridge of each fold", "one ridge", "concatenated"
 _BLOCK = Block(name="blood", source="vectors")
@@ -60,9 +60,7 @@ class VectorRidgePlan:
         """See Plan; each cohort's figures, by way to fit the out-of-fold log-risks."""
         del data, work
         cohorts = [self._cohort(seed) for seed in range(self.first, self.first + self.cohorts)]
-        return {
-            way: {name: [cohort[way][name] for cohort in cohorts] for name in cohorts[0][way]} for way in cohorts[0]
-        }
+        return by_way(cohorts)
 
     def _cohort(self, seed: int) -> dict[str, dict[str, float]]:
         rng = np.random.default_rng([seed, 73])

@@ -174,9 +174,9 @@ class Parts:
             return _FILES[name]()
         if name == "minio" and "kafka" in self._starting:
             self._wait_for_kafka()
-        part = self._create(name)
-        part.start()
-        return part
+        created = self._create(name)
+        created.start()
+        return created
 
     def _wait_for_kafka(self) -> None:
         """MinIO that starts before its broker is slow to accept notifications; without a broker it has none."""

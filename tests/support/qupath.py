@@ -68,7 +68,7 @@ def _classification(value: Any) -> tuple[str | None, int | None]:
     if value is None:
         return None, None
     name, (red, green, blue) = value["name"], value["color"]
-    if not name or "\n" in name or ":" in name or not all(0 <= part <= 255 for part in (red, green, blue)):
+    if not name or "\n" in name or ":" in name or not all(0 <= channel <= 255 for channel in (red, green, blue)):
         raise ValueError(f"bad class {name}")
     return name, red << 16 | green << 8 | blue
 

@@ -19,7 +19,7 @@ from services.results.handler import RecordScore
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
-from services.results.rest import Login, create_app
+from services.results.rest import Backends, Login, create_app
 from services.results.servicer import ResultsServicer
 from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
@@ -108,16 +108,18 @@ def over_http(
 ) -> Iterator[str]:
     """The application's address."""
     app = create_app(
-        results.store,
-        results.blobs,
-        verifier or OpenOnLoopback("127.0.0.1"),
-        results.bus.producer(),
+        Backends(
+            results.store,
+            results.blobs,
+            verifier or OpenOnLoopback("127.0.0.1"),
+            results.bus.producer(),
+            pixels=pixels,
+            scorer=scorer,
+            letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
+        ),
         login=login,
         feed=results.feed,
         rhythm=rhythm,
-        pixels=pixels,
-        scorer=scorer,
-        letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
     )
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):

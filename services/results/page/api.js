@@ -31,6 +31,7 @@ async function reach(path, options) {
 }
 
 export const json = async (path, options) => (await ask(path, options)).json();
+const post = (path, body, signal) => json(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
 /** A page of the cases that `search` (URLSearchParams) selects. */
 export const cases = (search, page, signal) => json(`api/v1/cases?${new URLSearchParams([...search, ["page_token", page]])}`, { signal });
 export const caseCounts = (search, signal) => json(`api/v1/case-counts?${search}`, { signal });
@@ -40,12 +41,14 @@ export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
 export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
+export const notes = async (id, signal) => (await json(`${casePath(id)}/notes`, { signal })).notes;
+export const outcomes = async (id, signal) => (await json(`${casePath(id)}/outcomes`, { signal })).outcomes;
+export const addNote = (id, note, signal) => post(`${casePath(id)}/notes`, note, signal);
 
 /** Variables, vectors and stored values for a form of "what if". */
 export const whatIfForm = (id, signal) => json(`${casePath(id)}/what-if`, { signal });
 /** The score of a case with other values; nothing is stored. */
-export const whatIf = (id, request, signal) =>
-  json(`${casePath(id)}/what-if`, { method: "POST", body: JSON.stringify(request), headers: { "Content-Type": "application/json" }, signal });
+export const whatIf = (id, request, signal) => post(`${casePath(id)}/what-if`, request, signal);
 
 /** The slide's small picture, or null if there is none. */
 export async function thumbnail(id, slide, signal) {

@@ -46,8 +46,8 @@ async function show(moveFocus) {
 
 function view(signal) {
   const viewed = parse(location.hash);
-  const found = /^#\/cases\/([^/]+)$/.exec(location.hash);
-  const id = viewed?.caseId ?? (found && decodeURIComponent(found[1]));
+  const match = /^#\/cases\/([^/]+)$/.exec(location.hash);
+  const id = viewed?.caseId ?? (match && decodeURIComponent(match[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
   showMenu(signal);
@@ -80,5 +80,5 @@ function askLogin(error = null) {
 const banner = (simulated) => { document.getElementById("simulated").hidden = !simulated; };
 
 logout.addEventListener("click", () => { forget(); show(true); });
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
 start();

@@ -7,6 +7,7 @@ import { contributions } from "./contributions_view.js";
 import { h, section } from "./dom.js";
 import { listen } from "./events.js";
 import { Erasure } from "./erase_view.js";
+import { exported } from "./exports_view.js";
 import { incidence } from "./incidence_view.js";
 import { latestList } from "./list_address.js";
 import { lookFirst } from "./look_view.js";
@@ -62,7 +63,7 @@ class CaseView {
     this.whatIf.compareWith(this.answer.score);
     this.main.replaceChildren(...this.sections());
     this.drawProgress();
-    if ([this.whatIf, this.notes, this.erasure].some((part) => part.element.contains(focused))) focused.focus({ preventScroll: true });
+    if ([this.whatIf, this.notes, this.erasure].some(({ element }) => element.contains(focused))) focused.focus({ preventScroll: true });
   }
 
   drawProgress() {
@@ -83,6 +84,7 @@ class CaseView {
       score ? this.whatIf.element : null,
       rejections.length ? refused(rejections, this.signal) : null,
       score?.slides.length ? showSlides(summary.case_id, score, this.signal) : null,
+      score ? exported(this.id, score, this.signal) : null,
       score ? provenance(score) : null,
       older.length ? history(older) : null,
       this.notes.element,

@@ -18,10 +18,10 @@ export class Erasure {
   draw() {
     const form = h("form", { class: "note-form", onsubmit: (event) => { event.preventDefault(); this.erase(); } },
       labelled("Type the id of the case to confirm", this.typed), this.button);
-    const part = section("Erase this case", h("details", {}, h("summary", {}, "Remove everything that is stored of it"),
+    const erasing = section("Erase this case", h("details", {}, h("summary", {}, "Remove everything that is stored of it"),
       h("p", {}, "Slides, records, vectors, scores, maps and notes are removed for good, in every service; the audit chain keeps digests only. This cannot be undone."),
       form, this.answer));
-    this.element.replaceChildren(part);
+    this.element.replaceChildren(erasing);
   }
 
   check() {

@@ -9,9 +9,6 @@ export const ORDERS = {
 };
 const LIST = /^#?\/?(?:\?(.*))?$/;
 
-/** Whether an address is that of the list. */
-export const isList = (hash) => LIST.test(hash);
-
 /** The search of an address: `q`, `sort` and a list of values for each field. */
 export function parse(hash) {
   const given = new URLSearchParams(LIST.exec(hash)?.[1] ?? "");

@@ -1,7 +1,8 @@
 // All cases: search and filters, their rows, and what has changed since the rows were read.
 
-import { ask, caseCounts, cases, refused } from "./api.js";
+import { caseCounts, cases, refused } from "./api.js";
 import { h } from "./dom.js";
+import { download } from "./download.js";
 import { listen } from "./events.js";
 import { format, isNarrow, parameters, parse, remember } from "./list_address.js";
 import { Filters } from "./list_filters.js";
@@ -120,13 +121,9 @@ class ListView {
       : "No case yet. One appears here when its first slide or clinical record has been seen.");
   }
 
-  /** Fetched, since a link cannot carry the token. */
   async download() {
     try {
-      const response = await ask(`api/v1/${FILE}?${parameters(this.search, { sorted: false })}`, { signal: this.signal });
-      const url = URL.createObjectURL(await response.blob());
-      h("a", { href: url, download: FILE }).click();
-      setTimeout(() => URL.revokeObjectURL(url));
+      await download(`api/v1/${FILE}?${parameters(this.search, { sorted: false })}`, FILE, this.signal);
     } catch (error) {
       this.refuse(error);
     }

@@ -6,7 +6,8 @@ import * as words from "./words.js";
 
 const KINDS = { seen: "I have seen this case", disagrees: "I disagree with the score", artefact: "A tile is an artefact", outcome: "The outcome is known" };
 const TEXTS = { seen: "Remark", disagrees: "Why", artefact: "What it shows", outcome: "Remark" };
-const LONGEST = 2000;
+/** Characters of a note's text, at most. */
+export const LONGEST = 2000;
 
 /** A form that calls `send(note)` and empties itself when that succeeds. */
 export class NoteForm {

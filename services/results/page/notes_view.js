@@ -1,6 +1,6 @@
 // What people noted for a case, and a form to note something. Nothing of it changes a score.
 
-import { json } from "./api.js";
+import { addNote, notes, outcomes } from "./api.js";
 import { h, section } from "./dom.js";
 import { NoteForm } from "./note_form.js";
 import * as words from "./words.js";
@@ -12,7 +12,7 @@ const KINDS = {
 /** The section of a case's notes; what is being written stays when the case is drawn again. */
 export class Notes {
   constructor(caseId, signal, added) {
-    Object.assign(this, { path: `api/v1/cases/${encodeURIComponent(caseId)}`, signal, added, outcomes: {} });
+    Object.assign(this, { caseId, signal, added, outcomes: {} });
     this.list = h("div", {});
     this.form = new NoteForm((note) => this.add(note));
     this.element = section("Notes", h("p", { class: "small lead" }, "Notes are kept with who and when, and change no score."), this.list, this.form.element);
@@ -20,15 +20,15 @@ export class Notes {
 
   /** Read the notes again, and offer what the score's slides and model allow. */
   async read(score) {
-    const [{ notes }, { outcomes }] = await Promise.all(["notes", "outcomes"].map((name) => json(`${this.path}/${name}`, { signal: this.signal })));
-    this.outcomes = outcomes;
-    this.form.offer(score?.slides ?? [], outcomes);
-    this.element.classList.toggle("screen-only", !notes.length);
-    this.list.replaceChildren(notes.length ? h("ol", { class: "notes" }, notes.map((note) => this.entry(note))) : h("p", { class: "wait" }, "Nobody has noted anything yet."));
+    const [stored, meanings] = await Promise.all([notes, outcomes].map((read) => read(this.caseId, this.signal)));
+    this.outcomes = meanings;
+    this.form.offer(score?.slides ?? [], meanings);
+    this.element.classList.toggle("screen-only", !stored.length);
+    this.list.replaceChildren(stored.length ? h("ol", { class: "notes" }, stored.map((note) => this.entry(note))) : h("p", { class: "wait" }, "Nobody has noted anything yet."));
   }
 
   async add(note) {
-    await json(`${this.path}/notes`, { method: "POST", body: JSON.stringify(note), headers: { "Content-Type": "application/json" }, signal: this.signal });
+    await addNote(this.caseId, note, this.signal);
     this.added();
   }
 

@@ -4,7 +4,7 @@ import { h, pairs, section } from "./dom.js";
 import { group } from "./parts.js";
 import * as words from "./words.js";
 
-const COLUMNS = ["As of", "Risk", "Group", "Bundle", "Score"];
+const COLUMNS = ["As of", "Risk", "Group", "Certainty", "Bundle", "Score"];
 
 /** Digests of everything that a score was computed from. */
 export function provenance(score) {
@@ -37,9 +37,15 @@ export function history(older) {
 }
 
 function row({ score, as_of: asOf }) {
-  const certainty = words.certainty(score.certainty?.state);
-  return h("tr", {}, h("td", {}, words.time(asOf)), h("td", {}, firstRisk(score)), h("td", {}, certainty ? certainty[0] : group(score.risk_group)),
+  return h("tr", {}, h("td", {}, words.time(asOf)), h("td", {}, firstRisk(score)),
+    h("td", {}, group(words.certainty(score.certainty?.state) ? "" : score.risk_group)), h("td", {}, certainty(score)),
     h("td", {}, score.provenance?.bundle_name ?? ""), h("td", {}, h("code", { title: score.score_id }, words.short(score.score_id))));
+}
+
+/** A dash where the scorer abstained, and for scores of programs that stated none. */
+function certainty({ abstained, certainty: stated }) {
+  if (abstained || !stated?.state) return h("span", { class: "none" }, "\u2014");
+  return words.certainty(stated.state)?.[0] ?? "Clear";
 }
 
 function firstRisk(score) {

@@ -12,11 +12,11 @@ const WIDEST = 1200;
 
 /** All slides of a score, each with its map. */
 export function showSlides(caseId, score, signal) {
-  const leftOut = new Set(score.left_out.map((one) => one.slide_id));
-  return section("Slides", ...score.slides.map((slide) => one(caseId, slide, leftOut.has(slide.slide_id), signal)));
+  const leftOut = new Set(score.left_out.map((entry) => entry.slide_id));
+  return section("Slides", ...score.slides.map((slide) => slideArticle(caseId, slide, leftOut.has(slide.slide_id), signal)));
 }
 
-function one(caseId, slide, isLeftOut, signal) {
+function slideArticle(caseId, slide, isLeftOut, signal) {
   const picture = h("div", { class: "picture" }, h("p", { class: "wait" }, "Loading the map \u2026"));
   const ranking = h("div", {});
   const fill = ([children, squares]) => { picture.replaceChildren(...children); ranking.replaceChildren(...ranked(slide, squares)); };
@@ -86,9 +86,9 @@ function sizeOf(image, slide) {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-async function absent(asked) {
+async function absent(request) {
   try {
-    return await asked;
+    return await request;
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;

@@ -13,9 +13,9 @@ const SETTLE_MS = 200;
 /** Shows a slide of a case, and the one beside it, in `main` until `signal` aborts. */
 export async function showViewer(main, view, signal, banner) {
   const { caseId, slideId, beside } = view;
-  const found = await oneCase(caseId, signal);
-  banner(Boolean(found.score?.simulated));
-  const slides = found.score?.slides ?? [];
+  const viewed = await oneCase(caseId, signal);
+  banner(Boolean(viewed.score?.simulated));
+  const slides = viewed.score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
   const shown = [{ caseId, slide, place: view.place }, ...(other ? [{ caseId, slide: other, place: beside.place }] : [])];
   const areas = shown.map(() => h("div", {}));

@@ -4,11 +4,11 @@ const VIEW = /^#\/cases\/([^/?]+)\/slides\/([^/?]+)(?:\?(.*))?$/;
 
 /** The view that an address names, or null. */
 export function parse(hash) {
-  const parts = VIEW.exec(hash);
-  if (!parts) return null;
-  const query = new URLSearchParams(parts[3] ?? "");
+  const match = VIEW.exec(hash);
+  if (!match) return null;
+  const query = new URLSearchParams(match[3] ?? "");
   const beside = query.has("beside") ? { slideId: query.get("beside"), place: place(query, "2"), isLinked: query.get("linked") !== "0" } : null;
-  return { caseId: decodeURIComponent(parts[1]), slideId: decodeURIComponent(parts[2]), place: place(query, ""), beside };
+  return { caseId: decodeURIComponent(match[1]), slideId: decodeURIComponent(match[2]), place: place(query, ""), beside };
 }
 
 /** The address of a slide, of a place on it (see viewer_place.js), and of a slide beside it `{ slideId, place, isLinked }`. */

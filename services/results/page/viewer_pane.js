@@ -40,7 +40,7 @@ async function open(element, { caseId, slide, image, place }, signal) {
   const tools = toolbar(viewer, slide.slide_id), over = layers(viewer, { caseId, slide }, signal);
   stage.append(scaleBar(viewer, slide.mpp_x, tools.magnify));
   element.prepend(tools.element, over.element);
-  side.append(...ranked(viewer, slide, image, signal), over.legends);
+  side.append(...ranked(viewer, { caseId, slide, image }, signal), over.legends);
   await new Promise((resolve) => { viewer.addOnceHandler("open", resolve); });
   if (place) go(viewer, place);
   return { viewer, slide };

@@ -8,7 +8,7 @@ const UM_AT_1X = 10;
 const STEPS = [1, 2, 5];
 
 /** The longest length of 1, 2 or 5 times a power of ten that is no longer than `most`, in microns. */
-export function roundLength(most) {
+function roundLength(most) {
   const power = 10 ** Math.floor(Math.log10(most));
   return power * STEPS.filter((step) => step * power <= most).at(-1);
 }

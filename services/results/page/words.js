@@ -27,8 +27,11 @@ const CERTAINTIES = {
   crosses_threshold: ["Between risk groups", "unsure"],
   too_uncertain: ["Too uncertain for a group", "unsure"],
 };
-// Groups of bundles trained before groups had names that people outside the laboratory use.
-const GROUPS = { "above threshold": "higher risk of recurrence", "below threshold": "lower risk of recurrence" };
+// Groups of bundles trained before groups had names that people outside the laboratory use; shared/export/risk_text.py says the same in reports.
+const GROUPS = {
+  "above threshold": "higher risk, at or above the threshold of the training cohort",
+  "below threshold": "lower risk, below the threshold of the training cohort",
+};
 // Codes of scores and plans that a person would not guess; shared/export/score_text.py says the same in reports.
 const PLAIN = {
   anisotropic_pixels: "pixels are not square",

@@ -56,12 +56,14 @@ def train(
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, out, advance)
+    notes = unlearned_notes(table)
     if as_json:
-        print_json({"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated})
+        facts = {"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated, "notes": notes}
+        print_json(facts)
     else:
         mark = " (SIMULATED)" if table.simulated else ""
         line = f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first"
-        say("\n".join([*unlearned_notes(table), line]))
+        say("\n".join([*notes, line]))
 
 
 def _today() -> str:

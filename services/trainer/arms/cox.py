@@ -132,9 +132,9 @@ def _fit_free(sample: Sample, ridge: float | Floats, towards: Floats | None, fre
     """Coefficients [p] with those that are not `free` at 0."""
     fitted = np.zeros(len(free))
     if free.any():
-        part = replace(sample, columns=sample.columns[:, free])
+        subset = replace(sample, columns=sample.columns[:, free])
         ridges = np.broadcast_to(ridge, free.shape)[free]
-        fitted[free] = _newton(part, ridges, start[free], None if towards is None else towards[free])
+        fitted[free] = _newton(subset, ridges, start[free], None if towards is None else towards[free])
     return fitted
 
 

@@ -93,9 +93,9 @@ def _gain(card: ModelCard) -> list[str]:
 
 def _subgroups(card: ModelCard) -> str:
     rows = ["| subgroup | patients | events | C |", "|---|---|---|---|"]
-    for part in card.subgroups:
-        figure = next((_shown(figure) for figure in part.harrell_c.values()), "too few events")
-        rows.append(f"| {part.name} | {part.n} | {part.events} | {figure} |")
+    for subgroup in card.subgroups:
+        figure = next((_shown(figure) for figure in subgroup.harrell_c.values()), "too few events")
+        rows.append(f"| {subgroup.name} | {subgroup.n} | {subgroup.events} | {figure} |")
     return "\n".join(rows)
 
 

@@ -1,5 +1,6 @@
 """A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +139,10 @@ def predict_all(served: ServedBundle, patients: Patients) -> tuple[dict[str, Pre
     if served.training.rule:
         predictions[RULE] = calibrated(served.training.rule.model, flagged(patients))
     if (trees := gbm(served.profile)) in served.bundle.arms:
-        predictions[trees] = served.model(trees).predict(patients.case_values)
+        if reason := _without_variables(served.profile, served.profile.record_blocks, patients):
+            absent[trees] = reason
+        else:
+            predictions[trees] = served.model(trees).predict(patients.case_values)
     for arm in arms:
         if not isinstance(arm, LateFusion):
             continue
@@ -165,9 +169,17 @@ def _unavailable_reason(served: ServedBundle, arm: LateFusion, patients: Patient
         return f"the bundle was trained without {evidence_text(blocks[0], 'and')}"
     if held and not any(patients.has_block(block.name).any() for block in held):
         return f"no patient of the cohort has {evidence_text(held[0], 'or')}"
-    if not isinstance(arm, Fused | AllBut | Alone) and (lacking := set(arm.blocks).difference(patients.blocks)):
-        return f"no patient of the cohort has {served.profile.title_of(min(lacking))} variables"
+    if not isinstance(arm, Fused | AllBut | Alone) and (
+        reason := _without_variables(served.profile, arm.blocks, patients)
+    ):
+        return reason
     return None if _held(served, arm) else "the bundle does not hold this arm"
+
+
+def _without_variables(profile: Profile, blocks: Collection[str], patients: Patients) -> str | None:
+    """Why models of all these blocks predict nothing for a cohort; None where the cohort has each of them."""
+    absent = set(blocks).difference(patients.blocks)
+    return f"no patient of the cohort has {profile.title_of(min(absent))} variables" if absent else None
 
 
 def _held(served: ServedBundle, arm: Arm) -> ArmRef | None:

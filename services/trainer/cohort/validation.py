@@ -50,7 +50,10 @@ def _few_events(cohort: Cohort, years: float) -> Iterator[tuple[str, str]]:
     """How few events there are by a horizon, and what that means."""
     events = int((cohort.outcome.is_event & (cohort.outcome.time <= years)).sum())
     if events == 0:
-        yield "no event of interest happens", "what needs one there is not told, and a threshold is the median risk"
+        yield (
+            "no event of interest happens",
+            "figures that need one are not estimable there, and a threshold is the median risk",
+        )
     elif events < MIN_EVENTS:
         yield f"only {_counted(events)} of interest happen{'s' * (events == 1)}", "figures there say little"
 

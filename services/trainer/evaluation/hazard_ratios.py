@@ -17,9 +17,9 @@ from shared.model.column import design_matrix
 _RIDGE = 0.1
 """On standardised columns: so little that it only keeps a separated or repeated column finite."""
 _RIDGE_SAYS = 0.4
-"""Share of what is known of a column from which on the ridge says it and not the patients: it is not told."""
+"""Share of the information on a column from which on it comes from the ridge, not the patients: not reported."""
 _WIDEST = 1000
-"""A hazard ratio whose ends are farther apart is not told."""
+"""A hazard ratio whose ends are farther apart is not reported."""
 
 
 def hazard_ratios(cohort: Cohort) -> tuple[HazardRatio, ...]:

@@ -38,9 +38,9 @@ def attention_map(case: ExportedCase, slide: SlideEvidence) -> bytes:
         raise NotStoredError(f"slide {slide.slide_id} is no DICOM slide that stands with its geometry")
     first, attention = sources[0], case.attention(slide)
     values, corner = _grid(attention, slide)
-    made = _parametric_map(case, slide, sources, values, corner)
-    _reference_other_study(made, first.StudyInstanceUID)
-    return written(made, case, f"Attention, {slide.slide_id[:20]}")
+    parametric_map = _parametric_map(case, slide, sources, values, corner)
+    _reference_other_study(parametric_map, first.StudyInstanceUID)
+    return written(parametric_map, case, f"Attention, {slide.slide_id[:20]}")
 
 
 def mapped_dicom_slides(case: ExportedCase) -> list[SlideEvidence]:
@@ -121,10 +121,10 @@ def _position(source: Dataset, slide: SlideEvidence, corner: tuple[float, float]
     return PlanePositionSequence(CoordinateSystemNames.SLIDE, tuple(map(float, place)), (1, 1))
 
 
-def _reference_other_study(made: Dataset, study: str) -> None:
+def _reference_other_study(parametric_map: Dataset, study: str) -> None:
     """State the source as an image of another study: the map lies in the score's own."""
     other = Dataset()
     other.StudyInstanceUID = study
-    other.ReferencedSeriesSequence = made.ReferencedSeriesSequence
-    made.StudiesContainingOtherReferencedInstancesSequence = [other]
-    del made.ReferencedSeriesSequence
+    other.ReferencedSeriesSequence = parametric_map.ReferencedSeriesSequence
+    parametric_map.StudiesContainingOtherReferencedInstancesSequence = [other]
+    del parametric_map.ReferencedSeriesSequence

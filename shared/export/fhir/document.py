@@ -16,7 +16,6 @@ from shared.export.fhir.assessment import ASSESSMENT, DEVICE, UNVERIFIED, assess
 from shared.export.fhir.parts import SHA256, concept, full_url, identifier, meta, narrative, reference
 from shared.export.fhir.record import PATIENT, observations, patient
 
-MEDIA_TYPE = "application/fhir+json"
 _COMPOSITION, _PROVENANCE = "composition", "provenance"
 _TITLE = "Risk of recurrence (research use only)"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medulla.v1.scorer_pb2 import Contribution, EventFreeRisk, MissingVariable, Score
+from medulla.v1.scorer_pb2 import Contribution, EventFreeRisk, HorizonRisk, IncidenceCurve, MissingVariable, Score
 
 from shared.export import risk_text, score_text
 from shared.export.case_texts import caveats, label, notices, states_clear
@@ -13,6 +13,7 @@ from shared.export.pdf.slide_picture import SlidePicture, slide_pictures
 
 _CAVEATS, _CONTRIBUTIONS, _MISSING, _READINGS, _INPUTS = 6, 9, 4, 3, 5
 """Most lines of each kind."""
+_HYPHEN_MINUS = re.compile(r"^-(?=\d)")
 _LONG_WORD = re.compile(r"\S{25}")
 _SENTENCE, _READING, _NAME, _VALUE = 280, 140, 40, 24
 """Most characters of a sentence, a reading, a name and a value."""
@@ -20,13 +21,15 @@ _SENTENCE, _READING, _NAME, _VALUE = 280, 140, 40, 24
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A risk with its interval, shares of one."""
+    """A risk with its interval, shares of one, and in words."""
 
     title: str
     risk: float
     lo: float
     hi: float
     level: float
+    shown: str
+    shown_interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Curve:
     risk: list[float]
     lo: list[float]
     hi: list[float]
+    alt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class Content:
     event_free: list[Span]
     curve: Curve | None
     shares: list[Share]
+    more_shares: str
     missing: list[Span]
+    more_missing: str
     readings: list[str]
     slides: list[SlidePicture]
     provenance: list[tuple[str, str]]
@@ -91,7 +97,9 @@ def content(case: ExportedCase) -> Content:
         event_free=[_event_free(risk) for risk in score.event_free_risks],
         curve=_curve(score),
         shares=[_share(item) for item in _largest(score)],
-        missing=[_missing(item) for item in score.missing_variables[:_MISSING]],
+        more_shares=_more(len(score.contributions), _CONTRIBUTIONS),
+        missing=[_missing(item) for item in risk_text.missing_variables(score)[:_MISSING]],
+        more_missing=_more(len(score.missing_variables), _MISSING),
         readings=_few(map(score_text.reading, score.readings), _READINGS, _READING),
         slides=slide_pictures(case),
         provenance=_provenance(score),
@@ -107,18 +115,22 @@ def _about(case: ExportedCase) -> str:
 
 def _risks(score: Score) -> list[Span]:
     titled = ((f"within {risk.horizon_years:g} years", risk) for risk in score.risks)
-    return [Span(title, risk.risk, risk.lo, risk.hi, risk.level) for title, risk in titled]
+    return [_span(title, risk) for title, risk in titled]
 
 
 def _event_free(risk: EventFreeRisk) -> Span:
     title = f"no event until year {risk.event_free_years:g}: relapse by year {risk.horizon_years:g}"
-    return Span(title, risk.risk, risk.lo, risk.hi, risk.level)
+    return _span(title, risk)
+
+
+def _span(title: str, risk: HorizonRisk | EventFreeRisk) -> Span:
+    shown = risk_text.percent(risk.risk)
+    return Span(title, risk.risk, risk.lo, risk.hi, risk.level, shown, risk_text.spread(risk))
 
 
 def _comparisons(score: Score) -> list[str]:
     log_risk = f"Log-risk higher than that of {score.percentile:.0f} of 100 patients of the training cohort."
-    rule = score_text.sentence(score.rule.sentence) if score.rule.sentence else ""
-    lines = (risk_text.cohort(score), log_risk, risk_text.record_only(score), rule)
+    lines = (risk_text.cohort(score), log_risk, risk_text.record_only(score), risk_text.rule(score))
     return [_short(line, _SENTENCE) for line in lines if line]
 
 
@@ -126,7 +138,15 @@ def _curve(score: Score) -> Curve | None:
     if score.abstained or not score.HasField("incidence") or not score.incidence.years:
         return None
     drawn = score.incidence
-    return Curve(list(drawn.years), list(drawn.risk), list(drawn.lo), list(drawn.hi))
+    return Curve(list(drawn.years), list(drawn.risk), list(drawn.lo), list(drawn.hi), _described(drawn))
+
+
+def _described(drawn: IncidenceCurve) -> str:
+    """The curve in words: the risk at its end, and at each whole year."""
+    points = list(zip(drawn.years, drawn.risk, strict=True))
+    yearly = ", ".join(f"{year:g} years: {risk_text.percent(risk)}" for year, risk in points if year and year % 1 == 0)
+    (last, risk), start = points[-1], "Cumulative incidence of relapse with its band, rising to"
+    return f"{start} {risk_text.percent(risk)} at {last:.3g} years. {yearly}"
 
 
 def _largest(score: Score) -> list[Contribution]:
@@ -134,13 +154,14 @@ def _largest(score: Score) -> list[Contribution]:
 
 
 def _share(item: Contribution) -> Share:
-    return Share(_short(label(item), _NAME), _short(item.value, _VALUE), item.log_hazard)
+    value = _HYPHEN_MINUS.sub("\N{MINUS SIGN}", item.value)
+    return Share(_short(label(item), _NAME), _short(value, _VALUE), item.log_hazard)
 
 
 def _missing(item: MissingVariable) -> Span:
     name = _short(item.label or score_text.plain(item.variable), _NAME)
     title = f"{name}: from {_short(item.lo_value, _VALUE)} to {_short(item.hi_value, _VALUE)}"
-    return Span(title, item.lo, item.lo, item.hi, 0.0)
+    return Span(title, item.lo, item.lo, item.hi, 0.0, "", risk_text.spread(item))
 
 
 def _provenance(score: Score) -> list[tuple[str, str]]:
@@ -162,8 +183,12 @@ def _provenance(score: Score) -> list[tuple[str, str]]:
 def _few(lines: Iterable[str], most: int, longest: int) -> list[str]:
     """The first lines, and how many more there are."""
     listed = [_short(line, longest) for line in lines]
-    more = [f"And {len(listed) - most} more, in the score."] if len(listed) > most else []
-    return [*listed[:most], *more]
+    return [*listed[:most], *filter(None, [_more(len(listed), most)])]
+
+
+def _more(count: int, most: int) -> str:
+    """How many of a kind do not fit; empty where all do."""
+    return f"And {count - most} more, in the score." if count > most else ""
 
 
 def _short(text: str, most: int) -> str:

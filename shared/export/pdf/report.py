@@ -12,7 +12,6 @@ import typst
 from shared.export.exported_case import ExportedCase
 from shared.export.pdf.content import content
 
-MEDIA_TYPE = "application/pdf"
 _GLYPHS = (
     range(0x20, 0x7F),
     range(0xA0, 0x250),
@@ -33,18 +32,29 @@ def pdf_report(case: ExportedCase) -> bytes:
     Raises:
         BrokenMapError: a stored map or thumbnail is damaged.
     """
-    text = json.dumps(asdict(content(case)), default=list, ensure_ascii=False)
+    text = json.dumps(_typeset(asdict(content(case))), default=list, ensure_ascii=False)
     return typst.compile(
         _TEMPLATE.read_bytes(),
         format="pdf",
         ignore_system_fonts=True,
-        sys_inputs={"content": "".join(map(_typeset, text))},
+        sys_inputs={"content": text},
         pdf_standards=["ua-1"],
         timestamp=int(case.dated.timestamp()),
     )
 
 
-def _typeset(character: str) -> str:
+def _typeset(value: object) -> object:
+    """The content with every text in characters that the font has."""
+    if isinstance(value, str):
+        return "".join(map(_glyph, value))
+    if isinstance(value, dict):
+        return {name: _typeset(entry) for name, entry in value.items()}
+    return list(map(_typeset, value)) if isinstance(value, list | tuple) else value
+
+
+def _glyph(character: str) -> str:
     """The character, or its number where the font has no glyph, which the standard forbids."""
     number = ord(character)
-    return character if any(number in glyphs for glyphs in _GLYPHS) else f"⟨U+{number:04X}⟩"
+    if any(number in glyphs for glyphs in _GLYPHS):
+        return character
+    return " " if character.isspace() else f"⟨U+{number:04X}⟩"

@@ -1,4 +1,4 @@
-"""What the embedder can be told, and how it says that it was told something wrong."""
+"""Settings of the embedder, and how it refuses wrong ones."""
 
 import json
 import os

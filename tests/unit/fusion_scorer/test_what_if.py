@@ -22,10 +22,13 @@ def described(scorer: Scorer) -> DescribeFormResponse:
 def test_years_without_an_event_replace_the_usual_ones_and_leave_the_risks_alone(scorer: Scorer) -> None:
     scorer.land(keys.clinical(CASE), clinical_json(stage="M1"))
     usual = scorer.what_if(ScoreCaseRequest(case_id=CASE))
-    asked = scorer.what_if(ScoreCaseRequest(case_id=CASE, event_free_years=2.5))
-    assert [(item.event_free_years, item.horizon_years) for item in asked.event_free_risks] == [(2.5, 3), (2.5, 5)]
-    assert list(asked.risks) == list(usual.risks)
-    assert asked.score_id == usual.score_id
+    conditional = scorer.what_if(ScoreCaseRequest(case_id=CASE, event_free_years=2.5))
+    assert [(item.event_free_years, item.horizon_years) for item in conditional.event_free_risks] == [
+        (2.5, 3),
+        (2.5, 5),
+    ]
+    assert list(conditional.risks) == list(usual.risks)
+    assert conditional.score_id == usual.score_id
 
 
 @pytest.mark.parametrize("years", [0.0, -1.0, 5.0, math.inf, math.nan])
@@ -34,6 +37,13 @@ def test_years_out_of_range_are_refused_with_what_is_allowed(scorer: Scorer, yea
     with pytest.raises(BadQuestionError, match="allowed is a number above 0 and below 5") as caught:
         scorer.what_if(ScoreCaseRequest(case_id=CASE, event_free_years=years))
     assert caught.value.reason == "bad_request"
+
+
+def test_a_refused_record_of_a_question_is_to_be_asked_again_and_not_stored(scorer: Scorer) -> None:
+    scorer.land(keys.clinical(CASE), clinical_json(stage="M1"))
+    with pytest.raises(BadClinicalRecordError, match="M9") as caught:
+        scorer.what_if(ScoreCaseRequest(case_id=CASE, clinical_json=clinical_json(stage="M9").decode()))
+    assert caught.value.advice == "Correct what is named and ask again."
 
 
 def test_a_form_holds_the_variables_of_the_profile_and_the_values_of_the_record(scorer: Scorer) -> None:

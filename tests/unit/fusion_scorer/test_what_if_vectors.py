@@ -59,5 +59,18 @@ def test_a_refused_stored_vector_leaves_no_remark_on_a_score_with_another_one(sc
 def test_a_vector_of_the_request_that_does_not_fit_is_refused(
     scorer: Scorer, block: str, text: str, match: str
 ) -> None:
-    with pytest.raises(BadVectorsError, match=match):
+    with pytest.raises(BadVectorsError, match=match) as caught:
         ask(scorer, {block: text})
+    assert caught.value.advice == "Correct what is named and ask again."
+
+
+def test_an_unknown_block_cannot_be_left_out(scorer: Scorer) -> None:
+    with pytest.raises(BadVectorsError, match='no model of vectors "zz"; it reads: blood, texture'):
+        ask(scorer, without=("blood", "zz"))
+
+
+def test_a_block_can_be_left_out_where_the_bundle_or_the_case_has_it(scorer: Scorer) -> None:
+    assert ask(scorer, without=("texture",)).model == "clinical_blood"
+    scorer.land(keys.vector(CASE, "methylation"), vector_json("methylation", m1=1))
+    assert [remark.code for remark in ask(scorer).remarks] == ["unknown_block"]
+    assert not ask(scorer, without=("methylation",)).remarks

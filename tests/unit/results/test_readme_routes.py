@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services import results as package
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.rpc.auth import OpenOnLoopback
 from tests.support import scores as samples
@@ -23,7 +23,7 @@ def client(results: Results) -> TestClient:
     producer = results.bus.producer()
     letters = DeadLetterTopic(results.bus.deliveries, producer)
     return TestClient(
-        create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), producer, letters=letters),
+        create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), producer, letters=letters)),
         base_url="http://127.0.0.1",
     )
 

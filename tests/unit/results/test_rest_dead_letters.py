@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.memory import MemoryBus
@@ -26,7 +26,9 @@ def bus() -> MemoryBus:
 @pytest.fixture
 def client(results: Results, bus: MemoryBus) -> TestClient:
     letters = DeadLetterTopic(bus.deliveries, bus.producer())
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), letters=letters)
+    app = create_app(
+        Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), letters=letters)
+    )
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 

@@ -12,7 +12,7 @@ from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 from pydicom.uid import ParametricMapStorage
 
-from services.results.rest import Login, create_app
+from services.results.rest import Backends, Login, create_app
 from shared import keys
 from shared.blob.stored_object import to_message
 from shared.rpc.auth import OpenOnLoopback, TokenVerifier
@@ -29,7 +29,7 @@ FILES = ["report.pdf", "attention.geojson", "fhir", "report.dcm"]
 
 @pytest.fixture
 def client(results: Results) -> Iterator[TestClient]:
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer())
+    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -69,8 +69,8 @@ def test_attention_on_a_dicom_slide_is_a_parametric_map(client: TestClient, resu
     land_series(results, score.slides[0].slide_digest)
     answer = client.get(f"{CASE}/attention.dcm")
     assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.A1.dcm"'
-    made = pydicom.dcmread(io.BytesIO(answer.content))
-    assert made.SOPClassUID == ParametricMapStorage
+    parametric_map = pydicom.dcmread(io.BytesIO(answer.content))
+    assert parametric_map.SOPClassUID == ParametricMapStorage
     report = pydicom.dcmread(io.BytesIO(client.get(f"{CASE}/report.dcm").content))
     assert report.CurrentRequestedProcedureEvidenceSequence
     results.blobs.put("slides/MB-1/A1/level0.dcm", b"another")
@@ -125,7 +125,9 @@ def test_files_are_for_those_who_may_see_the_case(results: Results, issuer: Oidc
     results.score(samples.score("MB-1", slides=("A1",)))
     verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
     login = Login(issuer.url, "medulla-page")
-    client = TestClient(create_app(results.store, results.blobs, verifier, results.bus.producer(), login=login))
+    client = TestClient(
+        create_app(Backends(results.store, results.blobs, verifier, results.bus.producer()), login=login)
+    )
     assert client.get(f"{CASE}/{file}").status_code == HTTPStatus.UNAUTHORIZED
     for roles, status in ((["viewer"], HTTPStatus.OK), (["nobody"], HTTPStatus.FORBIDDEN)):
         headers = {"Authorization": f"Bearer {issuer.token(roles=roles)}"}

@@ -4,13 +4,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import create_app
+from services.results.rest import Backends, create_app
 from shared import keys
+from shared.blob.folder import FolderStore
 from shared.rpc.auth import OpenOnLoopback, Principal
 from shared.units import Sha256
 from tests.support import scores as samples
@@ -27,7 +29,7 @@ def client(results: Results) -> Iterator[TestClient]:
     results.blobs.put(
         f"{keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
     )
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer())
+    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -90,6 +92,16 @@ def test_outcomes_are_those_of_the_model_and_unknown_without_its_bundle(client: 
     assert client.get("/api/v1/cases/MB-2/outcomes").json() == {"outcomes": {}}
     outcome = {"kind": "outcome", "event": "relapse", "event_years": 1.5}
     assert client.post("/api/v1/cases/MB-2/notes", json=outcome).status_code == 201
+
+
+def test_a_case_without_a_score_has_no_outcomes_in_a_folder_either(results: Results, tmp_path: Path) -> None:
+    results.store.record_rejection(samples.rejected("MB-2", "A", samples.at(1)))
+    app = create_app(
+        results.store, FolderStore(tmp_path / "bucket"), OpenOnLoopback("127.0.0.1"), results.bus.producer()
+    )
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.get("/api/v1/cases/MB-2/outcomes")
+        assert (answer.status_code, answer.json()) == (200, {"outcomes": {}})
 
 
 def test_all_notes_are_exported_as_csv_and_no_text_is_a_formula(client: TestClient) -> None:

@@ -11,7 +11,7 @@ from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Sco
 
 from services.results import bounded_scorer
 from services.results.errors import TooManyQuestionsError
-from services.results.rest import Login, create_app
+from services.results.rest import Backends, Login, create_app
 from services.results.what_if_body import LARGEST_BODY
 from services.standalone.laptop_scorer import LaptopScorer
 from shared import keys
@@ -38,8 +38,10 @@ def scorer(tmp_path: Path) -> Scorer:
 
 @pytest.fixture
 def client(results: Results, scorer: Scorer) -> Iterator[TestClient]:
-    asked = LaptopScorer(scorer.what_if)
-    app = create_app(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), scorer=asked)
+    laptop = LaptopScorer(scorer.what_if)
+    app = create_app(
+        Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), scorer=laptop)
+    )
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -82,6 +84,7 @@ def test_the_form_is_the_profile_with_the_stored_values(client: TestClient) -> N
         (b'{"clinical_record": {"stage": "M9"}}', "bad_clinical_record", 'stage is \\"M9\\"'),
         (b'{"vectors": {"blood": {"x": 1}}}', "bad_vectors", "no column"),
         (b'{"vectors": {"blood": {"hb": "high"}}}', "bad_request", "vectors.blood.hb"),
+        (b'{"without_vectors": ["zz"]}', "bad_vectors", "no model of vectors"),
         (b'{"event_free_years": 9}', "bad_request", "above 0 and below 5"),
         (b'{"event_free_years": true}', "bad_request", "event_free_years"),
         (b'{"bundle": "x"}', "bad_request", "bundle"),
@@ -105,7 +108,7 @@ def test_a_case_that_is_not_stored_is_not_found(client: TestClient) -> None:
 
 
 class Recording:
-    """A scorer that remembers what it was asked with, and is down when told."""
+    """A scorer that remembers the authorization of requests, and is down if set so."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.headers: list[str] = []
@@ -126,14 +129,10 @@ def test_the_scorer_is_asked_with_the_callers_own_token_and_only_for_roles(
     results: Results, issuer: OidcIssuer
 ) -> None:
     settings = AuthSettings(issuer=issuer.url, audience="medulla")
-    asked = Recording()
+    recording = Recording()
     app = create_app(
-        results.store,
-        results.blobs,
-        TokenVerifier(settings),
-        results.bus.producer(),
+        Backends(results.store, results.blobs, TokenVerifier(settings), results.bus.producer(), scorer=recording),
         login=Login(issuer.url, "page"),
-        scorer=asked,
     )
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for role, status in (("viewer", 200), ("operator", 200), ("guest", 403)):
@@ -141,13 +140,13 @@ def test_the_scorer_is_asked_with_the_callers_own_token_and_only_for_roles(
             assert client.post(PATH, headers=headers).status_code == status
             assert client.get(PATH, headers=headers).status_code == status
         assert client.post(PATH).status_code == 401
-    assert len(asked.headers) == 4
-    assert all(header.startswith("Bearer ") for header in asked.headers)
+    assert len(recording.headers) == 4
+    assert all(header.startswith("Bearer ") for header in recording.headers)
 
 
 def test_a_scorer_that_is_down_is_a_problem_to_ask_again(results: Results) -> None:
     verifier, producer = OpenOnLoopback("127.0.0.1"), results.bus.producer()
-    app = create_app(results.store, results.blobs, verifier, producer, scorer=Recording(down=True))
+    app = create_app(Backends(results.store, results.blobs, verifier, producer, scorer=Recording(down=True)))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         answer = client.post(PATH)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -71,8 +71,8 @@ def test_of_tiles_on_one_pixel_the_highest_is_seen() -> None:
 
 
 def test_the_legend_says_highest_and_mean() -> None:
-    assert attention_picture.legend(row_of(0.012, 0.004)) == "highest 1.2 %, mean 0.8 % of the case"
-    assert attention_picture.legend(row_of(1.0)) == "highest 100 %, mean 100 % of the case"
+    assert attention_picture.legend(row_of(0.012, 0.004)) == "highest 1.2%, mean 0.8% of the case"
+    assert attention_picture.legend(row_of(1.0)) == "highest 100%, mean 100% of the case"
 
 
 @pytest.mark.parametrize(("highest", "expected"), [(0.1, False), (0.104, False), (0.12, True)])

@@ -27,14 +27,14 @@ def nothing() -> None:
 
 @dataclass
 class Store:
-    """A store that notes the ranges it was asked for, and may fail from one byte on."""
+    """A store that notes the ranges that are requested, and may fail from one byte on."""
 
     inner: MemoryStore = field(default_factory=MemoryStore)
-    asked: list[tuple[str, int]] = field(default_factory=list)
+    requests: list[tuple[str, int]] = field(default_factory=list)
     fails_from: int = 2**40
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
-        self.asked.append((info.key, start))
+        self.requests.append((info.key, start))
         if start >= self.fails_from:
             raise TransientError("the store is down")
         return self.inner.get_range(info, start, end)
@@ -85,13 +85,15 @@ def test_a_reader_in_order_costs_each_byte_once(store: Store, source: ArrivingBy
     for at in range(0, 200_500, 500):
         source.read(0, at, 500)
     source.digest(nothing, 5)
-    assert sorted(store.asked) == sorted((info.key, at) for info in source.files for at in range(0, info.size, _PART))
+    assert sorted(store.requests) == sorted(
+        (info.key, at) for info in source.files for at in range(0, info.size, _PART)
+    )
 
 
 def test_no_more_than_a_window_is_asked_for_before_it_is_read(store: Store, source: ArrivingBytes) -> None:
     source.read(0, 0, 10)
     source.read(0, 13_500, 10)
-    assert max(at for _, at in store.asked) < 40 * _PART
+    assert max(at for _, at in store.requests) < 40 * _PART
     assert len(source._window) <= 17
 
 

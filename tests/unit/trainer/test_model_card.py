@@ -51,7 +51,7 @@ def test_each_model_has_a_row_with_the_titles_of_its_blocks() -> None:
 
 def test_it_says_what_the_threshold_is_worth_and_from_which_width_on_no_group_is_given() -> None:
     text = model_card(card())
-    assert "| fused | 0.250 | 0.800 (0.700 to 0.900) | cannot be told |" in text
+    assert "| fused | 0.250 | 0.800 (0.700 to 0.900) | not estimable |" in text
     assert "From the threshold on a case has a higher risk of death of the tumour by 2 years" in text
     assert "wider than 45 percentage points (`too_uncertain`): as wide as made up." in text
 

@@ -100,5 +100,5 @@ def test_the_prior_of_a_log_risk_is_twice_as_wide_as_that_of_other_columns() -> 
     rng, drawn = np.random.default_rng(9), []
     for _ in range(4000):
         drawn.append(replace(state, variance=1 / 40).after(np.zeros(2), rng).ridges)
-    one, other = np.median(drawn, axis=0)
-    assert other / one == pytest.approx(0.25, rel=0.1)
+    column, log_risk = np.median(drawn, axis=0)
+    assert log_risk / column == pytest.approx(0.25, rel=0.1)

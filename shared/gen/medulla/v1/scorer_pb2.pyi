@@ -70,7 +70,7 @@ class ScoreCaseRequest(_message.Message):
 
     @_builtins.property
     def without_vectors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Blocks of vectors to leave out."""
+        """Blocks of vectors to leave out, each read by the bundle or stored of the case."""
 
     def __init__(
         self,

@@ -116,7 +116,7 @@ def test_map_and_report_name_the_slide_s_own_instances(tmp_path: Path, parts: in
     (slide,) = mapped_dicom_slides(case)
     data = attention_map(case, slide)
     assert complaints(data, tmp_path) == []
-    levels = [f"{dicom_series.SERIES}.1{f'.{part}' if parts > 1 else ''}" for part in range(1, parts + 1)]
+    levels = [f"{dicom_series.SERIES}.1{f'.{number}' if parts > 1 else ''}" for number in range(1, parts + 1)]
     (other,) = read(data).StudiesContainingOtherReferencedInstancesSequence
     (series,) = other.ReferencedSeriesSequence
     assert [item.ReferencedSOPInstanceUID for item in series.ReferencedInstanceSequence] == levels
@@ -129,13 +129,15 @@ def test_map_and_report_name_the_slide_s_own_instances(tmp_path: Path, parts: in
 
 def test_the_map_lies_on_the_slide_with_a_pixel_for_a_tile() -> None:
     case = of_dicom()
-    made = read(attention_map(case, case.score.slides[0]))
-    values = np.frombuffer(made.FloatPixelData, np.float32).reshape(made.Rows, made.Columns)
+    parametric_map = read(attention_map(case, case.score.slides[0]))
+    values = np.frombuffer(parametric_map.FloatPixelData, np.float32).reshape(
+        parametric_map.Rows, parametric_map.Columns
+    )
     assert values.shape == (11, 8)
     assert values[2, :5] == pytest.approx([0.09, 0.08, 0.07, 0.06, 0.05])
-    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures = parametric_map.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
     assert measures.PixelSpacing == pytest.approx([0.2565 * 0.499] * 2)
-    assert made.FrameOfReferenceUID == f"{dicom_series.SERIES}.5"
+    assert parametric_map.FrameOfReferenceUID == f"{dicom_series.SERIES}.5"
 
 
 def test_nothing_of_the_patient_in_the_slide_s_files_is_copied() -> None:

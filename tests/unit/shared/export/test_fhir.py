@@ -70,14 +70,18 @@ def test_a_model_of_real_patients_is_not_labelled_as_test_data() -> None:
 def test_the_record_is_observations_with_units_and_gaps() -> None:
     score = samples.remarkable()
     score.contributions.add(variable="sex", value="female", label="sex", block="clinical")
-    found = {item["code"]["text"]: item for item in resources(score, "Observation")}
-    age = found["age at diagnosis years"]["valueQuantity"]
+    observations = {item["code"]["text"]: item for item in resources(score, "Observation")}
+    age = observations["age at diagnosis years"]["valueQuantity"]
     assert (age["value"], age["code"]) == (4.2, "a")
-    assert found["chang m stage"]["valueCodeableConcept"] == {"text": "M2"}
-    assert found["extent of resection"]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
-    assert found["molecular group"]["note"] == [{"text": "Written “Group 3”, read as G3."}]
-    assert found["sex"]["code"]["coding"][0] == {"system": "http://loinc.org", "code": "46098-0", "display": "Sex"}
-    assert "pathomics" not in found
+    assert observations["chang m stage"]["valueCodeableConcept"] == {"text": "M2"}
+    assert observations["extent of resection"]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    assert observations["molecular group"]["note"] == [{"text": "Written “Group 3”, read as G3."}]
+    assert observations["sex"]["code"]["coding"][0] == {
+        "system": "http://loinc.org",
+        "code": "46098-0",
+        "display": "Sex",
+    }
+    assert "pathomics" not in observations
     assert resources(score, "Patient")[0]["gender"] == "female"
 
 

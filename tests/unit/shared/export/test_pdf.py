@@ -55,8 +55,8 @@ def test_the_file_is_tagged_with_language_title_and_alternative_texts() -> None:
     kinds = list(elements(entry(root, "/StructTreeRoot")))
     assert {"/H1", "/H2", "/Table", "/TH", "/Figure"} <= {kind for kind, _ in kinds}
     texts = [alt for kind, alt in kinds if kind == "/Figure"]
-    assert any("Cumulative incidence of relapse" in alt and "3 years: 28 %" in alt for alt in texts)
-    assert any("where the model looked, highest 9 %" in alt for alt in texts)
+    assert any("Cumulative incidence of relapse" in alt and "3 years: 28.0%" in alt for alt in texts)
+    assert any("where the model looked, highest 9%" in alt for alt in texts)
 
 
 def entry(node: DictionaryObject, name: str) -> DictionaryObject:
@@ -77,13 +77,13 @@ def elements(node: object) -> Iterator[tuple[str, str]]:
 
 def test_a_clear_answer_has_its_group_and_what_stands_beside_it() -> None:
     words = text(complete())
-    assert "within 3 years 31 % 22 % to 43 % (90 % interval)" in words
+    assert "within 3 years 31.0% 22.0% to 43.0% (90% interval)" in words
     assert "Risk group: high. Risk at 3 years is 0.31; high from 0.25 upward." in words
     assert "Certainty: clear; the 90% interval" in words
-    assert "no event until year 2: relapse by year 5 15 % 10 % to 20 %" in words
+    assert "no event until year 2: relapse by year 5 15.0% 10.0% to 20.0%" in words
     assert "By clinical alone: 27.0% within 3 years, with slides 31.0%;" in words
-    assert "The rule puts the case at high risk." in words
-    assert "extent of resection: from GTR to STR 20 % to 40 %" in words
+    assert "The rule puts the case at high risk. It calls high risk: m >= M1." in words
+    assert "extent of resection: from GTR to STR 20.0% to 40.0%" in words
     assert "molecular group G3 +0.34" in words
 
 
@@ -98,7 +98,32 @@ def test_an_answer_that_is_not_clear_has_no_group(state: str) -> None:
 def test_an_abstained_score_has_no_number() -> None:
     words = text(samples.abstained())
     assert "No risk is given: The slides look like none in the training cohort" in words
-    assert "31 %" not in words
+    assert "31.0%" not in words
+
+
+def test_an_answer_between_groups_says_what_they_mean() -> None:
+    score = certain()
+    score.risk_group, score.certainty.state = "", "crosses_threshold"
+    assert f"What the groups mean: {score.risk_group_rule[0].upper()}{score.risk_group_rule[1:]}" in text(score)
+
+
+def test_the_widest_ranges_of_missing_values_come_first_and_the_others_are_counted() -> None:
+    score = certain()
+    for number in range(6):
+        score.missing_variables.add(label=f"v{number}", lo=0.2, lo_value="no", hi=0.3 + number / 10, hi_value="yes")
+    words = text(score)
+    assert words.index("v5: from no to yes 20.0% to 80.0%") < words.index("v4: from no to yes")
+    assert "v1:" not in words
+    assert "And 2 more, in the score." in words
+
+
+def test_contributions_that_do_not_fit_are_counted() -> None:
+    score = certain()
+    for number in range(11 - len(score.contributions)):
+        score.contributions.add(variable=f"v{number}", value="-0.15 SD", log_hazard=-0.01)
+    words = text(score)
+    assert "And 2 more, in the score." in words
+    assert "\u22120.15 SD \u22120.01" in words
 
 
 def test_the_inputs_are_named_by_digest() -> None:
@@ -124,3 +149,13 @@ def test_markup_of_typst_in_a_text_is_text() -> None:
     score = certain()
     score.remarks.add(code="profile_check", sentence='#read("/etc/passwd") *bold* $x$ \\ "quoted" 中')
     assert '#read("/etc/passwd") *bold* $x$ \\ "quoted" ⟨U+4E2D⟩' in text(score)
+
+
+def test_control_characters_in_texts_are_shown_by_their_number() -> None:
+    score = certain()
+    score.contributions[0].label = "a\u0007b\u0000\u007f"
+    score.slides[0].slide_id = "a\u001b.svs"
+    score.remarks.add(code="profile_check", sentence="one\ntwo\u2028three")
+    words = text(score)
+    for shown in ("a⟨U+0007⟩b⟨U+0000⟩⟨U+007F⟩", "a⟨U+001B⟩.svs", "one two three"):
+        assert shown in words

@@ -38,7 +38,7 @@ def complete(state: str = "clear") -> Score:
     )
     score.incidence.CopyFrom(IncidenceCurve(years=[0, 3, 5], risk=[0, 0.3, 0.4], lo=[0, 0.2, 0.3], hi=[0, 0.4, 0.6]))
     score.cohort_risk.CopyFrom(CohortRisk(horizon_years=3, quantiles=[0.1, 0.3, 0.9], patients=265))
-    score.rule.CopyFrom(RuleAnswer(expression="stage > 0", answer="high", sentence="The rule says high."))
+    score.rule.CopyFrom(RuleAnswer(expression="stage == M1", answer="high", sentence="The rule says high."))
     alone = [HorizonRisk(horizon_years=y, risk=0.35, lo=0.2, hi=0.5, level=0.9) for y in (3, 5)]
     score.record_only.CopyFrom(RecordOnly(model="c", modalities=["clinical", "molecular"], risks=alone))
     score.missing_variables.append(
@@ -47,11 +47,19 @@ def complete(state: str = "clear") -> Score:
     return score
 
 
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0, "0.0%"), (1e-6, "<1%"), (0.01, "1.0%"), (0.274, "27.4%"), (0.99, "99.0%"), (0.99998, ">99%"), (1, "100.0%")],
+)
+def test_no_probability_below_one_reads_as_certain(probability: float, words: str) -> None:
+    assert risk_text.percent(probability) == words
+
+
 @pytest.mark.parametrize("score", [complete(), complete("crosses_threshold")])
 def test_terminal_and_report_show_all_that_stands_beside_the_risk(score: Score) -> None:
     for text in ("\n".join(score_lines(score)), render(score, [])):
         for words in (
-            "The rule says high.",
+            "The rule says high. It calls high risk: stage == M1.",
             "By clinical and molecular alone: 35.0% within 3 years, with slides 31.0%",
             "fter 1 year without any event: 20.0% (90% interval 10.0% to 30.0%) by 3 years, 20.0%",
             "fter 3 years without any event",
