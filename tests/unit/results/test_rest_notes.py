@@ -96,9 +96,8 @@ def test_outcomes_are_those_of_the_model_and_unknown_without_its_bundle(client: 
 
 def test_a_case_without_a_score_has_no_outcomes_in_a_folder_either(results: Results, tmp_path: Path) -> None:
     results.store.record_rejection(samples.rejected("MB-2", "A", samples.at(1)))
-    app = create_app(
-        results.store, FolderStore(tmp_path / "bucket"), OpenOnLoopback("127.0.0.1"), results.bus.producer()
-    )
+    bucket, verifier = FolderStore(tmp_path / "bucket"), OpenOnLoopback("127.0.0.1")
+    app = create_app(Backends(results.store, bucket, verifier, results.bus.producer()))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         answer = client.get("/api/v1/cases/MB-2/outcomes")
         assert (answer.status_code, answer.json()) == (200, {"outcomes": {}})
