@@ -2,7 +2,6 @@
 
 import csv
 import json
-import logging
 import re
 import shlex
 import shutil
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.standalone import laptop, running_system
+from services.standalone import laptop
 from services.standalone.app import app
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.laptop import Deployment
@@ -267,35 +266,6 @@ PICTURES_OF_NOTHING = ["evaluate", "--cohort", "c.csv", "--out", "o", "--slides"
 )
 def test_wrong_usage_ends_with_its_own_code(arguments: list[str]) -> None:
     assert medulla(*arguments).exit_code == WRONG_USAGE
-
-
-def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEDULLA_HTTP_PORT", "none")
-    done = medulla("dead-letters", "list")
-    assert done.exit_code == AT_FAULT
-    assert "MEDULLA_HTTP_PORT is wrong" in done.stderr
-
-
-def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def sweep() -> running_system.Swept:
-        logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "Cancelled")
-        logging.getLogger("shared.sweep").warning("something of ours")
-        return running_system.Swept({"slides/": 2})
-
-    monkeypatch.setattr(running_system, "sweep", sweep)
-    done = medulla("sweep")
-    assert "2 announced" in done.stdout
-    assert "something of ours" in done.stderr
-    assert "Metadata" not in done.stderr
-
-
-def test_a_sweep_names_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running_system, "sweep", lambda: running_system.Swept({"cases/": 0}, ["MB-1", "MB-2"]))
-    done = medulla("sweep")
-    assert done.exit_code == 1
-    assert "0 announced" in done.stdout
-    assert "MB-1, MB-2" in done.stderr
-    assert json.loads(medulla("sweep", "--json").stdout) == {"cases/": 0, "failed": ["MB-1", "MB-2"]}
 
 
 def _cohort(folder: Path) -> Path:

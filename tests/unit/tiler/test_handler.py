@@ -6,7 +6,7 @@ from threading import Event as Signal
 from typing import Any
 
 import pytest
-from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideRejected, SlideTiled
+from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
 from services.tiler.errors import UnreadableSlideError
 from services.tiler.handler import PlanTiles
@@ -22,7 +22,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
 from shared.bus.events import Event
 from shared.bus.s3_events import ObjectHint
-from shared.errors import CrashedWorkerError, GivenUpError, InternalError, TransientError, UnfinishedError
+from shared.errors import CrashedWorkerError, TransientError, UnfinishedError
 from shared.units import CaseId, Sha256
 from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
@@ -227,28 +227,6 @@ def test_label_and_macro_images_are_never_read(tiler: Tiling, monkeypatch: pytes
     monkeypatch.setattr("openslide.lowlevel.get_associated_image_names", forbidden)
     event = tiler.plan(KEY, cc0_bytes())
     assert list(tiler.stream(event.slide, event.plan))
-
-
-@pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])
-def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
-    info = tiler.blobs.put(KEY, cc0_bytes())
-    assert tiler.unplanned(info)
-    tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
-    assert not tiler.unplanned(info)
-    (repeated,) = tiler.on_landing(ObjectHint(KEY, "medulla"))
-    assert isinstance(repeated, SlideRejected)
-    assert (repeated.reason, repeated.sentence, repeated.advice) == (given_up.reason, str(given_up), given_up.advice)
-    assert not tiler.on_landing.may_crash(ObjectHint(KEY, "medulla"))
-    assert tiler.on_landing.may_crash(ObjectHint(KEY, "medulla", replayed=True))
-
-    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", replayed=True))
-    assert tiler.hint(KEY) == [replayed]
-
-
-def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) -> None:
-    tiler.land(KEY, b"crashing")
-    tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
-    assert tiler.plan(KEY, cc0_bytes()).ledger.ok == 38
 
 
 def test_a_planned_slide_is_known_to_be_held_by_its_case(tiler: Tiling) -> None:
