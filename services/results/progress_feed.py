@@ -32,12 +32,13 @@ class Changes:
 
 
 def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
-    """Changes from `before` to `now`; of one case if `case_id` is given."""
+    """Changes from `before` to `now`; of one case if `case_id` is given, which has changed too where it is gone."""
     known = {(p.case_id, p.slide_id): p for p in before.progress}
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
     cases = (c for c, revision in now.revisions.items() if before.revisions.get(c) != revision and case_id in {"", c})
+    gone = (case_id,) if case_id in before.revisions.keys() - now.revisions.keys() else ()
     over = known.keys() - {(p.case_id, p.slide_id) for p in now.progress}
-    return Changes(tuple(moved), tuple(cases), tuple(sorted(key for key in over if case_id in {"", key[0]})))
+    return Changes(tuple(moved), (*cases, *gone), tuple(sorted(key for key in over if case_id in {"", key[0]})))
 
 
 class Watched(Protocol):

@@ -1,12 +1,12 @@
 // One case: its risk and what it means, what moved it, what would change it, its slides, and what it was computed from.
 
-import { oneCase, scores } from "./api.js";
+import { oneCase, Problem, scores } from "./api.js";
 import { basis } from "./basis_view.js";
 import { comparison } from "./comparison_view.js";
 import { contributions } from "./contributions_view.js";
 import { h, section } from "./dom.js";
 import { listen } from "./events.js";
-import { Erasure } from "./erase_view.js";
+import { erased, Erasure } from "./erase_view.js";
 import { exported } from "./exports_view.js";
 import { incidence } from "./incidence_view.js";
 import { latestList } from "./list_address.js";
@@ -48,14 +48,22 @@ class CaseView {
 
   /** What people noted, and what happened to the case. */
   readPeople() {
+    if (!this.answer) return;
     Promise.all([this.notes.read(this.answer.score), this.timeline.read()]).catch(() => {});
   }
 
   async heard(kind, data) {
-    if (kind === "case" || kind === "begin") await this.load().catch(() => {});
+    if (kind === "case" || kind === "begin") await this.load().catch((error) => this.leave(error));
     if (kind === "case") this.readPeople();
     this.moving.heard(kind, data);
     this.drawProgress();
+  }
+
+  /** A case that is gone is no longer shown; other refusals leave what is shown. */
+  leave(error) {
+    if (!(error instanceof Problem && error.status === 404)) return;
+    this.answer = null;
+    this.main.replaceChildren(erased(this.id));
   }
 
   draw() {

@@ -40,3 +40,7 @@ export class Erasure {
     }
   }
 }
+
+/** Stands in place of a case that is gone while someone looks at it. */
+export const erased = (caseId) => h("div", { class: "problem", role: "alert" }, h("p", {}, `Case ${caseId} is no longer stored; it was erased.`),
+  h("p", {}, h("a", { href: "#/" }, "All cases")));

@@ -2,6 +2,8 @@
 
 import { oneCase, Problem } from "./api.js";
 import { h } from "./dom.js";
+import { erased } from "./erase_view.js";
+import { listen } from "./events.js";
 import { format } from "./viewer_address.js";
 import { link } from "./viewer_link.js";
 import { openPane } from "./viewer_pane.js";
@@ -36,6 +38,16 @@ export async function showViewer(main, view, signal, banner) {
   }
   linked.addEventListener("change", write);
   panes.forEach(({ viewer }) => follow(viewer, write));
+  listen(caseId, signal, (kind) => { if (kind === "case") leaveErased(main, caseId, panes, signal); });
+}
+
+/** Take the pictures away once their case is gone. */
+function leaveErased(main, caseId, panes, signal) {
+  oneCase(caseId, signal).catch((error) => {
+    if (!(error instanceof Problem && error.status === 404)) return;
+    panes.forEach(({ viewer }) => viewer.destroy());
+    main.replaceChildren(erased(caseId));
+  });
 }
 
 function slideOf(slides, slideId, caseId) {

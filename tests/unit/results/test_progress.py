@@ -44,6 +44,13 @@ def test_only_what_is_new_is_a_change() -> None:
     assert changes(before, now, "d") == changes(now, now)
 
 
+def test_a_watched_case_that_is_erased_has_changed() -> None:
+    before, now = Activity([], {"c": 1, "d": 1}), Activity([], {"d": 1})
+    assert changes(before, now, "c").cases == ("c",)
+    assert changes(before, now, "d").cases == ()
+    assert changes(before, now).cases == ()
+
+
 def test_progress_that_is_not_listed_any_more_is_over() -> None:
     a, b = (samples.progress(case, "A", 1, samples.at(1)) for case in "cd")
     before, now = Activity([a, b], {}), Activity([b], {})
