@@ -10,7 +10,7 @@ from services.standalone.advice import here
 from services.standalone.csv_file import write_csv
 from shared.errors import PermanentError
 
-_FACTS = ("case_id", "score_id", "model", "log_risk", "percentile", "risk_group", "certainty")
+_FACTS = ("case_id", "score_id", "model", "log_risk", "percentile", "risk_group")
 _NOTES = ("used", "missing", "out_of_distribution", "abstained", "remarks", "simulated")
 _BOUNDS = {"": "risk", "_lo": "lo", "_hi": "hi"}
 """Fields of a risk by the suffix of their column."""
@@ -29,7 +29,7 @@ class CaseOutcome:
 def write_scores(path: Path, outcomes: Sequence[CaseOutcome], horizons_years: Sequence[float]) -> None:
     """Write the table; cells that a case has no value for are empty."""
     risks = [f"risk_{years:g}y{bound}" for years in horizons_years for bound in _BOUNDS]
-    header = (*_FACTS, *risks, *_NOTES, *_REFUSAL)
+    header = (*_FACTS, "certainty", *risks, *_NOTES, *_REFUSAL)
     rows = [_row(outcome, horizons_years) for outcome in outcomes]
     write_csv(path, header, ([row.get(name, "") for name in header] for row in rows))
 
@@ -45,7 +45,7 @@ def _row(outcome: CaseOutcome, horizons_years: Sequence[float]) -> dict[str, obj
 
 
 def _facts(score: Score) -> dict[str, object]:
-    facts: dict[str, object] = {name: getattr(score, name) for name in _FACTS}
+    facts: dict[str, object] = {name: getattr(score, name) for name in _FACTS} | {"certainty": score.certainty.state}
     return facts if score.risks else facts | {"log_risk": "", "percentile": ""}
 
 

@@ -10,7 +10,7 @@ import pytest
 from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.errors import BadModelError, SeenCasesError
+from services.trainer.errors import BadModelError, BadVectorTableError, SeenCasesError
 from services.trainer.simulation.vectors import VectorPlan
 from services.trainer.validation.validate import validate
 from shared.model.block import VectorFit
@@ -145,8 +145,9 @@ def test_a_validation_has_no_arm_of_blocks_that_no_patient_has(
     values = other.values.copy()
     values[:, molecular] = np.nan
     report = validate(served, replace(other, values=values, vectors={}), None, tmp_path, quiet)
-    assert set(report.arms) == {"null", "rule", "clinical", "clinical_molecular_gbm"}
-    assert report.absent["clinical_molecular"] == "no patient of the cohort has molecular variables"
+    assert set(report.arms) == {"null", "rule", "clinical"}
+    for arm in ("clinical_molecular", "clinical_molecular_gbm"):
+        assert report.absent[arm] == "no patient of the cohort has molecular variables"
     assert report.absent["fused"] == "no patient of the cohort has blood counts or ready-made blood columns"
 
 
@@ -155,7 +156,9 @@ def test_columns_that_the_bundle_lacks_are_refused_and_missing_ones_are_noted(
 ) -> None:
     blood = other.vectors["blood"]
     renamed = replace(blood, columns=("x", *blood.columns[1:]))
-    with pytest.raises(BadModelError, match='the bundle\'s model of blood counts has no columns "x"'):
+    with pytest.raises(
+        BadVectorTableError, match='vectors blood: the bundle\'s model of blood counts has no columns "x"'
+    ):
         validate(served, replace(other, vectors={"blood": renamed}), None, tmp_path, quiet)
     fewer = replace(blood, columns=blood.columns[:5], values=blood.values[:, :5])
     report = validate(served, replace(other, vectors={"blood": fewer}), None, tmp_path, quiet)

@@ -21,7 +21,7 @@ from services.trainer.arms.tabular import Tabular
 from services.trainer.bundle.training_facts import TRAINING, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.errors import BadModelError
+from services.trainer.errors import BadModelError, BadVectorTableError
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import first_problem, verify
 from shared.model.manifest import ArmRef
@@ -73,7 +73,7 @@ class ServedBundle:
         """Refuse vectors with columns that the bundle's models do not have; a note on columns and blocks left aside.
 
         Raises:
-            BadModelError: naming them.
+            BadVectorTableError: naming them.
         """
         notes = []
         for block, vectors in cohort.vectors.items():
@@ -82,7 +82,7 @@ class ServedBundle:
                 notes.append(f"the bundle was trained without {title}, so its vectors were not used")
             elif unknown := [name for name in vectors.columns if name not in set(model.columns)]:
                 listed = f"{', '.join(map(shown, unknown[:_LISTED]))}{', ...' * (len(unknown) > _LISTED)}"
-                raise BadModelError(f"the bundle's model of {title} has no columns {listed}")
+                raise BadVectorTableError(f"vectors {block}: the bundle's model of {title} has no columns {listed}")
             elif missing := len(set(model.columns).difference(vectors.columns)):
                 notes.append(f"{missing} columns of {title} are not in the table and count as missing")
         return notes

@@ -79,6 +79,8 @@ def _header_problems(header: Sequence[str], columns: int) -> Iterator[str]:
     for name, count in Counter(header).items():
         if count > 1 or not name:
             yield f"row 1, column {shown(name)}: " + ("stands there more than once" if name else "has no name")
+        if not name.isprintable():
+            yield f"row 1, column {shown(name)}: has a line break, tab or other character that cannot be shown"
 
 
 def _ragged(body: Sequence[Row], width: int) -> Iterator[str]:

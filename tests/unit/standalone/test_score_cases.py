@@ -67,6 +67,7 @@ def test_cases_are_scored_past_refused_ones_which_are_listed_with_reason_and_sen
     assert 0 < float(listed["C-1"]["risk_3y_lo"]) <= float(listed["C-1"]["risk_3y"]) < float(listed["C-1"]["risk_5y"])
     assert (listed["C-1"]["simulated"], listed["C-2"]["model"], listed["C-2"]["reason"]) == ("true", "clinical", "")
     assert (listed["C-5"]["model"], listed["C-5"]["reason"]) == ("blood", "")
+    assert listed["C-1"]["certainty"] in {"clear", "crosses_threshold", "too_uncertain"}
     assert listed["C-3"]["reason"] == "bad_clinical_record"
     assert 'stage is "M7", allowed is one of M0, M1' in listed["C-3"]["sentence"]
     assert f"medulla bundle show {bundle}" in listed["C-3"]["advice"]
