@@ -124,3 +124,9 @@ def test_a_search_without_a_case_says_so(page: Page, listed: str) -> None:
     page.goto(f"{listed}/#/?q=nothing")
     expect(page.get_by_text("No case fits the search and the filters.")).to_be_visible()
     expect(page.get_by_role("button", name="Clear filters")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "/slides/a.svs"])
+def test_a_damaged_address_is_answered_with_a_sentence(page: Page, listed: str, path: str) -> None:
+    page.goto(f"{listed}/#/cases/%E0%A4%A{path}")
+    expect(page.get_by_role("alert")).to_have_text("The address of this page is damaged; open the case from the list.")

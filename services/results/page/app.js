@@ -9,7 +9,7 @@ import { begin, finish, forget, token } from "./login.js";
 import { showOperations } from "./operations_view.js";
 import { problem } from "./parts.js";
 import { showViewer } from "./viewer.js";
-import { parse } from "./viewer_address.js";
+import { decoded, parse } from "./viewer_address.js";
 
 const main = document.getElementById("content");
 const logout = document.getElementById("logout");
@@ -47,7 +47,7 @@ async function show(moveFocus) {
 function view(signal) {
   const viewed = parse(location.hash);
   const match = /^#\/cases\/([^/]+)$/.exec(location.hash);
-  const id = viewed?.caseId ?? (match && decodeURIComponent(match[1]));
+  const id = viewed?.caseId ?? (match && decoded(match[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
   showMenu(signal);

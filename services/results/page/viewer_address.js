@@ -8,7 +8,16 @@ export function parse(hash) {
   if (!match) return null;
   const query = new URLSearchParams(match[3] ?? "");
   const beside = query.has("beside") ? { slideId: query.get("beside"), place: place(query, "2"), isLinked: query.get("linked") !== "0" } : null;
-  return { caseId: decodeURIComponent(match[1]), slideId: decodeURIComponent(match[2]), place: place(query, ""), beside };
+  return { caseId: decoded(match[1]), slideId: decoded(match[2]), place: place(query, ""), beside };
+}
+
+/** The id in a part of an address. */
+export function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Error("The address of this page is damaged; open the case from the list.");
+  }
 }
 
 /** The address of a slide, of a place on it (see viewer_place.js), and of a slide beside it `{ slideId, place, isLinked }`. */

@@ -61,9 +61,10 @@ def _observation(score: Score, item: Contribution) -> Observation:
 
 def _quantity(item: Contribution) -> Quantity | None:
     """The value with its unit, where the variable's name ends in one."""
-    unit = _UNITS.get(item.variable.rpartition("_")[2])
+    unit = item.variable.rpartition("_")[2]
+    code = _UNITS.get(unit)
     try:
-        return Quantity(value=Decimal(item.value), unit=unit, system=_UCUM, code=unit) if unit else None
+        return Quantity(value=Decimal(item.value), unit=unit, system=_UCUM, code=code) if code else None
     except InvalidOperation:
         return None
 

@@ -72,7 +72,7 @@ def test_the_record_is_observations_with_units_and_gaps() -> None:
     score.contributions.add(variable="sex", value="female", label="sex", block="clinical")
     observations = {item["code"]["text"]: item for item in resources(score, "Observation")}
     age = observations["age at diagnosis years"]["valueQuantity"]
-    assert (age["value"], age["code"]) == (4.2, "a")
+    assert (age["value"], age["unit"], age["code"]) == (4.2, "years", "a")
     assert observations["chang m stage"]["valueCodeableConcept"] == {"text": "M2"}
     assert observations["extent of resection"]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
     assert observations["molecular group"]["note"] == [{"text": "Written “Group 3”, read as G3."}]
