@@ -29,7 +29,7 @@ def _contribution(evidence: CaseEvidence, arm: str, name: str, log_hazard: float
         block_title="" if profile.blocks == DEFAULT_BLOCKS else profile.title_of(block),
         value=_shown(evidence, arm, name),
         log_hazard=log_hazard,
-        columns=vector_messages.columns(risk) if risk else (),
+        columns=vector_messages.columns(risk, _weight(evidence.bundle, arm, name)) if risk else (),
     )
 
 
@@ -49,5 +49,16 @@ def _shown(evidence: CaseEvidence, arm: str, name: str) -> str:
 
 def _in_spreads(bundle: Bundle, arm: str, name: str, log_risk: float) -> float:
     """The log-risk of a block in standard deviations of the training cohort."""
-    column = next(column for column in bundle.arms[arm].columns if column.variable == name)
+    column = bundle.arms[arm].columns[_place(bundle, arm, name)]
     return (log_risk - column.mean) / column.scale
+
+
+def _weight(bundle: Bundle, arm: str, name: str) -> float:
+    """Log hazard that a unit of a block's log-risk adds in a linear arm."""
+    fitted, place = bundle.arms[arm], _place(bundle, arm, name)
+    return float(fitted.fit.event.coefficients[place]) / fitted.columns[place].scale
+
+
+def _place(bundle: Bundle, arm: str, name: str) -> int:
+    """Place of the column of a log-risk among those of an arm."""
+    return next(place for place, column in enumerate(bundle.arms[arm].columns) if column.variable == name)

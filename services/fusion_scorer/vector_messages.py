@@ -28,10 +28,15 @@ def provenance(risk: VectorRisk) -> VectorProvenance:
     return VectorProvenance(block=risk.block.name, digest=risk.vector.digest)
 
 
-def columns(risk: VectorRisk) -> list[ColumnShare]:
-    """The columns that moved the block's log-risk most, the largest share first; none without a share."""
-    largest = np.argsort(-np.abs(risk.shares), kind="stable")[:MOST_COLUMNS]
-    return [_share(risk, i) for i in largest if risk.shares[i]]
+def columns(risk: VectorRisk, weight: float) -> list[ColumnShare]:
+    """The columns that moved the contribution of a block most, the largest share first; none without a share.
+
+    `weight` is the log hazard that a unit of the block's log-risk adds. Shares and contribution differ by a constant of
+    the block: its average patient has the log-risk at which the contribution is 0.
+    """
+    shares = weight * risk.shares
+    largest = np.argsort(-np.abs(shares), kind="stable")[:MOST_COLUMNS]
+    return [_share(risk, i, float(shares[i])) for i in largest if shares[i]]
 
 
 def unknown_block(bundle: Bundle, block: str) -> Remark:
@@ -49,9 +54,7 @@ def refused_vector(error: BadVectorsError) -> Remark:
     return Remark(code=error.reason, sentence=f"A vector was left out of the score: {error}.")
 
 
-def _share(risk: VectorRisk, i: int) -> ColumnShare:
+def _share(risk: VectorRisk, i: int, log_hazard: float) -> ColumnShare:
     column = risk.model.used_columns[i]
     value = risk.vector.values.get(column)
-    return ColumnShare(
-        column=column, value="missing" if value is None else f"{value:.4g}", log_hazard=float(risk.shares[i])
-    )
+    return ColumnShare(column=column, value="missing" if value is None else f"{value:.4g}", log_hazard=log_hazard)

@@ -19,14 +19,15 @@ def occurring(blocks: Sequence[str], cases: CaseValues) -> list[Pattern]:
     return [frozenset(np.array(blocks)[row].tolist()) for row in rows if row.any()]
 
 
-def model_patterns(blocks: Sequence[str], occurring: Iterable[Pattern]) -> list[Pattern]:
-    """Patterns to fit models for: those that occur, each less one of its blocks, and single blocks; largest first.
+def model_patterns(blocks: Sequence[str], occurring: Iterable[Pattern], record: Iterable[str] = ()) -> list[Pattern]:
+    """Patterns to fit models for: those that occur, each less one of its blocks, its blocks of the record, and single blocks.
 
-    Their number grows with the patterns that occur, not as 2^k.
+    Largest first; their number grows with the patterns that occur, not as 2^k.
     """
-    wanted = set(occurring)
-    wanted |= {pattern - {block} for pattern in wanted for block in pattern}
-    wanted |= {frozenset({block}) for pattern in wanted for block in pattern}
+    occur = set(occurring)
+    wanted = occur | {pattern & frozenset(record) for pattern in occur}
+    wanted |= {pattern - {block} for pattern in occur for block in pattern}
+    wanted |= {frozenset({block}) for pattern in occur for block in pattern}
     wanted.discard(frozenset())
     return largest_first(blocks, wanted)
 

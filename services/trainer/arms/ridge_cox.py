@@ -39,8 +39,9 @@ class ByPattern:
 
 def patterns_of(train: Patients, blocks: Iterable[str]) -> list[Pattern]:
     """Patterns of `blocks` that models are fitted for, the largest first; see `model_patterns`."""
-    ordered = [name for name in train.cohort.profile.block_names if name in set(blocks)]
-    return model_patterns(ordered, occurring(ordered, train.case_values))
+    profile = train.cohort.profile
+    ordered = [name for name in profile.block_names if name in set(blocks)]
+    return model_patterns(ordered, occurring(ordered, train.case_values), profile.record_blocks)
 
 
 def fit_patterns(

@@ -59,9 +59,11 @@ def test_a_contribution_names_the_columns_that_moved_its_block_most(bundle: Bund
     result = scored(bundle, vector(bundle, "blood", wbc=12), texture, stage="M0")
     blood, texture_columns = (list(item.columns) for item in result.contributions[1:])
     assert [(column.column, column.value) for column in blood] == [("wbc", "12")]
-    assert blood[0].log_hazard == pytest.approx(0.25)
+    assert blood[0].log_hazard == pytest.approx(0.5 / 0.5 * 0.25)
     assert [column.column for column in texture_columns] == ["t1", "t7", "t6", "t5", "t4"]
-    assert [column.log_hazard for column in texture_columns] == pytest.approx([0.9, 0.7, 0.6, 0.5, 0.4])
+    assert [column.log_hazard for column in texture_columns] == pytest.approx(
+        [0.4 / 2 * each for each in (0.9, 0.7, 0.6, 0.5, 0.4)]
+    )
 
 
 def test_a_missing_value_counts_as_the_training_mean_and_a_missing_vector_as_a_missing_block(bundle: Bundle) -> None:

@@ -890,7 +890,7 @@ Global___Contribution: _TypeAlias = Contribution  # noqa: Y015
 
 @_typing.final
 class ColumnShare(_message.Message):
-    """What one column of a vector adds to the log-risk of its block."""
+    """What one column of a vector adds to the contribution of its block."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -901,7 +901,7 @@ class ColumnShare(_message.Message):
     value: _builtins.str
     """The value as it stands in the vector, such as "4.2", or "missing"."""
     log_hazard: _builtins.float
-    """Share of the contribution's log_hazard."""
+    """Natural log of a hazard ratio, on the scale of the contribution; shares and contribution differ by a constant of the block."""
     def __init__(
         self,
         *,

@@ -49,6 +49,11 @@ def test_models_are_for_patterns_that_occur_their_neighbours_and_single_blocks()
     assert model_patterns("abc", []) == []
 
 
+def test_the_whole_record_has_a_model_however_many_blocks_are_beside_it() -> None:
+    assert "ab" in names(model_patterns("abcde", [frozenset("abcde")], record="ab"))
+    assert "ab" not in names(model_patterns("abcde", [frozenset("abcde")]))
+
+
 def test_twelve_blocks_need_as_many_models_as_occur_and_not_all_subsets() -> None:
     blocks = "abcdefghijkl"
     occurring_twice = [frozenset(blocks), frozenset(blocks) - {"c"}]
