@@ -20,14 +20,14 @@ def occurring(blocks: Sequence[str], cases: CaseValues) -> list[Pattern]:
 
 
 def model_patterns(blocks: Sequence[str], occurring: Iterable[Pattern], record: Iterable[str] = ()) -> list[Pattern]:
-    """Patterns to fit models for: those that occur, each less one of its blocks, its blocks of the record, and single blocks.
+    """Patterns to fit models for: those that occur, each less one block, its blocks of the record, and single blocks.
 
-    Largest first; their number grows with the patterns that occur, not as 2^k.
+    Largest first. Their number grows with the patterns that occur, not as 2^k.
     """
-    occur = set(occurring)
-    wanted = occur | {pattern & frozenset(record) for pattern in occur}
-    wanted |= {pattern - {block} for pattern in occur for block in pattern}
-    wanted |= {frozenset({block}) for pattern in occur for block in pattern}
+    patterns = set(occurring)
+    wanted = patterns | {pattern & frozenset(record) for pattern in patterns}
+    wanted |= {pattern - {block} for pattern in patterns for block in pattern}
+    wanted |= {frozenset({block}) for pattern in patterns for block in pattern}
     wanted.discard(frozenset())
     return largest_first(blocks, wanted)
 

@@ -16,7 +16,7 @@ _MOST_STEPS = 60
 _CONVERGED = 1e-8
 _LONGEST_STEP = 1.5
 _RISES = 1e-6
-"""Gradient from which a coefficient at its bound is let go."""
+"""Gradient from which a coefficient at its bound leaves it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def _bounded(
     """The maximum under the bounds by an active set: negative coefficients are held at 0, and the others fitted again.
 
     Lawson and Hanson, Solving Least Squares Problems 1974, chapter 23; the objective is strictly concave. A column
-    held at 0 is let go again where the gradient says that it would rise.
+    held at 0 leaves it again where the gradient says that it would rise.
     """
     free = ~(non_negative & (start < 0))
     current = np.where(free, start, 0.0)
