@@ -12,7 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.error_location import frames_of
 
-_TOLD = ("sentence", "error", "place", "case_id", "slide_id", "incident")
+_SHOWN = ("sentence", "error", "place", "case_id", "slide_id", "incident")
 """Fields of a line that people are told, too."""
 
 
@@ -86,7 +86,7 @@ def _json() -> Processor:
 
 def _sentence(_: WrappedLogger, __: str, event: EventDict) -> str:
     """The line for a person at a terminal."""
-    details = ", ".join(f"{name} {event[name]}".removeprefix("sentence ") for name in _TOLD if event.get(name))
+    details = ", ".join(f"{name} {event[name]}".removeprefix("sentence ") for name in _SHOWN if event.get(name))
     return f"{event['service']}: {event['event']}{': ' * bool(details)}{details}."
 
 

@@ -53,9 +53,9 @@ class OnnxEncoder:
         self._model = OnnxModel(read_model(folder, self.manifest))
         self.device = "gpu" if self._model.gpu else "cpu"
         self._run_tiles = run or (GPU_BATCH if self._model.gpu else CPU_RUN)
-        side_by_side = 1 if self._model.gpu else threads or len(os.sched_getaffinity(0))
-        self._pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="encoder")
-        self.batch = self._run_tiles * (1 if self._model.gpu else RUNS_A_BATCH * side_by_side)
+        parallel_runs = 1 if self._model.gpu else threads or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(parallel_runs, thread_name_prefix="encoder")
+        self.batch = self._run_tiles * (1 if self._model.gpu else RUNS_A_BATCH * parallel_runs)
         """Tiles worth handing over at once."""
 
     def embed(self, tiles: Tiles) -> Features:

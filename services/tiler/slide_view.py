@@ -31,7 +31,7 @@ class SlideView:
         self._closing = ExitStack()
         self._closing.callback(reader.close)
         try:
-            self.layout: Layout = self._asked(reader.layout)
+            self.layout: Layout = self._answer(reader.layout)
         except BaseException:
             self.close()
             raise
@@ -45,7 +45,7 @@ class SlideView:
             TransientError: the store does not answer.
         """
         self.check()
-        return self._asked(lambda: self._reader.read_region(region))
+        return self._answer(lambda: self._reader.read_region(region))
 
     def check(self) -> None:
         """Raise SlideGoneError if the slide no longer stands in the bucket."""
@@ -65,7 +65,7 @@ class SlideView:
         """End the reader, and release the files."""
         self._closing.close()
 
-    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+    def _answer(self, ask: Callable[[], Answer]) -> Answer:
         """Ask the reader; where its bytes did not come, that is the error."""
         try:
             return ask()

@@ -68,8 +68,8 @@ class _Parts:
 
     def start(self) -> None:
         """Start them; MinIO after the broker that it announces to."""
-        _side_by_side([lambda: _in_turn([self.kafka.start, self.minio.start]), self.postgres.start])
-        _side_by_side([self.triton.start, self.sqs.start])
+        _in_parallel([lambda: _in_turn([self.kafka.start, self.minio.start]), self.postgres.start])
+        _in_parallel([self.triton.start, self.sqs.start])
 
     def surroundings(self) -> Surroundings:
         """What the services have to know of them."""
@@ -111,7 +111,7 @@ def _start(folder: Path) -> None:
     services = four_services(folder / "services", parts.surroundings(), ports)
     for service in services.values():
         service.write_settings()
-    _side_by_side(service.start for service in services.values())
+    _in_parallel(service.start for service in services.values())
     print(_READY.format(parts=parts, ports=ports, bucket=_BUCKET, put=_PUT))
 
 
@@ -120,7 +120,7 @@ def _in_turn(steps: Iterable[Callable[[], None]]) -> None:
         step()
 
 
-def _side_by_side(steps: Iterable[Callable[[], None]]) -> None:
+def _in_parallel(steps: Iterable[Callable[[], None]]) -> None:
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(step) for step in steps]:
             done.result()

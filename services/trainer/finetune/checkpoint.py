@@ -16,7 +16,7 @@ from shared.tensors import decode_metadata, encode_tensors
 State = dict[str, torch.Tensor]
 
 CHECKPOINT = "checkpoint.safetensors"
-_SAID = "said"
+_STATE_KEY = "said"
 
 
 @dataclass
@@ -50,7 +50,7 @@ def save(work: Path, standing: Standing) -> None:
     metadata = {item.name: getattr(standing.progress, item.name) for item in fields(Progress) if item.name != "best"}
     content = encode_tensors(
         {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in tensors.items()},
-        {_SAID: json.dumps({"progress": metadata, "groups": groups})},
+        {_STATE_KEY: json.dumps({"progress": metadata, "groups": groups})},
     )
     unfinished = work / f".{CHECKPOINT}"
     with unfinished.open("wb") as file:
@@ -65,7 +65,7 @@ def read(work: Path) -> Standing | None:
     try:
         content = (work / CHECKPOINT).read_bytes()
         tensors = {name: torch.from_numpy(value) for name, value in load(content).items()}
-        metadata = json.loads(decode_metadata(content)[_SAID])
+        metadata = json.loads(decode_metadata(content)[_STATE_KEY])
         progress = Progress(**metadata["progress"], best=_with_prefix(tensors, "best/"))
         optimizer = {"state": _by_place(_with_prefix(tensors, "optimizer/")), "param_groups": metadata["groups"]}
     except (FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):

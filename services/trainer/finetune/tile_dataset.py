@@ -123,12 +123,12 @@ def _pictures(folder: Path) -> list[Path]:
 def _refuse_nameless(paths: Sequence[Path]) -> None:
     nameless = [path for path in paths if not path.name.partition(_BETWEEN)[0] or _BETWEEN not in path.name]
     if nameless:
-        raise BadTilesError(f"{_some(nameless)}: the name does not begin with a patient and two underscores")
+        raise BadTilesError(f"{_named_paths(nameless)}: the name does not begin with a patient and two underscores")
 
 
 def _refuse_unreadable(seen: Sequence[_Seen]) -> None:
     if seen:
-        raise BadTilesError(f"{_some([one.path for one in seen])} cannot be read: {seen[0].fault}")
+        raise BadTilesError(f"{_named_paths([tile.path for tile in seen])} cannot be read: {seen[0].fault}")
 
 
 def _refuse_sizes(seen: Sequence[_Seen]) -> None:
@@ -138,12 +138,12 @@ def _refuse_sizes(seen: Sequence[_Seen]) -> None:
     if others:
         raise BadTilesError(
             f"tiles differ in size: {first.path} has {first.size[0]} x {first.size[1]} px, "
-            f"{_some([one.path for one in others])} {others[0].size[0]} x {others[0].size[1]}"
+            f"{_named_paths([tile.path for tile in others])} {others[0].size[0]} x {others[0].size[1]}"
         )
     if first.size[0] != first.size[1]:
         raise BadTilesError(f"tiles must be square; {first.path} has {first.size[0]} x {first.size[1]} px")
 
 
-def _some(paths: Sequence[Path]) -> str:
+def _named_paths(paths: Sequence[Path]) -> str:
     named = ", ".join(str(path) for path in paths[:_NAMED])
     return f"{named} and {len(paths) - _NAMED} more" if len(paths) > _NAMED else named

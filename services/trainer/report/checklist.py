@@ -59,7 +59,7 @@ def _results(report: Report) -> list[Item]:
         ("13", "Class imbalance", "none corrected: hazards are fitted as they are"),
         ("14", "Fairness", _fairness(report)),
         ("15", "Model output", "risk at each horizon, log-risk, threshold from training data"),
-        ("16", "Training versus evaluation", _apart(report)),
+        ("16", "Training versus evaluation", _training_and_evaluation(report)),
         ("17", "Ethical approval", MISSING),
         (
             "18",
@@ -91,7 +91,7 @@ def _fairness(report: Report) -> str:
     return f"Subgroups: {names}; ancestry {MISSING}" if names else MISSING
 
 
-def _apart(report: Report) -> str:
+def _training_and_evaluation(report: Report) -> str:
     if report.cross_validation:
         return f"splits by {report.cross_validation.grouped_by}, frozen before any fit, leaks refused"
     return "other patients than the bundle's training cohort, leaks refused"

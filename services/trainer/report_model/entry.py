@@ -71,8 +71,8 @@ class Entry(Frozen):
 
     @classmethod
     def _inlined(cls) -> dict[str, Inline]:
-        marks = ((name, mark) for name, field in cls.model_fields.items() for mark in field.metadata)
-        return {name: mark for name, mark in marks if isinstance(mark, Inline)}
+        metadata = ((name, mark) for name, field in cls.model_fields.items() for mark in field.metadata)
+        return {name: mark for name, mark in metadata if isinstance(mark, Inline)}
 
 
 def _number(years: Any) -> Any:

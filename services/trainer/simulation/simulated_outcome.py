@@ -75,10 +75,10 @@ def draw_outcome(
 
 def known_log_hazard(facts: Facts) -> Floats:
     """Log hazard [n] of the table's variables, 0 for a patient without markers; the group sets the baseline."""
-    marks = _markers(facts)
+    markers = _markers(facts)
     total: Floats = np.zeros(len(facts))
     for name, ratio in HAZARD_RATIO.items():
-        total = total + float(np.log(ratio)) * marks[name]
+        total = total + float(np.log(ratio)) * markers[name]
     return total
 
 
@@ -93,7 +93,7 @@ def true_risk(facts: Facts, simulated_outcome: SimulatedOutcome, years: float) -
 
 
 def _markers(facts: Facts) -> dict[str, Floats]:
-    marks = {
+    markers = {
         "age under 3": facts.age < 3,
         "metastatic": facts.stage != "M0",
         "residual tumour": np.isin(facts.extent, ["STR", "biopsy"]),
@@ -103,7 +103,7 @@ def _markers(facts: Facts) -> dict[str, Floats]:
         "MYCN amplified": facts.mycn,
         "G3": facts.group == "G3",
     }
-    return {name: np.asarray(mark, np.float64) for name, mark in marks.items()}
+    return {name: np.asarray(mark, np.float64) for name, mark in markers.items()}
 
 
 _TYPICAL = {"WNT": 0.10, "SHH": 0.32, "G3": 0.55, "G4": 0.22}

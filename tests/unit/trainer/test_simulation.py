@@ -14,7 +14,7 @@ from services.trainer.simulation.vectors import VectorPlan, vector_plans
 from tests.support.cohorts import quiet
 
 PLAN = SimulationPlan(120, effect=1.6, seed=5, tiles=1, width=8)
-FATE = ("time_days", "event_code")
+OUTCOME = ("time_days", "event_code")
 
 
 def rows(plan: SimulationPlan, folder: Path) -> list[dict[str, str]]:
@@ -44,7 +44,7 @@ def test_another_draw_of_outcomes_keeps_slides_latent_and_true_risk(tmp_path: Pa
 
 def test_another_draw_of_outcomes_keeps_facts_and_draws_times_and_gaps(tmp_path: Path) -> None:
     drawn = [rows(replace(PLAN, outcome_seed=seed), tmp_path / str(seed)) for seed in (1, 2)]
-    facts = [name for name in drawn[0][0] if name not in FATE]
+    facts = [name for name in drawn[0][0] if name not in OUTCOME]
     pairs = [(one[name], two[name]) for one, two in zip(*drawn, strict=True) for name in facts]
     assert all(one == two or "" in (one, two) for one, two in pairs)
     assert any(one != two for one, two in pairs)
@@ -54,7 +54,7 @@ def test_another_draw_of_outcomes_keeps_facts_and_draws_times_and_gaps(tmp_path:
 def test_the_effect_moves_the_outcomes_of_a_draw_and_nothing_else(tmp_path: Path) -> None:
     none, some = (rows(replace(PLAN, effect=effect, outcome_seed=1), tmp_path / str(effect)) for effect in (1.0, 3.0))
     changed = {name for one, two in zip(none, some, strict=True) for name in one if one[name] != two[name]}
-    assert changed == set(FATE)
+    assert changed == set(OUTCOME)
 
 
 VECTORS = (VectorPlan("blood", 6, 2.0), VectorPlan("genes", 30, 1.5))
