@@ -73,6 +73,10 @@ def test_records_that_land_are_scored_or_refused_and_promotion_scores_again(
     eventually(lambda: _bundles(scorer.store, scorer.recorder) == {"one"})
     promote(scorer.store, write_bundle(tmp_path / "two", entries={"name": "two"}))
     eventually(lambda: _bundles(scorer.store, scorer.recorder) == {"one", "two"})
+    scores = _scores(scorer.store, scorer.recorder)
+    assert {score["case_id"] for score in scores} == {scorer.good}
+    assert len({score["score_id"] for score in scores}) == len(scores) == 2
+    assert _reasons(scorer.recorder) == {"bad_clinical_record"}
 
 
 def test_vectors_that_land_are_scored_or_refused_and_asked_what_if(scorer: ScorerProcess, tmp_path: Path) -> None:
