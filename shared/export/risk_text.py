@@ -7,6 +7,7 @@ from medulla.v1.scorer_pb2 import EventFreeRisk, HorizonRisk, MissingVariable, S
 
 from shared.export import score_text
 from shared.ranks import percentile_rank
+from shared.words import listed
 
 _CERTAINTY = {
     "clear": "clear",
@@ -80,12 +81,12 @@ def record_only(score: Score) -> str:
     alone = score.record_only
     if not alone.risks:
         return ""
-    others = " and ".join(title for title in score.modalities_used if title not in alone.modalities)
+    others = listed([title for title in score.modalities_used if title not in alone.modalities])
     moves = (
         f"{percent(before.risk)} within {after.horizon_years:g} years, with {others} {percent(after.risk)}"
         for before, after in zip(alone.risks, score.risks, strict=True)
     )
-    return f"By {' and '.join(alone.modalities)} alone: {'; '.join(moves)}."
+    return f"By {listed(alone.modalities)} alone: {'; '.join(moves)}."
 
 
 def missing(item: MissingVariable) -> str:
