@@ -89,7 +89,7 @@ def test_a_block_of_too_few_events_is_named_on_terminal_report_and_card(
     vectors = ("--vectors", f"blood={table_of_few_events(folder, tmp_path / 'blood.csv')}")
     result = medulla(*command, *options(folder), *vectors, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    sentence = "o model reads blood: 2 events are among the patients who have a vector, 5 are needed"
+    sentence = "o model reads blood: patients who have a vector had 2 events, 5 are needed"
     assert f"n{sentence}" in " ".join(result.output.split())
     assert sentence in (tmp_path / "out" / written).read_text()
 
