@@ -9,8 +9,10 @@ from shared.export import score_text
 from shared.ranks import percentile_rank
 from shared.words import listed
 
+CLEAR = "clear"
+"""The state of certainty in which a score may have a risk group."""
 _CERTAINTY = {
-    "clear": "clear",
+    CLEAR: "clear",
     "crosses_threshold": "not clear, it may be of either risk group",
     "too_uncertain": "too uncertain to be read",
 }
@@ -31,7 +33,7 @@ def group(score: Score) -> str:
 
 def is_clear(score: Score) -> bool:
     """Whether the risk may be read as one of its group; scores of older programs state no certainty."""
-    return not score.HasField("certainty") or score.certainty.state == "clear"
+    return not score.HasField("certainty") or score.certainty.state == CLEAR
 
 
 def certainty(score: Score) -> str:
