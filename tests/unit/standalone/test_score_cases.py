@@ -126,7 +126,7 @@ def test_a_table_without_a_single_score_ends_with_1(table: Path, bundle: Path) -
     ("text", "option", "words"),
     [
         ("stage\nM0\n", "", "has no column case_id"),
-        ("case_id,stage\nC-1,M0\n", "icd=blood.csv", "no model of block icd; its blocks of vectors: blood, texture"),
+        ("case_id,stage\nC-1,M0\n", "icd=blood.csv", 'no model of block "icd"; its blocks of vectors: blood, texture'),
         ("case_id,stage\nC-1,M0\n", "texture=none.csv", "cannot be read"),
         ("case_id,stage\n", "", "no patients"),
     ],
