@@ -11,3 +11,16 @@ def read_start(path: Path, most: int) -> bytes:
     """
     with path.open("rb") as file:
         return file.read(most + 1)
+
+
+def read_bounded(path: Path, most: int, name: str, refusal: type[Exception]) -> bytes:
+    """The bytes of a file of at most `most`; `name` says in the refusal what it is.
+
+    Raises:
+        OSError: it cannot be read.
+        refusal: it is longer.
+    """
+    data = read_start(path, most)
+    if len(data) > most:
+        raise refusal(f"{name} has more than {most} bytes, the most that is allowed")
+    return data

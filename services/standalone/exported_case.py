@@ -17,7 +17,7 @@ from services.standalone.laptop_results import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.s3 import S3Store
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.export.exported_case import ExportedCase
 from shared.pseudonyms import is_pseudonym
 from shared.settings import PlatformSettings, load
@@ -80,7 +80,7 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
 
 
 def _read_score(path: Path) -> Score:
-    data = read_start(path, _MOST_BYTES)
+    data = read_bounded(path, _MOST_BYTES, str(path), BadScoreFileError)
     try:
         score = Parse(data, Score(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError):
