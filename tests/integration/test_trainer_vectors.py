@@ -5,14 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.trainer.report_model.report import Report
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, list(map(str, arguments)))
+from tests.support.command_line import medulla
 
 
 def tables(folder: Path, *blocks: str) -> list[str]:

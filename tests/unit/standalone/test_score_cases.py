@@ -5,15 +5,15 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.standalone import scored_cohort
-from services.standalone.app import app
 from services.standalone.case_rows import case_rows
 from services.standalone.table_vectors import table_vectors
 from shared.model.bundle import Bundle, load
+from tests.support.command_line import medulla
 from tests.support.vector_bundle import write_vector_bundle
 
 TABLE = """case_id,age,stage,time_days,event_code,simulated
@@ -38,10 +38,6 @@ def table(tmp_path: Path) -> Path:
     (tmp_path / "cohort.csv").write_text(TABLE)
     (tmp_path / "blood.csv").write_text(BLOOD)
     return tmp_path / "cohort.csv"
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def scored(table: Path, bundle: Path, *more: object) -> Result:
