@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from services.standalone import running_system
+from services.standalone import dead_letter_topic, running_system
 from tests.support.command_line import AT_FAULT, medulla
 
 
@@ -14,6 +14,13 @@ def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.Monke
     done = medulla("dead-letters", "list")
     assert done.exit_code == AT_FAULT
     assert "MEDULLA_HTTP_PORT is wrong" in done.stderr
+
+
+def test_a_list_of_dead_letters_opens_no_producer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letter_topic, "KafkaProducerAdapter", lambda _: pytest.fail("a producer was opened"))
+    monkeypatch.setattr(dead_letter_topic, "read_topic", lambda *_: [])
+    done = medulla("dead-letters", "list")
+    assert (done.exit_code, done.stdout) == (0, "There are no dead letters.\n")
 
 
 def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
