@@ -20,7 +20,7 @@ def cohort_risk(bundle: Bundle, arm: str) -> CohortRisk | None:
 def rule_answer(bundle: Bundle, known: CaseValues) -> RuleAnswer | None:
     """What the rule of the bundle's profile says of a case; None where the profile has no rule.
 
-    It says high or low where every value that a missing variable can have gives the same.
+    It says high or low where the known values decide it, whatever the missing ones are; see `Rule.bounds`.
     """
     profile = bundle.manifest.profile
     if not profile.rule:

@@ -136,7 +136,13 @@ def test_a_table_that_is_refused_as_a_whole_is_one_sentence(
     assert not (table.parent / "out/scores.csv").exists()
 
 
-@pytest.mark.parametrize("more", [("--case-id", "C-1"), ("--clinical", "r.json"), ("a.svs",), ("--slides", "s.csv")])
+@pytest.mark.parametrize(
+    "more",
+    [
+        *(("--case-id", "C-1"), ("--clinical", "r.json"), ("a.svs",), ("--slides", "s.csv")),
+        *(("--encoder", "other"), ("--default-mpp", "0.5")),
+    ],
+)
 def test_options_of_one_case_do_not_go_with_a_table(table: Path, bundle: Path, more: tuple[str, ...]) -> None:
     assert scored(table, bundle, *more).exit_code == 2
 
