@@ -141,6 +141,14 @@ def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_pa
     assert "openssl" in wrong.stderr
 
 
+@pytest.mark.parametrize(("command", "option"), [("verify", "--public-key"), ("sign", "--key")])
+def test_a_file_without_an_end_is_no_key(tmp_path: Path, command: str, option: str) -> None:
+    shutil.copytree(DEMO_BUNDLE, tmp_path / "bundle")
+    done = medulla("bundle", command, tmp_path / "bundle", option, "/dev/zero")
+    assert done.exit_code == AT_FAULT
+    assert "openssl" in done.stderr
+
+
 def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path, slide: Path) -> None:
     bad = tmp_path / "bad.svs"
     bad.write_bytes(b"no slide")
