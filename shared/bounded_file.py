@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+_LONGEST_KEY = 10_000
+"""Bytes of a PEM file with one key."""
+
 
 def read_start(path: Path, most: int) -> bytes:
     """The bytes of a file; of a longer one, the first `most` and one more, by which the caller knows it.
@@ -11,3 +14,25 @@ def read_start(path: Path, most: int) -> bytes:
     """
     with path.open("rb") as file:
         return file.read(most + 1)
+
+
+def read_bounded(path: Path, most: int, name: str, refusal: type[Exception]) -> bytes:
+    """The bytes of a file of at most `most`; `name` says in the refusal what it is.
+
+    Raises:
+        OSError: it cannot be read.
+        refusal: it is longer.
+    """
+    data = read_start(path, most)
+    if len(data) > most:
+        raise refusal(f"{name} has more than {most} bytes, the most that is allowed")
+    return data
+
+
+def read_key(path: Path) -> bytes:
+    """The bytes of a key's file; of a longer file its start, which is no key.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return read_start(path, _LONGEST_KEY)

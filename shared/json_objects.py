@@ -31,7 +31,7 @@ def read_object(data: bytes, max_names: int = MAX_NAMES) -> dict[str, Any]:
         JsonObjectError: not an object, too large or too deep, or with a repeated name.
     """
     if len(data) > MAX_BYTES:
-        raise JsonObjectError(f"has more than {MAX_BYTES} bytes, which are allowed")
+        raise JsonObjectError(f"has more than {MAX_BYTES} bytes, the most that is allowed")
     text = _text(data)
     if not text.strip():
         raise JsonObjectError("is empty")

@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from shared.error_location import frames_of
 
 _SHOWN = ("sentence", "error", "place", "case_id", "slide_id", "incident")
-"""Fields of a line that people are told, too."""
+"""Fields of a line that the terminal shows, too."""
 
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *, sentences: bool = False) -> None:

@@ -43,6 +43,11 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
 
 
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
+    """Words as a sentence lists them: `a`, `a and b`, `a, b and c`; empty without any."""
+    return f" {conjunction} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def printable(text: str) -> str:
     """The text with escapes in place of line breaks, control characters, lone surrogates and the like."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

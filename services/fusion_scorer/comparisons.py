@@ -1,13 +1,12 @@
 """What stands beside a risk: the training cohort, the profile's rule, and the record without slides and vectors."""
 
-from collections.abc import Collection
-
 from medulla.v1.scorer_pb2 import CohortRisk, RecordOnly, RuleAnswer
 
 from services.fusion_scorer.risk_messages import horizon_risks
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
+from shared.words import listed
 
 
 def cohort_risk(bundle: Bundle, arm: str) -> CohortRisk | None:
@@ -21,7 +20,7 @@ def cohort_risk(bundle: Bundle, arm: str) -> CohortRisk | None:
 def rule_answer(bundle: Bundle, known: CaseValues) -> RuleAnswer | None:
     """What the rule of the bundle's profile says of a case; None where the profile has no rule.
 
-    It says high or low where every value that a missing variable can have gives the same.
+    It says high or low where the known values decide it, whatever the missing ones are; see `Rule.bounds`.
     """
     profile = bundle.manifest.profile
     if not profile.rule:
@@ -37,7 +36,7 @@ def rule_answer(bundle: Bundle, known: CaseValues) -> RuleAnswer | None:
         answer = "high" if certain[0] else "low"
         sentence = f"The rule of the profile puts the case at {answer} risk."
     else:
-        answer, sentence = "unknown", f"The rule of the profile cannot be applied without {_listed(lacking)}."
+        answer, sentence = "unknown", f"The rule of the profile cannot be applied without {listed(lacking)}."
     return RuleAnswer(expression=profile.rule, answer=answer, sentence=sentence)
 
 
@@ -51,10 +50,5 @@ def record_only(bundle: Bundle, arm: ArmRef, known: CaseValues) -> RecordOnly | 
     other = bundle.arm_for(record)
     if other is None:
         return None
-    titles = sorted(map(profile.title_of, other.blocks))
-    return RecordOnly(model=other.name, modalities=titles, risks=horizon_risks(bundle.predict(other.name, record)))
-
-
-def _listed(names: Collection[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    risks = horizon_risks(bundle.predict(other.name, record))
+    return RecordOnly(model=other.name, modalities=profile.titles_of(other.blocks), risks=risks)

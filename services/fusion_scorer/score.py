@@ -1,6 +1,6 @@
 """Scores a case: bundle, bags, clinical record and vectors in, one Score out; no clock, no store, no network."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from medulla.v1.scorer_pb2 import Provenance, Score, SlideEvidence
@@ -47,12 +47,12 @@ def score(
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.
     """
-    evidence = case_evidence(bundle, case)
-    known = CaseValues.of_case(bundle.manifest.profile, evidence.values)
+    evidence, profile = case_evidence(bundle, case), bundle.manifest.profile
+    known = CaseValues.of_case(profile, evidence.values)
     arm = bundle.arm_for(known)
     answer = _frame(evidence, case, program_version)
     missing = (block for block in bundle.blocks if not known.has_block(block)[0])
-    answer.modalities_missing.extend(_titles(bundle, missing))
+    answer.modalities_missing.extend(profile.titles_of(missing))
     if evidence.checked.too_far is not None:
         _abstain_at(answer, evidence.checked.too_far)
     elif arm is None:
@@ -61,11 +61,6 @@ def score(
         _answer_by(arm, answer, evidence, known)
         _add_course(arm, answer, bundle, known, event_free_years)
     return Scored(rounded(answer), _attention(case, evidence.slide_risk, answer))
-
-
-def _titles(bundle: Bundle, blocks: Iterable[str]) -> list[str]:
-    """Titles of blocks, in the order of the profile."""
-    return [block.title for block in bundle.manifest.profile.ordered(blocks)]
 
 
 def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
@@ -117,10 +112,10 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
 
 
 def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseValues) -> None:
-    bundle = evidence.bundle
+    bundle, profile = evidence.bundle, evidence.bundle.manifest.profile
     answer.model = arm.name
-    answer.modalities_used.extend(_titles(bundle, arm.blocks))
-    answer.modalities_left_aside.extend(_titles(bundle, _left_aside(bundle, arm, known)))
+    answer.modalities_used.extend(profile.titles_of(arm.blocks))
+    answer.modalities_left_aside.extend(profile.titles_of(_left_aside(bundle, arm, known)))
     far = ood.farthest(evidence.distances(arm.name))
     if far is not None:
         answer.out_of_distribution.CopyFrom(far.message())

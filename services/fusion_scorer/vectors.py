@@ -52,6 +52,12 @@ def read_vector(data: bytes, case: CaseId, block: str, bundle: Bundle) -> CaseVe
     return vector
 
 
+def no_model(block: str, bundle: Bundle) -> BadVectorsError:
+    """The refusal of a block that the bundle has no model of, with the blocks that it has models of."""
+    known = ", ".join(bundle.vectors) or "none"
+    return BadVectorsError(f"the bundle has no model of block {shown(block)}; its blocks of vectors: {known}")
+
+
 def vector_risks(bundle: Bundle, vectors: Iterable[CaseVector]) -> tuple[VectorRisk, ...]:
     """The log-risk of each vector, in the order of the bundle's blocks."""
     by_block = {vector.block: vector for vector in vectors}

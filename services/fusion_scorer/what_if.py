@@ -12,7 +12,7 @@ from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.score import EVENT_FREE_YEARS, score
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
-from services.fusion_scorer.vectors import read_vector
+from services.fusion_scorer.vectors import no_model, read_vector
 from services.fusion_scorer.what_if_form import form
 from shared import keys
 from shared.blob.port import BlobStore
@@ -21,7 +21,6 @@ from shared.model.case_vector import CaseVector
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
-from shared.words import shown
 
 _ADVICE = "Correct what is named and ask again."
 """What to do about an input of a question, which is stored nowhere."""
@@ -96,7 +95,7 @@ def _check_left_out(blocks: Collection[str], snapshot: CaseSnapshot, bundle: Bun
     stored = {info.key for info in snapshot.vectors}
     for block in blocks:
         if block not in bundle.vectors and keys.vector(snapshot.case_id, block) not in stored:
-            raise _unknown_block(block, bundle)
+            raise no_model(block, bundle)
 
 
 def _without(snapshot: CaseSnapshot, blocks: Collection[str]) -> CaseSnapshot:
@@ -120,13 +119,8 @@ def _with_given(inputs: CaseInputs, request: ScoreCaseRequest, bundle: Bundle) -
 def _vector(text: str, case: CaseId, block: str, bundle: Bundle) -> CaseVector:
     vector = read_vector(text.encode(), case, block, bundle)
     if vector is None:
-        raise _unknown_block(block, bundle)
+        raise no_model(block, bundle)
     return vector
-
-
-def _unknown_block(block: str, bundle: Bundle) -> BadVectorsError:
-    known = ", ".join(bundle.vectors) or "none"
-    return BadVectorsError(f"the bundle has no model of vectors {shown(block)}; it reads: {known}")
 
 
 def _without_files(answer: Score) -> Score:

@@ -15,7 +15,7 @@ def bounded_body(largest: int) -> Callable[[Request], Awaitable[bytes]]:
         async for chunk in request.stream():
             data += chunk
             if len(data) > largest:
-                raise BadRequestError(f"the body of the request has more than {largest} bytes, which are allowed")
+                raise BadRequestError(f"the request body has more than {largest} bytes, the most that is allowed")
         return bytes(data)
 
     return read

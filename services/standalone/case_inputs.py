@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.fusion_scorer.vectors import read_vector
+from services.fusion_scorer.vectors import no_model, read_vector
 from services.standalone.advice import bundle_advice, vector_advice
 from services.standalone.case import Case
 from services.standalone.demo_case import DEMO_BUNDLE
@@ -47,8 +47,7 @@ def _refused_vectors(case: Case, bundle: Bundle, folder: Path) -> Iterator[Refus
     for block, vector in case.vectors.items():
         try:
             if read_vector(vector.data, case.case_id, block, bundle) is None:
-                known = ", ".join(bundle.vectors) or "none"
-                raise BadVectorsError(f"the bundle has no model of block {block}; its blocks of vectors: {known}")
+                raise no_model(block, bundle)
         except BadVectorsError as error:
             if folder != DEMO_BUNDLE:
                 error.advice = vector_advice(folder)

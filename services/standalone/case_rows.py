@@ -8,7 +8,7 @@ from typing import Any
 
 from services.trainer.cohort.column_map import ColumnMap, load_map
 from services.trainer.cohort.rows import read_bytes
-from services.trainer.cohort.table import CASE, SIMULATED, Table, parse_table
+from services.trainer.cohort.table import CASE, SIMULATED, SIMULATED_WORDS, Table, parse_table
 from services.trainer.errors import BadCohortError
 from shared import keys
 from shared.errors import PermanentError
@@ -16,8 +16,6 @@ from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
 from shared.model.vocabulary import Vocabulary
 from shared.units import CaseId
-
-_WORDS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,6 @@ def _row(case: str, row: Mapping[str, Any], line: int) -> CaseRow:
 def _record(case: CaseId, row: Mapping[str, Any]) -> bytes:
     """The cells that are not empty, as they are written."""
     entries = {name: value for name, value in row.items() if value != ""}
-    if entries.get(SIMULATED) in _WORDS:
-        entries[SIMULATED] = _WORDS[entries[SIMULATED]]
+    if entries.get(SIMULATED) in SIMULATED_WORDS:
+        entries[SIMULATED] = SIMULATED_WORDS[entries[SIMULATED]]
     return json.dumps(entries | {CASE: case}, sort_keys=True).encode()

@@ -4,22 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 
-from shared.bus.dead_letter_topic import DeadLetterTopic, Letter
+from shared.bus.dead_letter_topic import DeadLetterReader, DeadLetterTopic, Letter
 from shared.bus.kafka_admin import forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.settings import KafkaSettings, PlatformSettings, load
 
 
 def letters_with(reason: str | None) -> list[Letter]:
-    """See DeadLetterTopic."""
-    with _topic() as (topic, _):
-        return topic.letters_with(reason)
+    """See DeadLetterReader."""
+    return _reader().letters_with(reason)
 
 
 def letters_named(ids: Sequence[str]) -> list[Letter]:
-    """See DeadLetterTopic."""
-    with _topic() as (topic, _):
-        return topic.letters_named(ids)
+    """See DeadLetterReader."""
+    return _reader().letters_named(ids)
 
 
 def send_again(letters: Iterable[Letter]) -> None:
@@ -36,6 +34,14 @@ def drop(letters: Iterable[Letter]) -> None:
 
 @contextmanager
 def _topic() -> Iterator[tuple[DeadLetterTopic, KafkaSettings]]:
-    kafka = load(PlatformSettings).kafka
+    kafka = _kafka()
     with closing(KafkaProducerAdapter(kafka)) as producer:
         yield DeadLetterTopic(partial(read_topic, kafka), producer), kafka
+
+
+def _reader() -> DeadLetterReader:
+    return DeadLetterReader(partial(read_topic, _kafka()))
+
+
+def _kafka() -> KafkaSettings:
+    return load(PlatformSettings).kafka

@@ -17,7 +17,7 @@ from services.standalone.laptop_results import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.s3 import S3Store
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.export.exported_case import ExportedCase
 from shared.pseudonyms import is_pseudonym
 from shared.settings import BadSettingsError, PlatformSettings, S3Settings, load
@@ -92,7 +92,7 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
 
 def _read_score(path: Path) -> Score:
     try:
-        data = read_start(path, _MOST_BYTES)
+        data = read_bounded(path, _MOST_BYTES, str(path), BadScoreFileError)
     except OSError as error:
         raise BadScoreFileError(f"{path} cannot be read: {error.strerror}") from error
     try:

@@ -162,7 +162,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, bundles, producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),
-            _page(deployment, workspace.store, results, bus, pixels),
+            _page(deployment, bundles, workspace.store, results, bus, pixels),
             PrintedRefusals(bus, _NAME, partial(is_current, workspace.store), bundle=shown_bundle),
             Every(_SWEEP_EVERY_S, RefusedUploads(workspace.store, results).forget_removed),
             Every(_LOOK_FOR_UNREADABLE_S, UnreadableFiles(deployment.folder, partial(_report_unreadable, results))),
@@ -221,10 +221,10 @@ def _is_erased(store: BlobStore, key: str) -> bool:
 
 
 def _page(
-    deployment: Deployment, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
+    deployment: Deployment, bundles: Bundles, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
-    scorer = LaptopScorer(WhatIf(store, Bundles(store), version("medulla"), deployment.read_record))
+    scorer = LaptopScorer(WhatIf(store, bundles, version("medulla"), deployment.read_record))
     producer = bus.producer()
     letters = DeadLetterTopic(bus.deliveries, producer)
     app = create_app(

@@ -50,7 +50,7 @@ def _beside(score: Score) -> Iterator[str]:
     """What a reader compares the risk with."""
     yield from filter(None, (risk_text.cohort(score), risk_text.record_only(score), risk_text.rule(score)))
     yield from (f"Risk {line}." for line in risk_text.event_free(score))
-    yield from (f"{score_text.sentence(risk_text.missing(item))}" for item in risk_text.missing_variables(score))
+    yield from (score_text.sentence(risk_text.missing(item)) for item in risk_text.missing_variables(score))
 
 
 def _inputs(score: Score) -> Iterator[str]:

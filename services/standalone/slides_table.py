@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.standalone.errors import BadSlideTableError, UnreadableFileError
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
@@ -52,11 +52,9 @@ def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
 
 def _text(table: Path) -> str:
     try:
-        data = read_start(table, _MAX_BYTES)
+        data = read_bounded(table, _MAX_BYTES, str(table), BadSlideTableError)
     except OSError as error:
         raise UnreadableFileError(f"{table} cannot be read: {error.strerror}") from None
-    if len(data) > _MAX_BYTES:
-        raise BadSlideTableError(f"{table} has more than {_MAX_BYTES} bytes, which are allowed")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     if b"\0" in data or not data:

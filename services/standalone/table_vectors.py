@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from services.fusion_scorer.vectors import no_model
 from services.standalone.vector_files import VectorFile
 from services.trainer.cohort.add_vectors import vector_tables
 from services.trainer.cohort.vector_table import VectorTable, read_vector_table
 from shared.model.bundle import Bundle
-from shared.model.errors import BadVectorsError
 from shared.model.vocabulary import Vocabulary
 
 
@@ -48,8 +48,7 @@ def table_vectors(options: Sequence[str], bundle: Bundle) -> list[TableVectors]:
     tables, profile = vector_tables(options), bundle.manifest.profile
     unknown = [block for block in tables if block not in bundle.vectors]
     if unknown:
-        known = ", ".join(bundle.vectors) or "none"
-        raise BadVectorsError(f"the bundle has no model of block {unknown[0]}; its blocks of vectors: {known}")
+        raise no_model(unknown[0], bundle)
     is_missing = Vocabulary(profile.variables, profile.missing).is_missing
     return [_vectors(block, path, read_vector_table(path, is_missing)) for block, path in tables.items()]
 

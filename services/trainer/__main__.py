@@ -11,7 +11,9 @@ from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
+from services.trainer.vectors.unlearned import unlearned_notes
 from shared import exit_codes
+from shared.bounded_file import read_key
 from shared.errors import MedullaError, explain
 
 
@@ -24,13 +26,14 @@ def main() -> int:
         cohort = add_vectors(read_cohort(arguments.cohort, load_profile(arguments.profile), columns), tables)
         embeddings = read_embeddings(arguments.embeddings) if arguments.embeddings else None
         name = arguments.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
-        key = arguments.key.read_bytes() if arguments.key else None
+        key = read_key(arguments.key) if arguments.key else None
         plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), arguments.seed, arguments.refits, key)
         digest = train_bundle(cohort, embeddings, plan, arguments.out, _advance)
     except (MedullaError, OSError) as error:
         sys.stderr.write(f"trainer: {explain(error)}\n")
         return exit_codes.exit_code(error)
-    sys.stdout.write(f"{arguments.out}: bundle {plan.name}, digest {digest}\n")
+    lines = [*unlearned_notes(cohort), f"{arguments.out}: bundle {plan.name}, digest {digest}"]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
 

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from shared.errors import PermanentError, TransientError
 from shared.text import capped
+from shared.words import counted
 
 _NO_TORCH = (
     "slides are in the cohort, and their model needs torch, which is not installed: "
@@ -33,7 +34,7 @@ class BadCohortError(PermanentError):
     @classmethod
     def listing(cls, where: str, problems: Sequence[str]) -> "BadCohortError":
         """All problems of one table in one error, one a line; of what does not fit only how many more there are."""
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        count = counted(len(problems), "problem")
         listed = [capped(problem, _LONGEST_PROBLEM) for problem in problems[:_LISTED]]
         ends = accumulate(len(problem) + len("\n  ") for problem in listed)
         fit = sum(end <= _LONGEST_LIST for end in ends)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from services.trainer.errors import BadProfileError
 from services.trainer.yaml_problems import yaml_problems
 from services.trainer.yaml_text import parse_yaml
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.model.profile import Profile
 from shared.model.rule import BadRuleError
 from shared.words import sentence
@@ -26,7 +26,7 @@ def load_profile(source: Path | str | None = None) -> Profile:
     path = _path(source or "medulloblastoma")
     content = None
     try:
-        content = parse_yaml(_content(path))
+        content = parse_yaml(read_bounded(path, _MOST_BYTES, f"profile {path}", BadProfileError))
         profile = Profile.model_validate(content)
         for text in [profile.rule, *profile.subgroups.values()]:
             profile.expression(text)
@@ -40,13 +40,6 @@ def load_profile(source: Path | str | None = None) -> Profile:
     except ValidationError as error:
         raise BadProfileError(f"profile {path} is refused: {sentence(yaml_problems(error, content))}") from error
     return profile
-
-
-def _content(path: Path) -> bytes:
-    data = read_start(path, _MOST_BYTES)
-    if len(data) > _MOST_BYTES:
-        raise BadProfileError(f"profile {path} has more than {_MOST_BYTES} bytes, which are allowed")
-    return data
 
 
 def _path(source: Path | str) -> Path:

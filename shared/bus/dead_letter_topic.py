@@ -49,11 +49,10 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class DeadLetterTopic:
+class DeadLetterReader:
     """Dead letters of one bus."""
 
     read: ReadTopic
-    producer: Producer
 
     def letters_with(self, reason: str | None) -> list[Letter]:
         """All dead letters of a reason code; all without one.
@@ -75,6 +74,24 @@ class DeadLetterTopic:
                 raise UnknownDeadLetterError(f"there is no dead letter {letter_id!r}")
         return [letters[letter_id] for letter_id in ids]
 
+    def _all(self) -> dict[str, Letter]:
+        """Every dead letter by its id; one that is there twice, as after an interrupted erasure, counts once."""
+        written: dict[str, tuple[Record, str]] = {}
+        replayed: dict[str, str] = {}
+        for delivery in self.read(topics.DEAD_LETTERS):
+            if replayed_id := dead_letters.replayed_letter(delivery.record):
+                replayed[replayed_id] = max(_time(delivery), replayed.get(replayed_id, ""))
+            else:
+                written[dead_letters.letter_id(delivery.record)] = delivery.record, _time(delivery)
+        return {name: Letter(name, record, time, replayed.get(name)) for name, (record, time) in written.items()}
+
+
+@dataclass(frozen=True)
+class DeadLetterTopic(DeadLetterReader):
+    """Dead letters of one bus, which may be sent again and removed."""
+
+    producer: Producer
+
     def send_again(self, letters: Iterable[Letter]) -> None:
         """Send dead letters to the topics that they came from, and note it beside them."""
         records = [letter.record for letter in letters]
@@ -88,17 +105,6 @@ class DeadLetterTopic:
             return (dead_letters.replayed_letter(delivery.record) or dead_letters.letter_id(delivery.record)) in ids
 
         forget(topics.DEAD_LETTERS, is_dropped)
-
-    def _all(self) -> dict[str, Letter]:
-        """Every dead letter by its id; one that is there twice, as after an interrupted erasure, counts once."""
-        written: dict[str, tuple[Record, str]] = {}
-        replayed: dict[str, str] = {}
-        for delivery in self.read(topics.DEAD_LETTERS):
-            if replayed_id := dead_letters.replayed_letter(delivery.record):
-                replayed[replayed_id] = max(_time(delivery), replayed.get(replayed_id, ""))
-            else:
-                written[dead_letters.letter_id(delivery.record)] = delivery.record, _time(delivery)
-        return {name: Letter(name, record, time, replayed.get(name)) for name, (record, time) in written.items()}
 
 
 def _time(delivery: Delivery) -> str:

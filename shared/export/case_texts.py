@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from medulla.v1.scorer_pb2 import Contribution, HorizonRisk, Score
+from medulla.v1.scorer_pb2 import Contribution, HorizonRisk, MissingVariable, Score
 
 from shared.export import risk_text, score_text
 
-CLEAR = "clear"
-"""The state of certainty in which a score may have a risk group."""
 SIMULATED = "SIMULATED: the model was fitted on simulated patients; its numbers say nothing about any child."
 _LOG_RISK = " SD"
 """Ends the value of a contribution that is the log-risk of a block, and no variable of the record."""
@@ -22,7 +20,7 @@ def notices(score: Score) -> Iterator[str]:
 
 def states_clear(score: Score) -> bool:
     """Whether the score states that its interval lets the risk be read; those of older programs do not."""
-    return score.HasField("certainty") and score.certainty.state == CLEAR
+    return score.HasField("certainty") and score.certainty.state == risk_text.CLEAR
 
 
 def interval(risk: HorizonRisk) -> str:
@@ -30,12 +28,19 @@ def interval(risk: HorizonRisk) -> str:
     return f"Risk of relapse within {risk.horizon_years:g} years: {risk_text.interval(risk)}."
 
 
+def risk_lines(score: Score) -> Iterator[str]:
+    """The risks, unless the scorer abstained, and what a person should know before relying on them."""
+    if not score.abstained:
+        yield from map(interval, score.risks)
+    yield from caveats(score)
+
+
 def record_values(score: Score) -> list[Contribution]:
     """The variables of the clinical record that the model reads, with their values as they were read."""
     return [item for item in score.contributions if not item.columns and not item.value.endswith(_LOG_RISK)]
 
 
-def label(item: Contribution) -> str:
+def label(item: Contribution | MissingVariable) -> str:
     """What people call a variable."""
     return item.label or score_text.plain(item.variable)
 

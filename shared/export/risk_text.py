@@ -7,9 +7,12 @@ from medulla.v1.scorer_pb2 import EventFreeRisk, HorizonRisk, MissingVariable, S
 
 from shared.export import score_text
 from shared.ranks import percentile_rank
+from shared.words import listed
 
+CLEAR = "clear"
+"""The state of certainty in which a score may have a risk group."""
 _CERTAINTY = {
-    "clear": "clear",
+    CLEAR: "clear",
     "crosses_threshold": "not clear, it may be of either risk group",
     "too_uncertain": "too uncertain to be read",
 }
@@ -30,7 +33,7 @@ def group(score: Score) -> str:
 
 def is_clear(score: Score) -> bool:
     """Whether the risk may be read as one of its group; scores of older programs state no certainty."""
-    return not score.HasField("certainty") or score.certainty.state == "clear"
+    return not score.HasField("certainty") or score.certainty.state == CLEAR
 
 
 def certainty(score: Score) -> str:
@@ -80,12 +83,12 @@ def record_only(score: Score) -> str:
     alone = score.record_only
     if not alone.risks:
         return ""
-    others = " and ".join(title for title in score.modalities_used if title not in alone.modalities)
+    others = listed([title for title in score.modalities_used if title not in alone.modalities])
     moves = (
         f"{percent(before.risk)} within {after.horizon_years:g} years, with {others} {percent(after.risk)}"
         for before, after in zip(alone.risks, score.risks, strict=True)
     )
-    return f"By {' and '.join(alone.modalities)} alone: {'; '.join(moves)}."
+    return f"By {listed(alone.modalities)} alone: {'; '.join(moves)}."
 
 
 def missing(item: MissingVariable) -> str:

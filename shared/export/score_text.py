@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from medulla.v1.scorer_pb2 import Contribution, OutOfDistribution, Reading, Score, SlideEvidence, VectorEvidence
 
+from shared import words
+
 _WORDS = {
     "anisotropic_pixels": "pixels are not square",
     "blurred": "blurred in places",
@@ -39,8 +41,7 @@ def titles(blocks: Sequence[str], nothing: str) -> str:
 
 def model(score: Score) -> str:
     """The model that answered, by the blocks that it reads."""
-    *others, last = score.modalities_used or [plain(score.model) or "none"]
-    return f"{', '.join(others)} and {last}" if others else last
+    return words.listed(score.modalities_used or [plain(score.model) or "none"])
 
 
 def block(item: Contribution) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.model.thresholds import WIDEST, GroupRule
+from shared.words import listed
 
 State = Literal["clear", "crosses_threshold", "too_uncertain"]
 
@@ -47,7 +48,7 @@ def certainty_of(rule: GroupRule | None, interval: Interval) -> Certainty:
         return Certainty("too_uncertain", text, width, widest.width)
     crossed = rule.limits_within(interval.lo, interval.hi) if rule else []
     if crossed:
-        across = " and ".join(map(_percent, crossed))
+        across = listed(list(map(_percent, crossed)))
         text = f"{interval.words} reaches across {across}, the limit between risk groups: no risk group is given"
         return Certainty("crosses_threshold", text, width, widest.width)
     within = "lies within one risk group" if rule else "has no risk groups beside it"

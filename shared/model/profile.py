@@ -124,6 +124,10 @@ class Profile(Frozen):
         chosen = set(names)
         return tuple(block for block in self.blocks if block.name in chosen)
 
+    def titles_of(self, names: Iterable[str]) -> list[str]:
+        """What reports call the blocks of these names, in the order of the profile."""
+        return [block.title for block in self.ordered(names)]
+
     def arm_name(self, blocks: Iterable[str]) -> str:
         """Name of the arm of these blocks."""
         return arm_name(self.ordered(blocks))

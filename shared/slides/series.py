@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.blob.port import BlobInfo
 from shared.slides.dicom import Instance, Role
+from shared.words import listed
 
 File = tuple[BlobInfo, Instance]
 Levels = dict[tuple[int, int], list[File]]
@@ -80,7 +81,7 @@ def _other_regions(base: Instance, smaller: Levels) -> str:
     regions = [size for size, files in smaller.items() if any(_is_region(base, level) for _, level in files)]
     if not regions:
         return ""
-    sizes = " and ".join(f"{width} x {height} px" for width, height in [(base.width_px, base.height_px), *regions])
+    sizes = listed([f"{width} x {height} px" for width, height in [(base.width_px, base.height_px), *regions]])
     return (
         f"the DICOM series holds images of {sizes}, none a copy of another; each needs a SeriesInstanceUID of its own"
     )

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.app import app
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.metrics.verdict import verdict
@@ -21,6 +19,7 @@ from shared.model.record import parse_record
 from shared.notice import NOTICE
 from shared.units import CaseId
 from tests.support.cohorts import quiet
+from tests.support.command_line import medulla
 from tests.support.demo_bundle import stated
 from tests.support.system import DEMO_BUNDLE
 
@@ -35,10 +34,6 @@ def demo() -> Bundle:
 @pytest.fixture(scope="module")
 def card() -> str:
     return (DEMO_BUNDLE / "model_card.md").read_text()
-
-
-def medulla(*words: object) -> int:
-    return CliRunner().invoke(app, [str(word) for word in words]).exit_code
 
 
 def bundle_json(name: str) -> Any:
@@ -120,8 +115,8 @@ def test_its_card_says_whether_the_slides_add_anything(card: str) -> None:
 
 def test_the_commands_that_it_is_made_by_follow_one_another(tmp_path: Path) -> None:
     out = tmp_path / "made"
-    assert medulla("simulate", "--patients", 3, "--effect", 1.5, "--seed", 1, "--slides", "--out", out) == 0
-    assert medulla("embed", out, "--out", out / "slide-embeddings") == 0
+    assert medulla("simulate", "--patients", 3, "--effect", 1.5, "--seed", 1, "--slides", "--out", out).exit_code == 0
+    assert medulla("embed", out, "--out", out / "slide-embeddings").exit_code == 0
     cohort = read_cohort(out / "cohort.csv", load_profile())
     embeddings = read_embeddings(out / "slide-embeddings")
     assert embeddings.has(cohort.case_ids).any()
@@ -131,6 +126,6 @@ def test_the_commands_that_it_is_made_by_follow_one_another(tmp_path: Path) -> N
 def test_what_is_remarked_stands_in_the_card(tmp_path: Path) -> None:
     simulate(SimulationPlan(patients=100, tiles=1, width=8), tmp_path, quiet)
     words = ("train", "--cohort", tmp_path / "cohort.csv", "--out", tmp_path / "bundle", "--refits", 1)
-    assert medulla(*words, "--remark", "Tried once before.", "--remark", "And once more.") == 0
+    assert medulla(*words, "--remark", "Tried once before.", "--remark", "And once more.").exit_code == 0
     card = (tmp_path / "bundle" / "model_card.md").read_text()
     assert "- Tried once before.\n- And once more.\n" in card

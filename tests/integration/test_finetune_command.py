@@ -1,38 +1,25 @@
 """`medulla finetune` from end to end with a small encoder: what it makes is served like any other encoder."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from services.standalone.app import app
 from tests.support import slides
+from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
 from tests.support.finetuning import labelled_tiles, small_encoder
 from tests.support.missing import optional_library
 
 optional_library("torch", "train")
 
-AT_FAULT, WRONG_USAGE = 1, 2
 SHORT = ("--epochs", 3, "--frozen-epochs", 1, "--share", 1, "--rate", 0.005, "--batch", 8)
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def printed(*arguments: object) -> Any:
-    done = medulla(*arguments, "--json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.standalone.case_rows import case_rows
 from services.standalone.demo_case import DEMO_BUNDLE, DEMO_SLIDE
 from shared.model.bundle import load
+from tests.support.command_line import medulla
 
 TABLE = "case_id,age_at_diagnosis_years,chang_m_stage\nC-1,4,M0\nC-2,,\n"
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")

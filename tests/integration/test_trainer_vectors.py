@@ -5,14 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.trainer.report_model.report import Report
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, list(map(str, arguments)))
+from tests.support.command_line import medulla
 
 
 def tables(folder: Path, *blocks: str) -> list[str]:
@@ -89,7 +84,7 @@ def test_a_block_of_too_few_events_is_named_on_terminal_report_and_card(
     vectors = ("--vectors", f"blood={table_of_few_events(folder, tmp_path / 'blood.csv')}")
     result = medulla(*command, *options(folder), *vectors, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    sentence = "o model reads blood: 2 events are among the patients who have a vector, 5 are needed"
+    sentence = "o model reads blood: patients who have a vector had 2 events, 5 are needed"
     assert f"n{sentence}" in " ".join(result.output.split())
     assert sentence in (tmp_path / "out" / written).read_text()
 

@@ -8,6 +8,7 @@ import typer
 from services.standalone.commands.options import AsJson
 from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.demo_case import DEMO_BUNDLE
+from shared.bounded_file import read_key
 
 app = typer.Typer(help="Model bundles: show, verify, sign.", no_args_is_help=True)
 
@@ -45,7 +46,7 @@ def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJ
     with loading():
         from shared.model.bundle import load
     with exit_codes():
-        checked = load(path, public_key.read_bytes() if public_key else None)
+        checked = load(path, read_key(public_key) if public_key else None)
     if as_json:
         print_json({"digest": checked.digest, "ok": True, "signature_checked": public_key is not None})
     else:
@@ -66,7 +67,7 @@ def sign_bundle(
     with loading():
         from shared.model import bundle_files
     with exit_codes():
-        bundle_files.sign(path, key.read_bytes())
+        bundle_files.sign(path, read_key(key))
     if as_json:
         print_json({"bundle": str(path), "signed": True})
     else:

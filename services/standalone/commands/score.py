@@ -48,7 +48,7 @@ def score(
 ) -> None:
     """Score one case from its slides, record and vectors, or every case of a table (--cases) with --embeddings."""
     if cases or embeddings:
-        if not cases or paths or slides or case_id or clinical or default_mpp:
+        if not cases or paths or slides or case_id or clinical or default_mpp or encoder != DEFAULT_ENCODER:
             raise typer.BadParameter("--cases TABLE goes with --embeddings, --vectors, --map, --bundle and --out alone")
         score_cases(cases, embeddings, columns, vectors or (), bundle, out, as_json=as_json)
         return

@@ -15,6 +15,7 @@ from services.standalone.commands.options import (
     VectorTables,
 )
 from services.standalone.console import exit_codes, loading, print_json, progress, say
+from shared.bounded_file import read_key
 
 SigningKey = Annotated[
     Path | None,
@@ -54,7 +55,7 @@ def train(
         files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
         table, bags = read(files, load_profile(profile))
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
-        signer = key.read_bytes() if key else None
+        signer = read_key(key) if key else None
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, out, advance)

@@ -6,6 +6,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from shared.model.block import Block
 from shared.model.profile import Profile
+from shared.words import counted, listed
 
 
 def blocks_of_cohort(cohort: Cohort, embeddings: Embeddings | None) -> tuple[str, ...]:
@@ -40,16 +41,10 @@ def record_words(profile: Profile, conjunction: str) -> str:
     return listed([profile.title_of(block) for block in profile.record_blocks], conjunction)
 
 
-def listed(words: list[str], conjunction: str = "and") -> str:
-    """Words as a sentence lists them: `a`, `a and b`, `a, b and c`."""
-    *first, last = words
-    return f"{', '.join(first)} {conjunction} {last}" if first else last
-
-
 def capital(text: str) -> str:
     """The text with a capital first letter; the others stay, as in `ICD codes`."""
     return text[:1].upper() + text[1:]
 
 
 def _count(what: str, events: int) -> str:
-    return f"{what} are known of too few patients: {events} events among them, {LEAST_EVENTS} are needed"
+    return f"{what} are known of too few patients: {counted(events, 'event')} among them, {LEAST_EVENTS} are needed"

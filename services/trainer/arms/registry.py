@@ -8,11 +8,12 @@ from services.trainer.arms.early_concat import EarlyConcat
 from services.trainer.arms.fusion import AllBut, Fused, LateFusion
 from services.trainer.arms.gated import Gated
 from services.trainer.arms.gradient_boosting import GradientBoosting
-from services.trainer.arms.known_blocks import capital, listed, record_words
+from services.trainer.arms.known_blocks import capital, record_words
 from services.trainer.arms.null import Null
 from services.trainer.arms.rule import RULE, ClinicalRule
 from shared.model.block import Block
 from shared.model.profile import Profile
+from shared.words import listed
 
 PRIMARY = "fused"
 """The primary contrast is this arm less that of `baseline`."""

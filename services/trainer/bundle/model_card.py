@@ -3,6 +3,7 @@
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.card import ModelCard
+from shared.words import listed
 
 SIMULATED = "SIMULATED: these patients never lived; nothing here says anything about a patient."
 UNCALIBRATED = (
@@ -31,7 +32,7 @@ def model_card(card: ModelCard) -> str:
 
 def _question(card: ModelCard) -> str:
     meanings, event = card.cohort.meanings, card.cohort.event_of_interest
-    years = " and ".join(f"{value:g}" for value in card.horizons_years)
+    years = listed([f"{value:g}" for value in card.horizons_years])
     competing = ", ".join(list(meanings.values())[2:]) or "none"
     return (
         f"Probability of {meanings[event]} within {years} years. Competing events: {competing}. "

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveFloat, ValidationError, model_validator
 
 from services.trainer.yaml_problems import yaml_problems
 from services.trainer.yaml_text import parse_yaml
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.errors import PermanentError
 from shared.model.variable import Frozen, Word
 from shared.model.written import converted, plain_number
@@ -114,10 +114,7 @@ def load_map(path: Path) -> ColumnMap:
     """
     content = None
     try:
-        data = read_start(path, _MOST_BYTES)
-        if len(data) > _MOST_BYTES:
-            raise BadMapError(f"map {path} has more than {_MOST_BYTES} bytes, which are allowed")
-        content = parse_yaml(data) or {}
+        content = parse_yaml(read_bounded(path, _MOST_BYTES, f"map {path}", BadMapError)) or {}
         return ColumnMap.model_validate(content)
     except OSError as error:
         raise BadMapError(f"map {path} cannot be read: {error.strerror}") from error

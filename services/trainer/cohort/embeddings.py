@@ -11,7 +11,7 @@ import numpy.typing as npt
 from safetensors import safe_open
 
 from services.trainer.cohort.contents import Contents
-from services.trainer.cohort.rows import read_rows
+from services.trainer.cohort.rows import read_bytes, read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
 from shared.arrays import Ints
 from shared.canonical import digest_of
@@ -162,9 +162,7 @@ def index_rows(folder: Path) -> list[dict[str, str]]:
     """
     index = folder / INDEX
     try:
-        header, *body = read_rows(index.read_bytes(), str(index)).rows
-    except OSError as error:
-        raise BadEmbeddingsError(f"{index} cannot be read: {error.strerror}") from error
+        header, *body = read_rows(read_bytes(index, str(index)), str(index)).rows
     except UnreadableTableError as error:
         raise BadEmbeddingsError(str(error)) from error
     columns = [cell.replace(" ", "_") for cell in header.cells]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.trainer.cohort.cohort import Cohort
 from shared.model.vocabulary import Entries
-from shared.words import shown
+from shared.words import counted, shown
 
 _LISTED = 8
 
@@ -50,4 +50,4 @@ def _checks(cohort: Cohort) -> Iterator[str]:
     for check in cohort.profile.checks:
         count = int(cohort.holds(cohort.profile.expression(check.when)).sum())
         if count:
-            yield f"{count} {'patient' if count == 1 else 'patients'}: {check.sentence}"
+            yield f"{counted(count, 'patient')}: {check.sentence}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.trainer.cohort.spreadsheet import ARCHIVE, sheet_rows
 from services.trainer.errors import MissingTableError, UnreadableTableError
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 
 _LARGEST_CELL = 1 << 20
 _MOST_BYTES = 200_000_000
@@ -44,12 +44,9 @@ def read_bytes(path: Path, name: str) -> bytes:
         UnreadableTableError: it is too large.
     """
     try:
-        data = read_start(path, _MOST_BYTES)
+        return read_bounded(path, _MOST_BYTES, name, UnreadableTableError)
     except OSError as error:
         raise MissingTableError(f"{name} cannot be read: {error.strerror}") from error
-    if len(data) > _MOST_BYTES:
-        raise UnreadableTableError(f"{name} has more than {_MOST_BYTES} bytes, which are allowed")
-    return data
 
 
 def read_rows(data: bytes, name: str) -> Rows:

@@ -2,7 +2,7 @@
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.vector_notes import left_out, served_without
+from services.trainer.cohort.vector_notes import left_out, patients_have, served_without
 from services.trainer.errors import BadEmbeddingsError
 from shared.model.block import Block
 
@@ -28,11 +28,6 @@ def slide_notes(cohort: Cohort, embeddings: Embeddings | None) -> list[str]:
     block = cohort.profile.slides or _SLIDES
     return [
         *([served_without(without, block)] if without else []),
-        *([_without_tiles(empty)] if empty else []),
+        *([f"{patients_have(empty)} slides without a single tile; they count as having no slides"] if empty else []),
         *([left_out(unknown, "slides")] if unknown else []),
     ]
-
-
-def _without_tiles(patients: int) -> str:
-    have = "1 patient has" if patients == 1 else f"{patients} patients have"
-    return f"{have} slides without a single tile; they count as having no slides"

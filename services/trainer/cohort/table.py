@@ -25,7 +25,7 @@ from shared.model.written import plain_number
 
 CASE, SITE, SIMULATED = "case_id", "site_id", "simulated"
 _PSEUDONYM = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_WORDS = {"true": True, "false": False}
+SIMULATED_WORDS = {"true": True, "false": False}
 _SHOWN = 60
 _MOST_DAYS = 43830
 """120 years: what is longer is no follow-up of a patient, or is not in days."""
@@ -65,7 +65,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         values=np.array([_numbers(item, profile) for item in entries], np.float64),
         outcome=_outcome(table, profile),
         digest=sha256(data),
-        simulated=any(_WORDS.get(str(row.get(SIMULATED, "")), False) for row in table.rows),
+        simulated=any(SIMULATED_WORDS.get(str(row.get(SIMULATED, "")), False) for row in table.rows),
     )
     return summary(cohort, entries, table.notes)
 
@@ -166,7 +166,7 @@ def _refused(name: str, value: str, profile: Profile) -> str | None:
     if name == outcome.event:
         return None if _code(value) in outcome.codes else "one of " + ", ".join(outcome.codes)
     if name == SIMULATED:
-        return None if value in ("", *_WORDS) else "true, false or empty"
+        return None if value in ("", *SIMULATED_WORDS) else "true, false or empty"
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.duplicates import duplicate_rows
 from services.trainer.errors import OneOutcomeError, UnusableCohortError
+from shared.words import counted
 
 MIN_EVENTS = 5
 MIN_AT_RISK = 5
@@ -55,7 +56,7 @@ def _few_events(cohort: Cohort, years: float) -> Iterator[tuple[str, str]]:
             "figures that need one are not estimable there, and a threshold is the median risk",
         )
     elif events < MIN_EVENTS:
-        yield f"only {_counted(events)} of interest happen{'s' * (events == 1)}", "figures there say little"
+        yield f"only {counted(events, 'event')} of interest happen{'s' * (events == 1)}", "figures there say little"
 
 
 def _check_events(cohort: Cohort, folds: int) -> None:
@@ -63,19 +64,15 @@ def _check_events(cohort: Cohort, folds: int) -> None:
     meaning = cohort.profile.outcome.codes[cohort.profile.outcome.causes[1]]
     needed = max(MIN_EVENTS, folds)
     if events < needed:
-        patients = "1 patient" if len(cohort) == 1 else f"{len(cohort)} patients"
+        known = counted(events, "event") if events else "no event"
         raise UnusableCohortError(
-            f"the cohort of {patients} has {_counted(events)} of interest ({meaning}); "
+            f"the cohort of {counted(len(cohort), 'patient')} has {known} of interest ({meaning}); "
             f"at least {needed} are needed{f' for {folds} folds' if folds > MIN_EVENTS else ''}"
         )
     if not cohort.has_times and events == len(cohort):
         raise OneOutcomeError(f"every patient of the cohort has the event ({meaning}), so nothing tells them apart")
     if not cohort.has_times and len(cohort) - events < folds:
         raise OneOutcomeError(f"only {len(cohort) - events} patients are without the event ({meaning})")
-
-
-def _counted(events: int) -> str:
-    return "no event" if events == 0 else "1 event" if events == 1 else f"{events} events"
 
 
 def _followed(cohort: Cohort, years: float) -> bool:

@@ -26,8 +26,12 @@ def _notes(cohort: Cohort) -> Iterator[str]:
 
 def served_without(patients: int, block: Block) -> str:
     """What happens to patients without a block; models are called by the name of its log-risk."""
-    have = "1 patient has" if patients == 1 else f"{patients} patients have"
-    return f"{have} no {block.title}; they are served by the models without {block.log_risk}"
+    return f"{patients_have(patients)} no {block.title}; they are served by the models without {block.log_risk}"
+
+
+def patients_have(patients: int) -> str:
+    """Patients and the verb, as a sentence begins: `1 patient has`, `2 patients have`."""
+    return f"{counted(patients, 'patient')} {'has' if patients == 1 else 'have'}"
 
 
 def left_out(cases: int, title: str) -> str:

@@ -12,7 +12,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadFoldsError, BadSplitsError, UnusableCohortError
 from services.trainer.folds import grouped_folds, stratified_folds
 from shared.arrays import Ints
-from shared.bounded_file import read_start
+from shared.bounded_file import read_bounded
 from shared.canonical import canonical_json, sha256
 from shared.words import shown
 
@@ -98,9 +98,7 @@ def load_splits(path: Path, cohort: Cohort) -> Splits:
         BadFoldsError: a fold would leave no event to learn from.
     """
     try:
-        content = read_start(path, _MOST_BYTES)
-        if len(content) > _MOST_BYTES:
-            raise BadSplitsError(f"{path} has more than {_MOST_BYTES} bytes, which are allowed")
+        content = read_bounded(path, _MOST_BYTES, str(path), BadSplitsError)
         _check_digest(path, content)
         written: Mapping[str, Any] = json.loads(content)
         tested = [(int(item["repeat"]), int(item["fold"]), list(item["test"])) for item in written["splits"]]

@@ -1,9 +1,9 @@
 """Names of arms, blocks, columns and figures of merit, as people read them."""
 
-from services.trainer.arms.known_blocks import listed
 from services.trainer.report_model.patients import HazardRatio
 from services.trainer.report_model.report import Report
 from shared.model.block import Block, arm_name
+from shared.words import listed
 
 METHODS = {
     "null": "average risk",
@@ -80,8 +80,7 @@ def evidence(report: Report) -> str:
     """Titles of the blocks beside the record that are known of anyone, as a sentence lists them; empty without any."""
     known = {name for modality in report.modalities for name in modality.name.split(", ")}
     blocks = (block for block in report.profile.blocks if block.source != "record" and block.name in known)
-    titles = [_evidence(block, report) for block in blocks]
-    return listed(titles) if titles else ""
+    return listed([_evidence(block, report) for block in blocks])
 
 
 def _evidence(block: Block, report: Report) -> str:

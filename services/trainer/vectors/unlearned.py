@@ -2,6 +2,7 @@
 
 from services.trainer.arms.ridge_cox import LEAST_EVENTS
 from services.trainer.cohort.cohort import Cohort
+from shared.words import counted
 
 
 def events_known(cohort: Cohort, block: str) -> int:
@@ -15,7 +16,7 @@ def unlearned_notes(cohort: Cohort) -> list[str]:
     given = (block for block in cohort.profile.vectors if block.name in cohort.vectors)
     counts = {block.title: events_known(cohort, block.name) for block in given}
     return [
-        f"no model reads {title}: {count} events are among the patients who have a vector, {LEAST_EVENTS} are needed"
+        f"no model reads {title}: patients who have a vector had {counted(count, 'event')}, {LEAST_EVENTS} are needed"
         for title, count in counts.items()
         if count < LEAST_EVENTS
     ]

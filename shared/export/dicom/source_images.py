@@ -12,6 +12,7 @@ from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.sequence import Sequence
+from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
 from shared.export.dicom.identity import concept, subject, uid
 from shared.export.exported_case import ExportedCase
@@ -27,7 +28,6 @@ _GEOMETRY = (
 _UM_PER_MM = 1000.0
 _THICKNESS_MM = 0.004
 """Of a section, as slides of this kind are cut; the header's own is not always stated."""
-_WHOLE_SLIDE_IMAGE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
 def source_images(case: ExportedCase, slide: SlideEvidence) -> list[Dataset]:
@@ -43,7 +43,7 @@ def _size(image: Dataset) -> tuple[int, int]:
 def _image(case: ExportedCase, slide: SlideEvidence, head: bytes) -> Dataset | None:
     try:
         header = read_partial(io.BytesIO(head), stop_when=lambda tag, *_: tag > _LAST, force=True)
-        if header.SOPClassUID != _WHOLE_SLIDE_IMAGE or not all(name in header for name in _GEOMETRY):
+        if header.SOPClassUID != VLWholeSlideMicroscopyImageStorage or not all(name in header for name in _GEOMETRY):
             return None
     except (InvalidDicomError, AttributeError, ValueError, EOFError, OSError):
         return None

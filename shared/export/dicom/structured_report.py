@@ -20,6 +20,7 @@ from highdicom.sr import (
 from medulla.v1.scorer_pb2 import HorizonRisk, Score
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
 from shared.export import risk_text
 from shared.export.case_texts import caveats, interval, notices, states_clear
@@ -67,7 +68,7 @@ def _sources(case: ExportedCase) -> list[Dataset]:
 def _placeholder(case: ExportedCase) -> Dataset:
     """An image that does not exist and is not referenced: patient and study are taken from it."""
     image = subject(case)
-    image.SOPClassUID, image.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.77.1.6", uid(case.score, "none")
+    image.SOPClassUID, image.SOPInstanceUID = VLWholeSlideMicroscopyImageStorage, uid(case.score, "none")
     image.SeriesInstanceUID = uid(case.score, "none-series")
     return image
 

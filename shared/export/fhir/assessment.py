@@ -10,15 +10,14 @@ from fhir.resources.R4B.riskassessment import RiskAssessment, RiskAssessmentPred
 from medulla.v1.scorer_pb2 import HorizonRisk, Score
 
 from shared.export import risk_text
-from shared.export.case_texts import caveats, interval, notices, states_clear
+from shared.export.case_texts import caveats, interval, notices, risk_lines, states_clear
 from shared.export.exported_case import ExportedCase
-from shared.export.fhir.parts import BUNDLE, SCORE, concept, identifier, meta, narrative, notes, reference
+from shared.export.fhir.parts import BUNDLE, SCORE, UCUM, concept, identifier, meta, narrative, notes, reference
 from shared.export.fhir.record import PATIENT, observations
 
 DEVICE, ASSESSMENT = "device", "assessment"
 UNVERIFIED = "preliminary"
 """Status of what no person has verified."""
-_UCUM = "http://unitsofmeasure.org"
 
 
 def device(score: Score) -> Device:
@@ -41,10 +40,9 @@ def assessment(case: ExportedCase) -> RiskAssessment:
     """The risks of a score; none where the scorer abstained."""
     score = case.score
     predictions = [] if score.abstained else [_prediction(score, risk) for risk in score.risks]
-    lines = [*(interval(risk) for risk in score.risks if not score.abstained), *caveats(score)]
     return RiskAssessment(
         meta=meta(score),
-        text=narrative([*lines, *notices(score)]),
+        text=narrative([*risk_lines(score), *notices(score)]),
         identifier=[identifier(SCORE, score.score_id)],
         status=UNVERIFIED,
         method=concept(_method(score)),
@@ -82,8 +80,8 @@ def _percent(share: float) -> Decimal:
 
 
 def _share(share: float) -> Quantity:
-    return Quantity(value=_percent(share), unit="%", system=_UCUM, code="%")
+    return Quantity(value=_percent(share), unit="%", system=UCUM, code="%")
 
 
 def _years(years: float) -> Quantity:
-    return Quantity(value=Decimal(f"{years:g}"), unit="years", system=_UCUM, code="a")
+    return Quantity(value=Decimal(f"{years:g}"), unit="years", system=UCUM, code="a")

@@ -10,7 +10,7 @@ from fhir.resources.R4B.reference import Reference
 from fhir.resources.R4B.resource import Resource
 from medulla.v1.scorer_pb2 import Score
 
-from shared.export.case_texts import caveats, interval, notices
+from shared.export.case_texts import notices, risk_lines
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.assessment import ASSESSMENT, DEVICE, UNVERIFIED, assessment, device
 from shared.export.fhir.parts import SHA256, concept, full_url, identifier, meta, narrative, reference
@@ -59,18 +59,12 @@ def _composition(case: ExportedCase) -> Composition:
 def _sections(score: Score) -> Iterator[CompositionSection]:
     yield CompositionSection(
         title="Risk",
-        text=narrative([*_risk_lines(score), *notices(score)]),
+        text=narrative([*risk_lines(score), *notices(score)]),
         entry=[reference(score, ASSESSMENT)],
     )
     if record := [reference(score, name) for name in observations(score)]:
         yield CompositionSection(title="Clinical record, as the model read it", entry=record)
     yield CompositionSection(title="Provenance", entry=[reference(score, DEVICE), reference(score, _PROVENANCE)])
-
-
-def _risk_lines(score: Score) -> Iterator[str]:
-    if not score.abstained:
-        yield from map(interval, score.risks)
-    yield from caveats(score)
 
 
 def _provenance(case: ExportedCase) -> Provenance:

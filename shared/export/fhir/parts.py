@@ -19,6 +19,8 @@ CASE, SCORE, BUNDLE, SHA256, VARIABLE = (
     f"urn:medulla:{name}" for name in ("case", "score", "bundle", "sha256", "variable")
 )
 """Systems of our identifiers and codes."""
+UCUM = "http://unitsofmeasure.org"
+"""System of codes of units."""
 _REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 

@@ -10,11 +10,10 @@ from fhir.resources.R4B.quantity import Quantity
 from medulla.v1.scorer_pb2 import Contribution, Score
 
 from shared.export.case_texts import label, notices, record_values
-from shared.export.fhir.parts import CASE, VARIABLE, concept, identifier, meta, narrative, reference
+from shared.export.fhir.parts import CASE, UCUM, VARIABLE, concept, identifier, meta, narrative, reference
 
 PATIENT = "patient"
 _MISSING = "missing"
-_UCUM = "http://unitsofmeasure.org"
 _UNITS = {"years": "a", "months": "mo", "days": "d", "cm2": "cm2", "mm2": "mm2", "cm": "cm", "mm": "mm"}
 """UCUM codes by the last word of a variable's name."""
 _SEX = "sex"
@@ -64,7 +63,7 @@ def _quantity(item: Contribution) -> Quantity | None:
     unit = item.variable.rpartition("_")[2]
     code = _UNITS.get(unit)
     try:
-        return Quantity(value=Decimal(item.value), unit=unit, system=_UCUM, code=code) if code else None
+        return Quantity(value=Decimal(item.value), unit=unit, system=UCUM, code=code) if code else None
     except InvalidOperation:
         return None
 

@@ -159,7 +159,7 @@ def _share(item: Contribution) -> Share:
 
 
 def _missing(item: MissingVariable) -> Span:
-    name = _short(item.label or score_text.plain(item.variable), _NAME)
+    name = _short(label(item), _NAME)
     title = f"{name}: from {_short(item.lo_value, _VALUE)} to {_short(item.hi_value, _VALUE)}"
     return Span(title, item.lo, item.lo, item.hi, 0.0, "", risk_text.spread(item))
 

@@ -19,7 +19,7 @@ _QUALITY = 85
 
 @dataclass(frozen=True, slots=True)
 class SlidePicture:
-    """A slide's picture, and what is said beside it."""
+    """A slide's picture, and the lines beside it."""
 
     title: str
     lines: list[str]
@@ -29,7 +29,7 @@ class SlidePicture:
 
 
 def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
-    """The slides that hold the most attention, then those that do not fit as a line; none where the score has none.
+    """The slides that hold the most attention, then the names of those that do not fit; empty without slides.
 
     Raises:
         BrokenMapError: a stored map or thumbnail is damaged.

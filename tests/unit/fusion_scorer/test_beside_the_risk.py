@@ -114,6 +114,15 @@ def test_the_record_alone_stands_beside_a_model_that_read_more(toy: Bundle) -> N
     assert not scored(toy, slide()).HasField("record_only")
 
 
+def test_the_record_alone_names_its_blocks_in_the_order_of_the_profile(tmp_path: Path) -> None:
+    titles = {"clinical": "record of the clinic", "molecular": "genes"}
+    blocks = [{"name": name, "source": "record", "title": title} for name, title in titles.items()]
+    slides = {"name": "pathomic", "source": "slides", "title": "slides", "log_risk": "pathomics"}
+    model = load(write_bundle(tmp_path / "bundle", None, {"profile": {**PROFILE, "blocks": [*blocks, slides]}}))
+    result = scored(model, slide(), stage="M1", group="G3")
+    assert list(result.record_only.modalities) == ["record of the clinic", "genes"]
+
+
 def test_a_missing_level_and_a_missing_number_span_the_risks_that_they_can_give(tmp_path: Path) -> None:
     numeric = {"age": {"mean": 8, "spread": 4, "low": 2, "high": 18, "limits": {"flag": 3, "abstain": 5}}}
     toy = bundle(tmp_path, reference={"numeric": numeric})

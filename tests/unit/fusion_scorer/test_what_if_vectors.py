@@ -53,7 +53,7 @@ def test_a_refused_stored_vector_leaves_no_remark_on_a_score_with_another_one(sc
     [
         ("blood", "{", "the vector blood of MB-1 is no JSON"),
         ("blood", '{"values": {"x": 1}}', '"x" is no column'),
-        ("methylation", "{}", 'no model of vectors "methylation"; it reads: blood, texture'),
+        ("methylation", "{}", 'no model of block "methylation"; its blocks of vectors: blood, texture'),
     ],
 )
 def test_a_vector_of_the_request_that_does_not_fit_is_refused(
@@ -65,7 +65,7 @@ def test_a_vector_of_the_request_that_does_not_fit_is_refused(
 
 
 def test_an_unknown_block_cannot_be_left_out(scorer: Scorer) -> None:
-    with pytest.raises(BadVectorsError, match='no model of vectors "zz"; it reads: blood, texture'):
+    with pytest.raises(BadVectorsError, match='no model of block "zz"; its blocks of vectors: blood, texture'):
         ask(scorer, without=("blood", "zz"))
 
 

@@ -84,7 +84,7 @@ def test_the_form_is_the_profile_with_the_stored_values(client: TestClient) -> N
         (b'{"clinical_record": {"stage": "M9"}}', "bad_clinical_record", 'stage is \\"M9\\"'),
         (b'{"vectors": {"blood": {"x": 1}}}', "bad_vectors", "no column"),
         (b'{"vectors": {"blood": {"hb": "high"}}}', "bad_request", "vectors.blood.hb"),
-        (b'{"without_vectors": ["zz"]}', "bad_vectors", "no model of vectors"),
+        (b'{"without_vectors": ["zz"]}', "bad_vectors", "no model of block"),
         (b'{"event_free_years": 9}', "bad_request", "above 0 and below 5"),
         (b'{"event_free_years": true}', "bad_request", "event_free_years"),
         (b'{"bundle": "x"}', "bad_request", "bundle"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.text import LONGEST
-from shared.words import counted, normalised, printable, sentence, shown
+from shared.words import counted, listed, normalised, printable, sentence, shown
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,11 @@ def test_a_sentence_holds_the_first_problems_and_counts_the_others(problems: lis
     assert len(text) <= LONGEST
     remaining = len(problems) - len(text.split("; "))
     assert remaining <= 0 or f"and {remaining + 1} more" in text or ";" in "".join(problems)
+
+
+def test_words_are_listed_as_a_sentence_lists_them() -> None:
+    assert [listed("abc"[:number]) for number in range(4)] == ["", "a", "a and b", "a, b and c"]
+    assert listed(["x", "y"], "or") == "x or y"
 
 
 def test_a_number_takes_the_noun_that_fits_it() -> None:

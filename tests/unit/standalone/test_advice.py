@@ -22,7 +22,7 @@ from shared.errors import PermanentError
 from shared.keys import BadCaseIdError
 from shared.units import CaseId
 from tests.support import scores as samples
-from tests.unit.standalone.test_commands import AT_FAULT, medulla
+from tests.support.command_line import AT_FAULT, medulla
 
 _CLUSTER = re.compile(
     r"\b(TILER|EMBEDDER|SCORER|RESULTS|MEDULLA)_|dead.letter|replay|medulla (sweep|rescore)|upload|store the record",

@@ -6,21 +6,17 @@ import re
 import shlex
 import shutil
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from services.standalone import laptop
-from services.standalone.app import app
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.laptop import Deployment
 from services.standalone.pipeline_options import Options
 from tests.support import slides
+from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
 from tests.support.signing import pair
-
-AT_FAULT = 1
-WRONG_USAGE = 2
 
 
 @pytest.fixture
@@ -28,16 +24,6 @@ def slide(tmp_path: Path) -> Path:
     path = tmp_path / "MB-7.svs"
     path.write_bytes(slides.cc0_bytes())
     return path
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def printed(*arguments: object) -> Any:
-    done = medulla(*arguments, "--json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 def test_demo_prints_risk_interval_quality_and_provenance_and_leaves_a_report(tmp_path: Path) -> None:
@@ -153,6 +139,14 @@ def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_pa
     assert wrong.exit_code == AT_FAULT
     assert "is a private one" in wrong.stderr
     assert "openssl" in wrong.stderr
+
+
+@pytest.mark.parametrize(("command", "option"), [("verify", "--public-key"), ("sign", "--key")])
+def test_a_file_without_an_end_is_no_key(tmp_path: Path, command: str, option: str) -> None:
+    shutil.copytree(DEMO_BUNDLE, tmp_path / "bundle")
+    done = medulla("bundle", command, tmp_path / "bundle", option, "/dev/zero")
+    assert done.exit_code == AT_FAULT
+    assert "openssl" in done.stderr
 
 
 def test_inspect_says_one_line_a_slide_and_goes_on_past_bad_ones(tmp_path: Path, slide: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.blob.folder import FolderStore
-from tests.unit.standalone.test_commands import medulla
+from tests.support.command_line import medulla
 
 
 def test_erasing_a_case_of_which_nothing_is_stored_says_so(tmp_path: Path) -> None:

@@ -4,20 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.standalone.laptop_results import DATABASE
 from shared.blob.folder import FolderStore
 from tests.support import qupath
 from tests.support import scores as samples
+from tests.support.command_line import AT_FAULT, medulla
 from tests.support.results import Results, attention_map, thumbnail
-
-AT_FAULT = 1
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -82,6 +75,13 @@ def test_a_file_that_is_no_score_is_refused_in_one_sentence(tmp_path: Path, text
     assert done.exit_code == AT_FAULT
     assert "holds no score" in done.stderr
     assert "[bad_request]" in done.stderr
+
+
+def test_a_file_that_is_too_large_for_a_score_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "score.json"
+    path.symlink_to("/dev/zero")
+    done = medulla("export", path, "--as", "geojson", "--out", tmp_path / "a")
+    assert (done.exit_code, "has more than 10000000 bytes" in done.stderr) == (AT_FAULT, True)
 
 
 def test_a_case_of_a_folder_of_up_is_exported_as_it_stands(tmp_path: Path) -> None:

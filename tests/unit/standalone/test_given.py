@@ -13,7 +13,7 @@ from services.standalone.pipeline_options import Options
 from services.standalone.selection import select
 from shared.export import score_text
 from tests.support import slides
-from tests.unit.standalone.test_commands import AT_FAULT, medulla
+from tests.support.command_line import AT_FAULT, medulla
 
 
 @pytest.fixture

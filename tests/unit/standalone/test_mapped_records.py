@@ -13,7 +13,7 @@ from services.trainer.profile import load_profile
 from shared.model.errors import BadClinicalRecordError
 from shared.model.record import ClinicalRecord
 from shared.units import CaseId
-from tests.unit.standalone.test_commands import AT_FAULT, medulla
+from tests.support.command_line import AT_FAULT, medulla
 
 MAP = """
 columns: {Patient: case_id, Alter: age_at_diagnosis_months, Gruppe: molecular_group, Stadium: chang_m_stage}

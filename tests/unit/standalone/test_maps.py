@@ -4,22 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.standalone.case import case_from
 from services.standalone.local_slides import slide_at
 from services.trainer.cohort.column_map import BadMapError, load_map
+from tests.support.command_line import medulla
 
 THEIRS = "Patient ID;AGE;Gender;Days;Outcome\r\nA;5,4;F;400;relapse\r\nB;6,1;M;800;none\r\n"
 MAP = """
 columns: {Patient ID: case_id, AGE: age_at_diagnosis_years, Gender: sex, Days: time_days, Outcome: event_code}
 words: {event_code: {none: 0, relapse: 1}}
 """
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_a_table_of_other_columns_ends_with_a_map_to_paste_and_the_pasted_map_is_read(tmp_path: Path) -> None:

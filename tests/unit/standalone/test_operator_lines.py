@@ -4,21 +4,23 @@ import json
 import logging
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from services.standalone import running_system
-from services.standalone.app import app
-
-
-def _medulla(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
+from services.standalone import dead_letter_topic, running_system
+from tests.support.command_line import AT_FAULT, medulla
 
 
 def test_a_wrong_setting_is_no_dependency_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDULLA_HTTP_PORT", "none")
-    done = _medulla("dead-letters", "list")
-    assert done.exit_code == 1
+    done = medulla("dead-letters", "list")
+    assert done.exit_code == AT_FAULT
     assert "MEDULLA_HTTP_PORT is wrong" in done.stderr
+
+
+def test_a_list_of_dead_letters_opens_no_producer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letter_topic, "KafkaProducerAdapter", lambda _: pytest.fail("a producer was opened"))
+    monkeypatch.setattr(dead_letter_topic, "read_topic", lambda *_: [])
+    done = medulla("dead-letters", "list")
+    assert (done.exit_code, done.stdout) == (0, "There are no dead letters.\n")
 
 
 def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +30,7 @@ def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch
         return running_system.Swept({"slides/": 2})
 
     monkeypatch.setattr(running_system, "sweep", sweep)
-    done = _medulla("sweep")
+    done = medulla("sweep")
     assert "2 announced" in done.stdout
     assert "something of ours" in done.stderr
     assert "Metadata" not in done.stderr
@@ -36,8 +38,8 @@ def test_what_kafkas_client_says_of_a_closed_connection_is_not_shown(monkeypatch
 
 def test_a_sweep_names_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_system, "sweep", lambda: running_system.Swept({"cases/": 0}, ["MB-1", "MB-2"]))
-    done = _medulla("sweep")
-    assert done.exit_code == 1
+    done = medulla("sweep")
+    assert done.exit_code == AT_FAULT
     assert "0 announced" in done.stdout
     assert "MB-1, MB-2" in done.stderr
-    assert json.loads(_medulla("sweep", "--json").stdout) == {"cases/": 0, "failed": ["MB-1", "MB-2"]}
+    assert json.loads(medulla("sweep", "--json").stdout) == {"cases/": 0, "failed": ["MB-1", "MB-2"]}

@@ -5,15 +5,15 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.standalone import scored_cohort
-from services.standalone.app import app
 from services.standalone.case_rows import case_rows
 from services.standalone.table_vectors import table_vectors
 from shared.model.bundle import Bundle, load
+from tests.support.command_line import medulla
 from tests.support.vector_bundle import write_vector_bundle
 
 TABLE = """case_id,age,stage,time_days,event_code,simulated
@@ -38,10 +38,6 @@ def table(tmp_path: Path) -> Path:
     (tmp_path / "cohort.csv").write_text(TABLE)
     (tmp_path / "blood.csv").write_text(BLOOD)
     return tmp_path / "cohort.csv"
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def scored(table: Path, bundle: Path, *more: object) -> Result:
@@ -126,7 +122,7 @@ def test_a_table_without_a_single_score_ends_with_1(table: Path, bundle: Path) -
     ("text", "option", "words"),
     [
         ("stage\nM0\n", "", "has no column case_id"),
-        ("case_id,stage\nC-1,M0\n", "icd=blood.csv", "no model of block icd; its blocks of vectors: blood, texture"),
+        ("case_id,stage\nC-1,M0\n", "icd=blood.csv", 'no model of block "icd"; its blocks of vectors: blood, texture'),
         ("case_id,stage\nC-1,M0\n", "texture=none.csv", "cannot be read"),
         ("case_id,stage\n", "", "no patients"),
     ],
@@ -140,7 +136,13 @@ def test_a_table_that_is_refused_as_a_whole_is_one_sentence(
     assert not (table.parent / "out/scores.csv").exists()
 
 
-@pytest.mark.parametrize("more", [("--case-id", "C-1"), ("--clinical", "r.json"), ("a.svs",), ("--slides", "s.csv")])
+@pytest.mark.parametrize(
+    "more",
+    [
+        *(("--case-id", "C-1"), ("--clinical", "r.json"), ("a.svs",), ("--slides", "s.csv")),
+        *(("--encoder", "other"), ("--default-mpp", "0.5")),
+    ],
+)
 def test_options_of_one_case_do_not_go_with_a_table(table: Path, bundle: Path, more: tuple[str, ...]) -> None:
     assert scored(table, bundle, *more).exit_code == 2
 

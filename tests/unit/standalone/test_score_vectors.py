@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import Parse
 from medulla.v1.scorer_pb2 import Score
-from typer.testing import CliRunner, Result
 
-from services.standalone.app import app
 from services.standalone.bundle_lines import bundle_lines
 from services.standalone.report_page import render
 from services.standalone.score_lines import score_lines
@@ -19,6 +17,7 @@ from shared import keys
 from shared.export import score_text
 from shared.model.bundle_files import verify
 from tests.support import scores as samples
+from tests.support.command_line import medulla
 from tests.support.fusion import clinical_json
 from tests.support.scorer import CASE, Scorer
 from tests.support.vector_bundle import vector_json, write_vector_bundle
@@ -27,10 +26,6 @@ from tests.support.vector_bundle import vector_json, write_vector_bundle
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     return write_vector_bundle(tmp_path / "bundle")
-
-
-def medulla(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def file(folder: Path, name: str, data: bytes) -> Path:

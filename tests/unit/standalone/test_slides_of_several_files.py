@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import medulla, printed
 from tests.support.dicom_series import SERIES, series
 from tests.support.mirax_slide import mirax_slide
 from tests.support.slides import cc0_pixels
-from tests.unit.standalone.test_commands import medulla, printed
 
 IDS = {SERIES, "A.MRXS"}
 

@@ -1,6 +1,6 @@
 """What a lab may send by mistake: one row each, with the reason it is refused for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,12 +103,6 @@ ROWS = [
     Row("nothing but ink", "no_tissue", _tiff(_inked, (0.5, 0.5)), "slide-1.tif"),
     Row("larger than scratch", "slide_too_large", lambda _: cc0_bytes() + bytes(60_000_000)),
 ]
-
-
-@pytest.fixture
-def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as created:
-        yield created
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)

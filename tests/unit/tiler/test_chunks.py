@@ -1,7 +1,7 @@
 """Streaming a plan: every tile once, from any chunk on, not far ahead of the reader."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -22,15 +22,9 @@ from shared.blob.port import BlobStore, ObjectChangedError
 from shared.erased import ErasedCases
 from shared.units import CaseId, Sha256
 from tests.support.slides import CC0_SLIDE, cc0_bytes, garbled
-from tests.support.tiling import Tiling, tiling
+from tests.support.tiling import Tiling
 
 KEY = "slides/case-1/slide-1.svs"
-
-
-@pytest.fixture
-def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as created:
-        yield created
 
 
 class Watched:

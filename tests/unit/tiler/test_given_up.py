@@ -1,23 +1,14 @@
 """A slide whose planning was given up: a person alone starts it again, and another version is planned."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from medulla.v1.events_pb2 import SlideRejected
 
 from shared.bus.s3_events import ObjectHint
 from shared.errors import CrashedWorkerError, GivenUpError, InternalError
 from tests.support.slides import cc0_bytes
-from tests.support.tiling import Tiling, tiling
+from tests.support.tiling import Tiling
 
 KEY = "slides/case-1/slide-1.svs"
-
-
-@pytest.fixture
-def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as created:
-        yield created
 
 
 @pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])

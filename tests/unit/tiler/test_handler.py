@@ -1,6 +1,6 @@
 """What happens when an object lands, lands again, or changes under our hands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event as Signal
 from typing import Any
@@ -28,12 +28,6 @@ from tests.support.slides import NOT_A_SLIDE, TCGA_SLIDE, cc0_bytes, without_mpp
 from tests.support.tiling import Tiling, tiling
 
 KEY = "slides/case-1/slide-1.svs"
-
-
-@pytest.fixture
-def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as created:
-        yield created
 
 
 def keys_below(tiler: Tiling, prefix: str) -> list[str]:

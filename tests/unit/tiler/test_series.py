@@ -1,6 +1,6 @@
 """Slides of several files as they land: when they are worked on, and what comes of every event about a file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +25,6 @@ from tests.support.tiling import Tiling, tiling
 CASE = "slides/case-1/"
 WHOLE = series()
 SETTLE_S, QUIET_S = 10, 300
-
-
-@pytest.fixture
-def tiler(tmp_path: Path) -> Iterator[Tiling]:
-    with tiling(tmp_path) as created:
-        yield created
 
 
 @dataclass

@@ -68,3 +68,17 @@ def test_tables_of_vectors_become_part_of_the_bundle_and_another_block_is_refuse
     assert 'no block of vectors "icd"; it has blood [bad_vectors]' in capsys.readouterr().err
     assert run(monkeypatch, *given, "--vectors", f"blood={table}", *out) == 0
     assert list(load(tmp_path / "bundle").vectors) == ["blood"]
+
+
+def test_a_block_that_no_model_reads_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    simulate(SimulationPlan(patients=100, tiles=1, width=8, vectors=(VectorPlan("blood", 5, 2.0),)), tmp_path, quiet)
+    table = tmp_path / "few.csv"
+    rows = (tmp_path / "vectors" / "blood.csv").read_text().splitlines(keepends=True)
+    table.write_text("".join(rows[:3]))
+    given = ("--cohort", tmp_path / "cohort.csv", "--profile", tmp_path / "profile.yaml", "--vectors", f"blood={table}")
+    assert run(monkeypatch, *given, "--out", tmp_path / "bundle", "--refits", 1) == 0
+    note, written = capsys.readouterr().out.splitlines()
+    assert note.startswith("no model reads blood: patients who have a vector had ")
+    assert written.startswith(f"{tmp_path / 'bundle'}: bundle ")

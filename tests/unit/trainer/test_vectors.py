@@ -143,7 +143,7 @@ def test_a_block_with_too_few_events_has_no_model_and_a_sentence_says_so(cohort:
     few = replace(cohort, vectors={"blood": replace(cohort.vectors["blood"], values=values)})
     assert fit_vectors(cohort.profile.vectors[0], few, 1) is None
     assert fit_vectors(cohort.profile.vectors[1], few, 1) is None
-    sentence = f"no model reads blood: {known} events are among the patients who have a vector, 5 are needed"
+    sentence = f"no model reads blood: patients who have a vector had {known} events, 5 are needed"
     assert unlearned_notes(few) == [sentence]
     assert unlearned_notes(cohort) == []
 

@@ -1,4 +1,4 @@
-"""What a FHIR document says of a score; HL7's validator judges its form in tests/integration."""
+"""What a FHIR document says of a score; HL7's validator checks its form in tests/integration."""
 
 import json
 from typing import Any

@@ -55,6 +55,14 @@ def test_no_probability_below_one_reads_as_certain(probability: float, words: st
     assert risk_text.percent(probability) == words
 
 
+def test_three_blocks_are_listed_with_commas() -> None:
+    score = complete()
+    score.modalities_used[:] = ["clinical", "molecular", "slides", "blood counts", "MRI texture"]
+    assert "with slides, blood counts and MRI texture 31.0%" in risk_text.record_only(score)
+    score.record_only.modalities.append("ICD codes")
+    assert risk_text.record_only(score).startswith("By clinical, molecular and ICD codes alone: ")
+
+
 @pytest.mark.parametrize("score", [complete(), complete("crosses_threshold")])
 def test_terminal_and_report_show_all_that_stands_beside_the_risk(score: Score) -> None:
     for text in ("\n".join(score_lines(score)), render(score, [])):
