@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from google.protobuf import json_format
 from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Score, ScoreCaseRequest
 
-from services.results import bounded_scorer
+from services.results import bounded_scorer, slots
 from services.results.errors import TooManyQuestionsError
 from services.results.rest import Backends, Login, create_app
 from services.results.what_if_body import LARGEST_BODY
@@ -154,7 +154,7 @@ def test_a_scorer_that_is_down_is_a_problem_to_ask_again(results: Results) -> No
 
 
 def test_no_more_than_a_few_questions_are_open_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_scorer, "_WAIT_S", 0.01)
+    monkeypatch.setattr(slots, "_WAIT_S", 0.01)
     monkeypatch.setattr(bounded_scorer, "AT_ONCE", 1)
 
     class AsksAgain(Recording):
