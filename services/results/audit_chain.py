@@ -32,7 +32,7 @@ class AuditEntry:
     previous: str
     """Hash of entry `seq - 1`, or GENESIS."""
     why: str | None = None
-    """Why a case was withdrawn, which inputs its score no longer has, or a note's kind; it names only digests."""
+    """Why a case was withdrawn, which inputs its score no longer has, or that it is a note; it names only digests."""
 
     @property
     def is_note(self) -> bool:

@@ -20,7 +20,9 @@ LONGEST_QUERY, MOST_VALUES = 200, 50
 _STATE = "CASE_STATE_"
 STATES = tuple(name.removeprefix(_STATE).lower() for name in CaseState.keys()[1:])
 IN_PROGRESS = STATES[0]
-CERTAINTIES = ("clear", "crosses_threshold", "too_uncertain")
+UNCERTAIN = ("crosses_threshold", "too_uncertain")
+"""States of certainty that are flags too."""
+CERTAINTIES = ("clear", *UNCERTAIN)
 
 
 class Field(StrEnum):

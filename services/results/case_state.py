@@ -17,15 +17,13 @@ from medulla.v1.results_pb2 import (
 )
 from medulla.v1.scorer_pb2 import HorizonRisk, Score
 
+from services.results.case_list import UNCERTAIN
 from services.results.errors import ScoreMismatchError
 from services.results.ports import CaseFacts, KeptScore, Withdrawal
 from shared import keys
 from shared.slides.embedded import IN_TWO_CASES
 from shared.times import stamp, when
 from shared.units import CaseId
-
-_UNCERTAIN = ("crosses_threshold", "too_uncertain")
-"""States of certainty that are flags."""
 
 
 def read_score(body: str, where: str) -> Score:
@@ -153,7 +151,7 @@ def _flags(score: Score | None, refused: Sequence[SlideRejected]) -> Iterator[st
         vectors = (vector.out_of_distribution for vector in score.vectors)
         if any(far.flagged for far in (score.out_of_distribution, *slides, *vectors)):
             yield "out_of_distribution"
-        if score.certainty.state in _UNCERTAIN:
+        if score.certainty.state in UNCERTAIN:
             yield score.certainty.state
         yield from (f"missing_{name}" for name in score.modalities_missing)
         codes = {remark.code for remark in score.remarks}

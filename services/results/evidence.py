@@ -10,7 +10,7 @@ from services.results.attention_map import AttentionMap, thin_out
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.queries import Queries
 from shared.blob.port import BlobStore
-from shared.export.slide_attention import read_attention
+from shared.export.slide_attention import SlideAttention, read_attention
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 _LARGEST_BYTES = 2**26
@@ -53,8 +53,13 @@ class Evidence:
             BrokenMapError: the object is not an attention map.
         """
         slide = self.slide(case_id, slide_id)
-        attention = read_attention(self.read(slide.attention_key, f"attention map of slide {slide_id}"), slide_id)
+        attention = self.tile_attention(slide)
         return thin_out(attention.coords, attention.attention, (slide.tile_width_px, slide.tile_height_px))
+
+    def tile_attention(self, slide: SlideEvidence) -> SlideAttention:
+        """Attention of every tile of a slide; raises UnknownCaseError, BrokenEvidenceError or BrokenMapError."""
+        stored = self.read(slide.attention_key, f"attention map of slide {slide.slide_id}")
+        return read_attention(stored, slide.slide_id)
 
     def slide(self, case_id: str, slide_id: str) -> SlideEvidence:
         """A slide of the current score; raises UnknownCaseError."""

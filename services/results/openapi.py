@@ -13,7 +13,6 @@ from medulla.v1.results_pb2 import (
     ListScoresResponse,
 )
 from medulla.v1.scorer_pb2 import DescribeFormResponse
-from pydantic import BaseModel
 
 ANSWERS = (
     ListCasesResponse,
@@ -81,9 +80,9 @@ def components() -> Schema:
     return schemas
 
 
-def json_body(model: type[BaseModel]) -> Schema:
-    """The description of a route whose body is the JSON of a model."""
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+def json_body(schema: Schema) -> Schema:
+    """The description of a route whose body is JSON of this schema."""
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
 def reference(name: str) -> Schema:

@@ -1,7 +1,7 @@
 """The interface of the result store, and its values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -118,7 +118,10 @@ class Activity:
     """Recent activity: the latest progress of each slide, and a number per case that grows with each change."""
 
     progress: Sequence[Progress]
-    revisions: dict[str, int]
+    revisions: Mapping[str, int]
+    """Of the cases that changed last."""
+    watched: Mapping[str, int] = field(default_factory=dict)
+    """Of the cases that are watched, whenever they changed; of an erased one there is none."""
 
 
 class ResultStore(Protocol):
@@ -190,8 +193,8 @@ class ResultStore(Protocol):
     def audited(self, case_id: str) -> list[AuditRow]:
         """Audit entries under the id of a case, or under the digest that replaced it; in their order."""
 
-    def activity(self, since: datetime) -> Activity:
-        """Activity since a time."""
+    def activity(self, since: datetime, watched: Collection[str] = ()) -> Activity:
+        """Activity since a time, with the revisions of the cases that are watched."""
 
     def verify_chain(self) -> ChainReport:
         """Verify the audit record from its first entry."""

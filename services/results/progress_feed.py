@@ -1,6 +1,7 @@
 """Recent activity for watchers: all watchers of a process share one query of the database."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,17 +36,22 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
     """Changes from `before` to `now`; of one case if `case_id` is given, which has changed too where it is gone."""
     known = {(p.case_id, p.slide_id): p for p in before.progress}
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
-    cases = (c for c, revision in now.revisions.items() if before.revisions.get(c) != revision and case_id in {"", c})
-    gone = (case_id,) if case_id in before.revisions.keys() - now.revisions.keys() else ()
     over = known.keys() - {(p.case_id, p.slide_id) for p in now.progress}
-    return Changes(tuple(moved), (*cases, *gone), tuple(sorted(key for key in over if case_id in {"", key[0]})))
+    cases = _changed_cases(before, now, case_id)
+    return Changes(tuple(moved), cases, tuple(sorted(key for key in over if case_id in {"", key[0]})))
+
+
+def _changed_cases(before: Activity, now: Activity, case_id: str) -> tuple[str, ...]:
+    if case_id:
+        return (case_id,) if before.watched.get(case_id) != now.watched.get(case_id) else ()
+    return tuple(case for case, revision in now.revisions.items() if before.revisions.get(case) != revision)
 
 
 class Watched(Protocol):
     """The part of ResultStore that the feed queries."""
 
-    def activity(self, since: datetime) -> Activity:
-        """What moved since a time."""
+    def activity(self, since: datetime, watched: Collection[str]) -> Activity:
+        """See ResultStore."""
 
 
 class Feed:
@@ -63,7 +69,7 @@ class Feed:
         self._largest = largest
         self._now = now
         self._lock = Lock()
-        self._watchers = 0
+        self._watched: Counter[str] = Counter()
         self._activity_at = float("-inf")
         self._activity = _NOTHING
         self._closed = Event()
@@ -88,33 +94,36 @@ class Feed:
         Raises:
             TooManyWatchersError: the maximum is watching.
         """
-        self._enter()
+        self._enter(case_id)
         last: Activity | None = None
 
         def look() -> Changes:
             nonlocal last
             now = self._look()
-            previous, last = last or Activity((), now.revisions), now
+            previous, last = last or Activity((), now.revisions, now.watched), now
             return changes(previous, now, case_id)
 
         try:
             yield look
         finally:
-            self._leave()
+            self._leave(case_id)
 
     def _look(self) -> Activity:
         with self._lock:
             if monotonic() - self._activity_at >= self.every_s / 2:
-                self._activity = self._results.activity(self._now() - RECENT)
+                self._activity = self._results.activity(self._now() - RECENT, [case for case in self._watched if case])
                 self._activity_at = monotonic()
             return self._activity
 
-    def _enter(self) -> None:
+    def _enter(self, case_id: str) -> None:
+        """Count a watcher; the last look does not hold a case that nobody watched."""
         with self._lock:
-            if self._watchers >= self._largest:
+            if self._watched.total() >= self._largest:
                 raise TooManyWatchersError(f"{self._largest} callers are watching already; try again later")
-            self._watchers += 1
+            if case_id and case_id not in self._watched:
+                self._activity_at = float("-inf")
+            self._watched[case_id] += 1
 
-    def _leave(self) -> None:
+    def _leave(self, case_id: str) -> None:
         with self._lock:
-            self._watchers -= 1
+            self._watched -= Counter([case_id])

@@ -39,7 +39,7 @@ def dead_letter_routes(letters: DeadLetterTopic) -> APIRouter:
     @routes.post(
         "",
         summary="Send dead letters again to the topics that they came from",
-        openapi_extra=openapi.json_body(ReplayBody),
+        openapi_extra=openapi.json_body(ReplayBody.model_json_schema()),
         response_model=None,
         responses=openapi.answers(_REPLAYED),
     )

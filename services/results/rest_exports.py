@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from services.results import openapi
 from services.results.exports import Exports
+from services.results.saved_file import saved_as
 from shared.export import geojson
 
 PDF, FHIR, DICOM = "application/pdf", "application/fhir+json", "application/dicom"
@@ -32,7 +33,7 @@ def _add_reports(routes: APIRouter, exports: Exports) -> None:
         from shared.export.pdf.report import pdf_report
 
         data = pdf_report(exports.case(case_id))
-        return Response(data, media_type=PDF, headers=_saved_as(f"{case_id}.pdf"))
+        return Response(data, media_type=PDF, headers=saved_as(f"{case_id}.pdf"))
 
     @routes.get("/{case_id}/fhir", summary="FHIR R4 document", **_file(FHIR, _JSON))
     def fhir(case_id: str) -> Response:
@@ -45,7 +46,7 @@ def _add_reports(routes: APIRouter, exports: Exports) -> None:
         from shared.export.dicom.structured_report import structured_report
 
         data = structured_report(exports.case(case_id))
-        return Response(data, media_type=DICOM, headers=_saved_as(f"{case_id}.dcm"))
+        return Response(data, media_type=DICOM, headers=saved_as(f"{case_id}.dcm"))
 
 
 def _add_attention(routes: APIRouter, exports: Exports) -> None:
@@ -57,7 +58,7 @@ def _add_attention(routes: APIRouter, exports: Exports) -> None:
     def attention(case_id: str, slide_id: SlideName = "", most: MostTiles = geojson.MOST_TILES) -> Response:
         file = geojson.attention_geojson(exports.case(case_id), slide_id, most)
         name = f"{case_id}.{file.slide.slide_id}.geojson"
-        return StreamingResponse(file.chunks(), media_type=geojson.MEDIA_TYPE, headers=_saved_as(name))
+        return StreamingResponse(file.chunks(), media_type=geojson.MEDIA_TYPE, headers=saved_as(name))
 
     @routes.get("/{case_id}/attention.dcm", summary="Attention on a DICOM slide as parametric map", **_file(DICOM))
     def parametric_map(case_id: str, slide_id: SlideName = "") -> Response:
@@ -66,12 +67,7 @@ def _add_attention(routes: APIRouter, exports: Exports) -> None:
         case = exports.case(case_id)
         slide = case.mapped_slide(slide_id)
         data = attention_map(case, slide)
-        return Response(data, media_type=DICOM, headers=_saved_as(f"{case_id}.{slide.slide_id}.dcm"))
-
-
-def _saved_as(name: str) -> dict[str, str]:
-    """A header by which a browser saves the file; ids of cases and slides need no escapes."""
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(data, media_type=DICOM, headers=saved_as(f"{case_id}.{slide.slide_id}.dcm"))
 
 
 def _file(media_type: str, schema: openapi.Schema | None = None) -> dict[str, Any]:

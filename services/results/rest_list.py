@@ -21,6 +21,7 @@ from services.results.case_list import (
 from services.results.csv_text import csv_lines
 from services.results.message_json import json_response
 from services.results.queries import DEFAULT_PAGE, LARGEST_PAGE, Queries
+from services.results.saved_file import saved_as
 
 PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
 PageToken = Annotated[str, Query(max_length=400, description="next_page_token of the page before")]
@@ -71,8 +72,7 @@ def list_routes(queries: Queries) -> APIRouter:
     )
     def cases_csv(chosen: Selected) -> StreamingResponse:
         lines = csv_lines(_COLUMNS, map(_cells, _all_cases(queries, chosen)))
-        headers = {"Content-Disposition": 'attachment; filename="cases.csv"'}
-        return StreamingResponse(lines, media_type=openapi.CSV, headers=headers)
+        return StreamingResponse(lines, media_type=openapi.CSV, headers=saved_as("cases.csv"))
 
     return routes
 

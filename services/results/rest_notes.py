@@ -14,12 +14,12 @@ from services.results.csv_text import csv_lines
 from services.results.message_json import json_response
 from services.results.queries import Queries
 from services.results.request_body import bounded_body
+from services.results.saved_file import saved_as
 from shared.rpc.auth import Principal
 
 _LARGEST_BODY = 16_384
 _OUTCOMES = openapi.record(outcomes={"type": "object", "additionalProperties": openapi.TEXT})
 _COLUMNS = tuple(field.name for field in Note.DESCRIPTOR.fields)
-_BODY = {"requestBody": {"content": {"application/json": {"schema": openapi.reference("Note")}}}}
 
 
 def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRouter:
@@ -32,7 +32,7 @@ def note_routes(queries: Queries, who: Callable[[Request], Principal]) -> APIRou
         status_code=HTTPStatus.CREATED,
         responses=openapi.message("Note", HTTPStatus.CREATED),
         summary="Note something; no score changes",
-        openapi_extra=_BODY,
+        openapi_extra=openapi.json_body(openapi.reference("Note")),
     )
     def add_note(
         case_id: str,
@@ -70,9 +70,8 @@ def _add_readings(routes: APIRouter, queries: Queries, notes: CaseNotes) -> None
         responses=openapi.answers(openapi.TEXT, openapi.CSV),
     )
     def notes_csv() -> StreamingResponse:
-        headers = {"Content-Disposition": 'attachment; filename="notes.csv"'}
         lines = csv_lines(_COLUMNS, map(_cells, notes.all()))
-        return StreamingResponse(lines, media_type=openapi.CSV, headers=headers)
+        return StreamingResponse(lines, media_type=openapi.CSV, headers=saved_as("notes.csv"))
 
 
 def _cells(note: Note) -> list[object]:

@@ -31,7 +31,7 @@ def what_if_routes(scorer: CaseScorer) -> APIRouter:
         "/{case_id}/what-if",
         responses=openapi.message("Score"),
         summary="The score of a case with other inputs; nothing is stored",
-        openapi_extra=openapi.json_body(WhatIfBody),
+        openapi_extra=openapi.json_body(WhatIfBody.model_json_schema()),
     )
     def score(request: Request, case_id: str, body: Annotated[bytes, Depends(bounded_body(LARGEST_BODY))]) -> Response:
         case = keys.named_case(case_id, "the request")

@@ -10,7 +10,6 @@ from services.results.errors import BrokenEvidenceError
 from services.results.evidence import Evidence, Picture
 from services.results.tile_classes import Corners, Places, TileClasses, classify, thin_out
 from shared import keys
-from shared.export.slide_attention import read_attention
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,7 @@ class SlideLayers:
 
     def _embedded(self, slide: SlideEvidence) -> Corners | None:
         """Corners of the tiles that were embedded; None where the model looked at no tile."""
-        if not slide.attention_key:
-            return None
-        stored = self.evidence.read(slide.attention_key, "attention map")
-        return read_attention(stored, slide.slide_id).coords
+        return self.evidence.tile_attention(slide).coords if slide.attention_key else None
 
 
 def _ledger(data: bytes, slide_id: str) -> Places:

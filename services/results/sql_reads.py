@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -93,11 +93,17 @@ def current_body(tx: Connection, case_id: CaseId) -> str | None:
     return tx.scalar(query)
 
 
-def activity(tx: Connection, since: datetime) -> Activity:
+def activity(tx: Connection, since: datetime, watched: Collection[str]) -> Activity:
     """See ResultStore."""
     recent = tx.execute(_under_way().where(PROGRESS.c.at >= since).order_by(PROGRESS.c.at)).all()
-    newest = select(CASES.c.case_id, CASES.c.revision).order_by(CASES.c.updated_at.desc()).limit(_NEWEST_CASES)
-    return Activity([_progress(row) for row in recent], {row.case_id: row.revision for row in tx.execute(newest)})
+    revisions = select(CASES.c.case_id, CASES.c.revision)
+    newest = tx.execute(revisions.order_by(CASES.c.updated_at.desc()).limit(_NEWEST_CASES))
+    named = tx.execute(revisions.where(CASES.c.case_id.in_(watched))) if watched else ()
+    return Activity(
+        [_progress(row) for row in recent],
+        revisions={row.case_id: row.revision for row in newest},
+        watched={row.case_id: row.revision for row in named},
+    )
 
 
 def _under_way() -> Select[Any]:

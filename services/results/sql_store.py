@@ -1,6 +1,6 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,10 +188,10 @@ class SqlStore:
         with transaction(self.engine, write=False) as tx:
             return sql_audit.entries(tx, case_id)
 
-    def activity(self, since: datetime) -> Activity:
+    def activity(self, since: datetime, watched: Collection[str] = ()) -> Activity:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_reads.activity(tx, since)
+            return sql_reads.activity(tx, since, watched)
 
     def verify_chain(self) -> audit_chain.ChainReport:
         """See ResultStore."""

@@ -23,14 +23,15 @@ _AT_ONCE = 200
 def refresh(tx: Connection, *cases: CaseId) -> None:
     """Store the summaries of cases anew; the caller has changed their rows, or locked them."""
     facts = sql_reads.cases(tx, cases)
-    columns = [_columns(summary(each)) for each in facts]
-    if not columns:
+    if not facts:
         return
+    shown = [summary(each) for each in facts]
+    columns = [_columns(each) for each in shown]
     values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns[0] if name != _OF_CASE}
     changed = update(CASES).where(CASES.c.case_id == bindparam(_OF_CASE))
     tx.execute(changed.values(summary_revision=CASES.c.revision, **values), columns)
     tx.execute(delete(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)))
-    if labels := [label for each in facts for label in _labels(each)]:
+    if labels := [label for pair in zip(facts, shown, strict=True) for label in _labels(*pair)]:
         tx.execute(insert(CASE_LABELS), labels)
 
 
@@ -59,8 +60,7 @@ def _columns(shown: CaseSummary) -> dict[str, Any]:
     }
 
 
-def _labels(facts: CaseFacts) -> Iterator[dict[str, Any]]:
-    shown = summary(facts)
+def _labels(facts: CaseFacts, shown: CaseSummary) -> Iterator[dict[str, Any]]:
     labelled = {Field.FLAG: shown.flags, Field.REASON: shown.reasons, sql_reads.SLIDE: slide_ids(facts)}
     for name, texts in labelled.items():
         labels = dict.fromkeys(capped(text, _LABEL_CHARACTERS) for text in texts)

@@ -1,23 +1,25 @@
 """Deep Zoom of slides that stand: their description, and squares as pictures; few are read at once."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from services.results.deep_zoom import DeepZoom
 from services.results.errors import TooManyViewersError, UnknownSlideError
 from services.results.slide_pixels import IsWanted, SlidePixels
+from services.results.slots import Slots
 from services.results.viewed_slides import ViewedSlide, ViewedSlides
 from shared.canonical import digest_of
 
 _AT_ONCE = 12
 """Squares that are read at once, so that other requests find threads."""
-_WAIT_S = 2.0
 _REMEMBERED = 200
 _RENDERING = 1
 """Changes whenever the pictures of the same slide do."""
+
+
+def _refusal() -> TooManyViewersError:
+    return TooManyViewersError("too many parts of slides are read at once; ask again")
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Viewer:
     pixels: SlidePixels
     _sizes: OrderedDict[str, DeepZoom] = field(default_factory=OrderedDict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
-    _free: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_AT_ONCE), init=False)
+    _slots: Slots = field(default_factory=lambda: Slots(_AT_ONCE, _refusal), init=False)
 
     def describe(self, digest: str) -> DeepZoom | None:
         """Open a slide; None while it is being fetched.
@@ -57,11 +59,11 @@ class Viewer:
         square = size.square(level, column, row)
         if square is None:
             raise UnknownSlideError(f"the slide has no square {column}, {row} of level {level}")
-        with self._slot():
+        with self._slots.taken():
             return self.pixels.read(viewed.slide, viewed.plan, square, is_wanted)
 
     def _describe(self, digest: str, viewed: ViewedSlide) -> DeepZoom | None:
-        with self._slot():
+        with self._slots.taken():
             size = self.pixels.describe(viewed.slide, viewed.plan)
         if size is not None:
             with self._lock:
@@ -69,12 +71,3 @@ class Viewer:
                 if len(self._sizes) > _REMEMBERED:
                     self._sizes.popitem(last=False)
         return size
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._free.acquire(timeout=_WAIT_S):
-            raise TooManyViewersError("too many parts of slides are read at once; ask again")
-        try:
-            yield
-        finally:
-            self._free.release()

@@ -10,6 +10,8 @@ from services.results.errors import BadRequestError
 from shared.json_objects import MAX_BYTES, JsonObjectError, read_object
 from shared.words import shown
 
+LARGEST_BODY = MAX_BYTES
+"""Bytes."""
 _MOST_BLOCKS = 12
 _MOST_COLUMNS = 100_000
 """Of a vector; the size of the body limits it before."""
@@ -63,7 +65,3 @@ def parse_body(data: bytes) -> WhatIfBody:
         item = error.errors()[0]
         place = ".".join(str(step) for step in item["loc"])
         raise BadRequestError(f"{shown(place)} of the request is refused: {item['msg']}") from None
-
-
-LARGEST_BODY = MAX_BYTES
-"""Bytes."""

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from shared.export import risk_text
-from tests.e2e.test_results_page import HOSTILE
 from tests.support import answers
 from tests.support import scores as samples
+from tests.support.page_text import HOSTILE
 from tests.support.results import Results, over_http
 
 CASE = "MB-0042"

@@ -6,9 +6,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_results_page_display import FAINT
 from tests.support import answers
 from tests.support.axe import Axe
+from tests.support.page_text import FAINT
 from tests.support.questions import FakeScorer
 from tests.support.results import Results, over_http
 

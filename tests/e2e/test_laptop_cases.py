@@ -1,22 +1,13 @@
 """Working through cases in `medulla up`: list, timeline, notes, dead letters, and what an erasure leaves of them."""
 
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.test_laptop import PATIENCE_S, Laptop, laptop
 from tests.support import slides
+from tests.support.laptop import PATIENCE_S, Laptop, laptop
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
-
-
-def post(up: Laptop, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{up.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
-        return dict(json.load(answer))
 
 
 def letters(up: Laptop) -> list[dict[str, Any]]:
@@ -35,12 +26,12 @@ def test_a_case_is_listed_noted_and_followed_and_erasing_it_leaves_nothing_of_th
         assert [case["case_id"] for case in up.get("/api/v1/cases?reason=not_a_slide")["cases"]] == ["C-2"]
         outcomes = up.get("/api/v1/cases/C-1/outcomes")["outcomes"]
         assert outcomes["1"] == "relapse or progression"
-        post(up, "/api/v1/cases/C-1/notes", {"kind": "outcome", "event": "1", "event_years": 2.5})
+        up.post("/api/v1/cases/C-1/notes", {"kind": "outcome", "event": "1", "event_years": 2.5})
         kinds = {event["kind"] for event in up.get("/api/v1/cases/C-1/timeline")["events"]}
         assert kinds >= {"landed", "planned", "embedded", "scored", "noted"}
         (letter,) = letters(up)
         assert (letter["reason"], bool(letter["sentence"]), bool(letter["advice"])) == ("not_a_slide", True, True)
-        assert post(up, "/api/v1/dead-letters", {"ids": [letter["id"]]}) == {"replayed": [letter["id"]]}
+        assert up.post("/api/v1/dead-letters", {"ids": [letter["id"]]}) == {"replayed": [letter["id"]]}
         assert wait_for(lambda: any(each["replayed"] for each in letters(up)), PATIENCE_S)
         for case in ("C-1", "C-2"):
             assert up.delete(f"/api/v1/cases/{case}") == 202

@@ -1,26 +1,12 @@
 """What-if in `medulla up`: the form, and answers that are never stored."""
 
-import json
-import urllib.request
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
 
-from tests.e2e.test_laptop import PATIENCE_S, Laptop, laptop
+from tests.support.laptop import PATIENCE_S, laptop
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
 
 PATH = "/api/v1/cases/C-1/what-if"
-
-
-def what_if(up: Laptop, **body: object) -> dict[str, Any]:
-    """The answer, or the problem."""
-    data = json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{up.port}{PATH}", data, timeout=30) as answer:
-            return dict(json.load(answer))
-    except HTTPError as problem:
-        return dict(json.load(problem))
 
 
 def test_a_record_is_changed_in_a_form_of_the_profile_and_only_the_answer_changes(tmp_path: Path) -> None:
@@ -31,12 +17,14 @@ def test_a_record_is_changed_in_a_form_of_the_profile_and_only_the_answer_change
         stages = next(item for item in form["variables"] if item["variable"] == "chang_m_stage")
         assert stages["levels"] == ["M0", "M1", "M2", "M3", "M4"]
         risks = [
-            what_if(up, clinical_record=form["clinical_record"] | {"chang_m_stage": level})["risks"][0]["risk"]
+            up.post(PATH, {"clinical_record": form["clinical_record"] | {"chang_m_stage": level}})["risks"][0]["risk"]
             for level in stages["levels"]
         ]
         assert min(risks) < max(risks)
         assert stored["risks"][0]["risk"] in risks
-        assert {item["event_free_years"] for item in what_if(up, event_free_years=0.5)["event_free_risks"]} == {0.5}
-        assert what_if(up, event_free_years=5)["reason"] == "bad_request"
-        assert what_if(up, clinical_record={"chang_m_stage": "M9"})["reason"] == "bad_clinical_record"
+        assert {item["event_free_years"] for item in up.post(PATH, {"event_free_years": 0.5})["event_free_risks"]} == {
+            0.5
+        }
+        assert up.post(PATH, {"event_free_years": 5})["reason"] == "bad_request"
+        assert up.post(PATH, {"clinical_record": {"chang_m_stage": "M9"}})["reason"] == "bad_clinical_record"
         assert up.score("C-1") == stored

@@ -12,9 +12,8 @@ from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
 from shared.units import Sha256
 from tests.support import scores as samples
+from tests.support.page_text import HOSTILE
 from tests.support.results import Results, over_http
-
-HOSTILE = "<img src=x onerror=\"document.title='hacked'\">"
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_laptop import PATIENCE_S, laptop
 from tests.stack.process import clean_environment
 from tests.support.checkout import CHECKOUT
+from tests.support.laptop import PATIENCE_S, laptop
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
 

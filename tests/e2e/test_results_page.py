@@ -7,9 +7,9 @@ from medulla.v1.scorer_pb2 import TopTile
 from playwright.sync_api import Page, expect
 
 from tests.support import scores as samples
+from tests.support.page_text import HOSTILE
 from tests.support.results import Results, attention_map, over_http, thumbnail
 
-HOSTILE = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 _PIXELS = "c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
 _OPAQUE = f"c => [...{_PIXELS}].filter((value, i) => i % 4 === 3 && value).length"
 

@@ -74,8 +74,8 @@ def test_an_answer_shows_its_certainty_and_remarks(page: Page, form: Locator) ->
 def test_slides_and_vectors_can_be_left_out_and_years_without_an_event_given(
     page: Page, form: Locator, scorer: FakeScorer
 ) -> None:
-    expect(form.get_by_label("Use MRI texture")).to_have_count(0)
     form.get_by_label("Use slides").uncheck()
+    expect(form.get_by_label("Use MRI texture")).to_have_count(0)
     form.get_by_label("Use blood counts").uncheck()
     form.get_by_label("Years without an event so far", exact=True).fill("2.5")
     expect(page.get_by_role("heading", name="If there is no event until 2.5 years")).to_be_visible()

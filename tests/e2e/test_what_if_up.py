@@ -1,13 +1,13 @@
 """The answer and "what if" of a real case in `medulla up`, by keyboard alone."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.test_laptop import PATIENCE_S, Laptop, laptop
 from tests.support import slides
+from tests.support.laptop import PATIENCE_S, Laptop, laptop
+from tests.support.page_text import percent
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL
 
@@ -32,10 +32,6 @@ def tab_to(page: Page, target: Locator) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError("the Tab key does not lead there")
-
-
-def percent(risk: dict[str, Any]) -> str:
-    return f"{100 * risk['risk']:.0f}\u202f%"
 
 
 def test_the_page_shows_the_risks_of_a_real_score_and_what_the_slides_moved(page: Page, up: Laptop) -> None:

@@ -9,10 +9,8 @@ from medulla.v1.scorer_pb2 import Score
 from shared.export.fhir.document import fhir_document
 from tests.support import scores as samples
 from tests.support.exports import certain, exported
-from tests.support.fhir_validator import FhirValidator
+from tests.support.fhir_validator import EXPECTED, FhirValidator
 
-EXPECTED = ("Best Practice Recommendation", "CodeSystem is unknown and can't be validated: urn:medulla:variable")
-"""Warnings that stay: performer and time of a record's values are not stored, and our codes are ours."""
 SAMPLES: dict[str, Callable[[], Score]] = {
     "certain": certain,
     "uncertain": samples.score,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from shared import keys
 from shared.bus import topics
-from tests.e2e.test_laptop import laptop
+from tests.support.laptop import laptop
 from tests.support.polling import wait_for
 from tests.support.system import CLINICAL, PATIENCE_S, RealParts, running
 from tests.support.viewing import large_slide

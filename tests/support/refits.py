@@ -17,8 +17,8 @@ def fitted_arms(patients: Patients, blocks: Sequence[str]) -> list[ArmFit]:
     arms = []
     for pattern, model in fit_patterns(patients, patterns_of(patients, blocks), patients.inner_folds()):
         members = np.flatnonzero(patients.has_blocks(pattern))
-        resample = patients.take(members)
-        arms.append(ArmFit(model, members, design_matrix(model.arm.columns, resample.case_values)))
+        subset = patients.take(members)
+        arms.append(ArmFit(model, members, design_matrix(model.arm.columns, subset.case_values)))
     return arms
 
 

@@ -57,7 +57,7 @@ def _fill(results: Results) -> None:
     results.blobs.put_new(prefix + keys.PLAN_MASK, b"\x89PNG\r\n\x1a\n")
     results.blobs.put_new(prefix + keys.PLAN_TILES, save({"ledger": np.zeros((11, 8), np.uint8)}))
     _land(results)
-    _land_series(results)
+    land_series(results, DICOM_CASE)
     delivery = Delivery(Record("cases.scored", CASE, b"{}"), 0, 7)
     results.bus.producer().send([to_dead_letter(delivery, PoisonMessageError("it is no event"), "results")])
     results.score(samples.abstained("MB-0043"))
@@ -74,16 +74,16 @@ def _land(results: Results) -> None:
     results.blobs.put(keys.case_of(DIGEST, CASE), b"{}")
 
 
-def _land_series(results: Results) -> None:
-    """A scored case with a DICOM slide that stands."""
-    score = samples.score(DICOM_CASE, slides=("A1",))
+def land_series(results: Results, case: CaseId) -> None:
+    """Score a case whose slide A1 is a DICOM series that stands and is embedded."""
+    score = samples.score(case, slides=("A1",))
     score.slides[0].width_px, score.slides[0].height_px = 1280, 2304
     results.score(score)
     levels = {name: data for name, data in dicom_series.series().items() if name.startswith("level")}
     first, *others = (
-        to_message(results.blobs.put(f"slides/{DICOM_CASE}/A1/{name}.dcm", data)) for name, data in levels.items()
+        to_message(results.blobs.put(f"slides/{case}/A1/{name}.dcm", data)) for name, data in levels.items()
     )
     digest = score.slides[0].slide_digest
-    slide = Slide(case_id=DICOM_CASE, slide_id="A1", digest=digest, object=first, files=others)
-    key = keys.indexed_slide(DICOM_CASE, SlideId("A1"), "1")
+    slide = Slide(case_id=case, slide_id="A1", digest=digest, object=first, files=others)
+    key = keys.indexed_slide(case, SlideId("A1"), "1")
     results.blobs.put(key, MessageToJson(SlideEmbedded(slide=slide)).encode())

@@ -60,6 +60,15 @@ class Results:
         """Record that a case has no score any more."""
         RecordScore(self.blobs, self.store)(samples.withdrawn(case, samples.at(minutes), nothing_left=nothing_left))
 
+    def backends(
+        self, verifier: Verifier | None = None, pixels: SlidePixels | None = None, scorer: CaseScorer | None = None
+    ) -> Backends:
+        """Backends of an application that shows these results; open on loopback without a verifier."""
+        producer = self.bus.producer()
+        letters = DeadLetterTopic(self.bus.deliveries, producer)
+        admits = verifier or OpenOnLoopback("127.0.0.1")
+        return Backends(self.store, self.blobs, admits, producer, pixels, scorer, letters)
+
     def close(self) -> None:
         """Close the database."""
         self.store.close()
@@ -107,20 +116,7 @@ def over_http(
     rhythm: Rhythm = _RHYTHM,
 ) -> Iterator[str]:
     """The application's address."""
-    app = create_app(
-        Backends(
-            results.store,
-            results.blobs,
-            verifier or OpenOnLoopback("127.0.0.1"),
-            results.bus.producer(),
-            pixels=pixels,
-            scorer=scorer,
-            letters=DeadLetterTopic(results.bus.deliveries, results.bus.producer()),
-        ),
-        login=login,
-        feed=results.feed,
-        rhythm=rhythm,
-    )
+    app = create_app(results.backends(verifier, pixels, scorer), login=login, feed=results.feed, rhythm=rhythm)
     server = HttpServer("127.0.0.1", 0, app, on_stop=results.feed.close)
     with running(server):
         yield f"http://127.0.0.1:{server.port}"

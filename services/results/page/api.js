@@ -43,7 +43,16 @@ export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`
 export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
 export const notes = async (id, signal) => (await json(`${casePath(id)}/notes`, { signal })).notes;
 export const outcomes = async (id, signal) => (await json(`${casePath(id)}/outcomes`, { signal })).outcomes;
+export const timeline = async (id, signal) => (await json(`${casePath(id)}/timeline`, { signal })).events;
 export const addNote = (id, note, signal) => post(`${casePath(id)}/notes`, note, signal);
+
+/** Ask every service to erase a case. */
+export const erase = (id, signal) => ask(casePath(id), { method: "DELETE", signal });
+export const me = (signal) => json("api/v1/me", { signal });
+export const deadLetters = (signal) => json("api/v1/dead-letters", { signal });
+/** Send dead letters again. */
+export const replay = (ids, signal) => post("api/v1/dead-letters", { ids }, signal);
+export const verifyAudit = (signal) => json("api/v1/audit/verify", { signal });
 
 /** Variables, vectors and stored values for a form of "what if". */
 export const whatIfForm = (id, signal) => json(`${casePath(id)}/what-if`, { signal });
@@ -61,5 +70,5 @@ export async function thumbnail(id, slide, signal) {
   }
 }
 
-const casePath = (id) => `api/v1/cases/${encodeURIComponent(id)}`;
+export const casePath = (id) => `api/v1/cases/${encodeURIComponent(id)}`;
 const slidePath = (id, slide) => `${casePath(id)}/slides/${encodeURIComponent(slide)}`;

@@ -1,13 +1,13 @@
 // Who the page is used by, and what the roles allow.
 
-import { json } from "./api.js";
+import { me } from "./api.js";
 import { token } from "./login.js";
 
 let known = { token: undefined, caller: null };
 
 /** Subject, name and roles; read again after another login. */
 export async function caller(signal) {
-  if (known.token !== token()) known = { token: token(), caller: await json("api/v1/me", { signal }) };
+  if (known.token !== token()) known = { token: token(), caller: await me(signal) };
   return known.caller;
 }
 

@@ -1,6 +1,6 @@
 // Erasing a case, for operators: only after its id was typed.
 
-import { ask } from "./api.js";
+import { erase } from "./api.js";
 import { isOperator } from "./caller.js";
 import { h, labelled, section } from "./dom.js";
 import { problem } from "./parts.js";
@@ -32,7 +32,7 @@ export class Erasure {
     if (this.typed.value !== this.caseId) return;
     this.button.disabled = true;
     try {
-      await ask(`api/v1/cases/${encodeURIComponent(this.caseId)}`, { method: "DELETE", signal: this.signal });
+      await erase(this.caseId, this.signal);
       this.answer.replaceChildren(h("p", {}, "The case is being erased. ", h("a", { href: "#/" }, "All cases")));
     } catch (error) {
       this.answer.replaceChildren(problem(error));

@@ -1,5 +1,6 @@
 // The score of a case as files, for people and other systems.
 
+import { casePath } from "./api.js";
 import { download } from "./download.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
@@ -30,7 +31,7 @@ function maps(caseId, { slide_id: slide, mpp_source: source }) {
 }
 
 function button(caseId, { label, path, name }, status, signal) {
-  return h("button", { type: "button", class: "quiet", onclick: () => save(`api/v1/cases/${encodeURIComponent(caseId)}/${path}`, name, status, signal) }, label);
+  return h("button", { type: "button", class: "quiet", onclick: () => save(`${casePath(caseId)}/${path}`, name, status, signal) }, label);
 }
 
 async function save(path, name, status, signal) {

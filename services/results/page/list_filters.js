@@ -61,7 +61,6 @@ export class Filters {
   }
 }
 
-
 /** The choices of a field: all, those that cases have, and what is chosen although no case has it. */
 function fill(select, name, chosen, counts) {
   const absent = chosen.filter((value) => !counts.some((each) => each.value === value)).map((value) => ({ value, cases: 0 }));

@@ -1,6 +1,6 @@
 // For operators: what the services gave up, with sentence and advice, and sending it again; and the audit chain.
 
-import { json } from "./api.js";
+import { deadLetters, replay, verifyAudit } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
 import * as words from "./words.js";
@@ -18,7 +18,7 @@ class Operations {
   }
 
   async read() {
-    const [letters, chain] = await Promise.all(["dead-letters", "audit/verify"].map((path) => json(`api/v1/${path}`, { signal: this.signal })));
+    const [letters, chain] = await Promise.all([deadLetters, verifyAudit].map((read) => read(this.signal)));
     this.chosen.clear();
     this.button = h("button", { type: "button", class: "main", disabled: true, onclick: () => this.replay() }, "Replay chosen");
     this.element.replaceChildren(this.letters(letters), audit(chain));
@@ -49,7 +49,7 @@ class Operations {
     const ids = [...this.chosen];
     this.button.disabled = true;
     try {
-      await json("api/v1/dead-letters", { method: "POST", body: JSON.stringify({ ids }), headers: { "Content-Type": "application/json" }, signal: this.signal });
+      await replay(ids, this.signal);
       await this.read();
       this.answer.replaceChildren(h("p", {}, `${words.count(ids.length)} sent again.`));
     } catch (error) {

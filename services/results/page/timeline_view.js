@@ -1,6 +1,6 @@
 // What happened to a case, the latest first.
 
-import { json } from "./api.js";
+import { timeline } from "./api.js";
 import { h, section } from "./dom.js";
 import * as words from "./words.js";
 
@@ -17,14 +17,12 @@ export class Timeline {
   }
 
   async read() {
-    const path = `api/v1/cases/${encodeURIComponent(this.caseId)}/timeline`;
-    const { events } = await json(path, { signal: this.signal });
-    this.element.replaceChildren(timeline(events));
+    this.element.replaceChildren(eventsSection(await timeline(this.caseId, this.signal)));
   }
 }
 
 /** The section of a timeline's events; the older ones unfold. */
-export function timeline(events) {
+function eventsSection(events) {
   const older = events.slice(MOST);
   return section("Timeline", list(events.slice(0, MOST)),
     older.length ? h("details", {}, h("summary", {}, `${words.count(older.length)} earlier`), list(older)) : null);

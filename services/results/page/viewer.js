@@ -38,7 +38,7 @@ export async function showViewer(main, view, signal, banner) {
   }
   linked.addEventListener("change", write);
   panes.forEach(({ viewer }) => follow(viewer, write));
-  listen(caseId, signal, (kind) => { if (kind === "case") leaveErased(main, caseId, panes, signal); });
+  listen(caseId, signal, (kind) => { if (kind === "case" || kind === "begin") leaveErased(main, caseId, panes, signal); });
 }
 
 /** Take the pictures away once their case is gone. */

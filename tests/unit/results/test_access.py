@@ -8,9 +8,8 @@ from fastapi.testclient import TestClient
 from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import ResultsServiceStub
 
-from services.results.rest import Backends, Login, create_app
-from shared.bus.dead_letter_topic import DeadLetterTopic
-from shared.rpc.auth import OpenOnLoopback, TokenVerifier
+from services.results.rest import Login, create_app
+from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support import scores as samples
 from tests.support.oidc_issuer import LONG_AGO, OidcIssuer, SigningKey
@@ -63,11 +62,7 @@ def verifier(issuer: OidcIssuer) -> TokenVerifier:
 
 @pytest.fixture(scope="module")
 def client(filled: Results, verifier: TokenVerifier, issuer: OidcIssuer) -> TestClient:
-    producer, login = filled.bus.producer(), Login(issuer.url, "medulla-page")
-    letters = DeadLetterTopic(filled.bus.deliveries, producer)
-    return TestClient(
-        create_app(Backends(filled.store, filled.blobs, verifier, producer, letters=letters), login=login)
-    )
+    return TestClient(create_app(filled.backends(verifier), login=Login(issuer.url, "medulla-page")))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +115,7 @@ def test_a_note_holds_subject_and_name_of_the_token(client: TestClient, issuer: 
 
 def test_without_tokens_the_page_of_another_site_may_change_nothing(results: Results) -> None:
     results.score(samples.score("MB-1"))
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     client = TestClient(app, base_url="http://127.0.0.1:8080")
     statuses = [
         client.post("/api/v1/cases/MB-1/notes", json={"kind": "seen"}, headers={"Origin": origin}).status_code
@@ -141,7 +136,7 @@ def test_the_shell_of_the_page_and_its_login_are_public(client: TestClient, issu
 
 def test_an_issuer_that_is_away_means_later(results: Results) -> None:
     away = TokenVerifier(AuthSettings(issuer="http://127.0.0.1:1", timeout_s=0.5))
-    client = TestClient(create_app(Backends(results.store, results.blobs, away, results.bus.producer())))
+    client = TestClient(create_app(results.backends(away)))
     with OidcIssuer() as other:
         answer = client.get("/api/v1/cases", headers=bearer(other.token()))
     assert answer.status_code == 503

@@ -1,14 +1,17 @@
 """Those who watch see what moves, once, and never more of them than allowed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from urllib.request import urlopen
 
 import pytest
 
+from services.results import sql_reads
 from services.results.errors import TooManyWatchersError
-from services.results.ports import Activity
+from services.results.ports import Activity, NoteRecord
 from services.results.progress_feed import Feed, changes
+from shared.canonical import sha256
+from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.results import Results, over_http
 
@@ -19,9 +22,9 @@ class Counting:
     def __init__(self, results: Results) -> None:
         self.store, self.looks = results.store, 0
 
-    def activity(self, since: datetime) -> Activity:
+    def activity(self, since: datetime, watched: Collection[str]) -> Activity:
         self.looks += 1
-        return self.store.activity(since)
+        return self.store.activity(since, watched)
 
 
 def events(address: str, query: str = "") -> Iterator[str]:
@@ -45,10 +48,27 @@ def test_only_what_is_new_is_a_change() -> None:
 
 
 def test_a_watched_case_that_is_erased_has_changed() -> None:
-    before, now = Activity([], {"c": 1, "d": 1}), Activity([], {"d": 1})
+    before, now = (Activity([], cases, watched=cases) for cases in ({"c": 1, "d": 1}, {"d": 1}))
     assert changes(before, now, "c").cases == ("c",)
     assert changes(before, now, "d").cases == ()
     assert changes(before, now).cases == ()
+
+
+def test_a_watched_case_is_heard_of_however_many_cases_changed_since(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_reads, "_NEWEST_CASES", 1)
+    results.score(samples.score("MB-1"), minutes=1)
+    results.score(samples.score("MB-2"), minutes=2)
+    feed = Feed(results.store, every_s=0)
+    with feed.watch() as every, feed.watch("MB-1") as case:
+        assert (every().cases, case().cases) == ((), ())
+        results.store.record_note(NoteRecord(CaseId("MB-1"), "n", "{}", sha256(b"{}"), samples.at(3)))
+        assert case().cases == ("MB-1",)
+        assert case().cases == ()
+        results.store.erase(CaseId("MB-1"))
+        assert case().cases == ("MB-1",)
+        assert every().cases == ()
 
 
 def test_progress_that_is_not_listed_any_more_is_over() -> None:

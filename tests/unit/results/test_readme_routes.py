@@ -7,9 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services import results as package
-from services.results.rest import Backends, create_app
-from shared.bus.dead_letter_topic import DeadLetterTopic
-from shared.rpc.auth import OpenOnLoopback
+from services.results.rest import create_app
 from tests.support import scores as samples
 from tests.support.results import Results
 
@@ -20,12 +18,7 @@ EXAMPLES = re.findall(r'curl "\$RESULTS(/[^"]+)"', README)
 @pytest.fixture
 def client(results: Results) -> TestClient:
     results.score(samples.score("MB-0042"))
-    producer = results.bus.producer()
-    letters = DeadLetterTopic(results.bus.deliveries, producer)
-    return TestClient(
-        create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), producer, letters=letters)),
-        base_url="http://127.0.0.1",
-    )
+    return TestClient(create_app(results.backends()), base_url="http://127.0.0.1")
 
 
 def plain(path: str) -> str:

@@ -12,9 +12,8 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.results.handler import RecordRejection
 from services.results.refused import RefusedUploads
-from services.results.rest import Backends, create_app
+from services.results.rest import create_app
 from shared.erased import ErasedCases
-from shared.rpc.auth import OpenOnLoopback
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.logs import logging_as
@@ -23,7 +22,7 @@ from tests.support.results import Results
 
 @pytest.fixture
 def client(results: Results) -> Iterator[TestClient]:
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 

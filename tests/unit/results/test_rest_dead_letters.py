@@ -3,20 +3,18 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import Backends, create_app
-from shared.bus.dead_letter_topic import DeadLetterTopic
+from services.results.rest import create_app
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
-from shared.rpc.auth import OpenOnLoopback
 from tests.support.results import Results
 
 
-@pytest.fixture
-def bus() -> MemoryBus:
+@pytest.fixture(autouse=True)
+def bus(results: Results) -> MemoryBus:
     """Two dead letters."""
-    bus = MemoryBus()
+    bus = results.bus
     for key in ("MB-1", "MB-2"):
         delivery = Delivery(Record("cases.scored", key, b"\xff"), 0, 7)
         bus.producer().send([to_dead_letter(delivery, PoisonMessageError("it is no event"), "results")])
@@ -24,12 +22,8 @@ def bus() -> MemoryBus:
 
 
 @pytest.fixture
-def client(results: Results, bus: MemoryBus) -> TestClient:
-    letters = DeadLetterTopic(bus.deliveries, bus.producer())
-    app = create_app(
-        Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), letters=letters)
-    )
-    return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+def client(results: Results) -> TestClient:
+    return TestClient(create_app(results.backends()), base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 
 def test_dead_letters_are_listed_with_sentence_and_advice(client: TestClient) -> None:

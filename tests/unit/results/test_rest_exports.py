@@ -7,20 +7,16 @@ from http import HTTPStatus
 import pydicom
 import pytest
 from fastapi.testclient import TestClient
-from google.protobuf.json_format import MessageToJson
-from medulla.v1.common_pb2 import Slide
-from medulla.v1.events_pb2 import SlideEmbedded
 from pydicom.uid import ParametricMapStorage
 
-from services.results.rest import Backends, Login, create_app
-from shared import keys
-from shared.blob.stored_object import to_message
-from shared.rpc.auth import OpenOnLoopback, TokenVerifier
+from services.results.rest import Login, create_app
+from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
-from shared.units import CaseId, SlideId
-from tests.support import dicom_series, qupath
+from shared.units import CaseId
+from tests.support import qupath
 from tests.support import scores as samples
 from tests.support.oidc_issuer import OidcIssuer
+from tests.support.rest_api import land_series
 from tests.support.results import Results
 
 CASE = "/api/v1/cases/MB-1"
@@ -29,7 +25,7 @@ FILES = ["report.pdf", "attention.geojson", "fhir", "report.dcm"]
 
 @pytest.fixture
 def client(results: Results) -> Iterator[TestClient]:
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -63,10 +59,7 @@ def test_the_structured_report_is_dicom_and_a_slide_that_is_none_has_no_map(
 
 
 def test_attention_on_a_dicom_slide_is_a_parametric_map(client: TestClient, results: Results) -> None:
-    score = samples.score("MB-1", slides=("A1",))
-    score.slides[0].width_px, score.slides[0].height_px = 1280, 2304
-    results.score(score)
-    land_series(results, score.slides[0].slide_digest)
+    land_series(results, CaseId("MB-1"))
     answer = client.get(f"{CASE}/attention.dcm")
     assert answer.headers["content-disposition"] == 'attachment; filename="MB-1.A1.dcm"'
     parametric_map = pydicom.dcmread(io.BytesIO(answer.content))
@@ -75,16 +68,6 @@ def test_attention_on_a_dicom_slide_is_a_parametric_map(client: TestClient, resu
     assert report.CurrentRequestedProcedureEvidenceSequence
     results.blobs.put("slides/MB-1/A1/level0.dcm", b"another")
     assert client.get(f"{CASE}/attention.dcm").status_code == HTTPStatus.NOT_FOUND
-
-
-def land_series(results: Results, digest: str) -> None:
-    """The files of a series, and the scorer's entry that they were embedded."""
-    files = {name: data for name, data in dicom_series.series().items() if name.startswith("level")}
-    infos = [results.blobs.put(f"slides/MB-1/A1/{name}.dcm", data) for name, data in files.items()]
-    first, *others = map(to_message, infos)
-    slide = Slide(case_id="MB-1", slide_id="A1", digest=digest, object=first, files=others)
-    key = keys.indexed_slide(CaseId("MB-1"), SlideId("A1"), "1")
-    results.blobs.put(key, MessageToJson(SlideEmbedded(slide=slide)).encode())
 
 
 def test_the_document_is_fhir(client: TestClient, results: Results) -> None:
@@ -125,9 +108,7 @@ def test_files_are_for_those_who_may_see_the_case(results: Results, issuer: Oidc
     results.score(samples.score("MB-1", slides=("A1",)))
     verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
     login = Login(issuer.url, "medulla-page")
-    client = TestClient(
-        create_app(Backends(results.store, results.blobs, verifier, results.bus.producer()), login=login)
-    )
+    client = TestClient(create_app(results.backends(verifier), login=login))
     assert client.get(f"{CASE}/{file}").status_code == HTTPStatus.UNAUTHORIZED
     for roles, status in ((["viewer"], HTTPStatus.OK), (["nobody"], HTTPStatus.FORBIDDEN)):
         headers = {"Authorization": f"Bearer {issuer.token(roles=roles)}"}

@@ -10,9 +10,8 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 from safetensors.numpy import save
 
 from services.results import evidence
-from services.results.rest import Backends, create_app
+from services.results.rest import create_app
 from shared import keys
-from shared.rpc.auth import OpenOnLoopback
 from shared.slides.verdict import Verdict
 from tests.support import scores as samples
 from tests.support.results import Results
@@ -23,7 +22,7 @@ MASK = b"\x89PNG\r\n\x1a\n made up"
 
 @pytest.fixture
 def client(results: Results) -> Iterator[TestClient]:
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import Backends, create_app
-from shared.rpc.auth import OpenOnLoopback
+from services.results.rest import create_app
 from tests.support import scores as samples
 from tests.support.results import Results
 
@@ -25,7 +24,7 @@ def client(results: Results) -> Iterator[TestClient]:
     results.score(first, minutes=1)
     results.score(samples.score("MB-2"), minutes=2)
     results.store.record_rejection(samples.rejected("MB-3", "A", samples.at(3)))
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 

@@ -4,16 +4,17 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from services.results.rest import Backends, create_app
+from services.results.rest import create_app
 from shared import keys
 from shared.blob.folder import FolderStore
-from shared.rpc.auth import OpenOnLoopback, Principal
+from shared.rpc.auth import Principal
 from shared.units import Sha256
 from tests.support import scores as samples
 from tests.support.results import Results
@@ -29,7 +30,7 @@ def client(results: Results) -> Iterator[TestClient]:
     results.blobs.put(
         f"{keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
     )
-    app = create_app(Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer()))
+    app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -96,8 +97,7 @@ def test_outcomes_are_those_of_the_model_and_unknown_without_its_bundle(client: 
 
 def test_a_case_without_a_score_has_no_outcomes_in_a_folder_either(results: Results, tmp_path: Path) -> None:
     results.store.record_rejection(samples.rejected("MB-2", "A", samples.at(1)))
-    bucket, verifier = FolderStore(tmp_path / "bucket"), OpenOnLoopback("127.0.0.1")
-    app = create_app(Backends(results.store, bucket, verifier, results.bus.producer()))
+    app = create_app(replace(results.backends(), blobs=FolderStore(tmp_path / "bucket")))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         answer = client.get("/api/v1/cases/MB-2/outcomes")
         assert (answer.status_code, answer.json()) == (200, {"outcomes": {}})

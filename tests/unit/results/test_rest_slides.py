@@ -12,14 +12,14 @@ from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.results.deep_zoom import DeepZoom, Square
 from services.results.errors import BrokenSlideError, UnknownSlideError
-from services.results.rest import Backends, Login, create_app
+from services.results.rest import Login, create_app
 from services.results.slide_pixels import IsWanted, refused
 from services.results.viewed_slides import ViewedSlides
 from shared import keys
 from shared.blob.stored_object import to_message
 from shared.erased import ErasedCases
 from shared.errors import PermanentError, TransientError
-from shared.rpc.auth import OpenOnLoopback, TokenVerifier
+from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from shared.units import CaseId, SlideId
 from tests.support.oidc_issuer import OidcIssuer
@@ -65,9 +65,7 @@ def pixels() -> Pixels:
 def client(results: Results, pixels: Pixels, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setattr(ViewedSlides, "__init__", _without_memory)
     land(results)
-    app = create_app(
-        Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), pixels=pixels)
-    )
+    app = create_app(results.backends(pixels=pixels))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -172,7 +170,7 @@ def test_pixels_are_for_those_who_may_see_the_case(results: Results, pixels: Pix
     land(results)
     verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
     app = create_app(
-        Backends(results.store, results.blobs, verifier, results.bus.producer(), pixels=pixels),
+        results.backends(verifier, pixels),
         login=Login(issuer.url, "medulla-page"),
     )
     client = TestClient(app)

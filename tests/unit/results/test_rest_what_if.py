@@ -9,14 +9,14 @@ from fastapi.testclient import TestClient
 from google.protobuf import json_format
 from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Score, ScoreCaseRequest
 
-from services.results import bounded_scorer
+from services.results import bounded_scorer, slots
 from services.results.errors import TooManyQuestionsError
-from services.results.rest import Backends, Login, create_app
+from services.results.rest import Login, create_app
 from services.results.what_if_body import LARGEST_BODY
 from services.standalone.laptop_scorer import LaptopScorer
 from shared import keys
 from shared.errors import TransientError
-from shared.rpc.auth import OpenOnLoopback, TokenVerifier
+from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
 from tests.support.fusion import clinical_json
 from tests.support.oidc_issuer import OidcIssuer
@@ -39,9 +39,7 @@ def scorer(tmp_path: Path) -> Scorer:
 @pytest.fixture
 def client(results: Results, scorer: Scorer) -> Iterator[TestClient]:
     laptop = LaptopScorer(scorer.what_if)
-    app = create_app(
-        Backends(results.store, results.blobs, OpenOnLoopback("127.0.0.1"), results.bus.producer(), scorer=laptop)
-    )
+    app = create_app(results.backends(scorer=laptop))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:
         yield opened
 
@@ -131,7 +129,7 @@ def test_the_scorer_is_asked_with_the_callers_own_token_and_only_for_roles(
     settings = AuthSettings(issuer=issuer.url, audience="medulla")
     recording = Recording()
     app = create_app(
-        Backends(results.store, results.blobs, TokenVerifier(settings), results.bus.producer(), scorer=recording),
+        results.backends(TokenVerifier(settings), scorer=recording),
         login=Login(issuer.url, "page"),
     )
     with TestClient(app, base_url="http://127.0.0.1") as client:
@@ -145,8 +143,7 @@ def test_the_scorer_is_asked_with_the_callers_own_token_and_only_for_roles(
 
 
 def test_a_scorer_that_is_down_is_a_problem_to_ask_again(results: Results) -> None:
-    verifier, producer = OpenOnLoopback("127.0.0.1"), results.bus.producer()
-    app = create_app(Backends(results.store, results.blobs, verifier, producer, scorer=Recording(down=True)))
+    app = create_app(results.backends(scorer=Recording(down=True)))
     with TestClient(app, base_url="http://127.0.0.1") as client:
         answer = client.post(PATH)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
@@ -154,7 +151,7 @@ def test_a_scorer_that_is_down_is_a_problem_to_ask_again(results: Results) -> No
 
 
 def test_no_more_than_a_few_questions_are_open_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_scorer, "_WAIT_S", 0.01)
+    monkeypatch.setattr(slots, "_WAIT_S", 0.01)
     monkeypatch.setattr(bounded_scorer, "AT_ONCE", 1)
 
     class AsksAgain(Recording):
