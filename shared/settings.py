@@ -169,5 +169,7 @@ def _sentence(prefix: str, item: Mapping[str, Any]) -> str:
     name = prefix + "__".join(str(step) for step in item["loc"]).upper()
     if item["type"] == "extra_forbidden":
         return f"{name} is not a setting; check its spelling."
+    if item["type"] == "missing":
+        return f"{name} is not set."
     message: str = item["msg"].removeprefix("Value error, ")
     return f"{name} is wrong: {message[:1].lower()}{message[1:]}."

@@ -71,6 +71,15 @@ class NamelessCaseError(PermanentError):
     advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
+class NoRunningSystemError(PermanentError):
+    """A case was named whose score is looked for in the running system, of which the settings are missing or wrong."""
+
+    reason = "bad_request"
+    advice = (
+        "Name a score.json, give --store with the folder of `medulla up`, or set what the results service is set to."
+    )
+
+
 class BadScoreFileError(PermanentError):
     """A file is no score that can be exported."""
 

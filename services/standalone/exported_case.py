@@ -12,7 +12,7 @@ from services.results.exports import Exports
 from services.results.queries import Queries
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
-from services.standalone.errors import BadScoreFileError, NothingFoundError
+from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingFoundError
 from services.standalone.laptop_results import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
@@ -20,9 +20,10 @@ from shared.blob.s3 import S3Store
 from shared.bounded_file import read_start
 from shared.export.exported_case import ExportedCase
 from shared.pseudonyms import is_pseudonym
-from shared.settings import PlatformSettings, load
+from shared.settings import BadSettingsError, PlatformSettings, S3Settings, load
 from shared.slides.heads import dicom_heads
 from shared.units import CaseId
+from shared.words import shown
 
 STORE = "store"
 """Folder that `medulla score` leaves beside score.json."""
@@ -37,6 +38,7 @@ def exported_case(case_or_score: str, folder: Path | None) -> Iterator[ExportedC
 
     Raises:
         BadScoreFileError: the file holds no score.
+        NoRunningSystemError: settings of the running system are missing or wrong.
         NothingFoundError: the folder is none of `medulla up`.
         UnknownCaseError: the case has no score.
         TransientError: the store or the database is down.
@@ -44,14 +46,23 @@ def exported_case(case_or_score: str, folder: Path | None) -> Iterator[ExportedC
     if case_or_score.endswith(".json"):
         yield case_of_file(Path(case_or_score), folder)
     elif folder is None:
-        with closing(SqlStore(load(ResultsSettings).database_url.get_secret_value())) as results:
+        database, s3 = _running_system(case_or_score)
+        with closing(SqlStore(database)) as results:
             results.check()
-            blobs = S3Store(load(PlatformSettings).s3)
+            blobs = S3Store(s3)
             yield Exports(Queries(results, blobs), blobs).case(case_or_score)
     else:
         with closing(_results_in(folder)) as results:
             store = FolderStore(folder)
             yield Exports(Queries(results, store), store).case(case_or_score)
+
+
+def _running_system(case: str) -> tuple[str, S3Settings]:
+    """Address of the database of results, and settings of the bucket."""
+    try:
+        return load(ResultsSettings).database_url.get_secret_value(), load(PlatformSettings).s3
+    except BadSettingsError as error:
+        raise NoRunningSystemError(f"{shown(case)} is looked for in the running system, but {error}") from None
 
 
 def _results_in(folder: Path) -> SqlStore:
@@ -80,7 +91,10 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
 
 
 def _read_score(path: Path) -> Score:
-    data = read_start(path, _MOST_BYTES)
+    try:
+        data = read_start(path, _MOST_BYTES)
+    except OSError as error:
+        raise BadScoreFileError(f"{path} cannot be read: {error.strerror}") from error
     try:
         score = Parse(data, Score(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError):

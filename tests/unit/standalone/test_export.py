@@ -108,3 +108,20 @@ def watched(folder: Path) -> Path:
 def test_a_folder_that_is_none_of_up_is_refused(tmp_path: Path) -> None:
     done = medulla("export", "MB-1", "--store", tmp_path, "--as", "geojson", "--out", tmp_path / "a")
     assert (done.exit_code, "holds no results of `medulla up`" in done.stderr) == (AT_FAULT, True)
+
+
+def test_a_score_file_that_is_not_there_is_refused_with_what_to_name(tmp_path: Path) -> None:
+    done = medulla("export", tmp_path / "none.json", "--as", "pdf", "--out", tmp_path / "a.pdf")
+    assert done.exit_code == AT_FAULT
+    assert "none.json cannot be read: No such file or directory [bad_request]" in done.stderr
+    assert "Name the score.json" in done.stderr
+
+
+def test_a_case_without_a_running_system_is_refused_with_how_to_name_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RESULTS_DATABASE_URL", raising=False)
+    done = medulla("export", "MB-1", "--as", "pdf", "--out", tmp_path / "a.pdf")
+    assert done.exit_code == AT_FAULT
+    assert "looked for in the running system, but RESULTS_DATABASE_URL is not set. [bad_request]" in done.stderr
+    assert "give --store with the folder of `medulla up`" in done.stderr
