@@ -8,10 +8,8 @@ ALL = "standalone"
 """The service that imports all others."""
 DATA = {"trainer": {"embedder/encoders"}}
 """Folders of other services that a service reads; they hold no code."""
-USERS_OF_THE_MODEL = {"fusion_scorer", "trainer", ALL}
-"""Services that import shared/model; the images of others do not have it."""
-EXPORTERS = {"results", ALL}
-"""Services that import shared/export; the images of others do not have it."""
+USERS = {"model": {"fusion_scorer", "trainer", ALL}, "export": {"results", ALL}}
+"""Folders of shared that not every service imports, with those that do; the images of others do not have them."""
 _START = """#!/opt/medulla/bin/python
 import runpy
 
@@ -25,10 +23,8 @@ def main(service: str, root: Path) -> None:
     (package,) = root.glob("lib/python3*/site-packages/services")
     if service != ALL:
         prune(package, {module, *DATA.get(service, ())})
-    if module not in USERS_OF_THE_MODEL:
-        shutil.rmtree(package.parent / "shared" / "model")
-    if module not in EXPORTERS:
-        shutil.rmtree(package.parent / "shared" / "export")
+    for folder in [folder for folder, users in USERS.items() if module not in users]:
+        shutil.rmtree(package.parent / "shared" / folder)
     start = root / "bin" / "start"
     start.write_text(_START.format(module=module))
     start.chmod(0o755)

@@ -12,7 +12,7 @@ from services.embedder.known_tile import answer_for, known_tile
 from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest, Training
 from services.embedder.onnx_encoder import OnnxModel
 from shared.files import put
-from shared.preprocessing import Preprocessing
+from shared.preprocessing import Preprocessing, is_default
 
 NOTICE_FILE = "NOTICE"
 
@@ -35,10 +35,12 @@ class EncoderCard:
 def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out: Path) -> EncoderManifest:
     """Write encoder.onnx, manifest.json and NOTICE into `out`; the same inputs give the same bytes.
 
+    A preprocessing other than the default is named in encoder.onnx too, so that the digest tells such encoders apart.
+
     Raises:
         UnknownEncoderError: the file is not a network from images to features [n, dim].
     """
-    return write_encoder(_wrapped(weights, preparation, card.tile_px), card, out)
+    return write_encoder(_wrapped(weights, preparation, card), card, out)
 
 
 def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
@@ -56,9 +58,12 @@ def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training
     return manifest
 
 
-def _wrapped(weights: Path, preparation: Preparation, tile_px: int) -> bytes:
+def _wrapped(weights: Path, preparation: Preparation, card: EncoderCard) -> bytes:
     try:
-        return wrap(onnx.load(weights), preparation, tile_px).SerializeToString(deterministic=True)
+        model = wrap(onnx.load(weights), preparation, card.tile_px)
+        if not is_default(card.preprocessing):
+            model.metadata_props.add(key="preprocessing", value=card.preprocessing)
+        return model.SerializeToString(deterministic=True)
     except OSError as error:
         raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
     except Exception as error:  # protobuf and onnx have no common exception for invalid bytes

@@ -11,8 +11,8 @@ def encoder_lines(manifest: EncoderManifest) -> list[str]:
         "source": manifest.source,
         "licence": manifest.licence,
         "digest": manifest.digest,
-        "tiles": f"{manifest.input_px} px, {manifest.tile_um:g} um ({manifest.um_per_px:g} um/px)",
-        "made by": manifest.preprocessing,
+        "tiles": f"{manifest.input_px} px, {manifest.tile_um:g} um ({manifest.um_per_px:g} um/px), "
+        f"preprocessing {manifest.preprocessing}",
         "features": manifest.dim,
     }
     lines = [f"{name:9}{value}" for name, value in rows.items()]

@@ -55,7 +55,7 @@ class ArrivingBytes:
         self._pool = ThreadPoolExecutor(_AHEAD, "arriving")
         self._changed = Condition()
         self._window: dict[int, Future[bytes]] = {}
-        self._submitted = self._hashed = 0
+        self._submitted = 0
         self._recent: deque[int] = deque([0], _RECENT)
         self._awaited: list[int] = []
         self._closed = False
@@ -65,7 +65,7 @@ class ArrivingBytes:
 
     @property
     def failure(self) -> MedullaError | None:
-        """The first one."""
+        """The first failure."""
         return self._failure or self._direct.failure
 
     @property
@@ -178,9 +178,8 @@ class ArrivingBytes:
     def _passed(self, number: int) -> None:
         """Drop hashed parts that the reader has passed, and the oldest where the next part would be one too many."""
         with self._changed:
-            self._hashed = number + 1
             passed = median_low(self._recent) - _BEHIND
-            for old in [n for n in self._window if n < self._hashed]:
+            for old in [n for n in self._window if n <= number]:
                 if old < passed or len(self._window) >= _AHEAD + _KEPT + _BEHIND:
                     del self._window[old]
 

@@ -111,7 +111,7 @@ class IsolatedReader:
         return self._facts
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles, area-resampled from the best level; damaged ones are marked."""
+        """Read tiles as their preprocessing has it; damaged ones are marked."""
         count = len(origins)
         tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))

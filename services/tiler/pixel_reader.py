@@ -28,7 +28,7 @@ class PixelReader:
         return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution(), self._source.reader)
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles, area-resampled from the best level; damaged ones are marked."""
+        """Read tiles as their preprocessing has it; damaged ones are marked."""
         return pyramid.read_tiles(self._source, origins, cut)
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:

@@ -128,7 +128,7 @@ class SlideReader(Protocol):
         """
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles, area-resampled from the best level; a tile that fails to decode is marked, never white."""
+        """Read tiles as their preprocessing has it; a tile that fails to decode is marked, never white."""
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark as corrupt, bool [n]; each stored tile is decoded once."""

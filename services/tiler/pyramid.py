@@ -73,7 +73,7 @@ def read_region(source: PixelSource, level: int, box: Box) -> Rgb | None:
 
 def read_tiles(source: PixelSource, origins: Origins, cut: Cut) -> Tiles:
     """Read tiles as their preprocessing has it; pixels uint8 [n, px, px, 3], corrupt bool [n]."""
-    level, boxes = _boxes(source, origins, cut)
+    level, boxes = locate_tiles(source, origins, cut)
     pixels = np.empty((len(origins), cut.px, cut.px, 3), np.uint8)
     corrupt = np.zeros(len(origins), np.bool_)
     if len(boxes) and boxes[0, 2:].tolist() == [cut.px, cut.px]:
@@ -97,10 +97,10 @@ def _read_resampled(source: PixelSource, level: int, boxes: Boxes, out: Rgb) -> 
 
 def find_damaged(source: PixelSource, origins: Origins, cut: Cut) -> Mask:
     """Which tiles `read_tiles` would mark as corrupt, bool [n]."""
-    return source.damaged(*_boxes(source, origins, cut))
+    return source.damaged(*locate_tiles(source, origins, cut))
 
 
-def _boxes(source: PixelSource, origins: Origins, cut: Cut) -> tuple[int, Boxes]:
+def locate_tiles(source: PixelSource, origins: Origins, cut: Cut) -> tuple[int, Boxes]:
     """The level that tiles are read from, and where they lie on it."""
     levels = source.reduced_levels if cut.preprocessing is Preprocessing.DCT else source.levels
     level = best_level(levels, min(cut.width_px, cut.height_px) / cut.px)

@@ -24,10 +24,10 @@ class TableBlocks:
         """One number of a table.
 
         Raises:
-            CorruptTileError: there is no table, or it ends before.
+            CorruptTileError: there is no table, or it or the file ends before the entry.
         """
-        if table is None:
-            raise CorruptTileError("the page has lost its table of tiles")
+        if table is None or index >= table.items:
+            raise CorruptTileError("the page has no table that lists this tile")
         number, within = divmod(index, _ENTRIES)
         block = self._blocks.get((table.at, number))
         if block is None:
@@ -38,8 +38,8 @@ class TableBlocks:
 
     def _read(self, table: Table, number: int) -> Ints:
         first = number * _ENTRIES
-        size = table.dtype.itemsize
-        data = self._source.read(table.at + first * size, min(_ENTRIES, table.items - first) * size)
+        at, size = table.place(first)
+        data = self._source.read(at, min(_ENTRIES, table.items - first) * size)
         block = np.frombuffer(data[: len(data) // size * size], table.dtype).astype(np.int64)
         if len(self._blocks) >= _BLOCKS:
             self._blocks.clear()

@@ -1,7 +1,7 @@
 """A large slide in a bucket behind a slow link: streamed while it arrives, or downloaded first; and looked at."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from tests.bench.big_slide import big_slide
 from tests.bench.size import Size
 from tests.bench.slow_link import slow_link
 from tests.bench.table import Row, Section
+from tests.bench.timing import measured
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
 
@@ -55,7 +56,7 @@ class Bucket:
         streams = RangedStreams(self.store, plans, self.readers) if ranged else None
         with _scratch(self.store, self.folder) as scratch, ThreadPoolExecutor(_THREADS) as pool:
             stream = StreamChunks(scratch, plans, pool, _THREADS, self.readers, ranged=streams)
-            return _seconds(lambda: sum(len(chunk.tiles) for chunk in stream(self.event.slide, self.event.plan)))
+            return measured(lambda: deque(stream(self.event.slide, self.event.plan), maxlen=0)).seconds
 
     @contextmanager
     def regions(self) -> Iterator[ReadRegions]:
@@ -68,7 +69,7 @@ class Bucket:
     def look(self, regions: ReadRegions, column: int, row: int) -> float:
         """Milliseconds for one stored tile of the full resolution."""
         region = Region(column * _TILE, row * _TILE, _TILE, _TILE, _TILE, _TILE)
-        return 1000 * _seconds(lambda: regions.read(self.event.slide, self.event.plan, region))
+        return 1000 * measured(lambda: regions.read(self.event.slide, self.event.plan, region)).seconds
 
 
 def compare(minio: MinioPart, size: Size, folder: Path) -> list[Section]:
@@ -123,9 +124,3 @@ def _viewed(bucket: Bucket) -> tuple[list[float], list[float]]:
 
 def _scratch(store: S3Store, folder: Path) -> Scratch:
     return Scratch(store, ScratchSettings(folder=folder / "scratch"))
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start

@@ -1,7 +1,6 @@
 """The list of many cases over PostgreSQL: answers of REST, and the page in a browser."""
 
 import json
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
+from tests.bench.timing import Work, measured
 from tests.support.parts import PostgresPart
 from tests.support.results import running
 
@@ -92,15 +92,10 @@ def _served(postgres: PostgresPart, cases: int) -> Iterator[str]:
     store.close()
 
 
-def _timed(call: Callable[[], object], repeats: int) -> list[float]:
+def _timed(call: Work, repeats: int) -> list[float]:
     """Milliseconds of each call, after one that is not counted."""
     call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(1000 * (time.perf_counter() - start))
-    return times
+    return [1000 * measured(call).seconds for _ in range(repeats)]
 
 
 def _get(address: str, path: str) -> bytes:

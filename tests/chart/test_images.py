@@ -39,11 +39,9 @@ def _files(folders: Iterable[Path]) -> list[Path]:
 def _in_image(service: str) -> list[Path]:
     """Folders of the program in the image of a service."""
     module, prune = service.replace("-", "_"), runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
-    users = {"model": prune["USERS_OF_THE_MODEL"], "export": prune["EXPORTERS"]}
-    shared = [
-        path for path in (CHECKOUT / "shared").iterdir() if path.is_dir() and module in users.get(path.name, {module})
-    ]
-    return [*shared, CHECKOUT / "services" / module]
+    users = prune["USERS"]
+    shared = [path for path in (CHECKOUT / "shared").iterdir() if module in users.get(path.name, {module})]
+    return [*filter(Path.is_dir, shared), CHECKOUT / "services" / module]
 
 
 def _of_shared() -> set[str]:

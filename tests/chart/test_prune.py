@@ -19,30 +19,31 @@ def test_a_service_keeps_its_own_folder_and_the_data_that_it_reads(tmp_path: Pat
     assert remaining == {"__init__.py", "trainer/cox.py", "standalone/demo/a.svs"}
 
 
-@pytest.mark.parametrize(("service", "has_model"), [("tiler", False), ("results", False), ("fusion-scorer", True)])
-def test_the_risk_model_is_in_the_images_of_its_users_alone(tmp_path: Path, service: str, has_model: bool) -> None:
+@pytest.mark.parametrize(
+    ("service", "shared"),
+    [
+        ("tiler", {"bus"}),
+        ("results", {"bus", "export"}),
+        ("fusion-scorer", {"bus", "model"}),
+        ("standalone", {"bus", "export", "model"}),
+    ],
+)
+def test_model_and_exports_are_in_the_images_of_their_users_alone(
+    tmp_path: Path, service: str, shared: set[str]
+) -> None:
     packages = tmp_path / "lib" / "python3.11" / "site-packages"
-    for folder in (
-        "services/tiler",
-        "services/results",
-        "services/fusion_scorer",
-        "shared/model",
-        "shared/export",
-        "shared/bus",
-    ):
+    for folder in ("services/tiler", "services/results", "shared/model", "shared/export", "shared/bus"):
         (packages / folder).mkdir(parents=True)
     (tmp_path / "bin").mkdir()
     _PRUNE["main"](service, tmp_path)
-    assert (packages / "shared" / "model").exists() == has_model
-    assert (packages / "shared" / "export").exists() == (service == "results")
-    assert (packages / "shared" / "bus").exists()
+    assert {path.name for path in (packages / "shared").iterdir()} == shared
 
 
-@pytest.mark.parametrize(("package", "users"), [("shared.model", "USERS_OF_THE_MODEL"), ("shared.export", "EXPORTERS")])
-def test_only_the_named_services_import_what_other_images_lack(package: str, users: str) -> None:
-    services = CHECKOUT / "services"
+@pytest.mark.parametrize("folder", _PRUNE["USERS"])
+def test_only_the_named_services_import_what_other_images_lack(folder: str) -> None:
+    services, package = CHECKOUT / "services", f"shared.{folder}"
     importers = {path.relative_to(services).parts[0] for path in services.rglob("*.py") if package in path.read_text()}
-    assert importers == _PRUNE[users]
+    assert importers == _PRUNE["USERS"][folder]
 
 
 def test_every_folder_of_data_is_there() -> None:

@@ -1,6 +1,6 @@
 """A target that reads slides by byte ranges, as streams and viewers do, damaged since they were planned."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -56,15 +56,11 @@ def _digest(slide: RangedSlide, data: bytes) -> str:
     store = MemoryStore()
     info = store.put("slides/case-1/slide", data)
     with closing(ArrivingBytes(store, [info])) as source:
-        ends = range_channel.serve(source)
-        try:
-            with open_ranged(slide, RangeClient([end.detach() for end in ends])) as reader:
-                source.start()
-                _look(reader, slide.levels[0])
-                return source.digest(lambda: None, 60)
-        finally:
-            for end in ends:
-                end.close()
+        channels = [end.detach() for end in range_channel.serve(source)]
+        with open_ranged(slide, RangeClient(channels)) as reader:
+            source.start()
+            _look(reader, slide.levels[0])
+            return source.digest(lambda: None, 60)
 
 
 def _look(reader: SlideReader, full: Level) -> None:
@@ -73,10 +69,9 @@ def _look(reader: SlideReader, full: Level) -> None:
         for px in (256, 64):
             cut = Cut(Level0Px(256), Level0Px(256), TilePx(px), preprocessing)
             reader.read_tiles(np.array(places, np.int32), cut)
-    try:
+    reader.layout()
+    with suppress(DamagedRegionError):
         reader.read_region(Region(0, 0, 256, 256, 256, 256))
-    except DamagedRegionError:
-        reader.layout()
 
 
 TARGETS = (Target("ranges", _ranged, seconds=60, peak_mb=1536),)

@@ -81,12 +81,12 @@ def elasticmq() -> Path:
 
 def fhir_validator() -> Path:
     """Folder with the jars of HL7's validator of FHIR R4, as HAPI packs it: definitions and terminology included."""
-    system.ensure("The FHIR validator", _JDK)
+    system.ensure("HAPI's FHIR validator", _JDK)
     group, version = "ca.uhn.hapi.fhir", HAPI.rpartition("-")[2]
     names = ("hapi-fhir-structures-r4", "hapi-fhir-validation-resources-r4", "hapi-fhir-caching-caffeine")
     others = ((group, name, version) for name in names)
     silent = ("org.slf4j", "slf4j-nop", "2.0.17")
-    return _jars("The FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
+    return _jars("HAPI's FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
 
 
 def _jars(title: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
@@ -216,9 +216,9 @@ def axe() -> Path:
 
 
 def _fetch_axe(folder: Path) -> None:
-    system.ensure("axe", _NPM)
-    npm = [system.require(*_NPM, "axe"), "pack", "--silent", AXE.replace("core-", "core@"), "--pack-destination"]
-    print("stack: fetching axe", flush=True)
+    system.ensure("axe-core", _NPM)
+    npm = [system.require(*_NPM, "axe-core"), "pack", "--silent", AXE.replace("core-", "core@"), "--pack-destination"]
+    print("stack: fetching axe-core", flush=True)
     system.run(AXE, [*npm, str(folder)], clean_environment(npm_config_cache=str(inside("cache", "npm"))))
     with tarfile.open(folder / f"{AXE}.tgz") as packed:
         packed.extractall(folder, filter="data")

@@ -3,7 +3,7 @@ The services, once each. Deployment, Service, autoscaling, disruption budget, ne
 monitoring are rendered from this table by one `range` each; what operators choose comes from the values of that name.
   module   the Python module that runs
   env      settings that follow from the chart; `settings` of the values wins over them
-  needs    what it reaches and holds the secrets of
+  needs    what it reaches and holds the secrets of; other components by their names here
   grpc     port of its gRPC server; `open` where others than its own loopback may call
   http     port of REST and page
   from     components that may call it
@@ -68,7 +68,7 @@ fusion-scorer:
 results:
   values: results
   module: services.results
-  needs: [kafka, s3, database, issuer, tiler, scorer, tracing]
+  needs: [kafka, s3, database, issuer, tiler, fusion-scorer, tracing]
   grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
   http: 8080
   scaleOn:

@@ -105,7 +105,6 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- end -}}
 {{- if has "tracing" .needs -}}
 {{- $_ := set $env "MEDULLA_OTLP_ENDPOINT" $v.tracing.otlpEndpoint -}}
-{{- if $v.grpcReflection }}{{- $_ := set $env "MEDULLA_GRPC_REFLECTION" "true" -}}{{- end -}}
 {{- end -}}
 {{- if $v.ca.existingSecret -}}
 {{- $_ := set $env "SSL_CERT_FILE" "/etc/medulla/ca/ca.crt" -}}

@@ -1,5 +1,6 @@
 """Any network that takes images and gives features can become an encoder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from services.embedder.graph import Preparation, resize_matrix
 from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from shared.preprocessing import Preprocessing
 from tests.support.networks import save_unwrapped, small_network
 
 OURS = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)
@@ -55,6 +57,15 @@ def test_the_same_network_gives_the_same_encoder(tmp_path: Path) -> None:
     weights = small_network(tmp_path / "net.onnx")
     first, second = (wrap_encoder(weights, RAW, OURS, tmp_path / name) for name in ("one", "two"))
     assert first == second
+
+
+def test_the_same_network_for_tiles_made_another_way_is_another_encoder(tmp_path: Path) -> None:
+    weights = small_network(tmp_path / "net.onnx")
+    cards = {each: replace(OURS, preprocessing=each) for each in Preprocessing}
+    digests = {wrap_encoder(weights, RAW, card, tmp_path / name).digest for name, card in cards.items()}
+    assert len(digests) == len(Preprocessing)
+    area, dct = (OnnxEncoder(tmp_path / name).embed(tiles(2)) for name in Preprocessing)
+    assert np.array_equal(area, dct)
 
 
 def test_a_network_of_free_size_takes_tiles_at_the_size_that_is_asked_for(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every route of the API stands in the README, and the examples there are answered."""
+"""Every route of the API stands in the README; tests/integration/test_rest_examples.py runs the examples."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,6 @@ from tests.support import scores as samples
 from tests.support.results import Results
 
 README = (Path(package.__file__).parent / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r'curl "\$RESULTS(/[^"]+)"', README)
 
 
 @pytest.fixture
@@ -29,8 +28,3 @@ def test_every_route_stands_in_the_table(client: TestClient) -> None:
     documented = {plain(path) for path in re.findall(r"`(?:[A-Z]+ )?(/[^` ]+)`", README)}
     routes = {plain(path.removeprefix("/api/v1")) for path in client.get("/api/v1/openapi.json").json()["paths"]}
     assert routes - documented == set()
-
-
-@pytest.mark.parametrize("path", EXAMPLES)
-def test_each_example_is_answered(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code == 200

@@ -12,6 +12,7 @@ from services.tiler.planner import PlanSpec, plan_digest
 from services.tiler.ports import Cut, Level, Origins
 from services.tiler.pyramid import best_level, find_damaged, read_tiles, tile_boxes
 from services.tiler.readers import open_slide
+from services.tiler.reduced_jpeg import ReducedJpeg
 from services.tiler.tiff_page import read_pages
 from services.tiler.tiff_tiles import TiffTiles, pyramid_of
 from services.tiler.tile_codecs import CorruptTileError, TileLayout, decode_jpeg
@@ -27,12 +28,16 @@ def cut(px: int, preprocessing: Preprocessing) -> Cut:
     return Cut(Level0Px(_SIDE), Level0Px(_SIDE), TilePx(px), preprocessing)
 
 
-def source_of(path: Path) -> NativeTiles:
+def store_of(path: Path) -> TiffTiles:
     file = LocalBytes(path)
     pages = read_pages(file)
     store = TiffTiles.of(file, pages, pyramid_of(pages))
     assert store is not None
-    return NativeTiles(store)
+    return store
+
+
+def source_of(path: Path) -> NativeTiles:
+    return NativeTiles(store_of(path))
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +56,12 @@ def test_tiles_are_close_to_those_averaged_over_areas(slide: Path, px: int, leas
 
 
 def test_a_tile_twice_as_fine_is_decoded_at_half_size(slide: Path) -> None:
-    source = source_of(slide)
-    level = best_level(source.reduced_levels, 2.0)
-    assert source.reduced_levels[level] == Level(1110, 1484, 2.0)
-    assert source._decode(level, 1, 1).shape == (128, 128, 3)  # type: ignore[union-attr]
+    store = ReducedJpeg(store_of(slide))
+    level = best_level(store.levels, 2.0)
+    assert store.levels[level] == Level(1110, 1484, 2.0)
+    tile = store.decode(level, 1, 1)
+    assert tile is not None
+    assert tile.shape == (128, 128, 3)
 
 
 def test_a_stored_level_is_read_where_there_is_one(tmp_path: Path) -> None:
@@ -84,7 +91,7 @@ def test_damage_is_seen_at_every_size(tmp_path: Path, px: int) -> None:
 
 
 def test_a_picture_of_nearly_the_tiles_size_is_no_tile(slide: Path) -> None:
-    jpeg = source_of(slide)._store.stored_jpeg(0, 0, 0)
+    jpeg = store_of(slide).stored_jpeg(0, 0, 0)
     assert jpeg is not None
     assert decode_jpeg(jpeg, TileLayout(256, 256), 2).shape == (128, 128, 3)
     with pytest.raises(CorruptTileError, match="256 x 256 px, not 255 x 255 px"):

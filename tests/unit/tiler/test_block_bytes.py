@@ -1,0 +1,47 @@
+"""A file read in blocks gives the bytes of the file, however a read lies across blocks."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.tiler.block_bytes import BLOCK, BlockBytes
+
+_DATA = Random(1).randbytes(3 * BLOCK + 5)  # noqa: S311 - pixels, no secrets
+
+
+@dataclass
+class Source:
+    """Bytes in memory that count how often they are read."""
+
+    name: str = "slide"
+    path: Path | None = None
+    size: int = len(_DATA)
+    reads: list[int] = field(default_factory=list)
+    closed: bool = False
+
+    def read(self, at: int, size: int) -> bytes:
+        self.reads.append(at)
+        return _DATA[at : at + size]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+near_edges = st.builds(lambda block, beside: max(0, block * BLOCK + beside), st.integers(0, 4), st.integers(-9, 9))
+
+
+@given(at=near_edges, size=st.one_of(st.integers(0, 20), st.integers(BLOCK - 2, BLOCK + 2), st.just(3 * BLOCK)))
+def test_any_read_gives_the_bytes_of_the_file(at: int, size: int) -> None:
+    assert BlockBytes(Source()).read(at, size) == _DATA[at : at + size]
+
+
+def test_neighbours_cost_one_read_of_the_source() -> None:
+    source = Source()
+    blocks = BlockBytes(source)
+    assert b"".join(blocks.read(at, 100) for at in range(0, 1000, 100)) == _DATA[:1000]
+    assert source.reads == [0]
+    blocks.close()
+    assert source.closed
