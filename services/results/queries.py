@@ -93,7 +93,7 @@ class Queries:
         if rows and self.results.case(case) is None:
             return timeline.response(case, timeline.of_audit(rows))
         facts, audited = self.facts(case_id), self.results.audited(case)
-        bodies = [kept.body for kept in self.results.scores(case)]
+        bodies = [row.body for row in reversed(audited) if row.entry.score_id and row.body]
         events = (
             *timeline.of_audit(rows + audited),
             *timeline.of_refusals(facts),

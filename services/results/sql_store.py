@@ -114,8 +114,7 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             new = _keep_progress(tx, progress)
             if new:
-                _touch_case(tx, CaseId(progress.case_id), when(progress.at), increment=0)
-                sql_summary.refresh(tx, CaseId(progress.case_id))
+                _touch_progressing(tx, CaseId(progress.case_id), when(progress.at))
         return new
 
     def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
@@ -250,6 +249,13 @@ def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 
     later = case((CASES.c.updated_at < new.excluded.updated_at, new.excluded.updated_at), else_=CASES.c.updated_at)
     changed = {"updated_at": later, "revision": CASES.c.revision + increment}
     tx.execute(new.on_conflict_do_update(index_elements=["case_id"], set_=changed))
+
+
+def _touch_progressing(tx: Connection, case_id: CaseId, at: datetime) -> None:
+    """Progress changes the summary of a case only while it has no score, whose reading takes milliseconds."""
+    _touch_case(tx, case_id, at, increment=0)
+    if sql_reads.current_body(tx, case_id) is None:
+        sql_summary.refresh(tx, case_id)
 
 
 def _bump_case(tx: Connection, case_id: CaseId) -> None:
