@@ -81,6 +81,9 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
     """The text, and its encoding where it is not UTF-8."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace"), "UTF-16"
+    if (zero := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, zero) + 1
+        raise UnreadableTableError(f"{name} is no table of text: line {line} holds a zero byte")
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError as error:
