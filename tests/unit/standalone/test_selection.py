@@ -198,8 +198,8 @@ def test_a_spreadsheet_of_slides_is_read_as_a_table(tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    for row in (("case_id", "path", "mpp"), ("MB-7", "S.svs", 0.25)):
-        sheet.append(row)
+    for cells in (("case_id", "path", "mpp"), ("MB-7", "S.svs", 0.25)):
+        sheet.append(cells)
     book.save(tmp_path / "slides.xlsx")
     (row,) = read_table(tmp_path / "slides.xlsx")
     assert row == TableRow(2, "MB-7", tmp_path / "S.svs", mpp=0.25)
