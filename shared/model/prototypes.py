@@ -35,7 +35,7 @@ class Prototypes:
     def nearest(self, tiles: Features) -> Members:
         """The nearest prototype of projected tiles [n, axes]; of equally near ones the first."""
         squared = [((tiles - centre) ** 2).sum(axis=1, dtype=np.float64) for centre in self.centres]
-        return np.argmin(squared, axis=0).astype(np.uint8)
+        return np.asarray(np.argmin(squared, axis=0), np.uint8)
 
     def shares_of(self, members: Members) -> Floats:
         """Share [k] of each prototype among tiles, at least one."""
