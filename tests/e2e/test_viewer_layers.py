@@ -67,9 +67,7 @@ def test_prototypes_have_colours_of_their_own_and_say_what_goes_with_them(page: 
     page.get_by_label("Opacity of the prototypes").fill("100")
     eventually(lambda: share_of(page, _BLUE) > 0.05 and share_of(page, _ORANGE) > 0.05)
     first, second, third = page.locator(".prototypes li").all()
-    expect(first).to_contain_text(
-        "Prototype 0, 50\u202f% of tiles, goes with higher risk (hazard ratio 1.42, 95\u202f% interval"
-    )
+    expect(first).to_contain_text("Prototype 0, 50\u202f% of tiles, goes with higher risk (hazard ratio 1.42, 1.10 to")
     expect(second).to_contain_text("goes with lower risk")
     expect(third).to_contain_text("12\u202f% of tiles, no clear association with risk")
     first.get_by_role("checkbox").uncheck()

@@ -7,7 +7,7 @@ import * as words from "./words.js";
 // Colours that people with any colour vision can tell apart (Okabe and Ito, 2008), by number of the prototype.
 const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#f0e442", "#d55e00", "#56b4e9", "#000000", "#cc79a7"];
 const MEANING = "Prototypes are groups of similar tiles, found without labels. \u201cGoes with\u201d is an association in the training cohort, "
-  + "not adjusted for anything: the hazard ratio for one standard deviation more of the share. No risk is computed from it.";
+  + "not adjusted for anything: the hazard ratio, with its 95\u202f% interval, of one standard deviation more of the share. No risk is computed from it.";
 
 /** Why a score has no prototypes of a slide; empty where it has some. */
 export function lacking(score, slide) {
@@ -57,11 +57,11 @@ function entry({ number, hazard_ratio: ratio }, share, choose) {
     h("span", {}, `Prototype ${number}, ${words.percent(share)} of tiles, ${direction(ratio)}`, ratio ? h("span", { class: "ratio" }, ` (hazard ratio ${interval(ratio)})`) : null)));
 }
 
-/** What goes with a larger share, as far as the interval shows it; shared/export/prototype_text.py says the same in reports. */
+/** What goes with a larger share, as far as the interval shows it as it is written; shared/export/prototype_text.py says the same in reports. */
 function direction(ratio) {
   if (!ratio) return "association with risk not known";
-  if (ratio.lo > 1) return "goes with higher risk";
-  return ratio.hi < 1 ? "goes with lower risk" : "no clear association with risk";
+  if (Number(ratio.lo.toFixed(2)) > 1) return "goes with higher risk";
+  return Number(ratio.hi.toFixed(2)) < 1 ? "goes with lower risk" : "no clear association with risk";
 }
 
-const interval = ({ ratio, lo, hi, level }) => `${words.number(ratio)}, ${words.percent(level)} interval ${words.number(lo)} to ${words.number(hi)}`;
+const interval = ({ ratio, lo, hi }) => `${words.number(ratio)}, ${words.number(lo)} to ${words.number(hi)}`;
