@@ -9,7 +9,7 @@ from threading import Event, Thread
 import grpc
 import numpy as np
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
-from medulla.v1.scorer_pb2 import Score, TopTile
+from medulla.v1.scorer_pb2 import Score, SlideEvidence, TopTile
 from PIL import Image
 from safetensors.numpy import save
 
@@ -50,9 +50,7 @@ class Results:
         """Store a score with its pictures and maps, and record it."""
         for slide in score.slides:
             self.blobs.put_new(slide.thumbnail_key, thumbnail())
-            self.blobs.put_new(
-                slide.attention_key, attention_map(list(slide.top_tiles), prototypes=len(slide.prototype_shares))
-            )
+            self.blobs.put_new(slide.attention_key, tile_file(slide))
         event = samples.scored(score, samples.at(minutes), inputs)
         self.blobs.put_new(event.score_key, samples.body(score).encode())
         RecordScore(self.blobs, self.store)(event)
@@ -84,6 +82,11 @@ def thumbnail(width: int = 444, height: int = 593) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG")
     return file.getvalue()
+
+
+def tile_file(slide: SlideEvidence) -> bytes:
+    """What is stored of a slide's tiles."""
+    return attention_map(list(slide.top_tiles), prototypes=len(slide.prototype_shares))
 
 
 def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7, prototypes: int = 0) -> bytes:
