@@ -13,7 +13,7 @@ from shared.export.exported_case import ExportedCase
 
 _MOST = 2
 """Pictures that fit the page."""
-_PROTOTYPES = 4
+_PROTOTYPES = 3
 """Prototypes that are named."""
 _SIDE_PX = 900
 _QUALITY = 85
