@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.stack import install, system
-from tests.stack.process import Program, answers, require_free
+from tests.stack.process import Program, listening, require_free
 
 _PROGRAM = Path(__file__).parent.parent / "support" / "fhir" / "ServeR4.java"
 _JVM = ("-Xmx700m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -36,7 +36,7 @@ class FhirServer:
         return Program("fhir_server", self.folder, argv)
 
     def start(self) -> None:
-        """Start without any resource; takes 45 s of one core.
+        """Start without any resource; it listens once it is ready.
 
         Raises:
             StackError: it did not start.
@@ -44,7 +44,7 @@ class FhirServer:
         require_free("The FHIR server", self.port)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.token_file.write_text("secret-of-the-test")
-        self.program.start(lambda: answers(f"{self.base}/metadata"), seconds=240)
+        self.program.start(lambda: listening(self.port), seconds=240)
 
     def stop(self) -> None:
         """Shut down."""

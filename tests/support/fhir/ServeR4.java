@@ -49,7 +49,9 @@ public class ServeR4 {
     fhir.registerProviders(beans.getBean(ResourceProviderFactory.class).createProviders());
     fhir.registerInterceptor(new BearerToken(Path.of(arguments[1])));
     ServletContextHandler paths = new ServletContextHandler();
-    paths.addServlet(new ServletHolder(fhir), "/fhir/*");
+    ServletHolder holder = new ServletHolder(fhir);
+    holder.setInitOrder(1);
+    paths.addServlet(holder, "/fhir/*");
     Server server = new Server(new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[0])));
     server.setHandler(paths);
     server.start();
@@ -77,9 +79,6 @@ public class ServeR4 {
 
     @Hook(Pointcut.SERVER_INCOMING_REQUEST_PRE_HANDLED)
     public void check(RequestDetails request) throws IOException {
-      if (request.getRequestPath().equals("metadata")) {
-        return;
-      }
       String expected = "Bearer " + Files.readString(file).strip();
       if (!expected.equals(request.getHeader("Authorization"))) {
         throw new AuthenticationException("The bearer token is not known here");
