@@ -155,8 +155,8 @@ WITHDRAWALS = Counter(
 
 FHIR_DOCUMENTS = Counter(
     "medulla_fhir_documents_total",
-    "Documents of cases at the FHIR server: stored, unchanged, removed. None while scores come: see retries and the log.",
-    ["result"],
+    "Documents of cases at the FHIR server: stored, unchanged, removed. None while scores come: see the log's retries.",
+    ["outcome"],
 )
 RPCS = Counter(
     "medulla_rpcs_total",

@@ -131,6 +131,6 @@ def _remove(server: Bundles, case: CaseId) -> None:
     _count("removed")
 
 
-def _count(result: str) -> None:
-    metrics.FHIR_DOCUMENTS.labels(result).inc()
-    _log.info("the FHIR server is in step", result=result)
+def _count(outcome: str) -> None:
+    metrics.FHIR_DOCUMENTS.labels(outcome).inc()
+    _log.info("the FHIR server is in step", outcome=outcome)
