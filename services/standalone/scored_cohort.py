@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
@@ -23,6 +22,7 @@ from services.standalone.table_vectors import TableVectors, table_vectors, vecto
 from shared.errors import PermanentError
 from shared.files import put
 from shared.model.bundle import Bundle, load
+from shared.program import program_version
 from shared.progress import Advance
 from shared.units import CaseId
 
@@ -92,7 +92,7 @@ class _CohortScorer:
         finished = self._finished(case, inputs)
         if finished:
             return finished
-        scored = score(self.bundle, inputs, version("medulla"))
+        scored = score(self.bundle, inputs, program_version())
         self._keep(case, scored)
         return scored.score
 
@@ -102,7 +102,7 @@ class _CohortScorer:
             stored = Parse(self._path(case).read_bytes(), Score())
         except (OSError, ParseError, ValueError):
             return None
-        same_program = stored.provenance.program_version == version("medulla")
+        same_program = stored.provenance.program_version == program_version()
         return stored if same_program and stored.score_id == inputs.score_id(self.bundle.digest) else None
 
     def _keep(self, case: Case, scored: Scored) -> None:
