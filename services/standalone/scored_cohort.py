@@ -7,15 +7,14 @@ from pathlib import Path
 from google.protobuf.json_format import Parse, ParseError
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
 from services.standalone.case import Case
-from services.standalone.case_inputs import check_inputs
 from services.standalone.case_rows import CaseRow, case_rows
+from services.standalone.case_score import read_case
 from services.standalone.cohort_files import CohortFiles
-from services.standalone.cohort_snapshot import CohortBags, case_snapshot, cohort_bags
+from services.standalone.cohort_snapshot import CohortBags, cohort_bags
 from services.standalone.errors import refusal
 from services.standalone.score_table import CaseOutcome, write_scores
 from services.standalone.table_vectors import TableVectors, table_vectors, vectors_of
@@ -86,9 +85,7 @@ class _CohortScorer:
         return CaseOutcome(case.case_id, error=refused)
 
     def _score(self, case: Case) -> Score:
-        check_inputs(case, self.bundle, self.folder)
-        store, snapshot = case_snapshot(case, self.bags)
-        inputs = CaseReader(store)(snapshot, self.bundle).inputs
+        inputs = read_case(case, self.bags, self.bundle, self.folder)
         finished = self._finished(case, inputs)
         if finished:
             return finished

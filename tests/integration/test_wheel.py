@@ -8,11 +8,23 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.stack.home import inside
 from tests.support import wheel as wheels
 from tests.support.checkout import CHECKOUT
 
 _ELSEWHERE = ("shared/gen/", "services/standalone/api/")
 """Folders whose contents lie directly in the package `medulla`."""
+
+_PROGRAM = """import medulla
+
+tables = medulla.embed(medulla.demo.SLIDE, "demo/store", case_id="DEMO-001")
+score = medulla.Bundle.load(medulla.demo.BUNDLE).score(medulla.demo.RECORD, embeddings=tables.index.parent)
+print(score.score_id, score.model)
+"""
+_WRONGLY_TYPED = """
+medulla.Bag.load(7)
+"""
+_CHECK = "import sys; from mypy import api; print(api.run(sys.argv[1:])[0], end='')"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +74,16 @@ def test_the_command_scores_the_demo_beside_other_packages_of_these_names(instal
     assert score["provenance"]["program_version"] == "0.1.0"
     assert [slide["slide_id"] for slide in score["slides"]] == ["cmu-1-small-region.svs"]
     assert (installed.work / "demo" / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert installed.run("-c", _PROGRAM).split() == [score["score_id"], "fused"]
+
+
+def test_strict_type_checks_of_a_program_know_the_types_of_the_wheel(installed: wheels.Installed) -> None:
+    (installed.work / "program.py").write_text(_PROGRAM + _WRONGLY_TYPED)
+    cache = ("--cache-dir", inside("cache", "mypy-of-wheels"))
+    options = ("--strict", "--no-error-summary", "--python-executable", installed.python, *cache)
+    checked = installed.run("-c", _CHECK, *options, "program.py")
+    wrong = 'Argument 1 to "load" of "Bag" has incompatible type "int"; expected "str | Path"'
+    assert checked.splitlines() == [f"program.py:7: error: {wrong}  [arg-type]"]
 
 
 def test_the_wheel_of_an_image_has_the_modules_that_the_chart_names(tmp_path: Path) -> None:

@@ -17,17 +17,8 @@ _HOSTILE = 'raise SystemExit("another package of this name was imported")\n'
 
 def build(folder: Path, layout: str = "") -> Path:
     """The wheel of the checkout; `layout` is MEDULLA_WHEEL_LAYOUT."""
-    command: list[str | Path] = [
-        install.uv(),
-        "build",
-        "--quiet",
-        "--wheel",
-        "--python",
-        sys.executable,
-        "--out-dir",
-        folder,
-        CHECKOUT,
-    ]
+    options = ("--quiet", "--wheel", "--python", sys.executable, "--out-dir", folder)
+    command: list[str | Path] = [install.uv(), "build", *options, CHECKOUT]
     subprocess.run(command, env={**install.uv_environment(), "MEDULLA_WHEEL_LAYOUT": layout}, check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
