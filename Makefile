@@ -14,8 +14,10 @@ STACK := $(PYTHON) -m tests.stack
 PATHS := $(filter tests tests/%,$(ARGS))
 ONLY_UNIT := $(if $(PATHS),$(if $(filter-out tests/unit tests/unit/%,$(PATHS)),,yes))
 
+# The distribution was named medulla before: what an older checkout has installed under that name goes.
 define SYNC
 @uv=$$($(STACK) uv) && python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
+  { [ ! -d .venv ] || "$$uv" pip uninstall --quiet --python .venv medulla; } && \
   "$$uv" sync --quiet --frozen --python "$$python"
 endef
 
