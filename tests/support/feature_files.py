@@ -15,6 +15,7 @@ from services.standalone.csv_file import write_csv
 from services.standalone.embedding_tables import INDEX
 from shared import keys
 from shared.canonical import canonical_json, sha256
+from shared.units import Sha256
 
 MPP, SIDE_PX, TILE_PX, TILE_UM = 0.2508, 510, 256, 128.0
 SHIPPED = read_manifest(DEFAULT_ENCODER)
@@ -94,7 +95,10 @@ def stamp(tiles: int = 12, dim: int = 8, **changed: object) -> H5:
         "code_hash": "0123abcd",
         "feat_type": "tile",
     }
-    arrays = {"coords": (grid(tiles) * MPP).astype(np.float32), "feats": features(tiles, dim).astype(np.float16)}
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "coords": (grid(tiles) * MPP).astype(np.float32),
+        "feats": features(tiles, dim).astype(np.float16),
+    }
     return H5(arrays, of_file | changed)
 
 
@@ -106,7 +110,7 @@ def write_embeddings(folder: Path, slides: Mapping[tuple[str, str], int]) -> Pat
         facts = BagFacts(digest, sha256(b"plan"), SHIPPED.digest, SHIPPED.name, TILE_PX, TILE_UM)
         number = np.arange(tiles, dtype=np.int32)
         part = Part(features(tiles, SHIPPED.dim, seed=tiles).astype(np.float16), number, number[:0])
-        path = f"{keys.bag_prefix(digest, sha256(b'plan'), SHIPPED.digest)}bag.safetensors"
+        path = f"{keys.bag_prefix(digest, sha256(b'plan'), Sha256(SHIPPED.digest))}bag.safetensors"
         _put(folder / path, encode_bag([part], grid(tiles), facts))
         _put(folder / keys.plan_prefix(digest, sha256(b"plan")) / keys.PLAN, _plan(tiles))
         rows.append((case, slide, digest, tiles, path))

@@ -43,3 +43,10 @@ class NamelessFileError(PermanentError):
 
     reason = "bad_case_id"
     advice = "Name the case of each file with --slides slides.csv, in folders {case}/FILE.h5, or with --case-from."
+
+
+class MissingTorchError(PermanentError):
+    """A file of torch.save where torch is not installed."""
+
+    reason = "unsupported_format"
+    advice = "Import the .h5 file of the same slide, or install torch: `make dev` in the project brings it."

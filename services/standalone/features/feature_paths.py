@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.standalone.errors import NothingFoundError, SameSlideError
 from services.standalone.features.errors import NamelessFileError
+from services.standalone.features.pt_file import SUFFIX as TENSORS
 from services.standalone.selection import Refused
 from services.standalone.slides_table import TableRow, read_table
 from shared import pseudonyms
@@ -14,7 +15,6 @@ from shared.errors import PermanentError
 from shared.units import CaseId, SlideId
 
 SUFFIXES = (".h5", ".hdf5")
-_TENSORS = ".pt"
 _OF_TOOLS = re.compile(r"((slide|patch)_)?features_.*|h5_files|pt_files|patches|.*_overlap", re.IGNORECASE)
 """Folders that TRIDENT and CLAM make, whose names are no cases."""
 
@@ -57,7 +57,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     below = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.parts)]
     arrays = [file for file in below if file.suffix.lower() in SUFFIXES and file.is_file()]
-    return arrays or [file for file in below if file.suffix.lower() == _TENSORS and file.is_file()] or [path]
+    return arrays or [file for file in below if file.suffix.lower() == TENSORS and file.is_file()] or [path]
 
 
 def _without_table(root: Path, file: Path, case_from: re.Pattern[str] | None) -> Item:
@@ -98,7 +98,7 @@ def _by_table(files: Sequence[Path], rows: Sequence[TableRow], table: Path) -> I
 
 def _is_own(row: TableRow) -> bool:
     """Whether a row names a feature file, not the slide."""
-    return row.path.suffix.lower() in (*SUFFIXES, _TENSORS)
+    return row.path.suffix.lower() in (*SUFFIXES, TENSORS)
 
 
 def _of_rows(file: Path, rows: Sequence[TableRow], table: Path) -> Item:

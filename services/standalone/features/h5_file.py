@@ -7,11 +7,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
+from services.standalone.features.contents import Array
 from services.standalone.features.errors import BadFeatureFileError, UnknownFeatureFileError
 
-Array = npt.NDArray[np.generic]
 Attribute = str | int | float | tuple[float, ...]
 Attributes = Mapping[str, Attribute]
 
@@ -88,6 +87,16 @@ def rows(dataset: h5py.Dataset, start: int, stop: int) -> Array:
     with _damage("cannot be read to its end: it is damaged or cut short"):
         part = dataset[0, start:stop] if dataset.ndim == 3 else dataset[start:stop]
     return np.asarray(part)
+
+
+def whole(dataset: h5py.Dataset) -> Array:
+    """All of an array.
+
+    Raises:
+        BadFeatureFileError: it cannot be read.
+    """
+    with _damage("cannot be read to its end: it is damaged or cut short"):
+        return np.asarray(dataset[()])
 
 
 @contextmanager

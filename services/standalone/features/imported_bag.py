@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from services.embedder.bag import BagFacts, Part, encode_bag
 from services.standalone.features.contents import Contents
-from services.standalone.features.errors import BadFeatureFileError
+from services.standalone.features.errors import BadFeatureFileError, MissingStatementError
 from services.standalone.features.stated import StatedEncoder, TileGrid
 from shared.canonical import canonical_json, digest_of, sha256
 from shared.units import Sha256
@@ -61,9 +61,12 @@ def level0(contents: Contents, grid: TileGrid) -> npt.NDArray[np.int32]:
     """Coordinates [n, 2] of upper left corners in level-0 pixels.
 
     Raises:
+        MissingStatementError: there are none.
         BadFeatureFileError: they are no positions, or tiles lie upon each other.
     """
     stored = contents.coords
+    if stored is None:
+        raise MissingStatementError("holds features without coordinates: name the folder of patches with --patches")
     if not np.isfinite(stored).all() or (stored < 0).any():
         raise BadFeatureFileError("has coordinates that are negative, or no numbers")
     exact = stored * grid.level0_per_unit

@@ -104,7 +104,7 @@ class Importer:
             file=str(file.path),
             case_id=file.case_id,
             slide_id=file.slide_id,
-            tool=contents.tool,
+            tool=contents.tool or "",
             tiles=bag.tiles,
             features=contents.dim,
             dtype=contents.dtype,

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from services.standalone.features.contents import Contents
 from services.standalone.features.errors import ContradictedStatementError, MissingStatementError
 from services.standalone.features.h5_file import open_h5
+from services.standalone.features.pt_file import SUFFIX, read_pt
 from services.standalone.features.tool import Tool
 from services.standalone.features.tool_files import coords_of, read_contents, tool_of, with_cut
 
@@ -21,17 +23,22 @@ def opened(path: Path, tool: Tool | None, patches: Path | None) -> Iterator[Cont
         PermanentError: the file or its file of patches is refused.
         OSError: one of them cannot be read.
     """
+    if path.suffix.lower() == SUFFIX:
+        yield _completed(read_pt(path, tool), path, patches)
+        return
     with open_h5(path) as file:
-        contents = read_contents(file, tool or tool_of(file))
-        yield _completed(contents, path, patches) if patches else contents
+        yield _completed(read_contents(file, tool or tool_of(file)), path, patches)
 
 
-def _completed(contents: Contents, path: Path, folder: Path) -> Contents:
+def _completed(contents: Contents, path: Path, folder: Path | None) -> Contents:
+    if folder is None:
+        return contents
     files = [folder / f"{path.stem}{end}.h5" for end in ("", "_patches")]
     found = next((file for file in files if file.is_file()), None)
     if found is None:
         raise MissingStatementError(f"has no file of patches in {folder}, such as {files[0].name}")
     with open_h5(found) as patches:
-        if (coords_of(patches, contents.tiles) != contents.coords).any():
+        coords = coords_of(patches, contents.tiles)
+        if contents.coords is not None and (coords != contents.coords).any():
             raise ContradictedStatementError(f"has other coordinates than its patches in {found}")
-        return with_cut(contents, patches)
+        return with_cut(replace(contents, coords=coords), patches)

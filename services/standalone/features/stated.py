@@ -74,7 +74,7 @@ class TileGrid:
     @property
     def level0_per_unit(self) -> float:
         """Level-0 pixels to a unit of the coordinates."""
-        return {Unit.LEVEL0: 1.0, Unit.UM: 1 / self.mpp, Unit.TILE: self.side_px / self.tile_px}[self.unit]
+        return {Unit.LEVEL0: 1.0, Unit.UM: 1 / self.mpp, Unit.TILE: self.tile_um / (self.tile_px * self.mpp)}[self.unit]
 
 
 def grid_of(contents: Contents, stated: Stated, mpp: float | None) -> TileGrid:

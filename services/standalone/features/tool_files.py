@@ -7,13 +7,12 @@ TRIDENT: `trident/wsi_objects/WSI.py` and `trident/IO.py`; CLAM: `extract_featur
 import re
 from dataclasses import replace
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from services.standalone.features.contents import Contents
-from services.standalone.features.errors import BadFeatureFileError, UnknownFeatureFileError
-from services.standalone.features.h5_file import Attributes, H5File, rows
+from services.standalone.features.contents import Array, Contents, placed, tiles_and_dim
+from services.standalone.features.errors import UnknownFeatureFileError
+from services.standalone.features.h5_file import Attributes, H5File, rows, whole
 from services.standalone.features.tool import Tool, Unit
 
 _OF_FEATURES = ("encoder", "savetodir", "name")
@@ -24,7 +23,6 @@ _OF_COORDS = (
 _OF_STAMP = ("extractor", "unit", "tile_size_um", "tile_size", "tile_size_px", "feat_type")
 _HASH = re.compile(r"-[0-9a-fA-F]{6,}\Z")
 """What STAMP appends to the name of an extractor."""
-_MOST_TILES, _MOST_DIM = 4_000_000, 32_768
 
 
 def tool_of(file: H5File) -> Tool:
@@ -53,11 +51,13 @@ def read_contents(file: H5File, tool: Tool) -> Contents:
     name = "feats" if tool is Tool.STAMP else "features"
     if not (file.has(name) and file.has("coords")):
         raise UnknownFeatureFileError(f"has no {name} and coords, which {tool.upper()} writes")
-    features, coords = file.array(name), file.array("coords")
-    tiles, dim = _shape(features)
-    contents = Contents(
-        tool, tiles, dim, str(features.dtype), lambda start, stop: rows(features, start, stop), _coords(coords, tiles)
-    )
+    features = file.array(name)
+    tiles, dim = tiles_and_dim(features.shape, features.dtype)
+
+    def read(start: int, stop: int) -> Array:
+        return rows(features, start, stop)
+
+    contents = Contents(tool, tiles, dim, str(features.dtype), read, coords_of(file, tiles))
     if tool is Tool.STAMP:
         return _stamp(file, contents)
     encoder = _text(file.attributes(_OF_FEATURES, "features"), "encoder")
@@ -82,7 +82,7 @@ def with_cut(contents: Contents, file: H5File) -> Contents:
 
 def coords_of(file: H5File, tiles: int) -> npt.NDArray[np.float64]:
     """Coordinates [tiles, 2] of a file of patches."""
-    return _coords(file.array("coords"), tiles)
+    return placed(whole(file.array("coords")), tiles)
 
 
 def _stamp(file: H5File, contents: Contents) -> Contents:
@@ -91,7 +91,7 @@ def _stamp(file: H5File, contents: Contents) -> Contents:
     kind = _text(stated, "feat_type")
     if kind not in ("", "tile"):
         raise UnknownFeatureFileError(f"holds one vector of a {kind}, and no features of tiles")
-    in_um = _text(stated, "unit") == "um" or "tile_size_um" in stated
+    in_um = _text(stated, "unit") == "um" or _number(stated, "tile_size_um") > 0
     side = _number(stated, "tile_size_um") or (_number(stated, "tile_size") if in_um else 0)
     return replace(
         contents,
@@ -100,27 +100,6 @@ def _stamp(file: H5File, contents: Contents) -> Contents:
         tile_px=round(_number(stated, "tile_size_px")) or None,
         tile_um=side or None,
     )
-
-
-def _shape(features: h5py.Dataset) -> tuple[int, int]:
-    """Tiles and features of a tile; older files of TRIDENT have a leading axis of one."""
-    shape = features.shape[1:] if features.ndim == 3 and features.shape[0] == 1 else features.shape
-    if len(shape) == 1:
-        raise UnknownFeatureFileError("holds one vector of a slide, and no features of tiles")
-    if len(shape) != 2 or features.dtype.kind != "f":
-        raise UnknownFeatureFileError(f"has features of shape {features.shape} and type {features.dtype}, not [n, d]")
-    tiles, dim = shape
-    if not tiles:
-        raise BadFeatureFileError("holds no tile")
-    if tiles > _MOST_TILES or not 0 < dim <= _MOST_DIM:
-        raise BadFeatureFileError(f"has {tiles} tiles of {dim} features; {_MOST_TILES} of {_MOST_DIM} are read")
-    return tiles, dim
-
-
-def _coords(coords: h5py.Dataset, tiles: int) -> npt.NDArray[np.float64]:
-    if coords.shape not in ((tiles, 2), (1, tiles, 2)):
-        raise BadFeatureFileError(f"has {tiles} tiles, and coordinates of shape {coords.shape}")
-    return rows(coords, 0, tiles).astype(np.float64)
 
 
 def _shrink(stated: Attributes) -> float:
