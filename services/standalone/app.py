@@ -10,7 +10,9 @@ from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
 from services.standalone.commands.evaluate import evaluate
 from services.standalone.commands.export import export
+from services.standalone.commands.export_features import export_features
 from services.standalone.commands.finetune import finetune
+from services.standalone.commands.import_features import import_features
 from services.standalone.commands.inspect import inspect
 from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
@@ -24,7 +26,7 @@ from shared.notice import NOTICE
 
 _COMMANDS = (
     *(simulate, finetune, train, evaluate, validate, erase),
-    *(demo, inspect, score, export, embed, up, sweep, rescore),
+    *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
 )
 
 app = typer.Typer(
@@ -34,6 +36,7 @@ app = typer.Typer(
 )
 for _command in _COMMANDS:
     app.command()(_command)
+app.command("import")(import_features)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(encoder.app, name="encoder")
 app.add_typer(dead_letters.app, name="dead-letters")
