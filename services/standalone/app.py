@@ -16,6 +16,7 @@ from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
 from services.standalone.commands.simulate import simulate
 from services.standalone.commands.sweep import sweep
+from services.standalone.commands.tiles import tiles
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
@@ -23,7 +24,7 @@ from services.standalone.console import loading
 from shared.notice import NOTICE
 
 _COMMANDS = (
-    *(simulate, finetune, train, evaluate, validate, erase),
+    *(simulate, tiles, finetune, train, evaluate, validate, erase),
     *(demo, inspect, score, export, embed, up, sweep, rescore),
 )
 
