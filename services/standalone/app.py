@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from services.standalone.commands import bundle, dead_letters, encoder
+from services.standalone.commands import bundle, classifier, dead_letters, encoder
 from services.standalone.commands.demo import demo
 from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
@@ -37,6 +37,7 @@ for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(encoder.app, name="encoder")
+app.add_typer(classifier.app, name="classifier")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

@@ -20,15 +20,12 @@ from services.standalone.selection import Item, Refused, parted
 from services.tiler.grid import GridSpec
 from services.tiler.isolation import isolated_readers
 from services.tiler.planner import PlanSpec
+from services.trainer.tile_classifier.labels import ABOUT, COLUMNS, TILES
 from shared.canonical import canonical_json
 from shared.errors import PermanentError
 from shared.files import put
 from shared.progress import Advance
 from shared.words import normalised
-
-TILES = "tiles.csv"
-ABOUT = "tiles.json"
-COLUMNS = ("case_id", "slide_id", "slide_digest", "class", "x", "y", "share", "path")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from services.standalone.annotations.labelled_tiles import TILES, Labelled
+from services.standalone.annotations.labelled_tiles import Labelled
+from services.trainer.tile_classifier.labels import TILES
 from shared.words import counted
 
 
