@@ -7,10 +7,10 @@ from services.trainer.metrics.bootstrap import Figure
 from services.trainer.tile_classifier.classifier import Manifest, TileClassifier
 from services.trainer.tile_classifier.composition import Composition
 
-_HEAD = ("class", "patients", "tiles", "AUC", "sensitivity", "precision")
+_HEAD = ("class", "patients", "tiles", "AUC", "sensitivity", "precision", "prevalence")
 _FEW = 10
 """Patients of a class below which its figures say little."""
-_CAUTION = "Research use only. Shares are of tiles by their likeliest class, not diagnoses."
+_CAUTION = "Research use only. Shares are expected shares of tiles, not diagnoses."
 
 
 def classifier_lines(path: Path, classifier: TileClassifier) -> list[str]:
@@ -48,7 +48,7 @@ def composition_lines(composition: Composition, table: Path, block: str) -> list
         for name, share in zip(composition.classes, composition.shares.T, strict=True)
     ]
     mark = " of SIMULATED patients" if composition.simulated else ""
-    head = f"{table}: shares of tiles of {len(composition.cases)} cases{mark}, mean and range"
+    head = f"{table}: expected shares of tiles of {len(composition.cases)} cases{mark}, mean and range"
     profile = f"Name the block in a profile: {{name: {block}, source: vectors, title: histology composition}};"
     return [head, *rows, f"{profile} then --vectors {block}={table}.", _CAUTION]
 
@@ -63,9 +63,14 @@ def _facts(manifest: Manifest) -> list[str]:
 
 def _rows(manifest: Manifest) -> list[tuple[str, ...]]:
     return [
-        (row.name, str(row.patients), str(row.tiles), *map(_shown, (row.auc, row.sensitivity, row.precision)))
-        for row in manifest.figures.classes
+        (row.name, str(row.patients), str(row.tiles), *map(_shown, (row.auc, row.sensitivity, row.precision)), share)
+        for row, share in zip(manifest.figures.classes, _prevalence(manifest), strict=True)
     ]
+
+
+def _prevalence(manifest: Manifest) -> list[str]:
+    """Of each class among all tiles of the embeddings, as the classifier estimates it."""
+    return [f"{share:.1%}" for share in manifest.prevalence]
 
 
 def _overall(manifest: Manifest) -> list[str]:

@@ -13,6 +13,7 @@ from safetensors.numpy import load
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import BadClassifierError, OtherEncoderError
 from services.trainer.metrics.bootstrap import Figure
+from services.trainer.tile_classifier.prevalence import adjusted
 from shared.arrays import Floats
 from shared.bounded_file import read_bounded
 from shared.canonical import canonical_json, digest_of, sha256
@@ -75,6 +76,8 @@ class Manifest(Frozen):
     seed: int
     penalty: float
     """Inverse strength of the ridge penalty."""
+    prevalence: tuple[float, ...]
+    """Of each class among all tiles of the embeddings that the labels were taken from, each case counting alike."""
     fold_of: dict[Digest, int]
     """Fold of each patient of the labels, by the digest of the case id."""
     figures: Figures
@@ -117,7 +120,8 @@ class TileClassifier:
 
     def probabilities(self, case_id: str, features: Features) -> Floats:
         """Probability of each class [n, classes]; of a patient of the labels, by the model that has not seen them."""
-        return self.models.probabilities(features, self.manifest.fold_of.get(case_digest(case_id), -1) + 1)
+        equal = self.models.probabilities(features, self.manifest.fold_of.get(case_digest(case_id), -1) + 1)
+        return adjusted(equal, np.array(self.manifest.prevalence))
 
     def check_encoder(self, embeddings: Embeddings) -> None:
         """Refuse embeddings of another encoder.
@@ -181,6 +185,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check_shapes(manifest: Manifest, models: LinearModels, folder: Path) -> None:
+    if len(manifest.prevalence) != len(manifest.classes) or min(manifest.prevalence) <= 0:
+        raise BadClassifierError(f"{folder / MANIFEST} has no prevalence of each class")
     count = 2 + max(manifest.fold_of.values(), default=-1)
     expected: Sequence[tuple[int, ...]] = (
         (count, len(manifest.classes), manifest.dim),

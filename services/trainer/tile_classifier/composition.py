@@ -1,4 +1,4 @@
-"""What share of each case's tiles is of each class: a table, and a vector a case for the bucket."""
+"""What share of each case's tiles is expected to be of each class: a table, and a vector a case for the bucket."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _AT_ONCE = 50_000
 
 @dataclass(frozen=True, eq=False)
 class Composition:
-    """Share of each class among the tiles of each case."""
+    """Expected share of each class among the tiles of each case."""
 
     classes: tuple[str, ...]
     cases: tuple[str, ...]
@@ -53,7 +53,7 @@ class Composition:
 
 
 def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance) -> Composition:
-    """Classify the tiles of every case; the likeliest class counts.
+    """The mean probability of each class over the tiles of every case.
 
     A patient of the labels is classified by the model that has not seen them.
 
@@ -73,11 +73,10 @@ def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance
 
 
 def _shares(classifier: TileClassifier, case: str, embeddings: Embeddings) -> Floats:
-    bag, counts = embeddings.bag(case), np.zeros(len(classifier.manifest.classes))
+    bag, sums = embeddings.bag(case), np.zeros(len(classifier.manifest.classes))
     for start in range(0, len(bag), _AT_ONCE):
-        likeliest = classifier.probabilities(case, bag[start : start + _AT_ONCE]).argmax(axis=1)
-        counts += np.bincount(likeliest, minlength=len(counts))
-    return np.asarray(counts / len(bag), np.float64)
+        sums += classifier.probabilities(case, bag[start : start + _AT_ONCE]).sum(axis=0)
+    return np.asarray(sums / len(bag), np.float64)
 
 
 def _rounded(share: float) -> float:

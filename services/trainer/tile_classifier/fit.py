@@ -1,5 +1,6 @@
 """Fits a classifier of tiles: ridge logistic regression, patients whole across folds, temperature set out of fold."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.simulation.simulate import ENCODER_NAME
 from services.trainer.tile_classifier.classifier import (
+    Figures,
     LinearModels,
     Manifest,
     TileClassifier,
@@ -18,6 +20,7 @@ from services.trainer.tile_classifier.classifier import (
 )
 from services.trainer.tile_classifier.figures import figures
 from services.trainer.tile_classifier.labels import LabelledTiles
+from services.trainer.tile_classifier.prevalence import prevalence
 from services.trainer.tile_classifier.training_tiles import TrainingTiles, training_tiles
 from shared.arrays import Flags, Floats, Ints
 from shared.canonical import sha256
@@ -27,6 +30,8 @@ FOLDS = 5
 _INNER_FOLDS = 3
 PENALTIES = (0.0003, 0.003, 0.03, 0.3)
 """Inverse strengths of the ridge that are tried, on standardised features and weights of mean 1."""
+_SAMPLED = 256
+"""Tiles of each case by which the prevalence of classes is estimated."""
 _TEMPERATURES = (-2.0, 4.0)
 """Bounds of the logarithm."""
 
@@ -51,7 +56,8 @@ def fit_classifier(tiles: LabelledTiles, embeddings: Embeddings, seed: int, adva
     temperatures = [_temperature(scores[inside], training.take(inside)) for inside in kept]
     models = replace(raw, temperature=np.array(temperatures))
     probabilities = softmax(scores / models.temperature[fold + 1][:, None])
-    return TileClassifier(_manifest(tiles, embeddings, models, fold, probabilities, penalties[0], seed), models)
+    own = figures(tiles, probabilities, seed)
+    return TileClassifier(_manifest(tiles, embeddings, models, fold, own, penalties[0], seed), models)
 
 
 def choose_penalty(tiles: TrainingTiles, seed: int) -> float:
@@ -103,15 +109,22 @@ def _loss_left_out(tiles: TrainingTiles, tested: Flags, penalty: float, seed: in
     return _loss(np.asarray(test.features @ coefficients.T + intercept, np.float64), test)
 
 
+def _prevalence(models: LinearModels, fold_of: Mapping[str, int], embeddings: Embeddings) -> list[float]:
+    cases = [case for case in sorted(embeddings.by_case) if embeddings.tiles(case)]
+    bags = ((embeddings.bag(case, _SAMPLED), fold_of.get(case_digest(case), -1) + 1) for case in cases)
+    return [round(share, 6) for share in prevalence(np.concatenate([models.probabilities(*each) for each in bags]))]
+
+
 def _manifest(
     tiles: LabelledTiles,
     embeddings: Embeddings,
     models: LinearModels,
     fold: Ints,
-    probabilities: Floats,
+    own_figures: Figures,
     penalty: float,
     seed: int,
 ) -> Manifest:
+    fold_of = {case_digest(name): int(k) for name, k in sorted(zip(tiles.patients, fold.tolist(), strict=True))}
     return Manifest(
         classes=tiles.classes,
         encoder_name=embeddings.encoder_name,
@@ -125,8 +138,9 @@ def _manifest(
         tiles_digest=tiles.digest,
         seed=seed,
         penalty=penalty,
-        fold_of={case_digest(name): int(k) for name, k in sorted(zip(tiles.patients, fold.tolist(), strict=True))},
-        figures=figures(tiles, probabilities, seed),
+        prevalence=tuple(_prevalence(models, fold_of, embeddings)),
+        fold_of=fold_of,
+        figures=own_figures,
         notes=tiles.notes,
         weights_digest=sha256(weights_bytes(models)),
     )

@@ -14,6 +14,7 @@ from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.figures import Auc
 from services.trainer.tile_classifier.fit import fit_classifier
 from services.trainer.tile_classifier.labels import labelled_tiles, read_tiles
+from services.trainer.tile_classifier.prevalence import adjusted
 from shared.arrays import Floats
 from tests.support.cohorts import quiet, write_bags
 from tests.support.command_line import AT_FAULT, medulla, printed
@@ -59,8 +60,11 @@ def test_a_patient_of_the_labels_is_classified_by_a_model_that_has_not_seen_them
     classifier = fitted(clear)
     bag = read_embeddings(clear.embeddings).bag("P-0")
     unseen = classifier.probabilities("P-0", bag)
-    assert not np.allclose(unseen, classifier.models.probabilities(bag))
-    assert np.allclose(classifier.probabilities("somebody else", bag), classifier.models.probabilities(bag))
+    assert not np.allclose(unseen, classifier.probabilities("somebody else", bag))
+    share = np.array(classifier.manifest.prevalence)
+    assert np.allclose(
+        classifier.probabilities("somebody else", bag), adjusted(classifier.models.probabilities(bag), share)
+    )
 
 
 def test_a_stored_classifier_gives_the_same_probabilities_and_one_that_was_altered_is_refused(
@@ -81,6 +85,15 @@ def test_embeddings_of_another_encoder_are_refused(clear: Drawn, tmp_path: Path)
     others = read_embeddings(write_bags(tmp_path, {"P-0": np.zeros((4, 8))}, encoder="another"))
     with pytest.raises(OtherEncoderError, match="another"):
         compose(fitted(clear), others, quiet)
+
+
+def test_a_rare_class_is_estimated_to_be_as_rare_as_it_is(tmp_path: Path) -> None:
+    rare = draw(tmp_path, [np.array([0.96, 0.04])] * 40, apart=4.0, tiles=300, labelled=30)
+    truth = np.mean([np.mean(kinds == 1) for kinds in rare.truth.values()])
+    classifier = fitted(rare)
+    composition = compose(classifier, read_embeddings(rare.embeddings), quiet)
+    assert abs(classifier.manifest.prevalence[1] - truth) < 0.01
+    assert abs(composition.shares[:, 1].mean() - truth) < 0.01
 
 
 @pytest.mark.parametrize(
