@@ -164,5 +164,5 @@ def _side(image: onnx.ValueInfoProto, preparation: Preparation) -> int:
     axis = 2 if preparation.layout == "nchw" else 1
     side = preparation.model_px or image.type.tensor_type.shape.dim[axis].dim_value
     if side <= 0:
-        raise ValueError("the network does not state its input size; say which with model_px")
+        raise ValueError("the network does not state its input size; give it with --input-px")
     return side

@@ -1,9 +1,10 @@
 """The image towers of CONCH: a vision transformer whose tokens are pooled by attention to one learned query."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from timm import create_model
+from timm.models import VisionTransformer
 from torch import Tensor, nn, randn
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -20,7 +21,7 @@ class MultiheadPooler(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Pool tokens [n, t, token_dim] to [n, dim]."""
         keys = self.ln_k(tokens)
-        queries = self.ln_q(self.query).expand(len(tokens), -1, -1)
+        queries = self.ln_q(self.query).expand(tokens.shape[0], -1, -1)
         pooled: Tensor = self.attn(queries, keys, keys, need_weights=False)[0]
         return pooled[:, 0]
 
@@ -40,7 +41,7 @@ class ProjectedPooler(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Pool tokens [n, t, token_dim] to [n, dim]."""
         keys, values = self.to_kv(self.ln_k(tokens)).chunk(2, dim=-1)
-        queries = self.to_q(self.ln_q(self.query)).expand(len(tokens), -1, -1)
+        queries = self.to_q(self.ln_q(self.query)).expand(tokens.shape[0], -1, -1)
         split = [each.unflatten(-1, (self.heads, -1)).transpose(1, 2) for each in (queries, keys, values)]
         pooled = scaled_dot_product_attention(*split)
         projected: Tensor = self.to_out(pooled.transpose(1, 2).flatten(2))
@@ -55,7 +56,7 @@ class ConchTower(nn.Module):
 
     def __init__(self, name: str, pooler: str, pooled_dim: int, heads: int, arguments: Mapping[str, Any]) -> None:
         super().__init__()
-        self.trunk = create_model(name, num_classes=0, **arguments)
+        self.trunk = cast(VisionTransformer, create_model(name, num_classes=0, **arguments))
         self.attn_pool_contrast = _POOLERS[pooler](pooled_dim, self.trunk.num_features, heads)
         self.ln_contrast = nn.LayerNorm(pooled_dim)
 

@@ -1,5 +1,6 @@
 """CTransPath: a Swin transformer whose patches come from a small convolutional network."""
 
+from itertools import pairwise
 from typing import Any
 
 from timm import create_model
@@ -15,7 +16,7 @@ class ConvolutionalStem(nn.Module):
         self.grid_size = (side, side)
         self.num_patches = side * side
         widths = (3, embed_dim // 8, embed_dim // 4)
-        steps = [step for pair in zip(widths, widths[1:], strict=False) for step in _halving(*pair)]
+        steps = [step for pair in pairwise(widths) for step in _halving(*pair)]
         self.proj = nn.Sequential(*steps, nn.Conv2d(widths[-1], embed_dim, kernel_size=1))
         self.norm = norm_layer(embed_dim)
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
+from timm import layers
 from torch import nn
+from transformers import AutoConfig, AutoModel
 
+from services.standalone.encoders.conch import ConchTower
+from services.standalone.encoders.ctranspath import build_ctranspath
 from services.standalone.encoders.errors import BadNetworkError
 from services.standalone.encoders.recipe import Architecture, Kind
 
@@ -28,37 +33,29 @@ def build_network(architecture: Architecture) -> nn.Module:
 
 
 def _timm(architecture: Architecture) -> nn.Module:
-    import timm
-
     return timm.create_model(architecture.name, **_timm_arguments(architecture.arguments))
 
 
 def _timm_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments with the class of the MLP in place of its name."""
-    from timm import layers
-
     return {name: getattr(layers, value) if name == "mlp_layer" else value for name, value in arguments.items()}
 
 
 def _transformers(architecture: Architecture) -> nn.Module:
-    from transformers import AutoConfig, AutoModel
-
     config = AutoConfig.for_model(architecture.name, **architecture.arguments)
-    network: nn.Module = AutoModel.from_config(config, attn_implementation="sdpa")
+    network: nn.Module = AutoModel.from_config(  # type: ignore[no-untyped-call]
+        config, attn_implementation="sdpa"
+    )
     return network
 
 
 def _conch(architecture: Architecture) -> nn.Module:
-    from services.standalone.encoders.conch import ConchTower
-
     own = {name: architecture.arguments[name] for name in ("pooler", "pooled_dim", "heads")}
     rest = {name: value for name, value in architecture.arguments.items() if name not in own}
     return ConchTower(architecture.name, arguments=rest, **own)  # type: ignore[arg-type]
 
 
 def _ctranspath(architecture: Architecture) -> nn.Module:
-    from services.standalone.encoders.ctranspath import build_ctranspath
-
     return build_ctranspath(architecture.name, **architecture.arguments)
 
 
@@ -68,15 +65,15 @@ def _folder(architecture: Architecture) -> nn.Module:
     if "architecture" in config:
         arguments = {"num_classes": 0} | config.get("model_args", {})
         return _timm(Architecture(kind="timm", name=config["architecture"], arguments=arguments))
-    from transformers import AutoConfig, AutoModel
-
     loaded = AutoConfig.from_pretrained(architecture.name, local_files_only=True, trust_remote_code=False)
-    network: nn.Module = AutoModel.from_config(loaded, attn_implementation="sdpa", trust_remote_code=False)
+    network: nn.Module = AutoModel.from_config(  # type: ignore[no-untyped-call]
+        loaded, attn_implementation="sdpa", trust_remote_code=False
+    )
     return network
 
 
 def _torchscript(architecture: Architecture) -> nn.Module:
-    network: nn.Module = torch.jit.load(architecture.name, map_location="cpu")
+    network: nn.Module = torch.jit.load(architecture.name, map_location="cpu")  # type: ignore[no-untyped-call]
     return network
 
 

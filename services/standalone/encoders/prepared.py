@@ -12,6 +12,10 @@ from services.standalone.encoders.recipe import Pixels
 class Prepared(nn.Module):
     """Tiles uint8 [n, tile_px, tile_px, 3] to features [n, dim]."""
 
+    axis: Tensor
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: nn.Module, pixels: Pixels, input_px: int) -> None:
         super().__init__()
         self.network = network

@@ -34,7 +34,7 @@ class Architecture(_Part):
 class Pixels(_Part):
     """The tiles that the network takes, and what is done to their pixels."""
 
-    tile_px: int = Field(ge=16, le=4096)
+    tile_px: int = Field(ge=32, le=4096)
     """Side of a tile as it is cut from the slide, pixels."""
     tile_um: float = Field(gt=0)
     """The same in microns."""

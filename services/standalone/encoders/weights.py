@@ -1,6 +1,5 @@
 """Weights of a network: the owner's file, read without running anything in it, or random ones from a seed."""
 
-import hashlib
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,12 +14,6 @@ from services.standalone.encoders.errors import BadNetworkError
 from services.standalone.encoders.recipe import WeightsFile
 
 _SHOWN = 3
-
-
-def digest_of(path: Path) -> str:
-    """Lower-case hex SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_weights(network: nn.Module, path: Path, owner: WeightsFile | None) -> None:
@@ -70,7 +63,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (SafetensorError, RuntimeError, ValueError, EOFError) as error:
         raise BadNetworkError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
     except Exception as error:  # torch raises UnpicklingError for files that would run code
-        raise BadNetworkError(f"{path} holds more than weights, and nothing else is loaded; ask for safetensors") from error
+        raise BadNetworkError(f"{path} holds more than weights, which is not loaded; ask for safetensors") from error
     if not isinstance(content, Mapping):
         raise BadNetworkError(f"{path} holds no weights by name")
     return content
