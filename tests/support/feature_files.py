@@ -1,5 +1,6 @@
 """Folders of embeddings, and feature files as TRIDENT, CLAM and STAMP write them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,15 @@ import numpy.typing as npt
 from services.embedder.bag import BagFacts, Part, encode_bag
 from services.embedder.manifest import read_manifest
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from services.standalone.features.feature_paths import feature_paths
+from services.standalone.features.imports import ImportTables, import_features
+from services.standalone.features.stated import Stated
 from services.trainer.bucket.bags import INDEX_COLUMNS
 from shared import keys
 from shared.canonical import canonical_json, sha256
 from shared.csv_file import write_csv
 from shared.units import Sha256
+from tests.support.cohorts import quiet
 
 MPP, SIDE_PX, TILE_PX, TILE_UM = 0.2508, 510, 256, 128.0
 SHIPPED = read_manifest(DEFAULT_ENCODER)
@@ -51,7 +56,7 @@ class H5:
         return path
 
 
-def trident(tiles: int = 12, dim: int = 8, **changed: object) -> H5:
+def trident(tiles: int = 12, dim: int = 8, encoder: str = "uni_v1", **changed: object) -> H5:
     """A file of TRIDENT; `changed` are attributes of its coordinates."""
     of_coords = {
         "patch_size": TILE_PX,
@@ -67,7 +72,7 @@ def trident(tiles: int = 12, dim: int = 8, **changed: object) -> H5:
     return H5(
         {"features": features(tiles, dim), "coords": grid(tiles).astype(np.int64)},
         of_arrays={
-            "features": {"name": "S", "savetodir": "out", "encoder": "uni_v1"},
+            "features": {"name": "S", "savetodir": "out", "encoder": encoder},
             "coords": of_coords | changed,
         },
     )
@@ -100,6 +105,12 @@ def stamp(tiles: int = 12, dim: int = 8, **changed: object) -> H5:
         "feats": features(tiles, dim).astype(np.float16),
     }
     return H5(arrays, of_file | changed)
+
+
+def import_here(folder: Path, out: Path, stated: Stated) -> ImportTables:
+    """Import the files of a folder in this process, each of a case of its name."""
+    items = feature_paths([folder], None, re.compile(".+"))
+    return import_features(items, out, stated, lambda importer, file: importer(file), quiet)
 
 
 def write_embeddings(folder: Path, slides: Mapping[tuple[str, str], int]) -> Path:

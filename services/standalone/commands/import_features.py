@@ -49,13 +49,14 @@ def import_features(
         from services.standalone.features.feature_paths import feature_paths
         from services.standalone.features.imports import import_features as run
         from services.standalone.features.named_encoder import stated_encoder
+        from services.standalone.features.reading_process import ReadingProcess
         from services.standalone.features.stated import Stated
         from shared.slides.embedded import IN_TWO_CASES
     if not (paths or slides):
         raise typer.BadParameter("name feature files or folders, or a table with --slides")
-    with exit_codes(goes_on=True), progress("files") as advance:
+    with exit_codes(goes_on=True), progress("files") as advance, ReadingProcess() as read:
         stated = Stated(stated_encoder(encoder, dim), tool, tile_px, tile_um, mpp, coords, patches)
-        done = run(feature_paths(paths or (), slides, _pattern(case_from)), out, stated, advance)
+        done = run(feature_paths(paths or (), slides, _pattern(case_from)), out, stated, read, advance)
     _print(done, as_json=as_json)
     for sentence in done.tables.swaps:
         complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.command_line import AT_FAULT, medulla
-from tests.support.feature_files import H5, MPP, SIDE_PX, clam, features, grid, stamp, trident
+from services.standalone.features.stated import Stated, StatedEncoder
+from services.standalone.features.tool import Tool, Unit
+from tests.support.feature_files import H5, MPP, SIDE_PX, clam, features, grid, import_here, stamp, trident
 
-UNI = ("--encoder", "uni_v1", "--mpp", MPP)
+UNI, SILENT = Stated(StatedEncoder("uni_v1"), mpp=MPP), Stated(StatedEncoder("uni_v1"))
 FLOAT16_END = 70_000.0
 
 
-def refusals(files: Mapping[str, H5], folder: Path, *options: object) -> dict[str, str]:
+def refusals(files: Mapping[str, H5], folder: Path, stated: Stated) -> dict[str, str]:
     """Reason and sentence by file of one import of these files, each of a case of its name."""
     for name, file in files.items():
         file.write(folder / f"in/{name}.h5")
-    done = medulla("import", folder / "in", "--case-from", ".+", "--out", folder / "emb", *options)
-    assert done.exit_code == (AT_FAULT if files else 0), done.output
+    import_here(folder / "in", folder / "emb", stated)
     with (folder / "emb/failures.csv").open() as table:
         return {Path(row["slide"]).stem: f"{row['reason']}: {row['sentence']}" for row in csv.DictReader(table)}
 
@@ -59,46 +59,45 @@ CONTRADICTORY = {
 
 def test_a_contradictory_file_is_refused_with_one_sentence_and_the_others_are_imported(tmp_path: Path) -> None:
     files = {"a-good": trident()} | {name: file for name, (file, _) in CONTRADICTORY.items()}
-    listed = refusals(files, tmp_path, *UNI)
+    listed = refusals(files, tmp_path, UNI)
     assert listed.keys() == CONTRADICTORY.keys()
     assert [name for name, (_, words) in CONTRADICTORY.items() if not listed[name].startswith(words)] == [], listed
     assert (tmp_path / "emb/index.csv").read_text().splitlines()[1].startswith("a-good,a-good,")
 
 
 @pytest.mark.parametrize(
-    ("file", "options", "words"),
+    ("file", "stated", "words"),
     [
-        (trident(), (), "does not say the resolution of its slide: state --mpp, or the column mpp of the table"),
-        (stamp(extractor=""), (), "does not say the resolution of its slide"),
+        (trident(), SILENT, "does not say the resolution of its slide: state --mpp, or the column mpp of the table"),
+        (stamp(extractor=""), SILENT, "does not say the resolution of its slide"),
         (
             clam(),
-            ("--mpp", MPP),
+            UNI,
             "does not say the side of its tiles in pixels and how large its tiles are on the slide",
         ),
-        (clam(), ("--tile-px", 256), "how large its tiles are on the slide and the resolution of its slide: state"),
-        (stamp(extractor="", unit="", tile_size_um=""), ("--mpp", MPP), "does not say the unit of its coordinates"),
+        (
+            clam(),
+            replace(SILENT, tile_px=256),
+            "how large its tiles are on the slide and the resolution of its slide: state",
+        ),
+        (stamp(extractor="", unit="", tile_size_um=""), UNI, "does not say the unit of its coordinates"),
     ],
 )
-def test_what_a_file_does_not_say_is_asked_for(
-    tmp_path: Path, file: H5, options: tuple[object, ...], words: str
-) -> None:
-    listed = refusals({"silent": file}, tmp_path, "--encoder", "uni_v1", *options)
+def test_what_a_file_does_not_say_is_asked_for(tmp_path: Path, file: H5, stated: Stated, words: str) -> None:
+    listed = refusals({"silent": file}, tmp_path, stated)
     assert listed["silent"].startswith("bad_request: does not say ")
     assert words in listed["silent"]
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("stated", "words"),
     [
-        (("--tile-px", 224), "says that the side of its tiles in pixels is 256, and --tile-px states 224"),
-        (("--tile-um", 256), f"has tiles of {SIDE_PX * MPP:.4g} um a side by what it says"),
-        (("--coords", "um"), "says that the unit of its coordinates is level0, and --coords states um"),
-        (("--from", "stamp"), "has no feats and coords, which STAMP writes"),
-        (("--dim", 1024), "has 8 features a tile, and encoder uni_v1 gives 1024"),
+        (replace(UNI, tile_px=224), "says that the side of its tiles in pixels is 256, and --tile-px states 224"),
+        (replace(UNI, tile_um=256.0), f"has tiles of {SIDE_PX * MPP:.4g} um a side by what it says"),
+        (replace(UNI, unit=Unit.UM), "says that the unit of its coordinates is level0, and --coords states um"),
+        (replace(UNI, tool=Tool.STAMP), "has no feats and coords, which STAMP writes"),
+        (replace(UNI, encoder=StatedEncoder("uni_v1", dim=1024)), "and encoder uni_v1 gives 1024"),
     ],
 )
-def test_an_option_that_the_file_contradicts_is_refused(
-    tmp_path: Path, options: tuple[object, ...], words: str
-) -> None:
-    listed = refusals({"stated": trident()}, tmp_path, *UNI, *options)
-    assert words in listed["stated"]
+def test_an_option_that_contradicts_the_file_is_refused(tmp_path: Path, stated: Stated, words: str) -> None:
+    assert words in refusals({"stated": trident()}, tmp_path, stated)["stated"]
