@@ -12,6 +12,7 @@ from services.standalone.commands.evaluate import evaluate
 from services.standalone.commands.export import export
 from services.standalone.commands.finetune import finetune
 from services.standalone.commands.inspect import inspect
+from services.standalone.commands.outcomes import outcomes
 from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
 from services.standalone.commands.simulate import simulate
@@ -23,7 +24,7 @@ from services.standalone.console import loading
 from shared.notice import NOTICE
 
 _COMMANDS = (
-    *(simulate, finetune, train, evaluate, validate, erase),
+    *(simulate, finetune, train, evaluate, validate, outcomes, erase),
     *(demo, inspect, score, export, embed, up, sweep, rescore),
 )
 
