@@ -14,6 +14,7 @@ from services.standalone.commands.export_features import export_features
 from services.standalone.commands.finetune import finetune
 from services.standalone.commands.import_features import import_features
 from services.standalone.commands.inspect import inspect
+from services.standalone.commands.outcomes import outcomes
 from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
 from services.standalone.commands.simulate import simulate
@@ -26,7 +27,7 @@ from services.standalone.console import loading
 from shared.notice import NOTICE
 
 _COMMANDS = (
-    *(simulate, tiles, finetune, train, evaluate, validate, erase),
+    *(simulate, tiles, finetune, train, evaluate, validate, outcomes, erase),
     *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
 )
 

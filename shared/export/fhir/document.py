@@ -13,7 +13,7 @@ from medulla.v1.scorer_pb2 import Score
 from shared.export.case_texts import notices, risk_lines
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.assessment import ASSESSMENT, DEVICE, UNVERIFIED, assessment, device
-from shared.export.fhir.parts import SHA256, concept, full_url, identifier, meta, narrative, reference
+from shared.export.fhir.parts import NOT_STATED, SHA256, concept, full_url, identifier, meta, narrative, reference
 from shared.export.fhir.record import PATIENT, observations, patient
 
 _COMPOSITION, _PROVENANCE = "composition", "provenance"
@@ -71,9 +71,17 @@ def _sections(score: Score) -> Iterator[CompositionSection]:
         text=narrative([*risk_lines(score), *notices(score)]),
         entry=[reference(score, ASSESSMENT)],
     )
-    if record := [reference(score, name) for name in observations(score)]:
-        yield CompositionSection(title="Clinical record, as the model read it", entry=record)
+    yield _record_section(score)
     yield CompositionSection(title="Provenance", entry=[reference(score, DEVICE), reference(score, _PROVENANCE)])
+
+
+def _record_section(score: Score) -> CompositionSection:
+    """The Observations of the record; a score without risk holds no values, so it says so in words."""
+    title, record = "Clinical record, as the model read it", [reference(score, name) for name in observations(score)]
+    if record:
+        return CompositionSection(title=title, entry=record)
+    empty = "A score without risk does not repeat the record." if score.abstained else "The model reads no record."
+    return CompositionSection(title=title, text=narrative([empty]), emptyReason=concept("Not stated", NOT_STATED))
 
 
 def _provenance(case: ExportedCase) -> Provenance:
