@@ -34,6 +34,7 @@ class CardFacts:
     notes: Sequence[str]
     seed: int
     refits: int
+    reservations: Sequence[str] = ()
     prototypes: Sequence[PrototypeRow] = ()
 
 
@@ -48,6 +49,7 @@ def card_of(facts: CardFacts) -> ModelCard:
         horizons_years=cohort.profile.horizons_years,
         cohort=cohort_summary(cohort, has_slides, Bootstrap.of(len(cohort), facts.seed, FEWER)),
         notes=tuple(facts.notes),
+        reservations=tuple(facts.reservations),
         arms=tuple(_arm(arm, facts) for arm in facts.arms),
         gain=_gain(facts),
         subgroups=_subgroups(facts),
