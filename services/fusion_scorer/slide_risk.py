@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import SlideInput
+from shared.arrays import Members
 from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
 from shared.model.mil import MilAnswer
-from shared.model.prototypes import Members
 
 
 class ReadTiles(NamedTuple):

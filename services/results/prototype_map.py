@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.results.squares import LARGEST_MAP, SquareColumns, Squares, squares_over
-from shared.arrays import Corners
-from shared.model.prototypes import Members
+from shared.arrays import Corners, Members
 
 
 class PrototypeColumns(SquareColumns):

@@ -1,9 +1,11 @@
 """What people read of the prototypes of a score: groups of similar tiles, and what goes with them."""
 
 from collections.abc import Iterator
+from math import nan
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence, TilePrototype
 
+from shared.associations import association
 from shared.export.risk_text import percent
 
 MEANING = (
@@ -16,7 +18,7 @@ MEANING = (
 def prototype_lines(score: Score, slide: SlideEvidence) -> Iterator[str]:
     """A line on each prototype that tiles of the slide belong to, the most frequent first."""
     for prototype, share in _by_share(score, slide):
-        yield f"Prototype {prototype.number}: {percent(share)} of tiles, {direction(prototype)}{_ratio(prototype)}"
+        yield f"Prototype {prototype.number}: {percent(share)} of tiles, {_association(prototype)}{_ratio(prototype)}"
 
 
 def shares(score: Score, slide: SlideEvidence, most: int) -> str:
@@ -26,14 +28,9 @@ def shares(score: Score, slide: SlideEvidence, most: int) -> str:
     return f"Prototypes: {', '.join(listed[:most])}{more}." if listed else ""
 
 
-def direction(prototype: TilePrototype) -> str:
-    """What goes with a larger share, as far as the interval shows it as it is written."""
-    if not prototype.HasField("hazard_ratio"):
-        return "association with risk not known"
-    lo, hi = round(prototype.hazard_ratio.lo, 2), round(prototype.hazard_ratio.hi, 2)
-    if lo > 1 or hi < 1:
-        return f"goes with {'higher' if lo > 1 else 'lower'} risk"
-    return "no clear association with risk"
+def _association(prototype: TilePrototype) -> str:
+    ratio = prototype.hazard_ratio
+    return association(ratio.lo, ratio.hi) if prototype.HasField("hazard_ratio") else association(nan, nan)
 
 
 def _ratio(prototype: TilePrototype) -> str:

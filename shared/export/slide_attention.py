@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from shared.arrays import Floats
+from shared.arrays import Floats, Members
 from shared.export.errors import BrokenMapError
-from shared.model.prototypes import Members
 
 STRIKING = 4.0
 """Attention of the deepest colour over the mean, so that a uniform map does not look like a distinct one."""

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from shared.arrays import Floats
+from shared.arrays import Floats, Members
 from shared.model.errors import BadBundleError
 from shared.model.mil import Features
 from shared.tensors import encode_tensors
@@ -17,8 +16,6 @@ MOST = 8
 """As many as people can tell apart by colour."""
 LEVEL = 0.95
 """Of the intervals of hazard ratios."""
-Members = npt.NDArray[np.uint8]
-"""uint8 [n], the prototype of each tile."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ function entry({ number, hazard_ratio: ratio }, share, choose) {
     h("span", {}, `Prototype ${number}, ${words.percent(share)} of tiles, ${direction(ratio)}`, ratio ? h("span", { class: "ratio" }, ` (hazard ratio ${interval(ratio)})`) : null)));
 }
 
-/** What goes with a larger share, as far as the interval shows it as it is written; shared/export/prototype_text.py says the same in reports. */
+/** What goes with a larger share, as far as the interval shows it as it is written; shared/associations.py says the same in reports. */
 function direction(ratio) {
   if (!ratio) return "association with risk not known";
   if (Number(ratio.lo.toFixed(2)) > 1) return "goes with higher risk";
