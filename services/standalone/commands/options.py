@@ -16,7 +16,7 @@ Slides = Annotated[
 ]
 SlideTable = Annotated[
     Path | None,
-    typer.Option("--slides", metavar="CSV", help="Table: case_id, path; may have slide_id, mpp (um/px)."),
+    typer.Option("--slides", metavar="TABLE", help="CSV or .xlsx: case_id, path; may have slide_id, mpp (um/px)."),
 ]
 CaseName = Annotated[str | None, typer.Option(help="Pseudonym of the case.")]
 DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
