@@ -119,4 +119,4 @@ def _scrolling(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _box() -> Token:
-    return Token("html_block", "", 0, content='<div class="scroll" role="region" aria-label="Table" tabindex="0">\n')
+    return Token("html_block", "", 0, content='<div class="scroll" role="group" aria-label="Table" tabindex="0">\n')

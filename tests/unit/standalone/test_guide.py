@@ -1,4 +1,4 @@
-"""The guide: rendered as HTML without markup of its own, links that lead somewhere, and pages that `medulla up` serves."""
+"""The guide as HTML: no markup but its own, links that lead somewhere, and pages that `medulla up` serves."""
 
 import json
 from pathlib import Path
