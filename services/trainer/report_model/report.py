@@ -56,6 +56,8 @@ class Report(Entry):
     moved: tuple[Moved, ...] = ()
     claims: tuple[str, ...] = ()
     """What was shown of sensitivity and specificity, and what was not, in words."""
+    reservations: tuple[str, ...] = ()
+    """What speaks against the model, in words."""
     secondary: Secondary
     decision_curve: DecisionCurve
     prototypes: tuple[PrototypeRow, ...]
