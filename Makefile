@@ -22,7 +22,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test test-on-parts test-alone e2e lint protos chart-docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test test-on-parts test-alone e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ protos: .venv/.dev ## generate shared/gen from protos/
 
 chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README
 	$(BIN)/python -m tests.chart_docs
+
+docs: .venv/.dev ## write the reference of the guide from the code, check its links, and build the guide in out/guide
+	@$(BIN)/python -m tests.guide_docs
 
 FUZZ_SECONDS ?= 300
 FUZZ_SEED ?= 0

@@ -19,12 +19,14 @@ from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.refused import RefusedUploads
-from services.results.rest import Backends, create_app
+from services.results.rest import PAGE, Backends, create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
+from services.standalone.guide_routes import guide_routes
+from services.standalone.guide_site import Guide
 from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
 from services.standalone.laptop_pixels import LaptopPixels, laptop_pixels
 from services.standalone.laptop_results import LaptopResults, database_url
@@ -230,6 +232,7 @@ def _page(
     app = create_app(
         Backends(results, store, OpenOnLoopback(HOST), producer, pixels=pixels, scorer=scorer, letters=letters),
         feed=feed,
+        guide=guide_routes(Guide(), PAGE / "style.css"),
     )
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 
