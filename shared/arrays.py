@@ -6,3 +6,5 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Corners = NDArray[np.int32]
+"""int32 [n, 2], upper left corners of tiles in level-0 pixels."""

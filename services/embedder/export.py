@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 
+from services.embedder.conversion import Conversion
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.graph import Preparation, wrap
 from services.embedder.known_tile import answer_for, known_tile
@@ -43,13 +44,19 @@ def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out
     return write_encoder(_wrapped(weights, preparation, card), card, out)
 
 
-def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
+def write_encoder(
+    model: bytes,
+    card: EncoderCard,
+    out: Path,
+    training: Training | None = None,
+    conversion: Conversion | None = None,
+) -> EncoderManifest:
     """Write a graph that takes uint8 tiles, its notice and, last, the manifest that completes it.
 
     Raises:
         UnknownEncoderError: its output is not features [n, dim], or only zeros.
     """
-    manifest = _describe(model, card).model_copy(update={"training": training})
+    manifest = _describe(model, card).model_copy(update={"training": training, "conversion": conversion})
     out.mkdir(parents=True, exist_ok=True)
     text = manifest.model_dump_json(indent=2, exclude_none=training is None) + "\n"
     contents = {MODEL_FILE: model, NOTICE_FILE: card.notice.encode(), MANIFEST_FILE: text.encode()}

@@ -2,10 +2,11 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.embedder.conversion import Conversion, Digest
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from shared.preprocessing import Preprocessing, is_default
 
@@ -16,7 +17,6 @@ OUTPUT = "FEATURES"
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _SHOWN = 200
 """Characters of a place or a message that are shown: both may repeat what the file holds."""
 
@@ -91,6 +91,8 @@ class EncoderManifest(BaseModel):
     known_answer: KnownAnswer
     training: Training | None = None
     """Of an encoder that `medulla finetune` made."""
+    conversion: Conversion | None = None
+    """Of an encoder that `medulla encoder export` made from a network."""
 
     @model_validator(mode="after")
     def _resolution_agrees(self) -> Self:

@@ -15,17 +15,25 @@ class PixelReader:
     """An open slide; `stated` are the resolutions in its file, the most trusted first."""
 
     def __init__(
-        self, kind: str, codec: str, source: PixelSource, stated: Sequence[Resolution], override: Override
+        self,
+        kind: str,
+        codec: str,
+        source: PixelSource,
+        stated: Sequence[Resolution],
+        override: Override,
+        scanned_from: tuple[int, int] = (0, 0),
     ) -> None:
         self._kind = kind
         self._codec = codec
         self._source = source
         self._stated = stated
         self._override = override
+        self._scanned_from = scanned_from
 
     def describe(self) -> SlideFacts:
         """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
-        return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution(), self._source.reader)
+        source = self._source
+        return SlideFacts(self._kind, self._codec, source.levels, self._resolution(), source.reader, self._scanned_from)
 
     def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
         """Read tiles as their preprocessing has it; damaged ones are marked."""

@@ -53,6 +53,8 @@ class SlideFacts:
     resolution: Resolution
     reader: str = ""
     """What decodes its tiles: STORED_TILES where they are read one by one as they are stored, `openslide` elsewhere."""
+    scanned_from: tuple[int, int] = (0, 0)
+    """x and y, level-0 pixels, of the corner of the area that the format states as scanned; QuPath counts from it."""
 
     @property
     def width_px(self) -> Level0Px:

@@ -9,6 +9,7 @@ from safetensors.numpy import load
 
 from shared.arrays import Floats
 from shared.export.errors import BrokenMapError
+from shared.model.prototypes import Members
 
 STRIKING = 4.0
 """Attention of the deepest colour over the mean, so that a uniform map does not look like a distinct one."""
@@ -25,6 +26,8 @@ class SlideAttention:
 
     attention: NDArray[np.float32]
     coords: NDArray[np.int32]
+    prototypes: Members | None = None
+    """uint8 [n]; None where the score has none."""
 
     @property
     def highest(self) -> float:
@@ -52,7 +55,7 @@ class SlideAttention:
 
 
 def read_attention(data: bytes, slide_id: str) -> SlideAttention:
-    """Read a stored map: safetensors with `attention` float32 [n] and `coords` int32 [n, 2].
+    """Read a stored map: safetensors with `attention` float32 [n], `coords` int32 [n, 2], maybe `prototype` uint8 [n].
 
     Raises:
         BrokenMapError: the bytes are not such a map.
@@ -64,4 +67,7 @@ def read_attention(data: bytes, slide_id: str) -> SlideAttention:
         raise BrokenMapError(f"attention map of slide {slide_id} cannot be read") from error
     if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
         raise BrokenMapError(f"attention map of slide {slide_id} has shapes or values that cannot be")
-    return SlideAttention(attention, coords)
+    prototypes = tensors.get("prototype")
+    if prototypes is not None and (prototypes.shape != attention.shape or prototypes.dtype != np.uint8):
+        raise BrokenMapError(f"attention map of slide {slide_id} has prototypes that cannot be")
+    return SlideAttention(attention, coords, prototypes)

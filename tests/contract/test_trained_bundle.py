@@ -112,8 +112,17 @@ def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) ->
 def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:
     _, embeddings = read(folder)
     assert scorer.mil is not None
-    _, attention = scorer.mil(embeddings.bag(next(iter(embeddings.by_case))))
-    assert attention.sum() == pytest.approx(1, abs=1e-5)
+    answer = scorer.mil(embeddings.bag(next(iter(embeddings.by_case))))
+    assert answer.attention.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_scorer_finds_the_prototypes_shares_of_the_training_cohort(folder: Path, scorer: Bundle) -> None:
+    _, embeddings = read(folder)
+    assert scorer.mil is not None
+    assert scorer.prototypes is not None
+    answers = [scorer.mil(embeddings.bag(case)).projected for case in embeddings.by_case]
+    shares = [scorer.prototypes.shares_of(scorer.prototypes.nearest(tiles)) for tiles in answers if tiles is not None]
+    assert np.mean(shares, axis=0) == pytest.approx(scorer.prototypes.shares, abs=1e-3)
 
 
 def test_the_same_cohort_and_seed_give_the_same_digest(folder: Path, served: ServedBundle) -> None:

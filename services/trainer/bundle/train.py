@@ -37,6 +37,7 @@ from shared.model.bundle_writer import check_target, write_bundle
 from shared.model.calibration import Calibration
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
+from shared.model.prototypes import PROTOTYPES
 from shared.model.thresholds import Thresholds
 from shared.progress import Advance
 
@@ -114,7 +115,7 @@ def _files_of_blocks(
 
     return files | {
         MIL: to_onnx(models.slides.projection, models.slides.attention),
-        "prototypes.json": prototypes(models.slides.projection, cohort, embeddings, seed).as_json(),
+        PROTOTYPES: prototypes(models.slides.projection, cohort, embeddings, seed).served().as_bytes(),
     }
 
 

@@ -20,8 +20,16 @@ _COMPOSITION, _PROVENANCE = "composition", "provenance"
 _TITLE = "Risk of recurrence (research use only)"
 
 
-def fhir_document(case: ExportedCase) -> bytes:
-    """A FHIR R4 document Bundle in JSON, UTF-8; the patient is named by pseudonym alone."""
+def document_identifier(score: Score) -> str:
+    """The identifier of a score's document: the same for the same score."""
+    return full_url(score, "document")
+
+
+def fhir_document(case: ExportedCase, bundle_id: str = "") -> bytes:
+    """A FHIR R4 document Bundle in JSON, UTF-8; the patient is named by pseudonym alone.
+
+    `bundle_id` is the id that it has on a server.
+    """
     score = case.score
     resources: dict[str, Resource] = {
         _COMPOSITION: _composition(case),
@@ -32,8 +40,9 @@ def fhir_document(case: ExportedCase) -> bytes:
         **observations(score),
     }
     document = Bundle(
+        id=bundle_id or None,
         meta=meta(score),
-        identifier=Identifier(system="urn:ietf:rfc:3986", value=full_url(score, "document")),
+        identifier=Identifier(system="urn:ietf:rfc:3986", value=document_identifier(score)),
         type="document",
         timestamp=case.dated,
         entry=[BundleEntry(fullUrl=full_url(score, name), resource=each) for name, each in resources.items()],

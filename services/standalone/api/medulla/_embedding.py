@@ -6,7 +6,8 @@ from pathlib import Path
 
 from medulla._extras import needs
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.embedded_slides import Tables, embed_slides
+from services.standalone.embedded_slides import embed_slides
+from services.standalone.embedding_tables import Tables
 from services.standalone.named_slides import options_for
 from services.standalone.selection import select
 from shared.progress import Advance
