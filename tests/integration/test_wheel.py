@@ -2,6 +2,8 @@
 
 import ast
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -90,3 +92,22 @@ def test_the_wheel_of_an_image_has_the_modules_that_the_chart_names(tmp_path: Pa
     names = wheels.names_in(wheels.build(tmp_path, layout="checkout"))
     assert {"services/tiler/__main__.py", "shared/bus/__main__.py", "medulla/v1/events_pb2.py"} <= names
     assert not [name for name in names if name.startswith("medulla/_src/") or name.endswith(".pyc")]
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ('OPENER = "services.tiler.readers:open_slide"\n', "names the module services.tiler.readers:open_slide"),
+        ("import shared.errors\n", "binds a name that the wheel has not"),
+    ],
+)
+def test_a_wheel_in_which_a_module_would_not_be_found_is_not_built(source: str, sentence: str, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    for folder in ("services/standalone/api/medulla", "shared/gen/medulla"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "services" / "wrong.py").write_text(source)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        wheels.build(tmp_path / "wheel", checkout=tmp_path)
+    assert "wrong.py:1" in caught.value.stderr
+    assert sentence in caught.value.stderr

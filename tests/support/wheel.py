@@ -15,11 +15,16 @@ from tests.support.checkout import CHECKOUT
 _HOSTILE = 'raise SystemExit("another package of this name was imported")\n'
 
 
-def build(folder: Path, layout: str = "") -> Path:
-    """The wheel of the checkout; `layout` is MEDULLA_WHEEL_LAYOUT."""
-    options = ("--quiet", "--wheel", "--python", sys.executable, "--out-dir", folder)
-    command: list[str | Path] = [install.uv(), "build", *options, CHECKOUT]
-    subprocess.run(command, env={**install.uv_environment(), "MEDULLA_WHEEL_LAYOUT": layout}, check=True)
+def build(folder: Path, layout: str = "", checkout: Path = CHECKOUT) -> Path:
+    """The wheel of a checkout; `layout` is MEDULLA_WHEEL_LAYOUT.
+
+    Raises:
+        subprocess.CalledProcessError: the build is refused; its `stderr` says why.
+    """
+    options = ("--wheel", "--python", sys.executable, "--out-dir", folder)
+    command: list[str | Path] = [install.uv(), "build", *options, checkout]
+    environment = {**install.uv_environment(), "MEDULLA_WHEEL_LAYOUT": layout}
+    subprocess.run(command, env=environment, check=True, stderr=subprocess.PIPE, text=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 

@@ -5,6 +5,7 @@ A `PermanentError` has `reason`, the code of `failures.csv` and dead letters, an
 
 from services.embedder.errors import TooManyCorruptTilesError, UnknownEncoderError
 from services.fusion_scorer.errors import EncoderMismatchError
+from services.standalone.advice import explain_here as explain
 from services.standalone.errors import NamelessCaseError, NothingFoundError
 from services.tiler.errors import NoResolutionError, NotASlideError, NoTissueError, SlideError
 from services.trainer.errors import (
@@ -14,7 +15,7 @@ from services.trainer.errors import (
     BadReportError,
     BadVectorTableError,
 )
-from shared.errors import InternalError, MedullaError, PermanentError, TransientError, explain
+from shared.errors import InternalError, MedullaError, PermanentError, TransientError
 from shared.model.errors import BadBundleError, BadClinicalRecordError, BadSignatureError, BadVectorsError
 
 __all__ = [
