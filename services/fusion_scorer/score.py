@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from medulla.v1.scorer_pb2 import Provenance, Score, SlideEvidence
+from medulla.v1.scorer_pb2 import Provenance, Remark, Score, SlideEvidence
 
 from services.fusion_scorer import ood, record_messages, vector_messages
 from services.fusion_scorer.case_evidence import CaseEvidence, case_evidence
@@ -24,6 +24,8 @@ from shared.notice import NOTICE
 from shared.ranks import percentile_rank
 from shared.units import Sha256
 
+RESERVATION = "model_reservation"
+"""Code of the remark with what speaks against the bundle's models."""
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
 EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
 """Times without an event that a stored score has risks for."""
@@ -79,6 +81,7 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
             *(record_messages.remarks(record) if record else ()),
             *checked.remarks,
             *resolution_remarks(case.slides),
+            *(Remark(code=RESERVATION, sentence=sentence) for sentence in bundle.manifest.reservations),
         ),
         readings=record_messages.readings(record) if record else (),
         simulated=bundle.manifest.simulated or case.simulated,

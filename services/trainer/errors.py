@@ -42,6 +42,13 @@ class BadCohortError(PermanentError):
         return cls("\n  ".join([f"{capped(where, _SHOWN)} is refused for {count}:", *listed[:fit], *more]))
 
 
+class BadPlaceError(PermanentError):
+    """An `s3://` name on the command line names nothing that can be read or written."""
+
+    reason = "bad_request"
+    advice = "Write s3://BUCKET/KEY for a file, and s3://BUCKET for the bags of a running deployment."
+
+
 class UnknownColumnsError(BadCohortError):
     """A table has columns that the profile does not know; a map to start from is printed below the sentence."""
 

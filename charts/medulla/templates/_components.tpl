@@ -99,7 +99,7 @@ migrations: {needs: [database], before: true}
 sweep: {needs: [kafka, s3, tracing]}
 {{- end }}
 {{- if .Values.trainer.enabled }}
-trainer: {needs: []}
+trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
 {{- end }}
 test: {needs: [s3]}
 {{- if .Values.dev.enabled }}

@@ -33,6 +33,7 @@ class CardFacts:
     notes: Sequence[str]
     seed: int
     refits: int
+    reservations: Sequence[str] = ()
 
 
 def card_of(facts: CardFacts) -> ModelCard:
@@ -46,6 +47,7 @@ def card_of(facts: CardFacts) -> ModelCard:
         horizons_years=cohort.profile.horizons_years,
         cohort=cohort_summary(cohort, has_slides, Bootstrap.of(len(cohort), facts.seed, FEWER)),
         notes=tuple(facts.notes),
+        reservations=tuple(facts.reservations),
         arms=tuple(_arm(arm, facts) for arm in facts.arms),
         gain=_gain(facts),
         subgroups=_subgroups(facts),

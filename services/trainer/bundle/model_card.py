@@ -1,5 +1,7 @@
 """The model card in Markdown: data, performance, limits, and when a bundle abstains."""
 
+from collections.abc import Sequence
+
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.card import ModelCard
@@ -18,6 +20,7 @@ def model_card(card: ModelCard) -> str:
     parts = [
         f"# {card.profile.title or card.profile.name}{' (SIMULATED)' if card.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
+        *(["## Read this first\n\n" + _listed(card.reservations)] if card.reservations else []),
         "## Asked\n\n" + _question(card),
         "## Data\n\n" + _data(card),
         "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
@@ -28,6 +31,10 @@ def model_card(card: ModelCard) -> str:
         "## How it was made\n\n" + _method(card),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def _question(card: ModelCard) -> str:
@@ -50,7 +57,7 @@ def _data(card: ModelCard) -> str:
         f"{block.title}: {block.columns} columns of {block.n} patients; SHA-256 of the table: `{block.digest}`."
         for block in card.vectors
     ]
-    return "\n".join(f"- {line}" for line in [*lines, *card.notes])
+    return _listed([*lines, *card.notes])
 
 
 def _figures(card: ModelCard) -> str:

@@ -18,6 +18,7 @@ from services.trainer.bundle.group_rules import group_rules
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
+from services.trainer.bundle.reserved import reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
@@ -90,10 +91,13 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
     notes += [*unlearned_notes(cohort), *plan.remarks]
-    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits)
+    doubts = reserved(arms[0], patients)
+    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
-    digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
+    digest = write_bundle(
+        out, files, {**_facts(plan, cohort, embeddings, arms, trees), "reservations": doubts}, plan.key
+    )
     advance(steps, steps)
     return digest
 

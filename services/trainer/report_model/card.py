@@ -50,6 +50,8 @@ class ModelCard(Entry):
     horizons_years: tuple[float, ...]
     cohort: CohortSummary
     notes: tuple[str, ...]
+    reservations: tuple[str, ...] = ()
+    """What speaks against the first model."""
     arms: tuple[CardArm, ...]
     gain: CardGain | None
     """None where one of both models is absent."""
