@@ -16,6 +16,7 @@ from services.fusion_scorer.risk_group import group_horizon, set_group
 from services.fusion_scorer.risk_messages import event_free_risks, horizon_risks, incidence
 from services.fusion_scorer.score_json import rounded
 from services.fusion_scorer.slide_risk import SlideRisk
+from services.fusion_scorer.tile_prototypes import tile_prototypes
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
@@ -84,15 +85,18 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
             *(Remark(code=RESERVATION, sentence=sentence) for sentence in bundle.manifest.reservations),
         ),
         readings=record_messages.readings(record) if record else (),
+        prototypes=tile_prototypes(bundle.prototypes) if bundle.prototypes and evidence.slide_risk else (),
         simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
     )
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    attention = evidence.slide_risk.attention if evidence.slide_risk else {}
-    distance = evidence.checked.distances.get(slide.slide_id)
-    return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
+    tiles = evidence.slide_risk.tiles.get(slide.embedded.bag.digest) if evidence.slide_risk else None
+    message = slide_evidence(slide, tiles, evidence.checked.distances.get(slide.slide_id), score_id)
+    if evidence.bundle.prototypes and tiles and tiles.prototypes is not None:
+        message.prototype_shares.extend(evidence.bundle.prototypes.shares_of(tiles.prototypes))
+    return message
 
 
 def _provenance(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Provenance:
@@ -173,4 +177,4 @@ def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) ->
     if slide_risk is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, slide_risk.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, slide_risk.tiles[slide.embedded.bag.digest]) for key, slide in by_key if key}

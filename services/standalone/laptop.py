@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
@@ -54,6 +53,7 @@ from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases
 from shared.errors import PermanentError
 from shared.model.record import ReadRecord, parse_record
+from shared.program import program_version
 from shared.route import subscriptions
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
@@ -198,7 +198,7 @@ def _workers(
             store,
             bundles,
             producer,
-            version("medulla"),
+            program_version(),
             partial(_forget_letters, bus),
             read_record=deployment.read_record,
         ),
@@ -226,7 +226,7 @@ def _page(
     deployment: Deployment, bundles: Bundles, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
-    scorer = LaptopScorer(WhatIf(store, bundles, version("medulla"), deployment.read_record))
+    scorer = LaptopScorer(WhatIf(store, bundles, program_version(), deployment.read_record))
     producer = bus.producer()
     letters = DeadLetterTopic(bus.deliveries, producer)
     app = create_app(

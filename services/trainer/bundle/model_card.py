@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.trainer.metrics.bootstrap import Figure
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.card import ModelCard
 from shared.words import listed
@@ -27,6 +27,7 @@ def model_card(card: ModelCard) -> str:
         "intervals; an external validation says more.\n\n" + _figures(card),
         "## Risk groups and certainty\n\n" + _groups(card),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
+        *([f"## Prototypes\n\n{_prototypes(card)}"] if card.prototypes else []),
         "## When it abstains\n\n" + _abstains(card),
         "## How it was made\n\n" + _method(card),
     ]
@@ -105,6 +106,22 @@ def _subgroups(card: ModelCard) -> str:
         figure = next((_shown(figure) for figure in subgroup.harrell_c.values()), "too few events")
         rows.append(f"| {subgroup.name} | {subgroup.n} | {subgroup.events} | {figure} |")
     return "\n".join(rows)
+
+
+def _prototypes(card: ModelCard) -> str:
+    rows = ["| prototype | share of tiles | hazard ratio | |", "|---|---|---|---|"]
+    for row in card.prototypes:
+        ratio = _shown(row.hazard_ratio_per_sd or NO_FIGURE)
+        rows.append(f"| {row.prototype} | {row.mean_share or 0:.3f} | {ratio} | {row.association} |")
+    return "\n".join(
+        [
+            "Groups of similar tiles, found without labels; nothing is predicted by them. The hazard ratio is of one "
+            "standard deviation of the share among a patient's tiles, alone in a Cox model of the training cohort, "
+            "with its 95 % interval; it is not adjusted for anything, and not for the number of prototypes.",
+            "",
+            *rows,
+        ]
+    )
 
 
 def _abstains(card: ModelCard) -> str:
