@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from services.standalone.csv_file import write_csv
 from services.trainer.simulation.simulate import write_bag
 from services.trainer.simulation.tables import write_table
 from services.trainer.tile_classifier.labels import ABOUT, COLUMNS, TILES
 from shared.arrays import Floats, Ints
 from shared.canonical import canonical_json
+from shared.csv_file import write_csv
 
 
 @dataclass(frozen=True)

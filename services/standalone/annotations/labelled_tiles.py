@@ -12,7 +12,6 @@ from services.standalone.annotations.annotation_files import Match, match_files
 from services.standalone.annotations.errors import UnmatchedError
 from services.standalone.annotations.slide_record import SlideRecord, record_path, records
 from services.standalone.annotations.tile_maker import TileMaker
-from services.standalone.csv_file import write_csv
 from services.standalone.embedded_slides import FAILURES
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
@@ -22,6 +21,7 @@ from services.tiler.isolation import isolated_readers
 from services.tiler.planner import PlanSpec
 from services.trainer.tile_classifier.labels import ABOUT, COLUMNS, TILES
 from shared.canonical import canonical_json
+from shared.csv_file import write_csv
 from shared.errors import PermanentError
 from shared.files import put
 from shared.progress import Advance
