@@ -17,7 +17,7 @@ def evaluation_lines(report: Report, out: str) -> list[str]:
     rows += [*_gains(report), *report.notes]
     if report.simulated:
         rows.append("SIMULATED: these patients never lived.")
-    return [*rows, report.primary, *report.claims[:1], f"Report: {out}/report.html"]
+    return [*rows, report.primary, *report.claims[:1], *report.reservations, f"Report: {out}/report.html"]
 
 
 def _arms(report: Report) -> list[str]:

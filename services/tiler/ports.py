@@ -129,8 +129,11 @@ class SlideReader(Protocol):
             ImplausibleResolutionError: its pixels cannot be that large or small.
         """
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles as their preprocessing has it; a tile that fails to decode is marked, never white."""
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles as their preprocessing has it; a tile that fails to decode is marked, never white.
+
+        Pixels are written to `out`, C-contiguous uint8 [n, px, px, 3], if given, else to memory of their own.
+        """
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark as corrupt, bool [n]; each stored tile is decoded once."""

@@ -1,5 +1,6 @@
 """Cohort commands and the training job on a bucket of a real S3 server, as a deployment leaves it."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from services.trainer.bucket.copies import Copies
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.report_model.report import Report
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared import keys
 from shared.blob.s3 import S3Store
 from tests.support.cohorts import quiet
 from tests.support.command_line import medulla
-from tests.support.fusion import features, store_slide
+from tests.support.fusion import features, store_slide, write_bundle
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
 
@@ -57,3 +59,19 @@ def test_bags_of_a_deployment_are_copied(minio: MinioPart, bucket: str, tmp_path
     copied = Copies(tmp_path, lambda name: S3Store(s3_settings(minio, name)))
     folder = copied.bags(Path(f"s3://{bucket}"), ["MB-1", "MB-2"], quiet)
     assert read_embeddings(folder).bag("MB-1").tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_bundle_with_reservations_is_promoted_with_a_flag_only(
+    minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDULLA_S3__BUCKET", bucket)
+    store = S3Store(s3_settings(minio, bucket))
+    folder = write_bundle(tmp_path / "doubted", entries={"reservations": ["Model fused: no better than the rule."]})
+    refused = medulla("rescore", "--bundle", folder)
+    assert refused.exit_code == 1
+    assert "no better than the rule" in refused.output
+    assert "--despite-reservations" in refused.output
+    assert store.head(keys.CURRENT_BUNDLE) is None
+    done = medulla("rescore", "--bundle", folder, "--despite-reservations")
+    assert done.exit_code == 0, done.output
+    assert json.loads(store.get(keys.CURRENT_BUNDLE))["digest"] in done.output

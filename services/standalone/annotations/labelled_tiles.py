@@ -12,7 +12,7 @@ from services.standalone.annotations.annotation_files import Match, match_files
 from services.standalone.annotations.errors import UnmatchedError
 from services.standalone.annotations.slide_record import SlideRecord, record_path, records
 from services.standalone.annotations.tile_maker import TileMaker
-from services.standalone.embedded_slides import FAILURES
+from services.standalone.embedding_tables import FAILURES
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted

@@ -17,6 +17,9 @@ def rescore(
     bundle: Annotated[
         Path | None, typer.Option(help="Promote this bundle, also s3://BUCKET/KEY; every case is then scored.")
     ] = None,
+    despite_reservations: Annotated[
+        bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have cases of the running system scored again from their stored bags."""
@@ -25,8 +28,9 @@ def rescore(
     with loading():
         from services.standalone import running_system
         from services.trainer.bucket.copies import copies
+    promote = running_system.promote_bundle
     with exit_codes(), copies() as copied:
-        digest = running_system.promote_bundle(copied.folder(bundle)) if bundle else ""
+        digest = promote(copied.folder(bundle), despite_reservations=despite_reservations) if bundle else ""
         count = 0 if bundle else running_system.rescore(cases or [])
     if as_json:
         print_json({"promoted": digest, "asked": count})

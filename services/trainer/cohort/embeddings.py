@@ -15,6 +15,7 @@ from services.trainer.cohort.rows import read_bytes, read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
 from shared.arrays import Ints
 from shared.canonical import digest_of
+from shared.random_weights import has_random_weights
 
 Features = npt.NDArray[np.float32]
 
@@ -166,7 +167,8 @@ def read_embeddings(folder: Path) -> Embeddings:
     """Read `index.csv` and the header of every bag; a slide that a case lists twice counts once.
 
     Raises:
-        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders.
+        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders, or from one
+            with random weights.
     """
     rows = {(row["case_id"], row["path"]): row for row in index_rows(folder)}
     bags = [open_bag(folder, row) for row in rows.values()]
@@ -178,6 +180,8 @@ def read_embeddings(folder: Path) -> Embeddings:
     for bag in sorted(bags, key=lambda item: (item.case_id, item.slide_digest)):
         by_case[bag.case_id] = (*by_case.get(bag.case_id, ()), bag)
     (name, digest, width) = encoders.pop()
+    if has_random_weights(name):
+        raise BadEmbeddingsError(f"{folder} was embedded by {name}, whose weights are random")
     return Embeddings(folder, by_case, width, name, digest)
 
 

@@ -15,6 +15,7 @@ from services.trainer.evaluation.hazard_ratios import hazard_ratios
 from services.trainer.evaluation.matched import matched_rates
 from services.trainer.evaluation.moved import moved
 from services.trainer.evaluation.pooled import Pooled
+from services.trainer.evaluation.reserved import reserved
 from services.trainer.evaluation.risk_groups import risk_groups
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.subgroups import modalities, subgroups
@@ -43,7 +44,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
     """The report of an evaluation or a validation."""
     pooled, bootstrap, cohort = measured.pooled, measured.bootstrap, measured.pooled.cohort
     compared = contrasts(pooled, bootstrap)
-    rates, moves = matched_rates(pooled, bootstrap), moved(pooled, bootstrap)
+    rates, moves, ratios = matched_rates(pooled, bootstrap), moved(pooled, bootstrap), hazard_ratios(cohort)
     shown = [name for name in shown_arms(cohort.profile) if name in pooled.arms]
     grouped = [name for name in shown if name in (RULE, record_arm(cohort.profile), PRIMARY)]
     return Report(
@@ -62,6 +63,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         matched=rates,
         moved=moves,
         claims=claims(pooled, rates, compared, moves),
+        reservations=reserved(pooled, len(ratios)),
         secondary=secondary(pooled, bootstrap),
         decision_curve=decision_curve(pooled, shown, bootstrap),
         prototypes=measured.prototypes,
@@ -69,7 +71,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         subgroups=subgroups(pooled, bootstrap),
         modalities=modalities(pooled, bootstrap, measured.has_slides),
         table_one=table_one(cohort),
-        hazard_ratios=hazard_ratios(cohort),
+        hazard_ratios=ratios,
         bootstrap=_bootstrap(bootstrap),
         procedure=procedure,
     )

@@ -46,7 +46,7 @@ def test_between_the_points_of_a_rule_a_straight_line_is_read() -> None:
 def test_without_censoring_the_rates_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(8)
     truth = (rng.random(200) < 0.4).astype(np.int64)
-    risk = np.round(rng.random(200) + 0.4 * truth, 2)
+    risk = np.round(rng.random(200) + 0.4 * truth, 2).astype(np.float64)
     alarmed, found, _ = roc_curve(truth, risk, drop_intermediate=False)
     patients = outcome(truth.tolist())
     for held in (0.15, 0.5, 0.83):
