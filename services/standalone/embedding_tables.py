@@ -8,11 +8,12 @@ from typing import Protocol
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.standalone.advice import here
-from services.standalone.csv_file import write_csv
+from services.trainer.bucket.bags import write_index
+from services.trainer.cohort.embeddings import INDEX
+from shared.csv_file import write_csv
 from shared.errors import PermanentError
 from shared.slides.embedded import IN_TWO_CASES
 
-INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
 _NAMED = 5
 SWAP_ADVICE = "It was embedded for each of them; find out which case it belongs to, and leave it out of the others."
 FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
@@ -57,11 +58,11 @@ class Tables:
 
 def write_tables(out: Path, outcomes: Sequence[Embedded]) -> Tables:
     """Write `index.csv` and `failures.csv` into the folder of embeddings."""
-    embedded = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
+    embedded = [outcome.event for outcome in outcomes if outcome.event]
     refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     swaps = list(_in_several_cases(outcomes))
-    index, failures = out / "index.csv", out / "failures.csv"
-    write_csv(index, INDEX, embedded)
+    index, failures = out / INDEX, out / "failures.csv"
+    write_index(index, embedded)
     write_csv(failures, FAILURES, [*refused, *(_swap_row(outcome.item, sentence) for outcome, sentence in swaps)])
     sentences = list(dict.fromkeys(sentence for _, sentence in swaps))
     return Tables(len(embedded), len(refused), index, failures, sentences)
@@ -83,10 +84,6 @@ def _in_several_cases(outcomes: Sequence[Embedded]) -> Iterator[tuple[Embedded, 
 
 def _swap_row(item: Source, sentence: str) -> Sequence[object]:
     return str(item.path), item.case_id, item.slide_id, IN_TWO_CASES, sentence, SWAP_ADVICE
-
-
-def _index_row(event: SlideEmbedded) -> Sequence[object]:
-    return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
 
 
 def _failure_row(item: Source, error: PermanentError) -> Sequence[object]:

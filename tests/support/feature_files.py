@@ -12,13 +12,13 @@ import numpy.typing as npt
 from services.embedder.bag import BagFacts, Part, encode_bag
 from services.embedder.manifest import read_manifest
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.csv_file import write_csv
-from services.standalone.embedding_tables import INDEX
 from services.standalone.features.feature_paths import feature_paths
 from services.standalone.features.imports import ImportTables, import_features
 from services.standalone.features.stated import Stated
+from services.trainer.bucket.bags import INDEX_COLUMNS
 from shared import keys
 from shared.canonical import canonical_json, sha256
+from shared.csv_file import write_csv
 from shared.units import Sha256
 from tests.support.cohorts import quiet
 
@@ -125,7 +125,7 @@ def write_embeddings(folder: Path, slides: Mapping[tuple[str, str], int]) -> Pat
         _put(folder / path, encode_bag([part], grid(tiles), facts))
         _put(folder / keys.plan_prefix(digest, sha256(b"plan")) / keys.PLAN, _plan(tiles))
         rows.append((case, slide, digest, tiles, path))
-    write_csv(folder / "index.csv", INDEX, rows)
+    write_csv(folder / "index.csv", INDEX_COLUMNS, rows)
     return folder
 
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from services.standalone.csv_file import write_csv
 from services.standalone.errors import refusal
 from services.standalone.features.exported_bag import exported_bag
 from services.standalone.features.tool import Tool
 from services.standalone.features.writers import write_features
 from services.standalone.selection import Refused
 from services.trainer.cohort.embeddings import index_rows, open_bag
+from shared.csv_file import write_csv
 from shared.progress import Advance
 
 TABLE = ("case_id", "path", "slide_id", "mpp")

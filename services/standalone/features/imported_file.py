@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 
 from services.embedder.bag_store import BagFolder
 from services.standalone.features.feature_paths import FeaturePath
@@ -13,6 +12,7 @@ from services.standalone.features.stated import Stated, check_encoder, grid_of
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.canonical import canonical_json, digest_of
+from shared.program import program_version
 
 _FINISHED = "imports/"
 """Prefix of what earlier runs imported, by a digest of the file's identity and of all that was stated."""
@@ -46,7 +46,7 @@ class Importer:
     def _key(self, file: FeaturePath) -> str:
         stat = file.path.stat()
         identity = [str(file.path.resolve()), stat.st_size, stat.st_mtime_ns, file.case_id, file.slide_id, file.mpp]
-        digest = digest_of([version("medulla"), identity, str(self.stated)])
+        digest = digest_of([program_version(), identity, str(self.stated)])
         return f"{_FINISHED}{digest}.json"
 
     def _read(self, file: FeaturePath) -> Reading:

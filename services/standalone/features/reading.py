@@ -7,8 +7,8 @@ from pathlib import Path
 from medulla.v1.common_pb2 import Bag, Plan, Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 
-from services.standalone.csv_file import write_csv
 from services.standalone.features.contents import Contents
+from shared.csv_file import write_csv
 
 REPORT = "imports.csv"
 
