@@ -1,20 +1,32 @@
 """Creates an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
 
 import hashlib
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 
+from services.embedder.conversion import Conversion
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.graph import Preparation, wrap
 from services.embedder.known_tile import answer_for, known_tile
-from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, EncoderManifest, Training
+from services.embedder.manifest import (
+    DATA_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    SCRIPT_FILE,
+    EncoderManifest,
+    Training,
+    file_digest,
+)
 from services.embedder.onnx_encoder import OnnxModel
 from shared.files import put
 from shared.preprocessing import Preprocessing, is_default
 
 NOTICE_FILE = "NOTICE"
+_DIGESTS = {DATA_FILE: "data_digest", SCRIPT_FILE: "script_digest"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +52,31 @@ def wrap_encoder(weights: Path, preparation: Preparation, card: EncoderCard, out
     Raises:
         UnknownEncoderError: the file is not a network from images to features [n, dim].
     """
-    return write_encoder(_wrapped(weights, preparation, card), card, out)
+    return write_encoder(prepared_graph(weights, preparation, card), card, out)
 
 
-def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training | None = None) -> EncoderManifest:
+def write_encoder(
+    model: bytes,
+    card: EncoderCard,
+    out: Path,
+    training: Training | None = None,
+    conversion: Conversion | None = None,
+    files: Mapping[str, Path] | None = None,
+) -> EncoderManifest:
     """Write a graph that takes uint8 tiles, its notice and, last, the manifest that completes it.
+
+    `files` by their name in the folder are moved there: weights outside the graph, TorchScript.
 
     Raises:
         UnknownEncoderError: its output is not features [n, dim], or only zeros.
     """
-    manifest = _describe(model, card).model_copy(update={"training": training})
     out.mkdir(parents=True, exist_ok=True)
+    files = files or {}
+    digests = {_DIGESTS[name]: file_digest(path) for name, path in files.items()}
+    facts = {"training": training, "conversion": conversion, **digests}
+    manifest = _describe(model, card, files.get(DATA_FILE)).model_copy(update=facts)
+    for name, path in files.items():
+        shutil.move(path, out / name)
     text = manifest.model_dump_json(indent=2, exclude_none=training is None) + "\n"
     contents = {MODEL_FILE: model, NOTICE_FILE: card.notice.encode(), MANIFEST_FILE: text.encode()}
     for name, content in contents.items():
@@ -58,7 +84,12 @@ def write_encoder(model: bytes, card: EncoderCard, out: Path, training: Training
     return manifest
 
 
-def _wrapped(weights: Path, preparation: Preparation, card: EncoderCard) -> bytes:
+def prepared_graph(weights: Path, preparation: Preparation, card: EncoderCard) -> bytes:
+    """A network's graph with the preparation of pixels in front.
+
+    Raises:
+        UnknownEncoderError: the file is not a network from images to features.
+    """
     try:
         model = wrap(onnx.load(weights), preparation, card.tile_px)
         if not is_default(card.preprocessing):
@@ -70,8 +101,8 @@ def _wrapped(weights: Path, preparation: Preparation, card: EncoderCard) -> byte
         raise UnknownEncoderError(f"{weights} is no network that can be wrapped: {error}") from error
 
 
-def _describe(model: bytes, card: EncoderCard) -> EncoderManifest:
-    features = OnnxModel(model).run(known_tile(card.tile_px)[None])
+def _describe(model: bytes, card: EncoderCard, data: Path | None) -> EncoderManifest:
+    features = OnnxModel(model, data.parent if data else None).run(known_tile(card.tile_px)[None])
     if features.ndim != 2 or features.shape[0] != 1:
         raise UnknownEncoderError(
             f"the network gives {list(features.shape)} for one tile, not [1, dim]; choose another output"

@@ -1,6 +1,6 @@
 """Adds pixel preparation to a network's graph: uint8 tiles in, float32 features out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from services.embedder.manifest import INPUT, OUTPUT
 
 Triple = tuple[float, float, float]
+Interpolation = Literal["bilinear", "bicubic"]
+Kernel = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Preparation:
     layout: Literal["nchw", "nhwc"] = "nchw"
     model_px: int | None = None
     """Side that the network takes; None reads it from the graph."""
+    resize_px: int | None = None
+    """Side that a tile is resized to before its centre of `model_px` is cut out; None: the whole tile is taken."""
+    interpolation: Interpolation = "bilinear"
     output: str | None = None
     """The output that holds features [n, dim]; None takes the first."""
 
@@ -38,7 +43,8 @@ def wrap(model: onnx.ModelProto, preparation: Preparation, tile_px: int) -> onnx
     graph = wrapped.graph
     image, features = _image_input(graph), _feature_output(graph, preparation.output)
     side = _side(image, preparation)
-    steps = _steps(preparation, side != tile_px, image.type.tensor_type.elem_type)
+    resize = is_resized(preparation, tile_px, side)
+    steps = _steps(preparation, resize, image.type.tensor_type.elem_type)
     head = _chain(steps, INPUT, image.name)
     tail = helper.make_node("Cast", [features], [OUTPUT], "features", to=TensorProto.FLOAT)
     nodes = [*head, *graph.node, tail]
@@ -52,19 +58,44 @@ def wrap(model: onnx.ModelProto, preparation: Preparation, tile_px: int) -> onnx
     return wrapped
 
 
-def resize_matrix(target: int, source: int) -> NDArray[np.float32]:
-    """Weights [target, source] of an antialiased linear resize of one axis; every row sums to one.
+def is_resized(preparation: Preparation, tile_px: int, model_px: int) -> bool:
+    """Whether a tile has other pixels than the network takes."""
+    return model_px != tile_px or preparation.resize_px not in {None, tile_px}
 
-    A triangle filter as wide as one target pixel (at least one source pixel), centred on it, as Pillow's BILINEAR. As a
-    matrix product it gives the same numbers in every runtime, which the Resize operator does not guarantee.
+
+def axis_matrix(preparation: Preparation, tile_px: int, model_px: int) -> NDArray[np.float32]:
+    """Weights [model_px, tile_px] that resize one axis of a tile and cut out its centre."""
+    resized_px = preparation.resize_px or model_px
+    first = (resized_px - model_px) // 2
+    return resize_matrix(resized_px, tile_px, preparation.interpolation)[first : first + model_px]
+
+
+def resize_matrix(target: int, source: int, interpolation: Interpolation = "bilinear") -> NDArray[np.float32]:
+    """Weights [target, source] of an antialiased resize of one axis; every row sums to one.
+
+    A filter as wide as one target pixel (at least one source pixel), centred on it, as Pillow's BILINEAR and BICUBIC.
+    As a matrix product it gives the same numbers in every runtime, which the Resize operator does not guarantee.
     """
     scale = source / target
-    support = max(scale, 1.0)
     centres = (np.arange(target) + 0.5) * scale
-    distance = np.abs(np.arange(source) + 0.5 - centres[:, np.newaxis]) / support
-    weights = np.clip(1.0 - distance, 0.0, None)
+    distance = np.abs(np.arange(source) + 0.5 - centres[:, np.newaxis]) / max(scale, 1.0)
+    weights = _KERNELS[interpolation](distance)
     normalised: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return normalised
+
+
+def _triangle(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(1.0 - distance, 0.0, None)
+
+
+def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' cubic convolution with a = -0.5 (IEEE TASSP 29(6), 1981), which Pillow uses."""
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0.0))
+
+
+_KERNELS: Mapping[Interpolation, Kernel] = {"bilinear": _triangle, "bicubic": _cubic}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +134,7 @@ def _chain(steps: Sequence[_Step], first: str, last: str) -> list[onnx.NodeProto
 
 
 def _constants(preparation: Preparation, tile_px: int, model_px: int) -> list[onnx.TensorProto]:
-    resize = resize_matrix(model_px, tile_px)
+    resize = axis_matrix(preparation, tile_px, model_px)
     arrays = {
         "tiles_rows": resize,
         "tiles_columns": np.ascontiguousarray(resize.T),
@@ -133,5 +164,5 @@ def _side(image: onnx.ValueInfoProto, preparation: Preparation) -> int:
     axis = 2 if preparation.layout == "nchw" else 1
     side = preparation.model_px or image.type.tensor_type.shape.dim[axis].dim_value
     if side <= 0:
-        raise ValueError("the network does not state its input size; say which with model_px")
+        raise ValueError("the network does not state its input size; give it with --input-px")
     return side

@@ -2,21 +2,25 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.embedder.conversion import Conversion, Digest
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
+from services.embedder.serving import Serving, is_usual
 from shared.preprocessing import Preprocessing, is_default
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
+SCRIPT_FILE = "encoder.pt"
+DATA_FILE = "encoder.onnx.data"
+"""Weights of an encoder that one ONNX file cannot hold: it ends at 2 GB."""
 INPUT = "TILES"
 OUTPUT = "FEATURES"
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _SHOWN = 200
 """Characters of a place or a message that are shown: both may repeat what the file holds."""
 
@@ -80,6 +84,8 @@ class EncoderManifest(BaseModel):
     licence: str = Field(min_length=1)
     digest: Digest
     """Lower-case hex SHA-256 of encoder.onnx."""
+    data_digest: Digest | None = None
+    """The same of encoder.onnx.data, of an encoder that has one; encoder.onnx holds it too."""
     input_px: int = Field(ge=16, le=4096)
     tile_um: float = Field(gt=0, allow_inf_nan=False)
     um_per_px: float = Field(gt=0, allow_inf_nan=False)
@@ -91,11 +97,23 @@ class EncoderManifest(BaseModel):
     known_answer: KnownAnswer
     training: Training | None = None
     """Of an encoder that `medulla finetune` made."""
+    conversion: Conversion | None = None
+    """Of an encoder that `medulla encoder export` made from a network."""
+    script_digest: Digest | None = None
+    """SHA-256 of encoder.pt, of an encoder that has one for Triton's PyTorch back end."""
+    serving: Serving = Field(default=Serving(), exclude_if=is_usual)
+    """How Triton runs it; it may be edited, as no digest covers it."""
 
     @model_validator(mode="after")
     def _resolution_agrees(self) -> Self:
         if abs(self.um_per_px * self.input_px - self.tile_um) > 1e-6 * self.tile_um:
             raise ValueError("um_per_px times input_px is not tile_um")
+        return self
+
+    @model_validator(mode="after")
+    def _script_is_there(self) -> Self:
+        if self.serving.backend == "pytorch" and not self.script_digest:
+            raise ValueError("pytorch needs encoder.pt: export the encoder with --torchscript")
         return self
 
 
@@ -115,7 +133,7 @@ def read_manifest(folder: Path) -> EncoderManifest:
 
 
 def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
-    """Read encoder.onnx after checking that it is the file its manifest describes.
+    """Read encoder.onnx after checking that it, and encoder.onnx.data, are the files its manifest describes.
 
     Raises:
         UnknownEncoderError: there is no such file.
@@ -124,11 +142,29 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
     path = folder / MODEL_FILE
     try:
         model = path.read_bytes()
+        if manifest.data_digest:
+            check_digest(folder / DATA_FILE, manifest.data_digest)
     except OSError as error:
         raise UnknownEncoderError(f"encoder {manifest.name} has no model at {path}: {error.strerror}") from error
     if hashlib.sha256(model).hexdigest() != manifest.digest:
-        raise EncoderAlteredError(f"encoder {manifest.name}: {path} does not have the digest that its manifest states")
+        raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
     return model
+
+
+def file_digest(path: Path) -> str:
+    """Lower-case hex SHA-256 of a file, read in parts."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_digest(path: Path, digest: str) -> None:
+    """Check a file of an encoder.
+
+    Raises:
+        EncoderAlteredError: it is not the one that the manifest describes.
+    """
+    if file_digest(path) != digest:
+        raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
 
 
 def _first(error: ValidationError) -> str:

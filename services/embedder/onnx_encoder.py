@@ -11,6 +11,7 @@ from services.embedder.manifest import INPUT, OUTPUT, EncoderManifest, read_mani
 from services.embedder.ports import Features, Tiles, check_tiles
 
 _ERRORS_ONLY = 3
+_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 CPU_RUN = 8
 """More tiles in one run leave a CPU's caches and are slower."""
 RUNS_A_BATCH = 4
@@ -21,11 +22,14 @@ GPU_BATCH = 64
 class OnnxModel:
     """A wrapped graph, loaded; a run takes one thread of a CPU, and several can run in parallel."""
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, folder: Path | None = None) -> None:
+        """Load a graph; weights outside it are looked for in `folder`."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = _ERRORS_ONLY
+        if folder:
+            options.add_session_config_entry(_DATA_FOLDER, str(folder))
         self._session = ort.InferenceSession(model, options, providers=_providers())
         self.gpu: bool = "CUDAExecutionProvider" in self._session.get_providers()
 
@@ -50,7 +54,7 @@ class OnnxEncoder:
             EncoderAlteredError: its file is not the one its manifest describes.
         """
         self.manifest: EncoderManifest = read_manifest(folder)
-        self._model = OnnxModel(read_model(folder, self.manifest))
+        self._model = OnnxModel(read_model(folder, self.manifest), folder)
         self.device = "gpu" if self._model.gpu else "cpu"
         self._run_tiles = run or (GPU_BATCH if self._model.gpu else CPU_RUN)
         parallel_runs = 1 if self._model.gpu else threads or len(os.sched_getaffinity(0))

@@ -43,6 +43,7 @@ class TritonEncoder:
     ) -> None:
         self.manifest = manifest
         self._model = model_name(manifest)
+        self._tiles, self._features = map(manifest.serving.tensor, (manifest.input, manifest.output))
         self._url = url
         self._batch = batch
         self._timeout_s = timeout_s
@@ -151,14 +152,14 @@ class TritonEncoder:
             return self._ask(tiles, region)
 
     def _ask(self, tiles: Tiles, region: SharedRegion | None) -> Features:
-        request = InferInput(self.manifest.input, tiles.shape, "UINT8")
-        answer = InferRequestedOutput(self.manifest.output)
+        request = InferInput(self._tiles, tiles.shape, "UINT8")
+        answer = InferRequestedOutput(self._features)
         if region is None:
             request.set_data_from_numpy(tiles)
         else:
             region.put(tiles, request, answer)
         result = self._client.infer(self._model, [request], outputs=[answer], client_timeout=self._timeout_s)
-        features: Features = result.as_numpy(self.manifest.output) if region is None else region.features(len(tiles))
+        features: Features = result.as_numpy(self._features) if region is None else region.features(len(tiles))
         return features
 
     def _translated(self, error: InferenceServerException) -> MedullaError:

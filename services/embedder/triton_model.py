@@ -22,12 +22,14 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Load model.onnx after checking its digest."""
         settings = json.loads(args["model_config"])["parameters"]
-        model = (Path(args["model_repository"]) / args["model_version"] / "model.onnx").read_bytes()
+        folder = Path(args["model_repository"]) / args["model_version"]
+        model = (folder / "model.onnx").read_bytes()
         if hashlib.sha256(model).hexdigest() != settings["encoder_digest"]["string_value"]:
             raise triton.TritonModelException("model.onnx does not have the digest that its configuration states")
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.use_deterministic_compute = True
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
         gpu = args["model_instance_kind"] == "GPU"
         providers = [("CUDAExecutionProvider", {"device_id": args["model_instance_device_id"], "use_tf32": "0"})]
         self._session = ort.InferenceSession(model, options, providers=providers if gpu else ["CPUExecutionProvider"])

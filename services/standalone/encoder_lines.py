@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.embedder.conversion import Conversion
 from services.embedder.manifest import EncoderManifest, Training
 
 
@@ -16,7 +17,12 @@ def encoder_lines(manifest: EncoderManifest) -> list[str]:
         "features": manifest.dim,
     }
     lines = [f"{name:9}{value}" for name, value in rows.items()]
-    return [f"{manifest.name} {manifest.version}", *lines, *(training_lines(manifest.training))]
+    return [
+        f"{manifest.name} {manifest.version}",
+        *lines,
+        *training_lines(manifest.training),
+        *conversion_lines(manifest.conversion),
+    ]
 
 
 def training_lines(training: Training | None) -> list[str]:
@@ -31,3 +37,19 @@ def training_lines(training: Training | None) -> list[str]:
         f"loss     {training.best_loss:.4g} in epoch {training.best_epoch} of {training.epochs}{before}",
         f"verdict  {training.verdict}",
     ]
+
+
+def conversion_lines(conversion: Conversion | None) -> list[str]:
+    """How an encoder was made from a network and how closely it was checked, in a few lines."""
+    if conversion is None:
+        return []
+    parity = conversion.parity
+    lines = [
+        f"network  {conversion.network}, {conversion.pooling.replace('_', ' ')}, weights in {conversion.precision}",
+        f"parity   differs from {parity.reference} by {parity.largest_difference:.2g} at most on {parity.tiles} tiles "
+        f"({parity.share_of_norm:.2g} of the norm), cosine {parity.cosine:.6f}",
+    ]
+    if conversion.random_seed is not None:
+        return [*lines, f"RANDOM   weights drawn from seed {conversion.random_seed}: its features mean nothing"]
+    weights = f"weights  sha256 {conversion.weights_digest}"
+    return [*lines, weights, f"terms    {conversion.terms.name}, exported for {conversion.use} use"]

@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
 from services.standalone.case import Case
-from services.standalone.case_inputs import check_inputs
 from services.standalone.case_rows import CaseRow, case_rows
+from services.standalone.case_score import read_case
 from services.standalone.cohort_files import CohortFiles
-from services.standalone.cohort_snapshot import CohortBags, case_snapshot, cohort_bags
+from services.standalone.cohort_snapshot import CohortBags, cohort_bags
 from services.standalone.console import progress
 from services.standalone.errors import refusal
 from services.standalone.score_table import CaseOutcome, write_scores
@@ -24,6 +22,7 @@ from services.standalone.table_vectors import TableVectors, table_vectors, vecto
 from shared.errors import PermanentError
 from shared.files import put
 from shared.model.bundle import Bundle, load
+from shared.program import program_version
 from shared.units import CaseId
 
 
@@ -86,13 +85,11 @@ class _CohortScorer:
         return CaseOutcome(case.case_id, error=refused)
 
     def _score(self, case: Case) -> Score:
-        check_inputs(case, self.bundle, self.folder)
-        store, snapshot = case_snapshot(case, self.bags)
-        inputs = CaseReader(store)(snapshot, self.bundle).inputs
+        inputs = read_case(case, self.bags, self.bundle, self.folder)
         finished = self._finished(case, inputs)
         if finished:
             return finished
-        scored = score(self.bundle, inputs, version("medulla"))
+        scored = score(self.bundle, inputs, program_version())
         self._keep(case, scored)
         return scored.score
 
@@ -102,7 +99,7 @@ class _CohortScorer:
             stored = Parse(self._path(case).read_bytes(), Score())
         except (OSError, ParseError, ValueError):
             return None
-        same_program = stored.provenance.program_version == version("medulla")
+        same_program = stored.provenance.program_version == program_version()
         return stored if same_program and stored.score_id == inputs.score_id(self.bundle.digest) else None
 
     def _keep(self, case: Case, scored: Scored) -> None:

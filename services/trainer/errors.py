@@ -145,7 +145,7 @@ class BadModelError(PermanentError):
 
 
 class OtherEncoderError(PermanentError):
-    """Embeddings were not made by the encoder that fine-tuning starts from."""
+    """Embeddings were not made by the encoder that fine-tuning starts from, or that a classifier of tiles reads."""
 
     reason = "encoder_mismatch"
     advice = "Embed the slides with that encoder (`medulla embed --encoder`), or start from the one that embedded them."
@@ -156,6 +156,13 @@ class BadTilesError(PermanentError):
 
     reason = "bad_tiles"
     advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+
+
+class BadClassifierError(PermanentError):
+    """A classifier of tiles cannot be read, or was altered."""
+
+    reason = "bad_classifier"
+    advice = "Name a folder that `medulla classifier fit` wrote, as it was."
 
 
 class UntrainableEncoderError(PermanentError):

@@ -21,7 +21,9 @@ MEDIA_TYPE = "application/geo+json"
 MOST_TILES = 600_000
 """Features of tiles in one file, about 250 MB; of more tiles the most attended are written."""
 _BATCH = 1_000
-_TOP = {"name": "Most attended", "color": [60, 0, 70]}
+MOST_ATTENDED = "Most attended"
+"""Class of the annotations."""
+_TOP = {"name": MOST_ATTENDED, "color": [60, 0, 70]}
 _CLASSES = (
     {"name": "Attention below mean", "color": [255, 247, 188]},
     {"name": "Attention 1 to 2 x mean", "color": [254, 196, 79]},
@@ -70,7 +72,7 @@ class AttentionGeoJson:
 
     def _annotations(self) -> Iterator[str]:
         for rank, tile in enumerate(self.slide.top_tiles, 1):
-            named = {"name": f"Most attended {rank}", "isLocked": True}
+            named = {"name": f"{MOST_ATTENDED} {rank}", "isLocked": True}
             measured = _measured(tile.attention, tile.attention / (self.attention.mean or 1.0))
             yield self._feature("annotation", (tile.x_px, tile.y_px), _TOP, measured, named)
 

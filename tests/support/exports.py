@@ -27,6 +27,14 @@ def certain() -> Score:
     return score
 
 
+def unanswered() -> Score:
+    """A score that no model of the bundle could answer."""
+    score = samples.abstained()
+    score.model = ""
+    del score.modalities_used[:], score.contributions[:]
+    return score
+
+
 def complete() -> Score:
     """A score with everything that a score can say."""
     score, years = samples.add_prototypes(certain()), [step / 10 for step in range(61)]

@@ -21,7 +21,7 @@ from shared.slides.embedded import standing
 from shared.units import CaseId
 
 _AT_ONCE = 8
-_COLUMNS = ("case_id", "slide_id", "slide_digest", "tiles", "path")
+INDEX_COLUMNS = ("case_id", "slide_id", "slide_digest", "tiles", "path")
 
 
 def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Advance) -> Path:
@@ -50,7 +50,7 @@ def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Adv
 
 def write_index(path: Path, events: Sequence[SlideEmbedded]) -> None:
     """Write the table by which cohort commands find bags, one row a slide."""
-    write_csv(path, _COLUMNS, map(_row, events))
+    write_csv(path, INDEX_COLUMNS, map(_row, events))
 
 
 def _row(event: SlideEmbedded) -> Sequence[object]:

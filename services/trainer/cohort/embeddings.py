@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.rows import read_bytes, read_rows
 from services.trainer.errors import BadEmbeddingsError, UnreadableTableError
 from shared.arrays import Ints
 from shared.canonical import digest_of
+from shared.random_weights import has_random_weights
 
 Features = npt.NDArray[np.float32]
 
@@ -55,6 +56,33 @@ class BagFile:
                 return {}
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
+
+    def origins(self) -> npt.NDArray[np.int32]:
+        """Level-0 x and y of the corner of every tile, int32 [tiles, 2].
+
+        Raises:
+            BadEmbeddingsError: the bag does not state them.
+        """
+        try:
+            with safe_open(self.path, "np") as file:
+                coords = np.asarray(file.get_tensor("coords"), np.int32)
+        except (OSError, SafetensorError) as error:
+            raise BadEmbeddingsError(f"bag {self.path} does not say where its tiles lie: {error}") from error
+        if coords.shape != (self.tiles, 2):
+            raise BadEmbeddingsError(f"bag {self.path} has {self.tiles} tiles and places {list(coords.shape)}")
+        return coords
+
+    def tile_size(self) -> tuple[int, float]:
+        """Side of a tile, pixels and microns.
+
+        Raises:
+            BadEmbeddingsError: the bag does not state them.
+        """
+        try:
+            metadata = self.provenance()
+            return int(metadata["tile_px"]), float(metadata["tile_um"])
+        except (KeyError, ValueError, SafetensorError) as error:
+            raise BadEmbeddingsError(f"bag {self.path} does not say how large its tiles are") from error
 
     def provenance(self) -> dict[str, str]:
         """Metadata of the bag, such as `tile_px` and `tile_um`."""
@@ -139,7 +167,8 @@ def read_embeddings(folder: Path) -> Embeddings:
     """Read `index.csv` and the header of every bag; a slide that a case lists twice counts once.
 
     Raises:
-        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders.
+        BadEmbeddingsError: the index or a bag cannot be read, or the bags come from several encoders, or from one
+            with random weights.
     """
     rows = {(row["case_id"], row["path"]): row for row in index_rows(folder)}
     bags = [open_bag(folder, row) for row in rows.values()]
@@ -151,6 +180,8 @@ def read_embeddings(folder: Path) -> Embeddings:
     for bag in sorted(bags, key=lambda item: (item.case_id, item.slide_digest)):
         by_case[bag.case_id] = (*by_case.get(bag.case_id, ()), bag)
     (name, digest, width) = encoders.pop()
+    if has_random_weights(name):
+        raise BadEmbeddingsError(f"{folder} was embedded by {name}, whose weights are random")
     return Embeddings(folder, by_case, width, name, digest)
 
 

@@ -66,7 +66,7 @@ def write_page(report: Report, out: Path, plate: Plate | None = None) -> None:
 
 def render(report: Report, drawn: dict[str, str], plate: Plate | None = None) -> str:
     """The page of a report."""
-    loader = PackageLoader("services.trainer.report")
+    loader = PackageLoader(str(__package__))
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -71,13 +71,13 @@ class Report(Entry):
     procedure: Annotated[CrossValidation | ExternalValidation, Inline.of(CrossValidation, ExternalValidation)]
 
     @classmethod
-    def read(cls, path: Path) -> "Report":
+    def read(cls, path: str | Path) -> "Report":
         """Read report.json, or that of a report's folder, and check it.
 
         Raises:
             BadReportError: it cannot be read or is no report.
         """
-        path = path / REPORT if path.is_dir() else path
+        path = Path(path) / REPORT if Path(path).is_dir() else Path(path)
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:

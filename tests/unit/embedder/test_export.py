@@ -70,7 +70,7 @@ def test_the_same_network_for_tiles_made_another_way_is_another_encoder(tmp_path
 
 def test_a_network_of_free_size_takes_tiles_at_the_size_that_is_asked_for(tmp_path: Path) -> None:
     weights = small_network(tmp_path / "net.onnx", px="side")
-    with pytest.raises(UnknownEncoderError, match="model_px"):
+    with pytest.raises(UnknownEncoderError, match="--input-px"):
         wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
     preparation = Preparation(RAW.mean, RAW.std, model_px=16)
     assert wrap_encoder(weights, preparation, OURS, tmp_path / "encoder").dim == 3
@@ -104,11 +104,21 @@ def test_a_resize_neither_brightens_nor_darkens(source: int, target: int) -> Non
 
 
 @pytest.mark.parametrize("target", [224, 100, 300])
-def test_the_resize_is_pillows_bilinear_without_its_rounding(target: int) -> None:
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_the_resize_is_pillows_without_its_rounding(target: int, interpolation: Literal["bilinear", "bicubic"]) -> None:
     channel = known_tile.known_tile(256)[..., 0]
-    image = Image.fromarray(channel.astype(np.float32)).resize((target, target), Image.Resampling.BILINEAR)
-    weights = resize_matrix(target, 256)
-    assert np.allclose(weights @ channel @ weights.T, np.asarray(image), atol=1e-2)
+    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    image = Image.fromarray(channel.astype(np.float32)).resize((target, target), filters[interpolation])
+    weights = resize_matrix(target, 256, interpolation)
+    assert np.allclose(weights @ channel @ weights.T, np.asarray(image), atol=2e-2)
+
+
+def test_the_centre_is_cut_out_after_the_resize(tmp_path: Path) -> None:
+    preparation = replace(RAW, model_px=8, resize_px=16)
+    wrap_encoder(small_network(tmp_path / "net.onnx"), preparation, OURS, tmp_path / "encoder")
+    given_tiles = tiles(2)
+    expected = given_tiles[:, 4:12, 4:12].mean((1, 2))
+    assert np.allclose(OnnxEncoder(tmp_path / "encoder").embed(given_tiles), expected, rtol=1e-5)
 
 
 def test_the_encoder_that_ships_is_made_from_its_own_network_again(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from services.embedder.default_encoder import CARD, PREPARATION
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from services.embedder.export import wrap_encoder
 from services.embedder.manifest import read_manifest
-from services.embedder.triton_repository import Serving, model_name, write_repository
+from services.embedder.serving import Serving
+from services.embedder.triton_repository import model_name, write_repository
 from tests.support.checkout import CHECKOUT
 from tests.support.networks import small_network
 
@@ -32,8 +33,8 @@ def read_config(folder: Path) -> triton.ModelConfig:
 @pytest.mark.parametrize(
     ("serving", "files"),
     [
-        (Serving("onnxruntime", gpu=True), {"config.pbtxt", "1/model.onnx"}),
-        (Serving("python"), {"config.pbtxt", "1/model.onnx", "1/model.py"}),
+        (Serving(backend="onnxruntime", gpu=True), {"config.pbtxt", "1/model.onnx"}),
+        (Serving(backend="python"), {"config.pbtxt", "1/model.onnx", "1/model.py"}),
     ],
 )
 def test_the_repository_holds_what_its_back_end_needs(
@@ -46,7 +47,7 @@ def test_the_repository_holds_what_its_back_end_needs(
 
 
 def test_the_configuration_says_what_the_manifest_says(encoder: Path, tmp_path: Path) -> None:
-    serving = Serving("onnxruntime", gpu=True, max_batch=32, queue_delay_us=100)
+    serving = Serving(backend="onnxruntime", gpu=True, max_batch=32, queue_delay_us=100)
     config = read_config(write_repository(encoder, tmp_path, serving))
     tiles, features = config.input[0], config.output[0]
     assert (tiles.name, tiles.data_type, list(tiles.dims)) == ("TILES", triton.TYPE_UINT8, [256, 256, 3])
@@ -59,15 +60,15 @@ def test_the_configuration_says_what_the_manifest_says(encoder: Path, tmp_path: 
 
 
 def test_threads_have_the_name_that_the_back_end_knows(encoder: Path, tmp_path: Path) -> None:
-    own = read_config(write_repository(encoder, tmp_path / "p", Serving("python", threads=3)))
-    onnx = read_config(write_repository(encoder, tmp_path / "o", Serving("onnxruntime", threads=3)))
+    own = read_config(write_repository(encoder, tmp_path / "p", Serving(backend="python", threads=3)))
+    onnx = read_config(write_repository(encoder, tmp_path / "o", Serving(backend="onnxruntime", threads=3)))
     assert own.parameters["threads"].string_value == onnx.parameters["intra_op_thread_count"].string_value == "3"
 
 
 def test_writing_it_again_changes_nothing(encoder: Path, tmp_path: Path) -> None:
-    folder = write_repository(encoder, tmp_path, Serving("python"))
+    folder = write_repository(encoder, tmp_path, Serving(backend="python"))
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    write_repository(encoder, tmp_path, Serving("python"))
+    write_repository(encoder, tmp_path, Serving(backend="python"))
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
 
 

@@ -4,9 +4,6 @@ import json
 import subprocess
 import sys
 
-from services.standalone.commands.encoder import _TILE_PX, _TILE_UM
-from services.tiler.grid import GridSpec
-
 _LIBRARIES = {"boto3", "cv2", "google", "grpc", "kafka", "numpy", "onnxruntime", "opentelemetry", "pydantic", "torch"}
 
 
@@ -14,7 +11,3 @@ def test_help_loads_none_of_the_libraries() -> None:
     program = "import json, sys, services.standalone.app; print(json.dumps(sorted(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert {name.partition(".")[0] for name in json.loads(loaded)} & _LIBRARIES == set()
-
-
-def test_the_defaults_of_an_exported_encoder_are_those_of_the_grid() -> None:
-    assert GridSpec(tile_px=_TILE_PX, tile_um=_TILE_UM) == GridSpec()  # type: ignore[arg-type]

@@ -52,6 +52,12 @@ def test_bags_of_two_encoders_are_refused(tmp_path: Path) -> None:
         read_embeddings(tmp_path)
 
 
+def test_bags_of_an_encoder_with_random_weights_are_refused(tmp_path: Path) -> None:
+    write_bags(tmp_path, {"a": bag(3)}, encoder="uni-random7")
+    with pytest.raises(BadEmbeddingsError, match="embedded by uni-random7, whose weights are random"):
+        read_embeddings(tmp_path)
+
+
 @pytest.mark.parametrize("keep", [0, 4, 60, -1])
 def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
     write_bags(tmp_path, {"a": bag(5)})

@@ -14,7 +14,8 @@ from tests.support.fusion import features, mil, prototypes, with_prototypes, wri
 
 def test_a_tile_belongs_to_the_nearest_prototype_and_of_equally_near_ones_to_the_first() -> None:
     members = prototypes().nearest(features((0, 1), (0, 3), (0, 2), (9, 3)))
-    assert (members.dtype, members.tolist()) == (np.uint8, [0, 1, 0, 1])
+    assert members.dtype == np.uint8
+    assert members.tolist() == [0, 1, 0, 1]
     assert prototypes().shares_of(members).tolist() == [0.5, 0.5]
 
 
