@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from services.standalone.guide_site import GUIDE
 from tests.support import slides
@@ -21,7 +21,7 @@ CASE = "DEMO-001"
 SLIDE = "cmu-1-small-region.svs"
 WIDTHS = (380, 820, 1400)
 PAGES = ("", "own-profile.html", "hospital.html", "how-it-works.html", "reference/commands.html")
-_VIEW = {"width": 1100, "height": 760}
+_VIEW: ViewportSize = {"width": 1100, "height": 760}
 _SEEN_PX = 32
 _LARGEST = 12.0
 """Mean difference of a small picture, of 255, up to which fonts and anti-aliasing may differ."""

@@ -27,6 +27,7 @@ PATIENTS = 60
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The current directory of a reader who has downloaded HANCOCK, and whose networks learn little."""
     from services.trainer.slides import stage  # noqa: PLC0415 - needs torch
+    from services.trainer.slides.training import Schedule  # noqa: PLC0415 - needs torch
 
     folder, threads = tmp_path_factory.mktemp("reader"), torch.get_num_threads()
     write_hancock(folder / "hancock", PATIENTS)
@@ -34,7 +35,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         patch.setattr(stage, "SEEDS", 1)
         patch.setattr(stage, "FOLDS", 2)
-        patch.setattr(stage, "Schedule", partial(stage.Schedule, epochs=1))
+        patch.setattr(stage, "Schedule", partial(Schedule, epochs=1))
         torch.set_num_threads(1)
         yield folder
         torch.set_num_threads(threads)

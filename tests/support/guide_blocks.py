@@ -10,7 +10,7 @@ from services.standalone.guide_site import Guide
 _BLOCK = re.compile(r"^```sh *(?P<mark>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FAILS = "exits "
 _STATEMENT = re.compile(r"^[^\n]*<<'(\w+)'.*?^\1$|^(?:[^\n]*\\\n)*[^\n]+$", re.MULTILINE | re.DOTALL)
-COMMAND = "medulla"
+_COMMAND = re.compile(r"(\.venv/bin/)?medulla ")
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,17 @@ class Block:
 
 def arguments_of(statement: str) -> list[str]:
     """Arguments of a `medulla` command; none of another one."""
-    words = shlex.split(statement, comments=True) if statement.startswith(COMMAND) else []
+    words = shlex.split(statement, comments=True) if _COMMAND.match(statement) else []
     return words[1:]
 
 
 def blocks() -> Iterator[Block]:
-    """Every block, in the order of the contents."""
+    """Every block of the guide, in the order of the contents."""
     guide = Guide()
     for name in guide.texts:
-        text = (guide.folder / f"{name}.md").read_text(encoding="utf-8")
-        yield from (Block(name, match["mark"], match["text"]) for match in _BLOCK.finditer(text))
+        yield from blocks_of(name, (guide.folder / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def blocks_of(name: str, markdown: str) -> Iterator[Block]:
+    """Every block of a document."""
+    return (Block(name, match["mark"], match["text"]) for match in _BLOCK.finditer(markdown))
