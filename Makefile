@@ -14,13 +14,15 @@ STACK := $(PYTHON) -m tests.stack
 PATHS := $(filter tests tests/%,$(ARGS))
 ONLY_UNIT := $(if $(PATHS),$(if $(filter-out tests/unit tests/unit/%,$(PATHS)),,yes))
 
+# The distribution was named medulla before: what an older checkout has installed under that name goes.
 define SYNC
 @uv=$$($(STACK) uv) && python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
+  { [ ! -d .venv ] || "$$uv" pip uninstall --quiet --python .venv medulla; } && \
   "$$uv" sync --quiet --frozen --python "$$python"
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test e2e lint protos chart-docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test test-on-parts test-alone e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +46,14 @@ demo-bundle: .venv/.dev ## rebuild the demo's bundle: simulate a cohort with sli
 
 test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
 	@$(MAKE) --no-print-directory --jobs=2 .venv/.dev $(if $(ONLY_UNIT),,parts)
-	$(BIN)/pytest $(ARGS)
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-on-parts test-alone)
+
+ON_PARTS := tests/contract tests/integration tests/e2e
+test-on-parts: ## of the tests, those that wait for real parts most of the time
+	$(BIN)/pytest $(ON_PARTS)
+
+test-alone: ## and all others, which take turns with them on the processors
+	nice -n 5 $(BIN)/pytest $(addprefix --ignore=,$(ON_PARTS))
 
 e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cluster/README.md); ARGS goes to pytest
 	@$(BIN)/python -m tests.support.cluster check
@@ -79,6 +88,9 @@ protos: .venv/.dev ## generate shared/gen from protos/
 
 chart-docs: .venv/.dev parts ## make the chart's schema, dashboards and README
 	$(BIN)/python -m tests.chart_docs
+
+docs: .venv/.dev ## write the reference of the guide from the code, check its links, and build the guide in out/guide
+	@$(BIN)/python -m tests.guide_docs
 
 FUZZ_SECONDS ?= 300
 FUZZ_SEED ?= 0

@@ -153,6 +153,11 @@ WITHDRAWALS = Counter(
 
 # --- requests
 
+FHIR_DOCUMENTS = Counter(
+    "medulla_fhir_documents_total",
+    "Documents of cases at the FHIR server: stored, unchanged, removed. None while scores come: see the log's retries.",
+    ["outcome"],
+)
 RPCS = Counter(
     "medulla_rpcs_total",
     "gRPC calls by method and status code. UNAVAILABLE: a dependency is down; INTERNAL: a bug, the log has it.",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.stack.fhir_server import FhirServer
 from tests.stack.home import MissingPartError
 from tests.stack.process import tail
 from tests.stack.runs import run_folder
@@ -126,6 +127,12 @@ def browser(real_part: Callable[[str], object]) -> Iterator[Browser]:
 def fhir_validator(real_part: Callable[[str], object]) -> FhirValidator:
     """HL7's validator of FHIR R4."""
     return FhirValidator(cast("Path", real_part("fhir")))
+
+
+@pytest.fixture(scope="session")
+def fhir_server(real_part: Callable[[str], object]) -> FhirServer:
+    """A real FHIR R4 server (HAPI)."""
+    return cast("FhirServer", real_part("fhir_server"))
 
 
 @pytest.fixture

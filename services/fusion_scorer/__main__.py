@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
+from shared.program import program_version
 from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
@@ -55,14 +55,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     store = S3Store(platform.s3)
     bundles = Bundles(store, _public_key(settings.bundle_public_key))
     _say_what_is_promoted(bundles)
-    answers = _grpc(settings, platform, WhatIf(store, bundles, version("medulla")))
+    answers = _grpc(settings, platform, WhatIf(store, bundles, program_version()))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
-    served = routes(store, bundles, producer, version("medulla"), forget, bucket)
+    served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         answers,

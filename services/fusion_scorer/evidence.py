@@ -8,6 +8,7 @@ from medulla.v1.scorer_pb2 import Remark, SlideEvidence, SlideProvenance, TopTil
 
 from services.fusion_scorer.inputs import SlideInput
 from services.fusion_scorer.ood import Distance
+from services.fusion_scorer.slide_risk import ReadTiles
 from shared import keys
 from shared.tensors import encode_tensors
 from shared.units import Sha256
@@ -17,18 +18,16 @@ TOP_TILES = 12
 Attention = npt.NDArray[np.float32]
 
 
-def slide_evidence(
-    slide: SlideInput, attention: Attention | None, far: Distance | None, score_id: Sha256
-) -> SlideEvidence:
-    """A slide's plan, quality and distance; without `attention` [n] there is no map."""
+def slide_evidence(slide: SlideInput, tiles: ReadTiles | None, far: Distance | None, score_id: Sha256) -> SlideEvidence:
+    """A slide's plan, quality and distance; without `tiles` there is no map."""
     embedded, plan = slide.embedded, slide.plan
     return SlideEvidence(
         slide_id=embedded.slide.slide_id,
         slide_digest=embedded.slide.digest,
         ledger=embedded.ledger,
         qc_flags=_flags(slide),
-        top_tiles=[] if attention is None else top_tiles(attention, slide.coords),
-        attention_key="" if attention is None else keys.attention(Sha256(embedded.slide.digest), score_id),
+        top_tiles=top_tiles(tiles.attention, slide.coords) if tiles else [],
+        attention_key=keys.attention(Sha256(embedded.slide.digest), score_id) if tiles else "",
         thumbnail_key=embedded.plan.prefix + keys.THUMBNAIL,
         width_px=plan.slide.width_px,
         height_px=plan.slide.height_px,
@@ -63,9 +62,10 @@ def top_tiles(attention: Attention, coords: npt.NDArray[np.int32]) -> list[TopTi
     return [TopTile(x_px=coords[i, 0], y_px=coords[i, 1], attention=attention[i]) for i in order]
 
 
-def attention_file(slide: SlideInput, attention: Attention) -> bytes:
-    """safetensors with attention float32 [n] and coords int32 [n, 2]."""
-    return encode_tensors({"attention": attention, "coords": slide.coords})
+def attention_file(slide: SlideInput, tiles: ReadTiles) -> bytes:
+    """safetensors with attention float32 [n], coords int32 [n, 2] and, where there are any, prototype uint8 [n]."""
+    members = {} if tiles.prototypes is None else {"prototype": tiles.prototypes}
+    return encode_tensors({"attention": tiles.attention, "coords": slide.coords, **members})
 
 
 def provenance(slide: SlideInput) -> SlideProvenance:

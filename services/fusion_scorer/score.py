@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from medulla.v1.scorer_pb2 import Provenance, Score, SlideEvidence
+from medulla.v1.scorer_pb2 import Provenance, Remark, Score, SlideEvidence
 
 from services.fusion_scorer import ood, record_messages, vector_messages
 from services.fusion_scorer.case_evidence import CaseEvidence, case_evidence
@@ -16,6 +16,7 @@ from services.fusion_scorer.risk_group import group_horizon, set_group
 from services.fusion_scorer.risk_messages import event_free_risks, horizon_risks, incidence
 from services.fusion_scorer.score_json import rounded
 from services.fusion_scorer.slide_risk import SlideRisk
+from services.fusion_scorer.tile_prototypes import tile_prototypes
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.manifest import ArmRef
@@ -24,6 +25,8 @@ from shared.notice import NOTICE
 from shared.ranks import percentile_rank
 from shared.units import Sha256
 
+RESERVATION = "model_reservation"
+"""Code of the remark with what speaks against the bundle's models."""
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
 EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
 """Times without an event that a stored score has risks for."""
@@ -79,17 +82,21 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
             *(record_messages.remarks(record) if record else ()),
             *checked.remarks,
             *resolution_remarks(case.slides),
+            *(Remark(code=RESERVATION, sentence=sentence) for sentence in bundle.manifest.reservations),
         ),
         readings=record_messages.readings(record) if record else (),
+        prototypes=tile_prototypes(bundle.prototypes) if bundle.prototypes and evidence.slide_risk else (),
         simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
     )
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    attention = evidence.slide_risk.attention if evidence.slide_risk else {}
-    distance = evidence.checked.distances.get(slide.slide_id)
-    return slide_evidence(slide, attention.get(slide.embedded.bag.digest), distance, score_id)
+    tiles = evidence.slide_risk.tiles.get(slide.embedded.bag.digest) if evidence.slide_risk else None
+    message = slide_evidence(slide, tiles, evidence.checked.distances.get(slide.slide_id), score_id)
+    if evidence.bundle.prototypes and tiles and tiles.prototypes is not None:
+        message.prototype_shares.extend(evidence.bundle.prototypes.shares_of(tiles.prototypes))
+    return message
 
 
 def _provenance(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Provenance:
@@ -170,4 +177,4 @@ def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) ->
     if slide_risk is None:
         return {}
     by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, slide_risk.attention[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    return {key: attention_file(slide, slide_risk.tiles[slide.embedded.bag.digest]) for key, slide in by_key if key}

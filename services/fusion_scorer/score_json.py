@@ -9,7 +9,16 @@ from shared.canonical import canonical_json
 
 SIGNIFICANT_DIGITS = 6
 _LEFT_OUT_IF_EMPTY = frozenset(
-    {"block_title", "columns", "event_free_risks", "missing_variables", "modalities_left_aside", "vectors"}
+    {
+        "block_title",
+        "columns",
+        "event_free_risks",
+        "missing_variables",
+        "modalities_left_aside",
+        "prototype_shares",
+        "prototypes",
+        "vectors",
+    }
 )
 """Fields that came later: a score without them has the bytes that it had before they came."""
 

@@ -2,14 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import SlideInput
+from shared.arrays import Members
 from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
+from shared.model.mil import MilAnswer
+
+
+class ReadTiles(NamedTuple):
+    """What the model says of the n tiles of a bag."""
+
+    attention: npt.NDArray[np.float32]
+    """[n]; sums to one over the case."""
+    prototypes: Members | None
+    """[n]; None where the bundle has none."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +31,8 @@ class SlideRisk:
     log_risk: float
     pooled: npt.NDArray[np.float64]
     """Mean embedding [d]."""
-    attention: Mapping[str, npt.NDArray[np.float32]]
-    """By bag digest, [n] each; they sum to one over the case."""
+    tiles: Mapping[str, ReadTiles]
+    """By bag digest."""
 
 
 def pool_slides(bundle: Bundle, slides: Sequence[SlideInput]) -> SlideRisk | None:
@@ -36,12 +48,22 @@ def pool_slides(bundle: Bundle, slides: Sequence[SlideInput]) -> SlideRisk | Non
         return None
     digests = sorted(bags)
     tiles = np.concatenate([bags[digest] for digest in digests])
-    log_risk, attention = bundle.mil(tiles)
-    if not np.isfinite(log_risk) or not np.isfinite(attention).all():
+    answer = bundle.mil(tiles)
+    if not np.isfinite(answer.log_risk) or not np.isfinite(answer.attention).all():
         raise BadBundleError(f"mil.onnx of bundle {bundle.manifest.name} gives numbers that are not finite")
-    ends = np.cumsum([len(bags[digest]) for digest in digests])
-    by_bag = dict(zip(digests, np.split(attention, ends[:-1]), strict=True))
-    return SlideRisk(log_risk, tiles.mean(axis=0, dtype=np.float64), by_bag)
+    members = _members(bundle, answer)
+    by_bag, end = {}, 0
+    for digest in digests:
+        start, end = end, end + len(bags[digest])
+        of_bag = None if members is None else members[start:end]
+        by_bag[digest] = ReadTiles(answer.attention[start:end], of_bag)
+    return SlideRisk(answer.log_risk, tiles.mean(axis=0, dtype=np.float64), by_bag)
+
+
+def _members(bundle: Bundle, answer: MilAnswer) -> Members | None:
+    if bundle.prototypes is None or answer.projected is None:
+        return None
+    return bundle.prototypes.nearest(answer.projected)
 
 
 def check_encoders(bundle: Bundle, slides: Sequence[SlideInput]) -> None:

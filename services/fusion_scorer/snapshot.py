@@ -13,7 +13,16 @@ from shared import keys
 from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
-from shared.slides.embedded import IN_TWO_CASES, files, is_current, of_its_key, other_holders, present, readable
+from shared.slides.embedded import (
+    IN_TWO_CASES,
+    files,
+    fullest,
+    is_current,
+    of_its_key,
+    other_holders,
+    present,
+    readable,
+)
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId
 
@@ -65,7 +74,7 @@ class TakeSnapshot:
         there = present(self.store, case)
         listed = self.index.entries(case)
         embedded = [event for event in readable(listed) if of_its_key(event.slide)]
-        current = _one_a_slide(event for event in embedded if is_current(event.slide, there))
+        current = fullest(event for event in embedded if is_current(event.slide, there))
         slides, duplicates = without_duplicates(current)
         unreadable = {_slide_of(key) for key, event in listed.items() if event is None}
         damaged = self._slides_named(case, unreadable - {event.slide.slide_id for event in current})
@@ -94,16 +103,6 @@ class TakeSnapshot:
         for event in slides:
             if next(other_holders(self.store, case, event.slide.digest), None) is not None:
                 yield swap_remark(event.slide.slide_id)
-
-
-def _one_a_slide(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
-    """The version with the most files of each slide: earlier ones with fewer files match the bucket too."""
-    most: dict[str, SlideEmbedded] = {}
-    for event in events:
-        known = most.setdefault(event.slide.slide_id, event)
-        if len(known.slide.files) < len(event.slide.files):
-            most[event.slide.slide_id] = event
-    return list(most.values())
 
 
 def without_duplicates(

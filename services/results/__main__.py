@@ -12,20 +12,23 @@ from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
 from services.results.erased_results import SweepErasedResults
+from services.results.fhir_server import FhirServer
 from services.results.grpc_pixels import GrpcPixels
 from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
 from services.results.pending_slides import PendingSlides
+from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.refused import RefusedUploads
 from services.results.rest import Backends, Login, create_app
-from services.results.routes import SERVICE, routes
+from services.results.routes import FHIR, SERVICE, fhir_routes, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
+from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
@@ -85,19 +88,28 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
     backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters)
     feed = Feed(results, settings.look_every_s, settings.watchers)
-    heart, attempts, served = Heartbeat("worker"), Attempts(blobs), routes(blobs, results)
+    attempts, served = Attempts(blobs), _served(settings, blobs, results)
+    hearts = {group: Heartbeat(group) for group in served}
     checks = {"database": results.ready, "object store": blobs.reachable}
     return (
-        HealthServer(platform.http_host, platform.http_port, [heart], checks),
+        HealthServer(platform.http_host, platform.http_port, list(hearts.values()), checks),
         _http(settings, platform, backends, feed),
         _grpc(settings, platform, Queries(results, blobs), feed),
         attempts,
-        _worker(platform, producer, served, attempts, heart),
+        *(_worker(group, platform, producer, each, attempts, hearts[group]) for group, each in served.items()),
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
     )
+
+
+def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -> dict[str, Sequence[Route[Any]]]:
+    """Routes by consumer group."""
+    served = {SERVICE: routes(blobs, results)}
+    if settings.fhir:
+        served[FHIR] = fhir_routes(blobs, results, FhirServer(settings.fhir))
+    return served
 
 
 def _store(settings: ResultsSettings) -> SqlStore:
@@ -136,10 +148,15 @@ def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Querie
 
 
 def _worker(
-    platform: PlatformSettings, producer: Producer, served: Sequence[Route[Any]], attempts: Attempts, heart: Heartbeat
+    group: str,
+    platform: PlatformSettings,
+    producer: Producer,
+    served: Sequence[Route[Any]],
+    attempts: Attempts,
+    heart: Heartbeat,
 ) -> Worker:
-    consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, subscriptions(SERVICE, served), beat=heart.beat)
-    return Worker(SERVICE, consumer, producer, served, attempts=attempts)
+    consumer = KafkaConsumerAdapter(platform.kafka, group, subscriptions(group, served), beat=heart.beat)
+    return Worker(group, consumer, producer, served, attempts=attempts)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ _STATE = "CASE_STATE_"
 STATES = tuple(name.removeprefix(_STATE).lower() for name in CaseState.keys()[1:])
 IN_PROGRESS = STATES[0]
 UNCERTAIN = ("crosses_threshold", "too_uncertain")
-"""States of certainty that are flags too."""
+"""States of certainty that are flags too, and take the place of `scored` in the list."""
+STANDINGS = (*STATES, *UNCERTAIN)
+"""What the list filters and counts by as the state of a case."""
 CERTAINTIES = ("clear", *UNCERTAIN)
 
 
@@ -36,13 +38,18 @@ class Field(StrEnum):
     REASON = "reason"
 
 
-ALLOWED: Mapping[Field, tuple[str, ...]] = {Field.STATE: STATES, Field.CERTAINTY: CERTAINTIES}
+ALLOWED: Mapping[Field, tuple[str, ...]] = {Field.STATE: STANDINGS, Field.CERTAINTY: CERTAINTIES}
 """Values of the fields that have no others; groups, flags, sites and reasons depend on bundles and programs."""
 
 
 def state_word(state: CaseState.ValueType) -> str:
     """A state as filters and counts name it, such as in_progress."""
     return CaseState.Name(state).removeprefix(_STATE).lower()
+
+
+def standing(state: CaseState.ValueType, certainty: str) -> str:
+    """The state of a case as the list has it: what keeps its score from being clear, or its state."""
+    return certainty if certainty in UNCERTAIN else state_word(state)
 
 
 def state_of(word: str | None) -> CaseState.ValueType:

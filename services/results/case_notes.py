@@ -12,13 +12,13 @@ from medulla.v1.results_pb2 import Note
 from services.results import case_state
 from services.results.errors import UnknownCaseError
 from services.results.note import parse_note, read_note
-from services.results.ports import NoteRecord
+from services.results.ports import NoteMark, NoteRecord
 from services.results.queries import Queries
 from shared import keys
 from shared.blob.port import ObjectChangedError
 from shared.canonical import sha256
 from shared.rpc.auth import Principal
-from shared.times import stamp
+from shared.times import stamp, when
 from shared.units import Sha256
 
 _PAGE = 500
@@ -66,12 +66,12 @@ class CaseNotes:
         return self._outcomes(answer.score.provenance.bundle_digest)
 
     def all(self) -> Iterator[Note]:
-        """Every note, by id."""
-        after = ""
+        """Every note, the oldest first."""
+        after: NoteMark | None = None
         while bodies := self.queries.results.all_notes(_PAGE, after):
             notes = list(map(read_note, bodies))
             yield from notes
-            after = notes[-1].note_id
+            after = when(notes[-1].at), notes[-1].note_id
 
     def _outcomes(self, bundle_digest: str) -> Mapping[str, str]:
         """Empty without a bundle: the case has no score, or its bundle is no longer stored."""

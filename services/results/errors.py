@@ -65,6 +65,17 @@ class BadNoteError(BadRequestError):
     advice = "Correct the named field of the note."
 
 
+class RefusedByFhirServerError(PermanentError):
+    """The FHIR server refuses the document of a case for good."""
+
+    reason = "refused_by_fhir_server"
+    advice = "Correct what the sentence names: the token or URL (RESULTS_FHIR__…), or the server's rules; then replay."
+
+
+class FhirServerDownError(TransientError):
+    """The FHIR server does not answer, or not now."""
+
+
 class BadDatabaseUrlError(MedullaError):
     """The setting does not name a supported database."""
 

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
-from medulla.v1.scorer_pb2 import Score
 
-from services.results.case_state import read_score
-from services.results.errors import ScoreMismatchError
+from services.results.announced_score import announced_score
 from services.results.ports import ResultStore, ScoreRecord, Withdrawal
 from services.results.record_site import record_site
 from shared import keys, metrics
 from shared.blob.port import BlobStore
-from shared.canonical import sha256
 from shared.times import when
 from shared.units import CaseId, Sha256, SlideId
 
@@ -43,7 +40,7 @@ class RecordScore:
         return ()
 
     def _record(self, case: CaseId, event: CaseScored) -> None:
-        body, score = self._score(event)
+        body, score = announced_score(self.blobs, event)
         record = ScoreRecord(
             case_id=case,
             score_id=Sha256(event.score_id),
@@ -63,18 +60,6 @@ class RecordScore:
         for refused in facts.rejections if facts else ():
             if not _exists(self.blobs, refused):
                 self.results.forget_rejection(refused)
-
-    def _score(self, event: CaseScored) -> tuple[str, Score]:
-        """The stored text of the announced score, and the score."""
-        data = self.blobs.get(event.score_key)
-        digest = sha256(data)
-        if digest != event.score_digest:
-            raise ScoreMismatchError(f"score {event.score_key} has digest {digest}, announced was {event.score_digest}")
-        body = _utf8(data, event.score_key)
-        score = read_score(body, event.score_key)
-        if (score.case_id, score.score_id) != (event.case_id, event.score_id):
-            raise ScoreMismatchError(f"{event.score_key} is score {score.score_id!r} of case {score.case_id!r}")
-        return body, score
 
 
 @dataclass(frozen=True)
@@ -136,10 +121,3 @@ def _exists(blobs: BlobStore, refused: SlideRejected) -> bool:
         return refused.HasField("as_of")
     info = blobs.head(refused.object_key)
     return info is not None and info.etag == refused.object_etag
-
-
-def _utf8(data: bytes, key: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ScoreMismatchError(f"score {key} is no UTF-8 text") from error

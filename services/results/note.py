@@ -42,7 +42,7 @@ def parse_note(data: bytes, score: Score | None, outcomes: Mapping[str, str]) ->
     if problem:
         raise BadNoteError(problem)
     if score is not None:
-        note.score_id = score.score_id
+        note.score_id, note.simulated = score.score_id, score.simulated
         note.slide_digest = next((each.slide_digest for each in score.slides if each.slide_id == note.slide_id), "")
     return note
 

@@ -15,6 +15,8 @@ from shared.units import CaseId, Sha256, SlideId
 
 Version = tuple[str, str]
 """Key and etag of an object."""
+NoteMark = tuple[datetime, str]
+"""Time and id of a note, by which all notes are ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Activity:
     """Of the cases that changed last."""
     watched: Mapping[str, int] = field(default_factory=dict)
     """Of the cases that are watched, whenever they changed; of an erased one there is none."""
+    erased: frozenset[str] = frozenset()
+    """SHA-256 of the ids of the cases that were erased last."""
 
 
 class ResultStore(Protocol):
@@ -187,8 +191,8 @@ class ResultStore(Protocol):
     def notes(self, case_id: CaseId) -> list[str]:
         """Bodies of a case's notes, the latest first."""
 
-    def all_notes(self, limit: int, after: str = "") -> list[str]:
-        """Bodies of at most `limit` notes with a greater id than `after`, by id."""
+    def all_notes(self, limit: int, after: NoteMark | None = None) -> list[str]:
+        """Bodies of at most `limit` notes behind `after`, the oldest first."""
 
     def audited(self, case_id: str) -> list[AuditRow]:
         """Audit entries under the id of a case, or under the digest that replaced it; in their order."""

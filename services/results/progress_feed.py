@@ -30,6 +30,8 @@ class Changes:
     """Cases that changed in any way."""
     over: tuple[tuple[str, str], ...] = ()
     """Case and slide of progress that has come to its end."""
+    erased: tuple[str, ...] = ()
+    """SHA-256 of the ids of cases that were erased, at first of the latest; for watchers of all cases only."""
 
 
 def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
@@ -38,7 +40,8 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
     over = known.keys() - {(p.case_id, p.slide_id) for p in now.progress}
     cases = _changed_cases(before, now, case_id)
-    return Changes(tuple(moved), cases, tuple(sorted(key for key in over if case_id in {"", key[0]})))
+    erased = () if case_id else tuple(sorted(now.erased - before.erased))
+    return Changes(tuple(moved), cases, tuple(sorted(key for key in over if case_id in {"", key[0]})), erased)
 
 
 def _changed_cases(before: Activity, now: Activity, case_id: str) -> tuple[str, ...]:

@@ -44,13 +44,18 @@ from shared.bus.port import Producer
 from shared.notice import NOTICE
 from shared.rpc.auth import Principal, Verifier
 
-_PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "page"
+"""The page's files."""
 _PROBLEM = {
     "description": "What went wrong",
     "content": {"application/problem+json": {"schema": openapi.reference("Problem")}},
 }
 _LOGIN = openapi.record(issuer=openapi.TEXT, client_id=openapi.TEXT, scope=openapi.TEXT)
-_CONFIG = openapi.record(notice=openapi.TEXT, login={"anyOf": [_LOGIN, {"type": "null"}]})
+_CONFIG = openapi.record(
+    notice=openapi.TEXT,
+    login={"anyOf": [_LOGIN, {"type": "null"}]},
+    guide={"anyOf": [openapi.TEXT, {"type": "null"}]},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +91,32 @@ class Backends:
 
 
 def create_app(
-    backends: Backends, *, login: Login | None = None, feed: Feed | None = None, rhythm: Rhythm | None = None
+    backends: Backends,
+    *,
+    login: Login | None = None,
+    feed: Feed | None = None,
+    rhythm: Rhythm | None = None,
+    guide: APIRouter | None = None,
 ) -> FastAPI:
-    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows."""
+    """The whole application; without `login` the page has no login, which only `OpenOnLoopback` allows.
+
+    `guide` are the routes of a guide for users, to which the page then links.
+    """
     app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
     app.openapi_url = "/api/v1/openapi.json"
     app.setup()
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())
     problems.install(app)
-    app.include_router(_open_routes(login))
-    app.include_router(docs_routes(_PAGE))
+    app.include_router(_open_routes(login, guide.prefix if guide else None))
+    app.include_router(docs_routes(PAGE))
+    if guide:
+        app.include_router(guide)
     reader, operator = require(backends.verifier, READERS), require(backends.verifier, OPERATORS)
     progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm())
     app.include_router(_guarded((*_case_routes(backends, reader), progress, me_routes(reader)), reader))
     app.include_router(_guarded(_optional_routes(backends), reader))
     app.include_router(_guarded(_operator_routes(backends), operator))
-    app.mount("/", StaticFiles(directory=_PAGE, html=True), name="page")
+    app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     _describe(app)
     return app
 
@@ -142,7 +157,7 @@ def _guarded(inner: Iterable[APIRouter], admit: Callable[[Request], Principal]) 
     return outer
 
 
-def _open_routes(login: Login | None) -> APIRouter:
+def _open_routes(login: Login | None, guide: str | None) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["page"])
 
     summary, answers = "What the page has to know before anyone has logged in", openapi.answers(_CONFIG)
@@ -151,7 +166,7 @@ def _open_routes(login: Login | None) -> APIRouter:
     @routes.get("/config", summary=summary, response_model=None, responses=answers, openapi_extra=no_token)
     def config() -> dict[str, Any]:
         oidc = {"issuer": login.issuer, "client_id": login.client_id, "scope": login.scope} if login else None
-        return {"notice": NOTICE, "login": oidc}
+        return {"notice": NOTICE, "login": oidc, "guide": guide}
 
     return routes
 

@@ -1,4 +1,4 @@
-"""Routes of the layers over a scored slide: tissue, and the quality of tiles."""
+"""Routes of the layers over a scored slide: tissue, the quality of tiles, and prototypes."""
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -13,6 +13,13 @@ _TILES = openapi.record(
     square_width_px=openapi.NUMBER,
     square_height_px=openapi.NUMBER,
     merged=openapi.INTEGER | {"description": "Tiles per side of a place"},
+)
+_PROTOTYPES = openapi.record(
+    **openapi.columns("x", "y", items=openapi.INTEGER),
+    **openapi.columns("prototype", items=openapi.INTEGER | {"description": "Number of one of the score's prototypes"}),
+    square_width_px=openapi.NUMBER,
+    square_height_px=openapi.NUMBER,
+    merged=openapi.INTEGER | {"description": "Tiles per side of a square"},
 )
 
 
@@ -30,5 +37,11 @@ def layer_routes(layers: SlideLayers) -> APIRouter:
     @routes.get("/tiles", summary="What became of every place of a slide's grid", responses=openapi.answers(_TILES))
     def tiles(case_id: str, slide_id: str) -> Response:
         return JSONResponse(layers.tiles(case_id, slide_id).as_json())
+
+    prototype_answers = openapi.answers(_PROTOTYPES)
+
+    @routes.get("/prototypes", summary="The prototype of every tile, level-0 pixels", responses=prototype_answers)
+    def prototypes(case_id: str, slide_id: str) -> Response:
+        return JSONResponse(layers.prototypes(case_id, slide_id).as_json())
 
     return routes

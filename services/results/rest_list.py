@@ -11,12 +11,12 @@ from services.results import openapi
 from services.results.case_list import (
     CERTAINTIES,
     LONGEST_QUERY,
-    STATES,
+    STANDINGS,
     Order,
     PageMark,
     Selection,
     selection,
-    state_word,
+    standing,
 )
 from services.results.csv_text import csv_lines
 from services.results.message_json import json_response
@@ -28,7 +28,7 @@ PageToken = Annotated[str, Query(max_length=400, description="next_page_token of
 _Text = Annotated[str, Query(max_length=LONGEST_QUERY, description="Words in the case id or the site")]
 _Sort = Annotated[str, Query(description=f"{', '.join(Order)}; empty means {Order.NEWEST}")]
 _States = Annotated[
-    list[str], Query(default_factory=list, description=f"{', '.join(STATES)}; repeatable, as the next ones")
+    list[str], Query(default_factory=list, description=f"{', '.join(STANDINGS)}; repeatable, as the next ones")
 ]
 _Certainties = Annotated[list[str], Query(default_factory=list, description=", ".join(CERTAINTIES))]
 _Texts = Annotated[list[str], Query(default_factory=list)]
@@ -89,7 +89,7 @@ def _cells(case: CaseSummary) -> tuple[object, ...]:
     risk = case.risk if case.HasField("risk") else None
     return (
         case.case_id,
-        state_word(case.state),
+        standing(case.state, case.certainty),
         case.certainty,
         case.risk_group,
         *((risk.horizon_years, risk.risk, risk.lo, risk.hi, risk.level) if risk else ("",) * 5),

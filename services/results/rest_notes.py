@@ -78,6 +78,7 @@ def _cells(note: Note) -> list[object]:
     """Empty where the kind of the note has no such field."""
     is_tile = note.kind == "artefact"
     cells: dict[str, object] = {name: getattr(note, name) for name in _COLUMNS}
+    cells["simulated"] = "SIMULATED" if note.simulated else ""
     cells["at"] = note.at.ToJsonString()
     cells["event_years"] = note.event_years if note.HasField("event_years") else ""
     return [value if is_tile or name not in {"x_px", "y_px"} else "" for name, value in cells.items()]

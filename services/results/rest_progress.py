@@ -11,7 +11,7 @@ from services.results.sse import Rhythm, begun, stream
 from shared import keys
 
 _EVENTS = "text/event-stream"
-_EVENT = openapi.record(event={"enum": ["progress", "case", "over"]}, data=openapi.TEXT, id=openapi.TEXT) | {
+_EVENT = openapi.record(event={"enum": ["progress", "case", "over", "erased"]}, data=openapi.TEXT, id=openapi.TEXT) | {
     "required": ["event", "data"]
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
+from services.results.fhir_push import Bundles, PushScore, RemoveErased
 from services.results.handler import EraseResults, RecordProgress, RecordRejection, RecordScore
 from services.results.ports import ResultStore
 from shared.blob.port import BlobStore
@@ -15,6 +16,8 @@ from shared.route import Route
 
 SERVICE = "results"
 """Name in logs, metrics and dead letters, and the consumer group."""
+FHIR = "results_fhir"
+"""The same of the push to a FHIR server, so that a slow one delays nothing else."""
 
 
 def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
@@ -26,3 +29,11 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseResults(results))
     return (*drop_erased(kept, blobs), erase)
+
+
+def fhir_routes(blobs: BlobStore, results: ResultStore, server: Bundles) -> Sequence[Route[Any]]:
+    """All routes of the push to a FHIR server; they see to erased cases themselves."""
+    return (
+        Route(topics.CASES_SCORED, decoder(CaseScored), PushScore(blobs, results, server)),
+        Route(topics.CASES_ERASE, decoder(CaseEraseRequested), RemoveErased(server)),
+    )

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.results.fhir_server import FhirSettings
 from services.results.progress_feed import LOOK_EVERY_S, WATCHERS
 from shared.rpc.client import ClientTls
 from shared.rpc.server import ServerTls
@@ -30,6 +31,8 @@ class ResultsSettings(ServiceSettings):
     scorer_address: str = "127.0.0.1:50053"
     """The scorer's gRPC, which answers "what if"; `dns:///host:port` spreads calls over all its replicas."""
     scorer_tls: ClientTls | None = None
+    fhir: FhirSettings | None = None
+    """FHIR server that receives the document of each case, e.g. `RESULTS_FHIR__URL`; None: none does."""
     login_scope: str = "openid"
     """Scopes that the page requests from the token issuer, so that its tokens carry audience and roles."""
     login_origins: tuple[str, ...] = ()

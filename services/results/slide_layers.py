@@ -1,4 +1,4 @@
-"""Layers that a viewer draws over a slide: its tissue mask, and what became of every place of its grid."""
+"""Layers that a viewer draws over a slide: its tissue mask, what became of every place of its grid, its prototypes."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,18 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from services.results.errors import BrokenEvidenceError
+from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.evidence import Evidence, Picture
-from services.results.tile_classes import Corners, Places, TileClasses, classify, thin_out
+from services.results.prototype_map import PrototypeMap
+from services.results.prototype_map import thin_out as prototype_map
+from services.results.tile_classes import Places, TileClasses, classify, thin_out
 from shared import keys
+from shared.arrays import Corners
 
 
 @dataclass(frozen=True)
 class SlideLayers:
-    """Reads the plan from which the current score of a case was made."""
+    """Reads the plan from which the current score of a case was made, and what it kept of the tiles."""
 
     evidence: Evidence
 
@@ -42,6 +45,21 @@ class SlideLayers:
             return thin_out(classify(ledger, tile, self._embedded(slide)))
         except IndexError as error:
             raise BrokenEvidenceError(f"slide {slide_id} has attention outside of its plan") from error
+
+    def prototypes(self, case_id: str, slide_id: str) -> PrototypeMap:
+        """The prototype of every tile.
+
+        Raises:
+            UnknownCaseError: there is no such case or slide, or the score has no prototypes of it.
+            BrokenEvidenceError, BrokenMapError: the attention file is damaged or too large.
+        """
+        slide = self.evidence.slide(case_id, slide_id)
+        if not slide.prototype_shares:
+            raise UnknownCaseError(f"the current score of case {case_id} has no prototypes of slide {slide_id}")
+        tiles = self.evidence.tile_attention(slide)
+        if tiles.prototypes is None or tiles.prototypes.max(initial=0) >= len(slide.prototype_shares):
+            raise BrokenEvidenceError(f"attention map of slide {slide_id} lacks the prototypes of its score")
+        return prototype_map(tiles.coords, tiles.prototypes, (slide.tile_width_px, slide.tile_height_px))
 
     def _read(self, slide: SlideEvidence, name: str, description: str) -> bytes:
         prefix = slide.thumbnail_key.removesuffix(keys.THUMBNAIL)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select, update
 
-from services.results.audit_chain import GENESIS, AuditEntry, AuditRow, ChainReport
+from services.results.audit_chain import ERASED, GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
 from services.results.ports import Erasure, NoteRecord, ScoreRecord, Withdrawal
@@ -63,6 +63,12 @@ def verify(tx: Connection) -> ChainReport:
 def entries(tx: Connection, case_id: str) -> list[AuditRow]:
     """See ResultStore.audited."""
     return [_row(row) for row in tx.execute(_entries().where(AUDIT.c.case_id == case_id))]
+
+
+def erasures(tx: Connection, limit: int) -> frozenset[str]:
+    """Digests of the ids of the cases that were erased within the latest entries."""
+    latest = select(AUDIT.c.case_id, AUDIT.c.why).order_by(AUDIT.c.seq.desc()).limit(limit).subquery()
+    return frozenset(tx.scalars(select(latest.c.case_id).where(latest.c.why == ERASED)))
 
 
 def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:

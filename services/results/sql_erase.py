@@ -21,10 +21,12 @@ def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
     sql_audit.lock(tx)
     removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
     name = sha256(case.encode())
-    if hashes := sql_audit.strip(tx, case, name):
-        event = digest_of([name, *hashes])
-        sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
-    return bool(hashes) or any(removed)
+    hashes = sql_audit.strip(tx, case, name)
+    if not hashes and not any(removed):
+        return False
+    event = digest_of([name, at.isoformat(), *hashes])
+    sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
+    return True
 
 
 def settle(engine: Engine) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, or_, select
 
-from services.results.case_list import IN_PROGRESS, Counts, Field, Order, PageMark, Selection, state_of
+from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Order, PageMark, Selection, state_of
 from services.results.schema import CASE_LABELS, CASES
 from shared.times import stamp
 
 _COLUMNS: Mapping[Field, ColumnElement[Any]] = {
-    Field.STATE: func.coalesce(CASES.c.state, IN_PROGRESS),
+    Field.STATE: case(
+        (CASES.c.certainty.in_(UNCERTAIN), CASES.c.certainty), else_=func.coalesce(CASES.c.state, IN_PROGRESS)
+    ),
     Field.GROUP: CASES.c.risk_group,
     Field.CERTAINTY: CASES.c.certainty,
     Field.SITE: CASES.c.site_id,
@@ -38,7 +40,7 @@ def page(
     """At most `limit` cases after `after`, each with the mark of a page that ends with it."""
     query = select(CASES).where(*_conditions(chosen)).order_by(_SORTED[order], CASES.c.case_id).limit(limit)
     rows = tx.execute(query.where(_behind(after)) if after else query).all()
-    labels = _labels_of(tx, [row.case_id for row in rows])
+    labels = _labels_of(tx, [row.case_id for row in rows], in_a_row=order is Order.CASE)
     return [(_mark(order, row), _summary(row, labels)) for row in rows]
 
 
@@ -83,10 +85,12 @@ def _mark(order: Order, row: Row[Any]) -> PageMark:
     return PageMark(order, value, row.case_id)
 
 
-def _labels_of(tx: Connection, cases: Sequence[str]) -> Mapping[tuple[str, str], list[str]]:
+def _labels_of(tx: Connection, cases: Sequence[str], *, in_a_row: bool) -> Mapping[tuple[str, str], list[str]]:
+    """Labels of cases; of those `in_a_row` by id as one range, for which PostgreSQL need not scan the whole table."""
     labels: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    query = select(CASE_LABELS).where(CASE_LABELS.c.case_id.in_(cases)).order_by(CASE_LABELS.c.position)
-    for row in tx.execute(query):
+    case_id = CASE_LABELS.c.case_id
+    chosen = case_id.between(cases[0], cases[-1]) if in_a_row and cases else case_id.in_(cases)
+    for row in tx.execute(select(CASE_LABELS).where(chosen).order_by(CASE_LABELS.c.position)):
         labels[row.case_id, row.field].append(row.label)
     return labels
 

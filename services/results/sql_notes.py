@@ -1,8 +1,8 @@
 """People's notes in SQL."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
-from services.results.ports import NoteRecord
+from services.results.ports import NoteMark, NoteRecord
 from services.results.schema import CASES, NOTES
 from shared.units import CaseId
 
@@ -26,6 +26,10 @@ def of_case(tx: Connection, case_id: CaseId) -> list[str]:
     return list(tx.scalars(query))
 
 
-def page(tx: Connection, limit: int, after: str) -> list[str]:
+def page(tx: Connection, limit: int, after: NoteMark | None) -> list[str]:
     """See ResultStore.all_notes."""
-    return list(tx.scalars(select(NOTES.c.body).where(NOTES.c.note_id > after).order_by(NOTES.c.note_id).limit(limit)))
+    query = select(NOTES.c.body).order_by(NOTES.c.at, NOTES.c.note_id).limit(limit)
+    if after:
+        at, note_id = after
+        query = query.where(or_(NOTES.c.at > at, and_(NOTES.c.at == at, NOTES.c.note_id > note_id)))
+    return list(tx.scalars(query))

@@ -1,6 +1,7 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,13 +13,16 @@ from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_lis
 from services.results.case_list import Counts, Order, PageMark, Selection
 from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError, ScoreMismatchError
-from services.results.ports import Activity, CaseFacts, KeptScore, NoteRecord, ScoreRecord, Withdrawal
+from services.results.ports import Activity, CaseFacts, KeptScore, NoteMark, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
 from shared.units import CaseId, SlideId
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 """By how much the clock of a service that tells of progress may be ahead of ours."""
+
+_LATEST_ENTRIES = 1000
+"""Audit entries in which erasures are looked for: many more than are written between two looks."""
 
 
 def _now() -> datetime:
@@ -177,7 +181,7 @@ class SqlStore:
         with transaction(self.engine, write=False) as tx:
             return sql_notes.of_case(tx, case_id)
 
-    def all_notes(self, limit: int, after: str = "") -> list[str]:
+    def all_notes(self, limit: int, after: NoteMark | None = None) -> list[str]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
             return sql_notes.page(tx, limit, after)
@@ -190,7 +194,7 @@ class SqlStore:
     def activity(self, since: datetime, watched: Collection[str] = ()) -> Activity:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_reads.activity(tx, since, watched)
+            return replace(sql_reads.activity(tx, since, watched), erased=sql_audit.erasures(tx, _LATEST_ENTRIES))
 
     def verify_chain(self) -> audit_chain.ChainReport:
         """See ResultStore."""

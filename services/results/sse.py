@@ -58,6 +58,8 @@ def _events(changes: Changes) -> Iterator[str]:
         yield _event("case", {"case_id": case_id})
     for case_id, slide_id in changes.over:
         yield _event("over", {"case_id": case_id, "slide_id": slide_id})
+    for digest in changes.erased:
+        yield _event("erased", {"case_digest": digest})
 
 
 def _progress(progress: Progress) -> dict[str, object]:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shared.arrays import Corners
 from shared.slides.verdict import Verdict
 
 LARGEST_GRID = 200_000
 """Places that a browser draws at most."""
-Corners = npt.NDArray[np.int32]
-"""int32 [n, 2], upper left corners in level-0 pixels."""
 Places = npt.NDArray[np.uint8]
 """uint8 [rows, columns] of `TileClass`."""
 

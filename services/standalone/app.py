@@ -4,18 +4,22 @@ import logging
 
 import typer
 
-from services.standalone.commands import bundle, dead_letters, encoder
+from services.standalone.commands import bundle, classifier, dead_letters, encoder
 from services.standalone.commands.demo import demo
 from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
 from services.standalone.commands.evaluate import evaluate
 from services.standalone.commands.export import export
+from services.standalone.commands.export_features import export_features
 from services.standalone.commands.finetune import finetune
+from services.standalone.commands.import_features import import_features
 from services.standalone.commands.inspect import inspect
+from services.standalone.commands.outcomes import outcomes
 from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
 from services.standalone.commands.simulate import simulate
 from services.standalone.commands.sweep import sweep
+from services.standalone.commands.tiles import tiles
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
@@ -23,8 +27,8 @@ from services.standalone.console import loading
 from shared.notice import NOTICE
 
 _COMMANDS = (
-    *(simulate, finetune, train, evaluate, validate, erase),
-    *(demo, inspect, score, export, embed, up, sweep, rescore),
+    *(simulate, tiles, finetune, train, evaluate, validate, outcomes, erase),
+    *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
 )
 
 app = typer.Typer(
@@ -34,8 +38,10 @@ app = typer.Typer(
 )
 for _command in _COMMANDS:
     app.command()(_command)
+app.command("import")(import_features)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(encoder.app, name="encoder")
+app.add_typer(classifier.app, name="classifier")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

@@ -5,25 +5,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from services.standalone.prototype_lines import prototype_lines
 from services.standalone.record_lines import record_lines
 from shared.model.block import Block
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.manifest import ArmRef, Manifest
+from shared.model.prototypes import Prototypes
 from shared.model.vector_model import VectorModel
 from shared.words import counted
 
 
-def bundle_lines(folder: Path, checked: VerifiedFiles, vectors: Mapping[str, VectorModel]) -> list[str]:
-    """Its digest, signature, arms, blocks and what a clinical record may hold."""
+def bundle_lines(
+    folder: Path, checked: VerifiedFiles, vectors: Mapping[str, VectorModel], prototypes: Prototypes | None = None
+) -> list[str]:
+    """Its digest, signature, arms, blocks, prototypes and what a clinical record may hold."""
     manifest = checked.manifest
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
+        *(f"read     {sentence}" for sentence in manifest.reservations),
         f"digest   {checked.digest}",
         f"signed   {_signed(folder) if checked.signed else 'no'}",
         f"encoder  {encoder_name}",
         *(f"arm      {arm.name} ({_blocks(arm, manifest)})" for arm in manifest.arms),
         *(f"block    {_block_line(block, manifest, vectors)}" for block in manifest.profile.blocks),
+        *prototype_lines(prototypes),
         f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
         *record_lines(manifest.profile),
         manifest.notice,

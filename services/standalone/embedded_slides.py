@@ -1,49 +1,17 @@
 """Embeds many slides past bad ones, and lists both kinds in tables; a second run resumes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from medulla.v1.events_pb2 import SlideEmbedded
-
-from services.standalone.advice import here
-from services.standalone.csv_file import write_csv
+from services.standalone.embedding_tables import Embedded, Tables, write_tables
 from services.standalone.errors import refusal
 from services.standalone.pipeline import Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
 from services.standalone.selection import Item, Refused
 from services.standalone.workspace import open_workspace
-from shared.errors import PermanentError
 from shared.progress import Advance
-from shared.slides.embedded import IN_TWO_CASES
-
-INDEX = ("case_id", "slide_id", "slide_digest", "tiles", "path")
-_NAMED = 5
-SWAP_ADVICE = "It was embedded for each of them; find out which case it belongs to, and leave it out of the others."
-FAILURES = ("slide", "case_id", "slide_id", "reason", "sentence", "advice")
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Outcome of one slide: its event, or why it was refused."""
-
-    item: Item
-    event: SlideEmbedded | None = None
-    error: PermanentError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables of a run, and how many slides each lists."""
-
-    embedded: int
-    failed: int
-    index: Path
-    failures: Path
-    swaps: Sequence[str] = ()
-    """A sentence on each slide that is in several cases: a sample swap is possible."""
 
 
 def embed_slides(items: Sequence[Item], out: Path, options: Options, advance: Advance) -> Tables:
@@ -56,7 +24,7 @@ def embed_slides(items: Sequence[Item], out: Path, options: Options, advance: Ad
         for done, outcome in enumerate(pool.map(partial(_outcome, pipeline), items), 1):
             outcomes.append(outcome)
             advance(done, len(items))
-    return _write(out, outcomes)
+    return write_tables(out, outcomes)
 
 
 def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
@@ -66,41 +34,3 @@ def _outcome(pipeline: Pipeline, item: Item) -> Embedded:
         return Embedded(item, event=pipeline.embed(item))
     except Exception as error:  # noqa: BLE001 - any error of a slide becomes its row
         return Embedded(item, error=refusal(error))
-
-
-def _write(out: Path, outcomes: Sequence[Embedded]) -> Tables:
-    embedded = [_index_row(outcome.event) for outcome in outcomes if outcome.event]
-    refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
-    swaps = list(_in_several_cases(outcomes))
-    index, failures = out / "index.csv", out / "failures.csv"
-    write_csv(index, INDEX, embedded)
-    write_csv(failures, FAILURES, [*refused, *(_swap_row(outcome.item, sentence) for outcome, sentence in swaps)])
-    sentences = list(dict.fromkeys(sentence for _, sentence in swaps))
-    return Tables(len(embedded), len(refused), index, failures, sentences)
-
-
-def _in_several_cases(outcomes: Sequence[Embedded]) -> Iterator[tuple[Embedded, str]]:
-    """Embedded slides whose bytes several cases hold, each with a sentence."""
-    holders: dict[str, list[Embedded]] = {}
-    for outcome in outcomes:
-        if outcome.event:
-            holders.setdefault(outcome.event.slide.digest, []).append(outcome)
-    for same in holders.values():
-        if len({outcome.item.case_id for outcome in same}) > 1:
-            names = " and ".join(f"{outcome.item.case_id}/{outcome.item.slide_id}" for outcome in same[:_NAMED])
-            more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
-            sentence = f"slides {names}{more} hold the same bytes: a sample swap is possible"
-            yield from ((outcome, sentence) for outcome in same)
-
-
-def _swap_row(item: Item, sentence: str) -> Sequence[object]:
-    return str(item.path), item.case_id, item.slide_id, IN_TWO_CASES, sentence, SWAP_ADVICE
-
-
-def _index_row(event: SlideEmbedded) -> Sequence[object]:
-    return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
-
-
-def _failure_row(item: Item, error: PermanentError) -> Sequence[object]:
-    what_to_do = here(error.reason, error.advice)
-    return str(item.path), item.case_id, item.slide_id, error.reason, str(error), what_to_do

@@ -7,7 +7,6 @@ from services.standalone import cohort_files
 from services.standalone.cohort_files import CohortFiles
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import progress
-from services.standalone.evaluation_lines import evaluation_lines
 from services.standalone.prototype_pictures import example_tiles
 from services.trainer.evaluation.evaluate import Plan, evaluate
 from services.trainer.evaluation.run import default_workers, forget
@@ -31,7 +30,8 @@ class Evaluated:
     """The report of a cohort, and what people are told of it."""
 
     report: Report
-    lines: list[str]
+    lack: str
+    """Why prototypes have no pictures; empty where they do, or where there are no slides."""
 
 
 def plan_of(
@@ -54,5 +54,4 @@ def evaluated(files: EvaluatedFiles, plan: Plan, out: Path) -> Evaluated:
     examples = example_tiles(report.prototypes, bags, slides) if bags and slides else None
     write_page(report, out, examples)
     forget(out)
-    warnings = [examples.lack] if examples and examples.lack else []
-    return Evaluated(report, [*warnings, *evaluation_lines(report, out)])
+    return Evaluated(report, examples.lack if examples else "")

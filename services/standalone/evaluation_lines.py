@@ -1,7 +1,6 @@
 """An evaluation or validation report in a few lines, for the terminal."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report.block_gains import BlockGain, block_gains
@@ -12,13 +11,13 @@ _LEAST_WIDTH = 24
 """Columns of a terminal for the name of an arm."""
 
 
-def evaluation_lines(report: Report, out: Path) -> list[str]:
-    """A report in a few lines."""
+def evaluation_lines(report: Report, out: str) -> list[str]:
+    """A report in a few lines; `out` is its folder."""
     rows = [*_arms(report), *(f"{name}: left out, {why}" for name, why in report.absent.items())]
     rows += [*_gains(report), *report.notes]
     if report.simulated:
         rows.append("SIMULATED: these patients never lived.")
-    return [*rows, report.primary, f"Report: {out / 'report.html'}"]
+    return [*rows, report.primary, *report.claims[:1], *report.reservations, f"Report: {out}/report.html"]
 
 
 def _arms(report: Report) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
@@ -20,12 +19,14 @@ from services.results.erased_results import SweepErasedResults
 from services.results.http_server import HttpServer
 from services.results.progress_feed import Feed
 from services.results.refused import RefusedUploads
-from services.results.rest import Backends, create_app
+from services.results.rest import PAGE, Backends, create_app
 from services.results.routes import routes as results_routes
 from services.results.sql_store import SqlStore
 from services.standalone.console import say
 from services.standalone.errors import located
 from services.standalone.folder_watch import FolderWatch
+from services.standalone.guide_routes import guide_routes
+from services.standalone.guide_site import Guide
 from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
 from services.standalone.laptop_pixels import LaptopPixels, laptop_pixels
 from services.standalone.laptop_results import LaptopResults, database_url
@@ -52,6 +53,7 @@ from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases
 from shared.errors import PermanentError
 from shared.model.record import ReadRecord, parse_record
+from shared.program import program_version
 from shared.route import subscriptions
 from shared.rpc.auth import OpenOnLoopback
 from shared.settings import PlatformSettings, load
@@ -196,7 +198,7 @@ def _workers(
             store,
             bundles,
             producer,
-            version("medulla"),
+            program_version(),
             partial(_forget_letters, bus),
             read_record=deployment.read_record,
         ),
@@ -224,12 +226,13 @@ def _page(
     deployment: Deployment, bundles: Bundles, store: BlobStore, results: SqlStore, bus: MemoryBus, pixels: LaptopPixels
 ) -> HttpServer:
     feed = Feed(results)
-    scorer = LaptopScorer(WhatIf(store, bundles, version("medulla"), deployment.read_record))
+    scorer = LaptopScorer(WhatIf(store, bundles, program_version(), deployment.read_record))
     producer = bus.producer()
     letters = DeadLetterTopic(bus.deliveries, producer)
     app = create_app(
         Backends(results, store, OpenOnLoopback(HOST), producer, pixels=pixels, scorer=scorer, letters=letters),
         feed=feed,
+        guide=guide_routes(Guide(), PAGE / "style.css"),
     )
     return HttpServer(HOST, deployment.port, app, on_stop=feed.close)
 

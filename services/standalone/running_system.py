@@ -12,6 +12,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
+from services.standalone.errors import ReservationsError
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
 from services.tiler.unplanned import Unplanned
@@ -19,6 +20,7 @@ from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.model.bundle_files import verify
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
@@ -73,13 +75,17 @@ def rescore(cases: Sequence[str]) -> int:
     return len(chosen)
 
 
-def promote_bundle(bundle: Path) -> str:
+def promote_bundle(bundle: Path, *, despite_reservations: bool) -> str:
     """Store and promote a bundle, so that every case is scored again; returns its digest.
 
     Raises:
+        ReservationsError: something speaks against its models, which was not accepted.
         BadBundleError: the bundle is not intact.
         TransientError: the store is down.
     """
+    doubts = verify(bundle).manifest.reservations
+    if doubts and not despite_reservations:
+        raise ReservationsError("this bundle is not promoted:\n  " + "\n  ".join(doubts))
     return promote(S3Store(load(PlatformSettings).s3), bundle).digest
 
 

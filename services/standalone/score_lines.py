@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from shared.export import risk_text, score_text
+from shared.export import prototype_text, risk_text, score_text
 
 _CONTRIBUTIONS = 6
 
@@ -22,6 +22,7 @@ def score_lines(score: Score) -> list[str]:
         *(score_text.reading(reading) for reading in score.readings),
         *map(score_text.vector, score.vectors),
         *(line for slide in score.slides for line in _slide(slide, score)),
+        *([prototype_text.MEANING] if score.prototypes else []),
         "",
         *_provenance(score),
     ]
@@ -82,6 +83,7 @@ def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
     yield f"{score_text.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
     if slide.HasField("out_of_distribution"):
         yield f"  by itself {score_text.distance(slide.out_of_distribution)}"
+    yield from (f"  {line}" for line in prototype_text.prototype_lines(score, slide))
 
 
 def _provenance(score: Score) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from medulla.v1.scorer_pb2 import Score
 
 from services.standalone.advice import here
-from services.standalone.csv_file import write_csv
+from shared.csv_file import write_csv
 from shared.errors import PermanentError
 
 _FACTS = ("case_id", "score_id", "model", "log_risk", "percentile", "risk_group")

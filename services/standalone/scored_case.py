@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ from shared.export.attention_picture import overlay
 from shared.export.pdf.report import pdf_report
 from shared.export.slide_attention import read_attention
 from shared.files import put
+from shared.program import program_version
 from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
 
@@ -68,7 +68,7 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     put_inputs(store, case)
     with open_pipeline(workspace, options, _embedded_tiles(advance)) as pipeline:
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
-        handler = ScoreCase(store, Bundles(store), version("medulla"), left_out=tuple(map(_left_out, refused)))
+        handler = ScoreCase(store, Bundles(store), program_version(), left_out=tuple(map(_left_out, refused)))
         event = handler(case.case_id)
         scored = _write(store, store.get(event.score_key), case, out, pipeline.open_slide)
     return replace(scored, refused=(*refused, *refused_vectors))

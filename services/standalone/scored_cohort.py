@@ -2,28 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from google.protobuf.json_format import Parse, ParseError
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.case_reader import CaseReader
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
 from services.standalone.case import Case
-from services.standalone.case_inputs import check_inputs
 from services.standalone.case_rows import CaseRow, case_rows
+from services.standalone.case_score import read_case
 from services.standalone.cohort_files import CohortFiles
-from services.standalone.cohort_snapshot import CohortBags, case_snapshot, cohort_bags
+from services.standalone.cohort_snapshot import CohortBags, cohort_bags
+from services.standalone.console import progress
 from services.standalone.errors import refusal
 from services.standalone.score_table import CaseOutcome, write_scores
 from services.standalone.table_vectors import TableVectors, table_vectors, vectors_of
 from shared.errors import PermanentError
 from shared.files import put
 from shared.model.bundle import Bundle, load
-from shared.progress import Advance
+from shared.program import program_version
 from shared.units import CaseId
 
 
@@ -40,19 +39,24 @@ class ScoredCohort:
         return [(outcome.case_id, outcome.error) for outcome in self.outcomes if outcome.error]
 
 
-def score_cohort(files: CohortFiles, bundle: Path, out: Path, advance: Advance) -> ScoredCohort:
+def score_cohort(files: CohortFiles, bundle: Path, out: Path) -> ScoredCohort:
     """Score the cases of a table into `out`: `scores.csv` and `scores/{case_id}.json`.
 
     Raises:
         PermanentError: the bundle, the table, the embeddings or a table of vectors is refused as a whole.
     """
-    scorer = _CohortScorer.of(files, load(bundle), bundle, out)
-    rows = case_rows(files.table, scorer.bundle.manifest.profile, files.columns)
+    loaded = load(bundle)
+    rows = case_rows(files.table, loaded.manifest.profile, files.columns)
+    folder = files.bags([row.case_id for row in rows if not row.error])
+    scorer = _CohortScorer(
+        loaded, bundle, cohort_bags(folder) if folder else None, table_vectors(files.vectors, loaded), out
+    )
     (out / "scores").mkdir(parents=True, exist_ok=True)
     outcomes = []
-    for done, row in enumerate(rows, 1):
-        outcomes.append(scorer(row))
-        advance(done, len(rows))
+    with progress("cases") as advance:
+        for done, row in enumerate(rows, 1):
+            outcomes.append(scorer(row))
+            advance(done, len(rows))
     table = out / "scores.csv"
     write_scores(table, outcomes, scorer.bundle.manifest.profile.horizons_years)
     return ScoredCohort(table, outcomes)
@@ -69,11 +73,6 @@ class _CohortScorer:
     vectors: Sequence[TableVectors]
     out: Path
 
-    @classmethod
-    def of(cls, files: CohortFiles, bundle: Bundle, folder: Path, out: Path) -> "_CohortScorer":
-        bags = cohort_bags(files.embeddings) if files.embeddings else None
-        return cls(bundle, folder, bags, table_vectors(files.vectors, bundle), out)
-
     def __call__(self, row: CaseRow) -> CaseOutcome:
         if row.error:
             return CaseOutcome(row.case_id, error=row.error)
@@ -86,13 +85,11 @@ class _CohortScorer:
         return CaseOutcome(case.case_id, error=refused)
 
     def _score(self, case: Case) -> Score:
-        check_inputs(case, self.bundle, self.folder)
-        store, snapshot = case_snapshot(case, self.bags)
-        inputs = CaseReader(store)(snapshot, self.bundle).inputs
+        inputs = read_case(case, self.bags, self.bundle, self.folder)
         finished = self._finished(case, inputs)
         if finished:
             return finished
-        scored = score(self.bundle, inputs, version("medulla"))
+        scored = score(self.bundle, inputs, program_version())
         self._keep(case, scored)
         return scored.score
 
@@ -102,7 +99,7 @@ class _CohortScorer:
             stored = Parse(self._path(case).read_bytes(), Score())
         except (OSError, ParseError, ValueError):
             return None
-        same_program = stored.provenance.program_version == version("medulla")
+        same_program = stored.provenance.program_version == program_version()
         return stored if same_program and stored.score_id == inputs.score_id(self.bundle.digest) else None
 
     def _keep(self, case: Case, scored: Scored) -> None:

@@ -1,19 +1,16 @@
 """Reads `--slides slides.csv`, which assigns files to cases."""
 
-import codecs
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.standalone.errors import BadSlideTableError, UnreadableFileError
-from shared.bounded_file import read_bounded
+from services.trainer.cohort.rows import Row, read_bytes, read_rows
+from services.trainer.errors import MissingTableError, UnreadableTableError
 from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
-_MAX_BYTES = 64_000_000
-_DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,47 +27,27 @@ class TableRow:
 
 
 def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
-    """Read a table of slides; a bad row is returned as an error.
+    """Read a table of slides, separated text or .xlsx, as cohort tables are read; a bad row is returned as an error.
 
-    Comma, semicolon or tab, UTF-8, UTF-16 with its mark and Latin-1 are accepted; paths are relative to the table.
+    Paths are relative to the table.
 
     Raises:
         BadSlideTableError: it is not a table, or has other columns.
         UnreadableFileError: the file cannot be read.
     """
-    lines = _text(table).splitlines(keepends=True)
-    reader = csv.reader(lines, delimiter=_delimiter(lines[0] if lines else ""))
     try:
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise BadSlideTableError(f"{table} is no table: line {reader.line_num}, {error}") from None
-    if len(rows) < 2:
+        header, *rows = read_rows(read_bytes(table, str(table)), str(table)).rows
+    except MissingTableError as error:
+        raise UnreadableFileError(str(error)) from None
+    except UnreadableTableError as error:
+        raise BadSlideTableError(str(error)) from None
+    if not rows:
         raise BadSlideTableError(f"{table} has no row below its header")
-    header = _header(table, rows[0][1])
-    return list(_rows(table, header, rows[1:]))
-
-
-def _text(table: Path) -> str:
-    try:
-        data = read_bounded(table, _MAX_BYTES, str(table), BadSlideTableError)
-    except OSError as error:
-        raise UnreadableFileError(f"{table} cannot be read: {error.strerror}") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    if b"\0" in data or not data:
-        raise BadSlideTableError(f"{table} is no table of text, or is empty")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _delimiter(first: str) -> str:
-    return max(_DELIMITERS, key=first.count)
+    return list(_rows(table, _header(table, header.cells), rows))
 
 
 def _header(table: Path, cells: Sequence[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
+    names = list(cells)
     unknown = [name for name in names if name not in ALLOWED]
     missing = [name for name in NEEDED if name not in names]
     problems = [
@@ -83,12 +60,11 @@ def _header(table: Path, cells: Sequence[str]) -> list[str]:
     return names
 
 
-def _rows(
-    table: Path, header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]
-) -> Iterator[TableRow | BadSlideTableError]:
-    for line, cells in rows:
+def _rows(table: Path, header: Sequence[str], rows: Sequence[Row]) -> Iterator[TableRow | BadSlideTableError]:
+    for row in rows:
+        cells = dict(zip(header, row.cells, strict=False))
         try:
-            yield _row(table, line, dict(zip(header, map(str.strip, cells), strict=False)), len(cells) - len(header))
+            yield _row(table, row.line, cells, len(row.cells) - len(header))
         except BadSlideTableError as error:
             yield error
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from services.fusion_scorer.vectors import no_model
 from services.standalone.vector_files import VectorFile
-from services.trainer.cohort.add_vectors import vector_tables
 from services.trainer.cohort.vector_table import VectorTable, read_vector_table
 from shared.model.bundle import Bundle
 from shared.model.vocabulary import Vocabulary
@@ -38,14 +37,14 @@ class TableVectors:
         return VectorFile(self.path, json.dumps(entries | simulated).encode())
 
 
-def table_vectors(options: Sequence[str], bundle: Bundle) -> list[TableVectors]:
+def table_vectors(tables: Mapping[str, Path], bundle: Bundle) -> list[TableVectors]:
     """Read the table of each block.
 
     Raises:
-        BadVectorTableError: an option has another form, or a table is refused.
+        BadVectorTableError: a table is refused.
         BadVectorsError: the bundle has no model of a block.
     """
-    tables, profile = vector_tables(options), bundle.manifest.profile
+    profile = bundle.manifest.profile
     unknown = [block for block in tables if block not in bundle.vectors]
     if unknown:
         raise no_model(unknown[0], bundle)

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from services.tiler import reader_wire as wire
 from services.tiler.errors import SlideError
 from services.tiler.limits import MAX_REGION_BYTES
-from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, SlideFacts, Tiles
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, Rgb, SlideFacts, Tiles
 from services.tiler.reader_channel import Arrays, ReaderChannel, Target
 from services.tiler.reader_processes import ReaderChild, StoppingError
 from services.tiler.resolution import Override
@@ -110,10 +110,11 @@ class IsolatedReader:
                 self._facts = _FACTS.validate_python(answer["facts"])
         return self._facts
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles as their preprocessing has it; damaged ones are marked."""
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles as their preprocessing has it, into `out` if given; damaged ones are marked."""
         count = len(origins)
-        tiles = Tiles(np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8), np.empty(count, np.bool_))
+        pixels = np.empty((count, cut.px, cut.px, _CHANNELS), np.uint8) if out is None else out
+        tiles = Tiles(pixels, np.empty(count, np.bool_))
         step = max(1, wire.BUFFER_BYTES // (cut.px**2 * _CHANNELS + 1))
         for start in range(0, count, step):
             batch = slice(start, start + step)

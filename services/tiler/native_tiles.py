@@ -1,6 +1,6 @@
 """Bulk reading of slides stored as a grid of compressed tiles: each is decoded once, strictly, then cut."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from services.tiler.reduced_jpeg import ReducedJpeg
 from services.tiler.tile_cache import Gap, Stored, TileCache
 from services.tiler.tile_codecs import CorruptTileError, TileLayout, is_jpeg_of
 from services.tiler.tile_store import TileStore
+from shared.arrays import Ints
 
 _ROWS = 4
 """Rows of stored tiles of a level that are held, so that cuts below find them decoded, with one row for each thread."""
@@ -24,7 +25,11 @@ _WHITE = 255
 _UNKNOWN, _SOUND, _CORRUPT = range(3)
 Verdicts = NDArray[np.uint8]
 _Piece = tuple[int, int, int]
-"""Number of a box, and in it the left and upper edge of a stored tile, which may lie outside."""
+"""Number of a box, and in it the left and upper edge of a stored tile, in samples and rows; it may lie outside."""
+_Rows = NDArray[np.uint8]
+"""uint8 [n, height, width * 3]: pixels of boxes, each row in one run."""
+_GAPS = 20
+"""Boxes lie next to each other if at most 1/20 of their side is between them."""
 
 
 class NativeTiles:
@@ -38,7 +43,10 @@ class NativeTiles:
         self.reduced_levels = self._store.levels
         self._verdicts: dict[int, Verdicts] = {}
         levels = range(len(self.reduced_levels))
-        self._caches = [TileCache(self._room(level) if cache_bytes is None else cache_bytes) for level in levels]
+        self._caches = [
+            TileCache(self._room(level) if cache_bytes is None else cache_bytes, self._store.layouts[level].bytes)
+            for level in levels
+        ]
 
     def read(self, level: int, boxes: Boxes, out: Rgb) -> Mask:
         """Write the pixels of boxes of one size to `out`, uint8 [n, height, width, 3].
@@ -48,16 +56,15 @@ class NativeTiles:
         """
         cache, side = self._caches[level], self._store.layouts[level]
         corrupt = np.zeros(len(boxes), np.bool_)
+        rows = out.reshape(*out.shape[:2], -1)
+        unread = _gap(boxes) * (side.width_px + side.height_px) * 3
         for (row, column), pieces in sorted(self._pieces(level, boxes).items()):
             tile = cache.get((column, row))
             if tile is None:
                 tile = self._decode(level, column, row)
-            copied = 0
-            for index, left, top in pieces:
-                if tile is Gap.CORRUPT:
-                    corrupt[index] = True
-                copied += _copy(tile, side, out[index], left, top)
-            cache.keep((column, row), tile, copied, side.bytes)
+            if tile is Gap.CORRUPT:
+                corrupt[[index for index, _, _ in pieces]] = True
+            cache.keep((column, row), tile, _copy(tile, side, rows, pieces), unread)
         return corrupt
 
     def damaged(self, level: int, boxes: Boxes) -> Mask:
@@ -96,7 +103,7 @@ class NativeTiles:
         pieces: dict[tuple[int, int], list[_Piece]] = {}
         for index, box in enumerate(boxes.tolist()):
             for column, row in self._under(level, *box):
-                piece = index, column * side.width_px - box[0], row * side.height_px - box[1]
+                piece = index, 3 * (column * side.width_px - box[0]), row * side.height_px - box[1]
                 pieces.setdefault((row, column), []).append(piece)
         return pieces
 
@@ -135,13 +142,26 @@ class NativeTiles:
         return tile if tile.shape == (side.height_px, side.width_px, 3) else Gap.CORRUPT
 
 
-def _copy(tile: Stored, side: TileLayout, box: Rgb, left: int, top: int) -> int:
-    """Copy what a stored tile has of a box, white where the format has no tile; returns its bytes."""
-    x, y = -left if left < 0 else 0, -top if top < 0 else 0
-    target = box[top + y : top + side.height_px, left + x : left + side.width_px]
-    if isinstance(tile, Gap):
-        target[...] = _WHITE
-    else:
-        height, width, _ = target.shape
-        target[...] = tile[y : y + height, x : x + width]
-    return target.size
+def _gap(boxes: Boxes) -> int:
+    """Pixels of the widest gap between boxes of one size that lie next to each other: no box takes them."""
+    sides = boxes[0, 2:].tolist() if len(boxes) else ()
+    return max((_widest(boxes[:, axis], side) - side for axis, side in enumerate(sides)), default=0)
+
+
+def _widest(starts: Ints, side: int) -> int:
+    """Largest distance between neighbours, at least `side`."""
+    steps = np.diff(np.unique(starts))
+    return int(steps[steps <= side + side // _GAPS].max(initial=side))
+
+
+def _copy(tile: Stored, side: TileLayout, boxes: _Rows, pieces: Iterable[_Piece]) -> int:
+    """Copy what a stored tile has of the boxes over it, white where the format has no tile; returns its bytes."""
+    height, width, copied = side.height_px, 3 * side.width_px, 0
+    rows = None if isinstance(tile, Gap) else tile.reshape(height, width)
+    for index, left, top in pieces:
+        x, y = -left if left < 0 else 0, -top if top < 0 else 0
+        target = boxes[index, top + y : top + height, left + x : left + width]
+        down, across = target.shape
+        target[...] = _WHITE if rows is None else rows[y : y + down, x : x + across]
+        copied += down * across
+    return copied

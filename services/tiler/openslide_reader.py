@@ -27,6 +27,12 @@ _CACHE_BYTES = 96 * 2**20
 GENERIC = "generic-tiff"
 PLAIN_TIFF = {"aperio", GENERIC}
 """Vendors whose levels are one TIFF page each, without overlap."""
+_BOUNDS = (
+    openslide.PROPERTY_NAME_BOUNDS_X,
+    openslide.PROPERTY_NAME_BOUNDS_Y,
+    openslide.PROPERTY_NAME_BOUNDS_WIDTH,
+    openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
+)
 _OPAQUE = 255
 _NOT_SUPPORTED = re.compile(r"\b(unsupported|not supported)\b", re.IGNORECASE)
 """OpenSlide's wording for an unsupported file; its errors have no codes."""
@@ -104,7 +110,8 @@ def read_by_openslide(path: Path, pages: tuple[TiffPage, ...], override: Overrid
     try:
         source = _source(path, pages, slide)
         stated = stated_resolutions(slide.properties, pages)
-        return PixelReader(vendor, _codec(pages, slide.properties), source, stated, override)
+        corner = scanned_from(slide.properties)
+        return PixelReader(vendor, _codec(pages, slide.properties), source, stated, override, corner)
     except SlideError:
         slide.close()
         raise
@@ -140,6 +147,15 @@ def _stated_by_tiff(pages: tuple[TiffPage, ...]) -> list[Resolution]:
     ome = physical_size(pages[0].description, Level(full.width_px, full.height_px, 1.0))
     tags = of_tiff_tags(*full.dots_per_unit, full.unit)
     return [stated for stated in (ome, tags) if stated]
+
+
+def scanned_from(properties: Mapping[str, str]) -> tuple[int, int]:
+    """The corner of the area that the format states as scanned; (0, 0) unless it states the area whole."""
+    try:
+        x, y, _, _ = (int(properties[name]) for name in _BOUNDS)
+    except (KeyError, ValueError):
+        return 0, 0
+    return x, y
 
 
 def _number(properties: Mapping[str, str], name: str) -> MicronsPerPx | None:

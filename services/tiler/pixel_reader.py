@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from services.tiler import pyramid
-from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, Resolution, SlideFacts, Tiles
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, Resolution, Rgb, SlideFacts, Tiles
 from services.tiler.pyramid import PixelSource
 from services.tiler.region import jpeg_of, layout_of
 from services.tiler.resolution import Override, resolve
@@ -15,21 +15,29 @@ class PixelReader:
     """An open slide; `stated` are the resolutions in its file, the most trusted first."""
 
     def __init__(
-        self, kind: str, codec: str, source: PixelSource, stated: Sequence[Resolution], override: Override
+        self,
+        kind: str,
+        codec: str,
+        source: PixelSource,
+        stated: Sequence[Resolution],
+        override: Override,
+        scanned_from: tuple[int, int] = (0, 0),
     ) -> None:
         self._kind = kind
         self._codec = codec
         self._source = source
         self._stated = stated
         self._override = override
+        self._scanned_from = scanned_from
 
     def describe(self) -> SlideFacts:
         """Describe the slide; raises NoResolutionError or ImplausibleResolutionError."""
-        return SlideFacts(self._kind, self._codec, self._source.levels, self._resolution(), self._source.reader)
+        source = self._source
+        return SlideFacts(self._kind, self._codec, source.levels, self._resolution(), source.reader, self._scanned_from)
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles as their preprocessing has it; damaged ones are marked."""
-        return pyramid.read_tiles(self._source, origins, cut)
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles as their preprocessing has it, into `out` if given; damaged ones are marked."""
+        return pyramid.read_tiles(self._source, origins, cut, out)
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark."""

@@ -2,8 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import cv2
@@ -17,6 +15,7 @@ from services.tiler.planner import TilePlan
 from services.tiler.ports import Cut, Origins, Rgb, SlideFacts
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
+from shared.program import program_version
 from shared.tensors import encode_tensors
 from shared.units import Level0Px, Sha256
 
@@ -120,13 +119,8 @@ def _described(plan: TilePlan) -> dict[str, Any]:
         "overview_um_per_px": plan.overview_um_per_px,
         "tissue_mm2": plan.tissue_mm2,
         "colours": list(plan.colours),
-        "program_version": _program_version(),
+        "program_version": program_version(),
     }
-
-
-@lru_cache
-def _program_version() -> str:
-    return version("medulla")
 
 
 def _encoded(kind: str, image: Rgb) -> bytes:

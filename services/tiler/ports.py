@@ -53,6 +53,8 @@ class SlideFacts:
     resolution: Resolution
     reader: str = ""
     """What decodes its tiles: STORED_TILES where they are read one by one as they are stored, `openslide` elsewhere."""
+    scanned_from: tuple[int, int] = (0, 0)
+    """x and y, level-0 pixels, of the corner of the area that the format states as scanned; QuPath counts from it."""
 
     @property
     def width_px(self) -> Level0Px:
@@ -127,8 +129,11 @@ class SlideReader(Protocol):
             ImplausibleResolutionError: its pixels cannot be that large or small.
         """
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles as their preprocessing has it; a tile that fails to decode is marked, never white."""
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles as their preprocessing has it; a tile that fails to decode is marked, never white.
+
+        Pixels are written to `out`, C-contiguous uint8 [n, px, px, 3], if given, else to memory of their own.
+        """
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         """Which tiles `read_tiles` would mark as corrupt, bool [n]; each stored tile is decoded once."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
 from services.tiler.kept_memory import keep_memory
-from services.tiler.ports import Cut, Origins, Region, SlideReader
+from services.tiler.ports import Cut, Origins, Region, Rgb, SlideReader
 from services.tiler.range_channel import CHANNELS, RangeClient
 from services.tiler.ranged_slide import RangedSlide, open_ranged
 from services.tiler.readers import OpenSlide
@@ -87,7 +87,10 @@ def _serve(setup_socket: socket.socket, reader: SlideReader) -> wire.Message:
 
 
 class _ChannelServer:
-    """Answers one request after the other; arrays go through the channel's own shared memory."""
+    """Answers one request after the other; arrays go through the channel's own shared memory.
+
+    Tiles are read straight into it.
+    """
 
     def __init__(self, channel: socket.socket, buffer: int, reader: SlideReader) -> None:
         self._channel = channel
@@ -113,13 +116,15 @@ class _ChannelServer:
             if number:
                 wire.receive(self._channel)
             for index, in_array, in_buffer in piece:
-                self._buffer[in_buffer] = flat[index][in_array]
+                if not np.may_share_memory(flat[index], self._buffer):
+                    self._buffer[in_buffer] = flat[index][in_array]
             wire.send(self._channel, {} if number else answer)
 
     def _read(self, request: wire.Message, arrays: list[NDArray[Any]]) -> wire.Message:
         match request["op"]:
             case "tiles":
-                tiles = self._reader.read_tiles(*_tiles(request))
+                origins, cut = _tiles(request)
+                tiles = self._reader.read_tiles(origins, cut, self._room(len(origins), cut.px))
                 arrays += [tiles.pixels, tiles.corrupt]
             case "damaged":
                 arrays.append(self._reader.find_damaged(*_tiles(request)))
@@ -133,6 +138,11 @@ class _ChannelServer:
             case _:
                 return {"facts": asdict(self._reader.describe())}
         return {"shapes": [array.shape for array in arrays]}
+
+    def _room(self, count: int, px: int) -> Rgb | None:
+        """The shared memory as pixels of tiles, uint8 [count, px, px, 3]; None if it is too small."""
+        size = count * px * px * 3
+        return self._buffer[:size].reshape(count, px, px, 3) if size <= len(self._buffer) else None
 
 
 def _tiles(request: wire.Message) -> tuple[Origins, Cut]:

@@ -13,8 +13,8 @@ from typing import Self
 from services.tiler.reader_host import READY, STATUS
 from shared.errors import CrashedWorkerError, TransientError
 
-OPENER = "services.tiler.readers:open_slide"
-_HOST = "services.tiler.reader_host"
+OPENER = f"{__package__}.readers:open_slide"
+_HOST = f"{__package__}.reader_host"
 _START_S = 120
 """How long the host may take to load the readers."""
 _END_S = 10

@@ -53,16 +53,16 @@ class TiffTiles:
         Raises:
             CorruptTileError: the tile is damaged or beyond the file's end.
         """
-        page, side = self._pages[level], self.layouts[level]
-        if page.codec == "jpeg":
+        page, side, codec = self._pages[level], self.layouts[level], self.codecs[level]
+        if codec == "jpeg":
             jpeg = self.stored_jpeg(level, column, row)
             return None if jpeg is None else decode_jpeg(jpeg, side)
         data = self._stored(page, column, row)
         if data is None:
             return None
-        if page.codec == "jpeg2000":
+        if codec == "jpeg2000":
             return decode_jpeg2000(data, side)
-        return decode_packed(data, side, page.codec, page.predictor)
+        return decode_packed(data, side, codec, page.predictor)
 
     def stored_jpeg(self, level: int, column: int, row: int) -> bytes | None:
         """The JPEG file of one stored tile; None if the file stores none there, or in another compression.
@@ -71,7 +71,7 @@ class TiffTiles:
             CorruptTileError: the tile lies beyond the file's end.
         """
         page = self._pages[level]
-        data = self._stored(page, column, row) if page.codec == "jpeg" else None
+        data = self._stored(page, column, row) if self.codecs[level] == "jpeg" else None
         return None if data is None else complete_jpeg(data, page.jpeg_tables, page.photometric == _RGB)
 
     def close(self) -> None:

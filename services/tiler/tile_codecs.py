@@ -9,6 +9,7 @@ import simplejpeg
 
 from services.tiler.ports import Rgb
 
+_START = b"\xff\xd8"
 _END_OF_CODESTREAM = b"\xff\xd9"
 _SIZ = b"\xff\x4f\xff\x51"
 _ADOBE_RGB = bytes.fromhex("ffee000e41646f626500640000000000")
@@ -36,8 +37,8 @@ class TileLayout:
 
 def complete_jpeg(data: bytes, tables: bytes = b"", rgb: bool = False) -> bytes:
     """A stored tile as a JPEG file: with the tables that a TIFF keeps apart, marked if it holds RGB."""
-    head = (tables[:-2] if tables else b"\xff\xd8") + (_ADOBE_RGB if rgb else b"")
-    return head + data[2:]
+    head = tables[:-2] if tables else _START
+    return b"".join((head, _ADOBE_RGB if rgb else b"", memoryview(data)[len(_START) :]))
 
 
 def is_jpeg_of(data: bytes, side: TileLayout) -> bool:

@@ -42,6 +42,13 @@ class BadCohortError(PermanentError):
         return cls("\n  ".join([f"{capped(where, _SHOWN)} is refused for {count}:", *listed[:fit], *more]))
 
 
+class BadPlaceError(PermanentError):
+    """An `s3://` name on the command line names nothing that can be read or written."""
+
+    reason = "bad_request"
+    advice = "Write s3://BUCKET/KEY for a file, and s3://BUCKET for the bags of a running deployment."
+
+
 class UnknownColumnsError(BadCohortError):
     """A table has columns that the profile does not know; a map to start from is printed below the sentence."""
 
@@ -138,7 +145,7 @@ class BadModelError(PermanentError):
 
 
 class OtherEncoderError(PermanentError):
-    """Embeddings were not made by the encoder that fine-tuning starts from."""
+    """Embeddings were not made by the encoder that fine-tuning starts from, or that a classifier of tiles reads."""
 
     reason = "encoder_mismatch"
     advice = "Embed the slides with that encoder (`medulla embed --encoder`), or start from the one that embedded them."
@@ -149,6 +156,13 @@ class BadTilesError(PermanentError):
 
     reason = "bad_tiles"
     advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+
+
+class BadClassifierError(PermanentError):
+    """A classifier of tiles cannot be read, or was altered."""
+
+    reason = "bad_classifier"
+    advice = "Name a folder that `medulla classifier fit` wrote, as it was."
 
 
 class UntrainableEncoderError(PermanentError):

@@ -7,10 +7,11 @@ members of the collection (`PathObjectTypeAdapters` of qupath-core).
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 
 import numpy as np
 from medulla.v1.scorer_pb2 import SlideEvidence
+from numpy.typing import NDArray
 
 from shared.arrays import Floats
 from shared.export.exported_case import ExportedCase
@@ -20,7 +21,9 @@ MEDIA_TYPE = "application/geo+json"
 MOST_TILES = 600_000
 """Features of tiles in one file, about 250 MB; of more tiles the most attended are written."""
 _BATCH = 1_000
-_TOP = {"name": "Most attended", "color": [60, 0, 70]}
+MOST_ATTENDED = "Most attended"
+"""Class of the annotations."""
+_TOP = {"name": MOST_ATTENDED, "color": [60, 0, 70]}
 _CLASSES = (
     {"name": "Attention below mean", "color": [255, 247, 188]},
     {"name": "Attention 1 to 2 x mean", "color": [254, 196, 79]},
@@ -69,28 +72,34 @@ class AttentionGeoJson:
 
     def _annotations(self) -> Iterator[str]:
         for rank, tile in enumerate(self.slide.top_tiles, 1):
-            named = {"name": f"Most attended {rank}", "isLocked": True}
-            ratio = tile.attention / (self.attention.mean or 1.0)
-            yield self._feature("annotation", (tile.x_px, tile.y_px), _TOP, tile.attention, ratio, named)
+            named = {"name": f"{MOST_ATTENDED} {rank}", "isLocked": True}
+            measured = _measured(tile.attention, tile.attention / (self.attention.mean or 1.0))
+            yield self._feature("annotation", (tile.x_px, tile.y_px), _TOP, measured, named)
 
     def _tiles(self) -> Iterator[str]:
         chosen = self.attention.descending()[: self.most]
         values = np.asarray(self.attention.attention[chosen], np.float64)
         ratios: Floats = values / (self.attention.mean or 1.0)
         classes = np.digitize(ratios, _RATIOS)
-        for (x, y), value, ratio, kind in zip(self.attention.coords[chosen], values, ratios, classes, strict=True):
-            yield self._feature("tile", (int(x), int(y)), _CLASSES[kind], value, ratio, {})
+        columns = self.attention.coords[chosen], values, ratios, classes, self._prototypes(chosen)
+        for (x, y), value, ratio, kind, prototype in zip(*columns, strict=True):
+            yield self._feature("tile", (int(x), int(y)), _CLASSES[kind], _measured(value, ratio) | prototype, {})
+
+    def _prototypes(self, chosen: NDArray[np.int64]) -> Iterator[dict[str, float]]:
+        """The number of each tile's prototype as a measurement; nothing where the score has none."""
+        numbers = self.attention.prototypes
+        if numbers is None:
+            return repeat({}, len(chosen))
+        return ({"Prototype": int(number)} for number in numbers[chosen])
 
     def _feature(
         self,
         kind: str,
         corner: tuple[int, int],
         classification: Mapping[str, object],
-        attention: float,
-        ratio: float,
+        measurements: Mapping[str, float],
         others: Mapping[str, object],
     ) -> str:
-        measurements = {"Attention": _digits(attention), "Attention / mean": _digits(ratio)}
         properties = {
             "objectType": kind,
             **others,
@@ -114,6 +123,10 @@ def attention_geojson(case: ExportedCase, slide_id: str = "", most: int = MOST_T
     """
     slide = case.mapped_slide(slide_id)
     return AttentionGeoJson(case, slide, case.attention(slide), most)
+
+
+def _measured(attention: float, ratio: float) -> dict[str, float]:
+    return {"Attention": _digits(attention), "Attention / mean": _digits(ratio)}
 
 
 def _digits(value: float) -> float:

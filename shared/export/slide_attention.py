@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from shared.arrays import Floats
+from shared.arrays import Floats, Members
 from shared.export.errors import BrokenMapError
 
 STRIKING = 4.0
@@ -25,6 +25,8 @@ class SlideAttention:
 
     attention: NDArray[np.float32]
     coords: NDArray[np.int32]
+    prototypes: Members | None = None
+    """uint8 [n]; None where the score has none."""
 
     @property
     def highest(self) -> float:
@@ -52,7 +54,7 @@ class SlideAttention:
 
 
 def read_attention(data: bytes, slide_id: str) -> SlideAttention:
-    """Read a stored map: safetensors with `attention` float32 [n] and `coords` int32 [n, 2].
+    """Read a stored map: safetensors with `attention` float32 [n], `coords` int32 [n, 2], maybe `prototype` uint8 [n].
 
     Raises:
         BrokenMapError: the bytes are not such a map.
@@ -64,4 +66,7 @@ def read_attention(data: bytes, slide_id: str) -> SlideAttention:
         raise BrokenMapError(f"attention map of slide {slide_id} cannot be read") from error
     if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
         raise BrokenMapError(f"attention map of slide {slide_id} has shapes or values that cannot be")
-    return SlideAttention(attention, coords)
+    prototypes = tensors.get("prototype")
+    if prototypes is not None and (prototypes.shape != attention.shape or prototypes.dtype != np.uint8):
+        raise BrokenMapError(f"attention map of slide {slide_id} has prototypes that cannot be")
+    return SlideAttention(attention, coords, prototypes)

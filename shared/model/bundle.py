@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from shared.model.arm import Arm
-from shared.model.bundle_check import check_bundle
+from shared.model.bundle_check import check_bundle, check_prototypes
 from shared.model.bundle_files import Files, VerifiedFiles, first_problem, verify
 from shared.model.calibration import Calibration
 from shared.model.case_values import CaseValues
@@ -19,6 +19,7 @@ from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS, ArmRef, Ma
 from shared.model.mil import MIL, Mil
 from shared.model.pattern import serving
 from shared.model.prediction import ArmPrediction, predict
+from shared.model.prototypes import PROTOTYPES, Prototypes, read_prototypes
 from shared.model.reference import Reference
 from shared.model.thresholds import Thresholds
 from shared.model.variable import Frozen
@@ -39,6 +40,8 @@ class Bundle:
     thresholds: Thresholds
     reference: Reference
     mil: Mil | None
+    prototypes: Prototypes | None
+    """None in bundles without slides, and in those of older programs."""
     trees: Mapping[str, Trees]
     vectors: Mapping[str, VectorModel]
     """Models of the blocks of vectors that the bundle reads, by block."""
@@ -93,10 +96,12 @@ def assemble(checked: VerifiedFiles) -> Bundle:
         thresholds=_content(checked, THRESHOLDS, Thresholds),
         reference=_content(checked, REFERENCE, Reference),
         mil=_mil(checked),
+        prototypes=stored_prototypes(checked),
         trees=_trees(checked, hazards),
         vectors=vectors,
     )
     check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil, vectors)
+    check_prototypes(bundle.prototypes, bundle.mil)
     return bundle
 
 
@@ -109,6 +114,15 @@ def vector_models(checked: VerifiedFiles) -> Mapping[str, VectorModel]:
     names = {block.name: vector_file(block.name) for block in checked.manifest.profile.vectors}
     listed = {block: name for block, name in names.items() if name in checked.manifest.files}
     return {block: _content(checked, name, VectorModel) for block, name in listed.items()}
+
+
+def stored_prototypes(checked: VerifiedFiles) -> Prototypes | None:
+    """The prototypes among the files, if any.
+
+    Raises:
+        BadBundleError: they are not understood.
+    """
+    return read_prototypes(checked.files[PROTOTYPES]) if PROTOTYPES in checked.files else None
 
 
 def _file(checked: VerifiedFiles, name: str) -> bytes:

@@ -6,7 +6,8 @@ from shared.model.arm import Arm
 from shared.model.column import Column
 from shared.model.errors import BadBundleError
 from shared.model.manifest import REFERENCE, Manifest
-from shared.model.mil import MIL, Mil
+from shared.model.mil import MIL, PROJECTED, Mil
+from shared.model.prototypes import PROTOTYPES, Prototypes
 from shared.model.reference import Reference
 from shared.model.variable import Variable
 from shared.model.vector_model import VectorModel, vector_file
@@ -30,6 +31,20 @@ def check_bundle(
     _check_slides(manifest, arms, mil)
     _check_reference(reference, mil)
     _check_vectors(manifest, arms, reference, vectors)
+
+
+def check_prototypes(prototypes: Prototypes | None, mil: Mil | None) -> None:
+    """Refuse prototypes in another space than that which the model of slides projects tiles to.
+
+    Raises:
+        BadBundleError: naming the two files that differ.
+    """
+    if prototypes is None:
+        return
+    if mil is None or mil.axes is None:
+        raise BadBundleError(f"the bundle has {PROTOTYPES}, but no {MIL} that gives {PROJECTED}")
+    if prototypes.centres.shape[1] != mil.axes:
+        raise BadBundleError(f"{PROTOTYPES} and {MIL} differ in the number of axes")
 
 
 def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:

@@ -42,6 +42,8 @@ class Manifest(Frozen):
     arms: tuple[ArmRef, ...] = Field(min_length=1)
     files: dict[FileName, Hex256]
     simulated: bool
+    reservations: tuple[str, ...] = ()
+    """What speaks against its models, in words; scores repeat it, and to promote it takes a flag."""
     notice: str = NOTICE
 
     @field_serializer("profile")

@@ -1,14 +1,24 @@
 """Attention over a case's tiles: what a multiple-instance model gives, and the names in its file."""
 
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 MIL = "mil.onnx"
-BAG, LOG_RISK, ATTENTION = "bag", "log_risk", "attention"
-"""Names of the graph's input and outputs."""
+BAG, LOG_RISK, ATTENTION, PROJECTED = "bag", "log_risk", "attention", "projected"
+"""Names of the graph's input and outputs; the last is optional."""
 Features: TypeAlias = npt.NDArray[np.float32]
+
+
+class MilAnswer(NamedTuple):
+    """What a model says of a bag of n tiles."""
+
+    log_risk: float
+    attention: Features
+    """[n], sums to one."""
+    projected: Features | None
+    """[n, axes], the tiles on the model's axes; None where the model does not give them."""
 
 
 class Mil(Protocol):
@@ -18,5 +28,9 @@ class Mil(Protocol):
     def width(self) -> int:
         """Features of a tile that the model reads."""
 
-    def __call__(self, bag: Features) -> tuple[float, Features]:
-        """Log-risk of a bag [n, width], n at least 1, and attention [n], which sums to one."""
+    @property
+    def axes(self) -> int | None:
+        """Axes of projected tiles; None where the model does not give them."""
+
+    def __call__(self, bag: Features) -> MilAnswer:
+        """Read a bag [n, width], n at least 1."""

@@ -1,6 +1,6 @@
 """The embedded slides of a case by the scorer's index in the bucket, and which of them are current."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from google.protobuf.json_format import Parse, ParseError
@@ -39,6 +39,23 @@ def _read(data: bytes, case: CaseId) -> SlideEmbedded | None:
     except (ParseError, ValueError, RecursionError):
         return None
     return event if event.slide.case_id == case else None
+
+
+def standing(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
+    """The embedded slides of the case that stand in the bucket now, each in one version, in order of slide id."""
+    events = [event for event in embedded(store, case) if of_its_key(event.slide)]
+    etags = present(store, case) if events else {}
+    return fullest(event for event in events if is_current(event.slide, etags))
+
+
+def fullest(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:
+    """The version with the most files of each slide: earlier ones with fewer files match the bucket too."""
+    most: dict[str, SlideEmbedded] = {}
+    for event in events:
+        known = most.setdefault(event.slide.slide_id, event)
+        if len(known.slide.files) < len(event.slide.files):
+            most[event.slide.slide_id] = event
+    return list(most.values())
 
 
 def present(store: BlobStore, case: CaseId) -> Mapping[str, str]:

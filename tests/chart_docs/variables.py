@@ -21,13 +21,13 @@ def annotated(settings: type[ServiceSettings]) -> Iterator[tuple[str, Any]]:
 
 def _leaves(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
     for name, field in model.model_fields.items():
-        if section := _section(field.annotation):
+        if section := section_of(field.annotation):
             yield from ((f"{name}__{inner}", kind) for inner, kind in _leaves(section))
         else:
             yield name, field.annotation
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
     """The model of a section, which may be one that need not be given."""
     kinds = (annotation, *get_args(annotation))
     return next((each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)), None)

@@ -84,5 +84,5 @@ def test_an_image_holds_what_its_lock_lists_and_its_sbom_says_so(image: tuple[st
     held = set(report["packages"])
     assert {"pkg:pypi/medulla", "pkg:deb/debian/libssl3"} <= held
     assert {each for each in held if each.startswith("pkg:pypi/")} == {
-        f"pkg:pypi/{package}" for package in ("medulla", *locked_here(name))
+        f"pkg:pypi/{package}" for package in ("medulla-risk", *locked_here(name))
     }

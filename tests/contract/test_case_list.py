@@ -57,7 +57,8 @@ def ids(store: SqlStore, order: Order = Order.CASE, chosen: Selection = ALL) -> 
 @pytest.mark.parametrize(
     ("chosen", "cases"),
     [
-        (selection(state=["scored"]), ["MB-01", "MB-02", "MB-03", "mb_04"]),
+        (selection(state=["scored"]), ["MB-01", "MB-02", "MB-03"]),
+        (selection(state=["too_uncertain", "withdrawn"]), ["mb_04", "XY-07"]),
         (selection(state=["in_progress", "withdrawn"]), ["XY-06", "XY-07"]),
         (selection(state=["abstained"]), []),
         (selection(group=["high"]), ["MB-01", "MB-03"]),
@@ -105,7 +106,8 @@ def test_each_field_is_counted_as_if_it_were_not_filtered(listed: SqlStore) -> N
     assert counts.values[Field.REASON] == {"no_resolution": 1}
     assert counts.values[Field.FLAG] == {"rejected_input": 1, "simulated": 2}
     assert listed.counts(ALL).values[Field.STATE] == {
-        "scored": 4,
+        "scored": 3,
+        "too_uncertain": 1,
         "rejected": 1,
         "in_progress": 1,
         "withdrawn": 1,

@@ -24,8 +24,8 @@ def test_notes_are_read_back_the_latest_first_and_have_entries(fresh: SqlStore) 
     first, second = note("c", "n2", 3), note("c", "n1", 4)
     assert [fresh.record_note(first), fresh.record_note(second)] == [True, True]
     assert fresh.notes(CaseId("c")) == [second.body, first.body]
-    assert fresh.all_notes(10) == [second.body, first.body]
-    assert fresh.all_notes(10, after="n1") == [first.body]
+    assert fresh.all_notes(10) == [first.body, second.body]
+    assert fresh.all_notes(10, after=(samples.at(3), "n2")) == [second.body]
     report = fresh.verify_chain()
     assert (report.intact, report.entries) == (True, 3)
     assert [row.entry.is_note for row in fresh.audited("c")] == [False, True, True]

@@ -13,6 +13,7 @@ from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
+from services.trainer.evaluation.prototype_rows import prototype_rows
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.model.bundle import Bundle, load
@@ -112,8 +113,26 @@ def test_the_scorer_reads_words_and_units_as_the_trainer_does(scorer: Bundle) ->
 def test_attention_sums_to_one(folder: Path, scorer: Bundle) -> None:
     _, embeddings = read(folder)
     assert scorer.mil is not None
-    _, attention = scorer.mil(embeddings.bag(next(iter(embeddings.by_case))))
-    assert attention.sum() == pytest.approx(1, abs=1e-5)
+    answer = scorer.mil(embeddings.bag(next(iter(embeddings.by_case))))
+    assert answer.attention.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_scorer_finds_the_prototypes_shares_of_the_training_cohort(folder: Path, scorer: Bundle) -> None:
+    _, embeddings = read(folder)
+    assert scorer.mil is not None
+    assert scorer.prototypes is not None
+    answers = [scorer.mil(embeddings.bag(case)).projected for case in embeddings.by_case]
+    shares = [scorer.prototypes.shares_of(scorer.prototypes.nearest(tiles)) for tiles in answers if tiles is not None]
+    assert np.mean(shares, axis=0) == pytest.approx(scorer.prototypes.shares, abs=1e-3)
+
+
+def test_prototypes_have_the_numbers_of_the_evaluation_of_the_same_cohort(
+    folder: Path, scorer: Bundle, tmp_path: Path
+) -> None:
+    cohort, embeddings = read(folder)
+    rows = prototype_rows(cohort, embeddings, 1, tmp_path)
+    assert scorer.prototypes is not None
+    assert [row.mean_share for row in rows] == pytest.approx(list(scorer.prototypes.shares), rel=1e-5)
 
 
 def test_the_same_cohort_and_seed_give_the_same_digest(folder: Path, served: ServedBundle) -> None:

@@ -108,6 +108,17 @@ def test_the_viewer_reads_the_slide_in_squares_and_flies_to_a_ranked_tile(
     page.screenshot(path=pictures / f"{deployment.name}-tile.png")
 
 
+def test_prototypes_lie_over_the_slide_and_the_score_has_the_share_of_each(page: Page, deployment: Deployment) -> None:
+    viewed(page, deployment)
+    page.get_by_role("checkbox", name="Prototypes 4").check()
+    shares = deployment.score()["slides"][0]["prototype_shares"]
+    listed = [f"Prototype {number}, " for number, share in enumerate(shares) if share]
+    expect(page.locator(".prototypes li")).to_contain_text(listed)
+    expect(page.locator(".prototypes")).to_contain_text("SIMULATED")
+    drawn = deployment.get(f"cases/{CASE}/slides/{SLIDE}/prototypes")["prototype"]
+    assert [drawn.count(number) / len(drawn) for number in range(8)] == pytest.approx(shares, abs=1e-5)
+
+
 def test_a_note_is_stored_and_shown_in_the_timeline(case_page: Page, deployment: Deployment) -> None:
     case_page.get_by_label("New note", exact=True).select_option("artefact")
     case_page.get_by_label("Tile", exact=True).select_option(index=1)
@@ -148,6 +159,8 @@ def test_axe_finds_nothing_on_list_case_and_viewer(
     expect(page.locator("canvas.heat").first).to_be_visible()
     check("case")
     viewed(page, deployment)
+    page.get_by_role("checkbox", name="Prototypes 4").check()
+    expect(page.locator(".prototypes li").first).to_be_visible()
     check("viewer")
 
 

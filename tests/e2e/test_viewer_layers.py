@@ -1,4 +1,4 @@
-"""Layers over a slide in a real browser: attention, tissue and quality, by mouse and by keyboard."""
+"""Layers over a slide in a real browser: attention, tissue, quality and prototypes, by mouse and by keyboard."""
 
 import io
 from collections.abc import Iterator
@@ -13,11 +13,13 @@ from safetensors.numpy import load, save
 
 from shared import keys
 from shared.slides.verdict import Verdict
+from tests.support import scores as samples
 from tests.support.axe import Axe
 from tests.support.polling import eventually
 from tests.support.viewer_page import ShownSlides, opened, shown_slides
+from tests.support.viewing import scored
 
-_GREEN, _ORANGE = (0, 158, 115), (230, 159, 0)
+_GREEN, _ORANGE, _BLUE = (0, 158, 115), (230, 159, 0), (0, 114, 178)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,26 @@ def test_tiles_that_were_left_out_have_the_colour_of_the_reason(page: Page, show
     expect(page.locator(".classes")).to_contain_text("blurred")
 
 
+def test_prototypes_have_colours_of_their_own_and_say_what_goes_with_them(page: Page, shown: ShownSlides) -> None:
+    opened(page, shown.address)
+    page.get_by_label("Attention 1").uncheck()
+    page.get_by_role("checkbox", name="Prototypes 4").check()
+    page.get_by_label("Opacity of the prototypes").fill("100")
+    eventually(lambda: share_of(page, _BLUE) > 0.05 and share_of(page, _ORANGE) > 0.05)
+    first, second, third = page.locator(".prototypes li").all()
+    expect(first).to_contain_text("Prototype 0, 50\u202f% of tiles, goes with higher risk (hazard ratio 1.42, 1.10 to")
+    expect(second).to_contain_text("goes with lower risk")
+    expect(third).to_contain_text("12\u202f% of tiles, no clear association with risk")
+    first.get_by_role("checkbox").uncheck()
+    eventually(lambda: share_of(page, _BLUE) == 0)
+    assert share_of(page, _ORANGE) > 0.05
+
+
 def test_layers_are_switched_by_keys(page: Page, shown: ShownSlides) -> None:
     opened(page, shown.address)
     page.get_by_role("application").focus()
-    for key, name in (("1", "Attention"), ("2", "Tissue"), ("3", "Quality")):
-        box = page.get_by_role("checkbox", name=name)
+    for key, name in (("1", "Attention"), ("2", "Tissue"), ("3", "Quality"), ("4", "Prototypes")):
+        box = page.get_by_role("checkbox", name=f"{name} {key}")
         before = box.is_checked()
         page.keyboard.press(key)
         expect(box).to_be_checked(checked=not before)
@@ -92,8 +109,19 @@ def test_layers_and_their_colours_fit_every_window(
     opened(page, shown.address)
     page.get_by_label("Tissue").first.check()
     page.get_by_label("Quality").first.check()
-    expect(page.locator(".classes")).to_have_count(2)
-    eventually(lambda: page.locator("canvas.heat").count() == 3)
+    page.get_by_role("checkbox", name="Prototypes 4").check()
+    expect(page.locator(".classes")).to_have_count(3)
+    eventually(lambda: page.locator("canvas.heat").count() == 4)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe.findings(page) == []
     page.screenshot(path=pictures / f"layers-{scheme}-{width}.png", full_page=True)
+
+
+def test_a_score_without_prototypes_says_so(page: Page, shown: ShownSlides) -> None:
+    """The last test, as the score stays the current one."""
+    plain = scored(*shown.events)
+    plain.score_id = samples.digest("by a bundle without prototypes")
+    shown.results.score(plain, minutes=2)
+    opened(page, shown.address)
+    expect(page.get_by_text("No prototypes: the bundle of this score has none.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Prototypes 4")).to_have_count(0)

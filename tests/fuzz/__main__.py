@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shared import logs
-from tests.fuzz import documents, models, ranges, slides
+from tests.fuzz import annotations, documents, features, models, ranges, slides
 from tests.fuzz.campaign import Fault, Tally, fuzz, table
 from tests.fuzz.child import random_of
 from tests.fuzz.targets import Target
 
-TARGETS = (*documents.TARGETS, *models.TARGETS, *slides.TARGETS, *ranges.TARGETS)
+_FILES = (*documents.TARGETS, *annotations.TARGETS, *features.TARGETS)
+TARGETS = (*_FILES, *models.TARGETS, *slides.TARGETS, *ranges.TARGETS)
 LONGEST_S = 3600.0
 _SHOWN = 5
 

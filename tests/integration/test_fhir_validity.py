@@ -8,13 +8,14 @@ from medulla.v1.scorer_pb2 import Score
 
 from shared.export.fhir.document import fhir_document
 from tests.support import scores as samples
-from tests.support.exports import certain, exported
+from tests.support.exports import certain, exported, unanswered
 from tests.support.fhir_validator import EXPECTED, FhirValidator
 
 SAMPLES: dict[str, Callable[[], Score]] = {
     "certain": certain,
     "uncertain": samples.score,
     "abstained": samples.abstained,
+    "unanswered": unanswered,
     "remarkable": samples.remarkable,
     "vectors": samples.with_vectors,
 }

@@ -57,6 +57,37 @@ def test_every_arm_has_every_figure_of_the_contract_with_its_interval(out: Path)
     assert set(result["absent"]) == {"pathomics", "fused", "early_concat", "gated"}
 
 
+def test_sensitivity_and_specificity_are_compared_with_record_and_rule_at_matched_rates(out: Path) -> None:
+    result = report(out)
+    compared = {(row["a"], row["b"], row["metric"]) for row in result["matched"]}
+    assert {("clinical_molecular", "clinical"), ("clinical_molecular", "rule")} == {(a, b) for a, b, _ in compared}
+    own = {metric for _, b, metric in compared if b == "rule" and metric.endswith("_3y")}
+    assert own == {
+        *("sensitivity_at_specificity_0.8_3y", "specificity_at_sensitivity_0.8_3y"),
+        *("sensitivity_at_specificity_of_rule_3y", "specificity_at_sensitivity_of_rule_3y"),
+    }
+    contrasts = {(row["a"], row["b"], row["metric"]): row for row in result["contrasts"]}
+    for row in result["matched"]:
+        gain = contrasts[row["a"], row["b"], row["metric"]]
+        assert gain["est"] == pytest.approx(row["of_a"]["est"] - row["of_b"]["est"], abs=1e-5)
+        assert gain["p_holm"] is not None
+    rule = result["arms"]["rule"]["operating_point"]
+    read = {row["metric"]: row for row in result["matched"] if row["b"] == "rule"}
+    assert read["sensitivity_at_specificity_of_rule_3y"]["of_b"]["est"] == rule["sensitivity"]["est"]
+    assert read["sensitivity_at_specificity_of_rule_3y"]["held"]["est"] == rule["specificity"]["est"]
+
+
+def test_the_report_says_what_is_shown_of_sensitivity_and_how_many_of_100_are_moved(out: Path) -> None:
+    result = report(out)
+    assert result["claims"][0].startswith("SIMULATED: Sensitivity and specificity at matched rates")
+    page = (out / "report.html").read_text()
+    assert "At the rule&#39;s own specificity of" in page or "At the rule's own specificity of" in page
+    assert "Of 100 patients, clinical and molecular variables call" in page
+    for row in result["moved"]:
+        counts = [row[name]["est"] for name in ("up_with_event", "up_without", "down_with_event", "down_without")]
+        assert 0 <= sum(counts) <= 100
+
+
 def test_events_are_told_by_code_and_missing_slides_as_not_given(out: Path, cohort: Cohort) -> None:
     result = report(out)
     assert list(result["cohort"]["events"]) == ["0", "1", "2", "3"]

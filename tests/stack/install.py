@@ -16,6 +16,7 @@ from tests.stack.process import clean_environment
 KAFKA = "kafka-4.3.1"
 ELASTICMQ = "elasticmq-1.7.1"
 HAPI = "hapi-8.8.1"
+HAPI_SERVER = "hapi-server-8.8.0"
 MINIO = "minio-20260212"
 TRITON = f"triton-0.7.0-py{sys.version_info.major}{sys.version_info.minor}"
 UV = "uv-0.13.9"
@@ -87,6 +88,20 @@ def fhir_validator() -> Path:
     others = ((group, name, version) for name in names)
     silent = ("org.slf4j", "slf4j-nop", "2.0.17")
     return _jars("HAPI's FHIR validator", HAPI, (group, "hapi-fhir-validation"), *others, silent)
+
+
+def fhir_server() -> Path:
+    """Folder with the jars of HAPI's FHIR server, the in-memory database H2 and the HTTP server Jetty."""
+    system.ensure("The FHIR server", _JDK)
+    group, version = "ca.uhn.hapi.fhir", HAPI_SERVER.rpartition("-")[2]
+    names = ("hapi-fhir-structures-r4", "hapi-fhir-validation-resources-r4", "hapi-fhir-caching-caffeine")
+    others = (
+        *((group, name, version) for name in names),
+        ("com.h2database", "h2", "2.3.232"),
+        ("org.eclipse.jetty.ee10", "jetty-ee10-servlet", "12.0.16"),
+        ("org.slf4j", "slf4j-nop", "2.0.17"),
+    )
+    return _jars("The FHIR server", HAPI_SERVER, (group, "hapi-fhir-jpaserver-base"), *others)
 
 
 def _jars(title: str, name: str, main: tuple[str, str], *others: tuple[str, str, str]) -> Path:
@@ -234,6 +249,7 @@ PARTS: Mapping[str, Callable[[], Path]] = {
     "axe": axe,
     "openmp": openmp,
     "fhir": fhir_validator,
+    "fhir_server": fhir_server,
 }
 
 
@@ -243,11 +259,20 @@ def is_installed(name: str) -> bool:
         "kafka": _JAVA,
         "elasticmq": _JAVA,
         "fhir": _JDK,
+        "fhir_server": _JDK,
         "triton": _PYTHON_LIBRARY,
         "postgres": _POSTGRES,
         "browser": _CHROMIUM,
     }
     if name in programs and system.find(programs[name][0]) is None:
         return False
-    folders = {"minio": MINIO, "kafka": KAFKA, "elasticmq": ELASTICMQ, "triton": TRITON, "axe": AXE, "fhir": HAPI}
+    folders = {
+        "minio": MINIO,
+        "kafka": KAFKA,
+        "elasticmq": ELASTICMQ,
+        "triton": TRITON,
+        "axe": AXE,
+        "fhir": HAPI,
+        "fhir_server": HAPI_SERVER,
+    }
     return name not in folders or installed(folders[name])

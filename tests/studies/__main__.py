@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 RESULTS, FIGURES, NOTE = HERE / "results", HERE / "figures", HERE / "EVIDENCE.md"
 """Where published results are kept."""
 _FINETUNING = "tests.studies.finetuning"
-_LIBRARIES = ("medulla", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
+_LIBRARIES = ("medulla-risk", "numpy", "scipy", "torch", "lightgbm", "scikit-learn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

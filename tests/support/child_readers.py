@@ -11,7 +11,7 @@ import numpy as np
 
 from services.tiler import errors, openslide_reader, readers
 from services.tiler.errors import SlideError, UnreadableSlideError
-from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, SlideFacts, SlideReader, Tiles
+from services.tiler.ports import Cut, Layout, Mask, Origins, Overview, Region, Rgb, SlideFacts, SlideReader, Tiles
 from services.tiler.resolution import Override
 from shared.units import MicronsPerPx
 
@@ -42,9 +42,9 @@ class _Hostile:
         self._now("describe")
         return self._reader.describe()
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
         self._now("tiles")
-        return self._reader.read_tiles(origins, cut)
+        return self._reader.read_tiles(origins, cut, out)
 
     def find_damaged(self, origins: Origins, cut: Cut) -> Mask:
         self._now("damaged")

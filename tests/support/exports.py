@@ -6,7 +6,7 @@ from medulla.v1.scorer_pb2 import Certainty, HorizonRisk, IncidenceCurve, Record
 
 from shared.export.exported_case import ExportedCase
 from tests.support import scores as samples
-from tests.support.results import attention_map, thumbnail
+from tests.support.results import thumbnail, tile_file
 
 DATED = samples.at(5).replace(microsecond=123456)
 """As databases keep times."""
@@ -15,7 +15,7 @@ DATED = samples.at(5).replace(microsecond=123456)
 def exported(score: Score) -> ExportedCase:
     """A score of the made-up day, with all that it names."""
     objects = {slide.thumbnail_key: thumbnail() for slide in score.slides}
-    objects |= {slide.attention_key: attention_map(list(slide.top_tiles)) for slide in score.slides}
+    objects |= {slide.attention_key: tile_file(slide) for slide in score.slides}
     return ExportedCase(score, DATED, objects.get)
 
 
@@ -27,9 +27,17 @@ def certain() -> Score:
     return score
 
 
+def unanswered() -> Score:
+    """A score that no model of the bundle could answer."""
+    score = samples.abstained()
+    score.model = ""
+    del score.modalities_used[:], score.contributions[:]
+    return score
+
+
 def complete() -> Score:
     """A score with everything that a score can say."""
-    score, years = certain(), [step / 10 for step in range(61)]
+    score, years = samples.add_prototypes(certain()), [step / 10 for step in range(61)]
     rising = [1 - exp(-year / 2.5) for year in years]
     shares = {name: [most * value for value in rising] for name, most in (("risk", 0.4), ("lo", 0.28), ("hi", 0.55))}
     score.incidence.CopyFrom(IncidenceCurve(years=years, level=0.9, **shares))
@@ -48,7 +56,7 @@ def complete() -> Score:
 
 def excessive() -> Score:
     """A score with more of everything, and longer texts, than two pages hold."""
-    score = samples.score("MB-9", slides=[f"S{number}" for number in range(40)])
+    score = samples.add_prototypes(samples.score("MB-9", slides=[f"S{number}" for number in range(40)]))
     score.incidence.CopyFrom(complete().incidence)
     score.event_free_risks.MergeFrom(complete().event_free_risks)
     for number in range(30):

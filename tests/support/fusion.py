@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.fusion_scorer.inputs import PlanFacts, SlideFacts, SlideInput
 from shared.blob.port import BlobStore
+from shared.model.prototypes import PROTOTYPES, Prototypes
 from shared.tensors import encode_tensors
 from shared.times import stamp
 
@@ -61,13 +62,17 @@ def arm(columns: Sequence[Mapping[str, Any]], coefficients: Sequence[float]) -> 
     return {"columns": list(columns), "times_years": TIMES, "fit": fit(coefficients), "refits": refits}
 
 
-def mil() -> bytes:
-    """A model over 2 features: attention by the first, log-risk the attended mean of the second."""
+def mil(*, projects: bool = False) -> bytes:
+    """A model over 2 features: attention by the first, log-risk the attended mean of the second.
+
+    A model that `projects` gives the tiles as they are.
+    """
     nodes = [
         helper.make_node("Gather", ["bag", "zero"], ["raw"], axis=1),
         helper.make_node("Gather", ["bag", "one"], ["said"], axis=1),
         helper.make_node("Softmax", ["raw"], ["attention"], axis=0),
         helper.make_node("MatMul", ["attention", "said"], ["log_risk"]),
+        *([helper.make_node("Identity", ["bag"], ["projected"])] if projects else []),
     ]
     floats, ints = TensorProto.FLOAT, np.int64
     graph = helper.make_graph(
@@ -77,12 +82,24 @@ def mil() -> bytes:
         [
             helper.make_tensor_value_info("log_risk", floats, []),
             helper.make_tensor_value_info("attention", floats, ["n"]),
+            *([helper.make_tensor_value_info("projected", floats, ["n", 2])] if projects else []),
         ],
         [numpy_helper.from_array(np.array(i, ints), name) for i, name in enumerate(("zero", "one"))],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def prototypes() -> Prototypes:
+    """Two prototypes of the toy's tiles, around a second feature of 0 and of 4; the second goes with higher risk."""
+    ratios = [[np.nan] * 3, [1.5, 1.2, 1.875]]
+    return Prototypes(features((0, 0), (0, 4)), np.array([0.75, 0.25]), np.array(ratios))
+
+
+def with_prototypes() -> dict[str, bytes]:
+    """Files of a toy bundle that has prototypes."""
+    return {"mil.onnx": mil(projects=True), PROTOTYPES: prototypes().as_bytes()}
 
 
 def parts() -> dict[str, Any]:

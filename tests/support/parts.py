@@ -21,6 +21,7 @@ from shared.bus.kafka_admin import ensure_topics
 from shared.settings import KafkaSettings
 from tests.stack import install
 from tests.stack.elasticmq import ElasticMq
+from tests.stack.fhir_server import FhirServer
 from tests.stack.home import MissingPartError, StackError
 from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
@@ -29,7 +30,7 @@ from tests.stack.process import Program, free_ports
 from tests.stack.services import SERVICES
 from tests.stack.triton import Triton
 
-NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir")
+NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir", "fhir_server")
 _FILES = {"browser": install.browser, "axe": install.axe, "fhir": install.fhir_validator}
 """Parts without a process of their own."""
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
@@ -195,11 +196,13 @@ class Parts:
                 return ElasticMqPart(self.folder / name, self._ports[4])
             case "triton":
                 return Triton(self.folder / name, self._ports[5], self._ports[6], self._ports[7])
+            case "fhir_server":
+                return FhirServer(self.folder / name, self._ports[8])
         raise MissingPartError(f"There is no part called {name}.")
 
     @cached_property
     def _ports(self) -> Sequence[int]:
-        return free_ports(8)
+        return free_ports(9)
 
     @cached_property
     def _kafka(self) -> KafkaPart:

@@ -9,7 +9,7 @@ from threading import Event, Thread
 import grpc
 import numpy as np
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
-from medulla.v1.scorer_pb2 import Score, TopTile
+from medulla.v1.scorer_pb2 import Score, SlideEvidence, TopTile
 from PIL import Image
 from safetensors.numpy import save
 
@@ -50,7 +50,7 @@ class Results:
         """Store a score with its pictures and maps, and record it."""
         for slide in score.slides:
             self.blobs.put_new(slide.thumbnail_key, thumbnail())
-            self.blobs.put_new(slide.attention_key, attention_map(list(slide.top_tiles)))
+            self.blobs.put_new(slide.attention_key, tile_file(slide))
         event = samples.scored(score, samples.at(minutes), inputs)
         self.blobs.put_new(event.score_key, samples.body(score).encode())
         RecordScore(self.blobs, self.store)(event)
@@ -84,12 +84,22 @@ def thumbnail(width: int = 444, height: int = 593) -> bytes:
     return file.getvalue()
 
 
-def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7) -> bytes:
-    """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint in so many steps."""
+def tile_file(slide: SlideEvidence) -> bytes:
+    """What is stored of a slide's tiles."""
+    return attention_map(list(slide.top_tiles), prototypes=len(slide.prototype_shares))
+
+
+def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7, prototypes: int = 0) -> bytes:
+    """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint in so many steps.
+
+    The rows belong to one of the `prototypes` after the other.
+    """
     high = {(tile.x_px, tile.y_px): tile.attention for tile in top}
     coords = [(256 * column, 256 * row) for row in range(11) for column in range(8)]
     values = [high.get(place, faint + 0.0001 * (n % steps)) for n, place in enumerate(coords)]
-    return save({"coords": np.array(coords, np.int32), "attention": np.array(values, np.float32)})
+    arrays = {"coords": np.array(coords, np.int32), "attention": np.array(values, np.float32)}
+    members = {"prototype": (arrays["coords"][:, 1] // 256 % prototypes).astype(np.uint8)} if prototypes else {}
+    return save(arrays | members)
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from medulla.v1.common_pb2 import StoredObject, TileLedger
 from medulla.v1.events_pb2 import STAGE_EMBEDDING, CaseScored, Progress, SlideRejected, Stage
 from medulla.v1.scorer_pb2 import (
     Contribution,
+    HazardRatio,
     HorizonRisk,
     OutOfDistribution,
     Provenance,
     Score,
     SlideEvidence,
     SlideProvenance,
+    TilePrototype,
     TopTile,
 )
 
@@ -78,6 +80,21 @@ def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A
         simulated=True,
         notice=NOTICE,
     )
+
+
+def add_prototypes(score: Score) -> Score:
+    """Give a score three prototypes: of higher risk, of lower risk, and of neither."""
+    ratios = [(1.42, 1.1, 1.83), (0.7, 0.55, 0.89), (1.05, 0.8, 1.38)]
+    score.prototypes.extend(
+        TilePrototype(
+            number=number, training_share=1 / 3, hazard_ratio=HazardRatio(ratio=ratio, lo=lo, hi=hi, level=0.95)
+        )
+        for number, (ratio, lo, hi) in enumerate(ratios)
+    )
+    for slide in score.slides:
+        if slide.attention_key:
+            slide.prototype_shares.extend([0.5, 0.38, 0.12])
+    return score
 
 
 def remarkable(case: str = "MB-0044") -> Score:

@@ -178,11 +178,11 @@ def rejected_for(reason: str) -> Callable[[dict[str, Any]], bool]:
 
 
 @contextmanager
-def running(parts: RealParts, folder: Path, topic_of_events: str) -> Iterator[System]:
+def running(parts: RealParts, folder: Path, topic_of_events: str, bundle: Path = DEMO_BUNDLE) -> Iterator[System]:
     """Start the four services on a bucket, topics' past and a database of their own; end them in the end."""
     bucket = parts.minio.bucket("e2e")
     parts.minio.announce(bucket, topic_of_events)
-    promote(parts.minio.client(), bucket, DEMO_BUNDLE)
+    promote(parts.minio.client(), bucket, bundle)
     surroundings = Surroundings(
         bootstrap=parts.kafka.bootstrap,
         s3_endpoint=parts.minio.endpoint,

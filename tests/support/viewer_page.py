@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from services.standalone.laptop_pixels import LaptopPixels
 from services.tiler.isolation import isolated_readers
+from tests.support import scores as samples
 from tests.support.polling import eventually
 from tests.support.results import Results, over_http
 from tests.support.tiling import Tiling, tiling
@@ -70,7 +71,7 @@ def show(results: Results, *events: SlideTiled) -> None:
     """Let the case of planned slides be scored."""
     for event in events:
         index(results.blobs, event)
-    score = scored(*events)
+    score = samples.add_prototypes(scored(*events))
     for slide in score.slides:
         results.blobs.put_new(slide.attention_key, attention_map(slide))
     results.score(score)

@@ -130,7 +130,7 @@ def _describe(slide: SlideEvidence, event: SlideTiled, side_px: int) -> None:
 
 
 def attention_map(slide: SlideEvidence) -> bytes:
-    """Attention of a slide: the top tiles, and a hill around each; the rest faint."""
+    """Attention of a slide: the top tiles, and a hill around each; the rest faint. Its prototypes lie in bands."""
     side, top = round(slide.tile_width_px), slide.top_tiles
     count = slide.width_px // side
     coords = np.array([(x, y) for y in range(count) for x in range(count)], np.int32) * side
@@ -138,4 +138,6 @@ def attention_map(slide: SlideEvidence) -> bytes:
     for tile in top:
         far = np.hypot(*(coords - [tile.x_px, tile.y_px]).T) / side
         values = np.maximum(values, tile.attention * np.exp(-far / 3)).astype(np.float32)
-    return save({"coords": coords, "attention": values})
+    bands = len(slide.prototype_shares)
+    members = {"prototype": (coords[:, 1] * bands // slide.height_px).astype(np.uint8)} if bands else {}
+    return save({"coords": coords, "attention": values, **members})

@@ -68,7 +68,7 @@ fusion-scorer:
 results:
   values: results
   module: services.results
-  needs: [kafka, s3, database, issuer, tiler, fusion-scorer, tracing]
+  needs: [kafka, s3, database, issuer, tiler, fusion-scorer, fhir, tracing]
   grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
   http: 8080
   scaleOn:
@@ -84,6 +84,9 @@ results:
     RESULTS_TILER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-tiler.{{ .Release.Namespace }}.svc:50051
     RESULTS_SCORER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-fusion-scorer.{{ .Release.Namespace }}.svc:50053
     RESULTS_GRPC_ADDRESS: "{{ $host }}:50054"
+    {{- with .Values.results.fhir.url }}
+    RESULTS_FHIR__URL: {{ . | quote }}
+    {{- end }}
 {{- end -}}
 
 {{/* Jobs that there are, by the same names as in the table above; `before` those that run before the release. */}}
@@ -96,7 +99,7 @@ migrations: {needs: [database], before: true}
 sweep: {needs: [kafka, s3, tracing]}
 {{- end }}
 {{- if .Values.trainer.enabled }}
-trainer: {needs: []}
+trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
 {{- end }}
 test: {needs: [s3]}
 {{- if .Values.dev.enabled }}
@@ -108,6 +111,7 @@ dev-set-up: {needs: [s3]}
 {{- define "medulla.topics" -}}
 {{- $usual := .Values.topics -}}
 {{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
+{{- if .Values.results.fhir.url }}{{ $names = append $names "results_fhir.retry" }}{{ end -}}
 {{- range $name := $names }}
 {{- $own := get $usual.overrides $name | default dict }}
 {{- $hours := int64 (dig "retentionHours" (ternary -1 $usual.retentionHours (eq $name "dead.letters")) $own) }}

@@ -145,6 +145,12 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
           items:
             - {key: {{ $out.database.url }}, path: RESULTS_DATABASE_URL}
       {{- end }}
+      {{- if and (has "fhir" .needs) $v.results.fhir.existingSecret }}
+      - secret:
+          name: {{ $v.results.fhir.existingSecret }}
+          items:
+            - {key: {{ $v.results.fhir.tokenKey }}, path: RESULTS_FHIR__TOKEN}
+      {{- end }}
       # Keeps the folder there where nothing above is needed.
       - downwardAPI:
           items:

@@ -36,10 +36,16 @@ const post = (path, body, signal) => json(path, { method: "POST", body: JSON.str
 export const cases = (search, page, signal) => json(`api/v1/cases?${new URLSearchParams([...search, ["page_token", page]])}`, { signal });
 export const caseCounts = (search, signal) => json(`api/v1/case-counts?${search}`, { signal });
 export const oneCase = (id, signal) => json(casePath(id), { signal });
+/** Whether something is stored of a case; false of one that was erased. */
+export const isStored = (id, signal) => oneCase(id, signal).then(() => true, (error) => {
+  if (error instanceof Problem && error.status === 404) return false;
+  throw error;
+});
 export const refused = async (signal) => (await json("api/v1/refused", { signal })).refused;
 export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`, { signal })).scores;
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
+export const prototypes = (id, slide, signal) => json(`${slidePath(id, slide)}/prototypes`, { signal });
 export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
 export const notes = async (id, signal) => (await json(`${casePath(id)}/notes`, { signal })).notes;
 export const outcomes = async (id, signal) => (await json(`${casePath(id)}/outcomes`, { signal })).outcomes;

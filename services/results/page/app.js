@@ -20,7 +20,9 @@ let leaving = new AbortController();
 
 async function start() {
   try {
-    ({ login } = await json("api/v1/config"));
+    const config = await json("api/v1/config");
+    login = config.login;
+    document.getElementById("guide").hidden = !config.guide;
     if (login) await finish(login);
   } catch (error) {
     askLogin(error);

@@ -7,7 +7,7 @@ import * as words from "./words.js";
 const CALM_MS = 250;
 const WIDE = "(min-width: 880px)";
 const LABELS = {
-  state: (value) => words.state(`CASE_STATE_${value.toUpperCase()}`)[0],
+  state: (value) => (words.certainty(value) ?? words.state(`CASE_STATE_${value.toUpperCase()}`))[0],
   group: (value) => words.group(value),
   certainty: (value) => words.certainty(value)?.[0] ?? words.plain(value),
   flag: (value) => words.flag(value)[0],

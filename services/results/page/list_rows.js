@@ -20,6 +20,13 @@ export class Rows {
     this.cells.get(caseId)?.replaceChildren(...this.state(this.cases.get(caseId)));
   }
 
+  /** Leave nothing of an erased case in its row. */
+  erase(caseId) {
+    this.cells.get(caseId)?.closest("tr").replaceChildren(h("td", { class: "wait", colspan: `${COLUMNS.length}` }, "This case was erased."));
+    this.cells.delete(caseId);
+    this.cases.delete(caseId);
+  }
+
   row(summary) {
     const state = h("td", { "data-name": "State" }, ...this.state(summary));
     this.cells.set(summary.case_id, state);

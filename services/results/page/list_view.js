@@ -1,6 +1,6 @@
 // All cases: search and filters, their rows, and what has changed since the rows were read.
 
-import { caseCounts, cases, refused } from "./api.js";
+import { caseCounts, cases, isStored, refused } from "./api.js";
 import { h } from "./dom.js";
 import { download } from "./download.js";
 import { listen } from "./events.js";
@@ -9,6 +9,7 @@ import { Filters } from "./list_filters.js";
 import { Rows } from "./list_rows.js";
 import { MovingSlides } from "./moving_slides.js";
 import { problem } from "./parts.js";
+import { sha256 } from "./digest.js";
 import { refusedUploads } from "./refused_uploads.js";
 
 // Refused uploads belong to no case, so no event tells of them.
@@ -73,6 +74,7 @@ class ListView {
   heard(kind, data) {
     this.moving.heard(kind, data).forEach((caseId) => this.rows.move(caseId));
     if (kind === "case") this.mark([data.case_id]);
+    if (kind === "erased") this.erase(data.case_digest).catch((error) => this.refuse(error));
     if (kind === "begin") this.compare().catch(() => {});
   }
 
@@ -81,6 +83,17 @@ class ListView {
     const page = await cases(parameters(this.search), "", this.signal);
     const known = new Map(this.shown.map((row) => [row.case_id, JSON.stringify(row)]));
     this.mark(page.cases.filter((row) => known.get(row.case_id) !== JSON.stringify(row)).map((row) => row.case_id));
+  }
+
+  /** Nothing of an erased case stays on the screen; its place does, so that no row moves. */
+  async erase(digest) {
+    const digests = await Promise.all(this.shown.map((row) => sha256(row.case_id)));
+    const row = this.shown.find((_, i) => digests[i] === digest);
+    if (!row || await isStored(row.case_id, this.signal)) return;
+    this.shown = this.shown.filter((each) => each !== row);
+    this.changed.delete(row.case_id);
+    this.rows.erase(row.case_id);
+    this.announce();
   }
 
   mark(caseIds) {

@@ -9,7 +9,7 @@ import { link } from "./viewer_link.js";
 import { openPane } from "./viewer_pane.js";
 import { go, placeOf } from "./viewer_place.js";
 
-const KEYS = "Keys on the slide: arrows move, + and \u2212 zoom, r turns, 0 shows all of it, 1 to 3 show layers.";
+const KEYS = "Keys on the slide: arrows move, + and \u2212 zoom, r turns, 0 shows all of it, 1 to 4 show layers.";
 const SETTLE_MS = 200;
 
 /** Shows a slide of a case, and the one beside it, in `main` until `signal` aborts. */
@@ -19,7 +19,8 @@ export async function showViewer(main, view, signal, banner) {
   banner(Boolean(viewed.score?.simulated));
   const slides = viewed.score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
-  const shown = [{ caseId, slide, place: view.place }, ...(other ? [{ caseId, slide: other, place: beside.place }] : [])];
+  const { score } = viewed;
+  const shown = [{ caseId, slide, score, place: view.place }, ...(other ? [{ caseId, slide: other, score, place: beside.place }] : [])];
   const areas = shown.map(() => h("div", {}));
   const controls = h("div", { class: "compare" }, chooser(slides, view));
   main.replaceChildren(

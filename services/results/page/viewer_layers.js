@@ -1,23 +1,28 @@
-// Layers over a slide: attention, tissue and quality, each with its key, its opacity and its colours.
+// Layers over a slide: attention, tissue, quality and prototypes, each with its key, its opacity and its colours.
 
 import { attention, Problem } from "./api.js";
 import { drawAttention, hasPreference, legend } from "./attention.js";
 import { h } from "./dom.js";
 import { qualityMap, tissueMap } from "./viewer_masks.js";
 import { overlay } from "./viewer_overlay.js";
+import { lacking, prototypeLayer } from "./viewer_prototypes.js";
 
 const EVEN = "The model had no preference among the tiles.";
 
 /** The layers' controls and legends; a layer is loaded when it is first shown. */
-export function layers(viewer, { caseId, slide }, signal) {
+export function layers(viewer, { caseId, slide, score }, signal) {
   const legends = h("div", { class: "legends" });
   const kinds = [
     { name: "Attention", key: "1", opacity: 45, isShown: true, load: () => attentionLayer(caseId, slide, signal) },
     { name: "Tissue", key: "2", opacity: 40, load: async () => masked("Tissue", await tissueMap(caseId, slide.slide_id, signal)) },
     { name: "Quality", key: "3", opacity: 60, load: async () => masked("Left out", await qualityMap(caseId, slide, signal)) },
+    { name: "Prototypes", key: "4", opacity: 60, load: () => prototypeLayer(caseId, slide, score, signal) },
   ];
-  const controls = kinds.filter(({ name }) => name !== "Attention" || slide.attention_key).map((kind) => layer(viewer, slide, kind, legends));
+  const lack = lacking(score, slide);
+  const isThere = { Attention: Boolean(slide.attention_key), Prototypes: !lack };
+  const controls = kinds.filter(({ name }) => isThere[name] ?? true).map((kind) => layer(viewer, slide, kind, legends));
   viewer.addHandler("canvas-key", ({ originalEvent }) => controls.find(({ key }) => key === originalEvent.key)?.toggle());
+  if (lack) legends.append(h("p", { class: "none" }, lack));
   return { element: h("div", { class: "layers", role: "group", "aria-label": "Layers" }, controls.map(({ element }) => element)), legends };
 }
 
@@ -43,9 +48,12 @@ function layer(viewer, slide, { name, key, opacity, isShown = false, load }, leg
 /** The overlay of a layer, whose legend is filled; null if there is none. */
 async function loaded(viewer, slide, load, place) {
   try {
-    const { paint, legend: element } = await load();
+    const { paint, legend: element, onChange } = await load();
     place.replaceChildren(element);
-    return viewer.viewport && paint ? overlay(viewer, slide, paint) : null;
+    if (!viewer.viewport || !paint) return null;
+    const drawn = overlay(viewer, slide, paint);
+    onChange?.(drawn.repaint);
+    return drawn;
   } catch (error) {
     if (error.name !== "AbortError" && !(error instanceof Problem)) throw error;
     place.replaceChildren(h("p", { class: "none" }, error.message));

@@ -4,23 +4,29 @@ import { h } from "./dom.js";
 
 const WIDEST = 2048;
 
-/** A canvas over the viewer, which follows it; `paint(pen, size)` colours the whole slide, `show(opacity)` 0 hides it. */
+/** A canvas over the viewer, which follows it; `paint(pen, size)` colours the whole slide, `repaint()` does it again, `show(0)` hides it. */
 export function overlay(viewer, slide, paint) {
-  const map = painted(slide, paint);
+  const map = h("canvas", sizeOf(slide));
   const canvas = h("canvas", { class: "heat", "aria-hidden": "true" });
   viewer.element.append(canvas);
   const draw = () => { if (!canvas.hidden) drawOver(canvas, viewer, slide, map); };
   viewer.addHandler("update-viewport", draw);
   viewer.addHandler("resize", draw);
-  return { show: (opacity) => { canvas.style.opacity = String(opacity); canvas.hidden = opacity === 0; draw(); } };
+  const repaint = () => { paintOn(map, paint); draw(); };
+  paintOn(map, paint);
+  return { repaint, show: (opacity) => { canvas.style.opacity = String(opacity); canvas.hidden = opacity === 0; draw(); } };
 }
 
-function painted(slide, paint) {
+function paintOn(map, paint) {
+  const pen = map.getContext("2d");
+  pen.clearRect(0, 0, map.width, map.height);
+  paint(pen, { width: map.width, height: map.height });
+}
+
+/** Of the map, at most 2048 px a side. */
+function sizeOf(slide) {
   const scale = Math.min(1, WIDEST / Math.max(slide.width_px, slide.height_px));
-  const size = { width: Math.max(1, Math.round(slide.width_px * scale)), height: Math.max(1, Math.round(slide.height_px * scale)) };
-  const canvas = h("canvas", size);
-  paint(canvas.getContext("2d"), size);
-  return canvas;
+  return { width: Math.max(1, Math.round(slide.width_px * scale)), height: Math.max(1, Math.round(slide.height_px * scale)) };
 }
 
 /** Draw the map with the transform that takes slide pixels to pixels of the screen now. */

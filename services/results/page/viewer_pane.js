@@ -15,12 +15,12 @@ const FETCHING = "The slide is being fetched from the store; its format has no p
 const GAPS = "Parts of the slide cannot be loaded; they are shown as gaps. Reload the page to try again.";
 
 /** Open a slide in `element`; gives `{ viewer, slide }`, or null where it cannot be opened. */
-export async function openPane(element, { caseId, slide, place }, signal) {
+export async function openPane(element, { caseId, slide, score, place }, signal) {
   const status = h("p", { class: "wait", role: "status" }, "Opening the slide \u2026");
   element.replaceChildren(status);
   try {
     const [image] = await Promise.all([describe(slide.slide_digest, signal, () => { status.textContent = FETCHING; }), library()]);
-    return await open(element, { caseId, slide, image, place }, signal);
+    return await open(element, { caseId, slide, score, image, place }, signal);
   } catch (error) {
     if (signal.aborted) throw error;
     status.replaceWith(problem(error));
@@ -28,7 +28,7 @@ export async function openPane(element, { caseId, slide, place }, signal) {
   }
 }
 
-async function open(element, { caseId, slide, image, place }, signal) {
+async function open(element, { caseId, slide, score, image, place }, signal) {
   const canvas = h("div", { class: "canvas" }), navigator = h("div", { class: "navigator", "aria-hidden": "true" });
   const stage = h("div", { class: "stage" }, canvas, navigator), gaps = h("p", { class: "wait gaps", role: "status" });
   const side = h("aside", { class: "side", "aria-label": `Tiles and layers of slide ${slide.slide_id}` });
@@ -37,7 +37,7 @@ async function open(element, { caseId, slide, image, place }, signal) {
   const viewer = create(canvas, navigator, slide, image);
   signal.addEventListener("abort", () => viewer.destroy(), { once: true });
   viewer.addHandler("tile-load-failed", () => { gaps.textContent = GAPS; });
-  const tools = toolbar(viewer, slide.slide_id), over = layers(viewer, { caseId, slide }, signal);
+  const tools = toolbar(viewer, slide.slide_id), over = layers(viewer, { caseId, slide, score }, signal);
   stage.append(scaleBar(viewer, slide.mpp_x, tools.magnify));
   element.prepend(tools.element, over.element);
   side.append(...ranked(viewer, { caseId, slide, image }, signal), over.legends);
@@ -56,6 +56,6 @@ function create(canvas, navigator, slide, image) {
   });
   turnByTouch(viewer);
   viewer.canvas.setAttribute("role", "application");
-  viewer.canvas.setAttribute("aria-label", `Slide ${slide.slide_id}: arrows move, plus and minus zoom, r turns, 0 shows all of it, 1 to 3 show layers`);
+  viewer.canvas.setAttribute("aria-label", `Slide ${slide.slide_id}: arrows move, plus and minus zoom, r turns, 0 shows all of it, 1 to 4 show layers`);
   return viewer;
 }

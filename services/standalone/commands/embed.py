@@ -26,7 +26,8 @@ def embed(
 ) -> None:
     """Plan and embed slides; goes on past bad ones, and a second run resumes."""
     with loading():
-        from services.standalone.embedded_slides import SWAP_ADVICE, embed_slides
+        from services.standalone.embedded_slides import embed_slides
+        from services.standalone.embedding_tables import SWAP_ADVICE
         from services.standalone.named_slides import named_slides, options_for
         from shared.slides.embedded import IN_TWO_CASES
     with exit_codes(goes_on=True), progress("slides") as advance:

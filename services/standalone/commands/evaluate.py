@@ -45,15 +45,18 @@ def evaluate(
     with loading():
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
-    with exit_codes(goes_on=True):
+        from services.standalone.evaluation_lines import evaluation_lines
+        from services.trainer.bucket.copies import copies
+        from services.trainer.bucket.place import as_typed
+    with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
         plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
-        table = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+        table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         files = EvaluatedFiles(table, profile, slides, default_mpp)
-        result = evaluated(files, plan, out)
+        result = evaluated(files, plan, folder)
     if as_json:
         print_json(result.report.model_dump(mode="json"))
     else:
-        say("\n".join(result.lines))
+        say("\n".join([*filter(None, [result.lack]), *evaluation_lines(result.report, as_typed(out))]))
 
 
 def _check_together(slides: Path | None, embeddings: Path | None, splits: Path | None, *, how_to_split: bool) -> None:

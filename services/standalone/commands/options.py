@@ -16,15 +16,19 @@ Slides = Annotated[
 ]
 SlideTable = Annotated[
     Path | None,
-    typer.Option("--slides", metavar="CSV", help="Table: case_id, path; may have slide_id, mpp (um/px)."),
+    typer.Option("--slides", metavar="TABLE", help="CSV or .xlsx: case_id, path; may have slide_id, mpp (um/px)."),
 ]
 CaseName = Annotated[str | None, typer.Option(help="Pseudonym of the case.")]
 DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 Encoder = Annotated[Path, typer.Option(help="Folder of the encoder.", show_default="the one that ships")]
 Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_default="the SIMULATED demo's")]
-CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient.")]
+CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient; also s3://BUCKET/KEY.")]
 EmbeddingFolder = Annotated[
-    Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` or `simulate` writes it.")
+    Path | None,
+    typer.Option(
+        "--embeddings",
+        help="Folder with index.csv, as `medulla embed` or `simulate` writes it; or s3://BUCKET of services.",
+    ),
 ]
 CaseTable = Annotated[
     Path | None,

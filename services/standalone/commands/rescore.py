@@ -14,7 +14,12 @@ def rescore(
     cases: Annotated[
         list[str] | None, typer.Argument(metavar="CASE", help="Case ids; all where none is named.")
     ] = None,
-    bundle: Annotated[Path | None, typer.Option(help="Promote this bundle first; every case is then scored.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Promote this bundle, also s3://BUCKET/KEY; every case is then scored.")
+    ] = None,
+    despite_reservations: Annotated[
+        bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have cases of the running system scored again from their stored bags."""
@@ -22,8 +27,10 @@ def rescore(
         raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
     with loading():
         from services.standalone import running_system
-    with exit_codes():
-        digest = running_system.promote_bundle(bundle) if bundle else ""
+        from services.trainer.bucket.copies import copies
+    promote = running_system.promote_bundle
+    with exit_codes(), copies() as copied:
+        digest = promote(copied.folder(bundle), despite_reservations=despite_reservations) if bundle else ""
         count = 0 if bundle else running_system.rescore(cases or [])
     if as_json:
         print_json({"promoted": digest, "asked": count})

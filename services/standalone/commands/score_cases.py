@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from services.standalone.console import complain, exit_codes, loading, print_json, progress, say
+from services.standalone.console import complain, exit_codes, loading, print_json, say
 from shared.exit_codes import AT_FAULT
 from shared.words import counted
 
@@ -28,14 +28,16 @@ def score_cases(
         from services.standalone.advice import explain_here
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.scored_cohort import score_cohort
-    with exit_codes(goes_on=True), progress("cases") as advance:
-        files = CohortFiles(table, embeddings, columns, tuple(vectors))
-        scored = score_cohort(files, bundle, out, advance)
+        from services.trainer.bucket.copies import copies
+        from services.trainer.bucket.place import as_typed
+    with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
+        files = CohortFiles.of(table, embeddings, columns, vectors, copied)
+        scored = score_cohort(files, copied.folder(bundle), folder)
     refused, count = scored.refused, len(scored.outcomes) - len(scored.refused)
     if as_json:
-        print_json({"scored": count, "refused": len(refused), "scores": str(scored.table)})
+        print_json({"scored": count, "refused": len(refused), "scores": f"{as_typed(out)}/scores.csv"})
     else:
-        say(f"{counted(count, 'case')} scored, {len(refused)} refused; all are listed in {scored.table}")
+        say(f"{counted(count, 'case')} scored, {len(refused)} refused; all are listed in {as_typed(out)}/scores.csv")
     for case, error in refused[:_LISTED]:
         complain(f"refused: {case or 'a row'}: {explain_here(error)}")
     if not count:

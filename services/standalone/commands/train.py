@@ -48,24 +48,28 @@ def train(
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
+        from services.trainer.bucket.copies import copies
+        from services.trainer.bucket.place import as_typed
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
         from services.trainer.vectors.unlearned import unlearned_notes
-    with exit_codes():
-        files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+    with exit_codes(), copies() as copied, copied.output(out) as folder:
+        files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile))
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = read_key(key) if key else None
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
         with progress("steps") as advance:
-            digest = train_bundle(table, bags, plan, out, advance)
+            digest = train_bundle(table, bags, plan, folder, advance)
     notes = unlearned_notes(table)
     if as_json:
-        facts = {"bundle": str(out), "digest": digest, "name": named, "simulated": table.simulated, "notes": notes}
+        facts = {"bundle": as_typed(out), "digest": digest, "name": named, "simulated": table.simulated, "notes": notes}
         print_json(facts)
     else:
         mark = " (SIMULATED)" if table.simulated else ""
-        line = f"{out}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first"
+        line = (
+            f"{as_typed(out)}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first"
+        )
         say("\n".join([*notes, line]))
 
 

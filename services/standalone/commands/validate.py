@@ -30,18 +30,20 @@ def validate(
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
+        from services.trainer.bucket.copies import copies
+        from services.trainer.bucket.place import as_typed
         from services.trainer.bundle.served import read_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
         from services.trainer.validation.validate import validate as validate_bundle
-    with exit_codes():
-        served = read_bundle(bundle)
-        files = CohortFiles(cohort, embeddings, columns, tuple(vectors or ()))
+    with exit_codes(), copies() as copied, copied.output(out) as folder:
+        served = read_bundle(copied.folder(bundle))
+        files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:
-            report = validate_bundle(served, table, bags, out, advance)
-        write_page(report, out)
+            report = validate_bundle(served, table, bags, folder, advance)
+        write_page(report, folder)
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
-        say("\n".join(evaluation_lines(report, out)))
+        say("\n".join(evaluation_lines(report, as_typed(out))))

@@ -16,6 +16,7 @@ from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
+from services.trainer.report_model.patients import PrototypeRow
 from shared.model.thresholds import GroupRule, Proportion
 
 _LEAST = 5
@@ -33,6 +34,8 @@ class CardFacts:
     notes: Sequence[str]
     seed: int
     refits: int
+    reservations: Sequence[str] = ()
+    prototypes: Sequence[PrototypeRow] = ()
 
 
 def card_of(facts: CardFacts) -> ModelCard:
@@ -46,6 +49,7 @@ def card_of(facts: CardFacts) -> ModelCard:
         horizons_years=cohort.profile.horizons_years,
         cohort=cohort_summary(cohort, has_slides, Bootstrap.of(len(cohort), facts.seed, FEWER)),
         notes=tuple(facts.notes),
+        reservations=tuple(facts.reservations),
         arms=tuple(_arm(arm, facts) for arm in facts.arms),
         gain=_gain(facts),
         subgroups=_subgroups(facts),
@@ -55,6 +59,7 @@ def card_of(facts: CardFacts) -> ModelCard:
         widest_basis=widest.basis,
         encoder=embeddings.encoder_name if embeddings else None,
         vectors=tuple(_vectors(cohort)),
+        prototypes=tuple(facts.prototypes),
     )
 
 

@@ -1,6 +1,8 @@
 """The model card in Markdown: data, performance, limits, and when a bundle abstains."""
 
-from services.trainer.metrics.bootstrap import Figure
+from collections.abc import Sequence
+
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.card import ModelCard
 from shared.words import listed
@@ -18,16 +20,22 @@ def model_card(card: ModelCard) -> str:
     parts = [
         f"# {card.profile.title or card.profile.name}{' (SIMULATED)' if card.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
+        *(["## Read this first\n\n" + _listed(card.reservations)] if card.reservations else []),
         "## Asked\n\n" + _question(card),
         "## Data\n\n" + _data(card),
         "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
         "intervals; an external validation says more.\n\n" + _figures(card),
         "## Risk groups and certainty\n\n" + _groups(card),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
+        *([f"## Prototypes\n\n{_prototypes(card)}"] if card.prototypes else []),
         "## When it abstains\n\n" + _abstains(card),
         "## How it was made\n\n" + _method(card),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def _question(card: ModelCard) -> str:
@@ -50,7 +58,7 @@ def _data(card: ModelCard) -> str:
         f"{block.title}: {block.columns} columns of {block.n} patients; SHA-256 of the table: `{block.digest}`."
         for block in card.vectors
     ]
-    return "\n".join(f"- {line}" for line in [*lines, *card.notes])
+    return _listed([*lines, *card.notes])
 
 
 def _figures(card: ModelCard) -> str:
@@ -98,6 +106,22 @@ def _subgroups(card: ModelCard) -> str:
         figure = next((_shown(figure) for figure in subgroup.harrell_c.values()), "too few events")
         rows.append(f"| {subgroup.name} | {subgroup.n} | {subgroup.events} | {figure} |")
     return "\n".join(rows)
+
+
+def _prototypes(card: ModelCard) -> str:
+    rows = ["| prototype | share of tiles | hazard ratio | |", "|---|---|---|---|"]
+    for row in card.prototypes:
+        ratio = _shown(row.hazard_ratio_per_sd or NO_FIGURE)
+        rows.append(f"| {row.prototype} | {row.mean_share or 0:.3f} | {ratio} | {row.association} |")
+    return "\n".join(
+        [
+            "Groups of similar tiles, found without labels; nothing is predicted by them. The hazard ratio is of one "
+            "standard deviation of the share among a patient's tiles, alone in a Cox model of the training cohort, "
+            "with its 95 % interval; it is not adjusted for anything, and not for the number of prototypes.",
+            "",
+            *rows,
+        ]
+    )
 
 
 def _abstains(card: ModelCard) -> str:

@@ -1,4 +1,4 @@
-"""The attention ensemble as ONNX: `bag` float32 [n, d] to `log_risk` (scalar) and `attention` float32 [n]."""
+"""The attention ensemble as ONNX: `bag` [n, d] to `log_risk` (scalar), `attention` [n], `projected` [n, axes]."""
 
 import numpy as np
 import onnx
@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.trainer.slides.projection import Projection
 from services.trainer.slides.training import Trained
-from shared.model.mil import ATTENTION, BAG, LOG_RISK
+from shared.model.mil import ATTENTION, BAG, LOG_RISK, PROJECTED
 
 _OPSET, _IR = 17, 8
 
@@ -27,6 +27,7 @@ def to_onnx(projection: Projection, trained: Trained) -> bytes:
         [
             helper.make_tensor_value_info(LOG_RISK, TensorProto.FLOAT, []),
             helper.make_tensor_value_info(ATTENTION, TensorProto.FLOAT, ["n"]),
+            helper.make_tensor_value_info(PROJECTED, TensorProto.FLOAT, ["n", projection.axes.shape[1]]),
         ],
         tensors,
     )
@@ -43,8 +44,8 @@ def _nodes() -> list[onnx.NodeProto]:
     node = helper.make_node
     return [
         node("Sub", [BAG, "mean"], ["centred"]),
-        node("MatMul", ["centred", "axes"], ["flat"]),
-        node("Unsqueeze", ["flat", "first"], ["tiles"]),
+        node("MatMul", ["centred", "axes"], [PROJECTED]),
+        node("Unsqueeze", [PROJECTED, "first"], ["tiles"]),
         *_branch("tanh", "Tanh"),
         *_branch("gate", "Sigmoid"),
         node("Mul", ["tanh_out", "gate_out"], ["hidden"]),

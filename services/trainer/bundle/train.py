@@ -18,6 +18,7 @@ from services.trainer.bundle.group_rules import group_rules
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.reference import reference
+from services.trainer.bundle.reserved import reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
@@ -30,12 +31,14 @@ from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
+from services.trainer.slides.prototypes import CohortPrototypes, prototypes
 from services.trainer.vectors.unlearned import unlearned_notes
 from shared.arrays import Floats
 from shared.model.bundle_writer import check_target, write_bundle
 from shared.model.calibration import Calibration
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
+from shared.model.prototypes import PROTOTYPES
 from shared.model.thresholds import Thresholds
 from shared.progress import Advance
 
@@ -72,7 +75,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     steps = plan.folds + _OTHER_STEPS
     advance(0, steps)
     models, patients = fit_blocks(cohort, embeddings, plan.seed, gated=False)
-    files = _files_of_blocks(models, cohort, embeddings, plan.seed)
+    groups = _prototypes(models, cohort, embeddings, plan.seed)
+    files = _files_of_blocks(models, groups)
     advance(1, steps)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
     patterns = patterns_of(patients, cohort.profile.block_names)
@@ -90,27 +94,35 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
     notes += [*unlearned_notes(cohort), *plan.remarks]
-    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits)
+    doubts, rows = reserved(arms[0], patients), groups.rows if groups else ()
+    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts, rows)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
-    digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees), plan.key)
+    digest = write_bundle(
+        out, files, {**_facts(plan, cohort, embeddings, arms, trees), "reservations": doubts}, plan.key
+    )
     advance(steps, steps)
     return digest
 
 
-def _files_of_blocks(
+def _prototypes(
     models: BlockModels, cohort: Cohort, embeddings: Embeddings | None, seed: int
-) -> dict[str, bytes | Any]:
+) -> CohortPrototypes | None:
+    if models.slides is None or embeddings is None:
+        return None
+    return prototypes(models.slides.projection, cohort, embeddings, seed)
+
+
+def _files_of_blocks(models: BlockModels, groups: CohortPrototypes | None) -> dict[str, bytes | Any]:
     """The bundle's files that read slides and vectors."""
     files = vector_files(models.vectors)
-    if models.slides is None or embeddings is None:
+    if models.slides is None or groups is None:
         return files
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
-    from services.trainer.slides.prototypes import prototypes  # noqa: PLC0415 - the same
 
     return files | {
         MIL: to_onnx(models.slides.projection, models.slides.attention),
-        "prototypes.json": prototypes(models.slides.projection, cohort, embeddings, seed).as_json(),
+        PROTOTYPES: groups.served().as_bytes(),
     }
 
 

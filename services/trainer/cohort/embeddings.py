@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from services.trainer.cohort.contents import Contents
 from services.trainer.cohort.rows import read_bytes, read_rows
@@ -56,6 +56,33 @@ class BagFile:
                 return {}
             x, y = file.get_slice("coords")[tile]
         return {"x": int(x), "y": int(y)}
+
+    def origins(self) -> npt.NDArray[np.int32]:
+        """Level-0 x and y of the corner of every tile, int32 [tiles, 2].
+
+        Raises:
+            BadEmbeddingsError: the bag does not state them.
+        """
+        try:
+            with safe_open(self.path, "np") as file:
+                coords = np.asarray(file.get_tensor("coords"), np.int32)
+        except (OSError, SafetensorError) as error:
+            raise BadEmbeddingsError(f"bag {self.path} does not say where its tiles lie: {error}") from error
+        if coords.shape != (self.tiles, 2):
+            raise BadEmbeddingsError(f"bag {self.path} has {self.tiles} tiles and places {list(coords.shape)}")
+        return coords
+
+    def tile_size(self) -> tuple[int, float]:
+        """Side of a tile, pixels and microns.
+
+        Raises:
+            BadEmbeddingsError: the bag does not state them.
+        """
+        try:
+            metadata = self.provenance()
+            return int(metadata["tile_px"]), float(metadata["tile_um"])
+        except (KeyError, ValueError, SafetensorError) as error:
+            raise BadEmbeddingsError(f"bag {self.path} does not say how large its tiles are") from error
 
     def provenance(self) -> dict[str, str]:
         """Metadata of the bag, such as `tile_px` and `tile_um`."""

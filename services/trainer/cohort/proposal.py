@@ -25,8 +25,14 @@ _OTHER_NAMES = {
     "histologie": "histology",
 }
 """Names of whole columns, in English and German, that share no word with ours."""
-_TIMES = {"os", "pfs", "rfs", "efs", "dfs", "ttp"}
+_TIMES = {"rfs", "pfs", "efs", "dfs", "ttp", "os"}
 """Abbreviations of times to an event, as cBioPortal and trials write them."""
+_SURVIVAL = 0.01
+"""By how much a column of overall survival is less likely: death is not the event of most questions."""
+_DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+_STATUS = re.compile(r"([0-9]):\S.*")
+"""A status of cBioPortal, such as `1:Recurred`."""
+_DEATH = re.compile("deceased|dead|died", re.IGNORECASE)
 _UNITS = {"days", "weeks", "months", "years"}
 """Words that alone identify no column; columns of different units are never the same."""
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -35,7 +41,10 @@ _AT_LEAST = 0.5
 
 
 def propose(theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequence[str], words: Vocabulary) -> str:
-    """YAML of a map: each of their columns to the likest of ours, by its name or by the words in it, or ignored."""
+    """YAML of a map: each of their columns to the likest of ours, by its name or by the words in it, or ignored.
+
+    A time of another unit gets its factor, and the statuses of cBioPortal their codes.
+    """
     listed = [name for name in theirs if len(name) <= _LONGEST_NAME][:_MOST_NAMES]
     columns: dict[str, str] = {}
     for _, place, name in sorted(_pairs(listed, rows, ours, words)):
@@ -43,6 +52,8 @@ def propose(theirs: Sequence[str], rows: Sequence[Mapping[str, Any]], ours: Sequ
             columns[name] = ours[place]
     proposal = {
         "columns": {name: columns[name] for name in listed if name in columns},
+        "units": {name: unit for name, target in columns.items() if (unit := _factor(name, target, words))},
+        "words": {target: codes for name, target in columns.items() if (codes := _codes(name, target, rows, words))},
         "ignore": [name for name in listed if name not in columns],
     }
     proposal = {key: value for key, value in proposal.items() if value}
@@ -70,14 +81,34 @@ def _likeness(theirs: str, ours: str) -> float:
     """How alike two names are, from 0 to 1; names that share words are likely, the more of them the likelier."""
     name = _SEPARATORS.sub(" ", theirs.casefold()).strip()
     first, second = set(_OTHER_NAMES.get(name, name).split()), set(ours.split("_"))
-    first |= {"time"} if first & _TIMES else set()
+    first |= {"event" if "status" in first else "time"} if first & _TIMES else set()
     units = first & _UNITS, second & _UNITS
-    if all(units) and not units[0] & units[1]:
+    if all(units) and not units[0] & units[1] and "time" not in second:
         return 0.0
     shared = first & second
     if shared - _UNITS:
-        return 0.7 + 0.3 * len(shared) / len(first | second)
+        return 0.7 + 0.3 * len(shared) / len(first | second) - _SURVIVAL * ("os" in first)
     return SequenceMatcher(None, normalised(theirs), normalised(ours)).ratio()
+
+
+def _words_of(name: str) -> set[str]:
+    return set(_SEPARATORS.sub(" ", name.casefold()).split())
+
+
+def _factor(theirs: str, ours: str, words: Vocabulary) -> float | None:
+    """How many of the unit of their time make one of ours; None where both are alike or not stated."""
+    units = [sorted(_words_of(name) & set(_DAYS)) for name in (theirs, ours)]
+    if ours in words.columns or not all(units) or units[0] == units[1]:
+        return None
+    return float(f"{_DAYS[units[1][0]] / _DAYS[units[0][0]]:.6g}")
+
+
+def _codes(theirs: str, ours: str, rows: Sequence[Mapping[str, Any]], words: Vocabulary) -> dict[str, int]:
+    """The code of each status of the form `1:Recurred`, if all have it; a death may be no event of the profile."""
+    values = {str(row[theirs]) for row in rows if row.get(theirs)}
+    if ours in words.columns or not all(map(_STATUS.fullmatch, values)) or any(map(_DEATH.search, values)):
+        return {}
+    return {value: int(value[0]) for value in sorted(values)}
 
 
 def _share(values: set[str], target: str, words: Vocabulary) -> float:

@@ -15,6 +15,8 @@ _LARGEST_CELL = 1 << 20
 _MOST_BYTES = 200_000_000
 _MOST_CELLS = 10_000_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DESCRIPTION, _TYPES = 4, {"STRING", "NUMBER", "BOOLEAN"}
+"""Lines above the header of a clinical table of cBioPortal, and the words of the third of them."""
 _OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 
 
@@ -63,13 +65,15 @@ def read_rows(data: bytes, name: str) -> Rows:
         return Rows(_padded(_filled(enumerate(sheet_rows(data, name), start=1), name)))
     text, encoding = _text(data, name)
     csv.field_size_limit(_LARGEST_CELL)
+    table, described = _without_description(text)
     try:
-        separator = _separator(text)
-        rows = _filled(_lines(text, separator), name)
+        separator = _separator(table)
+        rows = _filled(_lines(table, separator, described), name)
     except csv.Error as error:
         raise UnreadableTableError(f"{name} is no table of separated text: {error}") from error
     notes = [f"cells are separated by {_SEPARATORS[separator]}"] if separator != "," else []
     notes += [f"text is read as {encoding}"] if encoding else []
+    notes += [f"the first {described} lines describe the columns, as cBioPortal writes them"] if described else []
     return Rows(rows, tuple(notes), separator == ";")
 
 
@@ -77,6 +81,9 @@ def _text(data: bytes, name: str) -> tuple[str, str]:
     """The text, and its encoding where it is not UTF-8."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace"), "UTF-16"
+    if (zero := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, zero) + 1
+        raise UnreadableTableError(f"{name} is no table of text: line {line} holds a zero byte")
     try:
         return data.decode("utf-8-sig"), ""
     except UnicodeDecodeError as error:
@@ -94,10 +101,20 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=lambda separator: len(next(csv.reader([first], delimiter=separator))))
 
 
-def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _without_description(text: str) -> tuple[str, int]:
+    """The text below the four lines with which cBioPortal describes columns, the third by types; and their number."""
+    lines = text.split("\n", _DESCRIPTION)
+    if len(lines) <= _DESCRIPTION or not all(line.startswith("#") for line in lines[:_DESCRIPTION]):
+        return text, 0
+    types = {cell.strip() for cell in lines[2].removeprefix("#").split("\t")}
+    return (lines[_DESCRIPTION], _DESCRIPTION) if types <= _TYPES else (text, 0)
+
+
+def _lines(text: str, separator: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    """Cells of each line, and its number in the file, in which `before` lines precede the text."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     for cells in reader:
-        yield reader.line_num, cells
+        yield before + reader.line_num, cells
 
 
 def _filled(lines: Iterator[tuple[int, list[str]]], name: str) -> tuple[Row, ...]:

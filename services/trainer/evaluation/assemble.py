@@ -7,11 +7,15 @@ from typing import Literal
 from services.trainer.arms.registry import PRIMARY, record_arm, shown_arms
 from services.trainer.arms.rule import RULE
 from services.trainer.cohort_summary import cohort_summary, reported_profile
+from services.trainer.evaluation.claims import claims
 from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.decisions import decision_curve
 from services.trainer.evaluation.figures import arm_figures
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
+from services.trainer.evaluation.matched import matched_rates
+from services.trainer.evaluation.moved import moved
 from services.trainer.evaluation.pooled import Pooled
+from services.trainer.evaluation.reserved import reserved
 from services.trainer.evaluation.risk_groups import risk_groups
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.subgroups import modalities, subgroups
@@ -40,6 +44,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
     """The report of an evaluation or a validation."""
     pooled, bootstrap, cohort = measured.pooled, measured.bootstrap, measured.pooled.cohort
     compared = contrasts(pooled, bootstrap)
+    rates, moves, ratios = matched_rates(pooled, bootstrap), moved(pooled, bootstrap), hazard_ratios(cohort)
     shown = [name for name in shown_arms(cohort.profile) if name in pooled.arms]
     grouped = [name for name in shown if name in (RULE, record_arm(cohort.profile), PRIMARY)]
     return Report(
@@ -55,6 +60,10 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         absent=dict(pooled.absent),
         contrasts=compared,
         primary=sentence(next((item for item in compared if item.primary), None), pooled),
+        matched=rates,
+        moved=moves,
+        claims=claims(pooled, rates, compared, moves),
+        reservations=reserved(pooled, len(ratios)),
         secondary=secondary(pooled, bootstrap),
         decision_curve=decision_curve(pooled, shown, bootstrap),
         prototypes=measured.prototypes,
@@ -62,7 +71,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         subgroups=subgroups(pooled, bootstrap),
         modalities=modalities(pooled, bootstrap, measured.has_slides),
         table_one=table_one(cohort),
-        hazard_ratios=hazard_ratios(cohort),
+        hazard_ratios=ratios,
         bootstrap=_bootstrap(bootstrap),
         procedure=procedure,
     )

@@ -5,6 +5,7 @@ import numpy as np
 from services.trainer.arms.fusion import AllBut
 from services.trainer.arms.registry import PRIMARY, all_but, arms_of, baseline, first_record_arm
 from services.trainer.evaluation.figures import metrics
+from services.trainer.evaluation.matched import comparisons
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, holm, rounded
 from services.trainer.metrics.statistic import Difference
@@ -20,10 +21,11 @@ def baseline_of(pooled: Pooled) -> str:
 
 
 def contrasts(pooled: Pooled, bootstrap: Bootstrap) -> tuple[ArmContrast, ...]:
-    """The primary contrast first, where its arms are there; last what each block adds to all the others."""
+    """The primary contrast first, where its arms are there; then what each block adds, last rates at matched levels."""
     base = baseline_of(pooled)
     compared = [item for item in _compared(pooled, base) if item[0] in pooled.arms and item[1] in pooled.arms]
     results = [(item, _contrast(pooled, bootstrap, *item)) for item in compared]
+    results += [((each.a, each.b, each.metric), bootstrap.contrast(each.gain)) for each in comparisons(pooled)]
     is_primary = [item[:2] == (PRIMARY, base) and item[2] == PRIMARY_METRIC for item, _ in results]
     adjusted = iter(holm([gain.p for (_, gain), primary in zip(results, is_primary, strict=True) if not primary]))
     return tuple(

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.cohort.embeddings import BagFile, Embeddings, Spots
+from services.trainer.cohort.embeddings import Embeddings, Spots
 from services.trainer.cohort.validation import validate_cohort
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.finetune.settings import Settings
@@ -61,16 +59,5 @@ def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tup
         inside = chosen[(chosen >= start) & (chosen < start + bag.tiles)] - start
         start += bag.tiles
         if len(inside):
-            spots.append(Spots(bag.slide_id, bag.slide_digest, _origins(bag)[inside]))
+            spots.append(Spots(bag.slide_id, bag.slide_digest, bag.origins()[inside]))
     return tuple(spots)
-
-
-def _origins(bag: BagFile) -> npt.NDArray[np.int32]:
-    try:
-        with safe_open(bag.path, "np") as file:
-            coords = np.asarray(file.get_tensor("coords"), np.int32)
-    except (OSError, SafetensorError) as error:
-        raise BadEmbeddingsError(f"bag {bag.path} does not say where its tiles lie: {error}") from error
-    if coords.shape != (bag.tiles, 2):
-        raise BadEmbeddingsError(f"bag {bag.path} has {bag.tiles} tiles and places {list(coords.shape)}")
-    return coords

@@ -17,7 +17,7 @@ from shared.progress import Advance
 
 Pixels = npt.NDArray[np.uint8]
 SUFFIXES = (".png", ".jpg", ".jpeg")
-_BETWEEN = "__"
+BETWEEN = "__"
 _NAMED = 3
 """Files that an error names; of the others it says how many they are."""
 _LARGEST = 16384
@@ -57,7 +57,7 @@ def read_labelled(folder: Path, advance: Advance = lambda *_: None) -> Labelled:
         seen = [_counted(file, i + 1, len(paths), advance) for i, file in enumerate(pool.map(_look, paths))]
     _refuse_unreadable([one for one in seen if one.fault])
     _refuse_sizes(seen)
-    items = tuple(Item(path.name.split(_BETWEEN)[0], (path,)) for path in paths)
+    items = tuple(Item(path.name.split(BETWEEN)[0], (path,)) for path in paths)
     digest = digest_of([[str(one.path.relative_to(folder)), one.digest] for one in seen])
     return Labelled(items, np.array([place for place, _ in tiles], np.int64), classes, digest)
 
@@ -121,7 +121,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _refuse_nameless(paths: Sequence[Path]) -> None:
-    nameless = [path for path in paths if not path.name.partition(_BETWEEN)[0] or _BETWEEN not in path.name]
+    nameless = [path for path in paths if not path.name.partition(BETWEEN)[0] or BETWEEN not in path.name]
     if nameless:
         raise BadTilesError(f"{_named_paths(nameless)}: the name does not begin with a patient and two underscores")
 

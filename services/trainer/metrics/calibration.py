@@ -7,12 +7,11 @@ import numpy as np
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.censoring import ByHorizon, by_horizon
 from services.trainer.metrics.incidence import cumulative_incidence
+from services.trainer.metrics.log_log_line import Observations, fit
 from services.trainer.metrics.statistic import Ratio, divide
 from shared.arrays import Floats, Ints
 
-_STEPS = 25
 _CLIP = 1e-5
-_LARGEST_STEP = 2.0
 
 
 def observed_over_expected(outcome: Outcome, risk: Floats, years: float) -> Ratio:
@@ -36,9 +35,7 @@ class Slope:
     """log(-log(1 - risk)) [n]."""
 
     def __call__(self, weights: Floats) -> Floats:
-        """See Statistic; NaN where all risks are alike."""
-        if np.ptp(self.scale) < 1e-9:
-            return np.full(len(weights), np.nan)
+        """See Statistic; NaN where it cannot be told: risks are alike, or separate who relapsed from who did not."""
         return _regressed(self.known, self.scale, weights, slope=True)[1]
 
 
@@ -67,36 +64,15 @@ def intercept(outcome: Outcome, risk: Floats, years: float) -> Intercept:
 def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[float, float]:
     """Intercept and slope of outcomes on the predicted log hazard; slope 1 where it is not requested or undefined."""
     known, scale = by_horizon(outcome, years), log_hazard_scale(risk)
-    a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope and bool(np.ptp(scale) > 1e-9))
+    a, b = _regressed(known, scale, np.ones((1, len(risk))), slope=slope)
     return (float(a[0]), float(b[0])) if np.isfinite(a[0] + b[0]) else (0.0, 1.0)
 
 
 def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool) -> tuple[Floats, Floats]:
-    """Fisher scoring for P = 1 - exp(-exp(a + b scale)), all samples at once."""
-    counts = weights * known.weight
-    a, b = np.zeros(len(weights)), np.ones(len(weights))
-    for _ in range(_STEPS):
-        eta = np.clip(a[:, None] + b[:, None] * scale, -12, 3)
-        rate = np.exp(eta)
-        chance = np.clip(-np.expm1(-rate), 1e-9, 1 - 1e-9)
-        density = rate * np.exp(-rate)
-        gradient = counts * density * (known.is_event - chance) / (chance * (1 - chance))
-        information = counts * density**2 / (chance * (1 - chance))
-        da, db = _step(gradient, information, scale, slope=slope)
-        a, b = a + da, b + db
-        if np.nanmax(np.abs(da) + np.abs(db), initial=0.0) < 1e-8:
-            break
-    return a, b
-
-
-def _step(gradient: Floats, information: Floats, scale: Floats, *, slope: bool) -> tuple[Floats, Floats]:
-    g0, i00 = gradient.sum(axis=1), information.sum(axis=1)
-    if not slope:
-        return np.clip(divide(g0, i00), -_LARGEST_STEP, _LARGEST_STEP), np.zeros(len(g0))
-    g1, i01, i11 = gradient @ scale, information @ scale, information @ scale**2
-    determinant = i00 * i11 - i01**2
-    da, db = divide(i11 * g0 - i01 * g1, determinant), divide(i00 * g1 - i01 * g0, determinant)
-    return np.clip(da, -_LARGEST_STEP, _LARGEST_STEP), np.clip(db, -_LARGEST_STEP, _LARGEST_STEP)
+    """Intercept and slope [b] of what happened, weighted; NaN where they cannot be told."""
+    counted = known.weight > 0
+    seen = Observations(known.is_event[counted] > 0, scale[counted], (weights * known.weight)[:, counted])
+    return fit(seen, slope=slope)
 
 
 @dataclass(frozen=True, eq=False)

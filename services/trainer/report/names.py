@@ -1,5 +1,7 @@
 """Names of arms, blocks, columns and figures of merit, as people read them."""
 
+import re
+
 from services.trainer.report_model.patients import HazardRatio
 from services.trainer.report_model.report import Report
 from shared.model.block import Block, arm_name
@@ -18,6 +20,7 @@ METRICS = {
     "ibs": "integrated Brier score (lower is better)",
     "net_benefit": "net benefit, mean at 20, 30 and 40 %",
 }
+_MATCHED = re.compile("(sensitivity|specificity)_at_(sensitivity|specificity)_(of_rule|[0-9.]+)_([0-9.]+)y")
 TREES = "_gbm"
 """End of the name of an arm of gradient-boosted trees."""
 
@@ -101,6 +104,10 @@ def metric_name(name: str, report: Report) -> str:
     if not report.profile.has_times:
         years = f"{report.horizons_years[0]:g}"
         name = {"uno_c": f"auc_{years}y", "harrell_c": f"auc_{years}y", "ibs": f"brier_{years}y"}.get(name, name)
+    if matched := _MATCHED.fullmatch(name):
+        rate, held, level, years = matched.groups()
+        at = f"the rule's {held}" if level == "of_rule" else f"a {held} of {100 * float(level):g} %"
+        return f"{rate} at {at}, {years} years"
     if name.startswith("brier_"):
         return f"Brier score at {name.removeprefix('brier_').removesuffix('y')} years (lower is better)"
     if name.startswith("auc_"):

@@ -22,7 +22,7 @@ from services.trainer.report.names import (
     shown_blocks,
 )
 from services.trainer.report.numbers import shown_briefly, shown_figure, shown_number, shown_p
-from services.trainer.report.plate import Plate, by_risk, direction
+from services.trainer.report.plate import Plate, by_risk
 from services.trainer.report_model.report import Report
 from shared.files import put
 
@@ -66,11 +66,11 @@ def write_page(report: Report, out: Path, plate: Plate | None = None) -> None:
 
 def render(report: Report, drawn: dict[str, str], plate: Plate | None = None) -> str:
     """The page of a report."""
-    loader = PackageLoader("services.trainer.report")
+    loader = PackageLoader(str(__package__))
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": shown_figure, "number": shown_number, "p": shown_p, "direction": direction}
+    environment.filters |= {"figure": shown_figure, "number": shown_number, "p": shown_p}
     environment.filters |= {"brief": shown_briefly, "variable": report.profile.labels.__getitem__}
     environment.filters |= {name: partial(function, report=report) for name, function in _OF_A_REPORT.items()}
     pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704

@@ -54,15 +54,5 @@ def by_risk(prototypes: Sequence[PrototypeRow]) -> list[PrototypeRow]:
     return sorted(prototypes, key=lambda row: (-(_ratio(row).est or 0.0), -(row.mean_share or 0.0)))
 
 
-def direction(prototype: PrototypeRow) -> str:
-    """The direction of a prototype's association with risk, if its interval excludes 1."""
-    lo, hi = _ratio(prototype).lo, _ratio(prototype).hi
-    if lo is not None and lo > 1:
-        return "the more of it, the higher the risk"
-    if hi is not None and hi < 1:
-        return "the more of it, the lower the risk"
-    return "no direction shown"
-
-
 def _ratio(prototype: PrototypeRow) -> Figure:
     return prototype.hazard_ratio_per_sd or NO_FIGURE

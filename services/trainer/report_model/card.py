@@ -3,7 +3,7 @@
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.entry import Entry
-from services.trainer.report_model.patients import CohortSummary, ReportedProfile
+from services.trainer.report_model.patients import CohortSummary, PrototypeRow, ReportedProfile
 
 
 class CardArm(Entry):
@@ -50,6 +50,8 @@ class ModelCard(Entry):
     horizons_years: tuple[float, ...]
     cohort: CohortSummary
     notes: tuple[str, ...]
+    reservations: tuple[str, ...] = ()
+    """What speaks against the first model."""
     arms: tuple[CardArm, ...]
     gain: CardGain | None
     """None where one of both models is absent."""
@@ -62,3 +64,4 @@ class ModelCard(Entry):
     widest_basis: str
     encoder: str | None
     vectors: tuple[CardVectors, ...] = ()
+    prototypes: tuple[PrototypeRow, ...] = ()

@@ -18,6 +18,30 @@ class ArmContrast(Entry):
     primary: bool
 
 
+class MatchedRates(Entry):
+    """Sensitivity or specificity of two arms where the other rate is held; the contrast of `metric` compares them."""
+
+    a: str
+    b: str
+    metric: str
+    horizon_years: float
+    held: Figure
+    of_a: Figure
+    of_b: Figure
+
+
+class Moved(Entry):
+    """Of 100 patients, how many `a` calls high that `b` calls low (up), and the reverse, by who has the event."""
+
+    a: str
+    b: str
+    horizon_years: float
+    up_with_event: Figure
+    up_without: Figure
+    down_with_event: Figure
+    down_without: Figure
+
+
 class Reclassification(Entry):
     """The primary arm against its baseline, by patients' risks and ranks at the first horizon."""
 

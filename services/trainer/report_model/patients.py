@@ -1,9 +1,11 @@
 """Who the patients of a report are: profile, counts, follow-up, variables, hazard ratios, prototypes of their tiles."""
 
+from math import nan
 from typing import Annotated
 
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.entry import Entry, Inline, Years
+from shared.associations import association
 from shared.model.block import DEFAULT_BLOCKS, Block
 
 
@@ -103,3 +105,11 @@ class PrototypeRow(Entry):
     """Cases with the largest shares."""
     hazard_ratio_per_sd: Figure | None = None
     examples: tuple[TileExample, ...]
+
+    @property
+    def association(self) -> str:
+        """What goes with a larger share, if the interval shows it."""
+        ratio = self.hazard_ratio_per_sd
+        if ratio is None or ratio.lo is None or ratio.hi is None:
+            return association(nan, nan)
+        return association(ratio.lo, ratio.hi)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.trainer.errors import BadReportError
 from services.trainer.report_model.arms import ArmFigures, DecisionCurve, RiskGroups, Subgroup
-from services.trainer.report_model.comparisons import ArmContrast, Secondary
+from services.trainer.report_model.comparisons import ArmContrast, MatchedRates, Moved, Secondary
 from services.trainer.report_model.entry import Entry, Inline
 from services.trainer.report_model.patients import (
     CohortSummary,
@@ -51,6 +51,13 @@ class Report(Entry):
     contrasts: tuple[ArmContrast, ...]
     primary: str
     """The primary contrast in words."""
+    matched: tuple[MatchedRates, ...] = ()
+    """Of reports of older programs: none, as in `moved` and `claims`."""
+    moved: tuple[Moved, ...] = ()
+    claims: tuple[str, ...] = ()
+    """What was shown of sensitivity and specificity, and what was not, in words."""
+    reservations: tuple[str, ...] = ()
+    """What speaks against the model, in words."""
     secondary: Secondary
     decision_curve: DecisionCurve
     prototypes: tuple[PrototypeRow, ...]
@@ -64,13 +71,13 @@ class Report(Entry):
     procedure: Annotated[CrossValidation | ExternalValidation, Inline.of(CrossValidation, ExternalValidation)]
 
     @classmethod
-    def read(cls, path: Path) -> "Report":
+    def read(cls, path: str | Path) -> "Report":
         """Read report.json, or that of a report's folder, and check it.
 
         Raises:
             BadReportError: it cannot be read or is no report.
         """
-        path = path / REPORT if path.is_dir() else path
+        path = Path(path) / REPORT if Path(path).is_dir() else Path(path)
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:

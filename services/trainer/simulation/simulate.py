@@ -97,12 +97,12 @@ def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: A
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
             tiles = max(1, int(plan.tiles * rng.uniform(0.5, 1.5)))
-            rows.append(_write_bag(folder, name, draw_bag(tissue, mixed[i], shifts[drawn.sites[i]], tiles, rng)))
+            rows.append(write_bag(folder, name, draw_bag(tissue, mixed[i], shifts[drawn.sites[i]], tiles, rng)))
         advance(i + 1, len(drawn.names))
     write_table(folder / "index.csv", rows)
 
 
-def _write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
+def write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
     """One bag at embeddings/{slide}/{plan}/{encoder}/, all digests of what it is made of."""
     slide, encoder = f"{name}-a", digest_of([ENCODER_NAME, features.shape[1]])
     digest, plan = sha256(features.tobytes()), digest_of([ENCODER_NAME, len(features)])

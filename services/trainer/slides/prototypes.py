@@ -4,17 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import JsonValue
 from sklearn.cluster import MiniBatchKMeans
 
 from services.trainer.arms.cox import Sample, derivatives, fit_cox
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, Features
-from services.trainer.metrics.bootstrap import Figure, rounded
+from services.trainer.metrics.bootstrap import NO_FIGURE, Figure, rounded
 from services.trainer.report_model.patients import PrototypeRow, TileExample
 from shared.arrays import Floats, Ints
+from shared.model.prototypes import MOST, Prototypes
 
-PROTOTYPES = 8
 _SAMPLED = 128
 _EXAMPLES = 3
 _Z = 1.959964
@@ -22,7 +21,7 @@ _RIDGE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Prototypes:
+class CohortPrototypes:
     """Clusters of the tiles of a whole cohort. Descriptive: nothing is predicted by them."""
 
     centres: Features
@@ -32,17 +31,16 @@ class Prototypes:
     """[cases, k], share of a patient's tiles that belong to each."""
     rows: tuple[PrototypeRow, ...]
 
-    def as_json(self) -> dict[str, JsonValue]:
-        """Each prototype with its centre, mean share, hazard ratio and examples."""
-        centres = [[rounded(float(value), 4) for value in centre] for centre in self.centres]
-        listed = zip(self.rows, centres, strict=True)
-        rows = [row.model_dump(mode="json") | {"centre": centre} for row, centre in listed]
-        return {"version": 1, "axes": self.centres.shape[1], "prototypes": rows}
+    def served(self) -> Prototypes:
+        """The prototypes as a bundle holds them, without names of patients."""
+        ratios = [row.hazard_ratio_per_sd or NO_FIGURE for row in self.rows]
+        values = np.array([[ratio.est, ratio.lo, ratio.hi] for ratio in ratios], np.float64)
+        return Prototypes(self.centres, self.shares.mean(axis=0), values)
 
 
 def prototypes(
     project: Callable[[Features], Features], cohort: Cohort, embeddings: Embeddings, seed: int
-) -> Prototypes:
+) -> CohortPrototypes:
     """Cluster sampled tiles [n, d], projected to [n, axes], each patient counting by the same number of them at most.
 
     The hazard ratio is of one standard deviation of the share, alone in a Cox model of the whole cohort.
@@ -51,14 +49,14 @@ def prototypes(
     cases = tuple(cohort.case_ids[i] for i in members)
     tiles = [project(embeddings.bag(case, _SAMPLED)) for case in cases]
     everything = np.concatenate(tiles)
-    count = min(PROTOTYPES, len(np.unique(everything, axis=0)))
+    count = min(MOST, len(np.unique(everything, axis=0)))
     clusters = MiniBatchKMeans(count, random_state=seed % 2**31, n_init=3).fit(everything)
     centres = np.asarray(clusters.cluster_centers_, np.float32)
     shares = np.stack([np.bincount(clusters.predict(bag), minlength=count) / len(bag) for bag in tiles])
     outcome = cohort.outcome[members]
     examples = [_nearest(centre, cases, tiles, embeddings) for centre in centres]
     rows = tuple(_row(k, shares[:, k], cases, outcome, examples[k]) for k in range(count))
-    return Prototypes(centres, cases, shares, rows)
+    return CohortPrototypes(centres, cases, shares, rows)
 
 
 def _row(

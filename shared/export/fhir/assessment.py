@@ -57,8 +57,11 @@ def assessment(case: ExportedCase) -> RiskAssessment:
 
 
 def _method(score: Score) -> str:
-    inputs = ", ".join(score.modalities_used) or "nothing"
-    return f"Model {score.model or 'none'} of bundle {score.provenance.bundle_name}, from {inputs}"
+    bundle = score.provenance.bundle_name
+    if not score.model:
+        return f"Bundle {bundle}, none of whose models could answer"
+    asked = f"Model {score.model} of bundle {bundle}, from {', '.join(score.modalities_used)}"
+    return f"{asked}; it gave no risk" if score.abstained else asked
 
 
 def _prediction(score: Score, risk: HorizonRisk) -> RiskAssessmentPrediction:

@@ -13,15 +13,23 @@ from medulla.v1.scorer_pb2 import Score
 from shared.export.case_texts import notices, risk_lines
 from shared.export.exported_case import ExportedCase
 from shared.export.fhir.assessment import ASSESSMENT, DEVICE, UNVERIFIED, assessment, device
-from shared.export.fhir.parts import SHA256, concept, full_url, identifier, meta, narrative, reference
+from shared.export.fhir.parts import NOT_STATED, SHA256, concept, full_url, identifier, meta, narrative, reference
 from shared.export.fhir.record import PATIENT, observations, patient
 
 _COMPOSITION, _PROVENANCE = "composition", "provenance"
 _TITLE = "Risk of recurrence (research use only)"
 
 
-def fhir_document(case: ExportedCase) -> bytes:
-    """A FHIR R4 document Bundle in JSON, UTF-8; the patient is named by pseudonym alone."""
+def document_identifier(score: Score) -> str:
+    """The identifier of a score's document: the same for the same score."""
+    return full_url(score, "document")
+
+
+def fhir_document(case: ExportedCase, bundle_id: str = "") -> bytes:
+    """A FHIR R4 document Bundle in JSON, UTF-8; the patient is named by pseudonym alone.
+
+    `bundle_id` is the id that it has on a server.
+    """
     score = case.score
     resources: dict[str, Resource] = {
         _COMPOSITION: _composition(case),
@@ -32,8 +40,9 @@ def fhir_document(case: ExportedCase) -> bytes:
         **observations(score),
     }
     document = Bundle(
+        id=bundle_id or None,
         meta=meta(score),
-        identifier=Identifier(system="urn:ietf:rfc:3986", value=full_url(score, "document")),
+        identifier=Identifier(system="urn:ietf:rfc:3986", value=document_identifier(score)),
         type="document",
         timestamp=case.dated,
         entry=[BundleEntry(fullUrl=full_url(score, name), resource=each) for name, each in resources.items()],
@@ -62,9 +71,17 @@ def _sections(score: Score) -> Iterator[CompositionSection]:
         text=narrative([*risk_lines(score), *notices(score)]),
         entry=[reference(score, ASSESSMENT)],
     )
-    if record := [reference(score, name) for name in observations(score)]:
-        yield CompositionSection(title="Clinical record, as the model read it", entry=record)
+    yield _record_section(score)
     yield CompositionSection(title="Provenance", entry=[reference(score, DEVICE), reference(score, _PROVENANCE)])
+
+
+def _record_section(score: Score) -> CompositionSection:
+    """The Observations of the record; a score without risk holds no values, so it says so in words."""
+    title, record = "Clinical record, as the model read it", [reference(score, name) for name in observations(score)]
+    if record:
+        return CompositionSection(title=title, entry=record)
+    empty = "A score without risk does not repeat the record." if score.abstained else "The model reads no record."
+    return CompositionSection(title=title, text=narrative([empty]), emptyReason=concept("Not stated", NOT_STATED))
 
 
 def _provenance(case: ExportedCase) -> Provenance:

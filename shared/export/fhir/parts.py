@@ -21,6 +21,10 @@ CASE, SCORE, BUNDLE, SHA256, VARIABLE = (
 """Systems of our identifiers and codes."""
 UCUM = "http://unitsofmeasure.org"
 """System of codes of units."""
+NOT_STATED = Coding(
+    system="http://terminology.hl7.org/CodeSystem/list-empty-reason", code="unavailable", display="Unavailable"
+)
+"""Why a section has no entries."""
 _REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 

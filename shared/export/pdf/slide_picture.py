@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from medulla.v1.scorer_pb2 import SlideEvidence
 from PIL import Image
 
-from shared.export import score_text
+from shared.export import prototype_text, score_text
 from shared.export.attention_picture import legend, overlay, read_picture
 from shared.export.errors import NotStoredError
 from shared.export.exported_case import ExportedCase
 
 _MOST = 2
 """Pictures that fit the page."""
+_PROTOTYPES = 3
+"""Prototypes that are named."""
 _SIDE_PX = 900
 _QUALITY = 85
 
@@ -42,7 +44,8 @@ def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
 
 def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
     thumbnail, title = case.thumbnail(slide), score_text.slide_title(slide, case.score)
-    lines = [_ledger(slide), f"Quality: {score_text.listed(slide.qc_flags, 'no remark')}."]
+    prototypes = prototype_text.shares(case.score, slide, _PROTOTYPES)
+    lines = [_ledger(slide), f"Quality: {score_text.listed(slide.qc_flags, 'no remark')}.", *filter(None, [prototypes])]
     if thumbnail is None:
         return SlidePicture(title, [*lines, "No picture of the slide is stored."], "", b"")
     try:

@@ -61,6 +61,13 @@ def test_a_fused_score_is_what_a_hand_counts(toy: Bundle) -> None:
     assert "high from 0.2" in result.risk_group_rule
 
 
+def test_what_speaks_against_the_bundle_is_a_remark_on_every_score(tmp_path: Path) -> None:
+    doubt = "Model fused: 57 events for 17 columns, fewer than 10 a column."
+    doubted = load(write_bundle(tmp_path / "doubted", entries={"reservations": [doubt]}))
+    answer = scored(doubted, clinical=record(stage="M1"))
+    assert list(answer.remarks) == [Remark(code="model_reservation", sentence=doubt)]
+
+
 def test_the_interval_is_that_of_the_refits_in_linear_predictor(toy: Bundle) -> None:
     result = scored(toy, clinical=record(stage="M1", group="G3"))
     mild, strong = risk_of(0.7 * 0.75 + 0.3 * 0.5, 3), risk_of(0.9 * 0.75 + 0.5 * 0.5, 3)

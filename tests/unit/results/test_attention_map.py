@@ -21,8 +21,8 @@ def slide(columns: int, rows: int, seed: int = 0) -> tuple[npt.NDArray[np.int32]
 def test_a_small_slide_is_drawn_tile_by_tile() -> None:
     coords, attention = slide(5, 4)
     drawn = thin_out(coords, attention, TILE)
-    assert drawn.merged == 1
-    assert np.array_equal(drawn.coords, coords)
+    assert drawn.squares.merged == 1
+    assert np.array_equal(drawn.squares.corners, coords)
     assert np.array_equal(drawn.attention, attention)
 
 
@@ -30,10 +30,10 @@ def test_a_small_slide_is_drawn_tile_by_tile() -> None:
 def test_every_tile_lies_in_a_square_and_the_hottest_keeps_its_heat(columns: int, rows: int, largest: int) -> None:
     coords, attention = slide(columns, rows)
     drawn = thin_out(coords, attention, TILE, largest)
-    squares = {(x, y) for x, y in drawn.coords.tolist()}
-    sides = np.array([drawn.width_px, drawn.height_px])
+    squares = {(x, y) for x, y in drawn.squares.corners.tolist()}
+    sides = np.array([drawn.squares.width_px, drawn.squares.height_px])
     homes = np.rint(np.floor((coords + 0.5) / sides) * sides).astype(int)
-    assert {(x, y) for x, y in homes.tolist()} <= squares or drawn.merged == 1
+    assert {(x, y) for x, y in homes.tolist()} <= squares or drawn.squares.merged == 1
     assert drawn.attention.max() == attention.max()
     assert np.isclose(drawn.mean, attention.mean())
 
@@ -41,7 +41,7 @@ def test_every_tile_lies_in_a_square_and_the_hottest_keeps_its_heat(columns: int
 @given(columns=st.integers(10, 60), rows=st.integers(10, 60), largest=st.integers(20, 200))
 def test_a_map_stays_near_the_wanted_size(columns: int, rows: int, largest: int) -> None:
     drawn = thin_out(*slide(columns, rows), TILE, largest)
-    k = drawn.merged
+    k = drawn.squares.merged
     assert len(drawn.attention) <= -(-columns // k) * -(-rows // k)
     assert len(drawn.attention) <= largest + (columns + rows) / k + 1
 

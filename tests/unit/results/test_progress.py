@@ -71,6 +71,20 @@ def test_a_watched_case_is_heard_of_however_many_cases_changed_since(
         assert every().cases == ()
 
 
+def test_those_who_watch_all_cases_hear_of_every_erasure_by_digest(results: Results) -> None:
+    results.score(samples.score("MB-1"))
+    results.store.record_rejection(samples.rejected("MB-2", "A", samples.at(2)))
+    feed = Feed(results.store, every_s=0)
+    with feed.watch() as every, feed.watch("MB-1") as case:
+        assert (every().erased, case().erased) == ((), ())
+        for name in ("MB-1", "MB-2", "nobody"):
+            results.store.erase(CaseId(name))
+        assert every().erased == tuple(sorted(sha256(name) for name in (b"MB-1", b"MB-2")))
+        assert (every().erased, case().erased) == ((), ())
+    with feed.watch() as late:
+        assert len(late().erased) == 2
+
+
 def test_progress_that_is_not_listed_any_more_is_over() -> None:
     a, b = (samples.progress(case, "A", 1, samples.at(1)) for case in "cd")
     before, now = Activity([a, b], {}), Activity([b], {})

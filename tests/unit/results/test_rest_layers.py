@@ -1,9 +1,10 @@
-"""Tissue mask and quality of a scored slide over REST."""
+"""Tissue mask, quality and prototypes of a scored slide over REST."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from fastapi.testclient import TestClient
 from medulla.v1.scorer_pb2 import SlideEvidence
@@ -56,7 +57,36 @@ def test_the_places_of_the_grid_are_rows_of_digits(client: TestClient) -> None:
     assert answer["square_width_px"] == 256.5
 
 
-@pytest.mark.parametrize("layer", ["tissue", "tiles"])
+def test_every_tile_has_its_prototype(client: TestClient, results: Results) -> None:
+    results.score(samples.add_prototypes(samples.score("MB-1", slides=("A1",))))
+    answer = client.get(f"{SLIDE}/prototypes").json()
+    assert {(y // 256 % 3, number) for y, number in zip(answer["y"], answer["prototype"], strict=True)} == {
+        (0, 0),
+        (1, 1),
+        (2, 2),
+    }
+    assert (len(answer["x"]), answer["square_width_px"], answer["merged"]) == (88, 256.5, 1)
+
+
+@pytest.mark.usefixtures("slide")
+def test_a_score_without_prototypes_says_so(client: TestClient) -> None:
+    answer = client.get(f"{SLIDE}/prototypes")
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert "has no prototypes of slide A1" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("prototype", [None, np.zeros(2, np.uint8), np.zeros(1, np.int32), np.full(1, 3, np.uint8)])
+def test_prototypes_that_do_not_fit_the_score_are_a_bad_gateway(
+    client: TestClient, results: Results, prototype: npt.NDArray[np.generic] | None
+) -> None:
+    slide = results.score(samples.add_prototypes(samples.score("MB-1", slides=("A1",)))).slides[0]
+    tensors = {"attention": np.ones(1, np.float32), "coords": np.zeros((1, 2), np.int32)}
+    others = {} if prototype is None else {"prototype": prototype}
+    results.blobs.put(slide.attention_key, save({**tensors, **others}))
+    assert client.get(f"{SLIDE}/prototypes").status_code == HTTPStatus.BAD_GATEWAY
+
+
+@pytest.mark.parametrize("layer", ["tissue", "tiles", "prototypes"])
 @pytest.mark.parametrize("path", ["MB-1/slides/A1", "MB-1/slides/none", "MB-2/slides/A1"])
 def test_what_is_not_there_is_not_found(client: TestClient, results: Results, path: str, layer: str) -> None:
     results.score(samples.score("MB-1"))

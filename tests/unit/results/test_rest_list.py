@@ -52,7 +52,7 @@ def test_filters_select_cases(client: TestClient, query: str, cases: list[str]) 
 @pytest.mark.parametrize(
     ("query", "allowed"),
     [
-        ("state=done", "allowed are in_progress, scored, abstained, rejected, withdrawn"),
+        ("state=done", "allowed are in_progress, scored, abstained, rejected, withdrawn, crosses_threshold"),
         ("certainty=sure", "allowed are clear, crosses_threshold, too_uncertain"),
         ("sort=name", "allowed are -updated, updated, case, -case, -risk, risk"),
     ],
@@ -76,6 +76,19 @@ def test_counts_tell_how_many_cases_have_each_value(client: TestClient) -> None:
     assert counts["state", "scored"] == 2
     assert counts["group", "high"] == 2
     assert counts["site", "north"] == 1
+
+
+def test_a_case_whose_risk_is_not_clear_counts_as_that_and_not_as_scored(client: TestClient, results: Results) -> None:
+    score = samples.score("MB-4")
+    score.certainty.state, score.risk_group = "too_uncertain", ""
+    results.score(score, minutes=4)
+    assert "MB-4" not in ids(client, "state=scored")
+    assert ids(client, "state=too_uncertain") == ["MB-4"]
+    counts = client.get("/api/v1/case-counts").json()["counts"]
+    states = {count["value"]: count["cases"] for count in counts if count["field"] == "state"}
+    assert states == {"scored": 2, "rejected": 1, "too_uncertain": 1}
+    (row,) = csv.DictReader(io.StringIO(client.get("/api/v1/cases.csv?q=MB-4").text))
+    assert row["state"] == "too_uncertain"
 
 
 def test_the_csv_has_every_selected_case_by_id(client: TestClient) -> None:

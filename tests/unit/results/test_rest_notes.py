@@ -109,12 +109,12 @@ def test_all_notes_are_exported_as_csv_and_no_text_is_a_formula(client: TestClie
         {"kind": "outcome", "event": "1", "event_date": "2026-01-02", "event_years": 1.5},
     ):
         client.post("/api/v1/cases/MB-1/notes", json=note)
-    rows = sorted(csv.DictReader(io.StringIO(client.get("/api/v1/notes.csv").text)), key=lambda row: row["kind"])
-    assert [(row["case_id"], row["event"], row["event_years"], row["x_px"]) for row in rows] == [
-        ("MB-1", "1", "1.5", ""),
-        ("MB-1", "", "", ""),
+    rows = list(csv.DictReader(io.StringIO(client.get("/api/v1/notes.csv").text)))
+    assert [(row["case_id"], row["event"], row["event_years"], row["x_px"], row["simulated"]) for row in rows] == [
+        ("MB-1", "", "", "", "SIMULATED"),
+        ("MB-1", "1", "1.5", "", "SIMULATED"),
     ]
-    assert rows[1]["text"] == "'=cmd()"
+    assert rows[0]["text"] == "'=cmd()"
 
 
 def kinds(client: TestClient, case: str) -> list[str]:

@@ -75,6 +75,15 @@ def test_report_and_terminal_say_words_and_no_codes() -> None:
         assert not re.search(r"\b[a-z]+_[a-z_]+\b", text)
 
 
+def test_report_and_terminal_say_what_goes_with_the_prototypes_of_a_slide() -> None:
+    score = samples.add_prototypes(samples.score("MB-1", slides=("A1",)))
+    shown = render(score, [SlidePage(score.slides[0], PICTURE, "", "", [])])
+    for text in (shown, "\n".join(score_lines(score))):
+        assert "Prototype 0: 50.0% of tiles, goes with higher risk (hazard ratio 1.42, 1.10 to 1.83)" in text
+        assert "Prototype 2: 12.0% of tiles, no clear association with risk" in text
+        assert "found without labels" in text
+
+
 def test_the_terminal_says_first_what_a_person_must_see() -> None:
     text = score_lines(samples.remarkable())
     assert [line for line in text if line.startswith("LOOK FIRST: ")] == text[2:4]

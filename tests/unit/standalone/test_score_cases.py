@@ -76,7 +76,7 @@ def test_cases_are_scored_past_refused_ones_which_are_listed_with_reason_and_sen
 def test_a_case_of_a_table_has_the_bytes_of_a_score_by_itself(table: Path, bundle: Path, tmp_path: Path) -> None:
     scored(table, bundle)
     first = case_rows(table, load(bundle).manifest.profile)[0]
-    (blood,) = table_vectors([f"blood={tmp_path / 'blood.csv'}"], load(bundle))
+    (blood,) = table_vectors({"blood": tmp_path / "blood.csv"}, load(bundle))
     vector = blood.vector("C-1")
     assert vector is not None
     (tmp_path / "record.json").write_bytes(first.record)

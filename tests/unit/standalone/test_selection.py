@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from services.standalone.errors import BadSlideTableError
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted, select
-from services.standalone.slides_table import read_table
+from services.standalone.slides_table import TableRow, read_table
 from shared.errors import MedullaError
 
 NAMES = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=6)
@@ -98,7 +99,7 @@ def test_what_is_wrong_with_a_table_is_said_by_name(tmp_path: Path, text: bytes,
 
 
 def test_a_table_without_an_end_is_refused_by_its_size() -> None:
-    with pytest.raises(BadSlideTableError, match="more than 64000000 bytes"):
+    with pytest.raises(BadSlideTableError, match="more than 200000000 bytes"):
         read_table(Path("/dev/zero"))
 
 
@@ -191,3 +192,14 @@ def test_no_slide_of_a_nested_folder_is_lost(
 def test_whatever_a_table_holds_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     table = put(tmp_path_factory.mktemp("tables") / "slides.csv", data)
     assert select([], table) or data
+
+
+def test_a_spreadsheet_of_slides_is_read_as_a_table(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for cells in (("case_id", "path", "mpp"), ("MB-7", "S.svs", 0.25)):
+        sheet.append(cells)
+    book.save(tmp_path / "slides.xlsx")
+    (row,) = read_table(tmp_path / "slides.xlsx")
+    assert row == TableRow(2, "MB-7", tmp_path / "S.svs", mpp=0.25)

@@ -9,7 +9,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.tiler import openslide_reader
+from services.tiler import native_tiles, openslide_reader
 from services.tiler.byte_source import LocalBytes
 from services.tiler.native_tiles import NativeTiles
 from services.tiler.openslide_reader import OpenSlidePixels
@@ -125,6 +125,21 @@ def test_a_file_whose_colours_we_would_misread_is_left_to_openslide(
     assert isinstance(source_of(path), NativeTiles)
     monkeypatch.setattr(TiffTiles, "decode", lambda *_: np.zeros((256, 256, 3), np.uint8))
     assert isinstance(source_of(path), OpenSlidePixels)
+
+
+def test_tiles_are_read_into_the_memory_that_is_given() -> None:
+    out = np.empty((len(ORIGINS), CUT.px, CUT.px, 3), np.uint8)
+    with open_slide(CC0_SLIDE) as reader:
+        given, own = reader.read_tiles(ORIGINS, CUT, out), reader.read_tiles(ORIGINS, CUT)
+    assert given.pixels is out
+    assert np.array_equal(out, own.pixels)
+
+
+@pytest.mark.parametrize(("steps", "gap"), [([256, 257, 256], 1), ([257, 5000], 1), ([250], 0), ([269], 0), ([], 0)])
+def test_pixels_between_neighbouring_boxes_are_known_to_be_read_by_none(steps: list[int], gap: int) -> None:
+    starts = np.cumsum([0, *steps])
+    boxes = np.array([(x, 7, 256, 256) for x in starts.tolist()])
+    assert native_tiles._gap(boxes) == native_tiles._gap(boxes[:, [1, 0, 2, 3]]) == gap
 
 
 def test_a_cache_too_small_for_one_tile_changes_no_pixel(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.tiler.byte_source import LocalBytes
 from services.tiler.errors import ImplausibleResolutionError, NoResolutionError
-from services.tiler.openslide_reader import stated_resolutions
+from services.tiler.openslide_reader import scanned_from, stated_resolutions
 from services.tiler.ports import Level, Resolution, SlideFacts
 from services.tiler.resolution import COARSEST, FINEST, MppTable, Override, check_extent, of_tiff_tags, resolve
 from services.tiler.tiff_page import read_pages
@@ -78,6 +78,15 @@ def test_every_source_speaks_in_the_order_of_trust(tmp_path: Path) -> None:
 def test_what_is_no_number_is_no_statement(mpp: str) -> None:
     stated = {"openslide.vendor": "mirax", "openslide.mpp-x": mpp, "openslide.mpp-y": "0.5"}
     assert stated_resolutions(stated, ()) == []
+
+
+def test_the_scanned_area_begins_where_the_format_states_all_of_it() -> None:
+    stated = {
+        f"openslide.bounds-{name}": str(value)
+        for name, value in zip(("x", "y", "width", "height"), (300, 200, 9, 9), strict=True)
+    }
+    assert scanned_from(stated) == (300, 200)
+    assert scanned_from({name: value for name, value in stated.items() if name != "openslide.bounds-width"}) == (0, 0)
 
 
 @pytest.mark.parametrize(

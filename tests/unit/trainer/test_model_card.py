@@ -6,6 +6,7 @@ from services.trainer.bundle.model_card import model_card
 from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.card import CardArm, CardGain, ModelCard
+from services.trainer.report_model.patients import PrototypeRow
 from tests.support.reports import PROFILE, C, small_report
 
 
@@ -91,3 +92,18 @@ def test_only_a_bundle_with_an_encoder_speaks_of_slides_that_lie_far() -> None:
 def test_a_card_of_simulated_patients_says_so_in_its_title() -> None:
     text = model_card(card(simulated=True))
     assert text.startswith("# p (SIMULATED)\n\n**SIMULATED")
+
+
+def test_prototypes_stand_in_a_table_with_what_goes_with_them() -> None:
+    row = PrototypeRow(
+        prototype=2,
+        mean_share=0.25,
+        spread=0.1,
+        share_with_event=None,
+        share_without=None,
+        most_in=(),
+        hazard_ratio_per_sd=Figure(1.4, 1.1, 1.8),
+        examples=(),
+    )
+    assert "| 2 | 0.250 | 1.400 (1.100 to 1.800) | goes with higher risk |" in model_card(card(prototypes=(row,)))
+    assert "## Prototypes" not in model_card(card())

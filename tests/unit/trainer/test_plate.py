@@ -3,7 +3,7 @@
 import pytest
 
 from services.trainer.metrics.bootstrap import Figure
-from services.trainer.report.plate import Picture, Plate, by_risk, direction
+from services.trainer.report.plate import Picture, Plate, by_risk
 from services.trainer.report_model.patients import PrototypeRow
 
 SHOWN = Picture("data:image/jpeg;base64,AA", 128.0)
@@ -29,10 +29,10 @@ def test_prototypes_go_from_most_risk_to_least_and_those_without_a_ratio_come_la
 
 @pytest.mark.parametrize(
     ("est", "sentence"),
-    [(1.2, "the higher the risk"), (0.8, "the lower the risk"), (1.05, "no direction"), (None, "no dire")],
+    [(1.2, "higher risk"), (0.8, "lower risk"), (1.05, "no clear association"), (None, "not known")],
 )
 def test_a_direction_is_said_only_where_the_interval_shows_it(est: float | None, sentence: str) -> None:
-    assert sentence in direction(row(0, est))
+    assert sentence in row(0, est).association
 
 
 def test_what_is_missing_is_counted_with_the_first_reason() -> None:

@@ -1,7 +1,5 @@
 """Arms of a report by name, role and block: what they are called, their colours, and what each block adds."""
 
-from pathlib import Path
-
 import pytest
 
 from services.standalone.evaluation_lines import evaluation_lines
@@ -106,11 +104,11 @@ def test_slides_alone_beside_the_record_add_the_primary_contrast() -> None:
 def test_without_fusion_no_block_is_said_to_add_anything() -> None:
     report = small_report(contrasts=(contrast("clinical_molecular", "clinical", metric="harrell_c"),))
     assert block_gains(report) == ()
-    assert not any(line.startswith("block") for line in evaluation_lines(report, Path("out")))
+    assert not any(line.startswith("block") for line in evaluation_lines(report, "out"))
 
 
 def test_the_terminal_shows_what_each_block_adds_with_interval_and_adjusted_p() -> None:
-    lines = evaluation_lines(many_blocks(), Path("out"))
+    lines = evaluation_lines(many_blocks(), "out")
     start = next(i for i, line in enumerate(lines) if line.startswith("block"))
     assert lines[start].split(maxsplit=1)[1].startswith("adds to Uno's C")
     rows = lines[start + 1 : start + 6]
@@ -122,12 +120,12 @@ def test_a_gain_that_rounds_to_nothing_has_no_sign() -> None:
     primary = contrast("fused", "clinical_molecular", primary=True)
     tiny = primary.model_copy(update={"gain": Contrast(-0.0001, -0.01, 0.01, 0.9)})
     names = ("clinical_molecular", "pathomics", "fused")
-    lines = evaluation_lines(small_report(arms={name: arm(name) for name in names}, contrasts=(tiny,)), Path("out"))
+    lines = evaluation_lines(small_report(arms={name: arm(name) for name in names}, contrasts=(tiny,)), "out")
     assert any("  0.000 (-0.010 to 0.010)" in line for line in lines)
 
 
 def test_columns_of_the_terminal_fit_long_names() -> None:
     name = "clinical_molecular_pathomics_mri_risk_gbm"
-    lines = evaluation_lines(small_report(arms={"null": arm("null"), name: arm(name)}), Path("out"))
+    lines = evaluation_lines(small_report(arms={"null": arm("null"), name: arm(name)}), "out")
     heads, *rows = lines[:3]
     assert [row.index("0.700") for row in rows] == [heads.index("Harrell C")] * 2

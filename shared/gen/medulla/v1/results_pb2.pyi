@@ -524,6 +524,7 @@ class Note(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     EVENT_DATE_FIELD_NUMBER: _builtins.int
     EVENT_YEARS_FIELD_NUMBER: _builtins.int
+    SIMULATED_FIELD_NUMBER: _builtins.int
     note_id: _builtins.str
     case_id: _builtins.str
     author: _builtins.str
@@ -544,6 +545,8 @@ class Note(_message.Message):
     """The outcome in a word of the cohort's, such as relapse, and when: a date (YYYY-MM-DD) or years since diagnosis."""
     event_date: _builtins.str
     event_years: _builtins.float
+    simulated: _builtins.bool
+    """The current score when it was noted came from a bundle that was fitted on simulated patients."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -564,10 +567,11 @@ class Note(_message.Message):
         event: _builtins.str = ...,
         event_date: _builtins.str = ...,
         event_years: _builtins.float | None = ...,
+        simulated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_event_years", b"_event_years", "at", b"at", "event_years", b"event_years"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_event_years", b"_event_years", "at", b"at", "author", b"author", "author_name", b"author_name", "case_id", b"case_id", "event", b"event", "event_date", b"event_date", "event_years", b"event_years", "kind", b"kind", "note_id", b"note_id", "score_id", b"score_id", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "text", b"text", "x_px", b"x_px", "y_px", b"y_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_event_years", b"_event_years", "at", b"at", "author", b"author", "author_name", b"author_name", "case_id", b"case_id", "event", b"event", "event_date", b"event_date", "event_years", b"event_years", "kind", b"kind", "note_id", b"note_id", "score_id", b"score_id", "simulated", b"simulated", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "text", b"text", "x_px", b"x_px", "y_px", b"y_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__event_years: _TypeAlias = _typing.Literal["event_years"]  # noqa: Y015
     _WhichOneofArgType__event_years: _TypeAlias = _typing.Literal["_event_years", b"_event_years"]  # noqa: Y015

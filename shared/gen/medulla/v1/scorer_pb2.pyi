@@ -328,6 +328,7 @@ class Score(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     RECORD_ONLY_FIELD_NUMBER: _builtins.int
     MISSING_VARIABLES_FIELD_NUMBER: _builtins.int
+    PROTOTYPES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     score_id: _builtins.str
     """Lower-case hex SHA-256 over slides, bags, clinical record, vectors and bundle: the same inputs give the same id and the
@@ -417,6 +418,10 @@ class Score(_message.Message):
     def missing_variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissingVariable]:
         """Variables of the model that the record lacks, and what they could change."""
 
+    @_builtins.property
+    def prototypes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TilePrototype]:
+        """Prototypes of the bundle, by number; empty where it has none or the score reads no slides."""
+
     def __init__(
         self,
         *,
@@ -450,10 +455,11 @@ class Score(_message.Message):
         rule: Global___RuleAnswer | None = ...,
         record_only: Global___RecordOnly | None = ...,
         missing_variables: _abc.Iterable[Global___MissingVariable] | None = ...,
+        prototypes: _abc.Iterable[Global___TilePrototype] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "incidence", b"incidence", "out_of_distribution", b"out_of_distribution", "provenance", b"provenance", "record_only", b"record_only", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "contributions", b"contributions", "event_free_risks", b"event_free_risks", "incidence", b"incidence", "left_out", b"left_out", "log_risk", b"log_risk", "missing_variables", b"missing_variables", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "provenance", b"provenance", "readings", b"readings", "record_only", b"record_only", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "rule", b"rule", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "contributions", b"contributions", "event_free_risks", b"event_free_risks", "incidence", b"incidence", "left_out", b"left_out", "log_risk", b"log_risk", "missing_variables", b"missing_variables", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "prototypes", b"prototypes", "provenance", b"provenance", "readings", b"readings", "record_only", b"record_only", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "rule", b"rule", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__certainty: _TypeAlias = _typing.Literal["certainty"]  # noqa: Y015
     _WhichOneofArgType__certainty: _TypeAlias = _typing.Literal["_certainty", b"_certainty"]  # noqa: Y015
@@ -477,6 +483,70 @@ class Score(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rule) -> _WhichOneofReturnType__rule | None: ...
 
 Global___Score: _TypeAlias = Score  # noqa: Y015
+
+@_typing.final
+class TilePrototype(_message.Message):
+    """A group of similar tiles that training found without labels. Descriptive: nothing is predicted by it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TRAINING_SHARE_FIELD_NUMBER: _builtins.int
+    HAZARD_RATIO_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    training_share: _builtins.float
+    """Mean share of the tiles of a patient of the training cohort."""
+    @_builtins.property
+    def hazard_ratio(self) -> Global___HazardRatio:
+        """What goes with a larger share in the training cohort; absent where it is not defined."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        training_share: _builtins.float = ...,
+        hazard_ratio: Global___HazardRatio | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hazard_ratio", b"_hazard_ratio", "hazard_ratio", b"hazard_ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hazard_ratio", b"_hazard_ratio", "hazard_ratio", b"hazard_ratio", "number", b"number", "training_share", b"training_share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hazard_ratio: _TypeAlias = _typing.Literal["hazard_ratio"]  # noqa: Y015
+    _WhichOneofArgType__hazard_ratio: _TypeAlias = _typing.Literal["_hazard_ratio", b"_hazard_ratio"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hazard_ratio) -> _WhichOneofReturnType__hazard_ratio | None: ...
+
+Global___TilePrototype: _TypeAlias = TilePrototype  # noqa: Y015
+
+@_typing.final
+class HazardRatio(_message.Message):
+    """Of relapse, for one standard deviation of a share alone in a Cox model of the training cohort."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RATIO_FIELD_NUMBER: _builtins.int
+    LO_FIELD_NUMBER: _builtins.int
+    HI_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    ratio: _builtins.float
+    lo: _builtins.float
+    hi: _builtins.float
+    level: _builtins.float
+    """Nominal coverage of [lo, hi], such as 0.95; not adjusted for the number of prototypes."""
+    def __init__(
+        self,
+        *,
+        ratio: _builtins.float = ...,
+        lo: _builtins.float = ...,
+        hi: _builtins.float = ...,
+        level: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hi", b"hi", "level", b"level", "lo", b"lo", "ratio", b"ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HazardRatio: _TypeAlias = HazardRatio  # noqa: Y015
 
 @_typing.final
 class Certainty(_message.Message):
@@ -976,10 +1046,13 @@ class SlideEvidence(_message.Message):
     MPP_Y_FIELD_NUMBER: _builtins.int
     MPP_SOURCE_FIELD_NUMBER: _builtins.int
     OUT_OF_DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    PROTOTYPE_SHARES_FIELD_NUMBER: _builtins.int
     slide_id: _builtins.str
     slide_digest: _builtins.str
     attention_key: _builtins.str
-    """attention/{slide}/… in the store: safetensors with attention float32 [n] and coords int32 [n, 2]."""
+    """attention/{slide}/… in the store: safetensors with attention float32 [n], coords int32 [n, 2] and, where the score has
+    prototypes, prototype uint8 [n].
+    """
     thumbnail_key: _builtins.str
     width_px: _builtins.int
     """Level-0 size in pixels and side of a tile in level-0 pixels of each axis, to draw the map."""
@@ -1004,6 +1077,10 @@ class SlideEvidence(_message.Message):
     def out_of_distribution(self) -> Global___OutOfDistribution:
         """This slide's own distance from the slides of the training cohort; absent where the bundle does not know it."""
 
+    @_builtins.property
+    def prototype_shares(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Share of the slide's tiles that belong to each of the score's prototypes; empty where there are none."""
+
     def __init__(
         self,
         *,
@@ -1022,10 +1099,11 @@ class SlideEvidence(_message.Message):
         mpp_y: _builtins.float = ...,
         mpp_source: _builtins.str = ...,
         out_of_distribution: Global___OutOfDistribution | None = ...,
+        prototype_shares: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "ledger", b"ledger", "out_of_distribution", b"out_of_distribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "attention_key", b"attention_key", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "out_of_distribution", b"out_of_distribution", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "attention_key", b"attention_key", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "out_of_distribution", b"out_of_distribution", "prototype_shares", b"prototype_shares", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__out_of_distribution: _TypeAlias = _typing.Literal["out_of_distribution"]  # noqa: Y015
     _WhichOneofArgType__out_of_distribution: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution"]  # noqa: Y015

@@ -9,7 +9,7 @@ from medulla.v1.scorer_pb2 import Score
 
 from shared.export.fhir.document import fhir_document
 from tests.support import scores as samples
-from tests.support.exports import certain, exported
+from tests.support.exports import certain, exported, unanswered
 
 
 def document(score: Score) -> dict[str, Any]:
@@ -46,7 +46,17 @@ def test_an_answer_that_is_not_clear_is_an_interval_without_group(state: str) ->
 def test_an_abstained_score_predicts_nothing_and_says_why() -> None:
     (risk,) = resources(samples.abstained(), "RiskAssessment")
     assert "prediction" not in risk
+    assert risk["method"]["text"] == "Model fused of bundle demo-simulated, from slides, clinical; it gave no risk"
     assert any("look like none in the training cohort" in note["text"] for note in risk["note"])
+
+
+def test_a_score_that_no_model_could_answer_says_so_and_why_it_lists_no_record() -> None:
+    score = unanswered()
+    (risk,), (composition,) = resources(score, "RiskAssessment"), resources(score, "Composition")
+    assert risk["method"]["text"] == "Bundle demo-simulated, none of whose models could answer"
+    section = composition["section"][1]
+    assert "does not repeat the record" in section["text"]["div"]
+    assert (section["emptyReason"]["coding"][0]["code"], "entry" in section) == ("unavailable", False)
 
 
 def test_every_resource_is_research_and_simulated_ones_are_test_data() -> None:

@@ -52,6 +52,12 @@ def test_the_class_of_a_tile_is_its_ratio_to_the_mean(ratio: float, name: str) -
     assert tiles[0].measurements["Attention / mean"] == pytest.approx(ratio)
 
 
+def test_a_tile_has_the_number_of_its_prototype() -> None:
+    case = exported(samples.add_prototypes(samples.score(slides=("A1",))))
+    tiles = [item for item in qupath.read_objects(written(attention_geojson(case))) if item.kind == "tile"]
+    assert {(tile.bounds[1] // 256 % 3, tile.measurements["Prototype"]) for tile in tiles} == {(0, 0), (1, 1), (2, 2)}
+
+
 def of_tiles(attention: SlideAttention, most: int = 600_000) -> AttentionGeoJson:
     score = samples.score(slides=("A1",))
     del score.slides[0].top_tiles[:]

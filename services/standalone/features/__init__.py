@@ -1,0 +1,1 @@
+"""Feature files of TRIDENT, CLAM and STAMP become bags, and bags become such files."""

@@ -1,0 +1,56 @@
+// Search of the guide, and contents that start closed on a narrow screen.
+
+const MOST = 12;
+const EXCERPT = 140;
+const query = document.getElementById("query");
+const hits = document.getElementById("hits");
+const count = document.getElementById("count");
+let sections = null;
+
+if (!matchMedia("(min-width: 900px)").matches) document.querySelector(".contents details").open = false;
+
+query.addEventListener("input", search);
+query.addEventListener("keydown", (event) => { if (event.key === "Escape") { query.value = ""; search(); } });
+document.addEventListener("click", (event) => { if (!event.target.closest(".search")) hits.hidden = true; });
+
+async function search() {
+  const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
+  sections ??= await (await fetch(query.dataset.index)).json();
+  const matches = words.length ? ranked(words).slice(0, MOST) : [];
+  hits.hidden = !words.length;
+  hits.replaceChildren(...(matches.length ? matches.map((match) => entry(match, words[0])) : [nothing()]));
+  count.textContent = words.length ? `${matches.length} sections match` : "";
+}
+
+/** Sections that hold every word, those with words in their title first. */
+function ranked(words) {
+  const inTitle = (section) => words.filter((word) => `${section.page} ${section.title}`.toLowerCase().includes(word)).length;
+  const holdsAll = ({ page, title, text }) => words.every((word) => `${page} ${title} ${text}`.toLowerCase().includes(word));
+  return sections.filter(holdsAll).sort((a, b) => inTitle(b) - inTitle(a));
+}
+
+function entry(section, word) {
+  const link = element("a", section.page === section.title ? section.title : `${section.page}: ${section.title}`);
+  link.href = query.dataset.root + section.address;
+  link.append(element("span", excerpt(section.text, word)));
+  const item = document.createElement("li");
+  item.append(link);
+  return item;
+}
+
+function excerpt(text, word) {
+  const start = Math.max(0, text.toLowerCase().indexOf(word) - EXCERPT / 3);
+  return (start ? "\u2026" : "") + text.slice(start, start + EXCERPT);
+}
+
+function nothing() {
+  const item = element("li", "No section holds all of these words.");
+  item.className = "none";
+  return item;
+}
+
+function element(name, text) {
+  const node = document.createElement(name);
+  node.textContent = text;
+  return node;
+}

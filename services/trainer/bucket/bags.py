@@ -1,0 +1,82 @@
+"""Copies the bags of a cohort's slides from the bucket in which the pipeline embedded them."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from medulla.v1.events_pb2 import SlideEmbedded
+
+from services.trainer.bucket.place import local_path
+from services.trainer.cohort.embeddings import INDEX
+from services.trainer.errors import BadEmbeddingsError
+from shared import keys
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.canonical import sha256
+from shared.csv_file import write_csv
+from shared.files import put
+from shared.progress import Advance
+from shared.slides.embedded import standing
+from shared.units import CaseId
+
+_AT_ONCE = 8
+INDEX_COLUMNS = ("case_id", "slide_id", "slide_digest", "tiles", "path")
+
+
+def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Advance) -> Path:
+    """Copy the bags and plans of the slides of `cases` that stand now into `folder`, next to an `index.csv`.
+
+    Bags that are there already are not read again: their keys are made of digests. A case without slides has no row.
+
+    Returns:
+        The folder, for `read_embeddings`.
+
+    Raises:
+        BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
+        TransientError: the store is down.
+    """
+    named = [CaseId(case) for case in cases]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bags") as pool:
+        events = list(chain.from_iterable(pool.map(partial(standing, store), named)))
+        copies = pool.map(partial(_copy, store, folder), events)
+        for done, _ in enumerate(copies, 1):
+            advance(done, len(events))
+    if not events:
+        raise BadEmbeddingsError(f"none of the {len(named)} cases has an embedded slide in the bucket")
+    write_index(folder / INDEX, events)
+    return folder
+
+
+def write_index(path: Path, events: Sequence[SlideEmbedded]) -> None:
+    """Write the table by which cohort commands find bags, one row a slide."""
+    write_csv(path, INDEX_COLUMNS, map(_row, events))
+
+
+def _row(event: SlideEmbedded) -> Sequence[object]:
+    return event.slide.case_id, event.slide.slide_id, event.slide.digest, event.bag.tiles, event.bag.key
+
+
+def _copy(store: BlobStore, folder: Path, event: SlideEmbedded) -> None:
+    """Copy a bag, which must be the one that its event names, and its plan."""
+    plan_key = event.plan.prefix + keys.PLAN
+    bag, plan = local_path(folder, event.bag.key), local_path(folder, plan_key)
+    if not bag.is_file():
+        data = _read(store, event.bag.key, event)
+        if sha256(data) != event.bag.digest:
+            raise BadEmbeddingsError(f"the bag {event.bag.key} of case {event.slide.case_id} was altered in the bucket")
+        _put(bag, data)
+    if not plan.is_file():
+        _put(plan, _read(store, plan_key, event))
+
+
+def _read(store: BlobStore, key: str, event: SlideEmbedded) -> bytes:
+    try:
+        return store.get(key)
+    except ObjectChangedError as error:
+        raise BadEmbeddingsError(f"{key} of case {event.slide.case_id} is gone from the bucket") from error
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(path, data)

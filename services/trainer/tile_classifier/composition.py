@@ -1,0 +1,83 @@
+"""What share of each case's tiles is expected to be of each class: a table, and a vector a case for the bucket."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.vector_table import CASE, SIMULATED
+from services.trainer.simulation.tables import write_table
+from services.trainer.tile_classifier.classifier import TileClassifier
+from shared.arrays import Floats
+from shared.canonical import canonical_json
+from shared.files import put
+from shared.progress import Advance
+
+_DIGITS = 6
+_AT_ONCE = 50_000
+"""Tiles that are classified in one step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Composition:
+    """Expected share of each class among the tiles of each case."""
+
+    classes: tuple[str, ...]
+    cases: tuple[str, ...]
+    shares: Floats
+    """[cases, classes]."""
+    simulated: bool
+
+    def write_table(self, path: Path) -> None:
+        """A table for `--vectors BLOCK=TABLE`."""
+        write_table(path, list(self._rows()))
+
+    def write_vectors(self, folder: Path, block: str) -> None:
+        """`{case_id}/{block}.json` of each case, as the bucket holds them below `vectors/`."""
+        for case, shares in zip(self.cases, self.shares, strict=True):
+            (folder / case).mkdir(parents=True, exist_ok=True)
+            values = {name: _rounded(share) for name, share in zip(self.classes, shares, strict=True)}
+            mark = {SIMULATED: True} if self.simulated else {}
+            put(
+                folder / case / f"{block}.json",
+                canonical_json({"case_id": case, "block": block, "values": values} | mark),
+            )
+
+    def _rows(self) -> Iterator[Mapping[str, str]]:
+        mark = {SIMULATED: "true"} if self.simulated else {}
+        for case, shares in zip(self.cases, self.shares, strict=True):
+            named = zip(self.classes, shares, strict=True)
+            yield {CASE: case, **{name: str(_rounded(share)) for name, share in named}, **mark}
+
+
+def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance) -> Composition:
+    """The mean probability of each class over the tiles of every case.
+
+    A patient of the labels is classified by the model that has not seen them.
+
+    Raises:
+        OtherEncoderError: the embeddings are of another encoder.
+        BadEmbeddingsError: a bag cannot be read.
+    """
+    classifier.check_encoder(embeddings)
+    cases = tuple(case for case in sorted(embeddings.by_case) if embeddings.tiles(case))
+    shares = []
+    for done, case in enumerate(cases, 1):
+        shares.append(_shares(classifier, case, embeddings))
+        advance(done, len(cases))
+    classes = classifier.manifest.classes
+    table = np.array(shares, np.float64).reshape(len(cases), len(classes))
+    return Composition(classes, cases, table, classifier.manifest.simulated)
+
+
+def _shares(classifier: TileClassifier, case: str, embeddings: Embeddings) -> Floats:
+    bag, sums = embeddings.bag(case), np.zeros(len(classifier.manifest.classes))
+    for start in range(0, len(bag), _AT_ONCE):
+        sums += classifier.probabilities(case, bag[start : start + _AT_ONCE]).sum(axis=0)
+    return np.asarray(sums / len(bag), np.float64)
+
+
+def _rounded(share: float) -> float:
+    return round(float(share), _DIGITS)

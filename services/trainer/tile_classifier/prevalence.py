@@ -1,0 +1,30 @@
+"""How common each class is among unlabelled tiles, and probabilities that take it into account."""
+
+import numpy as np
+
+from shared.arrays import Floats
+
+LEAST = 0.001
+"""Prevalence of a class, at least; one that is hardly told apart from a common one would vanish."""
+_STEPS = 500
+_STILL = 1e-7
+
+
+def prevalence(probabilities: Floats) -> Floats:
+    """Prevalence [classes] of tiles whose probabilities [n, classes] hold for equally common classes.
+
+    Maximum likelihood by expectation and maximisation. Saerens, Latinne and Decaestecker, Neural Comput 2002;14:21.
+    """
+    share = np.full(probabilities.shape[1], 1 / probabilities.shape[1])
+    for _ in range(_STEPS):
+        before, share = share, adjusted(probabilities, share).mean(axis=0)
+        if np.abs(share - before).max() < _STILL:
+            break
+    floored = np.maximum(share, LEAST)
+    return np.asarray(floored / floored.sum(), np.float64)
+
+
+def adjusted(probabilities: Floats, share: Floats) -> Floats:
+    """Probabilities [n, classes] where classes are as common as `share` [classes], instead of equally."""
+    weighted = probabilities * share
+    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True), np.float64)

@@ -1,0 +1,12 @@
+"""The program that is installed: its distribution, which is not named as its package, and its version."""
+
+from functools import lru_cache
+from importlib.metadata import version
+
+DISTRIBUTION = "medulla-risk"
+
+
+@lru_cache
+def program_version() -> str:
+    """The version, such as `0.1.0`, that scores and plans state."""
+    return version(DISTRIBUTION)

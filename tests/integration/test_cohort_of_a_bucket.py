@@ -1,0 +1,77 @@
+"""Cohort commands and the training job on a bucket of a real S3 server, as a deployment leaves it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.trainer import __main__ as job
+from services.trainer.bucket.copies import Copies
+from services.trainer.cohort.embeddings import read_embeddings
+from services.trainer.report_model.report import Report
+from services.trainer.simulation.simulate import SimulationPlan, simulate
+from shared import keys
+from shared.blob.s3 import S3Store
+from tests.support.cohorts import quiet
+from tests.support.command_line import medulla
+from tests.support.fusion import features, store_slide, write_bundle
+from tests.support.object_stores import s3_settings
+from tests.support.parts import MinioPart
+
+
+@pytest.fixture
+def bucket(minio: MinioPart, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket, with the settings of its server in the environment."""
+    monkeypatch.setenv("MEDULLA_S3__ENDPOINT_URL", minio.endpoint)
+    monkeypatch.setenv("MEDULLA_S3__ACCESS_KEY_ID", minio.access_key)
+    monkeypatch.setenv("MEDULLA_S3__SECRET_ACCESS_KEY", minio.secret_key)
+    return minio.bucket()
+
+
+def test_a_cohort_is_trained_and_validated_in_the_bucket(
+    minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, home = S3Store(s3_settings(minio, bucket)), f"s3://{bucket}"
+    for seed in (1, 2):
+        simulate(SimulationPlan(patients=100, tiles=1, width=8, seed=seed), tmp_path / str(seed), quiet)
+        store.put(f"cohorts/{seed}.csv", (tmp_path / str(seed) / "cohort.csv").read_bytes())
+    options = ["--cohort", f"{home}/cohorts/1.csv", "--out", f"{home}/bundles/first", "--refits", "1"]
+    monkeypatch.setattr(sys, "argv", ["trainer", *options])
+    assert job.main() == 0
+    given = ("--bundle", f"{home}/bundles/first", "--cohort", f"{home}/cohorts/2.csv")
+    done = medulla("validate", *given, "--out", f"{home}/reports/first")
+    assert done.exit_code == 0, done.output
+    assert f"{home}/reports/first/report.html" in done.output
+    assert Report.model_validate_json(store.get("reports/first/report.json")).kind == "validate"
+
+
+def test_what_is_not_there_is_one_sentence(bucket: str) -> None:
+    done = medulla("train", "--cohort", f"s3://{bucket}/cohort.csv", "--out", f"s3://{bucket}/bundle")
+    assert done.exit_code == 1
+    assert f"there is no object s3://{bucket}/cohort.csv" in done.output
+
+
+def test_bags_of_a_deployment_are_copied(minio: MinioPart, bucket: str, tmp_path: Path) -> None:
+    store = S3Store(s3_settings(minio, bucket))
+    CaseIndex(store).put_slide(store_slide(store, "MB-1", "S.svs", features((1, 2), (3, 4))))
+    copied = Copies(tmp_path, lambda name: S3Store(s3_settings(minio, name)))
+    folder = copied.bags(Path(f"s3://{bucket}"), ["MB-1", "MB-2"], quiet)
+    assert read_embeddings(folder).bag("MB-1").tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_bundle_with_reservations_is_promoted_with_a_flag_only(
+    minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDULLA_S3__BUCKET", bucket)
+    store = S3Store(s3_settings(minio, bucket))
+    folder = write_bundle(tmp_path / "doubted", entries={"reservations": ["Model fused: no better than the rule."]})
+    refused = medulla("rescore", "--bundle", folder)
+    assert refused.exit_code == 1
+    assert "no better than the rule" in refused.output
+    assert "--despite-reservations" in refused.output
+    assert store.head(keys.CURRENT_BUNDLE) is None
+    done = medulla("rescore", "--bundle", folder, "--despite-reservations")
+    assert done.exit_code == 0, done.output
+    assert json.loads(store.get(keys.CURRENT_BUNDLE))["digest"] in done.output

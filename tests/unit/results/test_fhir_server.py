@@ -1,0 +1,92 @@
+"""What answers of a FHIR server amount to: a retry, a dead letter, or nothing to do."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from pydantic import SecretStr
+
+from services.results.errors import FhirServerDownError, RefusedByFhirServerError
+from services.results.fhir_server import FhirServer, FhirSettings
+from services.results.settings import ResultsSettings
+from shared.settings import BadSettingsError, load
+
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "diagnostics": "HAPI-1:\n no subject"}]}
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers with the status that the Bundle's id names."""
+
+    def do_GET(self) -> None:
+        self.server.seen.append((self.command, self.headers["Authorization"]))  # type: ignore[attr-defined]
+        self.send_response(int(self.path.rpartition("/")[2]))
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+        self.wfile.write(json.dumps(OUTCOME).encode())
+
+    do_PUT = do_DELETE = do_GET  # noqa: N815 - the names of the standard library
+
+    def log_message(self, *_: object) -> None:
+        """Tests print nothing."""
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.seen = []  # type: ignore[attr-defined]
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def fhir(http: ThreadingHTTPServer) -> FhirServer:
+    return FhirServer(FhirSettings(url=f"http://127.0.0.1:{http.server_port}/fhir/", token=SecretStr("abc")))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422, 301])
+def test_a_refusal_is_final_and_repeats_what_the_server_says(fhir: FhirServer, status: int) -> None:
+    with pytest.raises(RefusedByFhirServerError) as caught:
+        fhir.put(str(status), b"{}")
+    assert str(caught.value) == f"the FHIR server answers PUT with {status}: HAPI-1: no subject"
+
+
+@pytest.mark.parametrize("status", [408, 409, 412, 429, 500, 502, 503])
+def test_a_busy_or_broken_server_is_asked_again_and_its_words_stay_out_of_the_log(
+    fhir: FhirServer, status: int
+) -> None:
+    with pytest.raises(FhirServerDownError) as caught:
+        fhir.delete(str(status))
+    assert str(caught.value) == f"the FHIR server answers DELETE with {status}"
+
+
+def test_a_bundle_that_is_not_there_is_none_and_needs_no_deletion(fhir: FhirServer) -> None:
+    assert (fhir.bundle("404"), fhir.bundle("410")) == (None, None)
+    fhir.delete("404")
+    with pytest.raises(RefusedByFhirServerError, match="under ids that its clients choose"):
+        fhir.put("404", b"{}")
+
+
+def test_the_token_goes_with_each_request(fhir: FhirServer, http: ThreadingHTTPServer) -> None:
+    assert fhir.bundle("200") == OUTCOME
+    assert http.seen[-1] == ("GET", "Bearer abc")  # type: ignore[attr-defined]
+
+
+def test_a_server_that_does_not_answer_is_asked_again() -> None:
+    with pytest.raises(FhirServerDownError, match="does not answer: URLError"):
+        FhirServer(FhirSettings(url="http://127.0.0.1:9", timeout_s=1)).put("x", b"{}")
+
+
+def test_settings_take_the_token_from_a_secret_and_refuse_other_schemes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESULTS_DATABASE_URL", "sqlite:///x")
+    assert load(ResultsSettings).fhir is None
+    monkeypatch.setenv("RESULTS_FHIR__URL", "https://fhir.example/r4/")
+    fhir = load(ResultsSettings).fhir
+    assert fhir is not None
+    assert (fhir.url, fhir.token) == ("https://fhir.example/r4", None)
+    monkeypatch.setenv("RESULTS_FHIR__URL", "ftp://fhir.example")
+    with pytest.raises(BadSettingsError, match="RESULTS_FHIR__URL"):
+        load(ResultsSettings)

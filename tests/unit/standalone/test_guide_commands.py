@@ -1,0 +1,21 @@
+"""Every command that the guide and the READMEs show exists, with the options that it is given."""
+
+import pytest
+
+from tests.guide_docs.commands import commands
+from tests.support.checkout import CHECKOUT
+from tests.support.guide_blocks import Block, blocks, blocks_of
+
+READMES = ("README.md", "services/standalone/README.md", "services/trainer/README.md", "services/embedder/README.md")
+_OF_READMES = [block for name in READMES for block in blocks_of(name, (CHECKOUT / name).read_text(encoding="utf-8"))]
+BLOCKS = [block for block in (*blocks(), *_OF_READMES) if block.commands]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}: {block.text.splitlines()[-1][:60]}")
+def test_commands_of_documents_exist_with_their_options(block: Block) -> None:
+    for arguments in block.commands:
+        names = [name for name in commands() if arguments[: name.count(" ") + 1] == name.split()]
+        shown = {word for word in arguments if word.startswith("--")} - {"--help"}
+        options = {word for name in names for parameter in commands()[name].params for word in parameter.opts}
+        assert shown <= options
+        assert names or arguments == ["--help"]

@@ -1,0 +1,73 @@
+"""`import medulla`: it loads nothing early, names the extra that a function lacks, and refuses what is no bag."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import medulla
+import numpy as np
+import pytest
+from medulla.errors import BadEmbeddingsError
+from numpy.typing import NDArray
+
+from shared.tensors import encode_tensors
+
+_LOADED = "import sys, medulla; print(sorted(sys.modules.keys() & {'numpy', 'grpc', 'services.standalone', 'shared'}))"
+_WITHOUT_LIBRARIES = """
+import sys
+sys.modules.update(dict.fromkeys(["lightgbm", "onnxruntime", "openpyxl", "openslide"]))
+import medulla
+for use in (lambda: medulla.open_slide, lambda: medulla.embed, lambda: medulla.Cohort, lambda: medulla.Bundle):
+    try:
+        use()
+    except medulla.MedullaError as error:
+        print(error)
+"""
+_TILE = {"tile_px": "256", "tile_um": "128.0"}
+_FEATURES, _COORDS = np.zeros((2, 4), np.float16), np.zeros((2, 2), np.int32)
+
+
+def _printed(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_import_loads_no_library_and_nothing_of_the_program() -> None:
+    assert _printed(_LOADED) == ["[]"]
+
+
+def test_a_function_without_its_libraries_names_the_extra_that_brings_them() -> None:
+    assert _printed(_WITHOUT_LIBRARIES) == [
+        "medulla.open_slide needs openslide, which is not installed: install medulla-risk[tiler]",
+        "medulla.embed needs openpyxl, which is not installed: install medulla-risk[standalone]",
+        "medulla.Cohort needs openpyxl, which is not installed: install medulla-risk[trainer]",
+        "medulla.Bundle needs openpyxl, which is not installed: install medulla-risk[standalone]",
+    ]
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert [name for name in medulla.__all__ if not hasattr(medulla, name)] == []
+    assert set(medulla.__all__) <= set(dir(medulla))
+    with pytest.raises(AttributeError, match="module 'medulla' has no attribute 'train'"):
+        _ = medulla.train  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "stated", "sentence"),
+    [
+        ({"features": _FEATURES}, _TILE, "is no bag of features, coords and the size of their tiles"),
+        ({"features": _FEATURES, "coords": _COORDS}, {}, "is no bag of features, coords and the size of their tiles"),
+        ({"features": _FEATURES, "coords": _COORDS[:1]}, _TILE, "has no float16 features"),
+        ({"features": _FEATURES.astype(np.float32), "coords": _COORDS}, _TILE, "has no float16 features"),
+        (None, {}, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_bag_is_refused(
+    tensors: Mapping[str, NDArray[np.generic]] | None, stated: Mapping[str, str], sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bag.safetensors"
+    if tensors is not None:
+        path.write_bytes(encode_tensors(tensors, stated))
+    with pytest.raises(BadEmbeddingsError, match=sentence):
+        medulla.Bag.load(path)

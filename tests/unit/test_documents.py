@@ -1,0 +1,59 @@
+"""The documents of the repository: links lead somewhere, and what they say of the version is true."""
+
+import posixpath
+import subprocess
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from services.standalone.guide_text import GuideText, render
+from tests.support.checkout import CHECKOUT
+
+MOST_LINES = 100
+LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+DOCUMENTS = [name for name in LISTED.split() if not name.startswith("tests/studies/methods/")]
+"""Without the pieces that EVIDENCE.md is made of."""
+
+
+def text(path: Path) -> GuideText:
+    return render(path.read_text(encoding="utf-8"))
+
+
+def leads(document: str, link: str) -> bool:
+    """Whether a link is an address, or names a file and, in Markdown, a section that exist."""
+    parts = urlsplit(link)
+    if parts.scheme:
+        return True
+    path = (
+        CHECKOUT / posixpath.normpath(posixpath.join(posixpath.dirname(document), parts.path))
+        if parts.path
+        else CHECKOUT / document
+    )
+    if not parts.fragment or path.suffix != ".md":
+        return path.exists()
+    return path.exists() and parts.fragment in {section.heading.anchor for section in text(path).sections}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_of_a_document_lead_somewhere(document: str) -> None:
+    assert [link for link in text(CHECKOUT / document).links if not leads(document, link)] == []
+
+
+def test_the_citation_names_title_licence_and_the_version_of_the_program() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    cited = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text())
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert {"cff-version", "message", "title", "authors"} <= set(cited)
+
+
+def test_forms_of_issues_have_a_name_and_a_body() -> None:
+    forms = [yaml.safe_load(path.read_text()) for path in (CHECKOUT / ".github/ISSUE_TEMPLATE").glob("[!c]*.yml")]
+    assert all(form["name"] and form["body"] for form in forms)
+    assert len(forms) == 2
+
+
+def test_the_readme_stays_under_two_screens() -> None:
+    assert len((CHECKOUT / "README.md").read_text().splitlines()) <= MOST_LINES

@@ -1,0 +1,143 @@
+"""Cohorts of a bucket: which bags are copied, what is refused, and what is put back."""
+
+from pathlib import Path
+
+import pytest
+
+from services.fusion_scorer.case_index import CaseIndex
+from services.trainer.bucket.copies import KEPT, Copies, copies
+from services.trainer.bucket.place import place
+from services.trainer.cohort.embeddings import Embeddings, read_embeddings
+from services.trainer.errors import BadEmbeddingsError, BadPlaceError
+from shared.blob.memory import MemoryStore
+from tests.support.cohorts import quiet
+from tests.support.fusion import features, store_slide
+
+BUCKET = Path("s3://medulla")
+CASES = ("MB-1", "MB-2")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """A bucket with an embedded slide of each of two cases."""
+    store = MemoryStore()
+    for case in CASES:
+        CaseIndex(store).put_slide(store_slide(store, case, "S.svs", features((1, 2), (3, 4))))
+    return store
+
+
+@pytest.fixture
+def copied(store: MemoryStore, tmp_path: Path) -> Copies:
+    """Copies of that bucket, in a folder of the test."""
+    return Copies(tmp_path, lambda _name: store)
+
+
+def bags(copied: Copies) -> Embeddings:
+    """The bags of both cases."""
+    return read_embeddings(copied.bags(BUCKET, CASES, quiet))
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "key"),
+    [("s3://b/a/cohort.csv", "b", "a/cohort.csv"), ("s3://b", "b", ""), ("s3://b/out/", "b", "out")],
+)
+def test_a_place_is_a_bucket_and_a_key(text: str, bucket: str, key: str) -> None:
+    named = place(Path(text))
+    assert named is not None
+    assert (named.bucket, named.key) == (bucket, key)
+
+
+def test_a_path_of_this_machine_is_no_place() -> None:
+    assert place(Path("s3/cohort.csv")) is None
+    with pytest.raises(BadPlaceError, match="names no bucket"):
+        place(Path("s3://"))
+
+
+def test_bags_of_embedded_slides_are_read_as_those_of_a_folder(copied: Copies) -> None:
+    embeddings = bags(copied)
+    assert embeddings.bag("MB-1").tolist() == [[1, 2], [3, 4]]
+    assert embeddings.tiles("MB-2") == 2
+
+
+def test_only_the_version_of_a_slide_that_stands_is_copied(store: MemoryStore, copied: Copies) -> None:
+    CaseIndex(store).put_slide(store_slide(store, "MB-1", "S.svs", features((5, 6)), minutes=9, pixels=b"new"))
+    assert bags(copied).bag("MB-1").tolist() == [[5, 6]]
+
+
+def test_a_removed_slide_has_no_bag(store: MemoryStore, copied: Copies) -> None:
+    store.delete("slides/MB-1/S.svs")
+    assert list(bags(copied).by_case) == ["MB-2"]
+
+
+def test_a_bag_that_was_altered_is_refused(store: MemoryStore, copied: Copies) -> None:
+    key = next(info.key for info in store.list("embeddings/"))
+    store.put(key, b"other bytes")
+    with pytest.raises(BadEmbeddingsError, match="was altered in the bucket"):
+        bags(copied)
+
+
+def test_a_bag_that_is_gone_is_refused(store: MemoryStore, copied: Copies) -> None:
+    store.erase("embeddings/")
+    with pytest.raises(BadEmbeddingsError, match="is gone from the bucket"):
+        bags(copied)
+
+
+def test_cases_without_embedded_slides_are_refused(copied: Copies) -> None:
+    with pytest.raises(BadEmbeddingsError, match="none of the 1 cases has an embedded slide"):
+        copied.bags(BUCKET, ["MB-9"], quiet)
+
+
+def test_a_folder_of_embeddings_in_a_bucket_is_copied_whole(store: MemoryStore, copied: Copies) -> None:
+    local = copied.bags(BUCKET, CASES, quiet)
+    for file in [file for file in local.rglob("*") if file.is_file()]:
+        store.put(f"cohort/{file.relative_to(local).as_posix()}", file.read_bytes())
+    again = read_embeddings(copied.bags(BUCKET / "cohort", CASES, quiet))
+    assert again.bag("MB-2").tolist() == [[1, 2], [3, 4]]
+
+
+def test_bags_that_are_kept_are_not_copied_again(
+    store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEPT, str(tmp_path / "kept"))
+    with copies(lambda _name: store) as first:
+        bags(first)
+    store.erase("embeddings/")
+    with copies(lambda _name: store) as second:
+        assert bags(second).tiles("MB-1") == 2
+
+
+def test_copies_are_removed_at_the_end(store: MemoryStore) -> None:
+    with copies(lambda _name: store) as copied:
+        folder = copied.bags(BUCKET, CASES, quiet)
+        assert (folder / "index.csv").is_file()
+    assert not folder.exists()
+
+
+def test_a_table_that_is_not_there_is_refused(copied: Copies) -> None:
+    with pytest.raises(BadPlaceError, match=r"no object s3://medulla/cohort\.csv"):
+        copied.file(BUCKET / "cohort.csv")
+
+
+def test_a_key_that_leads_out_of_the_folder_is_refused(store: MemoryStore, copied: Copies) -> None:
+    store.put("cohort/../../secret", b"x")
+    with pytest.raises(BadPlaceError, match="leads out of the folder"):
+        copied.folder(BUCKET / "cohort")
+
+
+def test_a_report_is_put_into_the_bucket_when_the_work_is_done(store: MemoryStore, copied: Copies) -> None:
+    with copied.output(BUCKET / "report") as folder:
+        (folder / "figures").mkdir()
+        (folder / "figures/a.svg").write_text("<svg/>")
+        assert not list(store.list("report/"))
+    assert store.get("report/figures/a.svg") == b"<svg/>"
+
+
+def test_work_that_fails_puts_nothing_into_the_bucket(store: MemoryStore, copied: Copies) -> None:
+    def fail() -> None:
+        with copied.output(BUCKET / "report") as folder:
+            (folder / "report.json").write_text("{}")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not list(store.list("report/"))
