@@ -90,7 +90,7 @@ def _not_installed(error: ModuleNotFoundError) -> TransientError:
 @contextmanager
 def progress(label: str) -> Iterator[Advance]:
     """A progress bar with time left on a terminal; elsewhere, after some seconds, a line at each tenth."""
-    if _errors.is_terminal:
+    if _errors.is_terminal and _errors.file.isatty():  # FORCE_COLOR, as notebooks set it, makes no terminal
         with _bar(label) as advance:
             yield advance
     else:

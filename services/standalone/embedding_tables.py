@@ -59,7 +59,7 @@ class Tables:
 def write_tables(out: Path, outcomes: Sequence[Embedded]) -> Tables:
     """Write `index.csv` and `failures.csv` into the folder of embeddings."""
     embedded = [outcome.event for outcome in outcomes if outcome.event]
-    refused = [_failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
+    refused = [failure_row(outcome.item, outcome.error) for outcome in outcomes if outcome.error]
     swaps = list(_in_several_cases(outcomes))
     index, failures = out / INDEX, out / "failures.csv"
     write_index(index, embedded)
@@ -86,6 +86,7 @@ def _swap_row(item: Source, sentence: str) -> Sequence[object]:
     return str(item.path), item.case_id, item.slide_id, IN_TWO_CASES, sentence, SWAP_ADVICE
 
 
-def _failure_row(item: Source, error: PermanentError) -> Sequence[object]:
+def failure_row(item: Source, error: PermanentError) -> Sequence[object]:
+    """The row of `failures.csv` on one refused input."""
     what_to_do = here(error.reason, error.advice)
     return str(item.path), item.case_id, item.slide_id, error.reason, str(error), what_to_do

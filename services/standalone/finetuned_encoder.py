@@ -26,7 +26,7 @@ from services.trainer.finetune.run import Assignment, Base, Tuned
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import read_labelled
 from services.trainer.profile import load_profile
-from shared.progress import Advance
+from shared.progress import Advance, silent
 
 _TILES = "tiles"
 
@@ -147,8 +147,4 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
 
 def _bar(label: str, ranks: Ranks) -> AbstractContextManager[Advance]:
     """A progress bar of the first process; other processes print nothing."""
-    return progress(label) if ranks.first else nullcontext(_silent)
-
-
-def _silent(done: int, total: int) -> None:
-    """Print nothing."""
+    return progress(label) if ranks.first else nullcontext(silent)

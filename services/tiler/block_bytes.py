@@ -29,8 +29,8 @@ class BlockBytes:
             return self._source.read(at, size)
         first, last = at // BLOCK, (at + max(1, size) - 1) // BLOCK
         start = at - first * BLOCK
-        data = self._block(first) if first == last else self._block(first) + self._block(last)
-        return data[start : start + size]
+        head = self._block(first)[start : start + size]
+        return head if first == last else head + self._block(last)[: size - len(head)]
 
     def close(self) -> None:
         """Close the source."""

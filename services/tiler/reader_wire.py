@@ -75,15 +75,16 @@ def _body(channel: socket.socket, head: bytes) -> Message:
 
 def exactly(channel: socket.socket, size: int) -> bytes:
     """Wait for so many bytes; raises LostError."""
-    data = bytearray()
-    while len(data) < size:
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
         try:
-            more = channel.recv(size - len(data))
+            received = channel.recv_into(view, 0, socket.MSG_WAITALL)
         except ConnectionError as error:
             raise LostError from error
-        if not more:
+        if not received:
             raise LostError
-        data += more
+        view = view[received:]
     return bytes(data)
 
 

@@ -24,7 +24,7 @@ class Memory:
 
 def section(system: System) -> Section:
     """Memory of every service and part now."""
-    held = {program.name: of_tree(_pid(program)) for program in programs(system)}
+    held = {program.name: of_tree(pid_of(program)) for program in programs(system)}
     rows = [Row(name, "MB", [memory.now], "its peak", [memory.peak], compared=False) for name, memory in held.items()]
     notes = ["sums over a program's processes; memory that they share is counted for each (PostgreSQL, Triton)"]
     return Section("Memory after that work: resident now, and at its peak", rows, notes)
@@ -79,5 +79,5 @@ def _mb(text: str) -> float:
     return int(text.split(maxsplit=1)[0]) / 1024
 
 
-def _pid(program: Program) -> int:
+def pid_of(program: Program) -> int:
     return int(program.pid_file.read_text().split()[0])

@@ -16,7 +16,7 @@ from PIL import Image
 from services.tiler.grid import GridSpec, lay
 from services.tiler.kept_memory import keep_memory
 from services.tiler.ports import Cut, Origins, Rgb
-from services.tiler.pyramid import best_level
+from services.tiler.pyramid import best_level, resampled
 from services.tiler.readers import open_slide
 from shared.preprocessing import Preprocessing
 from tests.bench import material
@@ -33,6 +33,7 @@ _CHUNK = 21
 """Tiles that are read in one call, into the same memory, as the process of a slide does."""
 _OURS, _OPENSLIDE, _ROOMY, _TIFFSLIDE = "ours", "openslide + cv2", "openslide, 96 MB cache, + cv2", "tiffslide + cv2"
 _LIMIT = "the limit: each stored tile decoded once"
+_RESAMPLED_LIMIT = "the limit, and each tile resampled"
 _DCT, _DCT_LIMIT = "ours, dct", "the limit: each decoded once, as small"
 _THREADS = 2
 
@@ -157,7 +158,11 @@ def _one_slide(name: str, slide: Path, size: Size) -> tuple[list[Row], str]:
     difference = largest_difference({name: _all_pixels(read(slide, positions)) for name, read in _ALL.items()})
     works = {name: _work(read, slide, positions) for name, read in (_ALL | {_DCT: _reduced}).items()}
     runs = interleaved(size.repeats, works | _limits(slide, positions))
-    rows = [tile_row(name, count, runs[_OURS], other, runs[other]) for other in (*_ALL, _LIMIT) if other != _OURS]
+    rows = [
+        tile_row(name, count, runs[_OURS], other, runs[other])
+        for other in (*_ALL, _LIMIT, _RESAMPLED_LIMIT)
+        if other != _OURS
+    ]
     rows += [tile_row(f"{name}, dct", count, runs[_DCT], other, runs[other]) for other in (_OPENSLIDE, _DCT_LIMIT)]
     note = f"{name}: {positions.places} tiles and {slide.stat().st_size / 1e6:.0f} MB, {count} timed"
     return rows, f"{note}; largest mean difference of a tile {difference:.2f} grey levels"
@@ -186,9 +191,17 @@ def _work(read: Read, slide: Path, positions: Positions) -> Work:
 
 
 def _limits(slide: Path, positions: Positions) -> dict[str, Work]:
-    """Decoding alone, at full size and as DCT preprocessing does it."""
+    """Decoding alone, at full size and as DCT preprocessing does it, and what averaging over areas adds."""
     ways = {_LIMIT: positions, _DCT_LIMIT: positions.made_by(Preprocessing.DCT)}
-    return {name: StoredTiles.under(slide, way.origins, way.cut).decode for name, way in ways.items()}
+    limits = {name: StoredTiles.under(slide, way.origins, way.cut).decode for name, way in ways.items()}
+    region = np.zeros((positions.box[1], positions.box[0], 3), np.uint8)
+
+    def resample_each() -> None:
+        limits[_LIMIT]()
+        for _ in positions.origins:
+            resampled(region, positions.cut.px, positions.cut.px)
+
+    return {**limits, _RESAMPLED_LIMIT: resample_each}
 
 
 def _two_threads(name: str, slide: Path, size: Size) -> list[Row]:

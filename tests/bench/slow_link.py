@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from subprocess import PIPE, Popen
 
 ROUND_TRIP_S = 0.020
@@ -50,13 +51,21 @@ async def _serve(target: int) -> None:
     await server.serve_forever()
 
 
+@dataclass(frozen=True, slots=True)
+class SlowLink:
+    """A running proxy."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def slow_link(target: int) -> Iterator[int]:
-    """Run the proxy in a process of its own; its port."""
+def slow_link(target: int) -> Iterator[SlowLink]:
+    """Run the proxy in a process of its own."""
     with Popen([sys.executable, "-m", "tests.bench.slow_link", str(target)], stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline())
+            yield SlowLink(int(process.stdout.readline()), process.pid)
         finally:
             process.kill()
 

@@ -67,3 +67,12 @@ def test_an_older_score_between_groups_has_a_certainty_and_no_group(page: Page, 
     cells = page.get_by_label("Table of older scores").locator("tbody td")
     expect(cells.nth(2)).to_have_text("\u2014")
     expect(cells.nth(3)).to_have_text("Between risk groups")
+
+
+def test_older_scores_fit_a_phone(page: Page, address: str, pictures: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address)
+    older = page.get_by_role("group", name="Table of older scores")
+    expect(older).to_contain_text("Between risk groups")
+    assert older.evaluate("table => table.scrollWidth <= table.clientWidth")
+    older.screenshot(path=pictures / "older-390.png")

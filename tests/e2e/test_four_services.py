@@ -1,19 +1,23 @@
 """Four processes on real Kafka, MinIO, Triton and PostgreSQL: slides in, one current score out, also after crashes."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pydicom
 import pytest
 
 from shared import keys
 from shared.bus import topics
 from shared.bus.port import Record
 from tests.stack.process import clean_environment
-from tests.support import slides
+from tests.support import dicom_series, slides
 from tests.support.checkout import CHECKOUT
+from tests.support.dciodvfy import complaints
 from tests.support.polling import wait_for
 from tests.support.system import PATIENCE_S, RealParts, System, rejected_for, running, scored_by
 
@@ -66,6 +70,20 @@ def test_the_laptop_gives_the_same_score_as_the_four_services(system: System, tm
     out = tmp_path / "out"
     _medulla("score", str(tmp_path / "slide.svs"), "--clinical", str(record), "--out", str(out))
     assert (out / "score.json").read_bytes() == system.score_bytes(case)
+
+
+def test_a_dicom_slide_leaves_as_dicom_that_names_its_files(system: System, tmp_path: Path) -> None:
+    for name, data in dicom_series.series().items():
+        system.land_slide("E2E-dicom", data, f"s/{name}.dcm")
+    system.land_record("E2E-dicom")
+    score = system.eventually("E2E-dicom", scored_by("fused"))["score"]
+    report, attention = (system.fetch(f"/api/v1/cases/E2E-dicom/{name}.dcm") for name in ("report", "attention"))
+    assert complaints(report, tmp_path) == complaints(attention, tmp_path) == []
+    (study,) = pydicom.dcmread(io.BytesIO(report)).CurrentRequestedProcedureEvidenceSequence
+    (instance,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert instance.ReferencedSOPInstanceUID == f"{dicom_series.SERIES}.1"
+    mapped = np.frombuffer(pydicom.dcmread(io.BytesIO(attention)).FloatPixelData, np.float32)
+    assert np.count_nonzero(mapped) == score["slides"][0]["ledger"]["ok"] > 0
 
 
 def test_what_if_is_answered_by_the_scorer_and_changes_nothing(system: System) -> None:

@@ -13,9 +13,11 @@ from safetensors.numpy import load, save
 
 from shared import keys
 from shared.slides.verdict import Verdict
+from tests.support import scores as samples
 from tests.support.axe import Axe
 from tests.support.polling import eventually
 from tests.support.viewer_page import ShownSlides, opened, shown_slides
+from tests.support.viewing import scored
 
 _GREEN, _ORANGE, _BLUE = (0, 158, 115), (230, 159, 0), (0, 114, 178)
 
@@ -113,3 +115,13 @@ def test_layers_and_their_colours_fit_every_window(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe.findings(page) == []
     page.screenshot(path=pictures / f"layers-{scheme}-{width}.png", full_page=True)
+
+
+def test_a_score_without_prototypes_says_so(page: Page, shown: ShownSlides) -> None:
+    """The last test, as the score stays the current one."""
+    plain = scored(*shown.events)
+    plain.score_id = samples.digest("by a bundle without prototypes")
+    shown.results.score(plain, minutes=2)
+    opened(page, shown.address)
+    expect(page.get_by_text("No prototypes: the bundle of this score has none.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Prototypes 4")).to_have_count(0)

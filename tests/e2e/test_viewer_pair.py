@@ -101,6 +101,10 @@ def test_two_slides_fit_every_window(
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     opened(page, address, _PAIR)
+    first, second = (stage.bounding_box() for stage in page.locator(".stage").all())
+    assert first is not None
+    assert second is not None
+    assert second["y"] - first["y"] - first["height"] < 320
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe.findings(page) == []
     page.screenshot(path=pictures / f"pair-{scheme}-{width}.png", full_page=True)

@@ -32,6 +32,10 @@ def _printed(name: str, folder: Path) -> str:
     ("name", "sentences"),
     [
         ("a_score_taken_apart", ("38 tiles of 128 um", "log-risk -0.169", "G5", "[bad_clinical_record]")),
+        (
+            "features_of_another_tool",
+            ("same features: True", "same places: True", "1 file imported", ",encoder_mismatch,"),
+        ),
         ("simulate_to_validate", ("100 patients,", "SIMULATED: True", "Uno's C", "within 5 years:")),
     ],
 )

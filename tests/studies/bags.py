@@ -1,6 +1,7 @@
 """SIMULATED studies: train on some sites, ask about one of another stain, beside an oracle that knows the truth."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import ByPattern, fit_patterns, patterns_of
 from services.trainer.bundle.served import ServedBundle, predict_all, read_bundle
 from services.trainer.bundle.train import TrainPlan, train_bundle
-from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.metrics import discrimination
@@ -114,22 +115,29 @@ def oracle(train: Patients, test: Cohort, bags: Embeddings, latent: Floats) -> P
 def gains(bundle: ServedBundle, patients: Patients, oracle_prediction: Prediction) -> dict[str, Any]:
     """Gain in C of fusion and of the oracle over the table, with paired bootstrap draws, None where a draw has no C."""
     predictions, _ = predict_all(bundle, patients)
-    outcome, tau = patients.cohort.outcome, bundle.profile.horizons_years[-1]
+    compared = {"fused": predictions["fused"], "oracle": oracle_prediction}
+    tau = bundle.profile.horizons_years[-1]
+    return gains_over(predictions["clinical_molecular"], compared, patients.cohort.outcome, tau)
+
+
+def gains_over(
+    table: Prediction, predictions: Mapping[str, Prediction], outcome: Outcome, tau: float
+) -> dict[str, Any]:
+    """Gain in C of each prediction over the table, with paired bootstrap draws."""
     draws = Bootstrap.of(len(outcome), 7, DRAWS)
     numbers: dict[str, Any] = {}
     for metric in ("uno_c", "harrell_c"):
 
-        def c(one: Prediction, metric: str = metric) -> Any:
+        def c(prediction: Prediction, metric: str = metric) -> Any:
             if metric == "uno_c":
-                return discrimination.uno_c(outcome, one.log_risk, tau)
-            return discrimination.harrell_c(outcome, one.log_risk)
+                return discrimination.uno_c(outcome, prediction.log_risk, tau)
+            return discrimination.harrell_c(outcome, prediction.log_risk)
 
-        table = c(predictions["clinical_molecular"])
-        for name, one in (("fused", predictions["fused"]), ("oracle", oracle_prediction)):
-            gain = Difference(c(one), table)
+        for name, prediction in predictions.items():
+            gain = Difference(c(prediction), c(table))
             numbers |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
-            numbers |= {f"{metric}.{name}.draws": [rounded(float(one), 5) for one in draws.draws(gain)]}
-        numbers |= {f"{metric}.table": float(table(np.ones((1, len(outcome))))[0])}
+            numbers |= {f"{metric}.{name}.draws": [rounded(float(value), 5) for value in draws.draws(gain)]}
+        numbers |= {f"{metric}.table": float(c(table)(np.ones((1, len(outcome))))[0])}
     return numbers
 
 

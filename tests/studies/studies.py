@@ -9,6 +9,8 @@ from typing import Any
 from shared.canonical import digest_of, sha256
 from tests.studies import pictures, sections, summaries
 from tests.studies.bags import BagPlan
+from tests.studies.composition import CompositionPlan
+from tests.studies.composition_summary import composition_section, composition_summary
 from tests.studies.cross_validated import CAVALLI, CavalliPlan, SimulatedPlan
 from tests.studies.fusion import FusionPlan
 from tests.studies.fusion_summary import fusion_section, fusion_summary
@@ -123,6 +125,13 @@ def _vectors(setting: Setting) -> Sequence[Plan]:
     ]
 
 
+def _composition(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [CompositionPlan(9001, 1.6, 0.3, 100, 60, 120)]
+    scenarios = product(range(501, 509), (1.0, 1.6), (0.18, 0.3))
+    return [CompositionPlan(*scenario) for scenario in scenarios]
+
+
 STUDIES: tuple[Study, ...] = (
     Study("cavalli", False, _public(CavalliPlan, [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
     Study(
@@ -142,6 +151,7 @@ STUDIES: tuple[Study, ...] = (
     Study("recovery", True, _recovery, summaries.recovery, sections.recovery, pictures.ratios),
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
+    Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
     Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
     Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),

@@ -31,15 +31,15 @@ const digests = (slide) => [
 
 /** The scores before the current one. */
 export function history(older) {
-  return section("Older scores", h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of older scores" }, h("table", { class: "plain" },
+  return section("Older scores", h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of older scores" }, h("table", { class: "plain older" },
     h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, older.map(row)))));
 }
 
 function row({ score, as_of: asOf }) {
-  return h("tr", {}, h("td", {}, words.time(asOf)), h("td", {}, firstRisk(score)),
-    h("td", {}, group(words.certainty(score.certainty?.state) ? "" : score.risk_group)), h("td", {}, certainty(score)),
-    h("td", {}, score.provenance?.bundle_name ?? ""), h("td", {}, h("code", { title: score.score_id }, words.short(score.score_id))));
+  const cells = [words.time(asOf), firstRisk(score), group(words.certainty(score.certainty?.state) ? "" : score.risk_group), certainty(score),
+    score.provenance?.bundle_name ?? "", h("code", { title: score.score_id }, words.short(score.score_id))];
+  return h("tr", {}, cells.map((cell, i) => h("td", { "data-name": COLUMNS[i] }, cell)));
 }
 
 /** A dash where the scorer abstained, and for scores of programs that stated none. */

@@ -23,4 +23,5 @@ export function ranked(viewer, { caseId, slide, image }, signal) {
   return [h("h2", {}, "Most attended tiles"), tiles.length ? h("ol", { class: "ranked" }, tiles) : h("p", { class: "none" }, "None is kept with this score."), marks.refusal];
 }
 
-const share = (value) => `${Number((100 * value).toPrecision(2))}\u202f%`;
+const DIGITS = new Intl.NumberFormat(undefined, { minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
+const share = (value) => `${DIGITS.format(100 * value)}\u202f%`;

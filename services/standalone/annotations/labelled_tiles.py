@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from services.standalone.advice import here
 from services.standalone.annotations.annotation_files import Match, match_files
 from services.standalone.annotations.errors import UnmatchedError
 from services.standalone.annotations.slide_record import SlideRecord, record_path, records
 from services.standalone.annotations.tile_maker import TileMaker
-from services.standalone.embedding_tables import FAILURES
+from services.standalone.embedding_tables import FAILURES, failure_row
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
 from services.standalone.selection import Item, Refused, parted
@@ -114,7 +113,7 @@ def _write(out: Path, done: Sequence[SlideRecord], failures: Sequence[Refused], 
         for tile in record.tiles
     ]
     write_csv(out / TILES, COLUMNS, rows)
-    write_csv(out / "failures.csv", FAILURES, map(_failure, failures))
+    write_csv(out / "failures.csv", FAILURES, [failure_row(item, item.error) for item in failures])
     left_out = Counter[str]()
     for record in done:
         left_out.update(record.left_out)
@@ -136,9 +135,3 @@ def _class_row(name: str, done: Sequence[SlideRecord]) -> ClassRow:
     holders = [record.case_id for record in done if any(tile.class_name == name for tile in record.tiles)]
     count = sum(tile.class_name == name for record in done for tile in record.tiles)
     return ClassRow(name, len(set(holders)), len(holders), count)
-
-
-def _failure(refused: Refused) -> Sequence[object]:
-    error = refused.error
-    what_to_do = here(error.reason, error.advice)
-    return str(refused.path), refused.case_id, refused.slide_id, error.reason, str(error), what_to_do

@@ -1,5 +1,6 @@
 """`medulla encoder …`: lists recipes, shows encoders, and makes one from a network."""
 
+import logging
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import AsJson
-from services.standalone.console import exit_codes, loading, print_json, say
+from services.standalone.console import exit_codes, loading, print_json, progress, say
 from shared.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def export_encoder(
     as_json: AsJson = False,
 ) -> None:
     """Make an encoder that takes uint8 tiles from a network; it is compared with the network before it is written."""
+    logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # it misses kernels that are not used here
     with loading():
         from services.standalone.encoders.job import ExportJob
         from services.standalone.encoders.sources import Stated, recipe_of
@@ -154,7 +156,8 @@ def _export(job: "ExportJob") -> "EncoderManifest":
         from services.standalone.encoders.onnx_export import export_encoder
     else:
         from services.standalone.encoders.torch_export import export_encoder
-    return export_encoder(job)
+    with progress("steps") as advance:
+        return export_encoder(job, advance)
 
 
 def _print_exported(manifest: "EncoderManifest", out: Path, *, as_json: bool) -> None:

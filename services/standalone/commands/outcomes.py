@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.commands.options import AsJson, CohortTable, ProfileFile
+from services.standalone.commands.options import AsJson, ProfileFile
 from services.standalone.console import exit_codes, loading, print_json, say
 from shared.words import counted
 
 
 def outcomes(
     notes: Annotated[Path, typer.Argument(metavar="NOTES.csv", help="Notes as the page and REST export them.")],
-    cohort: CohortTable,
+    cohort: Annotated[Path, typer.Option(help="cohort.csv, one row a patient.")],
     out: Annotated[Path, typer.Option(help="The table to write: the cohort with the noted outcomes.")],
     profile: ProfileFile = None,
     as_json: AsJson = False,

@@ -9,9 +9,10 @@ from services.standalone.encoders.errors import BadNetworkError
 from services.standalone.encoders.job import ExportJob, card, conversion
 from services.standalone.encoders.onnx_reference import UnwrappedNetwork
 from services.standalone.encoders.parity import check_parity, compare, parity_tiles
+from shared.progress import Advance, silent
 
 
-def export_encoder(job: ExportJob) -> EncoderManifest:
+def export_encoder(job: ExportJob, advance: Advance = silent) -> EncoderManifest:
     """Make an encoder's folder; nothing is written unless it gives the features of the network.
 
     Raises:
@@ -28,4 +29,7 @@ def export_encoder(job: ExportJob) -> EncoderManifest:
     tiles = parity_tiles(pixels.tile_px, pixels.tile_um)
     parity = compare(OnnxModel(model).run, reference.embed, "the network in ONNX Runtime", tiles)
     check_parity(parity, job.precision)
-    return write_encoder(model, card(job), job.out, conversion=conversion(job, path, parity, reference.opset))
+    advance(1, 2)
+    manifest = write_encoder(model, card(job), job.out, conversion=conversion(job, path, parity, reference.opset))
+    advance(2, 2)
+    return manifest

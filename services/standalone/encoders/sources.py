@@ -19,6 +19,7 @@ _PIXELS = {"tile_px": _GRID.tile_px, "tile_um": _GRID.tile_um, "interpolation": 
 """Of networks that say nothing else."""
 _INTERPOLATIONS = {2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of filters, which preprocessor_config.json holds."""
+_TIMM_WEIGHTS = "https://huggingface.co/timm"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 Facts = dict[str, Any]
@@ -133,6 +134,9 @@ def _of_config(config: Mapping[str, Any]) -> Facts:
     """What timm's configuration of weights states."""
     pixels = {name: config[name] for name in ("mean", "std", "interpolation") if config.get(name)}
     facts: Facts = {"pixels": {**pixels, "input_px": config.get("input_size", (3, 224, 224))[1]}}
+    if isinstance(config.get("classifier"), str):
+        unused = [f"{config['classifier']}."]
+        facts["weights"] = {"url": _TIMM_WEIGHTS, "file": "model.safetensors", "unused": unused}
     if config.get("license"):
         facts["terms"] = terms_named(config["license"]).model_dump()
     return facts

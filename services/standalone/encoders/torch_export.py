@@ -22,9 +22,13 @@ from services.standalone.encoders.prepared import Prepared
 from services.standalone.encoders.recipe import Recipe
 from services.standalone.encoders.weights import load_weights, randomize
 from shared.preprocessing import is_default
+from shared.progress import Advance, silent
+
+_STEPS = 4
+"""Network with its weights, graph, comparison, folder."""
 
 
-def export_encoder(job: ExportJob) -> EncoderManifest:
+def export_encoder(job: ExportJob, advance: Advance = silent) -> EncoderManifest:
     """Make an encoder's folder; nothing is written unless it gives the features of the network.
 
     Raises:
@@ -35,20 +39,27 @@ def export_encoder(job: ExportJob) -> EncoderManifest:
     weights = job.usable_weights()
     job.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=job.out.parent, prefix=".export-") as scratch:
-        model, files, parity = _compared(job, weights, Path(scratch))
+        model, files, parity = _compared(job, weights, Path(scratch), advance)
         facts = conversion(job, weights, parity, OPSET)
-        return write_encoder(model, card(job), job.out, conversion=facts, files=files)
+        manifest = write_encoder(model, card(job), job.out, conversion=facts, files=files)
+    advance(_STEPS, _STEPS)
+    return manifest
 
 
-def _compared(job: ExportJob, weights: Path | None, scratch: Path) -> tuple[bytes, dict[str, Path], Parity]:
+def _compared(
+    job: ExportJob, weights: Path | None, scratch: Path, advance: Advance
+) -> tuple[bytes, dict[str, Path], Parity]:
     """The graph, its further files, and the comparison; torch's network is given up in the end."""
     pixels = job.recipe.pixels
     network = torch_network(job.recipe, weights, job.random_seed)
+    advance(1, _STEPS)
     model, files = _saved(_graph(network, job), scratch)
+    advance(2, _STEPS)
     served = OnnxModel(model, scratch)
     tiles = parity_tiles(pixels.tile_px, pixels.tile_um)
     parity = compare(served.run, network.embed, f"torch {torch.__version__}", tiles)
     check_parity(parity, job.precision)
+    advance(3, _STEPS)
     return model, files | (_script(network, tiles, scratch) if job.torchscript else {}), parity
 
 

@@ -34,11 +34,11 @@ def _completed(contents: Contents, path: Path, folder: Path | None) -> Contents:
     if folder is None:
         return contents
     files = [folder / f"{path.stem}{end}.h5" for end in ("", "_patches")]
-    found = next((file for file in files if file.is_file()), None)
-    if found is None:
+    match = next((file for file in files if file.is_file()), None)
+    if match is None:
         raise MissingStatementError(f"has no file of patches in {folder}, such as {files[0].name}")
-    with open_h5(found) as patches:
+    with open_h5(match) as patches:
         coords = coords_of(patches, contents.tiles)
         if contents.coords is not None and (coords != contents.coords).any():
-            raise ContradictedStatementError(f"has other coordinates than its patches in {found}")
+            raise ContradictedStatementError(f"has other coordinates than its patches in {match}")
         return with_cut(replace(contents, coords=coords), patches)

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.cohort.leaks import check_within
 from services.trainer.simulation.simulate import ENCODER_NAME
 from services.trainer.tile_classifier.classifier import (
     Figures,
@@ -41,8 +42,10 @@ def fit_classifier(tiles: LabelledTiles, embeddings: Embeddings, seed: int, adva
 
     Raises:
         BadTilesError: there are fewer than two classes, or than two patients of one.
+        LeakError: two patients share a slide.
     """
     training = training_tiles(tiles)
+    check_within(sorted(set(tiles.patients)), embeddings)
     fold = training.folds(FOLDS, seed)
     kept = [np.ones(len(fold), np.bool_), *(fold != k for k in range(int(fold.max()) + 1))]
     fits, penalties = [], []

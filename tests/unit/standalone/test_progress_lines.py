@@ -28,16 +28,33 @@ def test_the_time_left_is_told_from_the_pace_since_the_first_call(
     ]
 
 
-@pytest.mark.parametrize("is_terminal", [True, False])
+class Terminal(io.StringIO):
+    """A file that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("printed", [Terminal(), io.StringIO()])
 def test_a_slide_name_with_square_brackets_is_printed_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
+    monkeypatch: pytest.MonkeyPatch, printed: io.StringIO
 ) -> None:
-    printed = io.StringIO()
-    monkeypatch.setattr(console, "_errors", Console(file=printed, force_terminal=is_terminal, width=80))
+    monkeypatch.setattr(console, "_errors", Console(file=printed, width=80))
     monkeypatch.setattr(console, "_QUIET_S", -1.0)
     with console.progress("[/he] [red].svs, tiles") as advance:
         advance(1, 2)
     assert "[/he] [red].svs, tiles" in printed.getvalue()
+    assert ("\x1b[" in printed.getvalue()) == printed.isatty()
+
+
+def test_colour_that_is_forced_where_there_is_no_terminal_makes_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = io.StringIO()
+    monkeypatch.setattr(console, "_errors", Console(file=printed, force_terminal=True, width=80))
+    monkeypatch.setattr(console, "_QUIET_S", -1.0)
+    with console.progress("folds") as advance:
+        advance(2, 2)
+    assert printed.getvalue().startswith("folds: ")
+    assert "━" not in printed.getvalue()
 
 
 def test_the_progress_of_inspect_counts_tiles_of_a_named_slide(

@@ -40,9 +40,9 @@ def test_the_import_loads_no_library_and_nothing_of_the_program() -> None:
 def test_a_function_without_its_libraries_names_the_extra_that_brings_them() -> None:
     assert _printed(_WITHOUT_LIBRARIES) == [
         "medulla.open_slide needs openslide, which is not installed: install medulla-risk[tiler]",
-        "medulla.embed needs onnxruntime, which is not installed: install medulla-risk[standalone]",
+        "medulla.embed needs openpyxl, which is not installed: install medulla-risk[standalone]",
         "medulla.Cohort needs openpyxl, which is not installed: install medulla-risk[trainer]",
-        "medulla.Bundle needs openpyxl, which is not installed: install medulla-risk[standalone,trainer]",
+        "medulla.Bundle needs openpyxl, which is not installed: install medulla-risk[standalone]",
     ]
 
 

@@ -15,7 +15,7 @@ from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8
 from services.tiler.chunks import StreamChunks
 from services.tiler.errors import BadStreamRequestError, UnknownPlanError
 from services.tiler.grid import GridSpec, lay
-from services.tiler.ports import Cut, Origins, SlideReader, Tiles
+from services.tiler.ports import Cut, Origins, Rgb, SlideReader, Tiles
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
 from shared.blob.port import BlobStore, ObjectChangedError
@@ -36,11 +36,11 @@ class Watched:
         self.read = 0
         self.closed = False
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
         with self._lock:
             self.read += len(origins)
         assert not self.closed
-        return self._reader.read_tiles(origins, cut)
+        return self._reader.read_tiles(origins, cut, out)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)

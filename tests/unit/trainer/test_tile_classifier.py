@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.vector_table import read_vector_table
-from services.trainer.errors import BadClassifierError, BadTilesError, OtherEncoderError
+from services.trainer.errors import BadClassifierError, BadTilesError, LeakError, OtherEncoderError
 from services.trainer.tile_classifier.classifier import WEIGHTS, TileClassifier
 from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.figures import Auc
@@ -117,6 +117,15 @@ def test_labels_from_which_nothing_can_be_learned_are_refused_in_a_sentence(
     write_labels(tmp_path, listed, px)
     with pytest.raises(BadTilesError, match=words):
         fitted(Drawn(tmp_path, clear.embeddings, {}))
+
+
+def test_two_patients_who_share_a_slide_are_refused(tmp_path: Path) -> None:
+    drawn = draw(tmp_path, mixtures(4), apart=6.0, labelled=20)
+    slides = {row["case_id"]: row["slide_digest"] for row in read_tiles(drawn.tiles).rows}
+    for path in (drawn.tiles / "tiles.csv", drawn.embeddings / "index.csv"):
+        path.write_text(path.read_text().replace(slides["P-1"], slides["P-0"]))
+    with pytest.raises(LeakError, match="P-0 and P-1"):
+        fitted(drawn)
 
 
 def test_an_auc_counts_ties_half_and_follows_the_patients_drawn() -> None:

@@ -36,7 +36,7 @@ __path__ = extend_path(__path__, __name__)  # in the checkout the generated mess
 _MODULES = {"demo": "medulla.demo", "errors": "medulla.errors"}
 _HOMES = {
     "Bag": ("medulla._bags", ""),
-    "Bundle": ("medulla._bundles", "standalone,trainer"),
+    "Bundle": ("medulla._bundles", "standalone"),
     "Cohort": ("medulla._cohorts", "trainer"),
     "Cut": ("medulla._slides", "tiler"),
     "MedullaError": ("medulla.errors", ""),

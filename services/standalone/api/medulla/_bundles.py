@@ -19,7 +19,7 @@ from shared.model import bundle
 from shared.model.record import stated_case_id
 from shared.program import program_version
 
-_EXTRAS = "standalone,trainer"
+_EXTRAS = "standalone"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ def test_timm_states_its_pixels_and_licence() -> None:
         "bicubic",
     )
     assert recipe.terms.name == "apache-2.0"
+    assert recipe.weights is not None
+    assert recipe.weights.unused == ("classifier.",)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.features.tool import Tool
+from services.trainer.cohort.embeddings import read_embeddings
 from tests.support.command_line import printed
 from tests.support.feature_files import TILE_PX, TILE_UM, write_embeddings
 
@@ -75,6 +76,18 @@ def test_imported_features_give_the_score_of_our_own_bags(
             [_numbers(json.loads((tmp_path / name / f"scores/{case}.json").read_text())) for case in ("C-1", "C-2")]
         )
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("tool", Tool)
+def test_the_trainer_reads_imported_bags_as_those_of_the_same_encoder(
+    embeddings: Path, imported: dict[Tool, Path], tool: Tool
+) -> None:
+    ours, theirs = read_embeddings(embeddings), read_embeddings(imported[tool])
+    assert (theirs.width, theirs.encoder_digest) == (ours.width, ours.encoder_digest)
+    assert theirs.by_case.keys() == ours.by_case.keys()
+    for case in ours.by_case:
+        mine, its = (sorted(map(tuple, each.bag(case).tolist())) for each in (ours, theirs))
+        assert mine == its
 
 
 def _numbers(value: object) -> object:
