@@ -1,6 +1,6 @@
 """The generated pages of the guide's reference, by name."""
 
-from tests.guide_docs import calls, commands, files, reasons, settings
+from tests.guide_docs import calls, commands, files, python_api, reasons, settings
 
 
 def pages() -> dict[str, str]:
@@ -12,4 +12,5 @@ def pages() -> dict[str, str]:
         "settings": settings.page(),
         "rest": calls.rest_page(),
         "grpc": calls.grpc_page(),
+        "python": python_api.page(),
     }

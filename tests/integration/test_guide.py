@@ -1,6 +1,8 @@
 """The commands of the guide, run in the order of its pages on small sizes, as a reader would."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -20,6 +22,8 @@ SMALL = {
     "simulate": ["--tiles", "4", "--width", "8"],
 }
 """Options that replace the defaults."""
+WORDS = {"timm:resnet18": "timm:test_resnet"}
+"""A network that is exported in a second."""
 PATIENTS = 60
 
 
@@ -43,10 +47,11 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def smaller(arguments: list[str]) -> list[str]:
     """The command on the smallest size that it takes."""
-    patients = [
-        str(min(int(word), PATIENTS)) if before == "--patients" else word for before, word in pairwise(["", *arguments])
+    words = [
+        str(min(int(word), PATIENTS)) if before == "--patients" else WORDS.get(word, word)
+        for before, word in pairwise(["", *arguments])
     ]
-    return patients + SMALL.get(arguments[0], [])
+    return words + SMALL.get(arguments[0], [])
 
 
 def run(statement: str, folder: Path) -> tuple[int, str]:
@@ -55,7 +60,9 @@ def run(statement: str, folder: Path) -> tuple[int, str]:
         result = medulla(*smaller(arguments))
         return result.exit_code, result.output
     shell = ["bash", "-euo", "pipefail", "-c", statement]
-    done = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=False)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path}
+    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
 
