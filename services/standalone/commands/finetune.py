@@ -27,7 +27,7 @@ _CAUTION = "The encoder has seen these patients: evaluate it on others. Research
 
 Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
-Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.")]
+Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.", show_default="the one that ships")]
 Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
