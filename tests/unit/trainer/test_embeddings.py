@@ -71,7 +71,7 @@ def test_a_bag_that_is_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
     ("content", "sentence"),
     [
         (b"", "is empty"),
-        (b"\x00\xff\xfe", "lacks the column case_id"),
+        (b"\x00\xff\xfe", "line 1 holds a zero byte"),
         (b"case_id,slide_id,slide_digest,tiles,path\n", "no bags"),
         (b"case_id,slide_id,tiles,path\na,a,5,a.safetensors\n", "lacks the column slide_digest"),
         (b"case_id;slide_id;slide_digest;tiles;path\n", "no bags"),
