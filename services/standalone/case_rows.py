@@ -8,8 +8,7 @@ from typing import Any
 
 from services.trainer.cohort.column_map import ColumnMap, load_map
 from services.trainer.cohort.rows import read_bytes
-from services.trainer.cohort.table import CASE, SIMULATED, SIMULATED_WORDS, Table, parse_table
-from services.trainer.errors import BadCohortError
+from services.trainer.cohort.table import CASE, SIMULATED, SIMULATED_WORDS, Table, parse_table, refusal_with_map
 from shared import keys
 from shared.errors import PermanentError
 from shared.model.errors import BadClinicalRecordError
@@ -32,13 +31,14 @@ def case_rows(path: Path, profile: Profile, columns: Path | None = None) -> list
 
     Raises:
         UnreadableTableError: the file is no table.
-        BadCohortError: it has no column case_id.
+        BadCohortError: it has no column case_id; with a map to start from, where its columns have other names.
         BadMapError: the map is invalid, or for another table.
     """
     data, names = read_bytes(path, f"table of cases {path}"), load_map(columns) if columns else ColumnMap()
-    table = parse_table(data, path.name, names, Vocabulary(profile.variables, profile.missing).numbers)
+    words = Vocabulary(profile.variables, profile.missing)
+    table = parse_table(data, path.name, names, words.numbers)
     if CASE not in table.columns:
-        raise BadCohortError(f"{path} has no column {CASE}")
+        raise refusal_with_map(str(path), [f"row 1: column {CASE} is missing"], table, profile, words)
     return [*_rows(table, profile), *(CaseRow("", error=BadClinicalRecordError(text)) for text in table.ragged)]
 
 

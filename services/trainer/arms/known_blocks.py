@@ -27,7 +27,8 @@ def too_few(patients: Patients, name: str) -> str | None:
     if block is None or block.source == "record":
         return _count(f"{name} variables", events)
     if name not in patients.views and not has.any():
-        return f"no {block.title} were given, and the table has no ready-made {name} column"
+        given = block.title if block.source == "slides" else f"vectors of {block.title}"
+        return f"no {given} were given, and the table has no ready-made {name} column"
     return _count(evidence_text(block, "or"), events)
 
 

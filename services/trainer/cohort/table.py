@@ -56,7 +56,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
     entries = [words.read(row) for row in table.rows]
     problems = [*_header_problems(table, profile, words), *table.ragged, *_row_problems(table, entries, profile)]
     if problems:
-        raise _refusal(path.name, problems, table, profile, words)
+        raise refusal_with_map(path.name, problems, table, profile, words)
     cohort = Cohort(
         profile=profile,
         name=path.stem,
@@ -125,7 +125,9 @@ def _unknown(table: Table, profile: Profile, words: Vocabulary) -> list[str]:
     return [name for name in table.columns if name not in (*known, *outcome, *profile.treatments)]
 
 
-def _refusal(name: str, problems: list[str], table: Table, profile: Profile, words: Vocabulary) -> BadCohortError:
+def refusal_with_map(
+    name: str, problems: list[str], table: Table, profile: Profile, words: Vocabulary
+) -> BadCohortError:
     """The problems of a table; where its columns have other names, with a map to start from."""
     refused, unknown = BadCohortError.listing(name, problems), _unknown(table, profile, words)
     if not unknown:

@@ -121,7 +121,8 @@ def test_a_table_without_a_single_score_ends_with_1(table: Path, bundle: Path) -
 @pytest.mark.parametrize(
     ("text", "option", "words"),
     [
-        ("stage\nM0\n", "", "has no column case_id"),
+        ("stage\nM0\n", "", "row 1: column case_id is missing"),
+        ("PATIENT_ID,stage\nC-1,M0\n", "", "PATIENT_ID: case_id"),
         ("case_id,stage\nC-1,M0\n", "icd=blood.csv", 'no model of block "icd"; its blocks of vectors: blood, texture'),
         ("case_id,stage\nC-1,M0\n", "texture=none.csv", "cannot be read"),
         ("case_id,stage\n", "", "no patients"),
