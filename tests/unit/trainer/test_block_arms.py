@@ -137,7 +137,7 @@ def test_a_patient_without_a_block_is_predicted_as_by_the_arm_without_it(patient
 def test_arms_of_blocks_that_nobody_has_say_why(cohort: Cohort) -> None:
     absent = {arm.name: arm.unavailable_reason(Patients(cohort, 1)) for arm in arms_of(cohort.profile)}
     assert absent["fused"] == "no slides were given, and the table has no ready-made pathomic column"
-    assert str(absent["blood"]).startswith("no blood were given")
+    assert str(absent["blood"]).startswith("no vectors of blood were given")
     assert absent["early_concat"] == "there are no slides and no vectors"
     assert absent["clinical_molecular"] is None
 
