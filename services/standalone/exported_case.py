@@ -106,7 +106,7 @@ def _read_score(path: Path) -> Score:
 
 
 def _store_of(path: Path) -> Path:
-    """The folder beside a score.json, or the bucket's root above scores/{case}/{score}.json."""
-    folder = path.resolve().parent
-    is_in_bucket = folder.parent.name == keys.SCORES.strip("/")
-    return folder.parent.parent if is_in_bucket else folder / STORE
+    """The folder beside a score.json, or the one above scores/{case}/{score}.json and scores/{case}.json."""
+    above = path.resolve().parents
+    scores = next((folder for folder in above[:2] if folder.name == keys.SCORES.strip("/")), None)
+    return scores.parent if scores else above[0] / STORE

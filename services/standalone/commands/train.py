@@ -36,7 +36,7 @@ def train(
     vectors: VectorTables = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
-    refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score.", min=0)] = 100,
+    refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score, 40 or more.", min=0)] = 100,
     created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
     key: SigningKey = None,
     remark: Annotated[

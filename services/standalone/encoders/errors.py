@@ -13,7 +13,7 @@ class BadNetworkError(PermanentError):
 class LicenceRefusedError(PermanentError):
     """The terms of an encoder's weights forbid the stated use, or were not acknowledged."""
 
-    reason = "unknown_encoder"
+    reason = "bad_request"
     advice = "Read the terms; where you are allowed this use, give --acknowledge-licence, which the manifest records."
 
 

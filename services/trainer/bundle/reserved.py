@@ -7,6 +7,10 @@ from services.trainer.arms.rule import ClinicalRule, flagged
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.reservations import Tried, reservations
+from shared.words import counted
+
+LEAST_REFITS = 40
+"""Of fewer, the ends of a 90 % interval are about the smallest and the largest, which are too near to each other."""
 
 
 def reserved(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
@@ -15,7 +19,8 @@ def reserved(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
     outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
     limit = threshold_for(outcome, risk, profile.horizons_years[0])
     has_rule = ClinicalRule().unavailable_reason(patients) is None
-    return reservations(
+    few = _few_refits(arm)
+    return few + reservations(
         Tried(
             title=f"Model {arm.name}",
             outcome=outcome,
@@ -24,4 +29,13 @@ def reserved(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
             by_rule=flagged(patients)[arm.members] > 0 if has_rule else None,
             columns=arm.design.shape[1],
         )
+    )
+
+
+def _few_refits(arm: ServedArm) -> tuple[str, ...]:
+    if len(arm.refits) >= LEAST_REFITS:
+        return ()
+    return (
+        f"Model {arm.name}: its intervals come from {counted(len(arm.refits), 'refit')}, fewer than {LEAST_REFITS}; "
+        "they may be too narrow, and a case may look clear that is not.",
     )

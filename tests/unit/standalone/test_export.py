@@ -36,6 +36,15 @@ def test_a_score_file_is_exported_for_qupath(score_file: Path, tmp_path: Path) -
     assert len(qupath.read_objects(out.read_bytes())) == 88 + 5
 
 
+def test_a_score_of_a_table_of_cases_is_exported_from_its_folder(score_file: Path, tmp_path: Path) -> None:
+    batch = (tmp_path / "store").rename(tmp_path / "batch")
+    (batch / "scores").mkdir(exist_ok=True)
+    score_file.rename(batch / "scores/MB-1.json")
+    done = medulla("export", batch / "scores/MB-1.json", "--as", "geojson", "--out", tmp_path / "a.geojson")
+    assert done.exit_code == 0, done.output
+    assert len(qupath.read_objects((tmp_path / "a.geojson").read_bytes())) == 88 + 5
+
+
 @pytest.mark.parametrize(
     ("kind", "start"),
     [("pdf", b"%PDF-1.7"), ("fhir", b'{\n "resourceType": "Bundle"'), ("dicom", bytes(128) + b"DICM")],

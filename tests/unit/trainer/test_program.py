@@ -30,6 +30,8 @@ def test_a_table_alone_becomes_a_bundle(
     bundle = read_bundle(tmp_path / "bundle").bundle
     assert bundle.digest in capsys.readouterr().out
     assert "clinical_molecular" in bundle.arms
+    assert any("its intervals come from 1 refit, fewer than 40" in text for text in bundle.manifest.reservations)
+    assert "fewer than 40" in (tmp_path / "bundle/model_card.md").read_text()
     assert load(tmp_path / "bundle", public).digest == bundle.digest
 
 
