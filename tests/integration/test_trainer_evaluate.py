@@ -212,7 +212,7 @@ def test_the_page_shows_example_tiles_and_says_which_it_cannot_show(
     assert page.locator(".plate figcaption").all_inner_texts() == ["<A>", "B"] * 2
     assert page.locator(".plate img").first.get_attribute("alt") == "SIMULATED: tile of case <A>, prototype 1"
     assert page.locator(".plate .absent").all_inner_texts() == ["No picture: it is <gone>."]
-    assert page.locator(".plate").inner_text().count("the higher the risk") == 1
+    assert page.locator(".plate").inner_text().count("goes with higher risk") == 1
     assert "Each is 128 µm wide" in page.locator("p.caption").inner_text()
     page.close()
 
