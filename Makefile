@@ -22,7 +22,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test test-on-parts test-alone e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test test-whole test-rest e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,14 +46,14 @@ demo-bundle: .venv/.dev ## rebuild the demo's bundle: simulate a cohort with sli
 
 test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
 	@$(MAKE) --no-print-directory --jobs=2 .venv/.dev $(if $(ONLY_UNIT),,parts)
-	$(if $(ARGS),$(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-on-parts test-alone)
+	$(if $(ARGS),$(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-whole test-rest)
 
-ON_PARTS := tests/contract tests/integration tests/e2e
-test-on-parts: ## of the tests, those that wait for real parts most of the time
-	$(BIN)/pytest $(ON_PARTS)
+WHOLE := tests/integration tests/e2e
+test-whole: ## of the tests, those of whole services and commands, which wait most of the time
+	$(BIN)/pytest $(WHOLE)
 
-test-alone: ## and all others, which take turns with them on the processors
-	nice -n 5 $(BIN)/pytest $(addprefix --ignore=,$(ON_PARTS))
+test-rest: ## and all others, which run beside them where they wait
+	nice -n 5 $(BIN)/pytest $(addprefix --ignore=,$(WHOLE))
 
 e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cluster/README.md); ARGS goes to pytest
 	@$(BIN)/python -m tests.support.cluster check
