@@ -1,6 +1,7 @@
 """The command line `medulla`: its commands, in the order of its help."""
 
 import logging
+from typing import Annotated
 
 import typer
 
@@ -23,8 +24,9 @@ from services.standalone.commands.tiles import tiles
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
-from services.standalone.console import loading
+from services.standalone.console import loading, say
 from shared.notice import NOTICE
+from shared.program import program_version
 
 _COMMANDS = (
     *(simulate, tiles, finetune, train, evaluate, validate, outcomes, erase),
@@ -45,8 +47,18 @@ app.add_typer(classifier.app, name="classifier")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"medulla {program_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def _quiet() -> None:
+def _quiet(
+    version: Annotated[  # noqa: ARG001 - its callback prints it
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Log warnings only, and as sentences: a service's lines are for machines."""
     with loading():
         from shared import logs  # noqa: PLC0415 - loads only for a command that runs

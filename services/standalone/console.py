@@ -17,6 +17,7 @@ from services.standalone.interrupt import stoppable
 from services.standalone.late_ending import LateEnding
 from shared.errors import MedullaError, TransientError
 from shared.exit_codes import AT_FAULT, DEPENDENCY_DOWN, STOPPED, exit_code
+from shared.missing_library import installer
 from shared.progress import Advance
 
 _DAY = 86400.0
@@ -84,7 +85,7 @@ def _errors_as_sentences() -> Iterator[None]:
 
 def _not_installed(error: ModuleNotFoundError) -> TransientError:
     needs = f"this command needs {error.name}, which is not installed"
-    return TransientError(f"{needs}: `make dev` in the project brings it.")
+    return TransientError(f"{needs}: {installer(error.name or '')} brings it.")
 
 
 @contextmanager

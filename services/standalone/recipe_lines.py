@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from services.standalone.encoders.recipe import Recipe
+from shared.missing_library import installer
 
 _NEEDED = ("torch", "timm", "transformers", "onnxscript")
 
@@ -23,7 +24,7 @@ def recipe_lines(recipes: Iterable[Recipe]) -> list[str]:
     """One block of lines a recipe, and what is missing here."""
     missing = missing_libraries()
     if missing:
-        last = f"None can be exported here: {', '.join(missing)} not installed; `make dev` in the project brings them."
+        last = f"None can be exported here: {', '.join(missing)} not installed; {installer(missing[0])} brings them."
     else:
         last = "All can be exported here: `medulla encoder export NAME --weights FILE --out DIR`."
     return [line for recipe in recipes for line in _lines(recipe)] + [last]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from shared.errors import PermanentError, TransientError
+from shared.missing_library import installer
 from shared.text import capped
 from shared.words import counted
 
 _NO_TORCH = (
     "slides are in the cohort, and their model needs torch, which is not installed: "
-    "`make dev` in the project brings it; without --embeddings the other arms run as they are."
+    f"{installer('torch')} brings it; without --embeddings the other arms run as they are."
 )
 
 

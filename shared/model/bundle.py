@@ -29,7 +29,7 @@ from shared.units import Sha256
 F = TypeVar("F", bound=Frozen)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A fitted model with all that a score needs."""
 
@@ -45,6 +45,9 @@ class Bundle:
     trees: Mapping[str, Trees]
     vectors: Mapping[str, VectorModel]
     """Models of the blocks of vectors that the bundle reads, by block."""
+
+    def __repr__(self) -> str:
+        return f"Bundle(name={self.manifest.name!r}, digest={self.digest[:12]!r}, arms={list(self.arms)})"
 
     @property
     def blocks(self) -> frozenset[str]:

@@ -23,6 +23,18 @@ tables = medulla.embed(medulla.demo.SLIDE, "demo/store", case_id="DEMO-001")
 score = medulla.Bundle.load(medulla.demo.BUNDLE).score(medulla.demo.RECORD, embeddings=tables.index.parent)
 print(score.score_id, score.model)
 """
+_WITHOUT_EXTRAS = """import sys
+from contextlib import redirect_stderr
+
+from medulla.__main__ import main
+
+sys.modules["typer"] = None
+try:
+    with redirect_stderr(sys.stdout):
+        main()
+except SystemExit as end:
+    print("ended with", end.code)
+"""
 _WRONGLY_TYPED = """
 medulla.Bag.load(7)
 """
@@ -77,6 +89,12 @@ def test_the_command_scores_the_demo_beside_other_packages_of_these_names(instal
     assert [slide["slide_id"] for slide in score["slides"]] == ["cmu-1-small-region.svs"]
     assert (installed.work / "demo" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert installed.run("-c", _PROGRAM).split() == [score["score_id"], "fused"]
+
+
+def test_a_wheel_without_its_extras_names_the_one_of_the_command_line(installed: wheels.Installed) -> None:
+    sentence, ending = installed.run("-c", _WITHOUT_EXTRAS).splitlines()
+    assert sentence.endswith('needs typer, which is not installed: `pip install "medulla-risk[standalone]"` brings it.')
+    assert ending == "ended with 3"
 
 
 def test_strict_type_checks_of_a_program_know_the_types_of_the_wheel(installed: wheels.Installed) -> None:

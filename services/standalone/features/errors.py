@@ -1,6 +1,7 @@
 """Errors of feature files and of what is stated about them."""
 
 from shared.errors import PermanentError
+from shared.missing_library import installer
 
 
 class BadFeatureFileError(PermanentError):
@@ -49,4 +50,4 @@ class MissingTorchError(PermanentError):
     """A file of torch.save where torch is not installed."""
 
     reason = "unsupported_format"
-    advice = "Import the .h5 file of the same slide, or install torch: `make dev` in the project brings it."
+    advice = f"Import the .h5 file of the same slide, or install torch: {installer('torch')} brings it."

@@ -1,6 +1,7 @@
 """The report of an evaluation or of a validation, from which report.json and the page are made."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -89,6 +90,9 @@ class Report(Entry):
         """Write report.json into a folder, whole or not at all."""
         content = json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False)
         put(out / REPORT, (content + "\n").encode())
+
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        yield from (("kind", self.kind), ("n", self.cohort.n), ("arms", list(self.arms)))
 
     @property
     def primary_contrast(self) -> ArmContrast | None:

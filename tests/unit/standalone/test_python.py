@@ -1,16 +1,19 @@
 """`import medulla`: it loads nothing early, names the extra that a function lacks, and refuses what is no bag."""
 
+import errno
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import medulla
 import numpy as np
 import pytest
-from medulla.errors import BadEmbeddingsError
+from medulla.errors import BadEmbeddingsError, NothingFoundError, UnreadableFileError
 from numpy.typing import NDArray
 
+from shared.program import program_version
 from shared.tensors import encode_tensors
 
 _LOADED = "import sys, medulla; print(sorted(sys.modules.keys() & {'numpy', 'grpc', 'services.standalone', 'shared'}))"
@@ -47,8 +50,9 @@ def test_a_function_without_its_libraries_names_the_extra_that_brings_them() -> 
 
 
 def test_every_public_name_is_there_and_no_other() -> None:
-    assert [name for name in medulla.__all__ if not hasattr(medulla, name)] == []
-    assert set(medulla.__all__) <= set(dir(medulla))
+    assert [name for name in dir(medulla) if not hasattr(medulla, name)] == []
+    assert dir(medulla) == sorted([*medulla.__all__, "__version__"])
+    assert medulla.__version__ == program_version()
     with pytest.raises(AttributeError, match="module 'medulla' has no attribute 'train'"):
         _ = medulla.train  # type: ignore[attr-defined]
 
@@ -71,3 +75,17 @@ def test_a_file_that_is_no_bag_is_refused(
         path.write_bytes(encode_tensors(tensors, stated))
     with pytest.raises(BadEmbeddingsError, match=sentence):
         medulla.Bag.load(path)
+
+
+def test_a_slide_that_is_not_there_or_cannot_be_read_is_refused_with_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NothingFoundError, match=r"^nope\.svs: no such file or folder$"):
+        medulla.open_slide("nope.svs")
+    monkeypatch.setattr(Path, "open", _denied)
+    with pytest.raises(UnreadableFileError, match=r"slide\.svs: cannot be read: Permission denied$"):
+        medulla.open_slide(tmp_path / "slide.svs")
+
+
+def _denied(*_: object) -> NoReturn:
+    raise PermissionError(errno.EACCES, "Permission denied")

@@ -37,6 +37,10 @@ def test_a_report_is_read_back_as_it_was_written(report: Report, tmp_path: Path)
     assert written(Report.read(tmp_path), tmp_path) == content
 
 
+def test_a_report_is_shown_by_what_it_is_of() -> None:
+    assert repr(FULL) == f"Report(kind='evaluate', n={FULL.cohort.n}, arms={list(FULL.arms)})"
+
+
 def test_figures_of_a_time_are_named_by_it_and_those_of_a_contrast_stand_beside_its_arms(tmp_path: Path) -> None:
     content = written(FULL, tmp_path)
     assert list(content["arms"]["fused"])[2:9] == [

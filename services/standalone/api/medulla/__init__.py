@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medulla._slides import Cut, Region, open_slide
     from medulla.errors import MedullaError
 
+    __version__: str
+
 __all__ = [
     "Bag",
     "Bundle",
@@ -53,9 +55,13 @@ if not TYPE_CHECKING:  # else every name would pass type checks
     def __getattr__(name: str) -> object:
         if name in _MODULES:
             return import_module(_MODULES[name])
+        if name == "__version__":
+            from shared.program import program_version  # noqa: PLC0415 - `import medulla` loads nothing
+
+            return program_version()
         if name not in _HOMES:
             raise AttributeError(f"module 'medulla' has no attribute {name!r}")
-        from medulla._extras import needs  # noqa: PLC0415 - `import medulla` loads nothing
+        from medulla._extras import needs  # noqa: PLC0415
 
         module, extras = _HOMES[name]
         with needs(name, extras):
@@ -63,4 +69,4 @@ if not TYPE_CHECKING:  # else every name would pass type checks
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *globals()]
+    return ["__version__", *__all__]

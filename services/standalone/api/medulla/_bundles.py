@@ -22,7 +22,7 @@ from shared.program import program_version
 _EXTRAS = "standalone"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle(bundle.Bundle):
     """A fitted model with all that a score needs; `manifest` says what it is and what it was trained on."""
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from services.standalone.errors import NothingFoundError, located, refusal
 from services.tiler import readers
 from services.tiler.ports import Cut, Region, SlideReader
 from services.tiler.resolution import Override
@@ -26,6 +27,12 @@ def open_slide(path: str | Path, *, mpp: float | None = None, default_mpp: float
 
     Raises:
         medulla.errors.SlideError: it cannot be opened, is no slide, or claims more than the limits allow.
-        OSError: there is no such file, or it cannot be read.
+        medulla.errors.NothingFoundError: there is no such file.
+        medulla.errors.UnreadableFileError: the system refuses to read it.
     """
-    return readers.open_slide(Path(path), Override(mpp, default_mpp))
+    try:
+        return readers.open_slide(Path(path), Override(mpp, default_mpp))
+    except FileNotFoundError as error:
+        raise NothingFoundError(f"{path}: no such file or folder") from error
+    except OSError as error:
+        raise located(refusal(error), Path(path)) from error

@@ -6,7 +6,7 @@ A `PermanentError` has `reason`, the code of `failures.csv` and dead letters, an
 from services.embedder.errors import TooManyCorruptTilesError, UnknownEncoderError
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.standalone.advice import explain_here as explain
-from services.standalone.errors import NamelessCaseError, NothingFoundError
+from services.standalone.errors import NamelessCaseError, NothingFoundError, UnreadableFileError
 from services.tiler.errors import NoResolutionError, NotASlideError, NoTissueError, SlideError
 from services.trainer.errors import (
     BadCohortError,
@@ -42,6 +42,7 @@ __all__ = [
     "TooManyCorruptTilesError",
     "TransientError",
     "UnknownEncoderError",
+    "UnreadableFileError",
     "explain",
 ]
 

@@ -33,6 +33,13 @@ def test_the_digest_is_that_of_bundle_json(tmp_path: Path) -> None:
     assert load(folder).digest == digest((folder / "bundle.json").read_bytes())
 
 
+def test_a_bundle_is_shown_by_its_name_its_digest_and_its_arms(tmp_path: Path) -> None:
+    bundle = load(write_bundle(tmp_path / "b"))
+    arms = list(bundle.arms)
+    assert repr(bundle) == f"Bundle(name={bundle.manifest.name!r}, digest={bundle.digest[:12]!r}, arms={arms})"
+    assert len(arms) > 1
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_one_altered_byte_is_named(tmp_path: Path, name: str) -> None:
     path = write_bundle(tmp_path / "b") / name
