@@ -19,6 +19,8 @@ from shared.words import listed, shown
 
 _SLACK = 0.01
 """Relative difference between a stated size and that of the file, which is rounded to pixels."""
+_SMALLEST_POWER, _LARGEST_POWER = 6, 14
+"""Bounds of magnification times microns per pixel, which is about 10 for every scanner: 40x is 0.25 um/px."""
 _LACKS = {
     "coords": ("the unit of its coordinates", "--coords"),
     "tile-px": ("the side of its tiles in pixels", "--tile-px"),
@@ -93,6 +95,7 @@ def grid_of(contents: Contents, stated: Stated, mpp: float | None) -> TileGrid:
     if unit is None or tile_px is None or tile_um is None or side is None or resolution is None:
         lacking = {"coords": unit, "tile-px": tile_px, "tile-um": tile_um or side, "mpp": resolution}
         raise _missing([name for name, value in lacking.items() if value is None])
+    _check_magnification(contents.magnification, resolution, _source(mpp, stated))
     for measured in (contents.tile_um, side * resolution):
         _check_size(measured, tile_um)
     return TileGrid(unit, tile_px, tile_um, side, resolution)
@@ -135,6 +138,21 @@ def _check_size(measured: float | None, tile_um: float) -> None:
         raise ContradictedStatementError(
             f"has tiles of {measured:.4g} um a side by what it says and by the resolution that is stated, "
             f"and not of {tile_um:.4g} um"
+        )
+
+
+def _source(mpp: float | None, stated: Stated) -> str:
+    """What states the resolution of a slide of which the file states the magnification."""
+    if mpp or stated.mpp:
+        return "the column mpp of the table" if mpp else "--mpp"
+    return "--tile-um" if stated.tile_um else "the tile size of the encoder"
+
+
+def _check_magnification(magnification: float, resolution: float, source: str) -> None:
+    if magnification and not _SMALLEST_POWER <= magnification * resolution <= _LARGEST_POWER:
+        raise ContradictedStatementError(
+            f"says that its slide was scanned at {magnification:g}x, which is about {10 / magnification:.3g} um/px, "
+            f"and {source} gives {resolution:.4g} um/px"
         )
 
 
