@@ -204,7 +204,7 @@ def test_any_bytes_are_a_table_or_refused(data: bytes) -> None:
 
 
 def test_the_lines_by_which_cbioportal_describes_columns_are_passed_over_in_a_sheet_too() -> None:
-    described = [["#Patient", "Age"], ["#Patient", "Age, years"], ["#STRING", "NUMBER"], ["#1", 1]]
+    described: list[list[Any]] = [["#Patient", "Age"], ["#Patient", "Age, years"], ["#STRING", "NUMBER"], ["#1", 1]]
     rows = read_rows(workbook(*described, ["PATIENT_ID", "AGE"], ["A", 4]), "cohort.xlsx")
     assert [row.cells for row in rows.rows] == [("PATIENT_ID", "AGE"), ("A", "4")]
     assert (rows.rows[0].line, rows.notes) == (
