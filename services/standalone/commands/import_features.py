@@ -65,6 +65,8 @@ def import_features(
         note(f"{counted(len(patch_files.passed_over), 'file')} of coordinates alone passed over")
     _print(done, as_json=as_json)
     print_grouped(done.refused)
+    if done.tables.embedded and stated.encoder.digest is None:
+        note("To score slides with a bundle trained on these, give --encoder the encoder's folder.")
     for sentence in done.tables.swaps:
         complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")
     if done.tables.failed:

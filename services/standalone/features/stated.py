@@ -40,6 +40,8 @@ class StatedEncoder:
     """Of an encoder whose model is here; else name and dimension identify it."""
     dim: int | None = None
     tile_um: float | None = None
+    aliases: tuple[str, ...] = ()
+    """What other tools call it."""
 
     def digest_for(self, dim: int) -> Sha256:
         """The digest that bags of `dim` features a tile carry."""
@@ -108,7 +110,7 @@ def check_encoder(contents: Contents, encoder: StatedEncoder) -> None:
         OtherFeaturesError: the file names another one, or has another number of features a tile.
         ContradictedStatementError: its tiles are not of the size that the encoder takes.
     """
-    if contents.encoder and _plain(contents.encoder) != _plain(encoder.name):
+    if contents.encoder and _plain(contents.encoder) not in map(_plain, (encoder.name, *encoder.aliases)):
         raise OtherFeaturesError(
             f"says that its encoder is {shown(contents.encoder)}, and --encoder states {shown(encoder.name)}"
         )

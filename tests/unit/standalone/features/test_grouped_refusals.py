@@ -23,5 +23,6 @@ def test_files_of_patches_are_counted_and_refusals_of_one_form_are_one_line(tmp_
     assert "C.h5: has 12 tiles, and coordinates of shape (11, 2) [bad_embeddings]" in done.stderr
     assert "medulla: left out: " in done.stderr
     assert "(10, 2)" not in done.stderr
+    assert "To score slides with a bundle trained on these, give --encoder the encoder's folder." in done.stderr
     assert "2 files imported" in done.stdout
     assert "3 refused, see " in done.stdout
