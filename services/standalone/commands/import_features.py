@@ -61,16 +61,21 @@ def import_features(
         patch_files = PatchFiles(read)
         items = feature_paths(paths or (), slides, _pattern(case_from), patch_files)
         done = run(items, out, stated, read, advance)
-    if patch_files.passed_over:
-        note(f"{counted(len(patch_files.passed_over), 'file')} of coordinates alone passed over")
     _print(done, as_json=as_json)
     print_grouped(done.refused)
-    if done.tables.embedded and stated.encoder.digest is None:
-        note("To score slides with a bundle trained on these, give --encoder the encoder's folder.")
+    _remark(len(patch_files.passed_over), by_name=bool(done.tables.embedded) and stated.encoder.digest is None)
     for sentence in done.tables.swaps:
         complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")
     if done.tables.failed:
         raise typer.Exit(AT_FAULT)
+
+
+def _remark(passed_over: int, *, by_name: bool) -> None:
+    """Say how many files of patches were passed over, and what bags of an encoder known by name lack."""
+    if passed_over:
+        note(f"{counted(passed_over, 'file')} of coordinates alone passed over")
+    if by_name:
+        note("To score slides with a bundle trained on these, give --encoder the encoder's folder.")
 
 
 def _pattern(case_from: str | None) -> re.Pattern[str] | None:
