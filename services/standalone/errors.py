@@ -71,6 +71,16 @@ class NamelessCaseError(PermanentError):
     advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
+class OtherBundleEncoderError(PermanentError):
+    """The encoder of a command is not the one whose features the bundle reads."""
+
+    reason = "encoder_mismatch"
+    advice = (
+        "Name the folder of the bundle's encoder with --encoder; features that `medulla import` read by a name alone "
+        "have none: import them with --encoder and that folder, and train again."
+    )
+
+
 class NoRunningSystemError(PermanentError):
     """A case was named whose score is looked for in the running system, of which the settings are missing or wrong."""
 

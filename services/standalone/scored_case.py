@@ -13,6 +13,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.standalone import pictures
+from services.standalone.bundle_encoder import check_encoder
 from services.standalone.case import Case
 from services.standalone.case_inputs import check_inputs, put_inputs
 from services.standalone.errors import located, refusal
@@ -64,6 +65,8 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
     store = workspace.store
     promoted = promote(store, bundle)
     _forget(store, case.case_id)
+    if case.slides:
+        check_encoder(promoted, options.encoder)
     refused_vectors = check_inputs(case, promoted, bundle)
     put_inputs(store, case)
     with open_pipeline(workspace, options, _embedded_tiles(advance)) as pipeline:

@@ -1,7 +1,7 @@
 """Reads `--slides slides.csv`, which assigns files to cases."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from services.trainer.errors import MissingTableError, UnreadableTableError
 from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
+_OF_TRIDENT = "wsi"
+"""The column `path` of TRIDENT's lists of slides, which name no cases."""
+CaseOf = Callable[[str], str | None]
+"""The case that the name of a slide states, without its suffix; None where it states none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,10 @@ class TableRow:
     """Microns per pixel of this slide."""
 
 
-def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
+def read_table(table: Path, case_of: CaseOf | None = None) -> list[TableRow | BadSlideTableError]:
     """Read a table of slides, separated text or .xlsx, as cohort tables are read; a bad row is returned as an error.
 
-    Paths are relative to the table.
+    Paths are relative to the table. With `case_of`, the table needs no column case_id, and may be a list of TRIDENT.
 
     Raises:
         BadSlideTableError: it is not a table, or has other columns.
@@ -43,13 +47,13 @@ def read_table(table: Path) -> list[TableRow | BadSlideTableError]:
         raise BadSlideTableError(str(error)) from None
     if not rows:
         raise BadSlideTableError(f"{table} has no row below its header")
-    return list(_rows(table, _header(table, header.cells), rows))
+    return list(_rows(table, _header(table, header.cells, case_of), rows, case_of))
 
 
-def _header(table: Path, cells: Sequence[str]) -> list[str]:
-    names = list(cells)
+def _header(table: Path, cells: Sequence[str], case_of: CaseOf | None) -> list[str]:
+    names = ["path" if case_of and name == _OF_TRIDENT else name for name in cells]
     unknown = [name for name in names if name not in ALLOWED]
-    missing = [name for name in NEEDED if name not in names]
+    missing = [name for name in NEEDED if name not in names and not (case_of and name == "case_id")]
     problems = [
         f"has no column {', '.join(missing)}" if missing else "",
         f"has the unknown column {', '.join(map(shown, unknown[:5]))}" if unknown else "",
@@ -60,9 +64,13 @@ def _header(table: Path, cells: Sequence[str]) -> list[str]:
     return names
 
 
-def _rows(table: Path, header: Sequence[str], rows: Sequence[Row]) -> Iterator[TableRow | BadSlideTableError]:
+def _rows(
+    table: Path, header: Sequence[str], rows: Sequence[Row], case_of: CaseOf | None
+) -> Iterator[TableRow | BadSlideTableError]:
     for row in rows:
         cells = dict(zip(header, row.cells, strict=False))
+        if case_of and "case_id" not in cells:
+            cells["case_id"] = case_of(Path(cells.get("path", "")).stem) or ""
         try:
             yield _row(table, row.line, cells, len(row.cells) - len(header))
         except BadSlideTableError as error:

@@ -25,14 +25,13 @@ def export_features(
     """Write bags as feature files of TRIDENT, CLAM or STAMP, with the table by which `medulla import` reads them."""
     with loading():
         from services.standalone.features.exports import export_features as run
-        from services.standalone.named_slides import print_refused
+        from services.standalone.grouped_refusals import print_grouped
     with exit_codes(), progress("slides") as advance:
         done = run(embeddings, tool, out, mpp, advance)
     if as_json:
         print_json({"written": len(done.written), "refused": len(done.refused), "slides": str(done.table)})
     else:
         say(f"{counted(len(done.written), 'slide')} written, listed in {done.table}; {len(done.refused)} left out")
-    for item in done.refused:
-        print_refused(item)
+    print_grouped(done.refused)
     if done.refused:
         raise typer.Exit(AT_FAULT)

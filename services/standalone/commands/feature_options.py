@@ -26,7 +26,8 @@ FeatureTable = Annotated[
     typer.Option(
         "--slides",
         metavar="CSV",
-        help="Table: case_id, path (of the slide or of its features); may have slide_id, mpp (um/px).",
+        help="Table: case_id, path (of the slide or of its features); may have slide_id, mpp (um/px). With --case-from "
+        "TRIDENT's list of slides, too.",
     ),
 ]
 CaseFrom = Annotated[

@@ -49,19 +49,33 @@ def import_features(
         from services.standalone.features.feature_paths import feature_paths
         from services.standalone.features.imports import import_features as run
         from services.standalone.features.named_encoder import stated_encoder
+        from services.standalone.features.patch_files import PatchFiles
         from services.standalone.features.reading_process import ReadingProcess
         from services.standalone.features.stated import Stated
+        from services.standalone.grouped_refusals import print_grouped
         from shared.slides.embedded import IN_TWO_CASES
     if not (paths or slides):
         raise typer.BadParameter("name feature files or folders, or a table with --slides")
     with exit_codes(goes_on=True), progress("files") as advance, ReadingProcess() as read:
         stated = Stated(stated_encoder(encoder, dim), tool, tile_px, tile_um, mpp, coords, patches)
-        done = run(feature_paths(paths or (), slides, _pattern(case_from)), out, stated, read, advance)
+        patch_files = PatchFiles(read)
+        items = feature_paths(paths or (), slides, _pattern(case_from), patch_files)
+        done = run(items, out, stated, read, advance)
     _print(done, as_json=as_json)
+    print_grouped(done.refused)
+    _remark(len(patch_files.passed_over), by_name=bool(done.tables.embedded) and stated.encoder.digest is None)
     for sentence in done.tables.swaps:
         complain(f"{sentence} [{IN_TWO_CASES}]. {SWAP_ADVICE}")
     if done.tables.failed:
         raise typer.Exit(AT_FAULT)
+
+
+def _remark(passed_over: int, *, by_name: bool) -> None:
+    """Say how many files of patches were passed over, and what bags of an encoder known by name lack."""
+    if passed_over:
+        note(f"{counted(passed_over, 'file')} of coordinates alone passed over")
+    if by_name:
+        note("To score slides with a bundle trained on these, give --encoder the encoder's folder.")
 
 
 def _pattern(case_from: str | None) -> re.Pattern[str] | None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from services.embedder.conversion import Terms
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.graph import Interpolation, Preparation, Triple
+from services.embedder.manifest import EncoderManifest
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -78,6 +79,8 @@ class Recipe(_Part):
     """How to make an encoder from a network."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,48}$")
+    aliases: tuple[str, ...] = ()
+    """What TRIDENT and STAMP call the encoder, where not the same but for case and punctuation."""
     title: str
     version: str = "1.0.0"
     architecture: Architecture
@@ -109,6 +112,15 @@ def load_recipe(name: str) -> Recipe:
         raise UnknownEncoderError(f"there is no recipe {name}; there are {', '.join(recipe_names())}") from None
     except (yaml.YAMLError, ValidationError) as error:
         raise UnknownEncoderError(f"recipe {path} is not valid: {error}") from error
+
+
+def aliases_of(encoder: EncoderManifest) -> tuple[str, ...]:
+    """What other tools call an encoder that was made from a recipe and has its name."""
+    if encoder.conversion is None or encoder.name not in recipe_names():
+        return ()
+    recipe = load_recipe(encoder.name)
+    network = f"{recipe.architecture.kind} {Path(recipe.architecture.name).name}"
+    return recipe.aliases if encoder.conversion.network == network else ()
 
 
 def _times_255(values: Triple) -> Triple:

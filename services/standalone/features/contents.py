@@ -36,6 +36,8 @@ class Contents:
     side_px: float | None = None
     """Side in level-0 pixels."""
     overlap_px: float = 0
+    magnification: float = 0
+    """Of level 0."""
     width_px: int = 0
     """Of the slide, level 0."""
     height_px: int = 0

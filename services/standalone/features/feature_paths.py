@@ -1,7 +1,7 @@
 """The feature files that a command line names, each with its case; a case is never guessed."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,16 +33,22 @@ class FeaturePath:
 Item = FeaturePath | Refused
 
 
-def feature_paths(paths: Sequence[Path], table: Path | None, case_from: re.Pattern[str] | None) -> list[Item]:
+def feature_paths(
+    paths: Sequence[Path],
+    table: Path | None,
+    case_from: re.Pattern[str] | None,
+    passed_over: Callable[[Path], bool] = lambda _: False,
+) -> list[Item]:
     """The files of all arguments, and those that the table names itself, in their order.
 
     A row of the table is of the file at its path, or of the file that is named like it but for the suffix.
+    Of folders the .h5 files are left out of which `passed_over` says so.
     """
-    named = [(path, file) for path in paths for file in _files(path)]
+    named = [(path, file) for path in paths for file in _files(path, passed_over)]
     if table is None:
         return _different([_without_table(root, file, case_from) for root, file in named])
     try:
-        rows = read_table(table)
+        rows = read_table(table, case_from and (lambda stem: _matched(case_from, stem)))
     except PermanentError as error:
         return [Refused(table, error)]
     bad = [Refused(table, row) for row in rows if isinstance(row, PermanentError)]
@@ -51,12 +57,12 @@ def feature_paths(paths: Sequence[Path], table: Path | None, case_from: re.Patte
     )
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, passed_over: Callable[[Path], bool]) -> list[Path]:
     """The path itself, or the feature files below a folder: its .h5, where it has none its .pt."""
     if not path.is_dir():
         return [path]
     below = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.parts)]
-    arrays = [file for file in below if file.suffix.lower() in SUFFIXES and file.is_file()]
+    arrays = [file for file in below if file.suffix.lower() in SUFFIXES and file.is_file() and not passed_over(file)]
     return arrays or [file for file in below if file.suffix.lower() == TENSORS and file.is_file()] or [path]
 
 
@@ -65,9 +71,8 @@ def _without_table(root: Path, file: Path, case_from: re.Pattern[str] | None) ->
         return _absent(file)
     stem = slide_name(file)
     if case_from is not None:
-        match = case_from.search(stem)
-        case = match.group(1 if case_from.groups else 0) if match else None
-        where = f"--case-from finds {case!a} in its name" if match else "--case-from does not match its name"
+        case = _matched(case_from, stem)
+        where = "--case-from does not match its name" if case is None else f"--case-from finds {case!a} in its name"
     else:
         inner = file.relative_to(root).parts if root != file else ()
         case = inner[0] if len(inner) == 2 and not _OF_TOOLS.fullmatch(inner[0]) else None
@@ -75,6 +80,12 @@ def _without_table(root: Path, file: Path, case_from: re.Pattern[str] | None) ->
     if not case or not pseudonyms.is_pseudonym(case):
         return Refused(file, NamelessFileError(f"{where}; a case is {pseudonyms.PSEUDONYM}"))
     return FeaturePath(file, CaseId(case), pseudonyms.slide_id(stem))
+
+
+def _matched(case_from: re.Pattern[str], stem: str) -> str | None:
+    """What an expression takes for the case: its first group, or the whole match; None where it matches nothing."""
+    match = case_from.search(stem)
+    return (match.group(1 if case_from.groups else 0) or "") if match else None
 
 
 def slide_name(file: Path) -> str:

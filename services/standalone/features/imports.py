@@ -25,6 +25,7 @@ class ImportTables:
     tables: Tables
     report: Path
     readings: Sequence[Reading]
+    refused: Sequence[Refused]
 
 
 def import_features(items: Sequence[Item], out: Path, stated: Stated, read: Read, advance: Advance) -> ImportTables:
@@ -42,7 +43,8 @@ def import_features(items: Sequence[Item], out: Path, stated: Stated, read: Read
             outcome = Embedded(item, event=outcome.event)
         outcomes.append(outcome)
         advance(done, len(items))
-    return ImportTables(write_tables(out, outcomes), write_report(out, readings), readings)
+    refused = [Refused(o.item.path, o.error, o.item.case_id, o.item.slide_id) for o in outcomes if o.error]
+    return ImportTables(write_tables(out, outcomes), write_report(out, readings), readings, refused)
 
 
 def _outcome(importer: Importer, item: Item, read: Read) -> Reading | Embedded:

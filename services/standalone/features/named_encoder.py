@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.embedder.errors import UnknownEncoderError
 from services.embedder.manifest import MANIFEST_FILE, read_manifest
+from services.standalone.encoders.recipe import aliases_of
 from services.standalone.features.errors import OtherFeaturesError
 from services.standalone.features.stated import StatedEncoder
 from shared.units import Sha256
@@ -23,7 +24,9 @@ def stated_encoder(text: str, dim: int | None) -> StatedEncoder:
         manifest = read_manifest(Path(text))
         if dim not in (None, manifest.dim):
             raise OtherFeaturesError(f"encoder {manifest.name} gives {manifest.dim} features a tile, not {dim}")
-        return StatedEncoder(manifest.name, Sha256(manifest.digest), manifest.dim, manifest.tile_um)
+        return StatedEncoder(
+            manifest.name, Sha256(manifest.digest), manifest.dim, manifest.tile_um, aliases_of(manifest)
+        )
     if not _NAME.fullmatch(text):
         raise UnknownEncoderError(f"--encoder {text!a} is neither a name nor a folder with {MANIFEST_FILE}")
     return StatedEncoder(text, dim=dim)

@@ -5,34 +5,33 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Self
+from typing import Self, TypeVar
 
 from services.standalone.errors import refusal
 from services.standalone.features.feature_paths import FeaturePath
-from services.standalone.features.imported_file import Importer
-from services.standalone.features.reading import Reading
 from shared.errors import CrashedWorkerError, PermanentError
 
 _SLOWEST = 2_000_000
 """Bytes of a file that are read in a second at least."""
 _MEMORY_BYTES = 24 << 30
-_Answer = Reading | PermanentError | OSError
+A = TypeVar("A")
 
 
 @dataclass
 class ReadingProcess:
-    """Calls an importer in one process, which is started anew after a file that ended it."""
+    """Calls functions of a file in one process, which is started anew after a file that ended it."""
 
     limit_s: float = 60.0
     """For a file of no size; its bytes come on top."""
     _process: SpawnProcess | None = field(default=None, init=False)
     _connection: Connection | None = field(default=None, init=False)
 
-    def __call__(self, importer: Importer, file: FeaturePath) -> Reading:
-        """Import a file.
+    def __call__(self, job: Callable[[FeaturePath], A], file: FeaturePath) -> A:
+        """What `job` returns of a file.
 
         Raises:
             CrashedWorkerError: it ended the process, or was read for too long.
@@ -42,8 +41,8 @@ class ReadingProcess:
         limit = self.limit_s + file.path.stat().st_size / _SLOWEST
         connection = self._started()
         try:
-            connection.send((importer, file))
-            answer: _Answer | None = connection.recv() if connection.poll(limit) else None
+            connection.send((job, file))
+            answer: A | Exception | None = connection.recv() if connection.poll(limit) else None
         except (EOFError, ConnectionError):
             self.close()
             raise CrashedWorkerError("ended the process that read it: it is damaged") from None
@@ -79,20 +78,20 @@ class ReadingProcess:
 
 
 def _serve(connection: Connection) -> None:
-    """Import one file after the other until this process is ended."""
+    """Do one job after the other until this process is ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one ends us
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     for kind, most in {resource.RLIMIT_DATA: _MEMORY_BYTES, resource.RLIMIT_CORE: 0}.items():
         _, allowed = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if allowed == resource.RLIM_INFINITY else min(most, allowed), allowed))
     while True:
-        importer, file = connection.recv()
-        connection.send(_answer(importer, file))
+        job, file = connection.recv()
+        connection.send(_answer(job, file))
 
 
-def _answer(importer: Importer, file: FeaturePath) -> _Answer:
+def _answer(job: Callable[[FeaturePath], A], file: FeaturePath) -> A | PermanentError | OSError:
     try:
-        return importer(file)
+        return job(file)
     except MemoryError:
         return CrashedWorkerError(f"takes more than {_MEMORY_BYTES >> 30} GB of memory to read")
     except Exception as error:  # noqa: BLE001 - any error of a file is its answer

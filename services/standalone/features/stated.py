@@ -19,6 +19,8 @@ from shared.words import listed, shown
 
 _SLACK = 0.01
 """Relative difference between a stated size and that of the file, which is rounded to pixels."""
+_SMALLEST_POWER, _LARGEST_POWER = 6, 14
+"""Bounds of magnification times microns per pixel, which is about 10 for every scanner: 40x is 0.25 um/px."""
 _LACKS = {
     "coords": ("the unit of its coordinates", "--coords"),
     "tile-px": ("the side of its tiles in pixels", "--tile-px"),
@@ -38,6 +40,8 @@ class StatedEncoder:
     """Of an encoder whose model is here; else name and dimension identify it."""
     dim: int | None = None
     tile_um: float | None = None
+    aliases: tuple[str, ...] = ()
+    """What other tools call it."""
 
     def digest_for(self, dim: int) -> Sha256:
         """The digest that bags of `dim` features a tile carry."""
@@ -93,6 +97,7 @@ def grid_of(contents: Contents, stated: Stated, mpp: float | None) -> TileGrid:
     if unit is None or tile_px is None or tile_um is None or side is None or resolution is None:
         lacking = {"coords": unit, "tile-px": tile_px, "tile-um": tile_um or side, "mpp": resolution}
         raise _missing([name for name, value in lacking.items() if value is None])
+    _check_magnification(contents.magnification, resolution, _source(mpp, stated))
     for measured in (contents.tile_um, side * resolution):
         _check_size(measured, tile_um)
     return TileGrid(unit, tile_px, tile_um, side, resolution)
@@ -105,7 +110,7 @@ def check_encoder(contents: Contents, encoder: StatedEncoder) -> None:
         OtherFeaturesError: the file names another one, or has another number of features a tile.
         ContradictedStatementError: its tiles are not of the size that the encoder takes.
     """
-    if contents.encoder and _plain(contents.encoder) != _plain(encoder.name):
+    if contents.encoder and _plain(contents.encoder) not in map(_plain, (encoder.name, *encoder.aliases)):
         raise OtherFeaturesError(
             f"says that its encoder is {shown(contents.encoder)}, and --encoder states {shown(encoder.name)}"
         )
@@ -135,6 +140,21 @@ def _check_size(measured: float | None, tile_um: float) -> None:
         raise ContradictedStatementError(
             f"has tiles of {measured:.4g} um a side by what it says and by the resolution that is stated, "
             f"and not of {tile_um:.4g} um"
+        )
+
+
+def _source(mpp: float | None, stated: Stated) -> str:
+    """What states the resolution of a slide of which the file states the magnification."""
+    if mpp or stated.mpp:
+        return "the column mpp of the table" if mpp else "--mpp"
+    return "--tile-um" if stated.tile_um else "the tile size of the encoder"
+
+
+def _check_magnification(magnification: float, resolution: float, source: str) -> None:
+    if magnification and not _SMALLEST_POWER <= magnification * resolution <= _LARGEST_POWER:
+        raise ContradictedStatementError(
+            f"says that its slide was scanned at {magnification:g}x, which is about {10 / magnification:.3g} um/px, "
+            f"and {source} gives {resolution:.4g} um/px"
         )
 
 

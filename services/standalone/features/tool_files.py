@@ -75,6 +75,7 @@ def with_cut(contents: Contents, file: H5File) -> Contents:
         tile_px=round(patch) if patch else None,
         side_px=side or (patch * _shrink(stated) if patch else None) or None,
         overlap_px=_number(stated, "overlap"),
+        magnification=_number(stated, "level0_magnification"),
         width_px=width,
         height_px=height,
     )

@@ -62,7 +62,7 @@ def read_rows(data: bytes, name: str) -> Rows:
     if data.startswith(_OLD_SPREADSHEET):
         raise UnreadableTableError(f"{name} is a spreadsheet of an old kind")
     if data.startswith(ARCHIVE):
-        return Rows(_padded(_filled(enumerate(sheet_rows(data, name), start=1), name)))
+        return _sheet(data, name)
     text, encoding = _text(data, name)
     csv.field_size_limit(_LARGEST_CELL)
     table, described = _without_description(text)
@@ -73,8 +73,22 @@ def read_rows(data: bytes, name: str) -> Rows:
         raise UnreadableTableError(f"{name} is no table of separated text: {error}") from error
     notes = [f"cells are separated by {_SEPARATORS[separator]}"] if separator != "," else []
     notes += [f"text is read as {encoding}"] if encoding else []
-    notes += [f"the first {described} lines describe the columns, as cBioPortal writes them"] if described else []
-    return Rows(rows, tuple(notes), separator == ";")
+    return Rows(rows, (*notes, *_described(described)), separator == ";")
+
+
+def _sheet(data: bytes, name: str) -> Rows:
+    """The rows of a sheet below its description, if it has one."""
+    rows = _padded(_filled(enumerate(sheet_rows(data, name), start=1), name))
+    above = rows[:_DESCRIPTION]
+    types = {cell.removeprefix("#") for row in above[2:3] for cell in row.cells if cell}
+    is_described = len(rows) > _DESCRIPTION and all(row.cells[0].startswith("#") for row in above) and types <= _TYPES
+    described = _DESCRIPTION if is_described else 0
+    return Rows(rows[described:], _described(described))
+
+
+def _described(lines: int) -> tuple[str, ...]:
+    """The note on that many lines of description."""
+    return (f"the first {lines} lines describe the columns, as cBioPortal writes them",) if lines else ()
 
 
 def _text(data: bytes, name: str) -> tuple[str, str]:

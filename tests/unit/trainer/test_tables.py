@@ -201,3 +201,14 @@ def test_workbooks_that_are_none_or_too_large_are_refused_in_one_sentence(data: 
 def test_any_bytes_are_a_table_or_refused(data: bytes) -> None:
     with contextlib.suppress(UnreadableTableError):
         assert read_rows(data, "cohort.csv").rows
+
+
+def test_the_lines_by_which_cbioportal_describes_columns_are_passed_over_in_a_sheet_too() -> None:
+    described: list[list[Any]] = [["#Patient", "Age"], ["#Patient", "Age, years"], ["#STRING", "NUMBER"], ["#1", 1]]
+    rows = read_rows(workbook(*described, ["PATIENT_ID", "AGE"], ["A", 4]), "cohort.xlsx")
+    assert [row.cells for row in rows.rows] == [("PATIENT_ID", "AGE"), ("A", "4")]
+    assert (rows.rows[0].line, rows.notes) == (
+        5,
+        ("the first 4 lines describe the columns, as cBioPortal writes them",),
+    )
+    assert read_rows(workbook(*[["#1", 1]] * 5), "cohort.xlsx").rows[0].cells == ("#1", "1")

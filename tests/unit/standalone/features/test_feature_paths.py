@@ -56,6 +56,18 @@ def test_a_table_names_files_by_their_own_path_or_by_the_slide(tmp_path: Path) -
     assert refused["f.h5"] == "no such file or folder"
 
 
+def test_the_list_of_slides_of_trident_states_resolutions_where_an_expression_takes_the_cases(tmp_path: Path) -> None:
+    folder = touched(tmp_path, "h5/MB-1_a.h5", "h5/MB-2_a.h5", "h5/other.h5")
+    table = tmp_path / "wsis.csv"
+    table.write_text("wsi,mpp\nMB-1_a.svs,0.25\nsub/MB-2_a.svs,0.5\nother.svs,0.25\n")
+    items = feature_paths([folder / "h5"], table, re.compile("^(MB-.)_"))
+    assert named(items) == [("MB-1", "MB-1_a.svs", 0.25), ("MB-2", "MB-2_a.svs", 0.5)]
+    assert "line 4 of" in sentences(items)["wsis.csv"]
+    (refused,) = feature_paths([folder / "h5"], table, None)
+    assert isinstance(refused, Refused)
+    assert "has no column case_id, path" in str(refused.error)
+
+
 def test_a_file_given_twice_counts_once_and_two_files_of_one_slide_are_both_refused(tmp_path: Path) -> None:
     folder = touched(tmp_path, "MB-1/a.h5", "MB-1/a.hdf5")
     items = feature_paths([folder / "MB-1/a.h5", folder / "MB-1/a.h5", folder], None, re.compile("a()"))

@@ -94,6 +94,8 @@ def test_what_a_file_does_not_say_is_asked_for(tmp_path: Path, file: H5, stated:
     [
         (replace(UNI, tile_px=224), "says that the side of its tiles in pixels is 256, and --tile-px states 224"),
         (replace(UNI, tile_um=256.0), f"has tiles of {SIDE_PX * MPP:.4g} um a side by what it says"),
+        (replace(SILENT, mpp=0.5), "scanned at 40x, which is about 0.25 um/px, and --mpp gives 0.5 um/px"),
+        (replace(SILENT, tile_um=256.0), "scanned at 40x, which is about 0.25 um/px, and --tile-um gives 0.502 um/px"),
         (replace(UNI, unit=Unit.UM), "says that the unit of its coordinates is level0, and --coords states um"),
         (replace(UNI, tool=Tool.STAMP), "has no feats and coords, which STAMP writes"),
         (replace(UNI, encoder=StatedEncoder("uni_v1", dim=1024)), "and encoder uni_v1 gives 1024"),
