@@ -13,7 +13,7 @@ PREFIX = "/guide"
 
 
 def guide_routes(guide: Guide, stylesheet: Path) -> APIRouter:
-    """Pages, pictures and the search index; `stylesheet` is that of the results page."""
+    """Pages, pictures, notebooks and the search index; `stylesheet` is that of the results page."""
     routes = APIRouter(prefix=PREFIX, include_in_schema=False)
     files = {path.relative_to(guide.folder).as_posix(): path for path in guide.assets()}
     files[stylesheet.name] = stylesheet
@@ -34,10 +34,15 @@ def guide_routes(guide: Guide, stylesheet: Path) -> APIRouter:
     @routes.get("/{path:path}")
     def read(path: str) -> Response:
         if path in files:
-            return FileResponse(files[path])
+            return FileResponse(files[path], filename=_saved_as(files[path]))
         name = path.removesuffix(".html")
         if name == path or name not in guide.texts:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return HTMLResponse(page(name))
 
     return routes
+
+
+def _saved_as(file: Path) -> str | None:
+    """The name under which a browser saves a notebook; None for what it shows."""
+    return file.name if file.suffix == ".ipynb" else None

@@ -18,7 +18,8 @@ from shared.notice import NOTICE
 GUIDE: Final = Path(__file__).parent / "guide"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _CONTENTS = "contents.yaml"
-ASSETS: Final = ("guide.css", "guide.js", "pictures")
+_FOLDERS: Final = ("pictures", "notebooks")
+ASSETS: Final = ("guide.css", "guide.js", *_FOLDERS)
 """What the pages refer to, in the guide's folder."""
 INDEX: Final = "search.json"
 _START = "index"
@@ -94,7 +95,7 @@ class Guide:
             yield from (f"{name}.md: {link} leads nowhere" for link in text.links if not self._leads(name, link))
 
     def _leads(self, name: str, link: str) -> bool:
-        """Whether a link is an https address, a page and section of the guide, or a picture of it."""
+        """Whether a link is an https address, a page and section of the guide, or a file of it."""
         parts = urlsplit(link)
         if parts.scheme:
             return parts.scheme == "https"
@@ -119,9 +120,10 @@ class Guide:
         return len(self.texts)
 
     def assets(self) -> list[Path]:
-        """Stylesheet, script and pictures."""
+        """Stylesheet, script, pictures and notebooks."""
         named = [self.folder / name for name in ASSETS]
-        return [*(path for path in named if path.is_file()), *sorted((self.folder / "pictures").glob("*.*"))]
+        listed = (path for name in _FOLDERS for path in sorted((self.folder / name).glob("*.*")))
+        return [*(path for path in named if path.is_file()), *listed]
 
 
 def _anchors(text: GuideText) -> set[str]:

@@ -15,7 +15,7 @@ _HEAD = f"""# Python
 {GENERATED}
 
 `import medulla` loads nothing; a name imports what it needs when it is first used. The page
-[In Python](../in-python.md) shows them at work.
+[In Python](../in-python.md) shows them at work, and so do the [notebooks](../in-python.md#notebooks).
 """
 _RAISES = re.compile(r"^    (\S+): (.*?)(?=^    \S+: |\Z)", re.MULTILINE | re.DOTALL)
 

@@ -22,7 +22,7 @@ SMALL = {
     "simulate": ["--tiles", "4", "--width", "8"],
 }
 """Options that replace the defaults."""
-WORDS = {"timm:resnet18": "timm:test_resnet"}
+WORDS = {"resnet50": "timm:test_resnet"}
 """A network that is exported in a second."""
 PATIENTS = 60
 

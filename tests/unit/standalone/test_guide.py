@@ -97,6 +97,15 @@ def test_the_address_without_a_page_is_the_start_and_unknown_pages_are_not_found
         assert client.get(path).status_code == 404
 
 
+def test_notebooks_are_linked_and_saved_under_their_names(client: TestClient) -> None:
+    linked = {link for text in Guide().texts.values() for link in text.links if link.endswith(".ipynb")}
+    assert linked == {f"notebooks/{path.name}" for path in Guide().folder.glob("notebooks/*")}
+    for link in linked:
+        answer = client.get(f"/guide/{link}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == f'attachment; filename="{link.removeprefix("notebooks/")}"'
+
+
 def test_the_search_finds_sections_by_their_text(client: TestClient) -> None:
     sections = client.get("/guide/search.json").json()
     hits = [each["address"] for each in sections if "TILER_GRID__TILE_PX" in each["text"]]
