@@ -26,6 +26,8 @@ _LOST_REGION = "Unable to find shared memory region"
 _LOOK_AGAIN_S = 0.5
 READY_S = 2.0
 """Deadline of the readiness request."""
+_RELEASE_S = 2.0
+"""How long the end waits for the server to let memory go, which it may do a moment after its answer."""
 
 
 class TritonEncoder:
@@ -58,9 +60,10 @@ class TritonEncoder:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
+        until = time.monotonic() + _RELEASE_S
         while not self._regions.empty():
             if (region := self._regions.get()) is not None:
-                region.drop()
+                region.release(until)
         self._client.close()
 
     def wait_until_ready(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +18,8 @@ from services.embedder.ports import Features, Tiles
 
 TIMEOUT_S = 5.0
 """Deadline of requests about memory; no tiles are embedded meanwhile."""
+_PAUSE_S = 0.02
+"""Between two requests to let memory go."""
 _PROCESS = secrets.token_hex(4)
 """Distinguishes this process from an earlier one with the same pid, as in containers."""
 _numbers = count()
@@ -93,6 +96,13 @@ class SharedRegion:
             self._unregister_dropped()
             self._memory.close()
             self._memory = None
+
+    def release(self, until: float) -> None:
+        """Drop the memory in the end, waiting `until` (monotonic): the server may hold it a moment after its answer."""
+        self.drop()
+        while self._dropped and time.monotonic() < until:
+            time.sleep(_PAUSE_S)
+            self._unregister_dropped()
 
     def _unregister_dropped(self) -> None:
         """Unregister dropped memory from the server, which refuses while it works on it; the next call tries again."""
