@@ -1,4 +1,4 @@
-"""A proxy with latency and a limited rate for each connection: `python -m tests.bench.slow_link TARGET_PORT`.
+"""A proxy with latency and a rate for each connection: `python -m tests.bench.slow_link TARGET_PORT BYTES_PER_S`.
 
 It prints its own port. What arrives leaves half a round trip later, at no more than the rate.
 """
@@ -15,7 +15,7 @@ BYTES_PER_S = 100e6
 _PIECE = 2**18
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, bytes_per_s: float) -> None:
     """Pass one direction on: each piece leaves when its predecessor has, and not before its delay is over."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
@@ -28,7 +28,7 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             await asyncio.sleep(max(0.0, leaves - loop.time()))
             sink.write(data)
             await sink.drain()
-            free_at = leaves + len(data) / BYTES_PER_S
+            free_at = leaves + len(data) / bytes_per_s
         sink.close()
 
     sender = asyncio.create_task(send())
@@ -39,11 +39,12 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
     await sender
 
 
-async def _serve(target: int) -> None:
+async def _serve(target: int, bytes_per_s: float) -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             other_reader, other_writer = await asyncio.open_connection("127.0.0.1", target, limit=4 * _PIECE)
-            await asyncio.gather(_pump(reader, other_writer), _pump(other_reader, writer), return_exceptions=True)
+            ways = (_pump(reader, other_writer, bytes_per_s), _pump(other_reader, writer, bytes_per_s))
+            await asyncio.gather(*ways, return_exceptions=True)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=4 * _PIECE)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
@@ -60,9 +61,10 @@ class SlowLink:
 
 
 @contextmanager
-def slow_link(target: int) -> Iterator[SlowLink]:
-    """Run the proxy in a process of its own."""
-    with Popen([sys.executable, "-m", "tests.bench.slow_link", str(target)], stdout=PIPE, text=True) as process:
+def slow_link(target: int, bytes_per_s: float = BYTES_PER_S) -> Iterator[SlowLink]:
+    """Run the proxy in a process of its own; each connection passes at most `bytes_per_s`."""
+    command = [sys.executable, "-m", "tests.bench.slow_link", str(target), str(bytes_per_s)]
+    with Popen(command, stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield SlowLink(int(process.stdout.readline()), process.pid)
@@ -71,4 +73,4 @@ def slow_link(target: int) -> Iterator[SlowLink]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
