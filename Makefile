@@ -53,7 +53,7 @@ test-whole: ## of the tests, those of whole services and commands, which wait mo
 	$(BIN)/pytest $(WHOLE)
 
 test-rest: ## and all others, which run beside them where they wait
-	nice -n 5 $(BIN)/pytest $(addprefix --ignore=,$(WHOLE))
+	nice -n 19 $(BIN)/pytest $(addprefix --ignore=,$(WHOLE))
 
 e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cluster/README.md); ARGS goes to pytest
 	@$(BIN)/python -m tests.support.cluster check
