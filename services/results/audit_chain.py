@@ -138,7 +138,7 @@ def _row_problem(row: AuditRow, changed: dict[str, _Changed]) -> str:
     if entry.why != ERASED:
         return _body_problem(row)
     covered = changed.pop(entry.case_id, None)
-    if covered is None or covering(covered.hashes) != entry.score_digest:
+    if covering(covered.hashes if covered else ()) != entry.score_digest:
         return f"Entry {entry.seq} says that a case was erased, and does not cover the entries that were changed."
     return ""
 

@@ -24,7 +24,7 @@ def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
     hashes = sql_audit.strip(tx, case, name)
     if not hashes and not any(removed):
         return False
-    event = digest_of([name, at.isoformat(), *hashes])
+    event = digest_of([name, len(sql_audit.entries(tx, name)), *hashes])
     sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
     return True
 

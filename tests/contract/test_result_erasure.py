@@ -36,6 +36,26 @@ def test_a_case_that_comes_back_and_is_erased_again_leaves_an_intact_record(fres
     assert case not in everything(fresh)
 
 
+def test_an_erased_case_that_had_no_entry_leaves_an_intact_record(fresh: SqlStore) -> None:
+    case = "c-erased"
+    apply(fresh, record("c-other", "1", 5))
+    for _ in range(2):
+        fresh.record_rejection(samples.rejected(case, "B", samples.at(6)))
+        assert fresh.erase(CaseId(case))
+    report = fresh.verify_chain()
+    assert (report.intact, report.entries) == (True, 3)
+    assert case not in everything(fresh)
+
+
+def test_late_rows_of_an_erased_case_are_erased_again_and_leave_an_intact_record(fresh: SqlStore) -> None:
+    case = "c-erased"
+    apply(fresh, record(case, "1", 5))
+    assert fresh.erase(CaseId(case))
+    fresh.record_progress(samples.progress(case, "A", 3, samples.at(7)))
+    assert fresh.erase(CaseId(case))
+    assert fresh.verify_chain().intact
+
+
 def test_rows_that_were_written_of_an_erased_case_are_swept_and_those_of_others_stay(fresh: SqlStore) -> None:
     case, other, blobs = CaseId("c-erased"), CaseId("c-other"), MemoryStore()
     ErasedCases(blobs).add(case)
