@@ -133,7 +133,7 @@ def test_parts_of_a_slide_are_asked_for_with_the_token_of_the_login(
 ) -> None:
     own = Results(tmp_path)
     own.blobs = shown.results.blobs
-    own.score(scored(*shown.events))
+    own.score(samples.add_prototypes(scored(*shown.events)))
     with OidcIssuer() as issuer:
         verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
         with over_http(own, verifier, Login(issuer.url, "medulla-page"), shown.pixels) as guarded:
