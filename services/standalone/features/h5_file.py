@@ -85,8 +85,8 @@ def rows(dataset: h5py.Dataset, start: int, stop: int) -> Array:
         BadFeatureFileError: they cannot be read.
     """
     with _damage("cannot be read to its end: it is damaged or cut short"):
-        part = dataset[0, start:stop] if dataset.ndim == 3 else dataset[start:stop]
-    return np.asarray(part)
+        read = dataset[0, start:stop] if dataset.ndim == 3 else dataset[start:stop]
+    return np.asarray(read)
 
 
 def whole(dataset: h5py.Dataset) -> Array:

@@ -88,13 +88,13 @@ def half(contents: Contents) -> npt.NDArray[np.float16]:
     """
     features = np.empty((contents.tiles, contents.dim), np.float16)
     for start in range(0, contents.tiles, _ROWS):
-        part = contents.read(start, min(start + _ROWS, contents.tiles))
-        if not np.isfinite(part).all():
-            raise BadFeatureFileError(f"holds features that are no numbers, among tiles {start} to {start + len(part)}")
+        rows = contents.read(start, min(start + _ROWS, contents.tiles))
+        if not np.isfinite(rows).all():
+            raise BadFeatureFileError(f"holds features that are no numbers, among tiles {start} to {start + len(rows)}")
         with np.errstate(over="ignore"):
-            features[start : start + len(part)] = part
-        if not np.isfinite(features[start : start + len(part)]).all():
-            raise BadFeatureFileError(f"holds the feature {np.abs(part).max():.4g}; a bag's float16 ends at 65504")
+            features[start : start + len(rows)] = rows
+        if not np.isfinite(features[start : start + len(rows)]).all():
+            raise BadFeatureFileError(f"holds the feature {np.abs(rows).max():.4g}; a bag's float16 ends at 65504")
     return features
 
 

@@ -44,15 +44,10 @@ class Matched:
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic; NaN without a patient with, or without, the event."""
         counts = weights * self.known.weight
-        found = self._cumulated(counts * self.known.is_event)
-        alarmed = self._cumulated(counts * (1 - self.known.is_event))
-        levels = self.held(weights)
-        return np.array(
-            [
-                self.read_off(*row) if np.isfinite(row[2]).all() else np.nan
-                for row in zip(levels, found, alarmed, strict=True)
-            ]
-        )
+        true_positive = self._cumulated(counts * self.known.is_event)
+        false_positive = self._cumulated(counts * (1 - self.known.is_event))
+        rows = zip(self.held(weights), true_positive, false_positive, strict=True)
+        return np.array([self.read_off(*row) if np.isfinite(row[1] + row[2]).all() else np.nan for row in rows])
 
     def _cumulated(self, counts: Floats) -> Floats:
         """Share [b, groups + 1] at or above each risk, from none to all."""
@@ -78,11 +73,11 @@ def _matched(outcome: Outcome, risk: Floats, years: float, held: Statistic, read
     return Matched(by_horizon(outcome, years), order, ends, held, read_off)
 
 
-def _sensitivity(specificity: float, found: Floats, alarmed: Floats) -> float:
+def _sensitivity(specificity: float, true_positive: Floats, false_positive: Floats) -> float:
     """At a step the upper end: the highest sensitivity that keeps the specificity."""
-    return float(np.interp(1 - specificity + TIED, alarmed, found))
+    return float(np.interp(1 - specificity + TIED, false_positive, true_positive))
 
 
-def _specificity(sensitivity: float, found: Floats, alarmed: Floats) -> float:
+def _specificity(sensitivity: float, true_positive: Floats, false_positive: Floats) -> float:
     """At a step the left end: the highest specificity that keeps the sensitivity."""
-    return 1 - float(np.interp(TIED - sensitivity, -found[::-1], alarmed[::-1]))
+    return 1 - float(np.interp(TIED - sensitivity, -true_positive[::-1], false_positive[::-1]))

@@ -60,8 +60,8 @@ def _method(score: Score) -> str:
     bundle = score.provenance.bundle_name
     if not score.model:
         return f"Bundle {bundle}, none of whose models could answer"
-    asked = f"Model {score.model} of bundle {bundle}, from {', '.join(score.modalities_used)}"
-    return f"{asked}; it gave no risk" if score.abstained else asked
+    method = f"Model {score.model} of bundle {bundle}, from {', '.join(score.modalities_used)}"
+    return f"{method}; it gave no risk" if score.abstained else method
 
 
 def _prediction(score: Score, risk: HorizonRisk) -> RiskAssessmentPrediction:

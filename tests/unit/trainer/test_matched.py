@@ -47,10 +47,10 @@ def test_without_censoring_the_rates_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(8)
     truth = (rng.random(200) < 0.4).astype(np.int64)
     risk = np.round(rng.random(200) + 0.4 * truth, 2).astype(np.float64)
-    alarmed, found, _ = roc_curve(truth, risk, drop_intermediate=False)
+    false_positive, true_positive, _ = roc_curve(truth, risk, drop_intermediate=False)
     patients = outcome(truth.tolist())
     for held in (0.15, 0.5, 0.83):
-        expected = float(np.interp(1 - held, alarmed, found))
+        expected = float(np.interp(1 - held, false_positive, true_positive))
         assert value(sensitivity_at(patients, risk, YEARS, Constant(held)), 200) == pytest.approx(expected)
 
 
