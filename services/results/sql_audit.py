@@ -11,6 +11,7 @@ from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
 from services.results.ports import Erasure, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import AUDIT, NOTES, SCORES
+from shared.canonical import digest_of, sha256
 from shared.units import CaseId, Sha256
 
 _LOCK = 0x6D65_6475_6C6C_61
@@ -27,7 +28,8 @@ def lock(tx: Connection) -> None:
 def holds(tx: Connection, record: ScoreRecord | Withdrawal) -> bool:
     """Whether this score or withdrawal was recorded for this event before."""
     score_id, _ = _named(record)
-    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == score_id, AUDIT.c.event_id == record.event_id
+    names = record.event_id, _event_id(tx, record)
+    same = AUDIT.c.case_id == record.case_id, AUDIT.c.score_id == score_id, AUDIT.c.event_id.in_(names)
     return bool(tx.scalar(select(exists().where(*same))))
 
 
@@ -44,7 +46,7 @@ def append(
         score_id=score_id,
         score_digest=digest,
         as_of=record.as_of,
-        event_id=record.event_id,
+        event_id=_event_id(tx, record),
         recorded_at=recorded_at,
         previous=previous,
         why=why,
@@ -80,6 +82,18 @@ def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
 
 
 def _named(record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> tuple[str, str]:
+def _event_id(tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> str:
+    """The id of the entry's event; another one after erasures of the case, whose entries keep the id under its digest.
+
+    Notes are joined by their ids, which are drawn at random, and erasures have ids of their own.
+    """
+    if isinstance(record, Erasure | NoteRecord):
+        return record.event_id
+    name = sha256(record.case_id.encode())
+    erased = tx.scalar(select(func.count()).where(AUDIT.c.case_id == name, AUDIT.c.why == ERASED))
+    return digest_of([record.event_id, erased]) if erased else record.event_id
+
+
     """The score's id and digest; a withdrawal has neither, an erasure and a note only a digest."""
     score_id = record.score_id if isinstance(record, ScoreRecord) else ""
     return score_id, "" if isinstance(record, Withdrawal) else record.digest

@@ -7,7 +7,7 @@ from shared.blob.memory import MemoryStore
 from shared.erased import ErasedCases
 from shared.units import CaseId
 from tests.support import scores as samples
-from tests.support.result_stores import apply, record
+from tests.support.result_stores import apply, record, withdrawal
 
 
 def test_an_erased_case_leaves_no_row_and_an_intact_record_of_digests(fresh: SqlStore) -> None:
@@ -44,6 +44,17 @@ def test_an_erased_case_that_had_no_entry_leaves_an_intact_record(fresh: SqlStor
         assert fresh.erase(CaseId(case))
     report = fresh.verify_chain()
     assert (report.intact, report.entries) == (True, 3)
+    assert case not in everything(fresh)
+
+
+def test_the_same_score_and_withdrawal_are_recorded_and_erased_again(fresh: SqlStore) -> None:
+    case = "c-erased"
+    for _ in range(2):
+        facts = record(case, "1", 5), withdrawal(case, 6)
+        assert [apply(fresh, fact) for fact in facts * 2] == [True, True, False, False]
+        assert fresh.erase(CaseId(case))
+    report = fresh.verify_chain()
+    assert (report.intact, report.entries) == (True, 6)
     assert case not in everything(fresh)
 
 
