@@ -124,8 +124,8 @@ class Activity:
     """Of the cases that changed last."""
     watched: Mapping[str, int] = field(default_factory=dict)
     """Of the cases that are watched, whenever they changed; of an erased one there is none."""
-    erased: frozenset[str] = frozenset()
-    """SHA-256 of the ids of the cases that were erased last."""
+    erased: Mapping[str, int] = field(default_factory=dict)
+    """SHA-256 of the ids of the cases that were erased last, and a number that grows with each erasure."""
 
 
 class ResultStore(Protocol):

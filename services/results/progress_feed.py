@@ -40,7 +40,7 @@ def changes(before: Activity, now: Activity, case_id: str = "") -> Changes:
     moved = (p for p in now.progress if known.get((p.case_id, p.slide_id)) != p and case_id in {"", p.case_id})
     over = known.keys() - {(p.case_id, p.slide_id) for p in now.progress}
     cases = _changed_cases(before, now, case_id)
-    erased = () if case_id else tuple(sorted(now.erased - before.erased))
+    erased = () if case_id else tuple(sorted(dict(now.erased.items() - before.erased.items())))
     return Changes(tuple(moved), cases, tuple(sorted(key for key in over if case_id in {"", key[0]})), erased)
 
 

@@ -67,10 +67,11 @@ def entries(tx: Connection, case_id: str) -> list[AuditRow]:
     return [_row(row) for row in tx.execute(_entries().where(AUDIT.c.case_id == case_id))]
 
 
-def erasures(tx: Connection, limit: int) -> frozenset[str]:
-    """Digests of the ids of the cases that were erased within the latest entries."""
-    latest = select(AUDIT.c.case_id, AUDIT.c.why).order_by(AUDIT.c.seq.desc()).limit(limit).subquery()
-    return frozenset(tx.scalars(select(latest.c.case_id).where(latest.c.why == ERASED)))
+def erasures(tx: Connection, limit: int) -> dict[str, int]:
+    """Digests of the ids of the cases that were erased within the latest entries, and the last such entry of each."""
+    latest = select(AUDIT.c.case_id, AUDIT.c.seq, AUDIT.c.why).order_by(AUDIT.c.seq.desc()).limit(limit).subquery()
+    erased = select(latest.c.case_id, func.max(latest.c.seq).label("seq")).where(latest.c.why == ERASED)
+    return {row.case_id: row.seq for row in tx.execute(erased.group_by(latest.c.case_id))}
 
 
 def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
@@ -81,7 +82,6 @@ def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
     return list(hashes)
 
 
-def _named(record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> tuple[str, str]:
 def _event_id(tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> str:
     """The id of the entry's event; another one after erasures of the case, whose entries keep the id under its digest.
 
@@ -94,6 +94,7 @@ def _event_id(tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteR
     return digest_of([record.event_id, erased]) if erased else record.event_id
 
 
+def _named(record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> tuple[str, str]:
     """The score's id and digest; a withdrawal has neither, an erasure and a note only a digest."""
     score_id = record.score_id if isinstance(record, ScoreRecord) else ""
     return score_id, "" if isinstance(record, Withdrawal) else record.digest

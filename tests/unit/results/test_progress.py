@@ -81,6 +81,9 @@ def test_those_who_watch_all_cases_hear_of_every_erasure_by_digest(results: Resu
             results.store.erase(CaseId(name))
         assert every().erased == tuple(sorted(sha256(name) for name in (b"MB-1", b"MB-2")))
         assert (every().erased, case().erased) == ((), ())
+        results.score(samples.score("MB-1"))
+        results.store.erase(CaseId("MB-1"))
+        assert every().erased == (sha256(b"MB-1"),)
     with feed.watch() as late:
         assert len(late().erased) == 2
 
