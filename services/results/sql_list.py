@@ -40,7 +40,8 @@ def page(
     """At most `limit` cases after `after`, each with the mark of a page that ends with it."""
     query = select(CASES).where(*_conditions(chosen)).order_by(_SORTED[order], CASES.c.case_id).limit(limit)
     rows = tx.execute(query.where(_behind(after)) if after else query).all()
-    labels = _labels_of(tx, [row.case_id for row in rows], in_a_row=order is Order.CASE)
+    in_a_row = order is Order.CASE and chosen == Selection()
+    labels = _labels_of(tx, [row.case_id for row in rows], in_a_row=in_a_row)
     return [(_mark(order, row), _summary(row, labels)) for row in rows]
 
 
@@ -86,7 +87,7 @@ def _mark(order: Order, row: Row[Any]) -> PageMark:
 
 
 def _labels_of(tx: Connection, cases: Sequence[str], *, in_a_row: bool) -> Mapping[tuple[str, str], list[str]]:
-    """Labels of cases; of those `in_a_row` by id as one range, for which PostgreSQL need not scan the whole table."""
+    """Labels of cases; of those `in_a_row`, without others between, as one range, which PostgreSQL reads by index."""
     labels: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     case_id = CASE_LABELS.c.case_id
     chosen = case_id.between(cases[0], cases[-1]) if in_a_row and cases else case_id.in_(cases)
